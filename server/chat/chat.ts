@@ -1,0 +1,71 @@
+import type { StreamChunk } from "../protocol/chunks.ts";
+import type {
+  CreateSessionRequest,
+  MessageRequest,
+  UpdateSessionRequest,
+} from "../protocol/requests.ts";
+import type {
+  AgentList,
+  MessageList,
+  ModelList,
+  PendingList,
+  Ready,
+  Session,
+  SessionList,
+} from "../protocol/responses.ts";
+
+/** A committed chunk and its SSE frame, encoded once for all readers. */
+export interface Frame {
+  chunk: StreamChunk;
+  text: string;
+}
+
+/** A turn that was accepted (or had been, for a repeated `request_id`); `after` is the cursor just before its first chunk. */
+export interface AcceptedTurn {
+  session_id: string;
+  turn_id: string;
+  after: number;
+}
+
+export interface StreamOptions {
+  /** The last `seq` the reader has; 0 for everything. */
+  after: number;
+  /** `turn_end`: close after the turn that runs, or at once when none does. `pause`: as one request sees it, close when `turn_id` ends or waits for the client. */
+  until: "left" | "turn_end" | { pause_of: string };
+}
+
+export interface ImportedMessage {
+  role: "system" | "user" | "assistant";
+  content: string;
+}
+
+/** What the companion can do, for every transport. All methods reject with `ChatError`. */
+export interface Chat {
+  startTurn(request: MessageRequest): Promise<AcceptedTurn>;
+  /** A conversation that a client brings along whole (OpenAI's API): stored, then its last message is answered. */
+  startConversation(model: string, messages: ImportedMessage[]): Promise<AcceptedTurn>;
+  /** Committed frames after the cursor, in order and without gaps, then live; batches are never empty. Ends when `signal` aborts. Rejects with `not_found` before the first batch. */
+  stream(
+    sessionId: string,
+    options: StreamOptions,
+    signal: AbortSignal,
+  ): AsyncIterable<readonly Frame[]>;
+  /** Resolves when the turn's end is committed; `turn_id` is null if nothing ran. */
+  cancelTurn(sessionId: string): Promise<{ turn_id: string | null }>;
+  createSession(request: CreateSessionRequest): Promise<Session>;
+  listSessions(query: { query?: string; limit?: number; cursor?: string }): Promise<SessionList>;
+  getSession(sessionId: string): Promise<Session>;
+  updateSession(sessionId: string, changes: UpdateSessionRequest): Promise<Session>;
+  deleteSession(sessionId: string): Promise<void>;
+  listMessages(sessionId: string): Promise<MessageList>;
+  listPending(sessionId: string): Promise<PendingList>;
+  listAgents(): AgentList;
+  listModels(): Promise<ModelList>;
+  setKey(provider: string, key: string, baseUrl: string | undefined): void;
+  removeKey(provider: string): void;
+  /** Asks the database; never rejects. */
+  ready(): Promise<Ready>;
+  runningTurns(): number;
+  /** No new turns from now on; running ones end as `interrupted`, committed. */
+  drain(): Promise<void>;
+}

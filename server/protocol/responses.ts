@@ -1,0 +1,126 @@
+import * as z from "zod/mini";
+import { ERROR_CODES } from "./errors.ts";
+
+export const TURN_STATUSES = ["running", "waiting", "done", "error", "interrupted"] as const;
+export type TurnStatus = (typeof TURN_STATUSES)[number];
+
+const Timestamp = z.string(); // ISO 8601, UTC
+
+export const Session = z.object({
+  id: z.string(),
+  title: z.string(),
+  agent_type: z.string(),
+  model: z.nullable(z.string()),
+  created_at: Timestamp,
+  updated_at: Timestamp,
+  last_seq: z.int(),
+  /** The newest turn, or null before the first message. */
+  turn: z.nullable(z.object({ id: z.string(), status: z.enum(TURN_STATUSES) })),
+});
+export type Session = z.infer<typeof Session>;
+
+export const SessionList = z.object({
+  sessions: z.array(
+    z.extend(Session, {
+      /** Where a search found its words; absent without a search. */
+      snippet: z.optional(z.string()),
+    }),
+  ),
+  next_cursor: z.nullable(z.string()),
+});
+export type SessionList = z.infer<typeof SessionList>;
+
+export const Message = z.object({
+  id: z.string(),
+  turn_id: z.string(),
+  role: z.enum(["user", "assistant", "tool"]),
+  content: z.string(),
+  /** `partial`: the answer was cut short, this is what was kept. */
+  status: z.enum(["complete", "partial", "streaming"]),
+  created_at: Timestamp,
+  metadata: z.record(z.string(), z.unknown()),
+});
+export type Message = z.infer<typeof Message>;
+export const MessageList = z.object({ messages: z.array(Message), last_seq: z.int() });
+export type MessageList = z.infer<typeof MessageList>;
+
+export const PendingCall = z.object({
+  call_id: z.string(),
+  turn_id: z.string(),
+  tool_name: z.string(),
+  arguments: z.record(z.string(), z.unknown()),
+  waits_for: z.enum(["tool_decision", "tool_result"]),
+});
+export type PendingCall = z.infer<typeof PendingCall>;
+export const PendingList = z.object({ pending: z.array(PendingCall) });
+export type PendingList = z.infer<typeof PendingList>;
+
+export const Agent = z.object({ type: z.string(), name: z.string(), description: z.string() });
+export type Agent = z.infer<typeof Agent>;
+export const AgentList = z.object({ agents: z.array(Agent), default: z.string() });
+export type AgentList = z.infer<typeof AgentList>;
+
+/** OpenAI's list shape (`object`, `data`), with what our own pickers need beside it. */
+export const Model = z.object({
+  id: z.string(),
+  object: z.literal("model"),
+  created: z.int(),
+  owned_by: z.string(),
+  name: z.string(),
+  /** Usable now: a key is there or none is needed. */
+  available: z.boolean(),
+  /** Answers from a script, offline; never to be mistaken for a real model. */
+  demo: z.boolean(),
+});
+export type Model = z.infer<typeof Model>;
+export const ModelList = z.object({
+  object: z.literal("list"),
+  data: z.array(Model),
+  /** What a message without `model` uses. */
+  default: z.string(),
+  /** Local servers that answered and are offered, never taken silently. */
+  offers: z.array(z.object({ model: z.string(), label: z.string() })),
+});
+export type ModelList = z.infer<typeof ModelList>;
+
+/** Answer to `GET /v1/hello?nonce=`: `hmac` is hex HMAC-SHA-256 of the nonce under the token. */
+export const Hello = z.object({
+  hmac: z.string(),
+  version: z.string(),
+  protocol: z.int(),
+  pid: z.int(),
+  started_at: Timestamp,
+});
+export type Hello = z.infer<typeof Hello>;
+
+export const Ready = z.object({
+  ready: z.boolean(),
+  engine: z.enum(["sqlite", "postgres"]),
+  durability: z.enum(["full", "balanced"]),
+  schema_version: z.int(),
+  draining: z.boolean(),
+});
+export type Ready = z.infer<typeof Ready>;
+
+export const ErrorBody = z.object({
+  error: z.object({
+    code: z.enum(ERROR_CODES),
+    message: z.string(),
+    hint: z.optional(z.string()),
+    request_id: z.string(),
+  }),
+});
+export type ErrorBody = z.infer<typeof ErrorBody>;
+
+/** `DATA_DIR/server.json`: how clients find the companion. `protocol` is `PROTOCOL_VERSION`. */
+export const RuntimeFile = z.object({
+  pid: z.int(),
+  host: z.string(),
+  port: z.int(),
+  version: z.string(),
+  protocol: z.int(),
+  started_at: Timestamp,
+});
+export type RuntimeFile = z.infer<typeof RuntimeFile>;
+
+export const PROTOCOL_VERSION = 1;

@@ -1,0 +1,15 @@
+// Server-sent events, the writing side. https://html.spec.whatwg.org/multipage/server-sent-events.html
+import type { StreamChunk } from "./chunks.ts";
+
+/** First words of every stream: how soon a client that lost it should come back, in ms. */
+export const SSE_RETRY = "retry: 1000\n\n";
+export const SSE_HEARTBEAT = ": ping\n\n";
+export const HEARTBEAT_MS = 15_000;
+
+/**
+ * `id`, `event`, `data`, blank line. JSON has no raw line breaks, so content cannot start a field of
+ * its own; the id is a number and the event name comes from a closed list.
+ */
+export function toFrame(chunk: StreamChunk): string {
+  return `id: ${chunk.seq}\nevent: ${chunk.type}\ndata: ${JSON.stringify(chunk)}\n\n`;
+}

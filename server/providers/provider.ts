@@ -1,0 +1,51 @@
+/** One message of the conversation as a model reads it. */
+export type ConversationMessage =
+  | { role: "user"; content: string }
+  | { role: "assistant"; content: string; tool_calls: ToolCall[] }
+  | { role: "tool"; call_id: string; tool_name: string; content: string };
+
+export interface ToolCall {
+  call_id: string;
+  tool_name: string;
+  arguments: Record<string, unknown>;
+}
+
+/** A tool as a model sees it; `parameters` is a JSON Schema object. */
+export interface ToolDefinition {
+  name: string;
+  description: string;
+  parameters: Record<string, unknown>;
+}
+
+export interface ProviderRequest {
+  /** The part of the model id after the first slash. */
+  model: string;
+  system: string;
+  messages: ConversationMessage[];
+  tools: ToolDefinition[];
+}
+
+/** Tokens as the provider counts them. */
+export interface Usage {
+  input_tokens: number;
+  output_tokens: number;
+}
+
+export type ProviderEvent =
+  | { type: "text"; text: string }
+  | { type: "reasoning"; text: string }
+  | ({ type: "tool_call" } & ToolCall)
+  | { type: "switch_agent"; to_agent: string; reason: string }
+  | { type: "finish"; reason: FinishReason; usage: Usage | undefined };
+
+export type FinishReason = "stop" | "length" | "tool_calls" | "content_filter" | "other";
+
+/**
+ * A model behind one function. The events end with one `finish`; anything else that ends them is a
+ * `ChatError` with an `upstream_*` or `key_missing` code. Aborting `signal` ends the stream and frees the
+ * connection; the error it then throws is the caller's own reason.
+ */
+export interface Provider {
+  name: string;
+  stream(request: ProviderRequest, signal: AbortSignal): AsyncIterable<ProviderEvent>;
+}

@@ -1,0 +1,98 @@
+// The postMessage contract between the extension host and the web app.
+import * as z from "zod/mini";
+import { CALL_NAMES } from "../server/protocol/calls.ts";
+import { StreamChunk } from "../server/protocol/chunks.ts";
+import { ContextItem, Id } from "../server/protocol/requests.ts";
+
+/** Commands of the host that the app may ask for; a closed list, because the app shows untrusted text. */
+export const HOST_COMMANDS = [
+  "choose_model",
+  "set_key",
+  "show_log",
+  "show_metrics",
+  "restart_server",
+  "open_in_editor",
+] as const;
+export type HostCommand = (typeof HOST_COMMANDS)[number];
+
+export const ConnectionState = z.object({
+  state: z.enum(["starting", "ready", "away"]),
+  /** For `away`: what happened, what was kept, what to do. */
+  message: z.optional(z.string()),
+});
+export type ConnectionState = z.infer<typeof ConnectionState>;
+
+const CallError = z.object({
+  code: z.string(),
+  message: z.string(),
+  hint: z.optional(z.string()),
+});
+export type CallError = z.infer<typeof CallError>;
+
+/** From the app to the extension host. */
+export const FromWebview = z.discriminatedUnion("type", [
+  z.strictObject({ type: z.literal("ready") }),
+  z.strictObject({
+    type: z.literal("call"),
+    id: z.int(),
+    name: z.enum(CALL_NAMES),
+    params: z.unknown(),
+  }),
+  z.strictObject({
+    type: z.literal("subscribe"),
+    subscription: z.int(),
+    session_id: Id,
+    after: z.int().check(z.nonnegative()),
+  }),
+  z.strictObject({ type: z.literal("unsubscribe"), subscription: z.int() }),
+  /** What the host needs for titles, context keys and restoring the panel. */
+  z.strictObject({
+    type: z.literal("view_state"),
+    session_id: z.nullable(Id),
+    title: z.string(),
+    streaming: z.boolean(),
+  }),
+  z.strictObject({ type: z.literal("insert_at_cursor"), text: z.string() }),
+  z.strictObject({ type: z.literal("copy"), text: z.string() }),
+  z.strictObject({ type: z.literal("open_link"), url: z.string() }),
+  z.strictObject({ type: z.literal("host_command"), command: z.enum(HOST_COMMANDS) }),
+]);
+export type FromWebview = z.infer<typeof FromWebview>;
+
+/** From the extension host to the app. */
+export const ToWebview = z.discriminatedUnion("type", [
+  z.object({
+    type: z.literal("result"),
+    id: z.int(),
+    ok: z.literal(true),
+    value: z.unknown(),
+  }),
+  z.object({ type: z.literal("failure"), id: z.int(), error: CallError }),
+  /** Chunks in order; several that came together travel together. */
+  z.object({
+    type: z.literal("chunks"),
+    subscription: z.int(),
+    chunks: z.array(StreamChunk),
+  }),
+  /** The subscription cannot go on (the session is gone); it will not be tried again. */
+  z.object({ type: z.literal("stream_failed"), subscription: z.int(), error: CallError }),
+  z.object({ type: z.literal("connection"), connection: ConnectionState }),
+  z.object({
+    type: z.literal("do"),
+    action: z.enum(["new_chat", "focus_composer", "stop", "show_sessions", "reload_models"]),
+  }),
+  z.object({ type: z.literal("open_session"), session_id: Id }),
+  z.object({
+    type: z.literal("compose"),
+    text: z.string(),
+    context: z.array(ContextItem),
+  }),
+]);
+export type ToWebview = z.infer<typeof ToWebview>;
+
+/** What survives a reload of the webview (`setState`): where the reader was, never the content. */
+export const SavedState = z.object({
+  session_id: z.nullable(Id),
+  draft: z.string(),
+});
+export type SavedState = z.infer<typeof SavedState>;
