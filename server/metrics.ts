@@ -51,7 +51,8 @@ const MISNAMED_DEFAULTS = [
 
 export function createMetrics(version: string): Metrics {
   const registry = new Registry();
-  const openMetrics = new Registry(Registry.OPENMETRICS_CONTENT_TYPE);
+  const openMetrics = new Registry();
+  openMetrics.setContentType(Registry.OPENMETRICS_CONTENT_TYPE);
   const registers = [openMetrics];
   const seconds = { buckets: DURATION_BUCKETS, registers };
 
