@@ -1,0 +1,78 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { logPath, openLog } from "./companion-log.ts";
+
+/** How the companion is to be started; asked for anew at every start, because settings change. */
+export interface LaunchOptions {
+  /** `dist/server/main.js`. */
+  script: string;
+  idleExitSeconds: number | "never";
+  model: string | undefined;
+  stallTimeoutSeconds: number;
+  slowThresholdMs: number;
+  /** A Postgres URL, password and all; undefined for the SQLite file of the data directory. */
+  databaseUrl: string | undefined;
+}
+
+/** Exit code of a companion that found another one at work on its data directory. */
+export const EXIT_ANOTHER_RUNS = 3;
+/** Exit code for a flag or setting it cannot use: trying again would not help. */
+export const EXIT_BAD_CONFIGURATION = 2;
+
+const ALLOWED = new Set(
+  [
+    ...["PATH", "HOME", "USER", "LOGNAME", "LANG", "LANGUAGE", "TZ", "TMPDIR", "TEMP", "TMP"],
+    ...["HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "ALL_PROXY", "SSL_CERT_FILE", "SSL_CERT_DIR"],
+    ...["SYSTEMROOT", "SYSTEMDRIVE", "WINDIR", "COMSPEC", "PATHEXT", "USERPROFILE"],
+    ...["APPDATA", "LOCALAPPDATA", "PROGRAMDATA", "OLLAMA_HOST"],
+  ].map((name) => name.toUpperCase()),
+);
+const ALLOWED_PREFIXES = ["LC_", "XDG_"];
+
+/**
+ * What of the extension host's environment a companion may see: where things are, never what changes
+ * how Node runs (NODE_OPTIONS, LD_PRELOAD, VSCODE_*) and no keys.
+ */
+export function allowedEnvironment(host: NodeJS.ProcessEnv): Record<string, string> {
+  const kept: Record<string, string> = {};
+  for (const [name, value] of Object.entries(host)) {
+    const upper = name.toUpperCase();
+    const allowed = ALLOWED.has(upper) || ALLOWED_PREFIXES.some((start) => upper.startsWith(start));
+    if (allowed && value !== undefined) kept[name] = value;
+  }
+  return kept;
+}
+
+/**
+ * Starts a companion that lives on after this window: no pipe to us, its output in its log file. The
+ * database URL goes by environment: only this user can read that of another process, while arguments
+ * are readable by everyone.
+ */
+export async function launchCompanion(
+  dataDir: string,
+  options: LaunchOptions,
+): Promise<ChildProcess> {
+  const log = await openLog(logPath(dataDir));
+  try {
+    return spawn(process.execPath, toArguments(dataDir, options), {
+      cwd: dataDir,
+      detached: true,
+      windowsHide: true,
+      stdio: ["ignore", log.fd, log.fd],
+      env: {
+        ...allowedEnvironment(process.env),
+        ELECTRON_RUN_AS_NODE: "1",
+        STREAMKEEPER_STALL_TIMEOUT: String(options.stallTimeoutSeconds),
+        STREAMKEEPER_SLOW_THRESHOLD_MS: String(options.slowThresholdMs),
+        ...(options.databaseUrl && { STREAMKEEPER_DATABASE: options.databaseUrl }),
+      },
+    });
+  } finally {
+    await log.close();
+  }
+}
+
+function toArguments(dataDir: string, options: LaunchOptions): string[] {
+  const flags = ["--data-dir", dataDir, "--idle-exit", String(options.idleExitSeconds)];
+  if (options.model) flags.push("--model", options.model);
+  return [options.script, ...flags];
+}

@@ -1,0 +1,132 @@
+// The companion writes JSON lines into a file of its own, because it outlives the window that started
+// it; every window follows that file.
+import { type FSWatcher, watch } from "node:fs";
+import { type FileHandle, mkdir, open, rename, stat } from "node:fs/promises";
+import { dirname, join } from "node:path";
+
+const MAX_BYTES = 5 * 1024 * 1024;
+const READ_BYTES = 64 * 1024;
+
+export type LogLevel = "trace" | "debug" | "info" | "warn" | "error";
+
+export interface LogEntry {
+  level: LogLevel;
+  text: string;
+}
+
+export function logPath(dataDir: string): string {
+  return join(dataDir, "logs", "companion.log");
+}
+
+/** Opened for appending, private, the previous one moved aside when it has grown large. */
+export async function openLog(path: string): Promise<FileHandle> {
+  if ((await sizeOf(path)) > MAX_BYTES) await rename(path, path.replace(/\.log$/, ".1.log"));
+  return open(path, "a", 0o600);
+}
+
+export async function sizeOf(path: string): Promise<number> {
+  try {
+    return (await stat(path)).size;
+  } catch {
+    return 0;
+  }
+}
+
+/** One line of pino's as text for people: message first, then the fields that are not in every line. */
+export function parseLogLine(line: string): LogEntry {
+  let fields: unknown;
+  try {
+    fields = JSON.parse(line);
+  } catch {
+    return { level: "info", text: line };
+  }
+  if (typeof fields !== "object" || fields === null) return { level: "info", text: line };
+  const { level, time: _time, pid: _pid, msg, ...rest } = fields as Record<string, unknown>;
+  const details = Object.entries(rest).map(([name, value]) => `${name}=${toText(value)}`);
+  return { level: toLevel(level), text: [String(msg ?? ""), ...details].join(" ").trim() };
+}
+
+function toText(value: unknown): string {
+  return typeof value === "string" && !/[\s"=]/.test(value) ? value : JSON.stringify(value);
+}
+
+function toLevel(level: unknown): LogLevel {
+  switch (level) {
+    case "trace":
+    case "debug":
+    case "warn":
+    case "error":
+      return level;
+    case "fatal":
+      return "error";
+    default:
+      return "info";
+  }
+}
+
+/** Why a process ended, as far as it said so after `offset`: its last plain or error line. */
+export async function lastWords(path: string, offset: number): Promise<string> {
+  const lines = (await readFrom(path, offset)).text.split("\n").filter((line) => line.trim());
+  const telling = lines.filter(
+    (line) => !line.startsWith("{") || parseLogLine(line).level === "error",
+  );
+  const last = telling.at(-1) ?? lines.at(-1);
+  return last === undefined ? "" : parseLogLine(last).text.slice(0, 500);
+}
+
+export interface LogTail {
+  /** Reads what has come since, now. */
+  flush(): Promise<void>;
+  close(): void;
+}
+
+/** Calls `onEntry` for every line written after `offset`, until closed. */
+export async function followLog(
+  path: string,
+  offset: number,
+  onEntry: (entry: LogEntry) => void,
+): Promise<LogTail> {
+  let position = offset;
+  let rest = "";
+  let reading = Promise.resolve();
+
+  const read = async (): Promise<void> => {
+    const size = await sizeOf(path);
+    if (size < position) position = 0; // rotated
+    for (;;) {
+      const part = await readFrom(path, position);
+      if (part.bytes === 0) return;
+      position += part.bytes;
+      const lines = (rest + part.text).split("\n");
+      rest = lines.pop() ?? "";
+      for (const line of lines) if (line.trim()) onEntry(parseLogLine(line));
+    }
+  };
+  const flush = (): Promise<void> => {
+    reading = reading.then(read, read);
+    return reading;
+  };
+
+  await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+  const watcher: FSWatcher = watch(dirname(path), { persistent: false }, () => void flush());
+  watcher.on("error", () => watcher.close());
+  return { flush, close: () => watcher.close() };
+}
+
+async function readFrom(path: string, offset: number): Promise<{ text: string; bytes: number }> {
+  let file: FileHandle;
+  try {
+    file = await open(path, "r");
+  } catch {
+    return { text: "", bytes: 0 };
+  }
+  try {
+    const { bytesRead, buffer } = await file.read(Buffer.alloc(READ_BYTES), 0, READ_BYTES, offset);
+    // Only whole lines, so that no character is cut in two; a longer line than the buffer is passed on as it is.
+    const end = buffer.lastIndexOf(0x0a, bytesRead - 1) + 1;
+    const bytes = end > 0 ? end : bytesRead === READ_BYTES ? bytesRead : 0;
+    return { text: buffer.toString("utf8", 0, bytes), bytes };
+  } finally {
+    await file.close();
+  }
+}

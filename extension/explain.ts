@@ -1,0 +1,61 @@
+import { l10n } from "vscode";
+import type { CallError } from "../webview/messages.ts";
+import { PROBLEM_CODES, Problem, type ProblemCode } from "./problem.ts";
+
+/** Any failure as a sentence for the reader, in their language, with what they can do. */
+export function explain(thrown: unknown): CallError {
+  if (!(thrown instanceof Problem)) {
+    return {
+      code: "internal",
+      message: l10n.t("Something went wrong inside the extension."),
+      hint: l10n.t("The log has the details."),
+    };
+  }
+  const { code, message, hint } = thrown;
+  const ours = PROBLEM_CODES.find((known) => known === code);
+  if (ours) return { code, ...explainOurs(ours, message) };
+  return hint === undefined ? { code, message } : { code, message, hint };
+}
+
+function explainOurs(code: ProblemCode, detail: string): { message: string; hint: string } {
+  switch (code) {
+    case "companion_lost":
+      return {
+        message: l10n.t("The companion server does not answer."),
+        hint: l10n.t("What you saw is saved. Try again, or restart the server."),
+      };
+    case "companion_unproven":
+      return {
+        message: l10n.t("Another program answers in the companion server's place."),
+        hint: l10n.t("Nothing was sent to it. Restart the server."),
+      };
+    case "companion_malformed":
+      return {
+        message: l10n.t("The companion server gave an answer that is not understood: {0}", detail),
+        hint: l10n.t("Restart the server, so that it has the version of this extension."),
+      };
+    case "companion_exited":
+      return {
+        message: l10n.t("The companion server did not start: {0}", detail),
+        hint: l10n.t("The log has the details."),
+      };
+    case "companion_slow":
+      return {
+        message: l10n.t("The companion server does not get ready: {0}", detail),
+        hint: l10n.t("The log has the details."),
+      };
+    case "companion_gave_up":
+      return {
+        message: l10n.t(
+          "The companion server ended five times within five minutes and is not started again: {0}",
+          detail,
+        ),
+        hint: l10n.t("What you saw is saved. Look at the log, then restart the server."),
+      };
+    case "data_directory_unsafe":
+      return {
+        message: l10n.t("The data directory is not safe to use: {0}", detail),
+        hint: l10n.t("Only you may own it and write to it."),
+      };
+  }
+}

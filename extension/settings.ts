@@ -1,0 +1,76 @@
+import { join } from "node:path";
+import * as vscode from "vscode";
+import { ModelId } from "../server/protocol/requests.ts";
+import type { Provider } from "./providers.ts";
+
+export const SECTION = "streamkeeper";
+
+/** Settings that reach a companion only when it starts. */
+export const SERVER_SETTINGS = [
+  "server.idleExitMinutes",
+  "upstream.stallTimeoutSeconds",
+  "database.engine",
+] as const;
+
+export type DatabaseEngine = "sqlite" | "postgres";
+
+/** The only reader of the configuration. Machine settings are read from the user alone, whatever a workspace says. */
+export interface Settings {
+  model(): string | undefined;
+  baseUrl(provider: Provider): string | undefined;
+  autoStart(): boolean;
+  idleExitSeconds(): number | "never";
+  stallTimeoutSeconds(): number;
+  dataDirectory(): string;
+  databaseEngine(): DatabaseEngine;
+  statusBarEnabled(): boolean;
+  slowThresholdMs(): number;
+}
+
+export function createSettings(context: vscode.ExtensionContext): Settings {
+  return {
+    model() {
+      const model = ModelId.safeParse(read("model"));
+      return model.success ? model.data : undefined;
+    },
+    baseUrl(provider) {
+      const url = String(readMachine(provider.setting) ?? "").trim();
+      return /^https?:$/.test(URL.parse(url)?.protocol ?? "") ? url : undefined;
+    },
+    autoStart: () => readMachine("server.autoStart") === true,
+    idleExitSeconds() {
+      const minutes = toNumber(readMachine("server.idleExitMinutes"), 10);
+      return minutes <= 0 ? "never" : Math.round(minutes * 60);
+    },
+    stallTimeoutSeconds: () => toNumber(readMachine("upstream.stallTimeoutSeconds"), 60),
+    dataDirectory() {
+      const directory = String(readMachine("dataDirectory") ?? "").trim();
+      const home = process.env["HOME"] ?? process.env["USERPROFILE"];
+      if (home && /^~(?=[/\\]|$)/.test(directory)) return join(home, directory.slice(1));
+      return directory || context.globalStorageUri.fsPath;
+    },
+    databaseEngine: () => (readMachine("database.engine") === "postgres" ? "postgres" : "sqlite"),
+    statusBarEnabled: () => read("statusBar.enabled") !== false,
+    slowThresholdMs: () => toNumber(read("statusBar.slowThresholdMs"), 100),
+  };
+}
+
+/** Stores the model for new chats in the user's settings. */
+export async function saveModel(model: string): Promise<void> {
+  const target = vscode.ConfigurationTarget.Global;
+  await vscode.workspace.getConfiguration(SECTION).update("model", model, target);
+}
+
+function read(name: string): unknown {
+  return vscode.workspace.getConfiguration(SECTION).get(name);
+}
+
+/** A second lock behind `scope: machine`: what a workspace sets is not even looked at. */
+function readMachine(name: string): unknown {
+  const found = vscode.workspace.getConfiguration(SECTION).inspect(name);
+  return found?.globalValue ?? found?.defaultValue;
+}
+
+function toNumber(value: unknown, fallback: number): number {
+  return typeof value === "number" && Number.isFinite(value) && value >= 0 ? value : fallback;
+}
