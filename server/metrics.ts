@@ -1,4 +1,11 @@
-import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
+import {
+  Counter,
+  collectDefaultMetrics,
+  Gauge,
+  Histogram,
+  type OpenMetricsContentType,
+  Registry,
+} from "prom-client";
 import { OPERATIONS } from "./operations.ts";
 import { CHUNK_TYPES } from "./protocol/chunks.ts";
 
@@ -23,7 +30,7 @@ export type ResumeOutcome = (typeof RESUME_OUTCOMES)[number];
 export interface Metrics {
   registry: Registry;
   /** The same metrics in OpenMetrics form, the only one that can carry exemplars. */
-  openMetrics: Registry;
+  openMetrics: Registry<OpenMetricsContentType>;
   transactionDuration: Histogram<"operation">;
   transactionPhase: Histogram<"operation" | "phase">;
   transactionCommits: Counter<"operation" | "status">;
@@ -51,7 +58,7 @@ const MISNAMED_DEFAULTS = [
 
 export function createMetrics(version: string): Metrics {
   const registry = new Registry();
-  const openMetrics = new Registry();
+  const openMetrics = new Registry<OpenMetricsContentType>();
   openMetrics.setContentType(Registry.OPENMETRICS_CONTENT_TYPE);
   const registers = [openMetrics];
   const seconds = { buckets: DURATION_BUCKETS, registers };

@@ -10,7 +10,6 @@ export const OPERATIONS = [
   "tool_call",
   "tool_decision",
   "tool_result",
-  "suspend_turn",
   "complete_turn",
   "fail_turn",
   "interrupt_turn",

@@ -1,0 +1,254 @@
+import { v7 as uuid } from "uuid";
+import { textBetween } from "../db/chunks.ts";
+import { conversation, insertMessage, lastPosition, type MessageRow, metadataOf } from "../db/messages.ts";
+import type { OpenedDatabase } from "../db/open.ts";
+import {
+  changeSession,
+  findSession,
+  listSessions,
+  lockSession,
+  removeSession,
+} from "../db/sessions.ts";
+import { openToolCalls } from "../db/tool-calls.ts";
+import { endTurn, findOpenTurn, insertTurn } from "../db/turns.ts";
+import { AGENTS, DEFAULT_AGENT, findAgent } from "../domain/agents.ts";
+import { titleFrom } from "../domain/titles.ts";
+import { ChatError } from "../errors.ts";
+import type { Message, ModelList, Ready } from "../protocol/responses.ts";
+import { decideCall, takeResult } from "./answer-call.ts";
+import type { AcceptedTurn, Chat, ImportedMessage } from "./chat.ts";
+import { closeTurn, ENDINGS } from "./close-turn.ts";
+import { createSession, type StartDeps, startUserTurn, switchAgent } from "./start-turn.ts";
+import { streamFrames } from "./stream-frames.ts";
+import { writeSession } from "./write-session.ts";
+
+/** The part of the model catalog that clients see. */
+export interface ModelDirectory {
+  list(): Promise<ModelList>;
+  setKey(provider: string, key: string, baseUrl: string | undefined): void;
+  removeKey(provider: string): void;
+}
+
+export interface ChatDeps extends StartDeps {
+  database: OpenedDatabase;
+  models: ModelDirectory;
+}
+
+export function createChat(deps: ChatDeps): Chat {
+  const { reader, turns, database, models } = deps;
+  return {
+    async startTurn(request) {
+      const { message, session_id } = request;
+      switch (message.type) {
+        case "user_message":
+          return await startUserTurn(deps, request, message);
+        case "switch_agent":
+          return await switchAgent(deps, request, message);
+        case "tool_decision":
+          return await decideCall(deps, needed(session_id), message);
+        case "tool_result":
+          return await takeResult(deps, needed(session_id), message);
+      }
+    },
+    startConversation: (model, messages) => startConversation(deps, model, messages),
+    stream: (sessionId, options, signal) => streamFrames(deps, sessionId, options, signal),
+    cancelTurn: (sessionId) => cancelTurn(deps, sessionId),
+    async createSession(request) {
+      turns.refuseWhenDraining();
+      if (request.model !== undefined) deps.resolveModel(request.model);
+      return await findSession(reader, await createSession(deps, request));
+    },
+    async listSessions({ query, limit = 50, cursor }) {
+      const before = cursor === undefined ? undefined : fromCursor(cursor);
+      const rows = await listSessions(reader, database.engine, { query, limit: limit + 1, before });
+      const sessions = rows.slice(0, limit);
+      const last = sessions.at(-1);
+      return { sessions, next_cursor: rows.length > limit && last ? toCursor(last) : null };
+    },
+    getSession: (sessionId) => findSession(reader, sessionId),
+    async updateSession(sessionId, changes) {
+      if (changes.model !== undefined) deps.resolveModel(changes.model);
+      if (changes.agent_type !== undefined && !findAgent(changes.agent_type)) {
+        throw new ChatError("invalid_request", "agent_type: there is no such agent.");
+      }
+      const uow = deps.newUnitOfWork();
+      await uow.commit("update_session", (trx) => changeSession(trx, sessionId, changes));
+      uow.close();
+      return await findSession(reader, sessionId);
+    },
+    async deleteSession(sessionId) {
+      await turns.cancel(sessionId);
+      const uow = deps.newUnitOfWork();
+      await uow.commit("delete_session", (trx) => removeSession(trx, sessionId));
+      uow.close();
+    },
+    listMessages: (sessionId) => listMessages(deps, sessionId),
+    async listPending(sessionId) {
+      await findSession(reader, sessionId);
+      const calls = await openToolCalls(reader, { sessionId });
+      return {
+        pending: calls.map((call) => ({
+          call_id: call.call_id,
+          turn_id: call.turn_id,
+          tool_name: call.tool_name,
+          arguments: JSON.parse(call.arguments) as Record<string, unknown>,
+          waits_for: call.status === "waiting_decision" ? "tool_decision" : "tool_result",
+        })),
+      };
+    },
+    listAgents: () => ({
+      agents: AGENTS.map(({ type, name, description }) => ({ type, name, description })),
+      default: DEFAULT_AGENT,
+    }),
+    listModels: () => models.list(),
+    setKey: (provider, key, baseUrl) => models.setKey(provider, key, baseUrl),
+    removeKey: (provider) => models.removeKey(provider),
+    ready: () => readiness(deps),
+    runningTurns: () => turns.count,
+    drain: () => turns.drain(),
+  };
+}
+
+async function readiness({ database, turns, metrics }: ChatDeps): Promise<Ready> {
+  const up = await database.ping().then(
+    () => true,
+    () => false,
+  );
+  metrics.databaseUp.set(up ? 1 : 0);
+  return {
+    ready: up && !turns.draining,
+    engine: database.engine,
+    durability: database.durability,
+    schema_version: database.schemaVersion,
+    draining: turns.draining,
+  };
+}
+
+async function cancelTurn(deps: ChatDeps, sessionId: string): Promise<{ turn_id: string | null }> {
+  await findSession(deps.reader, sessionId);
+  const cancelled = await deps.turns.cancel(sessionId);
+  if (cancelled.turn_id !== null) return cancelled;
+  const waiting = await findOpenTurn(deps.reader, sessionId);
+  if (waiting?.status !== "waiting") return { turn_id: null };
+  const turn = { sessionId, turnId: waiting.id };
+  const uow = deps.newUnitOfWork(waiting.id);
+  await writeSession(deps.hub, uow, { operation: "interrupt_turn", ...turn }, async (trx, append) => {
+    await lockSession(trx, sessionId);
+    const open = await findOpenTurn(trx, sessionId);
+    // Decided in the meantime: then there is nothing that waits.
+    if (open?.status === "waiting") await closeTurn(trx, append, turn, ENDINGS.cancelled);
+  });
+  uow.close();
+  return { turn_id: waiting.id };
+}
+
+async function listMessages(deps: ChatDeps, sessionId: string) {
+  const { reader } = deps;
+  const { last_seq } = await findSession(reader, sessionId);
+  const messages = (await conversation(reader, sessionId)).map(toMessage);
+  const turn = await findOpenTurn(reader, sessionId);
+  if (turn?.status === "running") {
+    const after = await lastPosition(reader, turn.id);
+    const content = await textBetween(reader, { sessionId, turnId: turn.id, after });
+    messages.push({
+      id: turn.id,
+      turn_id: turn.id,
+      role: "assistant",
+      content,
+      status: "streaming",
+      created_at: new Date(turn.started_at).toISOString(),
+      metadata: { agent_type: turn.agent_type, model: turn.model },
+    });
+  }
+  return { messages, last_seq };
+}
+
+function toMessage(row: MessageRow): Message {
+  const { id, turn_id, role, content, status } = row;
+  const created_at = new Date(row.created_at).toISOString();
+  return { id, turn_id, role, content, status, created_at, metadata: { ...metadataOf(row) } };
+}
+
+/** Earlier messages are stored as one finished turn; the last one, from the user, is then answered like any other. */
+async function startConversation(
+  deps: ChatDeps,
+  model: string,
+  messages: ImportedMessage[],
+): Promise<AcceptedTurn> {
+  deps.turns.refuseWhenDraining();
+  const last = messages.at(-1);
+  if (last?.role !== "user") {
+    throw new ChatError("invalid_request", "messages: the last one must be from the user.");
+  }
+  const resolved = deps.resolveModel(model);
+  const sessionId = await createSession(deps, { title: titleFrom(last.content), model: resolved.id });
+  const earlier = messages.slice(0, -1);
+  if (earlier.length > 0) await importMessages(deps, sessionId, resolved.id, earlier);
+  const content = last.content;
+  const accepted = await startUserTurn(
+    deps,
+    { session_id: sessionId, message: { type: "user_message", content } },
+    { type: "user_message", content },
+  );
+  return accepted;
+}
+
+async function importMessages(
+  deps: ChatDeps,
+  sessionId: string,
+  model: string,
+  messages: ImportedMessage[],
+): Promise<void> {
+  const turnId = uuid();
+  const uow = deps.newUnitOfWork(turnId);
+  const step = { operation: "import_messages", sessionId, turnId } as const;
+  await writeSession(deps.hub, uow, step, async (trx, append) => {
+    const { last_seq } = await lockSession(trx, sessionId);
+    await insertTurn(trx, {
+      id: turnId,
+      session_id: sessionId,
+      agent_type: DEFAULT_AGENT,
+      model,
+      after_seq: last_seq,
+    });
+    const { chunks } = await append([
+      ...messages.map(({ role, content }) =>
+        role === "assistant"
+          ? ({ type: "assistant_message", token: content } as const)
+          : ({ type: "user_message", content, metadata: { role } } as const),
+      ),
+      { type: "done", metadata: { imported: true } },
+    ]);
+    for (const [index, { role, content }] of messages.entries()) {
+      await insertMessage(trx, {
+        session_id: sessionId,
+        turn_id: turnId,
+        position: chunks[index]?.seq ?? 0,
+        role: role === "assistant" ? "assistant" : "user",
+        content: role === "system" ? `<instructions>\n${content}\n</instructions>` : content,
+        status: "complete",
+        metadata: {},
+      });
+    }
+    await endTurn(trx, turnId, { status: "done" });
+  });
+  uow.close();
+}
+
+function needed(sessionId: string | undefined): string {
+  if (sessionId !== undefined) return sessionId;
+  throw new ChatError("invalid_request", "session_id: needed for an answer to a tool call.");
+}
+
+/** Where a page ended: opaque to clients. */
+function toCursor(session: { updated_at: string; id: string }): string {
+  return Buffer.from(`${Date.parse(session.updated_at)} ${session.id}`).toString("base64url");
+}
+
+function fromCursor(cursor: string): { updated_at: number; id: string } {
+  const [time = "", id = ""] = Buffer.from(cursor, "base64url").toString().split(" ");
+  if (!/^\d{1,15}$/.test(time) || id === "") {
+    throw new ChatError("invalid_request", "cursor: not one that this server gave.");
+  }
+  return { updated_at: Number(time), id };
+}

@@ -1,0 +1,51 @@
+import type { Reader } from "../db/schema.ts";
+import type { SSEUnitOfWork } from "../db/unit-of-work.ts";
+import type { Tool } from "../domain/tools.ts";
+import type { Log } from "../log.ts";
+import type { Metrics } from "../metrics.ts";
+import type { Provider } from "../providers/provider.ts";
+import type { Hub } from "./hub.ts";
+
+/** A model id made usable. */
+export interface ResolvedModel {
+  provider: Provider;
+  /** The provider's name as a metric label; from a closed list. */
+  providerName: string;
+  /** The model's name at its provider. */
+  model: string;
+  /** The whole id. */
+  id: string;
+}
+
+/** What a turn needs. */
+export interface TurnDeps {
+  /** A fresh unit of work for one stream. */
+  newUnitOfWork(turnId?: string): SSEUnitOfWork;
+  reader: Reader;
+  hub: Hub;
+  metrics: Metrics;
+  log: Log;
+  /** Rejects with `model_unknown` or `key_missing`. */
+  resolveModel(id: string | null): ResolvedModel;
+  /** Every tool there is. */
+  allTools: readonly Tool[];
+  /** The tools a model is told of. */
+  toolsFor(providerName: string): readonly Tool[];
+  /** This companion's name on the leases it holds. */
+  owner: string;
+  /** Aborts when this companion shuts down for good. */
+  closing: AbortSignal;
+  /** No other companion can use this database (SQLite, under the leader lock). */
+  soleCompanion: boolean;
+}
+
+/** A turn whose lease this companion holds. */
+export interface LeasedTurn {
+  sessionId: string;
+  turnId: string;
+  fence: number;
+  agentType: string;
+  model: string;
+  /** `performance.now()` when its message was accepted. */
+  acceptedAt: number;
+}

@@ -1,0 +1,49 @@
+import { v7 as uuid } from "uuid";
+import { appendChunks, wasCommitted } from "../db/chunks.ts";
+import type { Trx } from "../db/schema.ts";
+import type { SSEUnitOfWork } from "../db/unit-of-work.ts";
+import type { Operation } from "../operations.ts";
+import type { NewChunk, StreamChunk } from "../protocol/chunks.ts";
+import type { Hub } from "./hub.ts";
+
+export interface Step {
+  operation: Operation;
+  sessionId: string;
+  turnId?: string;
+  /** The fencing number of the lease this step writes under; absent for steps that take the lease themselves. */
+  fence?: number;
+}
+
+/** Stores chunks as the session's next ones; they are published once the step has committed. */
+export type Append = (chunks: readonly NewChunk[]) => Promise<{
+  chunks: StreamChunk[];
+  /** A turn of this session that somebody asked to stop. */
+  cancelTurnId: string | null;
+}>;
+
+/**
+ * One step of a session as one transaction: `work` writes its rows and appends its chunks; readers see the
+ * chunks after the commit and never before. If the connection breaks during COMMIT, the session's row tells
+ * whether the step took effect.
+ */
+export async function writeSession<T>(
+  hub: Hub,
+  uow: SSEUnitOfWork,
+  step: Step,
+  work: (trx: Trx, append: Append) => Promise<T>,
+): Promise<T> {
+  const { operation, sessionId, turnId, fence } = step;
+  const commitId = uuid();
+  let appended = false;
+  return await uow.commit(
+    operation,
+    (trx, afterCommit) =>
+      work(trx, async (chunks) => {
+        appended = true;
+        const result = await appendChunks(trx, { sessionId, turnId, fence }, chunks, commitId);
+        afterCommit(() => hub.publish(sessionId, result.chunks));
+        return result;
+      }),
+    async (trx) => appended && (await wasCommitted(trx, sessionId, commitId)),
+  );
+}

@@ -1,0 +1,74 @@
+import type { Selectable } from "kysely";
+import { v7 as uuid } from "uuid";
+import type { MessagesTable, Reader, Trx } from "./schema.ts";
+
+export type MessageRow = Selectable<MessagesTable>;
+
+export interface NewMessage {
+  session_id: string;
+  turn_id: string;
+  position: number;
+  role: MessageRow["role"];
+  content: string;
+  status: MessageRow["status"];
+  metadata: MessageMetadata;
+}
+
+/** What a message carries beside its text. */
+export interface MessageMetadata {
+  context?: { type: string; label: string; content: string; uri?: string | undefined }[];
+  tool_calls?: { call_id: string; tool_name: string; arguments: Record<string, unknown> }[];
+  call_id?: string;
+  tool_name?: string;
+  agent_type?: string;
+  model?: string;
+}
+
+export async function insertMessage(trx: Trx, message: NewMessage): Promise<void> {
+  await trx
+    .insertInto("messages")
+    .values({
+      ...message,
+      // Models may say anything; Postgres stores neither NUL nor half a character.
+      content: message.content.replaceAll("\0", "\uFFFD").toWellFormed(),
+      id: uuid(),
+      metadata: JSON.stringify(message.metadata),
+      created_at: Date.now(),
+    })
+    .execute();
+}
+
+/** The conversation in order, without what was replaced by a retry or an edit. */
+export async function conversation(reader: Reader, sessionId: string): Promise<MessageRow[]> {
+  return await reader
+    .selectFrom("messages")
+    .innerJoin("turns", "turns.id", "messages.turn_id")
+    .selectAll("messages")
+    .where("messages.session_id", "=", sessionId)
+    .where("turns.replaced_by", "is", null)
+    .orderBy("messages.position")
+    .execute();
+}
+
+export async function turnMessages(reader: Reader, turnId: string): Promise<MessageRow[]> {
+  return await reader
+    .selectFrom("messages")
+    .selectAll()
+    .where("turn_id", "=", turnId)
+    .orderBy("position")
+    .execute();
+}
+
+/** `position` of the turn's newest message; 0 if it has none. */
+export async function lastPosition(reader: Reader, turnId: string): Promise<number> {
+  const row = await reader
+    .selectFrom("messages")
+    .select((eb) => eb.fn.max("position").as("position"))
+    .where("turn_id", "=", turnId)
+    .executeTakeFirst();
+  return Number(row?.position ?? 0);
+}
+
+export function metadataOf(message: Pick<MessageRow, "metadata">): MessageMetadata {
+  return JSON.parse(message.metadata) as MessageMetadata;
+}

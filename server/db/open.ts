@@ -1,0 +1,228 @@
+import { closeSync, existsSync, openSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import SQLite from "better-sqlite3";
+import { Kysely, PostgresDialect, SqliteDialect, sql } from "kysely";
+import pg from "pg";
+import { ChatError } from "../errors.ts";
+import type { Log } from "../log.ts";
+import { guardDialect, refuseInsideWork } from "./guarded-dialect.ts";
+import { migrate } from "./migrate.ts";
+import type { Database, Reader } from "./schema.ts";
+import { toStorageError } from "./storage-errors.ts";
+
+export type DatabaseSource =
+  | { engine: "sqlite"; path: string }
+  | { engine: "postgres"; url: string; directUrl?: string };
+
+export type Durability = "full" | "balanced";
+
+export interface OpenedDatabase {
+  engine: "sqlite" | "postgres";
+  durability: Durability;
+  schemaVersion: number;
+  /** For units of work only. */
+  writer: Kysely<Database>;
+  /** For reads outside of transactions; never waits for a writer. */
+  reader: Reader;
+  /** Resolves if the database answers a read and a write lock can be had; rejects with `ChatError`. */
+  ping(): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** Opens and migrates. Rejects with `ChatError` in words for people; the file or server is then untouched. */
+export async function openDatabase(source: DatabaseSource, log: Log): Promise<OpenedDatabase> {
+  try {
+    return source.engine === "sqlite"
+      ? await openSqlite(source.path)
+      : await openPostgres(source.url, source.directUrl ?? source.url, log);
+  } catch (thrown) {
+    throw toStorageError(thrown);
+  }
+}
+
+/** "SKEE": lets tools and us tell our files from others' (https://sqlite.org/pragma.html#pragma_application_id). */
+const APPLICATION_ID = 0x534b4545;
+
+/** Two connections on one WAL file can corrupt it before this version (https://sqlite.org/wal.html#walresetbug). */
+const OLDEST_SQLITE = 3_051_003;
+
+/** A wait for a lock blocks the event loop, so it is short; the unit of work tries again without blocking. */
+const BUSY_TIMEOUT_MS = 20;
+
+async function openSqlite(path: string): Promise<OpenedDatabase> {
+  // SQLite makes files that every user may read; -wal and -shm take their mode from this one.
+  if (!existsSync(path)) closeSync(openSync(path, "a", 0o600));
+
+  const database = new SQLite(path, { timeout: BUSY_TIMEOUT_MS, ...nativeBinding() });
+  try {
+    checkSqlite(database, path);
+    database.pragma("journal_mode = WAL");
+    database.pragma("synchronous = FULL");
+    database.pragma("foreign_keys = ON");
+    database.pragma("trusted_schema = OFF");
+
+    const writer = new Kysely<Database>({
+      dialect: guardDialect(new SqliteDialect({ database: withStatementCache(database) }), {
+        // A plain BEGIN that later writes fails at once with BUSY_SNAPSHOT, whatever the timeout.
+        begin: "begin immediate",
+        inTransaction: () => database.inTransaction,
+      }),
+      plugins: [refuseInsideWork],
+    });
+    const schemaVersion = await migrate(writer);
+    database.pragma(`application_id = ${APPLICATION_ID}`);
+
+    const readDatabase = new SQLite(path, { readonly: true, timeout: 1_000, ...nativeBinding() });
+    readDatabase.pragma("trusted_schema = OFF");
+    readDatabase.function("fold_case", { deterministic: true }, foldCase);
+    const reader = new Kysely<Database>({
+      dialect: new SqliteDialect({ database: withStatementCache(readDatabase) }),
+      plugins: [refuseInsideWork],
+    });
+    return {
+      engine: "sqlite",
+      durability: "full",
+      schemaVersion,
+      writer,
+      reader,
+      ping: () => pinged(reader),
+      async close() {
+        await reader.destroy();
+        await writer.destroy();
+        if (readDatabase.open) readDatabase.close();
+        if (database.open) database.close();
+      },
+    };
+  } catch (thrown) {
+    database.close();
+    throw thrown;
+  }
+}
+
+function checkSqlite(database: SQLite.Database, path: string): void {
+  const version = String(database.prepare("select sqlite_version()").pluck().get());
+  const [major = 0, minor = 0, patch = 0] = version.split(".").map(Number);
+  if (major * 1_000_000 + minor * 1_000 + patch < OLDEST_SQLITE) {
+    throw new ChatError("internal", `SQLite ${version} is too old to be safe; 3.51.3 is needed.`);
+  }
+  const id = Number(database.pragma("application_id", { simple: true }));
+  const tables = Number(database.prepare("select count(*) from sqlite_schema").pluck().get());
+  if (id !== APPLICATION_ID && !(id === 0 && tables === 0) && !isOurs(database)) {
+    throw new ChatError("database_unavailable", `${path} is a database of another program.`, {
+      hint: "It was not changed. Start with another --database.",
+    });
+  }
+}
+
+/** A file of ours whose first start was cut off between the migration and the mark. */
+function isOurs(database: SQLite.Database): boolean {
+  const count = database
+    .prepare("select count(*) from sqlite_schema where name in ('kysely_migration', 'sessions')")
+    .pluck()
+    .get();
+  return Number(count) > 0;
+}
+
+/** The bundle carries the binary beside itself; in a checkout the package finds its own. */
+function nativeBinding(): { nativeBinding?: string } {
+  const name = `${process.platform}${isMusl() ? "musl" : ""}-${process.arch}.node`;
+  const file = fileURLToPath(new URL(`./prebuilds/${name}`, import.meta.url));
+  return existsSync(file) ? { nativeBinding: file } : {};
+}
+
+function isMusl(): boolean {
+  return process.platform === "linux" && existsSync("/etc/alpine-release");
+}
+
+/** Kysely prepares anew for every query; our statements are few, so each is prepared once. */
+function withStatementCache(database: SQLite.Database) {
+  const prepared = new Map<string, SQLite.Statement>();
+  return {
+    prepare(text: string): SQLite.Statement {
+      let statement = prepared.get(text);
+      if (!statement) {
+        statement = database.prepare(text);
+        // Multi-row inserts differ by their row count; the bound keeps odd sizes from piling up.
+        if (prepared.size >= 500) prepared.clear();
+        prepared.set(text, statement);
+      }
+      return statement;
+    },
+    close: () => database.close(),
+  };
+}
+
+/** Case and ё folded, so that a search finds what a reader would call the same word; SQLite's own LIKE folds ASCII only. */
+export function foldCase(text: unknown): string {
+  return String(text).toLowerCase().replaceAll("ё", "е");
+}
+
+/** In one message with BEGIN, so that no further round trip is needed and transaction-pooling proxies keep them apart. */
+const POSTGRES_BEGIN =
+  "begin; set local statement_timeout = 5000; set local lock_timeout = 2000; " +
+  "set local idle_in_transaction_session_timeout = 10000";
+
+const INT8 = 20;
+
+async function openPostgres(url: string, directUrl: string, log: Log): Promise<OpenedDatabase> {
+  const direct = createPool(directUrl, 1, log);
+  let schemaVersion: number;
+  const migrating = new Kysely<Database>({ dialect: new PostgresDialect({ pool: direct }) });
+  try {
+    schemaVersion = await migrate(migrating);
+  } finally {
+    await migrating.destroy();
+  }
+  const writer = new Kysely<Database>({
+    dialect: guardDialect(new PostgresDialect({ pool: createPool(url, 10, log) }), {
+      begin: POSTGRES_BEGIN,
+    }),
+    plugins: [refuseInsideWork],
+  });
+  const reader = new Kysely<Database>({
+    dialect: new PostgresDialect({ pool: createPool(url, 6, log) }),
+    plugins: [refuseInsideWork],
+  });
+  return {
+    engine: "postgres",
+    durability: "full",
+    schemaVersion,
+    writer,
+    reader,
+    ping: () => pinged(reader),
+    async close() {
+      await reader.destroy();
+      await writer.destroy();
+    },
+  };
+}
+
+function createPool(url: string, max: number, log: Log): pg.Pool {
+  const pool = new pg.Pool({
+    connectionString: url,
+    max,
+    // Without these an exhausted pool and a silent network wait for ever.
+    connectionTimeoutMillis: 5_000,
+    query_timeout: 6_000,
+    keepAlive: true,
+    application_name: "streamkeeper",
+    types: {
+      // bigint comes as text; ours (milliseconds, counters) stay below 2^53.
+      getTypeParser: ((oid: number, format?: "text") =>
+        oid === INT8 ? Number : pg.types.getTypeParser(oid, format)) as typeof pg.types.getTypeParser,
+    },
+  });
+  const note = (err: Error) => log.warn({ err }, "a database connection was lost");
+  // A restart of the server emits `error` on idle and on checked-out clients; unheard, either ends the process.
+  pool.on("error", note);
+  pool.on("connect", (client) => client.on("error", note));
+  return pool;
+}
+
+async function pinged(reader: Reader): Promise<void> {
+  try {
+    await sql`select 1`.execute(reader);
+  } catch (thrown) {
+    throw toStorageError(thrown);
+  }
+}

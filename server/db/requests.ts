@@ -1,0 +1,34 @@
+import type { Selectable } from "kysely";
+import type { Reader, RequestsTable, Trx } from "./schema.ts";
+
+export type RequestRow = Selectable<RequestsTable>;
+
+/** Remembers a client's request with its effect, for ever; a second one with the same id violates the primary key. */
+export async function insertRequest(
+  trx: Trx,
+  request: Omit<RequestRow, "created_at">,
+): Promise<void> {
+  await trx
+    .insertInto("requests")
+    .values({ ...request, created_at: Date.now() })
+    .execute();
+}
+
+export async function setRequestTurn(trx: Trx, requestId: string, turnId: string): Promise<void> {
+  await trx
+    .updateTable("requests")
+    .set({ turn_id: turnId })
+    .where("request_id", "=", requestId)
+    .execute();
+}
+
+export async function findRequest(
+  reader: Reader,
+  requestId: string,
+): Promise<RequestRow | undefined> {
+  return await reader
+    .selectFrom("requests")
+    .selectAll()
+    .where("request_id", "=", requestId)
+    .executeTakeFirst();
+}

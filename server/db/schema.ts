@@ -1,0 +1,114 @@
+// The tables as types. `test/server/schema.test.ts` compares them with the real tables on both engines.
+import type { Kysely, Transaction } from "kysely";
+import type { TurnStatus } from "../protocol/responses.ts";
+
+/** Milliseconds since 1970, UTC. For people to read; order comes from `seq`, never from a clock. */
+type Milliseconds = number;
+/** A JSON document as text. */
+type Json = string;
+
+export interface SessionsTable {
+  id: string;
+  title: string;
+  agent_type: string;
+  model: string | null;
+  created_at: Milliseconds;
+  updated_at: Milliseconds;
+  /** The newest chunk's number. Taken with the row's lock held, so numbers have no gaps and follow commit order. */
+  last_seq: number;
+  /** The one writer: the companion that runs the session's turn. */
+  lease_owner: string | null;
+  /** Grows with every new lease; a writer with an older number writes nothing. */
+  lease_fence: number;
+  lease_expires_at: Milliseconds | null;
+  /** A turn that somebody asked to stop; its owner sees it at its next commit. */
+  cancel_turn_id: string | null;
+  /** The id of the newest commit: how a lost COMMIT acknowledgement is resolved. */
+  last_commit: string | null;
+}
+
+export interface TurnsTable {
+  id: string;
+  session_id: string;
+  status: TurnStatus;
+  agent_type: string;
+  model: string;
+  /** Cursor just before the turn's first chunk. */
+  after_seq: number;
+  started_at: Milliseconds;
+  ended_at: Milliseconds | null;
+  error_code: string | null;
+  input_tokens: number | null;
+  output_tokens: number | null;
+  /** The turn that took this one's place (retry, edit); null while it belongs to the conversation. */
+  replaced_by: string | null;
+}
+
+export interface MessagesTable {
+  id: string;
+  session_id: string;
+  turn_id: string;
+  /** `seq` of the chunk it was stored with; the order of the conversation. */
+  position: number;
+  role: "user" | "assistant" | "tool";
+  content: string;
+  status: "complete" | "partial";
+  metadata: Json;
+  created_at: Milliseconds;
+}
+
+export interface ChunksTable {
+  session_id: string;
+  seq: number;
+  turn_id: string | null;
+  type: string;
+  /** The chunk without what the other columns say. */
+  payload: Json;
+}
+
+export interface RequestsTable {
+  request_id: string;
+  /** SHA-256 of what was asked: the same id with another body is refused. */
+  body_hash: string;
+  session_id: string;
+  turn_id: string | null;
+  created_at: Milliseconds;
+}
+
+export const TOOL_CALL_STATUSES = [
+  "waiting_decision",
+  "waiting_result",
+  "done",
+  "rejected",
+  "cancelled",
+] as const;
+export type ToolCallStatus = (typeof TOOL_CALL_STATUSES)[number];
+
+export interface ToolCallsTable {
+  session_id: string;
+  call_id: string;
+  turn_id: string;
+  tool_name: string;
+  /** As decided: after an edit, what the person made of it. */
+  arguments: Json;
+  status: ToolCallStatus;
+  decision: "approve" | "edit" | "reject" | null;
+  result: string | null;
+  error: string | null;
+  created_at: Milliseconds;
+  ended_at: Milliseconds | null;
+}
+
+export interface Database {
+  sessions: SessionsTable;
+  turns: TurnsTable;
+  messages: MessagesTable;
+  chunks: ChunksTable;
+  requests: RequestsTable;
+  tool_calls: ToolCallsTable;
+}
+
+/** The inside of a unit of work. */
+export type Trx = Transaction<Database>;
+/** Reads outside of any transaction; repositories that only read take this. */
+export type Reader = Kysely<Database>;

@@ -1,0 +1,300 @@
+import { PostgresAdapter, type RawBuilder, sql } from "kysely";
+import { ChatError } from "../errors.ts";
+import type { Session, SessionList, TurnStatus } from "../protocol/responses.ts";
+import type { Reader, Trx } from "./schema.ts";
+
+/** A lease lives this long without a sign of life of its owner. */
+export const LEASE_MS = 15_000;
+
+export interface NewSession {
+  id: string;
+  title: string;
+  agent_type: string;
+  model: string | null;
+}
+
+export async function insertSession(trx: Trx, session: NewSession): Promise<void> {
+  const now = Date.now();
+  await trx
+    .insertInto("sessions")
+    .values({ ...session, created_at: now, updated_at: now, last_seq: 0, lease_fence: 0 })
+    .execute();
+}
+
+export interface SessionState {
+  id: string;
+  title: string;
+  agent_type: string;
+  model: string | null;
+  last_seq: number;
+  lease_owner: string | null;
+  lease_fence: number;
+  /** By the database's clock. */
+  lease_expired: boolean;
+}
+
+/** The session's row, locked for the rest of the transaction. Rejects with `not_found`. */
+export async function lockSession(trx: Trx, sessionId: string): Promise<SessionState> {
+  const row = await trx
+    .updateTable("sessions")
+    .set((eb) => ({ last_seq: eb.ref("last_seq") }))
+    .where("id", "=", sessionId)
+    .returning([
+      "id",
+      "title",
+      "agent_type",
+      "model",
+      "last_seq",
+      "lease_owner",
+      "lease_fence",
+      "lease_expires_at",
+    ])
+    .executeTakeFirst();
+  if (!row) throw noSuchSession();
+  const { lease_expires_at, ...state } = row;
+  const now = await databaseNow(trx);
+  return { ...state, lease_expired: lease_expires_at === null || lease_expires_at < now };
+}
+
+/** Makes `owner` the one writer and returns the fencing number of its lease. Call with the row locked. */
+export async function takeLease(trx: Trx, sessionId: string, owner: string): Promise<number> {
+  const row = await trx
+    .updateTable("sessions")
+    .set((eb) => ({
+      lease_owner: owner,
+      lease_fence: eb("lease_fence", "+", 1),
+      lease_expires_at: afterLease(trx),
+      cancel_turn_id: null,
+    }))
+    .where("id", "=", sessionId)
+    .returning("lease_fence")
+    .executeTakeFirstOrThrow();
+  return row.lease_fence;
+}
+
+export async function releaseLease(trx: Trx, sessionId: string): Promise<void> {
+  await trx
+    .updateTable("sessions")
+    .set({ lease_owner: null, lease_expires_at: null, cancel_turn_id: null })
+    .where("id", "=", sessionId)
+    .execute();
+}
+
+/** One sign of life for all sessions of `owner`; returns the turns among them that somebody asked to stop. */
+export async function renewLeases(trx: Trx, owner: string): Promise<string[]> {
+  const rows = await trx
+    .updateTable("sessions")
+    .set({ lease_expires_at: afterLease(trx) })
+    .where("lease_owner", "=", owner)
+    .returning("cancel_turn_id")
+    .execute();
+  return rows.flatMap((row) => row.cancel_turn_id ?? []);
+}
+
+/** Leaves word for the owner of the session that its turn should stop. */
+export async function requestCancel(trx: Trx, sessionId: string, turnId: string): Promise<void> {
+  await trx
+    .updateTable("sessions")
+    .set({ cancel_turn_id: turnId })
+    .where("id", "=", sessionId)
+    .where("lease_owner", "is not", null)
+    .execute();
+}
+
+export async function changeSession(
+  trx: Trx,
+  sessionId: string,
+  changes: { title?: string; agent_type?: string; model?: string },
+): Promise<void> {
+  const result = await trx
+    .updateTable("sessions")
+    .set({ ...changes, updated_at: Date.now() })
+    .where("id", "=", sessionId)
+    .executeTakeFirst();
+  if (result.numUpdatedRows === 0n) throw noSuchSession();
+}
+
+/** Removes the session and all that belongs to it. */
+export async function removeSession(trx: Trx, sessionId: string): Promise<void> {
+  const result = await trx.deleteFrom("sessions").where("id", "=", sessionId).executeTakeFirst();
+  if (result.numDeletedRows === 0n) throw noSuchSession();
+}
+
+export async function findSession(reader: Reader, sessionId: string): Promise<Session> {
+  const rows = await sessionRows(reader).where("sessions.id", "=", sessionId).execute();
+  const row = rows[0];
+  if (!row) throw noSuchSession();
+  return toSession(row);
+}
+
+/** How far each of these sessions' logs has come. */
+export async function lastSeqs(
+  reader: Reader,
+  sessionIds: readonly string[],
+): Promise<{ id: string; last_seq: number }[]> {
+  return await reader
+    .selectFrom("sessions")
+    .select(["id", "last_seq"])
+    .where("id", "in", sessionIds)
+    .execute();
+}
+
+export interface ListQuery {
+  query?: string | undefined;
+  limit: number;
+  before?: { updated_at: number; id: string } | undefined;
+}
+
+/** Newest first, from just before `before`; with `query`, those whose title or messages contain it. */
+export async function listSessions(
+  reader: Reader,
+  engine: "sqlite" | "postgres",
+  list: ListQuery,
+): Promise<SessionList["sessions"]> {
+  const { query, limit, before } = list;
+  const pattern = `%${(query ?? "").replaceAll(/[\\%_]/g, "\\$&")}%`;
+  const rows = await sessionRows(reader)
+    .$if(before !== undefined, (rows) =>
+      rows.where((eb) =>
+        eb(
+          eb.refTuple("sessions.updated_at", "sessions.id"),
+          "<",
+          eb.tuple(before?.updated_at ?? 0, before?.id ?? ""),
+        ),
+      ),
+    )
+    .$if(query !== undefined && query !== "", (rows) =>
+      rows
+        .select((eb) =>
+          eb
+            .selectFrom("messages")
+            .select("content")
+            .whereRef("messages.session_id", "=", "sessions.id")
+            .where(contains(engine, "messages.content", pattern))
+            .orderBy("position")
+            .limit(1)
+            .as("found_in"),
+        )
+        .where((eb) =>
+          eb.or([
+            contains(engine, "sessions.title", pattern),
+            eb.exists(
+              eb
+                .selectFrom("messages")
+                .select("messages.id")
+                .whereRef("messages.session_id", "=", "sessions.id")
+                .where(contains(engine, "messages.content", pattern)),
+            ),
+          ]),
+        ),
+    )
+    .orderBy("sessions.updated_at", "desc")
+    .orderBy("sessions.id", "desc")
+    .limit(limit)
+    .execute();
+  return rows.map((row) => {
+    const text = "found_in" in row ? row.found_in : undefined;
+    return {
+      ...toSession(row),
+      ...(typeof text === "string" ? { snippet: snippetOf(text, query ?? "") } : {}),
+    };
+  });
+}
+
+/** Folded as `foldCase` in open.ts does; there it is registered with SQLite. */
+function contains(
+  engine: "sqlite" | "postgres",
+  column: "messages.content" | "sessions.title",
+  pattern: string,
+): RawBuilder<boolean> {
+  const folded =
+    engine === "sqlite"
+      ? sql`fold_case(${sql.ref(column)})`
+      : sql`replace(lower(${sql.ref(column)}), 'ё', 'е')`;
+  const wanted = pattern.toLowerCase().replaceAll("ё", "е");
+  return sql<boolean>`${folded} like ${wanted} escape '\\'`;
+}
+
+const SNIPPET_LENGTH = 120;
+
+function snippetOf(text: string, query: string): string {
+  const at = text.toLowerCase().indexOf(query.toLowerCase());
+  const start = Math.max(0, at - SNIPPET_LENGTH / 3);
+  const cut = text.slice(start, start + SNIPPET_LENGTH).toWellFormed();
+  return `${start > 0 ? "…" : ""}${cut.replaceAll(/\s+/g, " ")}`;
+}
+
+function sessionRows(reader: Reader) {
+  return reader
+    .selectFrom("sessions")
+    .leftJoin("turns", (join) =>
+      join.on("turns.id", "=", (eb) =>
+        eb
+          .selectFrom("turns as newest")
+          .select("newest.id")
+          .whereRef("newest.session_id", "=", "sessions.id")
+          .orderBy("newest.after_seq", "desc")
+          .limit(1),
+      ),
+    )
+    .select([
+      "sessions.id",
+      "sessions.title",
+      "sessions.agent_type",
+      "sessions.model",
+      "sessions.created_at",
+      "sessions.updated_at",
+      "sessions.last_seq",
+      "turns.id as turn_id",
+      "turns.status as turn_status",
+    ]);
+}
+
+interface SessionRow {
+  id: string;
+  title: string;
+  agent_type: string;
+  model: string | null;
+  created_at: number;
+  updated_at: number;
+  last_seq: number;
+  turn_id: string | null;
+  turn_status: TurnStatus | null;
+}
+
+function toSession(row: SessionRow): Session {
+  return {
+    id: row.id,
+    title: row.title,
+    agent_type: row.agent_type,
+    model: row.model,
+    created_at: new Date(row.created_at).toISOString(),
+    updated_at: new Date(row.updated_at).toISOString(),
+    last_seq: row.last_seq,
+    turn: row.turn_id && row.turn_status ? { id: row.turn_id, status: row.turn_status } : null,
+  };
+}
+
+function noSuchSession(): ChatError {
+  return new ChatError("not_found", "There is no session with this id.");
+}
+
+/** Leases are measured by the database's clock, the only one that all companions share. */
+function clock(db: Trx | Reader): RawBuilder<number> {
+  return isPostgres(db)
+    ? sql<number>`(extract(epoch from clock_timestamp()) * 1000)::bigint`
+    : sql<number>`cast(unixepoch('subsec') * 1000 as integer)`;
+}
+
+function afterLease(trx: Trx): RawBuilder<number> {
+  return sql<number>`${clock(trx)} + ${sql.lit(LEASE_MS)}`;
+}
+
+async function databaseNow(trx: Trx): Promise<number> {
+  const { rows } = await sql<{ now: number }>`select ${clock(trx)} as now`.execute(trx);
+  return rows[0]?.now ?? 0;
+}
+
+function isPostgres(db: Trx | Reader): boolean {
+  return db.getExecutor().adapter instanceof PostgresAdapter;
+}

@@ -1,0 +1,93 @@
+import type { Selectable } from "kysely";
+import type { Reader, ToolCallStatus, ToolCallsTable, Trx } from "./schema.ts";
+
+export type ToolCallRow = Selectable<ToolCallsTable>;
+
+export interface NewToolCall {
+  session_id: string;
+  call_id: string;
+  turn_id: string;
+  tool_name: string;
+  arguments: Record<string, unknown>;
+  status: "waiting_decision" | "waiting_result";
+}
+
+export async function insertToolCall(trx: Trx, call: NewToolCall): Promise<void> {
+  await trx
+    .insertInto("tool_calls")
+    .values({ ...call, arguments: JSON.stringify(call.arguments), created_at: Date.now() })
+    .execute();
+}
+
+export async function findToolCall(
+  reader: Reader,
+  sessionId: string,
+  callId: string,
+): Promise<ToolCallRow | undefined> {
+  return await reader
+    .selectFrom("tool_calls")
+    .selectAll()
+    .where("session_id", "=", sessionId)
+    .where("call_id", "=", callId)
+    .executeTakeFirst();
+}
+
+/** What the turn waits for, oldest first. */
+export async function openToolCalls(
+  reader: Reader,
+  where: { sessionId: string; turnId?: string },
+): Promise<ToolCallRow[]> {
+  return await reader
+    .selectFrom("tool_calls")
+    .selectAll()
+    .where("session_id", "=", where.sessionId)
+    .where("status", "in", ["waiting_decision", "waiting_result"])
+    .$if(where.turnId !== undefined, (query) => query.where("turn_id", "=", where.turnId ?? ""))
+    .orderBy("created_at")
+    .orderBy("call_id")
+    .execute();
+}
+
+export interface ToolCallChange {
+  status: ToolCallStatus;
+  decision?: "approve" | "edit" | "reject";
+  arguments?: Record<string, unknown>;
+  result?: string;
+  error?: string;
+}
+
+/** Moves a call on from `from`, once: false if it had moved before. */
+export async function moveToolCall(
+  trx: Trx,
+  call: { session_id: string; call_id: string },
+  from: ToolCallStatus,
+  change: ToolCallChange,
+): Promise<boolean> {
+  const { arguments: changed, ...rest } = change;
+  const ended = change.status !== "waiting_decision" && change.status !== "waiting_result";
+  const result = await trx
+    .updateTable("tool_calls")
+    .set({
+      ...rest,
+      ...(changed ? { arguments: JSON.stringify(changed) } : {}),
+      ...(ended ? { ended_at: Date.now() } : {}),
+    })
+    .where("session_id", "=", call.session_id)
+    .where("call_id", "=", call.call_id)
+    .where("status", "=", from)
+    .executeTakeFirst();
+  return result.numUpdatedRows === 1n;
+}
+
+/** Any id the session has not used, starting from the model's own; some servers number their calls anew each time. */
+export async function freeCallId(
+  reader: Reader,
+  sessionId: string,
+  wanted: string,
+): Promise<string> {
+  const plain = wanted.replaceAll(/[^A-Za-z0-9_.:-]/g, "_").slice(0, 100) || "call";
+  for (let n = 1; ; n++) {
+    const id = n === 1 ? plain : `${plain}-${n}`;
+    if (!(await findToolCall(reader, sessionId, id))) return id;
+  }
+}

@@ -1,0 +1,133 @@
+import type { Selectable } from "kysely";
+import { ChatError } from "../errors.ts";
+import type { ErrorCode } from "../protocol/errors.ts";
+import type { Reader, Trx, TurnsTable } from "./schema.ts";
+
+export type Turn = Selectable<TurnsTable>;
+
+export interface NewTurn {
+  id: string;
+  session_id: string;
+  agent_type: string;
+  model: string;
+  after_seq: number;
+}
+
+export async function insertTurn(trx: Trx, turn: NewTurn): Promise<void> {
+  await trx
+    .insertInto("turns")
+    .values({ ...turn, status: "running", started_at: Date.now() })
+    .execute();
+}
+
+export interface TurnEnd {
+  status: "done" | "error" | "interrupted";
+  error_code?: ErrorCode;
+  input_tokens?: number;
+  output_tokens?: number;
+}
+
+/** Ends a turn once; rejects with `lease_lost` if somebody else ended it before. */
+export async function endTurn(trx: Trx, turnId: string, end: TurnEnd): Promise<void> {
+  const result = await trx
+    .updateTable("turns")
+    .set({ ...end, ended_at: Date.now() })
+    .where("id", "=", turnId)
+    .where("status", "in", ["running", "waiting"])
+    .executeTakeFirst();
+  if (result.numUpdatedRows === 0n) {
+    throw new ChatError("lease_lost", "This turn was already ended by another companion.");
+  }
+}
+
+/** Between `running` and `waiting`; usage so far is kept on the row. */
+export async function setTurnStatus(
+  trx: Trx,
+  turnId: string,
+  status: "running" | "waiting",
+  usage: { input_tokens: number; output_tokens: number } | undefined = undefined,
+): Promise<void> {
+  await trx
+    .updateTable("turns")
+    .set({ status, ...usage })
+    .where("id", "=", turnId)
+    .execute();
+}
+
+export async function setTurnAgent(trx: Trx, turnId: string, agentType: string): Promise<void> {
+  await trx
+    .updateTable("turns")
+    .set({ agent_type: agentType })
+    .where("id", "=", turnId)
+    .execute();
+}
+
+export async function findTurn(reader: Reader, turnId: string): Promise<Turn | undefined> {
+  return await reader
+    .selectFrom("turns")
+    .selectAll()
+    .where("id", "=", turnId)
+    .executeTakeFirst();
+}
+
+/** The session's turn that runs or waits; there is at most one. */
+export async function findOpenTurn(reader: Reader, sessionId: string): Promise<Turn | undefined> {
+  return await reader
+    .selectFrom("turns")
+    .selectAll()
+    .where("session_id", "=", sessionId)
+    .where("status", "in", ["running", "waiting"])
+    .executeTakeFirst();
+}
+
+/** The session of each turn that is `running` on paper though its writer is gone. */
+export async function findAbandonedTurns(
+  reader: Reader,
+  is: { owner: string; soleCompanion: boolean },
+): Promise<{ session_id: string; turn_id: string }[]> {
+  return await reader
+    .selectFrom("turns")
+    .innerJoin("sessions", "sessions.id", "turns.session_id")
+    .select(["turns.session_id", "turns.id as turn_id"])
+    .where("turns.status", "=", "running")
+    .where((eb) =>
+      eb.or([eb("sessions.lease_owner", "is", null), eb("sessions.lease_owner", "!=", is.owner)]),
+    )
+    .$if(!is.soleCompanion, (query) =>
+      query.where((eb) =>
+        eb.or([
+          eb("sessions.lease_expires_at", "is", null),
+          // Only a hint, by this machine's clock; the lease is judged again with the row locked.
+          eb("sessions.lease_expires_at", "<", Date.now()),
+        ]),
+      ),
+    )
+    .limit(1_000)
+    .execute();
+}
+
+/** Takes `turnId` and all later turns of the session out of the conversation; rejects with `invalid_request` if it is not one of it. */
+export async function replaceTurnsFrom(
+  trx: Trx,
+  sessionId: string,
+  turnId: string,
+  replacedBy: string,
+): Promise<void> {
+  const turn = await trx
+    .selectFrom("turns")
+    .select("after_seq")
+    .where("id", "=", turnId)
+    .where("session_id", "=", sessionId)
+    .executeTakeFirst();
+  if (!turn) {
+    throw new ChatError("invalid_request", "message.replaces_turn_id: no turn of this session.");
+  }
+  await trx
+    .updateTable("turns")
+    .set({ replaced_by: replacedBy })
+    .where("session_id", "=", sessionId)
+    .where("after_seq", ">=", turn.after_seq)
+    .where("replaced_by", "is", null)
+    .where("id", "!=", replacedBy)
+    .execute();
+}

@@ -1,0 +1,344 @@
+import { setTimeout as delay } from "node:timers/promises";
+import type { ControlledTransaction, Kysely } from "kysely";
+import { ChatError } from "../errors.ts";
+import type { Log } from "../log.ts";
+import { type CommitStatus, type Metrics, PHASES, type Phase } from "../metrics.ts";
+import { OPERATIONS, type Operation } from "../operations.ts";
+import { insideWork } from "./guarded-dialect.ts";
+import type { Database, Trx } from "./schema.ts";
+import { isConflict, isConnectionLost, toStorageError } from "./storage-errors.ts";
+
+/** What every unit of work needs; made once. */
+export interface UnitOfWorkDeps {
+  db: Kysely<Database>;
+  metrics: Metrics;
+  log: Log;
+  /** A transaction over this is slow: counted and told in the log. */
+  slowSeconds: number;
+}
+
+/** Runs once the surrounding transaction is committed, in the order of registration. */
+export type AfterCommit = (hook: () => void) => void;
+
+export type Work<T> = (trx: Trx, afterCommit: AfterCommit) => Promise<T>;
+
+/**
+ * After a COMMIT whose answer was lost: reads whether it took effect. It must lock a row that the work wrote,
+ * so that it waits for a COMMIT that is still on its way.
+ */
+export type ReadBack = (trx: Trx) => Promise<boolean>;
+
+const MAX_ATTEMPTS = 6;
+const MAX_RETRY_SECONDS = 1;
+const MAX_READ_BACK_SECONDS = 15;
+
+/** Nothing slow belongs into a transaction; what takes longer waits for something that is not the database. */
+const MAX_BODY_SECONDS = 5;
+
+/**
+ * What one stream writes, in micro-transactions. `commit(operation, work)` is the only way to write: it
+ * begins, runs `work`, commits and meters; if anything throws, nothing of that `work` is stored. What an
+ * earlier `commit` stored stays, whatever happens later. There is no begin that could be left open.
+ *
+ * One instance belongs to one flow (a turn, a request): commits follow one another, they do not nest or
+ * overlap.
+ */
+export class SSEUnitOfWork {
+  readonly #deps: UnitOfWorkDeps;
+  readonly #owner: ControlledTransaction<Database> | undefined;
+  readonly #turnId: string | undefined;
+  #state: "idle" | "open" | "closed" = "idle";
+  #held: (() => void)[] = [];
+
+  /**
+   * @param deps `deps.db` is a pool, or one connection that the caller lends (`db.connection()`); whoever
+   *   opened it closes it.
+   * @param turnId named in the warning about a slow transaction.
+   */
+  constructor(deps: UnitOfWorkDeps, turnId?: string, owner?: ControlledTransaction<Database>) {
+    this.#deps = deps;
+    this.#turnId = turnId;
+    this.#owner = owner;
+  }
+
+  /**
+   * A unit of work inside a transaction that somebody else owns: each `commit` is a savepoint, released or
+   * returned to. Nothing is durable and no after-commit hook runs until the owner has committed and says so
+   * with `close({ ownerCommitted: true })`. The owner's transaction is never committed or closed here.
+   */
+  static borrowing(
+    owner: ControlledTransaction<Database>,
+    deps: UnitOfWorkDeps,
+    turnId?: string,
+  ): SSEUnitOfWork {
+    if (owner.isCommitted || owner.isRolledBack) {
+      throw new ChatError("internal", "The borrowed transaction has already ended.");
+    }
+    return new SSEUnitOfWork(deps, turnId, owner);
+  }
+
+  get isOpen(): boolean {
+    return this.#state === "open";
+  }
+
+  /**
+   * Stores what `work` writes, all or nothing, and resolves with its result once that is durable.
+   *
+   * Rejects with what `work` threw, or with a `ChatError`: `storage_*` and `database_unavailable` (nothing
+   * stored), `commit_failed` (a statement failed and was swallowed, or the COMMIT failed: nothing stored),
+   * `commit_outcome_unknown` (the connection broke during COMMIT and `readBack` was not given or could not
+   * be asked for 15 s). Lock conflicts and serialization failures run `work` again, up to 6 times within a second;
+   * therefore `work` touches nothing but the database.
+   */
+  async commit<T>(operation: Operation, work: Work<T>, readBack?: ReadBack): Promise<T> {
+    this.#enter(operation);
+    const started = performance.now();
+    try {
+      for (let attempt = 1; ; attempt++) {
+        const outcome = await this.#resolve(await this.#attempt(operation, work, started), readBack);
+        if (outcome.status === "success") {
+          this.#record(operation, "success", outcome.phases);
+          this.#runHooks(outcome.hooks);
+          return outcome.value;
+        }
+        if (!this.#mayTryAgain(outcome, attempt, started)) {
+          this.#record(operation, outcome.status, outcome.phases);
+          throw toStorageError(outcome.error);
+        }
+        this.#deps.metrics.transactionRetries.inc({ operation });
+        await delay(5 + Math.random() * 20 * 2 ** attempt);
+      }
+    } finally {
+      this.#state = "idle";
+    }
+  }
+
+  /** Ends this unit of work. With a borrowed transaction, `ownerCommitted` decides whether the held hooks run. */
+  close(how: { ownerCommitted: boolean } = { ownerCommitted: false }): void {
+    if (this.#state === "open") {
+      throw new ChatError("internal", "A unit of work was closed while it commits.");
+    }
+    const held = this.#held;
+    this.#held = [];
+    this.#state = "closed";
+    if (how.ownerCommitted) this.#run(held);
+  }
+
+  #enter(operation: Operation): void {
+    if (!OPERATIONS.includes(operation)) {
+      throw new ChatError("internal", `Unknown operation ${JSON.stringify(operation)}.`);
+    }
+    if (this.#state === "closed") {
+      throw new ChatError("internal", `${operation}: this unit of work is closed.`);
+    }
+    if (this.#state === "open" || insideWork.getStore()) {
+      throw new ChatError("internal", `${operation}: a unit of work cannot commit inside another.`);
+    }
+    if (this.#owner && (this.#owner.isCommitted || this.#owner.isRolledBack)) {
+      throw new ChatError("internal", `${operation}: the borrowed transaction has already ended.`);
+    }
+    this.#state = "open";
+  }
+
+  async #attempt<T>(
+    operation: Operation,
+    work: Work<T>,
+    started: number,
+  ): Promise<Succeeded<T> | Failed | Unknown<T>> {
+    const hooks: (() => void)[] = [];
+    let began: number | undefined;
+    let worked: { at: number; value: T } | undefined;
+    let scope: Scope | undefined;
+    try {
+      scope = await this.#begin();
+      const { trx } = scope;
+      began = performance.now();
+      const value = await withDeadline(
+        operation,
+        insideWork.run(true, () => work(trx, (hook) => hooks.push(hook))),
+      );
+      worked = { at: performance.now(), value };
+      await scope.commit();
+      const phases = toPhases(started, began, worked.at, performance.now());
+      return { status: "success", value, hooks, phases };
+    } catch (error) {
+      const now = performance.now();
+      const phases = toPhases(started, began ?? now, worked?.at ?? now, now);
+      await this.#rollback(scope, operation);
+      if (!worked) return { status: "rollback", error, phases };
+      if (this.#owner || !isConnectionLost(error)) return { status: "error", error, phases };
+      return { status: "unknown", value: worked.value, hooks, phases, error };
+    }
+  }
+
+  async #begin(): Promise<Scope> {
+    if (!this.#owner) {
+      const trx = await this.#deps.db.startTransaction().execute();
+      return {
+        trx: trx.withoutPlugins(),
+        commit: () => trx.commit().execute(),
+        rollback: () => trx.rollback().execute(),
+      };
+    }
+    const name = "unit_of_work";
+    const savepoint = await this.#owner.savepoint(name).execute();
+    return {
+      trx: savepoint.withoutPlugins(),
+      commit: async () => {
+        await savepoint.releaseSavepoint(name).execute();
+      },
+      rollback: async () => {
+        await savepoint.rollbackToSavepoint(name).execute();
+      },
+    };
+  }
+
+  /** Never throws: the first error is the one that counts, and a connection that cannot roll back is discarded by its driver. */
+  async #rollback(scope: Scope | undefined, operation: Operation): Promise<void> {
+    try {
+      await scope?.rollback();
+    } catch (err) {
+      this.#deps.log.warn({ err, operation, turn_id: this.#turnId }, "a rollback failed");
+    }
+  }
+
+  /** Turns an unknown outcome into what the database says it was, as long as it can be asked. */
+  async #resolve<T>(
+    outcome: Succeeded<T> | Failed | Unknown<T>,
+    readBack: ReadBack | undefined,
+  ): Promise<Succeeded<T> | Failed> {
+    if (outcome.status !== "unknown") return outcome;
+    const deadline = performance.now() + MAX_READ_BACK_SECONDS * 1000;
+    while (readBack && performance.now() < deadline) {
+      try {
+        const committed = await this.#deps.db
+          .transaction()
+          .execute((trx) => readBack(trx.withoutPlugins()));
+        if (committed) return { ...outcome, status: "success" };
+        return { status: "rollback", error: outcome.error, phases: outcome.phases };
+      } catch (err) {
+        this.#deps.log.warn({ err, turn_id: this.#turnId }, "reading back a lost commit failed");
+        await delay(250);
+      }
+    }
+    return {
+      status: "error",
+      phases: outcome.phases,
+      error: new ChatError(
+        "commit_outcome_unknown",
+        "The database went away while saving, so it is not known whether the last step was saved.",
+        {
+          cause: outcome.error,
+          hint: "Sending the same message again is safe: it takes effect once.",
+        },
+      ),
+    };
+  }
+
+  /** Only what surely left nothing behind is done again. */
+  #mayTryAgain(outcome: Failed, attempt: number, started: number): boolean {
+    const { status, error } = outcome;
+    return (
+      !this.#owner &&
+      (isConflict(error) || (status === "rollback" && isConnectionLost(error))) &&
+      attempt < MAX_ATTEMPTS &&
+      performance.now() - started < MAX_RETRY_SECONDS * 1000
+    );
+  }
+
+  /** Own transaction: at once, the commit is done. Borrowed: held until the owner says so. */
+  #runHooks(hooks: (() => void)[]): void {
+    if (this.#owner) this.#held.push(...hooks);
+    else this.#run(hooks);
+  }
+
+  #run(hooks: (() => void)[]): void {
+    for (const hook of hooks) {
+      try {
+        hook();
+      } catch (err) {
+        // The commit stands; a reader that missed the news finds the rows.
+        this.#deps.log.error({ err, turn_id: this.#turnId }, "an after-commit hook failed");
+      }
+    }
+  }
+
+  #record(operation: Operation, status: CommitStatus, phases: Phases): void {
+    const { metrics, log, slowSeconds } = this.#deps;
+    const seconds = phases.wait + phases.body + phases.commit;
+    metrics.transactionCommits.inc({ operation, status });
+    if (status === "success") metrics.transactionDuration.observe({ operation }, seconds);
+    for (const phase of PHASES) {
+      metrics.transactionPhase.observe({ operation, phase }, phases[phase]);
+    }
+    if (seconds <= slowSeconds) return;
+    metrics.transactionSlow.inc({ operation });
+    log.warn(
+      {
+        operation,
+        status,
+        seconds,
+        wait_seconds: phases.wait,
+        body_seconds: phases.body,
+        commit_seconds: phases.commit,
+        turn_id: this.#turnId,
+      },
+      "slow transaction",
+    );
+  }
+}
+
+/** Seconds. The wait of a transaction that was tried again includes its failed attempts. */
+type Phases = Record<Phase, number>;
+
+function toPhases(started: number, began: number, worked: number, ended: number): Phases {
+  return {
+    wait: (began - started) / 1000,
+    body: (worked - began) / 1000,
+    commit: (ended - worked) / 1000,
+  };
+}
+
+interface Succeeded<T> {
+  status: "success";
+  value: T;
+  hooks: (() => void)[];
+  phases: Phases;
+}
+
+interface Failed {
+  /** `rollback`: the work failed; `error`: the COMMIT did. Nothing was stored. */
+  status: "rollback" | "error";
+  error: unknown;
+  phases: Phases;
+}
+
+interface Unknown<T> extends Omit<Succeeded<T>, "status"> {
+  status: "unknown";
+  error: unknown;
+}
+
+interface Scope {
+  trx: Trx;
+  commit(): Promise<void>;
+  rollback(): Promise<void>;
+}
+
+async function withDeadline<T>(operation: Operation, work: Promise<T>): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => {
+      reject(
+        new ChatError(
+          "internal",
+          `${operation} kept its transaction open for ${MAX_BODY_SECONDS} s; it was rolled back.`,
+        ),
+      );
+    }, MAX_BODY_SECONDS * 1000);
+  });
+  try {
+    return await Promise.race([work, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
