@@ -33,7 +33,11 @@ type SwitchAgent = Extract<ClientMessage, { type: "switch_agent" }>;
 /** A session is made by its own step; with a `request_id` that step already remembers it, so a repeat finds the session. */
 export async function createSession(
   deps: StartDeps,
-  wanted: { title?: string; agent_type?: string; model?: string | null },
+  wanted: {
+    title?: string | undefined;
+    agent_type?: string | undefined;
+    model?: string | undefined;
+  },
   request: Omit<RequestRow, "session_id" | "turn_id" | "created_at"> | undefined = undefined,
 ): Promise<string> {
   const session = {
@@ -320,8 +324,5 @@ function knownAgent(type: string): string {
 }
 
 function pick({ agent_type, model }: MessageRequest) {
-  return {
-    ...(agent_type === undefined ? {} : { agent_type }),
-    ...(model === undefined ? {} : { model }),
-  };
+  return { agent_type, model };
 }

@@ -104,14 +104,28 @@ export async function requestCancel(trx: Trx, sessionId: string, turnId: string)
 export async function changeSession(
   trx: Trx,
   sessionId: string,
-  changes: { title?: string; agent_type?: string; model?: string },
+  changes: {
+    title?: string | undefined;
+    agent_type?: string | undefined;
+    model?: string | undefined;
+  },
 ): Promise<void> {
   const result = await trx
     .updateTable("sessions")
-    .set({ ...changes, updated_at: Date.now() })
+    .set({ ...defined(changes), updated_at: Date.now() })
     .where("id", "=", sessionId)
     .executeTakeFirst();
   if (result.numUpdatedRows === 0n) throw noSuchSession();
+}
+
+/** Without the keys that are undefined: those stay as they are. */
+function defined(changes: { title?: string | undefined; agent_type?: string | undefined; model?: string | undefined }) {
+  const { title, agent_type, model } = changes;
+  return {
+    ...(title === undefined ? {} : { title }),
+    ...(agent_type === undefined ? {} : { agent_type }),
+    ...(model === undefined ? {} : { model }),
+  };
 }
 
 /** Removes the session and all that belongs to it. */
