@@ -8,7 +8,6 @@ export interface LaunchOptions {
   idleExitSeconds: number | "never";
   model: string | undefined;
   stallTimeoutSeconds: number;
-  slowThresholdMs: number;
   /** A Postgres URL, password and all; undefined for the SQLite file of the data directory. */
   databaseUrl: string | undefined;
 }
@@ -62,7 +61,6 @@ export async function launchCompanion(
         ...allowedEnvironment(process.env),
         ELECTRON_RUN_AS_NODE: "1",
         STREAMKEEPER_STALL_TIMEOUT: String(options.stallTimeoutSeconds),
-        STREAMKEEPER_SLOW_THRESHOLD_MS: String(options.slowThresholdMs),
         ...(options.databaseUrl && { STREAMKEEPER_DATABASE: options.databaseUrl }),
       },
     });

@@ -34,6 +34,11 @@ function explainOurs(code: ProblemCode, detail: string): { message: string; hint
         message: l10n.t("The companion server gave an answer that is not understood: {0}", detail),
         hint: l10n.t("Restart the server, so that it has the version of this extension."),
       };
+    case "companion_newer":
+      return {
+        message: l10n.t("The companion server has a newer version ({0}) than this window.", detail),
+        hint: l10n.t("Reload the window, so that it uses the newer extension."),
+      };
     case "companion_exited":
       return {
         message: l10n.t("The companion server did not start: {0}", detail),
@@ -56,6 +61,11 @@ function explainOurs(code: ProblemCode, detail: string): { message: string; hint
       return {
         message: l10n.t("The data directory is not safe to use: {0}", detail),
         hint: l10n.t("Only you may own it and write to it."),
+      };
+    case "database_url_missing":
+      return {
+        message: l10n.t("The settings ask for PostgreSQL, but its URL is not known."),
+        hint: l10n.t('Run "Streamkeeper: Set PostgreSQL URL", or choose SQLite in the settings.'),
       };
   }
 }

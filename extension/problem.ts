@@ -5,11 +5,14 @@ export const PROBLEM_CODES = [
   /** Somebody answers who does not know the token. */
   "companion_unproven",
   "companion_malformed",
+  /** Its protocol is newer than ours; the message holds its version. */
+  "companion_newer",
   /** It ended while it started; the message holds its last words. */
   "companion_exited",
   "companion_slow",
   "companion_gave_up",
   "data_directory_unsafe",
+  "database_url_missing",
 ] as const;
 export type ProblemCode = (typeof PROBLEM_CODES)[number];
 

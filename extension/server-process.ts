@@ -192,10 +192,7 @@ export class ServerProcess {
       if (hello.protocol < PROTOCOL_VERSION) return true;
       companion.close();
       // The newer one wins, or two windows would replace each other's companion for ever.
-      throw Problem.ours(
-        "companion_malformed",
-        `A newer companion (${hello.version}) runs. Reload this window to use the newer extension.`,
-      );
+      throw Problem.ours("companion_newer", hello.version);
     }
     return isOlder(hello, this.#deps.version) && (await companion.isIdle());
   }

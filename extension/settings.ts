@@ -1,6 +1,5 @@
 import { join } from "node:path";
 import * as vscode from "vscode";
-import { ModelId } from "../server/protocol/requests.ts";
 import type { Provider } from "./providers.ts";
 
 export const SECTION = "streamkeeper";
@@ -16,6 +15,7 @@ export type DatabaseEngine = "sqlite" | "postgres";
 
 /** The only reader of the configuration. Machine settings are read from the user alone, whatever a workspace says. */
 export interface Settings {
+  /** As written; whether it is a model's id is for its user to check. */
   model(): string | undefined;
   baseUrl(provider: Provider): string | undefined;
   autoStart(): boolean;
@@ -29,10 +29,7 @@ export interface Settings {
 
 export function createSettings(context: vscode.ExtensionContext): Settings {
   return {
-    model() {
-      const model = ModelId.safeParse(read("model"));
-      return model.success ? model.data : undefined;
-    },
+    model: () => String(read("model") ?? "").trim() || undefined,
     baseUrl(provider) {
       const url = String(readMachine(provider.setting) ?? "").trim();
       return /^https?:$/.test(URL.parse(url)?.protocol ?? "") ? url : undefined;

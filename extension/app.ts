@@ -1,0 +1,164 @@
+// The composition root of the extension: everything that runs after the first use.
+import * as vscode from "vscode";
+import { ModelId } from "../server/protocol/requests.ts";
+import type { ConnectionState, HostCommand } from "../webview/messages.ts";
+import { type Chats, createChats } from "./chats.ts";
+import type { ChatView } from "./chat-view.ts";
+import type { LaunchOptions } from "./companion-launch.ts";
+import { insertAtCursor, openLink } from "./editor-context.ts";
+import { explain } from "./explain.ts";
+import { handOverKeys } from "./keys.ts";
+import { showCompanionLog } from "./log.ts";
+import { Problem } from "./problem.ts";
+import { createSecrets, type Secrets } from "./secrets.ts";
+import { ServerClient } from "./server-client.ts";
+import { ServerProcess, type ServerState } from "./server-process.ts";
+import { createSettings, SECTION, SERVER_SETTINGS, type Settings } from "./settings.ts";
+import { StatusBar } from "./status-bar.ts";
+
+export interface App {
+  context: vscode.ExtensionContext;
+  log: vscode.LogOutputChannel;
+  settings: Settings;
+  secrets: Secrets;
+  server: ServerProcess;
+  client: ServerClient;
+  chats: Chats;
+  statusBar: StatusBar;
+  dataDir: string;
+}
+
+const COMMAND_OF: Record<HostCommand, string> = {
+  choose_model: "streamkeeper.chooseModel",
+  set_key: "streamkeeper.setApiKey",
+  show_log: "streamkeeper.showLog",
+  show_metrics: "streamkeeper.showMetrics",
+  restart_server: "streamkeeper.restartServer",
+  open_in_editor: "streamkeeper.openInEditor",
+};
+
+export async function createApp(
+  context: vscode.ExtensionContext,
+  log: vscode.LogOutputChannel,
+): Promise<App> {
+  const settings = createSettings(context);
+  const secrets = createSecrets(context.secrets);
+  const dataDir = settings.dataDirectory();
+  const server = new ServerProcess({
+    dataDir,
+    version: String(context.extension.packageJSON.version),
+    launchOptions: () => toLaunchOptions(context, settings, secrets),
+    prepare: (companion) => handOverKeys({ settings, secrets, log }, companion),
+    onState: (state) => onState(state),
+    log,
+  });
+  const client = new ServerClient({ server, log });
+  const chats = createChats({
+    extensionUri: context.extensionUri,
+    client,
+    preferredModel: () => preferredModel(settings),
+    connection: () => toConnection(server.state),
+    onReady: () => void server.ensure().catch((thrown) => log.error(String(thrown))),
+    actions: {
+      insertAtCursor,
+      openLink,
+      copy: async (text) => vscode.env.clipboard.writeText(text),
+      run: async (command: HostCommand, chat: ChatView) =>
+        vscode.commands.executeCommand(COMMAND_OF[command], chat),
+    },
+    log,
+  });
+  const statusBar = new StatusBar({ client, settings, serverState: () => server.state, log });
+  const onState = (state: ServerState): void => {
+    if (state.state === "failed") log.error(state.problem.message);
+    void vscode.commands.executeCommand("setContext", "streamkeeper.serverState", state.state);
+    chats.notify({ type: "connection", connection: toConnection(state) });
+    statusBar.update();
+  };
+  const tail = await showCompanionLog(log, dataDir);
+
+  const app = { context, log, settings, secrets, server, client, chats, statusBar, dataDir };
+  context.subscriptions.push(
+    statusBar,
+    chats,
+    { dispose: () => tail.close() },
+    { dispose: () => server.close() },
+    vscode.workspace.onDidChangeConfiguration((event) => void onSettings(app, event)),
+  );
+  return app;
+}
+
+/** A model that is not one is left out, and the companion's own default is used. */
+function preferredModel(settings: Settings): string | undefined {
+  const model = ModelId.safeParse(settings.model());
+  return model.success ? model.data : undefined;
+}
+
+function toConnection(state: ServerState): ConnectionState {
+  switch (state.state) {
+    case "ready":
+      return { state: "ready" };
+    case "failed": {
+      const { message, hint } = explain(state.problem);
+      return { state: "away", message: [message, hint].filter(Boolean).join(" ") };
+    }
+    case "away":
+      return {
+        state: "away",
+        message: vscode.l10n.t("The companion server is being started again. What you saw is saved."),
+      };
+    default:
+      return { state: "starting" };
+  }
+}
+
+async function toLaunchOptions(
+  context: vscode.ExtensionContext,
+  settings: Settings,
+  secrets: Secrets,
+): Promise<LaunchOptions> {
+  const postgres = settings.databaseEngine() === "postgres";
+  const databaseUrl = postgres ? await secrets.databaseUrl() : undefined;
+  // Never the SQLite file instead: chats would seem to be lost.
+  if (postgres && databaseUrl === undefined) {
+    throw Problem.ours("database_url_missing", "No PostgreSQL URL is stored");
+  }
+  return {
+    script: context.asAbsolutePath("dist/server/main.js"),
+    idleExitSeconds: settings.idleExitSeconds(),
+    model: preferredModel(settings),
+    stallTimeoutSeconds: settings.stallTimeoutSeconds(),
+    databaseUrl,
+  };
+}
+
+async function onSettings(app: App, event: vscode.ConfigurationChangeEvent): Promise<void> {
+  const touches = (name: string): boolean => event.affectsConfiguration(`${SECTION}.${name}`);
+  if (touches("dataDirectory")) {
+    const reload = vscode.l10n.t("Reload window");
+    const chosen = await vscode.window.showInformationMessage(
+      vscode.l10n.t("The data directory changes when the window is reloaded."),
+      reload,
+    );
+    if (chosen === reload) await vscode.commands.executeCommand("workbench.action.reloadWindow");
+    return;
+  }
+  if (touches("model")) app.chats.notify({ type: "do", action: "reload_models" });
+  if (app.server.state.state !== "ready") return;
+  if (touches("providers")) {
+    await handOverKeys(app, app.server.state.companion);
+    app.chats.notify({ type: "do", action: "reload_models" });
+  }
+  if (SERVER_SETTINGS.some(touches)) await offerRestart(app);
+}
+
+async function offerRestart(app: App): Promise<void> {
+  const restart = vscode.l10n.t("Restart server");
+  const chosen = await vscode.window.showInformationMessage(
+    vscode.l10n.t(
+      "The companion server uses the new setting after a restart. Running answers are kept as far as they are.",
+    ),
+    restart,
+  );
+  if (chosen === restart) await app.server.restart();
+}

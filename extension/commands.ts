@@ -1,0 +1,126 @@
+// One table: command id -> handler. Titles, icons and enablement are in package.json.
+import * as vscode from "vscode";
+import type { App } from "./app.ts";
+import { ChatView } from "./chat-view.ts";
+import { copyMetricsUrl, openDataDirectory, openInBrowser } from "./companion-commands.ts";
+import { selectionContext } from "./editor-context.ts";
+import { explain } from "./explain.ts";
+import { chooseModel, removeApiKey, setApiKey, setDatabaseUrl } from "./model-commands.ts";
+import { describeState, toRows } from "./status-bar.ts";
+
+export type Command = (app: App, argument: unknown) => Promise<unknown>;
+
+export const COMMANDS: Readonly<Record<string, Command>> = {
+  "streamkeeper.newChat": async ({ chats }) => {
+    const chat = await target(chats.active(), () => chats.focusView());
+    chat.send({ type: "do", action: "new_chat" });
+  },
+  "streamkeeper.focusChat": async ({ chats }) => {
+    (await chats.focusView()).send({ type: "do", action: "focus_composer" });
+  },
+  "streamkeeper.searchChats": async ({ chats }) => {
+    (await chats.focusView()).send({ type: "do", action: "show_sessions" });
+  },
+  "streamkeeper.openInEditor": async ({ chats }, from) => {
+    const { session_id, title } = (from instanceof ChatView ? from : chats.active())?.state ?? {};
+    const chat = chats.openPanel(title || "Streamkeeper");
+    if (session_id) chat.send({ type: "open_session", session_id });
+  },
+  "streamkeeper.askAboutSelection": async ({ chats }) => {
+    const selection = selectionContext();
+    if (!selection) {
+      void vscode.window.showInformationMessage(vscode.l10n.t("Select some text first."));
+      return;
+    }
+    (await chats.focusView()).send({ type: "compose", text: "", context: [selection] });
+  },
+  "streamkeeper.stop": async ({ chats, client }) => {
+    const active = chats.active();
+    const chat = active?.state.streaming ? active : chats.all().find(({ state }) => state.streaming);
+    const session_id = chat?.state.session_id;
+    if (session_id) await client.call("cancel_turn", { session_id });
+  },
+  "streamkeeper.chooseModel": chooseModel,
+  "streamkeeper.setApiKey": setApiKey,
+  "streamkeeper.removeApiKey": removeApiKey,
+  "streamkeeper.setDatabaseUrl": setDatabaseUrl,
+  "streamkeeper.showLog": async ({ log }) => log.show(),
+  "streamkeeper.restartServer": async ({ server }) => {
+    const title = vscode.l10n.t("Restarting the companion server");
+    const location = vscode.ProgressLocation.Window;
+    await vscode.window.withProgress({ location, title }, () => server.restart());
+  },
+  "streamkeeper.stopServer": ({ server }) => server.stopRunning(),
+  "streamkeeper.showMetrics": showMetrics,
+  "streamkeeper.copyMetricsUrl": copyMetricsUrl,
+  "streamkeeper.openInBrowser": openInBrowser,
+  "streamkeeper.openDataDirectory": openDataDirectory,
+  "streamkeeper.openSettings": async () =>
+    vscode.commands.executeCommand("workbench.action.openSettings", "@ext:streamkeeper.streamkeeper"),
+  "streamkeeper.openWalkthrough": async () =>
+    vscode.commands.executeCommand(
+      "workbench.action.openWalkthrough",
+      "streamkeeper.streamkeeper#streamkeeper.start",
+    ),
+};
+
+/** Runs a command of the manifest and tells the user why it failed, if it does. */
+export async function runCommand(
+  load: () => Promise<App>,
+  log: vscode.LogOutputChannel,
+  id: string,
+  args: unknown[],
+): Promise<unknown> {
+  try {
+    const command = COMMANDS[id];
+    if (!command) throw new Error(`No such command: ${id}`);
+    return await command(await load(), args[0]);
+  } catch (thrown) {
+    log.error(thrown instanceof Error ? thrown : String(thrown));
+    const { message, hint } = explain(thrown);
+    const show = vscode.l10n.t("Show log");
+    const text = [message, hint].filter(Boolean).join(" ");
+    void vscode.window.showErrorMessage(text, show).then((chosen) => {
+      if (chosen === show) log.show();
+    });
+    return undefined;
+  }
+}
+
+async function target(
+  chat: ChatView | undefined,
+  otherwise: () => Promise<ChatView>,
+): Promise<ChatView> {
+  if (chat?.surface.kind !== "panel") return otherwise();
+  chat.surface.show();
+  return chat;
+}
+
+interface MetricsItem extends vscode.QuickPickItem {
+  command?: string;
+}
+
+/** The figures behind the status bar, and what can be done about them. */
+async function showMetrics({ server, statusBar }: App): Promise<void> {
+  await statusBar.poll();
+  const { figures, ready } = statusBar.details;
+  const run = (icon: string, text: string, command: string): MetricsItem => ({
+    label: `$(${icon}) ${text}`,
+    command,
+  });
+  const items: MetricsItem[] = [];
+  if (server.state.state === "ready") {
+    const label = vscode.l10n.t("Commit latency, last minute");
+    items.push({ label, kind: vscode.QuickPickItemKind.Separator });
+    items.push(...toRows(figures, ready).map(([name, value]) => ({ label: value, description: name })));
+  }
+  items.push(
+    { label: vscode.l10n.t("Actions"), kind: vscode.QuickPickItemKind.Separator },
+    run("copy", vscode.l10n.t("Copy metrics URL"), "streamkeeper.copyMetricsUrl"),
+    run("output", vscode.l10n.t("Show log"), "streamkeeper.showLog"),
+    run("debug-restart", vscode.l10n.t("Restart server"), "streamkeeper.restartServer"),
+  );
+  const title = describeState(server.state.state);
+  const chosen = await vscode.window.showQuickPick(items, { title, matchOnDescription: true });
+  if (chosen?.command) await vscode.commands.executeCommand(chosen.command);
+}

@@ -1,0 +1,52 @@
+import * as vscode from "vscode";
+import type { ContextItem } from "../server/protocol/requests.ts";
+
+/** The selection of the active editor as context for a message; undefined without one. */
+export function selectionContext(): ContextItem | undefined {
+  const editor = vscode.window.activeTextEditor;
+  if (!editor || editor.selection.isEmpty) return undefined;
+  const { document, selection } = editor;
+  const name = vscode.workspace.asRelativePath(document.uri, false);
+  const lines =
+    selection.start.line === selection.end.line
+      ? `${selection.start.line + 1}`
+      : `${selection.start.line + 1}-${selection.end.line + 1}`;
+  return {
+    type: "selection",
+    label: `${name}:${lines}`.slice(0, 500),
+    content: toStorable(document.getText(selection)),
+    uri: document.uri.toString().slice(0, 2000),
+  };
+}
+
+/** What both database engines store as it is. */
+function toStorable(text: string): string {
+  return text.replaceAll("\0", "\u2400").toWellFormed();
+}
+
+/** Puts `text` where the cursor of the editor last used is; into a new document when there is none. */
+export async function insertAtCursor(text: string): Promise<void> {
+  const editor = vscode.window.activeTextEditor ?? vscode.window.visibleTextEditors[0];
+  if (!editor) {
+    const document = await vscode.workspace.openTextDocument({ content: text });
+    await vscode.window.showTextDocument(document);
+    return;
+  }
+  await vscode.window.showTextDocument(editor.document, editor.viewColumn);
+  const done = await editor.edit((edit) => {
+    for (const selection of editor.selections) edit.replace(selection, text);
+  });
+  if (!done) throw new Error("The editor did not take the text");
+}
+
+/** Opens a link that a model may have written: web pages only; VS Code shows the host and asks. */
+export async function openLink(url: string): Promise<void> {
+  const protocol = URL.parse(url)?.protocol;
+  if (protocol !== "http:" && protocol !== "https:") {
+    void vscode.window.showWarningMessage(
+      vscode.l10n.t("This link is not opened: it does not lead to a web page."),
+    );
+    return;
+  }
+  await vscode.env.openExternal(vscode.Uri.parse(url, true));
+}

@@ -1,0 +1,63 @@
+import * as vscode from "vscode";
+import type { App } from "./app.ts";
+import { PANEL_ID, VIEW_ID } from "./ids.ts";
+import { createLog } from "./log.ts";
+import { createSettings } from "./settings.ts";
+
+/** What tests inside the host may look at; nobody else gets anything from us. */
+export interface TestHooks {
+  app(): Promise<App>;
+  isLoaded(): boolean;
+}
+
+/**
+ * Registers what VS Code may ask for, and does nothing else: no file is read and no process is looked
+ * for before the first use, unless the user asks for it by `server.autoStart`.
+ */
+export function activate(context: vscode.ExtensionContext): TestHooks | undefined {
+  const log = createLog();
+  context.subscriptions.push(log);
+  let loaded: Promise<App> | undefined;
+  const load = (): Promise<App> => {
+    loaded ??= import("./app.ts")
+      .then(({ createApp }) => createApp(context, log))
+      .catch((thrown: unknown) => {
+        loaded = undefined;
+        log.error(thrown instanceof Error ? thrown : String(thrown));
+        throw thrown;
+      });
+    return loaded;
+  };
+
+  for (const id of commandsOf(context)) {
+    const run = async (...args: unknown[]): Promise<unknown> => {
+      const { runCommand } = await import("./commands.ts");
+      return runCommand(load, log, id, args);
+    };
+    context.subscriptions.push(vscode.commands.registerCommand(id, run));
+  }
+  context.subscriptions.push(
+    vscode.window.registerWebviewViewProvider(VIEW_ID, {
+      resolveWebviewView: (view) => load().then((app) => void app.chats.addView(view), say),
+    }),
+    vscode.window.registerWebviewPanelSerializer(PANEL_ID, {
+      deserializeWebviewPanel: (panel) => load().then((app) => void app.chats.addPanel(panel), say),
+    }),
+  );
+  void vscode.commands.executeCommand("setContext", "streamkeeper.serverState", "stopped");
+  if (createSettings(context).autoStart()) void load().then((app) => app.server.ensure()).catch(say);
+
+  if (context.extensionMode !== vscode.ExtensionMode.Test) return undefined;
+  return { app: load, isLoaded: () => loaded !== undefined };
+}
+
+/** The manifest is the one list of commands; a test compares it with what `commands.ts` can do. */
+function commandsOf(context: vscode.ExtensionContext): string[] {
+  const commands: { command: string }[] = context.extension.packageJSON.contributes.commands;
+  return commands.map(({ command }) => command);
+}
+
+function say(thrown: unknown): void {
+  const reason = thrown instanceof Error ? thrown.message : String(thrown);
+  void vscode.window.showErrorMessage(vscode.l10n.t("Streamkeeper could not start: {0}", reason));
+}

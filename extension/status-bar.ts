@@ -1,0 +1,233 @@
+import * as vscode from "vscode";
+import type { Ready } from "../server/protocol/responses.ts";
+import type { Companion } from "./companion.ts";
+import { explain } from "./explain.ts";
+import { type Figures, formatSeconds, keepLastMinute, parseReading, type Reading, toFigures } from "./latency.ts";
+import type { ServerClient } from "./server-client.ts";
+import type { ServerState } from "./server-process.ts";
+import type { Settings } from "./settings.ts";
+import { SPOKEN, type StatusInput, type StatusText, toStatusText } from "./status-text.ts";
+
+const POLL_MS = 2_000;
+const COMMANDS = {
+  details: "streamkeeper.showMetrics",
+  log: "streamkeeper.showLog",
+  restart: "streamkeeper.restartServer",
+};
+
+export interface StatusBarDeps {
+  client: ServerClient;
+  settings: Settings;
+  serverState(): ServerState;
+  log: { warn(message: string): void };
+}
+
+/** What the details show, as of the last poll. */
+export interface StatusDetails {
+  figures: Figures;
+  reading: Reading | undefined;
+  ready: Ready | undefined;
+}
+
+/** The live commit latency, from the same /metrics that Prometheus scrapes. Polls only while someone can see it. */
+export class StatusBar {
+  readonly #deps: StatusBarDeps;
+  readonly #item: vscode.StatusBarItem;
+  readonly #disposables: vscode.Disposable[];
+  #timer: NodeJS.Timeout | undefined;
+  #polling = false;
+  #readings: Reading[] = [];
+  #lastP95: number | undefined;
+  #unanswered = false;
+  #companion: Companion | undefined;
+  #ready: Ready | undefined;
+  #shown = "";
+  #closed = new AbortController();
+
+  constructor(deps: StatusBarDeps) {
+    this.#deps = deps;
+    this.#item = vscode.window.createStatusBarItem(
+      "streamkeeper.latency",
+      vscode.StatusBarAlignment.Right,
+      90,
+    );
+    this.#item.name = vscode.l10n.t("Streamkeeper commit latency");
+    this.#item.command = COMMANDS.details;
+    this.#disposables = [
+      this.#item,
+      vscode.window.onDidChangeWindowState(() => this.update()),
+      vscode.workspace.onDidChangeConfiguration((event) => {
+        if (event.affectsConfiguration("streamkeeper.statusBar")) this.update();
+      }),
+    ];
+  }
+
+  /** The text as shown now, for tests and for the details. */
+  get text(): string {
+    return this.#item.text;
+  }
+
+  get details(): StatusDetails {
+    return {
+      figures: toFigures(this.#readings),
+      reading: this.#readings.at(-1),
+      ready: this.#ready,
+    };
+  }
+
+  /** Shows the state of now, and polls or stops polling as it asks for. */
+  update(): void {
+    if (this.#closed.signal.aborted) return;
+    const server = this.#deps.serverState();
+    const companion = server.state === "ready" ? server.companion : undefined;
+    if (companion !== this.#companion) {
+      this.#companion = companion;
+      this.#ready = undefined;
+      this.#unanswered = false;
+    }
+    const enabled = this.#deps.settings.statusBarEnabled();
+    const wanted = enabled && companion !== undefined && vscode.window.state.focused;
+    if (wanted && this.#timer === undefined) {
+      this.#timer = setInterval(() => void this.poll(), POLL_MS);
+      void this.poll();
+    }
+    if (!wanted) {
+      clearInterval(this.#timer);
+      this.#timer = undefined;
+    }
+    if (enabled) this.#render(server);
+    else this.#item.hide();
+  }
+
+  /** One reading of the metrics, unless one is on its way. */
+  async poll(): Promise<void> {
+    const companion = this.#companion;
+    if (!companion || this.#polling) return;
+    this.#polling = true;
+    try {
+      const signal = AbortSignal.any([this.#closed.signal, AbortSignal.timeout(POLL_MS * 2)]);
+      const text = await this.#deps.client.metrics(companion, signal);
+      this.#readings = keepLastMinute(this.#readings, parseReading(text, performance.now()));
+      this.#unanswered = false;
+      this.#ready ??= await this.#deps.client.call("get_ready", {});
+    } catch (thrown) {
+      if (this.#closed.signal.aborted) return;
+      this.#unanswered = true;
+      this.#deps.log.warn(`No metrics: ${String(thrown)}`);
+    } finally {
+      this.#polling = false;
+    }
+    this.update();
+  }
+
+  dispose(): void {
+    this.#closed.abort();
+    clearInterval(this.#timer);
+    for (const disposable of this.#disposables) disposable.dispose();
+  }
+
+  #render(server: ServerState): void {
+    const { figures } = this.details;
+    this.#lastP95 = figures.p95 ?? this.#lastP95;
+    const status = toStatusText(this.#toInput(server, figures));
+    const tooltip = this.#tooltip(server, figures);
+    // VS Code redraws and announces an item at every assignment.
+    const shown = JSON.stringify([status, tooltip.value]);
+    if (shown !== this.#shown) {
+      this.#shown = shown;
+      this.#item.text = status.text;
+      this.#item.backgroundColor = toColor(status);
+      const label = vscode.l10n.t(SPOKEN[status.spoken.key], status.spoken.value);
+      this.#item.accessibilityInformation = { label, role: "button" };
+      this.#item.tooltip = tooltip;
+    }
+    this.#item.show();
+  }
+
+  #toInput(server: ServerState, figures: Figures): StatusInput {
+    switch (server.state) {
+      case "ready":
+        return {
+          state: "ready",
+          figures,
+          lastP95: this.#lastP95,
+          slowSeconds: this.#deps.settings.slowThresholdMs() / 1000,
+          unanswered: this.#unanswered,
+        };
+      case "failed":
+        return { state: "failed", message: explain(server.problem).message };
+      default:
+        return { state: server.state };
+    }
+  }
+
+  #tooltip(server: ServerState, figures: Figures): vscode.MarkdownString {
+    const tooltip = new vscode.MarkdownString(undefined, true);
+    tooltip.isTrusted = { enabledCommands: Object.values(COMMANDS) };
+    if (server.state === "ready") {
+      tooltip.appendMarkdown(`**${vscode.l10n.t("Commit latency, last minute")}**\n\n`);
+      tooltip.appendMarkdown(toTable(toRows(figures, this.#ready)));
+    } else if (server.state === "failed") {
+      tooltip.appendText(explain(server.problem).message);
+    } else {
+      tooltip.appendText(describeState(server.state));
+    }
+    const link = (text: string, command: string): string => `[${text}](command:${command})`;
+    tooltip.appendMarkdown(
+      `\n\n${[
+        link(vscode.l10n.t("Details"), COMMANDS.details),
+        link(vscode.l10n.t("Log"), COMMANDS.log),
+        link(vscode.l10n.t("Restart server"), COMMANDS.restart),
+      ].join(" · ")}`,
+    );
+    return tooltip;
+  }
+}
+
+/** Name and value of every figure, in the reader's language. */
+export function toRows(figures: Figures, ready: Ready | undefined): [string, string][] {
+  const time = (seconds: number | undefined): string =>
+    seconds === undefined ? "–" : formatSeconds(seconds);
+  const rows: [string, string][] = [
+    ["p50", time(figures.p50)],
+    ["p95", time(figures.p95)],
+    ["p99", time(figures.p99)],
+    [vscode.l10n.t("Waiting, p95"), time(figures.phases.wait)],
+    [vscode.l10n.t("Statements, p95"), time(figures.phases.body)],
+    [vscode.l10n.t("COMMIT, p95"), time(figures.phases.commit)],
+    [vscode.l10n.t("Commits"), String(figures.commits)],
+    [vscode.l10n.t("Failed commits"), String(figures.errors)],
+    [vscode.l10n.t("Rollbacks"), String(figures.rollbacks)],
+    [vscode.l10n.t("Slow"), String(figures.slow)],
+  ];
+  if (ready) {
+    const engine = ready.engine === "sqlite" ? "SQLite" : "PostgreSQL";
+    rows.push([vscode.l10n.t("Engine"), `${engine}, ${ready.durability}`]);
+  }
+  return rows;
+}
+
+export function describeState(state: ServerState["state"]): string {
+  switch (state) {
+    case "stopped":
+      return vscode.l10n.t("The companion server is not running. It starts with the next use.");
+    case "starting":
+      return vscode.l10n.t("The companion server is starting.");
+    case "ready":
+      return vscode.l10n.t("The companion server is running.");
+    case "away":
+      return vscode.l10n.t("The companion server has gone away and is being started again.");
+    case "failed":
+      return vscode.l10n.t("The companion server could not be started.");
+  }
+}
+
+function toTable(rows: [string, string][]): string {
+  const lines = rows.map(([name, value]) => `| ${name} | ${value} |`);
+  return ["| | |", "|:--|--:|", ...lines].join("\n");
+}
+
+function toColor(status: StatusText): vscode.ThemeColor | undefined {
+  if (status.severity === "none") return undefined;
+  return new vscode.ThemeColor(`statusBarItem.${status.severity}Background`);
+}
