@@ -21,6 +21,11 @@ export function isConnectionLost(thrown: unknown): boolean {
   return CONNECTION_CODES.test(codeOf(thrown)) || CONNECTION_MESSAGES.test(thrown.message);
 }
 
+/** The driver's words for a connection it knows to be dead: the statement never left this process. */
+export function wasNeverSent(thrown: unknown): boolean {
+  return thrown instanceof Error && /not queryable|client was closed/i.test(thrown.message);
+}
+
 const MEANINGS: [RegExp, ErrorCode, string, string][] = [
   [
     /^(SQLITE_FULL|53100|ENOSPC)$/,

@@ -6,7 +6,7 @@ import { type CommitStatus, type Metrics, PHASES, type Phase } from "../metrics.
 import { OPERATIONS, type Operation } from "../operations.ts";
 import { insideWork } from "./guarded-dialect.ts";
 import type { Database, Trx } from "./schema.ts";
-import { isConflict, isConnectionLost, toStorageError } from "./storage-errors.ts";
+import { isConflict, isConnectionLost, toStorageError, wasNeverSent } from "./storage-errors.ts";
 
 /** What every unit of work needs; made once. */
 export interface UnitOfWorkDeps {
@@ -29,7 +29,8 @@ export type Work<T> = (trx: Trx, afterCommit: AfterCommit) => Promise<T>;
 export type ReadBack = (trx: Trx) => Promise<boolean>;
 
 const MAX_ATTEMPTS = 6;
-const MAX_RETRY_SECONDS = 1;
+/** Above Postgres' deadlock_timeout (1 s), after which it names a victim. */
+const MAX_RETRY_SECONDS = 5;
 const MAX_READ_BACK_SECONDS = 15;
 
 /** Nothing slow belongs into a transaction; what takes longer waits for something that is not the database. */
@@ -87,7 +88,7 @@ export class SSEUnitOfWork {
    * Rejects with what `work` threw, or with a `ChatError`: `storage_*` and `database_unavailable` (nothing
    * stored), `commit_failed` (a statement failed and was swallowed, or the COMMIT failed: nothing stored),
    * `commit_outcome_unknown` (the connection broke during COMMIT and `readBack` was not given or could not
-   * be asked for 15 s). Lock conflicts and serialization failures run `work` again, up to 6 times within a second;
+   * be asked for 15 s). Lock conflicts and serialization failures run `work` again, up to 6 times within 5 s;
    * therefore `work` touches nothing but the database.
    */
   async commit<T>(operation: Operation, work: Work<T>, readBack?: ReadBack): Promise<T> {
@@ -165,7 +166,7 @@ export class SSEUnitOfWork {
       const now = performance.now();
       const phases = toPhases(started, began ?? now, worked?.at ?? now, now);
       await this.#rollback(scope, operation);
-      if (!worked) return { status: "rollback", error, phases };
+      if (!worked || wasNeverSent(error)) return { status: "rollback", error, phases };
       if (this.#owner || !isConnectionLost(error)) return { status: "error", error, phases };
       return { status: "unknown", value: worked.value, hooks, phases, error };
     }

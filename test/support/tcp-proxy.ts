@@ -1,0 +1,50 @@
+import { connect, createServer, type Socket } from "node:net";
+
+export interface TcpProxy {
+  port: number;
+  /** Called with every piece the client sends; return "cut" to drop the connection instead of passing it on, "pass then cut" to do so after the server has answered it. */
+  onClientData: (data: Buffer) => "pass" | "cut" | "pass then cut";
+  close(): Promise<void>;
+}
+
+/** A loopback relay that can break a connection at a chosen message. */
+export async function startTcpProxy(targetPort: number): Promise<TcpProxy> {
+  const sockets = new Set<Socket>();
+  const server = createServer((client) => {
+    const upstream = connect(targetPort, "127.0.0.1");
+    let cutAtAnswer = false;
+    const cut = () => {
+      client.destroy();
+      upstream.destroy();
+    };
+    for (const socket of [client, upstream]) {
+      sockets.add(socket);
+      socket.on("error", cut);
+      socket.on("close", () => {
+        sockets.delete(socket);
+        cut();
+      });
+    }
+    client.on("data", (data) => {
+      const verdict = proxy.onClientData(data);
+      if (verdict === "cut") return cut();
+      if (verdict === "pass then cut") cutAtAnswer = true;
+      upstream.write(data);
+    });
+    upstream.on("data", (data) => {
+      if (cutAtAnswer) cut();
+      else client.write(data);
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const address = server.address();
+  const proxy: TcpProxy = {
+    port: address !== null && typeof address === "object" ? address.port : 0,
+    onClientData: () => "pass",
+    async close() {
+      for (const socket of sockets) socket.destroy();
+      await new Promise((resolve) => server.close(resolve));
+    },
+  };
+  return proxy;
+}
