@@ -75,17 +75,14 @@ export class ServerClient {
       try {
         companion = await this.#deps.server.ensure();
         for await (const chunks of readChunks(companion, sessionId, cursor, signal)) {
-          const fresh: StreamChunk[] = [];
-          for (const chunk of chunks) {
-            const place = continuity(cursor, chunk);
-            if (place === "duplicate") continue;
-            if (place === "gap") throw malformed(`chunk ${chunk.seq} after ${cursor}`);
-            cursor = chunk.seq;
-            fresh.push(chunk);
+          const { fresh, gap } = sift(cursor, chunks);
+          const last = fresh.at(-1);
+          if (last) {
+            cursor = last.seq;
+            failures = 0;
+            yield fresh;
           }
-          if (fresh.length === 0) continue;
-          failures = 0;
-          yield fresh;
+          if (gap) throw malformed(`chunk ${gap.seq} after ${cursor}`);
         }
         // Ended by the companion: it drains, or it cut us loose for reading too slowly.
       } catch (thrown) {
@@ -139,6 +136,23 @@ export class ServerClient {
   }
 }
 
+/** Those of `chunks` that follow the cursor one after another, and the first that does not. */
+function sift(
+  after: number,
+  chunks: StreamChunk[],
+): { fresh: StreamChunk[]; gap: StreamChunk | undefined } {
+  let cursor = after;
+  const fresh: StreamChunk[] = [];
+  for (const chunk of chunks) {
+    const place = continuity(cursor, chunk);
+    if (place === "duplicate") continue;
+    if (place === "gap") return { fresh, gap: chunk };
+    cursor = chunk.seq;
+    fresh.push(chunk);
+  }
+  return { fresh, gap: undefined };
+}
+
 /** A connection that did not come about carried nothing. */
 function neverSent(problem: Problem): boolean {
   const { cause } = problem;
@@ -190,6 +204,8 @@ async function* parseChunks(response: IncomingMessage): AsyncGenerator<StreamChu
     },
   });
   response.setEncoding("utf8");
+  // An abort after the last byte is an error that the iteration below no longer hears.
+  response.on("error", () => undefined);
   try {
     for await (const text of response as AsyncIterable<string>) {
       parser.feed(text);

@@ -1,0 +1,259 @@
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import { createServer, type IncomingMessage, request, type ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
+import fc from "fast-check";
+import { type Companion, toProblem } from "../../../extension/companion.ts";
+import { Problem } from "../../../extension/problem.ts";
+import { ServerClient } from "../../../extension/server-client.ts";
+import type { StreamChunk } from "../../../server/protocol/chunks.ts";
+import { SSE_HEARTBEAT, SSE_RETRY, toFrame } from "../../../server/protocol/sse.ts";
+
+type Answer = (request: IncomingMessage, response: ServerResponse, body: string) => void;
+
+interface Setup {
+  client: ServerClient;
+  /** How often the client asked whether the companion is still there. */
+  checks(): number;
+}
+
+/** A client of a real HTTP server that answers as `answer` says. */
+async function withClient(answer: Answer, body: (setup: Setup) => Promise<void>): Promise<void> {
+  const server = createServer((incoming, response) => {
+    let text = "";
+    incoming.on("data", (data) => {
+      text += data;
+    });
+    incoming.on("end", () => answer(incoming, response, text));
+  });
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const address = { host: "127.0.0.1", port: (server.address() as AddressInfo).port };
+  const companion: Companion = {
+    hello: { hmac: "", version: "0.1.0", protocol: 1, pid: 1, started_at: "" },
+    url: "",
+    dataDir: "",
+    token: "",
+    send: ({ method, path, headers, body: content }, signal) =>
+      new Promise((resolve, reject) => {
+        const options = { ...address, method, path, ...(headers && { headers }), ...(signal && { signal }) };
+        const outgoing = request(options, (response) => {
+          if (response.statusCode === 200) return resolve(response);
+          response.setEncoding("utf8").on("data", (text: string) => {
+            const { error } = JSON.parse(text) as { error: { code: string; message: string } };
+            reject(Problem.answered(error.code, error.message, undefined));
+          });
+        });
+        outgoing.on("error", (error) => reject(toProblem(error, address)));
+        outgoing.end(content === undefined ? undefined : JSON.stringify(content));
+      }),
+    async text(call, signal) {
+      let text = "";
+      for await (const part of await this.send(call, signal)) text += String(part);
+      return text;
+    },
+    isIdle: async () => true,
+    leftCleanly: async () => true,
+    close: () => undefined,
+  };
+  let checks = 0;
+  const client = new ServerClient({
+    server: {
+      ensure: async () => companion,
+      check: async () => void checks++,
+      waitUntilReady: async () => companion,
+    },
+    log: { warn: () => undefined },
+  });
+  try {
+    await body({ client, checks: () => checks });
+  } finally {
+    server.closeAllConnections();
+    server.close();
+  }
+}
+
+function chunk(seq: number, rest: Partial<StreamChunk> = {}): StreamChunk {
+  return { type: "assistant_message", seq, session_id: "s1", turn_id: "t1", is_final: false, token: `«${seq}»`, ...rest };
+}
+
+function refuse(response: ServerResponse, status: number, code: string): void {
+  response.writeHead(status, { "content-type": "application/json" });
+  response.end(JSON.stringify({ error: { code, message: `${code}!`, request_id: "r" } }));
+}
+
+const cursorOf = (incoming: IncomingMessage) => Number(incoming.headers["last-event-id"]);
+
+/** Reads until chunk `last` has come. */
+async function readUntil(client: ServerClient, after: number, last: number): Promise<number[]> {
+  const stop = new AbortController();
+  const seen: number[] = [];
+  for await (const chunks of client.stream("s1", after, stop.signal)) {
+    seen.push(...chunks.map(({ seq }) => seq));
+    if ((seen.at(-1) ?? 0) >= last) stop.abort();
+  }
+  return seen;
+}
+
+const range = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, i) => from + i);
+
+describe("stream of a session", () => {
+  it("gives every chunk once and in order, wherever the connection is cut", async function () {
+    this.timeout(20_000);
+    await fc.assert(
+      fc.asyncProperty(
+        fc.integer({ min: 1, max: 25 }),
+        fc.array(fc.integer({ min: 1, max: 900 }), { maxLength: 2 }),
+        fc.integer({ min: 0, max: 3 }),
+        async (total, cuts, overlap) => {
+          const pending = [...cuts];
+          await withClient(
+            (incoming, response) => {
+              // A server may repeat what the client has; it may not leave anything out.
+              const from = Math.max(1, cursorOf(incoming) + 1 - overlap);
+              const frames = range(from, total).map((seq) => toFrame(chunk(seq)) + SSE_HEARTBEAT);
+              const bytes = Buffer.from(SSE_RETRY + frames.join(""));
+              const cut = pending.shift();
+              response.writeHead(200, { "content-type": "text/event-stream" });
+              if (cut === undefined) return void response.write(bytes);
+              response.write(bytes.subarray(0, cut), () => response.destroy());
+            },
+            async ({ client }) => assert.deepEqual(await readUntil(client, 0, total), range(1, total)),
+          );
+        },
+      ),
+      { numRuns: 25 },
+    );
+  });
+
+  it("never shows a gap: it asks again from its cursor", () => {
+    const asked: number[] = [];
+    return withClient(
+      (incoming, response) => {
+        asked.push(cursorOf(incoming));
+        const seqs = asked.length === 1 ? [1, 2, 4, 5] : range(cursorOf(incoming) + 1, 5);
+        response.writeHead(200).write(seqs.map((seq) => toFrame(chunk(seq))).join(""));
+      },
+      async ({ client }) => {
+        assert.deepEqual(await readUntil(client, 0, 5), range(1, 5));
+        assert.deepEqual(asked, [0, 2]);
+      },
+    );
+  });
+
+  it("takes a snapshot in the place of the chunks it stands for", () =>
+    withClient(
+      (_incoming, response) => {
+        const snapshot = chunk(9, { type: "snapshot", content: "all", metadata: { from_seq: 2 } });
+        response.writeHead(200).write([chunk(1), snapshot, chunk(10)].map(toFrame).join(""));
+      },
+      async ({ client }) => assert.deepEqual(await readUntil(client, 0, 10), [1, 9, 10]),
+    ));
+
+  it("goes on after the companion ended it, and asks whether it is still there", () => {
+    let times = 0;
+    return withClient(
+      (incoming, response) => {
+        if (++times === 2) return refuse(response, 503, "draining");
+        const seq = cursorOf(incoming) + 1;
+        response.writeHead(200).end(toFrame(chunk(seq)));
+      },
+      async ({ client, checks }) => {
+        assert.deepEqual(await readUntil(client, 0, 2), [1, 2]);
+        assert.ok(checks() >= 2);
+      },
+    );
+  });
+
+  it("ends with the reason when the session is gone", () =>
+    withClient(
+      (_incoming, response) => refuse(response, 404, "not_found"),
+      async ({ client }) => {
+        await assert.rejects(readUntil(client, 0, 1), (error: Problem) => error.code === "not_found");
+      },
+    ));
+
+  it("ends at once when its reader leaves", async () => {
+    await withClient(
+      (_incoming, response) => void response.writeHead(200).write(SSE_RETRY),
+      async ({ client }) => {
+        const stop = new AbortController();
+        const next = client.stream("s1", 0, stop.signal).next();
+        setTimeout(() => stop.abort(), 20);
+        assert.deepEqual(await next, { done: true, value: undefined });
+      },
+    );
+  });
+});
+
+describe("calls of the companion", () => {
+  it("resolve with the parsed answer", () =>
+    withClient(
+      (incoming, response) => {
+        assert.equal(incoming.url, "/v1/sessions?query=a%26b");
+        response.end(JSON.stringify({ sessions: [], next_cursor: null }));
+      },
+      async ({ client }) => {
+        const list = await client.call("list_sessions", { query: "a&b" });
+        assert.deepEqual(list, { sessions: [], next_cursor: null });
+      },
+    ));
+
+  it("reject with the code of the refusal", () =>
+    withClient(
+      (_incoming, response) => refuse(response, 409, "session_busy"),
+      async ({ client }) => {
+        await assert.rejects(client.call("get_session", { session_id: "s1" }), (error: Problem) => {
+          return error.code === "session_busy" && error.message === "session_busy!";
+        });
+      },
+    ));
+
+  it("reject an answer of another form", () =>
+    withClient(
+      (_incoming, response) => response.end("{}"),
+      async ({ client }) => {
+        await assert.rejects(
+          client.call("list_agents", {}),
+          (error: Problem) => error.code === "companion_malformed",
+        );
+      },
+    ));
+
+  it("send a message once, even over a lost connection, and leave the answer to the stream", () => {
+    const bodies: { request_id: string }[] = [];
+    return withClient(
+      (incoming, response, body) => {
+        bodies.push(JSON.parse(body));
+        if (bodies.length === 1) return void incoming.socket.destroy();
+        response.writeHead(200).write(SSE_RETRY + toFrame(chunk(8, { type: "user_message" })));
+        response.on("close", () => undefined);
+      },
+      async ({ client }) => {
+        const message = { type: "user_message", content: "hi" } as const;
+        const accepted = await client.call("send_message", { message });
+        assert.deepEqual(accepted, { session_id: "s1", turn_id: "t1", after: 7 });
+        assert.equal(bodies.length, 2);
+        assert.ok(bodies[0]?.request_id);
+        assert.equal(bodies[0]?.request_id, bodies[1]?.request_id);
+      },
+    );
+  });
+
+  it("are not repeated when that could do something twice", () => {
+    let times = 0;
+    return withClient(
+      (incoming) => {
+        times++;
+        incoming.socket.destroy();
+      },
+      async ({ client }) => {
+        await assert.rejects(
+          client.call("create_session", {}),
+          (error: Problem) => error.code === "companion_lost",
+        );
+        assert.equal(times, 1);
+      },
+    );
+  });
+});
