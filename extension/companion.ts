@@ -101,8 +101,11 @@ function createCompanion(
           }),
           ...call.headers,
         },
-        ...(signal && { signal }),
       });
+      // Not the option `signal`: its error can hit a socket that no one listens to between two requests.
+      const stop = (): void => void outgoing.destroy();
+      signal?.addEventListener("abort", stop, { once: true });
+      outgoing.once("close", () => signal?.removeEventListener("abort", stop));
       // VS Code may put its proxy's agent in the place of ours; what it connects has proved nothing.
       outgoing.once("socket", (socket: Socket) => {
         if (!isProven(socket)) {
@@ -110,12 +113,15 @@ function createCompanion(
         }
       });
       outgoing.once("timeout", () => outgoing.destroy(new Error("silent for too long")));
-      outgoing.once("error", (error) => reject(toProblem(error, address)));
+      outgoing.on("error", (error) => reject(toProblem(error, address)));
       outgoing.once("response", (response) => {
+        // A reader that has what it wanted no longer listens.
+        response.on("error", () => undefined);
         if (response.statusCode !== undefined && response.statusCode < 300) resolve(response);
         else readBody(response, address).then((text) => reject(toRefusal(text)), reject);
       });
-      outgoing.end(body);
+      if (signal?.aborted) stop();
+      else outgoing.end(body);
     });
 
   const text = async (call: CompanionRequest, signal?: AbortSignal): Promise<string> =>
@@ -170,7 +176,7 @@ function toRefusal(text: string): Problem {
   return Problem.answered(code, message, hint);
 }
 
-export function toProblem(thrown: unknown, address: Address): Problem {
+function toProblem(thrown: unknown, address: Address): Problem {
   if (thrown instanceof Problem) return thrown;
   return Problem.ours("companion_lost", `The connection to ${authority(address)} broke`, {
     cause: thrown,

@@ -204,8 +204,6 @@ async function* parseChunks(response: IncomingMessage): AsyncGenerator<StreamChu
     },
   });
   response.setEncoding("utf8");
-  // An abort after the last byte is an error that the iteration below no longer hears.
-  response.on("error", () => undefined);
   try {
     for await (const text of response as AsyncIterable<string>) {
       parser.feed(text);

@@ -1,13 +1,19 @@
 import assert from "node:assert/strict";
+import { createHmac } from "node:crypto";
 import { once } from "node:events";
-import { createServer, type IncomingMessage, request, type ServerResponse } from "node:http";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import fc from "fast-check";
-import { type Companion, toProblem } from "../../../extension/companion.ts";
-import { Problem } from "../../../extension/problem.ts";
+import { findCompanion } from "../../../extension/companion.ts";
+import type { Problem } from "../../../extension/problem.ts";
 import { ServerClient } from "../../../extension/server-client.ts";
 import type { StreamChunk } from "../../../server/protocol/chunks.ts";
 import { SSE_HEARTBEAT, SSE_RETRY, toFrame } from "../../../server/protocol/sse.ts";
+
+const TOKEN = "a-token";
 
 type Answer = (request: IncomingMessage, response: ServerResponse, body: string) => void;
 
@@ -17,9 +23,13 @@ interface Setup {
   checks(): number;
 }
 
-/** A client of a real HTTP server that answers as `answer` says. */
+/** A client of a real HTTP server that proves itself and otherwise answers as `answer` says. */
 async function withClient(answer: Answer, body: (setup: Setup) => Promise<void>): Promise<void> {
+  const dataDir = mkdtempSync(join(tmpdir(), "streamkeeper-client-"));
   const server = createServer((incoming, response) => {
+    const nonce = new URL(incoming.url ?? "", "http://x").searchParams.get("nonce");
+    if (nonce !== null) return response.end(toHello(nonce));
+    assert.equal(incoming.headers.authorization, `Bearer ${TOKEN}`);
     let text = "";
     incoming.on("data", (data) => {
       text += data;
@@ -28,34 +38,12 @@ async function withClient(answer: Answer, body: (setup: Setup) => Promise<void>)
   });
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
-  const address = { host: "127.0.0.1", port: (server.address() as AddressInfo).port };
-  const companion: Companion = {
-    hello: { hmac: "", version: "0.1.0", protocol: 1, pid: 1, started_at: "" },
-    url: "",
-    dataDir: "",
-    token: "",
-    send: ({ method, path, headers, body: content }, signal) =>
-      new Promise((resolve, reject) => {
-        const options = { ...address, method, path, ...(headers && { headers }), ...(signal && { signal }) };
-        const outgoing = request(options, (response) => {
-          if (response.statusCode === 200) return resolve(response);
-          response.setEncoding("utf8").on("data", (text: string) => {
-            const { error } = JSON.parse(text) as { error: { code: string; message: string } };
-            reject(Problem.answered(error.code, error.message, undefined));
-          });
-        });
-        outgoing.on("error", (error) => reject(toProblem(error, address)));
-        outgoing.end(content === undefined ? undefined : JSON.stringify(content));
-      }),
-    async text(call, signal) {
-      let text = "";
-      for await (const part of await this.send(call, signal)) text += String(part);
-      return text;
-    },
-    isIdle: async () => true,
-    leftCleanly: async () => true,
-    close: () => undefined,
-  };
+  const { port } = server.address() as AddressInfo;
+  const runtime = { pid: 1, host: "127.0.0.1", port, version: "0.1.0", protocol: 1, started_at: "" };
+  writeFileSync(join(dataDir, "server.json"), JSON.stringify(runtime), { mode: 0o600 });
+  writeFileSync(join(dataDir, "token"), TOKEN, { mode: 0o600 });
+  const companion = await findCompanion(dataDir);
+  assert.ok(companion);
   let checks = 0;
   const client = new ServerClient({
     server: {
@@ -68,9 +56,16 @@ async function withClient(answer: Answer, body: (setup: Setup) => Promise<void>)
   try {
     await body({ client, checks: () => checks });
   } finally {
+    companion.close();
     server.closeAllConnections();
     server.close();
+    rmSync(dataDir, { recursive: true });
   }
+}
+
+function toHello(nonce: string): string {
+  const hmac = createHmac("sha256", TOKEN).update(nonce).digest("hex");
+  return JSON.stringify({ hmac, version: "0.1.0", protocol: 1, pid: 1, started_at: "" });
 }
 
 function chunk(seq: number, rest: Partial<StreamChunk> = {}): StreamChunk {
