@@ -1,0 +1,140 @@
+import { ChatError } from "../errors.ts";
+import type { Model, ModelList } from "../protocol/responses.ts";
+import { type Access, createAccessBook, type ProviderSettings } from "./access.ts";
+import { createSdkProvider } from "./ai-sdk.ts";
+import { createDemoProvider } from "./demo.ts";
+import { createAgents } from "./http-client.ts";
+import { createModelFinder } from "./model-finder.ts";
+import type { Provider } from "./provider.ts";
+import { findVendor, LM_STUDIO_URL, VENDOR_NAMES, type Vendor } from "./vendors.ts";
+
+export const DEMO_MODEL = "demo/demo";
+const MAX_ANSWER_CHARS = 2_000_000;
+const RETRY_BASE_MS = 500;
+
+export interface CatalogOptions {
+  providers: ProviderSettings;
+  defaultModel: string | undefined;
+  /** How long a model may be silent in the middle of an answer; twice that before its first byte. */
+  stallSeconds: number;
+  maxAnswerChars?: number | undefined;
+  /** Between two words of the demo model. */
+  demoDeltaMs?: number | undefined;
+  /** Before the first retry; the second waits twice as long. */
+  retryBaseMs?: number | undefined;
+}
+
+export interface ResolvedProvider {
+  provider: Provider;
+  providerName: string;
+  model: string;
+  id: string;
+}
+
+/** Which models there are and how to reach them. */
+export interface Catalog {
+  readonly defaultModel: string;
+  /** Nothing given: the default. Throws `model_unknown` or `key_missing`. */
+  resolve(modelId: string | undefined | null): ResolvedProvider;
+  /** Never rejects: a server that does not answer soon has no models here. */
+  list(): Promise<ModelList>;
+  /** Throws `invalid_request` for a provider that there is not. */
+  setKey(provider: string, key: string | undefined, baseUrl?: string | undefined): void;
+  /** Forgets what `setKey` gave; what the companion was started with is valid again. */
+  removeKey(provider: string): void;
+}
+
+export function createCatalog(options: CatalogOptions): Catalog {
+  const { stallSeconds, maxAnswerChars = MAX_ANSWER_CHARS, retryBaseMs = RETRY_BASE_MS } = options;
+  const defaultModel = options.defaultModel ?? DEMO_MODEL;
+  const book = createAccessBook(options.providers);
+  const agents = createAgents();
+  const demo = createDemoProvider({ deltaMs: options.demoDeltaMs });
+  const finder = createModelFinder(agents);
+
+  return {
+    defaultModel,
+    resolve(modelId) {
+      const id = modelId ?? defaultModel;
+      const slash = id.indexOf("/");
+      const providerName = id.slice(0, Math.max(slash, 0));
+      const model = id.slice(slash + 1);
+      if (id === DEMO_MODEL) return { provider: demo, providerName, model, id };
+      const vendor = findVendor(providerName);
+      if (!vendor || model === "") throw unknownModel(id);
+      const access = book.use(vendor.name);
+      const limits = { agents, stallSeconds, maxAnswerChars, retryBaseMs };
+      return { provider: createSdkProvider({ access, ...limits }), providerName, model, id };
+    },
+    async list() {
+      const accesses = VENDOR_NAMES.map((name) => book.look(name));
+      const served = await Promise.all(
+        accesses.map(async (access) => (isAsked(access) ? await finder.modelsOf(access) : [])),
+      );
+      const data: Model[] = [toModel(DEMO_MODEL, "Demo (offline)", "streamkeeper", true)];
+      const offers: ModelList["offers"] = [];
+      for (const [index, access] of accesses.entries()) {
+        const names = served[index] ?? [];
+        if (access.configured || access.vendor.needsKey) data.push(...modelsOf(access, names));
+        else offers.push(...names.map((name) => toOffer(access, name)));
+      }
+      addDefault(data, defaultModel, book.look);
+      return { object: "list", data, default: defaultModel, offers };
+    },
+    setKey(provider, key, baseUrl) {
+      book.set(vendorOrThrow(provider).name, { key, baseUrl });
+      finder.forget();
+    },
+    removeKey(provider) {
+      book.reset(vendorOrThrow(provider).name);
+      finder.forget();
+    },
+  };
+}
+
+function unknownModel(id: string): ChatError {
+  return new ChatError("model_unknown", `There is no model ${JSON.stringify(id.slice(0, 200))}.`, {
+    hint: `A model is written provider/name; the providers are demo, ${VENDOR_NAMES.join(", ")}. For example ollama/qwen3.`,
+  });
+}
+
+function vendorOrThrow(name: string): Vendor {
+  const vendor = findVendor(name);
+  if (vendor) return vendor;
+  throw new ChatError("invalid_request", `There is no provider ${JSON.stringify(name.slice(0, 100))}.`, {
+    hint: `The providers are ${VENDOR_NAMES.join(", ")}.`,
+  });
+}
+
+/** Vendors with a fixed list are not asked: theirs is long and mostly not about chat. */
+function isAsked({ vendor, baseUrl }: Access): boolean {
+  return vendor.name === "ollama" || (!vendor.needsKey && baseUrl !== vendor.baseUrl);
+}
+
+function modelsOf(access: Access, served: readonly string[]): Model[] {
+  const { vendor, key, baseUrl } = access;
+  const available = key !== undefined || !vendor.needsKey;
+  // Another server under the vendor's API has other models, which only it knows.
+  const known = baseUrl === vendor.baseUrl ? vendor.models : [];
+  return [...known, ...served].map((name) =>
+    toModel(`${vendor.name}/${name}`, name, vendor.name, available),
+  );
+}
+
+function toModel(id: string, name: string, owned_by: string, available: boolean): Model {
+  return { id, object: "model", created: 0, owned_by, name, available, demo: id === DEMO_MODEL };
+}
+
+function toOffer({ vendor, baseUrl }: Access, name: string): ModelList["offers"][number] {
+  const server = baseUrl === LM_STUDIO_URL ? "LM Studio" : vendor.label;
+  return { model: `${vendor.name}/${name}`, label: `${server} on this machine` };
+}
+
+/** The default is in the list even if nobody told of it: it is what a message without a model gets. */
+function addDefault(data: Model[], id: string, look: (name: Vendor["name"]) => Access): void {
+  if (data.some((model) => model.id === id)) return;
+  const slash = id.indexOf("/");
+  const vendor = findVendor(id.slice(0, Math.max(slash, 0)));
+  const available = vendor ? !vendor.needsKey || look(vendor.name).key !== undefined : false;
+  data.push(toModel(id, id.slice(slash + 1), vendor?.name ?? "unknown", available));
+}

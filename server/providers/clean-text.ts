@@ -1,0 +1,31 @@
+/**
+ * Makes deltas into text that every store takes: no NUL, no half characters. Some servers cut an emoji in two and
+ * send the halves in two deltas; the first half waits here for the second.
+ */
+export interface TextCleaner {
+  add(delta: string): string;
+  /** What still waits, at the end. */
+  rest(): string;
+}
+
+export function createTextCleaner(): TextCleaner {
+  let half = "";
+  return {
+    add(delta) {
+      const joined = half + delta;
+      const last = joined.charCodeAt(joined.length - 1);
+      const isHalf = last >= 0xd800 && last <= 0xdbff;
+      half = isHalf ? joined.slice(-1) : "";
+      return cleanText(isHalf ? joined.slice(0, -1) : joined);
+    },
+    rest() {
+      const rest = half === "" ? "" : "\ufffd";
+      half = "";
+      return rest;
+    },
+  };
+}
+
+export function cleanText(text: string): string {
+  return text.toWellFormed().replaceAll("\0", "\ufffd");
+}

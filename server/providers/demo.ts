@@ -1,0 +1,129 @@
+import { setImmediate as nextTurn, setTimeout as delay } from "node:timers/promises";
+import type { Tool } from "../domain/tools.ts";
+import { DEMO_ANSWERS, type DemoTopic, topicOf } from "./demo-answers.ts";
+import type { ConversationMessage, Provider, ProviderEvent, ProviderRequest } from "./provider.ts";
+
+/** About 60 words a second: quick to read along, slow enough to see it stream. */
+const DEMO_DELTA_MS = 16;
+/** Without a pace, how many deltas are given before others get a turn of the event loop. */
+const UNPACED_BURST = 32;
+const COUNT_TOOL = "demo_word_count";
+
+export const DEMO_TOOLS: readonly Tool[] = [
+  {
+    name: COUNT_TOOL,
+    description: "Counts the words of a text. Belongs to the demo model; changes nothing.",
+    parameters: {
+      type: "object",
+      properties: { text: { type: "string", description: "The text to count" } },
+      required: ["text"],
+      additionalProperties: false,
+    },
+    requiresApproval: true,
+    run: (args) => runDemoTool(COUNT_TOOL, args),
+  },
+];
+
+/** The result that the demo model reads. Throws a plain Error for a tool or arguments it does not know. */
+export function runDemoTool(name: string, args: Record<string, unknown>): string {
+  if (name !== COUNT_TOOL) throw new Error(`The demo has no tool called ${name}`);
+  const text = args["text"];
+  if (typeof text !== "string") throw new Error("text: must be a string");
+  return String(wordsOf(text).length);
+}
+
+export interface DemoOptions {
+  /** Between two deltas; 0 gives them as fast as they are taken. */
+  deltaMs?: number | undefined;
+}
+
+/** A model that plays scripts: the same message always gets the same answer, offline. */
+export function createDemoProvider({ deltaMs = DEMO_DELTA_MS }: DemoOptions = {}): Provider {
+  return {
+    name: "demo",
+    async *stream(request, signal) {
+      let output = 0;
+      for (const event of play(request)) {
+        if (event.type !== "text") {
+          yield event;
+          continue;
+        }
+        for (const text of deltasOf(event.text)) {
+          await pause(deltaMs, output, signal);
+          output += 1;
+          yield { type: "text", text };
+        }
+      }
+      signal.throwIfAborted();
+      yield {
+        type: "finish",
+        reason: wantsTool(request) ? "tool_calls" : "stop",
+        usage: { input_tokens: countInput(request), output_tokens: output },
+      };
+    },
+  };
+}
+
+function* play(request: ProviderRequest): Generator<ProviderEvent> {
+  const last = request.messages.at(-1);
+  if (last?.role === "tool") {
+    yield { type: "text", text: DEMO_ANSWERS.after_tool(last.content) };
+    return;
+  }
+  const question = questionOf(last);
+  const topic = topicFor(request);
+  yield { type: "text", text: DEMO_ANSWERS[topic](question) };
+  if (topic === "tool") {
+    yield {
+      type: "tool_call",
+      call_id: `demo_call_${request.messages.length}`,
+      tool_name: COUNT_TOOL,
+      arguments: { text: question },
+    };
+  }
+  if (topic === "agent") {
+    yield { type: "switch_agent", to_agent: "coder", reason: "The message asks for another agent" };
+    yield { type: "text", text: DEMO_ANSWERS.after_switch(question) };
+  }
+}
+
+/** A client that offers no tools (OpenAI's API) gets an answer without one. */
+function topicFor(request: ProviderRequest): DemoTopic {
+  const topic = topicOf(questionOf(request.messages.at(-1)));
+  const hasTool = request.tools.some((tool) => tool.name === COUNT_TOOL);
+  return topic === "tool" && !hasTool ? "welcome" : topic;
+}
+
+function wantsTool(request: ProviderRequest): boolean {
+  return request.messages.at(-1)?.role !== "tool" && topicFor(request) === "tool";
+}
+
+/** What the person typed, without the pieces of the editor that go before it. */
+function questionOf(message: ConversationMessage | undefined): string {
+  const content = message?.content ?? "";
+  const end = content.lastIndexOf("</context>");
+  return (end < 0 ? content : content.slice(end + "</context>".length)).trim();
+}
+
+async function pause(deltaMs: number, sent: number, signal: AbortSignal): Promise<void> {
+  signal.throwIfAborted();
+  if (deltaMs > 0) {
+    await delay(deltaMs, undefined, { signal }).catch(() => signal.throwIfAborted());
+  } else if (sent % UNPACED_BURST === 0) {
+    await nextTurn();
+    signal.throwIfAborted();
+  }
+}
+
+function deltasOf(text: string): string[] {
+  return text.match(/\s*\S+|\s+$/g) ?? [];
+}
+
+function wordsOf(text: string): string[] {
+  return text.match(/\S+/g) ?? [];
+}
+
+function countInput(request: ProviderRequest): number {
+  const texts = [request.system, ...request.messages.map((message) => message.content)];
+  return texts.reduce((sum, text) => sum + wordsOf(text).length, 0);
+}

@@ -1,0 +1,92 @@
+// HTTP to model servers over node:http. Not fetch: its 300 s limits end slow local models, it follows redirects
+// with the vendor's key header, and a changed global dispatcher or proxy variable would reroute it.
+import http, { type IncomingMessage } from "node:http";
+import https from "node:https";
+
+const CONNECT_MS = 15_000;
+
+/** Connections that are kept for the next request. Made without a proxy, whatever the environment says. */
+export interface Agents {
+  http: http.Agent;
+  https: https.Agent;
+}
+
+export function createAgents(): Agents {
+  return {
+    http: new http.Agent({ keepAlive: true, scheduling: "lifo" }),
+    https: new https.Agent({ keepAlive: true, scheduling: "lifo" }),
+  };
+}
+
+export interface HttpRequest {
+  url: URL;
+  method: "GET" | "POST";
+  headers: Record<string, string>;
+  body?: string | undefined;
+  /** Until the head of the answer is there; then the caller watches. */
+  headMs: number;
+  signal?: AbortSignal | undefined;
+}
+
+/** The head of the answer; the caller reads or destroys the rest. Rejects with the socket's error, or `timedOut()`. */
+export function send(
+  agents: Agents,
+  call: HttpRequest,
+  timedOut: () => Error,
+): Promise<IncomingMessage> {
+  const secure = call.url.protocol === "https:";
+  return new Promise((resolve, reject) => {
+    const request = (secure ? https : http).request(call.url, {
+      method: call.method,
+      headers: { ...call.headers, "accept-encoding": "identity" },
+      agent: secure ? agents.https : agents.http,
+      ...(call.signal && { signal: call.signal }),
+    });
+    const head = setTimeout(() => request.destroy(timedOut()), call.headMs);
+    const connect = setTimeout(() => request.destroy(connectTimeout()), CONNECT_MS);
+    const settle = (): void => {
+      clearTimeout(head);
+      clearTimeout(connect);
+    };
+    request.once("socket", (socket) => {
+      if (socket.connecting) socket.once("connect", () => clearTimeout(connect));
+      else clearTimeout(connect);
+    });
+    request.once("response", (response) => {
+      settle();
+      resolve(response);
+    });
+    // Stays for the whole life of the request: an error nobody listens to would end the process.
+    request.on("error", (error) => {
+      settle();
+      reject(error);
+    });
+    request.end(call.body);
+  });
+}
+
+function connectTimeout(): Error {
+  return Object.assign(new Error("no connection in time"), { code: "ETIMEDOUT" });
+}
+
+/** The body as text: what comes of it within the limits. Never rejects. */
+export async function readStart(
+  response: IncomingMessage,
+  limits: { maxBytes: number; timeoutMs: number },
+): Promise<string> {
+  const timer = setTimeout(() => response.destroy(), limits.timeoutMs);
+  const parts: Buffer[] = [];
+  let size = 0;
+  try {
+    for await (const part of response as AsyncIterable<Buffer>) {
+      parts.push(part);
+      size += part.length;
+      if (size >= limits.maxBytes) break;
+    }
+  } catch {
+    // A body that breaks off is still worth what has come of it.
+  } finally {
+    clearTimeout(timer);
+  }
+  return Buffer.concat(parts).subarray(0, limits.maxBytes).toString("utf8");
+}

@@ -1,0 +1,66 @@
+import * as z from "zod/mini";
+import { ModelId } from "../protocol/requests.ts";
+import type { Access } from "./access.ts";
+import { type Agents, readStart, send } from "./http-client.ts";
+
+/** A server on this machine answers at once or is not there; one elsewhere gets a little longer. */
+const LOCAL_MS = 300;
+const REMOTE_MS = 1000;
+const FRESH_MS = 5_000;
+const MAX_BYTES = 1024 * 1024;
+const MAX_MODELS = 200;
+
+const OpenAiList = z.object({ data: z.array(z.object({ id: z.string() })) });
+const OllamaList = z.object({ models: z.array(z.object({ name: z.string() })) });
+
+/** Asks servers which models they have. */
+export interface ModelFinder {
+  /** Never rejects: empty if the server does not answer in time. Remembered for some seconds. */
+  modelsOf(access: Access): Promise<readonly string[]>;
+  forget(): void;
+}
+
+export function createModelFinder(agents: Agents): ModelFinder {
+  const known = new Map<string, { askedAt: number; models: Promise<readonly string[]> }>();
+  return {
+    async modelsOf(access) {
+      const at = `${access.vendor.name} ${access.baseUrl}`;
+      const before = known.get(at);
+      if (before && performance.now() - before.askedAt < FRESH_MS) return await before.models;
+      const models = ask(agents, access).catch(() => []);
+      known.set(at, { askedAt: performance.now(), models });
+      return await models;
+    },
+    forget() {
+      known.clear();
+    },
+  };
+}
+
+async function ask(agents: Agents, access: Access): Promise<readonly string[]> {
+  const { vendor, baseUrl, key } = access;
+  const isOllama = vendor.name === "ollama";
+  const url = new URL(isOllama ? `${baseUrl.replace(/\/v1$/, "")}/api/tags` : `${baseUrl}/models`);
+  const isLocal = /^(127\.\d+\.\d+\.\d+|localhost|\[::1\])$/.test(url.hostname);
+  const limitMs = isLocal ? LOCAL_MS : REMOTE_MS;
+  const startedAt = performance.now();
+  const response = await send(
+    agents,
+    {
+      url,
+      method: "GET",
+      headers: { accept: "application/json", ...(key && { authorization: `Bearer ${key}` }) },
+      headMs: limitMs,
+    },
+    () => new Error("no answer in time"),
+  );
+  const timeoutMs = Math.max(limitMs - (performance.now() - startedAt), 1);
+  const body: unknown = JSON.parse(await readStart(response, { maxBytes: MAX_BYTES, timeoutMs }));
+  if (response.statusCode !== 200) return [];
+  const names = isOllama
+    ? z.parse(OllamaList, body).models.map((model) => model.name)
+    : z.parse(OpenAiList, body).data.map((model) => model.id);
+  return names
+    .filter((name) => ModelId.safeParse(`${vendor.name}/${name}`).success)
+    .slice(0, MAX_MODELS);
+}
