@@ -64,13 +64,17 @@ function toLevel(level: unknown): LogLevel {
   }
 }
 
-/** Why a process ended, as far as it said so after `offset`: its last plain or error line. */
+/** What Node prints around an uncaught error. */
+const NOISE = /^\s+at |^Node\.js v|^\s*\^+\s*$|^\s*[{}]\s*$/;
+
+/** Why a process ended, as far as it said so after `offset`: its last error or plain line. */
 export async function lastWords(path: string, offset: number): Promise<string> {
   const lines = (await readFrom(path, offset)).text.split("\n").filter((line) => line.trim());
-  const telling = lines.filter(
-    (line) => !line.startsWith("{") || parseLogLine(line).level === "error",
+  const telling = lines.filter((line) =>
+    line.startsWith("{") ? parseLogLine(line).level === "error" : !NOISE.test(line),
   );
-  const last = telling.at(-1) ?? lines.at(-1);
+  const last =
+    telling.findLast((line) => /^(\w*Error\b|\{)/.test(line)) ?? telling.at(-1) ?? lines.at(-1);
   return last === undefined ? "" : parseLogLine(last).text.slice(0, 500);
 }
 

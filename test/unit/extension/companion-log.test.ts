@@ -71,6 +71,9 @@ describe("the companion's log", () => {
       assert.equal(await lastWords(path, 7), "port 5 is taken");
       appendFileSync(path, `{"level":"fatal","msg":"disk full"}\n${info}`);
       assert.equal(await lastWords(path, 7), "disk full");
+      const crash = "file.js:1\n  throw new E();\n  ^\n\nTypeError: x is not y\n    at z (a.js:1)\n\nNode.js v24\n";
+      writeFileSync(path, crash);
+      assert.equal(await lastWords(path, 0), "TypeError: x is not y");
       assert.equal(await lastWords(`${path}.none`, 0), "");
     }));
 });

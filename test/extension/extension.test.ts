@@ -1,0 +1,226 @@
+import assert from "node:assert/strict";
+import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
+import { join } from "node:path";
+import * as vscode from "vscode";
+import type { App } from "../../extension/app.ts";
+import type { ChatView } from "../../extension/chat-view.ts";
+import type { TestHooks } from "../../extension/extension.ts";
+import { handOverKey } from "../../extension/keys.ts";
+import { PROVIDERS } from "../../extension/providers.ts";
+
+const ID = "streamkeeper.streamkeeper";
+const PLANTED = "sk-planted-secret-0123456789";
+
+/** Polls, because VS Code tells no one when a page or a status bar has changed. */
+async function until<T>(what: string, look: () => T | undefined | false | Promise<T | undefined | false>): Promise<T> {
+  const deadline = Date.now() + 15_000;
+  for (;;) {
+    const found = await look();
+    if (found !== undefined && found !== false) return found;
+    assert.ok(Date.now() < deadline, `never: ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
+
+function extension(): vscode.Extension<TestHooks> {
+  const found = vscode.extensions.getExtension<TestHooks>(ID);
+  assert.ok(found);
+  return found;
+}
+
+async function openChat(app: App): Promise<ChatView> {
+  await vscode.commands.executeCommand("streamkeeper.focusChat");
+  return until("the chat's page", () => app.chats.all().find(({ surface }) => surface.kind === "view" && surface.isVisible()));
+}
+
+/** Sends a message through the companion and waits until its turn has ended; the whole answer. */
+async function ask(app: App, content: string): Promise<{ session: string; text: string }> {
+  const accepted = (await app.client.call("send_message", {
+    message: { type: "user_message", content },
+  })) as { session_id: string; after: number };
+  let text = "";
+  const signal = AbortSignal.timeout(15_000);
+  for await (const chunks of app.client.stream(accepted.session_id, accepted.after, signal)) {
+    for (const chunk of chunks) text += chunk.token ?? "";
+    if (chunks.some((chunk) => chunk.is_final)) return { session: accepted.session_id, text };
+  }
+  throw new Error("the answer did not end");
+}
+
+describe("extension in its host", () => {
+  let app: App;
+
+  after(async () => {
+    // The companion outlives its windows; a test takes it along, if it can prove that it is ours.
+    await app?.server.stopRunning();
+  });
+
+  it("is active after start-up and has done nothing yet", async () => {
+    const started = performance.now();
+    const { app: _, isLoaded } = await extension().activate();
+    assert.ok(performance.now() - started < 1_000);
+    assert.equal(isLoaded(), false);
+    assert.ok(!existsSync(join(globalStorage(), "server.json")));
+  });
+
+  it("registers every command of its manifest", async () => {
+    const known = new Set(await vscode.commands.getCommands(true));
+    const commands: { command: string }[] = extension().packageJSON.contributes.commands;
+    assert.ok(commands.length >= 15);
+    for (const { command } of commands) assert.ok(known.has(command), command);
+  });
+
+  it("starts the companion when the chat's page is there, in the data directory of this user", async () => {
+    app = await extension().exports.app();
+    assert.equal(app.server.state.state, "stopped");
+    await openChat(app);
+    await until("ready", () => app.server.state.state === "ready");
+    const companion = await app.server.ensure();
+    assert.equal(app.dataDir, globalStorage());
+    assert.ok(existsSync(join(app.dataDir, "server.json")));
+    assert.notEqual(companion.hello.pid, process.pid);
+    if (process.platform !== "win32") {
+      assert.equal(statSync(join(app.dataDir, "token")).mode & 0o777, 0o600);
+      assert.equal(statSync(join(app.dataDir, "logs/companion.log")).mode & 0o777, 0o600);
+    }
+  });
+
+  it("speaks to it through connections that proved themselves, whatever VS Code does to node:http", async () => {
+    const companion = await app.server.ensure();
+    assert.match(await companion.text({ method: "GET", path: "/metrics" }), /sse_transaction_duration_seconds/);
+    const ready = await app.client.call("get_ready", {});
+    assert.equal(ready.engine, "sqlite");
+  });
+
+  it("gets an answer of the demo model, word by word and whole", async () => {
+    const { text, session } = await ask(app, "Hello");
+    assert.ok(text.length > 20, text);
+    const { messages } = await app.client.call("list_messages", { session_id: session });
+    assert.equal(messages.find(({ role }) => role === "assistant")?.content, text);
+  });
+
+  it("shows the commit latency in the status bar, from the real metrics", async () => {
+    await app.statusBar.poll();
+    await ask(app, "Hello again");
+    await app.statusBar.poll();
+    assert.match(app.statusBar.text, /^\$\(database\) (?:< )?\d+(?:\.\d)? m?s$/);
+    const { figures, ready } = app.statusBar.details;
+    assert.ok(figures.commits > 0 && figures.p95 !== undefined);
+    assert.equal(figures.errors, 0);
+    assert.equal(ready?.engine, "sqlite");
+  });
+
+  it("opens a chat in the editor, which a serializer brings back", async () => {
+    const { session } = await ask(app, "For the editor");
+    await vscode.commands.executeCommand("streamkeeper.openInEditor");
+    const chat = await until("the panel", () => app.chats.all().find(({ surface }) => surface.kind === "panel"));
+    chat.send({ type: "open_session", session_id: session });
+    await until("the session in the panel", () => chat.state.session_id === session);
+    const tab = vscode.window.tabGroups.activeTabGroup.activeTab;
+    assert.ok(tab?.input instanceof vscode.TabInputWebview);
+    assert.match(tab.input.viewType, /streamkeeper\.chatPanel$/);
+    await vscode.window.tabGroups.close(tab);
+    await until("the panel is gone", () => app.chats.all().every(({ surface }) => surface.kind === "view"));
+  });
+
+  it("keeps keys in the secret storage and the companion's memory, and nowhere else", async () => {
+    const [provider] = PROVIDERS;
+    await app.secrets.setKey(provider, undefined, PLANTED);
+    await handOverKey(app, await app.server.ensure(), provider);
+    await ask(app, "With a key");
+    const models = await app.client.call("list_models", {});
+    assert.ok(models.data.some(({ id, available }) => id.startsWith("openai/") && available));
+    assert.deepEqual(filesWith(app.dataDir, PLANTED), []);
+    const settings = JSON.stringify(vscode.workspace.getConfiguration("streamkeeper"));
+    assert.ok(!settings.includes(PLANTED));
+    const { pid } = (await app.server.ensure()).hello;
+    if (process.platform === "linux") {
+      for (const name of ["cmdline", "environ"]) {
+        assert.ok(!readFileSync(`/proc/${pid}/${name}`, "utf8").includes(PLANTED), name);
+      }
+    }
+    const restarted = await app.server.restart();
+    assert.notEqual(restarted.hello.pid, pid);
+    const again = await app.client.call("list_models", {});
+    assert.ok(again.data.some(({ id, available }) => id.startsWith("openai/") && available), "after a restart");
+    await app.secrets.removeKey(provider);
+    await handOverKey(app, restarted, provider);
+    const without = await app.client.call("list_models", {});
+    assert.ok(!without.data.some(({ id, available }) => id.startsWith("openai/") && available));
+  });
+
+  it("does not give a key to a server it was not given for", async () => {
+    const [provider] = PROVIDERS;
+    await app.secrets.setKey(provider, undefined, PLANTED);
+    const moved = await app.secrets.key(provider, "https://elsewhere.example/v1");
+    assert.deepEqual(moved, { key: PLANTED, fits: false });
+    await app.secrets.removeKey(provider);
+  });
+
+  it("brings a killed companion back, and a stream goes on from its cursor", async () => {
+    const { session, text } = await ask(app, "Before the crash");
+    const companion = await app.server.ensure();
+    const stop = new AbortController();
+    let seen = "";
+    let last = 0;
+    let interrupted = false;
+    for await (const chunks of app.client.stream(session, 0, stop.signal)) {
+      for (const chunk of chunks) {
+        assert.equal(chunk.seq, last + 1);
+        last = chunk.seq;
+        seen += chunk.token ?? "";
+      }
+      if (!interrupted && chunks.some((chunk) => chunk.is_final)) {
+        interrupted = true;
+        process.kill(companion.hello.pid, "SIGKILL");
+        void until("another companion", async () => (await app.server.ensure()) !== companion)
+          .then(() => app.client.call("send_message", { session_id: session, message: { type: "user_message", content: "And after" } }));
+      } else if (interrupted && chunks.some((chunk) => chunk.is_final)) stop.abort();
+    }
+    assert.ok(seen.startsWith(text) && seen.length > text.length);
+  });
+
+  it("takes nothing from the folder that only the user may set", async () => {
+    const [folder] = vscode.workspace.workspaceFolders ?? [];
+    assert.ok(folder);
+    // The folder's settings.json names a data directory, a base URL and a database; see the test's set-up.
+    const set = vscode.workspace.getConfiguration("streamkeeper").inspect("dataDirectory");
+    assert.equal(app.settings.dataDirectory(), globalStorage(), JSON.stringify(set));
+    for (const provider of PROVIDERS) assert.equal(app.settings.baseUrl(provider), undefined);
+    assert.equal(app.settings.databaseEngine(), "sqlite");
+  });
+
+  it("attaches the selection to a question", async () => {
+    const document = await vscode.workspace.openTextDocument({ content: "one\ntwo\nthree" });
+    const editor = await vscode.window.showTextDocument(document);
+    editor.selection = new vscode.Selection(1, 0, 2, 5);
+    await vscode.commands.executeCommand("streamkeeper.askAboutSelection");
+    const { selectionContext } = await import("../../extension/editor-context.ts");
+    await vscode.window.showTextDocument(document);
+    const context = selectionContext();
+    assert.equal(context?.content, "two\nthree");
+    assert.match(context?.label ?? "", /:2-3$/);
+  });
+
+  it("says calmly that a companion has ended, and starts another with the next use", async () => {
+    await app.server.stopRunning();
+    assert.equal(app.server.state.state, "stopped");
+    app.statusBar.update();
+    assert.equal(app.statusBar.text, "$(circle-slash) Streamkeeper");
+    await ask(app, "Still there?");
+  });
+});
+
+/** Where VS Code keeps this extension's files, without asking the extension. */
+function globalStorage(): string {
+  const root = process.env["EXTENSION_TEST_USER_DATA"];
+  assert.ok(root, "EXTENSION_TEST_USER_DATA names the user data directory");
+  return join(root, "User", "globalStorage", ID);
+}
+
+function filesWith(directory: string, text: string): string[] {
+  return readdirSync(directory, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name))
+    .filter((path) => readFileSync(path).includes(text));
+}

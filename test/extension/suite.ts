@@ -1,0 +1,25 @@
+// What the extension host loads and runs; bundled before, because a host need not understand TypeScript.
+import { appendFileSync, writeFileSync } from "node:fs";
+import { format } from "node:util";
+import Mocha from "mocha";
+
+export function run(): Promise<void> {
+  // A workbench in a browser swallows what an extension host prints, so the report goes to a file.
+  const output = process.env["EXTENSION_TEST_OUTPUT"];
+  if (output) {
+    Mocha.reporters.Base.consoleLog = (...args: unknown[]) =>
+      appendFileSync(output, `${format(...args)}\n`);
+  }
+  const mocha = new Mocha({ ui: "bdd", color: false, timeout: 20_000 });
+  mocha.suite.emit("pre-require", globalThis, null, mocha);
+  require("./extension.test.ts");
+  return new Promise((resolve, reject) => {
+    const runner = mocha.run((failures) => {
+      // A host that is killed in mid-run looks like success from outside; this file says how it really ended.
+      const result = process.env["EXTENSION_TEST_RESULT"];
+      if (result) writeFileSync(result, JSON.stringify(runner.stats));
+      if (failures > 0) reject(new Error(`${failures} tests failed`));
+      else resolve();
+    });
+  });
+}
