@@ -61,7 +61,7 @@ export interface Chat {
   listPending(sessionId: string): Promise<PendingList>;
   listAgents(): AgentList;
   listModels(): Promise<ModelList>;
-  setKey(provider: string, key: string, baseUrl: string | undefined): void;
+  setKey(provider: string, key: string | undefined, baseUrl: string | undefined): void;
   removeKey(provider: string): void;
   /** Asks the database; never rejects. */
   ready(): Promise<Ready>;

@@ -25,7 +25,7 @@ import { writeSession } from "./write-session.ts";
 /** The part of the model catalog that clients see. */
 export interface ModelDirectory {
   list(): Promise<ModelList>;
-  setKey(provider: string, key: string, baseUrl: string | undefined): void;
+  setKey(provider: string, key: string | undefined, baseUrl: string | undefined): void;
   removeKey(provider: string): void;
 }
 
@@ -35,7 +35,7 @@ export interface ChatDeps extends StartDeps {
 }
 
 export function createChat(deps: ChatDeps): Chat {
-  const { reader, turns, database, models } = deps;
+  const { reader, turns, models } = deps;
   return {
     async startTurn(request) {
       const { message, session_id } = request;
@@ -60,7 +60,7 @@ export function createChat(deps: ChatDeps): Chat {
     },
     async listSessions({ query, limit = 50, cursor }) {
       const before = cursor === undefined ? undefined : fromCursor(cursor);
-      const rows = await listSessions(reader, database.engine, { query, limit: limit + 1, before });
+      const rows = await listSessions(reader, { query, limit: limit + 1, before });
       const sessions = rows.slice(0, limit);
       const last = sessions.at(-1);
       return { sessions, next_cursor: rows.length > limit && last ? toCursor(last) : null };

@@ -36,6 +36,7 @@ interface Run {
   /** What of this answer is committed. */
   text: string;
   published: boolean;
+  batch: TokenBatch | undefined;
 }
 
 /**
@@ -48,9 +49,10 @@ export async function runTurn(
   controller: AbortController,
 ): Promise<"done" | "waiting" | "error" | "interrupted"> {
   const uow = deps.newUnitOfWork(turn.turnId);
+  let run: Run | undefined;
   try {
     const resolved = deps.resolveModel(turn.model);
-    const run: Run = {
+    run = {
       deps,
       turn,
       uow,
@@ -60,9 +62,12 @@ export async function runTurn(
       agentType: turn.agentType,
       text: "",
       published: false,
+      batch: undefined,
     };
     return await answer(run);
   } catch (thrown) {
+    // What had arrived is kept, if it can be; why it cannot is told below.
+    await run?.batch?.flush().catch(() => {});
     const { reason } = controller.signal;
     const error = controller.signal.aborted ? reason : thrown;
     const ending = error instanceof StopTurn ? error.ending : endingOf(error);
@@ -90,6 +95,7 @@ async function answer(run: Run): Promise<"done" | "waiting"> {
     (gathered) => commitTokens(run, gathered),
     (error) => controller.abort(error),
   );
+  run.batch = batch;
   const calls: ToolCall[] = [];
   let end: { reason: FinishReason; usage: Usage | undefined } = { reason: "other", usage: undefined };
   for await (const event of events) {

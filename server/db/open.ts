@@ -8,6 +8,7 @@ import type { Log } from "../log.ts";
 import { guardDialect, refuseInsideWork } from "./guarded-dialect.ts";
 import { migrate } from "./migrate.ts";
 import type { Database, Reader } from "./schema.ts";
+import { foldCase } from "./sessions.ts";
 import { toStorageError } from "./storage-errors.ts";
 
 export type DatabaseSource =
@@ -74,7 +75,7 @@ async function openSqlite(path: string): Promise<OpenedDatabase> {
 
     const readDatabase = new SQLite(path, { readonly: true, timeout: 1_000, ...nativeBinding() });
     readDatabase.pragma("trusted_schema = OFF");
-    readDatabase.function("fold_case", { deterministic: true }, foldCase);
+    readDatabase.function("fold_case", { deterministic: true }, (text) => foldCase(String(text)));
     const reader = new Kysely<Database>({
       dialect: new SqliteDialect({ database: withStatementCache(readDatabase) }),
       plugins: [refuseInsideWork],
@@ -150,11 +151,6 @@ function withStatementCache(database: SQLite.Database) {
     },
     close: () => database.close(),
   };
-}
-
-/** Case and ё folded, so that a search finds what a reader would call the same word; SQLite's own LIKE folds ASCII only. */
-export function foldCase(text: unknown): string {
-  return String(text).toLowerCase().replaceAll("ё", "е");
 }
 
 /** In one message with BEGIN, so that no further round trip is needed and transaction-pooling proxies keep them apart. */

@@ -162,7 +162,6 @@ export interface ListQuery {
 /** Newest first, from just before `before`; with `query`, those whose title or messages contain it. */
 export async function listSessions(
   reader: Reader,
-  engine: "sqlite" | "postgres",
   list: ListQuery,
 ): Promise<SessionList["sessions"]> {
   const { query, limit, before } = list;
@@ -184,20 +183,20 @@ export async function listSessions(
             .selectFrom("messages")
             .select("content")
             .whereRef("messages.session_id", "=", "sessions.id")
-            .where(contains(engine, "messages.content", pattern))
+            .where(contains("messages.content", pattern))
             .orderBy("position")
             .limit(1)
             .as("found_in"),
         )
         .where((eb) =>
           eb.or([
-            contains(engine, "sessions.title", pattern),
+            contains("sessions.title", pattern),
             eb.exists(
               eb
                 .selectFrom("messages")
                 .select("messages.id")
                 .whereRef("messages.session_id", "=", "sessions.id")
-                .where(contains(engine, "messages.content", pattern)),
+                .where(contains("messages.content", pattern)),
             ),
           ]),
         ),
@@ -215,18 +214,17 @@ export async function listSessions(
   });
 }
 
-/** Folded as `foldCase` in open.ts does; there it is registered with SQLite. */
+/** `fold_case` is a function of the database (first migration) or registered with it (open.ts). */
 function contains(
-  engine: "sqlite" | "postgres",
   column: "messages.content" | "sessions.title",
   pattern: string,
 ): RawBuilder<boolean> {
-  const folded =
-    engine === "sqlite"
-      ? sql`fold_case(${sql.ref(column)})`
-      : sql`replace(lower(${sql.ref(column)}), 'ё', 'е')`;
-  const wanted = pattern.toLowerCase().replaceAll("ё", "е");
-  return sql<boolean>`${folded} like ${wanted} escape '\\'`;
+  return sql<boolean>`fold_case(${sql.ref(column)}) like ${foldCase(pattern)} escape '\\'`;
+}
+
+/** Case and ё folded, so that a search finds what a reader would call the same word. */
+export function foldCase(text: string): string {
+  return text.toLowerCase().replaceAll("ё", "е");
 }
 
 const SNIPPET_LENGTH = 120;

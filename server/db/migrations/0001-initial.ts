@@ -1,5 +1,5 @@
 // Frozen: a correction is the next migration.
-import type { Kysely } from "kysely";
+import { type Kysely, PostgresAdapter, sql } from "kysely";
 
 export async function up(db: Kysely<unknown>): Promise<void> {
   await db.schema
@@ -121,4 +121,18 @@ export async function up(db: Kysely<unknown>): Promise<void> {
     .addPrimaryKeyConstraint("tool_calls_primary_key", ["session_id", "call_id"])
     .execute();
   await db.schema.createIndex("tool_calls_by_turn").on("tool_calls").column("turn_id").execute();
+  if (db.getExecutor().adapter instanceof PostgresAdapter) await createFoldCase(db);
+}
+
+/**
+ * `fold_case(text)` for searches; SQLite gets its own from the program. `lower` alone follows the database's
+ * locale, which may know ASCII only, so it asks ICU where the server has it.
+ */
+async function createFoldCase(db: Kysely<unknown>): Promise<void> {
+  const { rows } = await sql`select 1 from pg_collation where collname = 'und-x-icu'`.execute(db);
+  const folded = rows.length > 0 ? sql`lower($1 collate "und-x-icu")` : sql`lower($1)`;
+  await sql`
+    create function fold_case(text) returns text language sql immutable strict parallel safe
+    as $$ select replace(${folded}, 'ё', 'е') $$
+  `.execute(db);
 }

@@ -1,0 +1,209 @@
+// The companion's chat on a real database, with a model that plays a script.
+import { v7 as uuid } from "uuid";
+import type { AcceptedTurn, Chat } from "../../server/chat/chat.ts";
+import { createChat } from "../../server/chat/create-chat.ts";
+import { createHub, type Hub } from "../../server/chat/hub.ts";
+import { recoverTurns } from "../../server/chat/recover-turns.ts";
+import { SessionLock } from "../../server/chat/session-lock.ts";
+import type { TurnDeps } from "../../server/chat/turn-deps.ts";
+import { Turns } from "../../server/chat/turns.ts";
+import { type DatabaseSource, type OpenedDatabase, openDatabase } from "../../server/db/open.ts";
+import { SSEUnitOfWork } from "../../server/db/unit-of-work.ts";
+import type { Tool } from "../../server/domain/tools.ts";
+import { createMetrics, type Metrics } from "../../server/metrics.ts";
+import type { StreamChunk } from "../../server/protocol/chunks.ts";
+import type { Provider, ProviderEvent, ProviderRequest } from "../../server/providers/provider.ts";
+import type { Engine, TestDatabase } from "./engines.ts";
+import { memoryLog } from "./log.ts";
+
+/** What the model says, one entry per request it gets; a function decides by the request. */
+export type Script = (
+  request: ProviderRequest,
+  signal: AbortSignal,
+) => AsyncIterable<ProviderEvent> | Iterable<ProviderEvent>;
+
+export const FINISH: ProviderEvent = { type: "finish", reason: "stop", usage: undefined };
+export const text = (value: string): ProviderEvent => ({ type: "text", text: value });
+
+/** Rejects when the signal aborts; else waits for ever. */
+export function stall(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => {
+    if (signal.aborted) reject(signal.reason as Error);
+    signal.addEventListener("abort", () => reject(signal.reason as Error));
+  });
+}
+
+export const COUNT_TOOL: Tool = {
+  name: "count_words",
+  description: "counts",
+  parameters: { type: "object" },
+  requiresApproval: true,
+  run: (args) => String(String(args["text"]).split(" ").length),
+};
+export const CLIENT_TOOL: Tool = {
+  name: "read_file",
+  description: "reads",
+  parameters: { type: "object" },
+  requiresApproval: false,
+  run: "client",
+};
+
+export interface TestChat {
+  chat: Chat;
+  hub: Hub;
+  turns: Turns;
+  deps: TurnDeps;
+  database: OpenedDatabase;
+  metrics: Metrics;
+  lines: ReturnType<typeof memoryLog>["lines"];
+  /** What the model was asked, in order. */
+  requests: ProviderRequest[];
+  /** Goes away as a crash would: nothing is ended, the database is cut off. */
+  crash(): Promise<void>;
+  close(): Promise<void>;
+}
+
+export async function openChat(source: DatabaseSource, script: Script): Promise<TestChat> {
+  const { log, lines } = memoryLog();
+  const metrics = createMetrics("test");
+  const database = await openDatabase(source, log);
+  const requests: ProviderRequest[] = [];
+  const provider: Provider = {
+    name: "scripted",
+    async *stream(request, signal) {
+      requests.push(structuredClone(request));
+      for await (const event of script(request, signal)) {
+        signal.throwIfAborted();
+        yield event;
+      }
+    },
+  };
+  const closing = new AbortController();
+  const unitOfWork = { db: database.writer, metrics, log, slowSeconds: 1 };
+  const tools = [COUNT_TOOL, CLIENT_TOOL];
+  const deps: TurnDeps = {
+    newUnitOfWork: (turnId) => new SSEUnitOfWork(unitOfWork, turnId),
+    reader: database.reader,
+    hub: createHub(metrics),
+    metrics,
+    log,
+    resolveModel: (id) => ({
+      provider,
+      providerName: "scripted",
+      model: "model",
+      id: id ?? "scripted/model",
+    }),
+    allTools: tools,
+    toolsFor: () => tools,
+    owner: uuid(),
+    closing: closing.signal,
+    soleCompanion: database.engine === "sqlite",
+  };
+  const turns = new Turns(deps);
+  await recoverTurns(deps);
+  const models = {
+    list: () => Promise.reject(new Error("no models here")),
+    setKey: () => {},
+    removeKey: () => {},
+  };
+  const chat = createChat({ ...deps, turns, lock: new SessionLock(metrics), database, models });
+  return {
+    chat,
+    hub: deps.hub,
+    turns,
+    deps,
+    database,
+    metrics,
+    lines,
+    requests,
+    async crash() {
+      closing.abort();
+      await database.close();
+    },
+    async close() {
+      closing.abort();
+      await turns.drain();
+      await database.close();
+    },
+  };
+}
+
+/** Lends a chat on a fresh database. */
+export async function withChat(
+  engine: Engine,
+  script: Script,
+  body: (chat: TestChat, database: TestDatabase) => Promise<void>,
+): Promise<void> {
+  const database = await engine.create();
+  try {
+    const chat = await openChat(database.source, script);
+    try {
+      await body(chat, database);
+    } finally {
+      await chat.close();
+    }
+  } finally {
+    await database.remove();
+  }
+}
+
+export function say(
+  chat: Chat,
+  content: string,
+  more: {
+    session_id?: string;
+    request_id?: string;
+    replaces_turn_id?: string;
+    model?: string;
+  } = {},
+): Promise<AcceptedTurn> {
+  const { replaces_turn_id, ...request } = more;
+  const replaces = replaces_turn_id === undefined ? {} : { replaces_turn_id };
+  return chat.startTurn({
+    ...request,
+    message: { type: "user_message", content, ...replaces },
+  });
+}
+
+/** The chunks that the request which started this turn would get. */
+export async function read(chat: Chat, turn: AcceptedTurn): Promise<StreamChunk[]> {
+  const until = { pause_of: turn.turn_id };
+  return await collect(chat, turn.session_id, { after: turn.after, until });
+}
+
+export async function collect(
+  chat: Chat,
+  sessionId: string,
+  options: Parameters<Chat["stream"]>[1],
+): Promise<StreamChunk[]> {
+  const chunks: StreamChunk[] = [];
+  const signal = new AbortController().signal;
+  for await (const batch of chat.stream(sessionId, options, signal)) {
+    chunks.push(...batch.map((frame) => frame.chunk));
+  }
+  return chunks;
+}
+
+/** One short line per chunk; deltas that follow each other are joined, since how they are cut is up to timing. */
+export function transcript(chunks: readonly StreamChunk[]): string[] {
+  const lines: string[] = [];
+  for (const chunk of chunks) {
+    const { type, metadata } = chunk;
+    const previous = lines.at(-1);
+    if (type === "assistant_message" && previous?.startsWith("assistant_message ")) {
+      lines[lines.length - 1] = previous + chunk.token;
+      continue;
+    }
+    const detail =
+      chunk.token ??
+      metadata?.["code"] ??
+      metadata?.["to_agent"] ??
+      metadata?.["state"] ??
+      chunk.error ??
+      chunk.content ??
+      chunk.tool_name ??
+      "";
+    lines.push(detail === "" ? type : `${type} ${String(detail)}`);
+  }
+  return lines;
+}
