@@ -16,6 +16,8 @@ export interface CompanionRequest {
   path: string;
   body?: unknown;
   headers?: Record<string, string>;
+  /** A status that is an answer too, not a refusal. */
+  alsoAnswer?: number;
 }
 
 /** A companion that has proved itself. Every connection it gets from here proves itself again before it carries the token. */
@@ -117,7 +119,8 @@ function createCompanion(
       outgoing.once("response", (response) => {
         // A reader that has what it wanted no longer listens.
         response.on("error", () => undefined);
-        if (response.statusCode !== undefined && response.statusCode < 300) resolve(response);
+        const { statusCode = 0 } = response;
+        if (statusCode < 300 || statusCode === call.alsoAnswer) resolve(response);
         else readBody(response, address).then((text) => reject(toRefusal(text)), reject);
       });
       if (signal?.aborted) stop();

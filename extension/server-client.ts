@@ -52,7 +52,8 @@ export class ServerClient {
         CallResult<N>
       >;
     }
-    const http = toHttp(name, params);
+    // 503 of `/readyz` says what it is not ready for.
+    const http = { ...toHttp(name, params), ...(name === "get_ready" && { alsoAnswer: 503 }) };
     const text = await this.#again(http.method !== "POST", (companion) => companion.text(http));
     const result = CALLS[name].result.safeParse(text === "" ? undefined : parseJson(text));
     if (!result.success) throw malformed(name);

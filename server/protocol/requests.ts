@@ -93,11 +93,19 @@ export const UpdateSessionRequest = z
   );
 export type UpdateSessionRequest = z.infer<typeof UpdateSessionRequest>;
 
-/** Body of `PUT /v1/keys/{provider}`: held in the companion's memory only. */
-export const KeyRequest = z.strictObject({
-  key: z.string().check(z.minLength(1), z.maxLength(4096), z.regex(/^[\x21-\x7e]+$/)),
-  base_url: z.optional(z.url({ protocol: /^https?$/ })),
-});
+/** Body of `PUT /v1/keys/{provider}`: held in the companion's memory only. A local server may need no key, just its address. */
+export const KeyRequest = z
+  .strictObject({
+    key: z.optional(
+      z.string().check(z.minLength(1), z.maxLength(4096), z.regex(/^[\x21-\x7e]+$/)),
+    ),
+    base_url: z.optional(z.url({ protocol: /^https?$/ })),
+  })
+  .check(
+    z.refine((body) => body.key !== undefined || body.base_url !== undefined, {
+      error: "must hold a key or a base_url",
+    }),
+  );
 export type KeyRequest = z.infer<typeof KeyRequest>;
 
 export const ListSessionsQuery = z.object({
