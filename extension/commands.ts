@@ -112,7 +112,7 @@ async function showMetrics({ server, statusBar }: App): Promise<void> {
   if (server.state.state === "ready") {
     const label = vscode.l10n.t("Commit latency, last minute");
     items.push({ label, kind: vscode.QuickPickItemKind.Separator });
-    items.push(...toRows(figures, ready).map(([name, value]) => ({ label: value, description: name })));
+    items.push(...toRows(figures, ready).map(([name, value]) => ({ label: name, description: value })));
   }
   items.push(
     { label: vscode.l10n.t("Actions"), kind: vscode.QuickPickItemKind.Separator },

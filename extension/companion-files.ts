@@ -28,7 +28,7 @@ export async function makeDataDirectory(dataDir: string): Promise<void> {
   await mkdir(join(dataDir, "logs"), { recursive: true, mode: 0o700 });
 }
 
-/** Content of a file that only this user can have written; rejects if another could have. */
+/** Content of a file that only this user can read and write; rejects if another could have, too. */
 async function readPrivate(path: string): Promise<string | undefined> {
   let file: FileHandle;
   try {
@@ -42,7 +42,7 @@ async function readPrivate(path: string): Promise<string | undefined> {
   try {
     const stat = await file.stat();
     const uid = process.getuid?.();
-    const foreign = uid !== undefined && (stat.uid !== uid || (stat.mode & 0o022) !== 0);
+    const foreign = uid !== undefined && (stat.uid !== uid || (stat.mode & 0o077) !== 0);
     if (!stat.isFile() || foreign || stat.size > MAX_BYTES) {
       throw Problem.ours("data_directory_unsafe", `${path} is not a private file of this user`);
     }

@@ -60,7 +60,7 @@ function explainOurs(code: ProblemCode, detail: string): { message: string; hint
     case "data_directory_unsafe":
       return {
         message: l10n.t("The data directory is not safe to use: {0}", detail),
-        hint: l10n.t("Only you may own it and write to it."),
+        hint: l10n.t("It must be yours, and nobody else may read it or write to it."),
       };
     case "database_url_missing":
       return {

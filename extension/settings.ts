@@ -37,7 +37,7 @@ export function createSettings(context: vscode.ExtensionContext): Settings {
     autoStart: () => readMachine("server.autoStart") === true,
     idleExitSeconds() {
       const minutes = toNumber(readMachine("server.idleExitMinutes"), 10);
-      return minutes <= 0 ? "never" : Math.round(minutes * 60);
+      return minutes <= 0 ? "never" : Math.max(1, Math.round(minutes * 60));
     },
     stallTimeoutSeconds: () => toNumber(readMachine("upstream.stallTimeoutSeconds"), 60),
     dataDirectory() {
