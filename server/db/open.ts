@@ -1,5 +1,4 @@
 import { closeSync, existsSync, openSync } from "node:fs";
-import { fileURLToPath } from "node:url";
 import SQLite from "better-sqlite3";
 import { Kysely, PostgresDialect, SqliteDialect, sql } from "kysely";
 import pg from "pg";
@@ -7,6 +6,7 @@ import { ChatError } from "../errors.ts";
 import type { Log } from "../log.ts";
 import { guardDialect, refuseInsideWork } from "./guarded-dialect.ts";
 import { migrate } from "./migrate.ts";
+import { nativeBinding } from "./native-binding.ts";
 import type { Database, Reader } from "./schema.ts";
 import { foldCase } from "./sessions.ts";
 import { toStorageError } from "./storage-errors.ts";
@@ -122,17 +122,6 @@ function isOurs(database: SQLite.Database): boolean {
     .pluck()
     .get();
   return Number(count) > 0;
-}
-
-/** The bundle carries the binary beside itself; in a checkout the package finds its own. */
-function nativeBinding(): { nativeBinding?: string } {
-  const name = `${process.platform}${isMusl() ? "musl" : ""}-${process.arch}.node`;
-  const file = fileURLToPath(new URL(`./prebuilds/${name}`, import.meta.url));
-  return existsSync(file) ? { nativeBinding: file } : {};
-}
-
-function isMusl(): boolean {
-  return process.platform === "linux" && existsSync("/etc/alpine-release");
 }
 
 /** Kysely prepares anew for every query; our statements are few, so each is prepared once. */

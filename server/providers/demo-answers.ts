@@ -140,7 +140,7 @@ const TABLE = `## A table from the demo model
 - Wide tables scroll inside the message.
 `;
 
-const LONG_PARTS = 40;
+const LONG_PARTS = 50;
 const LONG_TEXTS = [
   "A long answer is the best moment to try what this program promises. Reload the window now, or hide the panel, or close the editor. The answer does not belong to the window that shows it: it belongs to the companion, a small server on this machine that goes on while nobody looks.",
   "Each piece of this text has a number. The numbers of a session count one, two, three, without a gap. A window that comes back says which number it saw last and gets the next one. It can therefore neither miss a word nor read one twice, and two windows always show the same text.",

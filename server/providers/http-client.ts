@@ -40,8 +40,14 @@ export function send(
       method: call.method,
       headers: { ...call.headers, "accept-encoding": "identity" },
       agent: secure ? agents.https : agents.http,
-      ...(call.signal && { signal: call.signal }),
     });
+    // Not Node's own `signal`: an abort at the end of an answer makes it raise an error on a socket that is on its
+    // way back to the agent, where nobody listens, and that ends the process.
+    const abort = (): void => {
+      request.destroy();
+    };
+    call.signal?.addEventListener("abort", abort, { once: true });
+    if (call.signal?.aborted) abort();
     const head = setTimeout(() => request.destroy(timedOut()), call.headMs);
     const connect = setTimeout(() => request.destroy(connectTimeout()), CONNECT_MS);
     const settle = (): void => {
@@ -54,16 +60,21 @@ export function send(
     });
     request.once("response", (response) => {
       settle();
+      response.on("error", ignore);
+      response.once("close", () => call.signal?.removeEventListener("abort", abort));
       resolve(response);
     });
-    // Stays for the whole life of the request: an error nobody listens to would end the process.
+    // Both error listeners stay for good, for the same reason.
     request.on("error", (error) => {
       settle();
+      call.signal?.removeEventListener("abort", abort);
       reject(error);
     });
     request.end(call.body);
   });
 }
+
+function ignore(): void {}
 
 function connectTimeout(): Error {
   return Object.assign(new Error("no connection in time"), { code: "ETIMEDOUT" });

@@ -1,0 +1,162 @@
+// Flags and environment, parsed once; the only reader of process.env.
+import { homedir } from "node:os";
+import { isAbsolute, join, resolve } from "node:path";
+import { parseArgs } from "node:util";
+import type { DatabaseSource } from "./db/open.ts";
+import { ModelId } from "./protocol/requests.ts";
+import type { ProviderSettings } from "./providers/access.ts";
+
+export interface Config {
+  host: string;
+  port: number;
+  dataDir: string;
+  database: DatabaseSource;
+  model: string | undefined;
+  /** Null: never. */
+  idleExitSeconds: number | null;
+  logLevel: string;
+  slowSeconds: number;
+  stallSeconds: number;
+  bodyLimitBytes: number;
+  /** Print the address with the token, for a person to open. */
+  printUrl: boolean;
+  providers: ProviderSettings;
+}
+
+export class ConfigError extends Error {}
+
+type Environment = Record<string, string | undefined>;
+
+export const USAGE = `streamkeeper: the companion server
+
+  --host ADDRESS          where to listen (127.0.0.1)
+  --port PORT             0: any free one (0)
+  --data-dir DIR          token, database, logs
+  --database URL|PATH     a file, sqlite:PATH or postgres://… (DATA_DIR/streamkeeper.db)
+  --model PROVIDER/MODEL  what answers when nobody chose (demo/demo)
+  --idle-exit SECONDS     end after so long without clients and turns, or never (never)
+  --log-level LEVEL       debug, info, warn, error or silent (info)
+  --slow-threshold MS     a transaction over this is slow (100)
+  --stall-timeout SECONDS a model silent for so long has failed (60)
+  --body-limit BYTES      largest request (1048576)
+  --allow-remote          permit a --host other machines can reach
+  --print-url             print the address with the token
+  --version, --help
+
+Each flag is also an environment variable: STREAMKEEPER_DATA_DIR for --data-dir, and so on. A flag wins.`;
+
+const FLAGS = {
+  host: { type: "string" },
+  port: { type: "string" },
+  "data-dir": { type: "string" },
+  database: { type: "string" },
+  model: { type: "string" },
+  "idle-exit": { type: "string" },
+  "log-level": { type: "string" },
+  "slow-threshold": { type: "string" },
+  "stall-timeout": { type: "string" },
+  "body-limit": { type: "string" },
+  "allow-remote": { type: "boolean" },
+  "print-url": { type: "boolean" },
+  version: { type: "boolean" },
+  help: { type: "boolean" },
+} as const;
+
+const LOG_LEVELS = ["debug", "info", "warn", "error", "silent"];
+const LOOPBACK = new Set(["127.0.0.1", "localhost", "::1"]);
+
+/** Throws `ConfigError` with one clear line. */
+export function parseConfig(
+  args: readonly string[],
+  env: Environment,
+): Config | "help" | "version" {
+  const flags = parseFlags(args);
+  if (flags.help) return "help";
+  if (flags.version) return "version";
+  const option = (name: keyof typeof FLAGS): string | undefined => {
+    const value = flags[name];
+    if (typeof value === "string") return value;
+    const variable = env[`STREAMKEEPER_${name.toUpperCase().replaceAll("-", "_")}`];
+    return variable === "" ? undefined : variable;
+  };
+
+  const host = option("host") ?? "127.0.0.1";
+  if (!LOOPBACK.has(host) && !flags["allow-remote"]) {
+    throw new ConfigError(
+      `--host ${host} can be reached from other machines. Add --allow-remote if that is what you want.`,
+    );
+  }
+  const dataDir = resolve(option("data-dir") ?? defaultDataDir(env));
+  const model = option("model");
+  if (model !== undefined && !ModelId.safeParse(model).success) {
+    throw new ConfigError(`--model ${model}: expected PROVIDER/MODEL, such as openai/gpt-5.`);
+  }
+  const logLevel = option("log-level") ?? "info";
+  if (!LOG_LEVELS.includes(logLevel)) {
+    throw new ConfigError(`--log-level ${logLevel}: expected one of ${LOG_LEVELS.join(", ")}.`);
+  }
+  const idle = option("idle-exit") ?? "never";
+  return Object.freeze({
+    host,
+    port: toNumber("--port", option("port") ?? "0", 0, 65_535),
+    dataDir,
+    database: toDatabase(option("database"), dataDir, env),
+    model,
+    idleExitSeconds: idle === "never" ? null : toNumber("--idle-exit", idle, 1, 1e9),
+    logLevel,
+    slowSeconds: toNumber("--slow-threshold", option("slow-threshold") ?? "100", 0, 1e6) / 1000,
+    stallSeconds: toNumber("--stall-timeout", option("stall-timeout") ?? "60", 1, 86_400),
+    bodyLimitBytes: toNumber("--body-limit", option("body-limit") ?? "1048576", 1024, 1e9),
+    printUrl: flags["print-url"] ?? false,
+    providers: {
+      openai: { key: env["OPENAI_API_KEY"], baseUrl: env["OPENAI_BASE_URL"] },
+      anthropic: { key: env["ANTHROPIC_API_KEY"], baseUrl: env["ANTHROPIC_BASE_URL"] },
+      google: { key: env["GOOGLE_GENERATIVE_AI_API_KEY"] },
+      ollama: { host: env["OLLAMA_HOST"] },
+    },
+  });
+}
+
+function parseFlags(args: readonly string[]) {
+  try {
+    return parseArgs({ args: [...args], options: FLAGS, strict: true }).values;
+  } catch (thrown) {
+    const said = thrown instanceof Error ? thrown.message.split("\n")[0] : String(thrown);
+    throw new ConfigError(`${said} (--help lists the flags)`);
+  }
+}
+
+function toNumber(flag: string, value: string, min: number, max: number): number {
+  const number = Number(value);
+  if (!/^\d+(\.\d+)?$/.test(value) || number < min || number > max) {
+    throw new ConfigError(`${flag} ${value}: expected a number from ${min} to ${max}.`);
+  }
+  return number;
+}
+
+function toDatabase(given: string | undefined, dataDir: string, env: Environment): DatabaseSource {
+  if (given === undefined) return { engine: "sqlite", path: join(dataDir, "streamkeeper.db") };
+  if (/^postgres(ql)?:\/\//.test(given)) {
+    if (!URL.canParse(given)) throw new ConfigError("--database: not a valid postgres:// URL.");
+    const directUrl = env["STREAMKEEPER_DATABASE_DIRECT"];
+    return { engine: "postgres", url: given, ...(directUrl ? { directUrl } : {}) };
+  }
+  const scheme = /^([a-z][a-z0-9+.-]+):\/\//i.exec(given)?.[1];
+  if (scheme && scheme !== "sqlite") {
+    throw new ConfigError(`--database: ${scheme} is not supported; use a path or postgres://…`);
+  }
+  const path = given.replace(/^sqlite:(\/\/)?/, "");
+  if (path === "") throw new ConfigError("--database: the path is empty.");
+  return { engine: "sqlite", path: isAbsolute(path) ? path : resolve(path) };
+}
+
+function defaultDataDir(env: Environment): string {
+  switch (process.platform) {
+    case "darwin":
+      return join(homedir(), "Library", "Application Support", "Streamkeeper");
+    case "win32":
+      return join(env["APPDATA"] ?? join(homedir(), "AppData", "Roaming"), "Streamkeeper");
+    default:
+      return join(env["XDG_DATA_HOME"] ?? join(homedir(), ".local", "share"), "streamkeeper");
+  }
+}

@@ -1,0 +1,219 @@
+// The part of OpenAI's API that its clients need to chat. https://platform.openai.com/docs/api-reference/chat
+import { type NextFunction, type Request, type Response, Router } from "express";
+import * as z from "zod/mini";
+import type { AcceptedTurn, Chat, Frame, ImportedMessage } from "../chat/chat.ts";
+import { ChatError, toChatError } from "../errors.ts";
+import type { StreamChunk } from "../protocol/chunks.ts";
+import { ERROR_STATUS, type ErrorCode } from "../protocol/errors.ts";
+import { ModelId } from "../protocol/requests.ts";
+import { parse } from "./body.ts";
+import type { HttpDeps } from "./context.ts";
+import { allowOnly } from "./error-handler.ts";
+import type { Readers } from "./sse.ts";
+
+const Text = z
+  .string()
+  .check(z.refine((text) => !text.includes("\0") && text.isWellFormed(), { error: "must be well-formed Unicode without NUL" }));
+const Part = z.object({ type: z.literal("text"), text: Text });
+const Message = z.object({
+  role: z.enum(["system", "developer", "user", "assistant"]),
+  content: z.union([Text, z.array(Part)]),
+});
+
+/** What is not here and harmless (temperature, …) is accepted and passed over. */
+const CompletionRequest = z.looseObject({
+  model: z.optional(z.string()),
+  messages: z.array(Message).check(z.minLength(1)),
+  stream: z.optional(z.nullable(z.boolean())),
+  stream_options: z.optional(z.nullable(z.looseObject({ include_usage: z.optional(z.boolean()) }))),
+});
+
+/** Parameters that change what an answer means; to ignore them would be to lie. */
+const UNSUPPORTED = ["tools", "functions", "response_format", "logprobs", "modalities", "audio"];
+
+type Completion = z.infer<typeof CompletionRequest>;
+
+export function openAiRouter(deps: HttpDeps, readers: Readers): Router {
+  const router = Router();
+  router
+    .route("/v1/chat/completions")
+    .post(async (request: Request, response: Response) => {
+      const body = parse(CompletionRequest, request.body);
+      refuseUnsupported(body);
+      const model = await modelOf(deps.chat, body.model);
+      const turn = await deps.chat.startConversation(model, body.messages.map(toImported));
+      response.set("x-session-id", turn.session_id);
+      const shape = { id: `chatcmpl-${turn.turn_id}`, created: Math.floor(Date.now() / 1000), model };
+      if (body.stream) await answerStreaming(deps, readers, request, response, turn, body, shape);
+      else await answerWhole(deps.chat, response, turn, shape);
+    })
+    .all(allowOnly("POST"));
+  router.use("/v1/chat/completions", handleOpenAiErrors);
+  return router;
+}
+
+interface Shape {
+  id: string;
+  created: number;
+  model: string;
+}
+
+async function answerStreaming(
+  deps: HttpDeps,
+  readers: Readers,
+  request: Request,
+  response: Response,
+  turn: AcceptedTurn,
+  body: Completion,
+  shape: Shape,
+): Promise<void> {
+  const withUsage = body.stream_options?.include_usage === true;
+  let begun = false;
+  const render = (batch: readonly Frame[]): string => {
+    let text = "";
+    for (const { chunk } of batch) {
+      if (!begun && chunk.type !== "user_message") {
+        begun = true;
+        text += event(shape, { delta: { role: "assistant", content: "" }, finish_reason: null });
+      }
+      text += toEvents(chunk, shape, withUsage);
+    }
+    return text;
+  };
+  await readers.serve(request, response, turn.session_id, (signal) => framesOf(deps.chat, turn, signal), render);
+}
+
+function framesOf(chat: Chat, turn: AcceptedTurn, signal: AbortSignal) {
+  const options = { after: turn.after, until: { pause_of: turn.turn_id } };
+  return chat.stream(turn.session_id, options, signal);
+}
+
+function toEvents(chunk: StreamChunk, shape: Shape, withUsage: boolean): string {
+  switch (chunk.type) {
+    case "assistant_message":
+      return event(shape, { delta: { content: chunk.token ?? "" }, finish_reason: null });
+    case "done": {
+      const end = event(shape, { delta: {}, finish_reason: finishReason(chunk) });
+      const usage = withUsage
+        ? `data: ${JSON.stringify({ ...chunkObject(shape), choices: [], usage: usageOf(chunk) })}\n\n`
+        : "";
+      return `${end}${usage}data: [DONE]\n\n`;
+    }
+    case "error":
+    case "interrupted":
+      return `data: ${JSON.stringify({ error: openAiError(codeOf(chunk), chunk.error ?? chunk.content ?? "") })}\n\n`;
+    default:
+      return "";
+  }
+}
+
+async function answerWhole(
+  chat: Chat,
+  response: Response,
+  turn: AcceptedTurn,
+  shape: Shape,
+): Promise<void> {
+  let content = "";
+  let last: StreamChunk | undefined;
+  const left = new AbortController();
+  response.on("close", () => left.abort());
+  for await (const batch of framesOf(chat, turn, left.signal)) {
+    for (const { chunk } of batch) {
+      if (chunk.type === "assistant_message") content += chunk.token ?? "";
+      last = chunk;
+    }
+  }
+  if (!last || left.signal.aborted) return;
+  if (last.type !== "done") {
+    throw new ChatError(codeOf(last), last.error ?? last.content ?? "The answer was not finished.");
+  }
+  response.json({
+    id: shape.id,
+    object: "chat.completion",
+    created: shape.created,
+    model: shape.model,
+    choices: [
+      {
+        index: 0,
+        message: { role: "assistant", content, refusal: null },
+        logprobs: null,
+        finish_reason: finishReason(last),
+      },
+    ],
+    usage: usageOf(last),
+  });
+}
+
+function event(shape: Shape, choice: { delta: object; finish_reason: string | null }): string {
+  const chunk = { ...chunkObject(shape), choices: [{ index: 0, logprobs: null, ...choice }] };
+  return `data: ${JSON.stringify(chunk)}\n\n`;
+}
+
+function chunkObject({ id, created, model }: Shape) {
+  return { id, object: "chat.completion.chunk", created, model };
+}
+
+function finishReason(done: StreamChunk): string {
+  const reason = done.metadata?.["finish_reason"];
+  return reason === "length" || reason === "content_filter" ? reason : "stop";
+}
+
+const Usage = z.object({ input_tokens: z.number(), output_tokens: z.number() });
+
+function usageOf(done: StreamChunk) {
+  const usage = Usage.safeParse(done.metadata?.["usage"]).data;
+  const prompt_tokens = usage?.input_tokens ?? 0;
+  const completion_tokens = usage?.output_tokens ?? 0;
+  return { prompt_tokens, completion_tokens, total_tokens: prompt_tokens + completion_tokens };
+}
+
+function codeOf(chunk: StreamChunk): ErrorCode {
+  const code = String(chunk.metadata?.["code"]);
+  return code in ERROR_STATUS ? (code as ErrorCode) : "internal";
+}
+
+function refuseUnsupported(body: Record<string, unknown>): void {
+  const used = UNSUPPORTED.find((name) => {
+    const value = body[name];
+    return value !== undefined && value !== null && value !== false && !(Array.isArray(value) && value.length === 0);
+  });
+  if (used) throw new ChatError("invalid_request", `${used}: is not supported here.`);
+  const { n } = body;
+  if (n !== undefined && n !== null && n !== 1) {
+    throw new ChatError("invalid_request", "n: only one answer is given.");
+  }
+}
+
+async function modelOf(chat: Chat, given: string | undefined): Promise<string> {
+  if (given === undefined) return (await chat.listModels()).default;
+  if (ModelId.safeParse(given).success) return given;
+  throw new ChatError("model_unknown", `model: ${JSON.stringify(given.slice(0, 100))} is not known.`, {
+    hint: "GET /v1/models lists them, as PROVIDER/MODEL.",
+  });
+}
+
+function toImported({ role, content }: z.infer<typeof Message>): ImportedMessage {
+  const text = typeof content === "string" ? content : content.map((part) => part.text).join("\n");
+  return { role: role === "developer" ? "system" : role, content: text };
+}
+
+/** The same error in the shape that OpenAI's clients read. */
+function handleOpenAiErrors(
+  thrown: unknown,
+  _request: Request,
+  response: Response,
+  next: NextFunction,
+): void {
+  const error = toChatError(thrown, "internal", "Something went wrong inside the companion.");
+  if (response.headersSent || error.code === "internal") return next(thrown);
+  if (error.retryAfterSeconds !== undefined) {
+    response.set("retry-after", String(Math.ceil(error.retryAfterSeconds)));
+  }
+  const message = [error.message, error.hint].filter(Boolean).join(" ");
+  response.status(ERROR_STATUS[error.code]).json({ error: openAiError(error.code, message) });
+}
+
+function openAiError(code: ErrorCode, message: string) {
+  const type = ERROR_STATUS[code] < 500 ? "invalid_request_error" : "server_error";
+  return { message, type, param: null, code };
+}

@@ -1,0 +1,62 @@
+import { createHmac } from "node:crypto";
+import { type Request, type Response, Router } from "express";
+import { ChatError } from "../errors.ts";
+import { type Hello, PROTOCOL_VERSION } from "../protocol/responses.ts";
+import type { HttpDeps } from "./context.ts";
+import { allowOnly } from "./error-handler.ts";
+
+/** Open to everybody on this machine: they say nothing that is secret. */
+export function openRouter(deps: HttpDeps): Router {
+  const router = Router();
+
+  router
+    .route("/healthz")
+    .get((_request: Request, response: Response) => {
+      response.json({ status: "ok" });
+    })
+    .all(allowOnly("GET"));
+
+  router
+    .route("/v1/hello")
+    .get((request: Request, response: Response) => {
+      const { nonce } = request.query;
+      if (typeof nonce !== "string" || !/^[\x21-\x7e]{1,256}$/.test(nonce)) {
+        throw new ChatError("invalid_request", "nonce: expected 1 to 256 printable characters.");
+      }
+      const hello: Hello = {
+        hmac: createHmac("sha256", deps.token).update(nonce).digest("hex"),
+        version: deps.version,
+        protocol: PROTOCOL_VERSION,
+        pid: process.pid,
+        started_at: deps.startedAt,
+      };
+      response.json(hello);
+    })
+    .all(allowOnly("GET"));
+
+  return router;
+}
+
+export function operationsRouter({ chat, metrics }: HttpDeps): Router {
+  const router = Router();
+
+  router
+    .route("/readyz")
+    .get(async (_request: Request, response: Response) => {
+      const ready = await chat.ready();
+      response.status(ready.ready ? 200 : 503).json(ready);
+    })
+    .all(allowOnly("GET"));
+
+  router
+    .route("/metrics")
+    .get(async (request: Request, response: Response) => {
+      const open = /application\/openmetrics-text/.test(request.get("accept") ?? "");
+      const registry = open ? metrics.openMetrics : metrics.registry;
+      response.set("content-type", registry.contentType);
+      response.end(await registry.metrics());
+    })
+    .all(allowOnly("GET"));
+
+  return router;
+}

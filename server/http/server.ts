@@ -1,0 +1,74 @@
+import { createServer, type Server } from "node:http";
+import express from "express";
+import { readJson } from "./body.ts";
+import type { HttpDeps } from "./context.ts";
+import { handleErrors, notFound } from "./error-handler.ts";
+import { checkHostAndOrigin, checkToken, setCommonHeaders } from "./guard.ts";
+import { messagesRouter } from "./messages.ts";
+import { modelsRouter } from "./models.ts";
+import { openAiRouter } from "./openai.ts";
+import { openRouter, operationsRouter } from "./operations.ts";
+import { sessionsRouter } from "./sessions.ts";
+import { Readers } from "./sse.ts";
+import { webAppRouter } from "./web-app.ts";
+
+const MAX_CONNECTIONS = 8_192;
+
+export interface HttpServer {
+  server: Server;
+  readers: Readers;
+  /** Ends streams and connections; resolves when all are gone. */
+  close(): Promise<void>;
+}
+
+/** The order of every request: Host and Origin, then token, then body, then route. */
+export function createHttpServer(deps: HttpDeps): HttpServer {
+  const readers = new Readers(deps.metrics);
+  const app = express();
+  app.disable("x-powered-by");
+  app.disable("etag");
+  app.set("query parser", "simple");
+  app.use(setCommonHeaders);
+  app.use(checkHostAndOrigin(deps));
+  app.use(openRouter(deps));
+  app.use(webAppRouter());
+  app.use(checkToken(deps));
+  app.use(readJson(deps.bodyLimitBytes));
+  app.use(messagesRouter(deps, readers));
+  app.use(sessionsRouter(deps));
+  app.use(modelsRouter(deps));
+  app.use(openAiRouter(deps, readers));
+  app.use(operationsRouter(deps));
+  app.use(notFound);
+  app.use(handleErrors(deps.log));
+
+  const server = createServer(
+    {
+      headersTimeout: 10_000,
+      requestTimeout: 40_000,
+      connectionsCheckingInterval: 1_000,
+      maxHeaderSize: 16 * 1024,
+      // A missing Host is told in our own words.
+      requireHostHeader: false,
+      noDelay: true,
+      keepAliveTimeout: 5_000,
+    },
+    app,
+  );
+  server.maxConnections = MAX_CONNECTIONS;
+  server.on("upgrade", (_request, socket) => {
+    socket.end("HTTP/1.1 404 Not Found\r\nConnection: close\r\nContent-Length: 0\r\n\r\n");
+  });
+  return {
+    server,
+    readers,
+    async close() {
+      readers.close();
+      const closed = new Promise((resolve) => server.close(resolve));
+      server.closeIdleConnections();
+      const hard = setTimeout(() => server.closeAllConnections(), 1_000);
+      await closed;
+      clearTimeout(hard);
+    },
+  };
+}

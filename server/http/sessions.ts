@@ -1,0 +1,71 @@
+import { type Request, type Response, Router } from "express";
+import {
+  CreateSessionRequest,
+  Id,
+  ListSessionsQuery,
+  UpdateSessionRequest,
+} from "../protocol/requests.ts";
+import { parse } from "./body.ts";
+import type { HttpDeps } from "./context.ts";
+import { allowOnly } from "./error-handler.ts";
+
+export function sessionsRouter({ chat }: HttpDeps): Router {
+  const router = Router();
+  const idOf = (request: Request): string => parse(Id, request.params["id"]);
+
+  router
+    .route("/v1/sessions")
+    .get(async (request: Request, response: Response) => {
+      const { query, limit, cursor } = parse(ListSessionsQuery, request.query);
+      response.json(
+        await chat.listSessions({
+          ...(query === undefined ? {} : { query }),
+          ...(limit === undefined ? {} : { limit }),
+          ...(cursor === undefined ? {} : { cursor }),
+        }),
+      );
+    })
+    .post(async (request: Request, response: Response) => {
+      const session = await chat.createSession(parse(CreateSessionRequest, request.body));
+      response.status(201).json(session);
+    })
+    .all(allowOnly("GET", "POST"));
+
+  router
+    .route("/v1/sessions/:id")
+    .get(async (request: Request, response: Response) => {
+      response.json(await chat.getSession(idOf(request)));
+    })
+    .patch(async (request: Request, response: Response) => {
+      const id = idOf(request);
+      response.json(await chat.updateSession(id, parse(UpdateSessionRequest, request.body)));
+    })
+    .delete(async (request: Request, response: Response) => {
+      await chat.deleteSession(idOf(request));
+      response.status(204).end();
+    })
+    .all(allowOnly("GET", "PATCH", "DELETE"));
+
+  router
+    .route("/v1/sessions/:id/messages")
+    .get(async (request: Request, response: Response) => {
+      response.json(await chat.listMessages(idOf(request)));
+    })
+    .all(allowOnly("GET"));
+
+  router
+    .route("/v1/sessions/:id/pending")
+    .get(async (request: Request, response: Response) => {
+      response.json(await chat.listPending(idOf(request)));
+    })
+    .all(allowOnly("GET"));
+
+  router
+    .route("/v1/sessions/:id/cancel")
+    .post(async (request: Request, response: Response) => {
+      response.json(await chat.cancelTurn(idOf(request)));
+    })
+    .all(allowOnly("POST"));
+
+  return router;
+}

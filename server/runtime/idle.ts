@@ -1,0 +1,30 @@
+const LOOK_MS = 1_000;
+
+export interface IdleWatch {
+  /** Something was asked for: the time starts anew. */
+  touch(): void;
+  stop(): void;
+}
+
+/** Calls `onIdle` once nothing has been busy and nobody has asked for `seconds`. Never, for null. Immune to clock changes. */
+export function watchIdle(
+  seconds: number | null,
+  companion: { isBusy(): boolean; onIdle(): void },
+): IdleWatch {
+  if (seconds === null) return { touch() {}, stop() {} };
+  let lastUse = performance.now();
+  const timer = setInterval(() => {
+    if (companion.isBusy()) lastUse = performance.now();
+    else if (performance.now() - lastUse >= seconds * 1000) {
+      clearInterval(timer);
+      companion.onIdle();
+    }
+  }, LOOK_MS);
+  timer.unref();
+  return {
+    touch() {
+      lastUse = performance.now();
+    },
+    stop: () => clearInterval(timer),
+  };
+}
