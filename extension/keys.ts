@@ -1,5 +1,6 @@
 import * as vscode from "vscode";
 import type { Companion } from "./companion.ts";
+import { isProblem } from "./problem.ts";
 import { PROVIDERS, type Provider } from "./providers.ts";
 import type { Secrets } from "./secrets.ts";
 import type { Settings } from "./settings.ts";
@@ -12,7 +13,15 @@ export interface KeysDeps {
 
 /** Gives a companion the keys and addresses that its memory has not yet, or has no longer. */
 export async function handOverKeys(deps: KeysDeps, companion: Companion): Promise<void> {
-  for (const provider of PROVIDERS) await handOverKey(deps, companion, provider);
+  for (const provider of PROVIDERS) {
+    try {
+      await handOverKey(deps, companion, provider);
+    } catch (thrown) {
+      if (isProblem(thrown, "companion_lost", "companion_unproven")) throw thrown;
+      // One bad address must not keep the others and the demo from answering.
+      deps.log.warn(`${provider.id} cannot be used: ${String(thrown)}`);
+    }
+  }
 }
 
 /** The key goes only to the server it was given for: a changed base URL asks for it again. */

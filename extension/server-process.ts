@@ -13,6 +13,9 @@ import { lastWords, logPath, sizeOf } from "./companion-log.ts";
 import { isProblem, Problem } from "./problem.ts";
 
 const READY_TIMEOUT_MS = 20_000;
+const TAKEN_PAUSE_MS = 500;
+/** Longer than all pauses between five crashes, and than a companion may take to drain. */
+const MAX_START_MS = 60_000;
 const CRASH_WINDOW_MS = 5 * 60_000;
 const MAX_CRASHES = 5;
 const FIRST_BACKOFF_MS = 250;
@@ -134,6 +137,7 @@ export class ServerProcess {
     if (this.#state.state !== "away") this.#set({ state: "starting" });
     try {
       await makeDataDirectory(this.#deps.dataDir);
+      const begun = performance.now();
       for (;;) {
         this.#closed.signal.throwIfAborted();
         let companion = await this.#findSuitable();
@@ -143,6 +147,9 @@ export class ServerProcess {
           continue;
         }
         companion ??= await this.#startOne();
+        if (!companion && performance.now() - begun > MAX_START_MS) {
+          throw Problem.ours("companion_slow", "Another companion holds the data directory");
+        }
         if (companion && (await this.#prepared(companion))) return companion;
       }
     } catch (thrown) {
@@ -194,7 +201,8 @@ export class ServerProcess {
       // The newer one wins, or two windows would replace each other's companion for ever.
       throw Problem.ours("companion_newer", hello.version);
     }
-    return isOlder(hello, this.#deps.version) && (await companion.isIdle());
+    if (!isOlder(hello, this.#deps.version)) return false;
+    return companion.isIdle().catch(() => false);
   }
 
   /** Starts a companion and waits for it; undefined if it has to be tried again. */
@@ -212,13 +220,19 @@ export class ServerProcess {
       AbortSignal.any([this.#closed.signal, deadline, over.signal]),
     );
     const exit = await Promise.race([ended, appears.then(() => "appeared" as const)]);
-    // Another window won the race; its companion may still be on its way up.
-    if (exit === "appeared" || exit === EXIT_ANOTHER_RUNS) {
+    if (exit === "appeared") {
       const companion = await appears;
       if (companion) return companion;
       this.#closed.signal.throwIfAborted();
       child.kill("SIGKILL");
       throw Problem.ours("companion_slow", `It was not ready after ${READY_TIMEOUT_MS / 1000} s`);
+    }
+    if (exit === EXIT_ANOTHER_RUNS) {
+      // It is either on its way up, because another window won the race, or on its way out.
+      const pause = AbortSignal.timeout(TAKEN_PAUSE_MS);
+      const companion = await this.#appears(AbortSignal.any([this.#closed.signal, pause]));
+      over.abort();
+      return companion;
     }
     over.abort();
     const words = (await lastWords(logPath(dataDir), offset)) || `exit code ${exit}`;

@@ -207,6 +207,16 @@ describe("the companion's process", () => {
     assert.equal((await late).hello.pid, winner.hello.pid);
   }));
 
+  it("is started anew when the one that held the data directory was on its way out", check(async (bench) => {
+    bench.behave({ exit: { code: 3, words: "another companion runs" } });
+    const late = bench.window().ensure();
+    while (bench.starts().length < 1) await new Promise(setImmediate);
+    bench.behave({});
+    await late;
+    assert.ok(bench.starts().length >= 2);
+    assert.deepEqual(bench.states, ["starting", "ready"]);
+  }));
+
   it("is replaced when its protocol is older, and refused when newer", check(async (bench) => {
     bench.behave({ protocol: 0 });
     const old = await startStub(bench);
