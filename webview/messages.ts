@@ -19,6 +19,8 @@ export const ConnectionState = z.object({
   state: z.enum(["starting", "ready", "away"]),
   /** For `away`: what happened, what was kept, what to do. */
   message: z.optional(z.string()),
+  /** For `away`: `unauthorized` will not mend itself, the others are tried again. */
+  reason: z.optional(z.enum(["lost", "unproven", "unauthorized"])),
 });
 export type ConnectionState = z.infer<typeof ConnectionState>;
 
@@ -94,5 +96,13 @@ export type ToWebview = z.infer<typeof ToWebview>;
 export const SavedState = z.object({
   session_id: z.nullable(Id),
   draft: z.string(),
+  /** A message that was not yet known to be stored: sent again with the same id, so that it takes effect once. */
+  unsent: z.optional(
+    z.object({
+      request_id: z.string(),
+      content: z.string(),
+      replaces_turn_id: z.optional(z.string()),
+    }),
+  ),
 });
 export type SavedState = z.infer<typeof SavedState>;

@@ -1,0 +1,48 @@
+// Beside the schemas and not among them, so that the web app can have it without them.
+import type { CallName, CallParams } from "./calls.ts";
+
+export interface HttpCall {
+  method: "GET" | "POST" | "PATCH" | "DELETE";
+  path: string;
+  body?: unknown;
+}
+
+/** The HTTP request of a call whose params have been parsed. */
+export function toHttp<N extends CallName>(name: N, params: CallParams<N>): HttpCall {
+  const p = params as Record<string, unknown>;
+  const session = `/v1/sessions/${encodeURIComponent(String(p["session_id"]))}`;
+  switch (name as CallName) {
+    case "list_sessions":
+      return { method: "GET", path: `/v1/sessions${toQuery(p)}` };
+    case "create_session":
+      return { method: "POST", path: "/v1/sessions", body: params };
+    case "get_session":
+      return { method: "GET", path: session };
+    case "update_session":
+      return { method: "PATCH", path: session, body: p["changes"] };
+    case "delete_session":
+      return { method: "DELETE", path: session };
+    case "list_messages":
+      return { method: "GET", path: `${session}/messages` };
+    case "list_pending":
+      return { method: "GET", path: `${session}/pending` };
+    case "cancel_turn":
+      return { method: "POST", path: `${session}/cancel`, body: {} };
+    case "send_message":
+      return { method: "POST", path: "/v1/messages/stream", body: params };
+    case "list_agents":
+      return { method: "GET", path: "/v1/agents" };
+    case "list_models":
+      return { method: "GET", path: "/v1/models" };
+    case "get_ready":
+      return { method: "GET", path: "/readyz" };
+  }
+}
+
+function toQuery(params: Record<string, unknown>): string {
+  const query = new URLSearchParams();
+  for (const [key, value] of Object.entries(params)) {
+    if (value !== undefined) query.set(key, String(value));
+  }
+  return query.size ? `?${query}` : "";
+}

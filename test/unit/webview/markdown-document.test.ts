@@ -1,0 +1,119 @@
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import { MarkdownDocument, MAX_BLOCK } from "../../../webview/markdown/document.ts";
+import { createMarkdown } from "../../../webview/markdown/parser.ts";
+import type { Piece } from "../../../webview/markdown/pieces.ts";
+
+const md = createMarkdown("image");
+const inTime = (): boolean => false;
+
+function toHtml(pieces: readonly Piece[]): string {
+  return pieces
+    .map((piece) => {
+      switch (piece.kind) {
+        case "html":
+          return piece.html;
+        case "group":
+          return piece.open + piece.children.join("") + piece.close;
+        case "code":
+          return `<pre data-language="${md.utils.escapeHtml(piece.language)}"${piece.open ? ' data-open=""' : ""}><code>${md.utils.escapeHtml(piece.code)}</code></pre>\n`;
+        case "plain":
+          return `<plain>${piece.text}</plain>`;
+      }
+    })
+    .join("");
+}
+
+function streamed(text: string, cuts: readonly number[]): string {
+  const document = new MarkdownDocument(md);
+  for (const cut of cuts) document.advance(text.slice(0, cut), false, inTime);
+  return toHtml(document.advance(text, true, inTime).pieces);
+}
+
+const LINES = [
+  "", "", "", "text", "more *text* here", "**bold", "end** of it", "# heading", "#", "#tag", "===", "---",
+  "- item", "- ", "* other", "  continued", "    indented", "1. one", "2. two", "10) ten", "- [x] done",
+  "```", "```ts", "~~~", "~~~~", "    ```", "> quote", "> - in it", ">", "lazy", "| a | b |", "|---|:-:|",
+  "| 1 | 2 |", "a | b", "-|-", "[ref]: https://e.example/1", "[ref]:", "https://e.example/2", '"title',
+  'goes on"', "see [ref] and [other]", "[other]: <https://e.example/3> 'x'", "![pic](https://e.example/p)",
+  "[l](javascript:alert(1))", "&amp; &copy; &#x41;", "`code", "span`", "<b>html</b>", "\t- tab", "\u202Ebidi",
+  'done\n\n[late]: https://e.example/4\n"title\ngoes on"\n[late]', "text\n#tag", "text\n\n-\n--", "[late] and [ref]",
+  "***", "- - nested", "\\", "line\\", "two  ", "\u00A0",
+];
+const documents = fc
+  .array(fc.tuple(fc.constantFrom(...LINES), fc.constantFrom("\n", "\n", "\n", "\r\n", "\n\n")), {
+    maxLength: 30,
+  })
+  .map((lines) => lines.flat().join(""));
+const cutsOf = (text: string) =>
+  fc.uniqueArray(fc.nat(text.length), { maxLength: 40 }).map((cuts) => cuts.toSorted((a, b) => a - b));
+
+describe("a streamed Markdown document", () => {
+  it("ends as the whole text rendered at once, however it was cut", () => {
+    fc.assert(
+      fc.property(
+        documents.chain((text) => fc.tuple(fc.constant(text), cutsOf(text))),
+        ([text, cuts]) => {
+          assert.equal(streamed(text, cuts), md.render(text));
+        },
+      ),
+      { numRuns: 3_000 },
+    );
+  });
+
+  it("ends the same when it comes character by character", () => {
+    fc.assert(
+      fc.property(documents, (text) => {
+        const cuts = Array.from({ length: text.length }, (_, index) => index);
+        assert.equal(streamed(text, cuts), md.render(text));
+      }),
+      { numRuns: 200 },
+    );
+  });
+
+  it("says from where on it changed", () => {
+    fc.assert(
+      fc.property(
+        documents.chain((text) => fc.tuple(fc.constant(text), cutsOf(text))),
+        ([text, cuts]) => {
+          const document = new MarkdownDocument(md);
+          let shown: Piece[] = [];
+          for (const cut of [...cuts, text.length]) {
+            const { pieces, changedFrom } = document.advance(text.slice(0, cut), false, inTime);
+            shown = [...shown.slice(0, changedFrom), ...pieces.slice(changedFrom)];
+            assert.equal(toHtml(shown), toHtml(pieces));
+          }
+        },
+      ),
+      { numRuns: 500 },
+    );
+  });
+
+  it("can be done a little at a time", () => {
+    const text = "paragraph of some length\n\n".repeat(4_000);
+    const document = new MarkdownDocument(md);
+    let steps = 1;
+    let progress = document.advance(text, true, () => true);
+    while (progress.more) {
+      steps += 1;
+      progress = document.advance(text, true, () => true);
+    }
+    assert.equal(toHtml(progress.pieces), md.render(text));
+    assert.ok(steps > 5, `${steps} steps`);
+  });
+
+  it("shows a block beyond all measure as plain text, streamed or not", () => {
+    const text = `before\n\n${"one long paragraph\n".repeat(4_000)}**y**\n\nafter`;
+    const expected = `<p>before</p>\n<plain>${text.slice(8)}</plain>`;
+    // Not assert.equal, whose report would be as long as the text.
+    assert.ok(streamed(text, [5, 9, 5_000, 40_000, MAX_BLOCK, MAX_BLOCK + 20]) === expected);
+    assert.ok(streamed(text, []) === expected);
+    assert.ok(text.length > MAX_BLOCK);
+  });
+
+  it("does not show a closing fence while it is half there", () => {
+    const document = new MarkdownDocument(md);
+    const { pieces } = document.advance("```js\nlet a\n``", false, inTime);
+    assert.deepEqual(pieces, [{ kind: "code", language: "js", code: "let a\n", open: true }]);
+  });
+});

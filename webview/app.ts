@@ -1,0 +1,283 @@
+// The app without its looks: store, transport and what goes on between them.
+import type { CallName, CallResult } from "../server/protocol/calls.ts";
+import { toSafeUrl } from "./markdown/links.ts";
+import type { HostCommand, SavedState } from "./messages.ts";
+import { canStop, findModel, isBusy, isLoading, lastQuestion, lastTurn } from "./selectors.ts";
+import { asFailure, createSending, type Sending } from "./sending.ts";
+import { createSessionList, type SessionList } from "./session-list.ts";
+import type { AppState } from "./state.ts";
+import { createStore, type Store } from "./store.ts";
+import type { Strings } from "./strings/strings.ts";
+import type { HostMessage, Transport, ViewState } from "./transport/transport.ts";
+
+/** What components may ask for. */
+export interface Actions {
+  sending: Sending;
+  sessions: SessionList;
+  newChat(): void;
+  openSession(sessionId: string): void;
+  setDraft(text: string): void;
+  dropContext(index: number): void;
+  editLast(): void;
+  stopEditing(): void;
+  dropUnsent(): void;
+  chooseModel(id: string): void;
+  chooseAgent(type: string): void;
+  retryConnection(): void;
+  dismissNotice(): void;
+  copy(text: string): void;
+  followLink(url: string): void;
+  confirmLink(open: boolean): void;
+  /** Undefined where there is no editor. */
+  insert: ((text: string) => void) | undefined;
+  run: ((command: HostCommand) => void) | undefined;
+}
+
+export interface App {
+  store: Store;
+  actions: Actions;
+  start(): void;
+  onFocusComposer(listener: () => void): void;
+}
+
+export function createApp(transport: Transport, text: Strings): App {
+  const store = createStore();
+  let focusComposer = (): void => {};
+  let unfollow = (): void => {};
+
+  const follow = (sessionId: string, after: number): void => {
+    unfollow();
+    unfollow = transport.subscribe(sessionId, after, {
+      chunks(chunks) {
+        store.dispatch({ type: "chunks", chunks });
+        const { log } = store.get();
+        if (log?.id === sessionId && log.gap) follow(sessionId, log.cursor);
+      },
+      failed: (error) => store.dispatch({ type: "stream_failed", error }),
+    });
+  };
+
+  const load = async <N extends CallName>(
+    name: N,
+    params: Parameters<Transport["call"]>[1],
+    take: (value: CallResult<N>) => void,
+  ): Promise<void> => {
+    try {
+      take(await transport.call(name, params as never));
+    } catch (thrown) {
+      const { error, isConnection } = asFailure(thrown);
+      // What is lost with the connection is asked for again when it is back.
+      if (!isConnection) store.dispatch({ type: "notice", notice: error });
+    }
+  };
+  const loadFacts = (): void => {
+    const id = store.get().log?.id;
+    if (id === undefined) return;
+    void load("get_session", { session_id: id }, (session) =>
+      store.dispatch({ type: "session_facts", session }),
+    );
+  };
+  const loadChoices = (): void => {
+    void load("list_models", {}, (models) => store.dispatch({ type: "models", models }));
+    void load("list_agents", {}, (agents) => store.dispatch({ type: "agents", agents }));
+    void load("get_ready", {}, (ready) => store.dispatch({ type: "ready", ready }));
+  };
+
+  const open = (sessionId: string | null): void => {
+    sending.giveBack();
+    unfollow();
+    store.dispatch({ type: "opened", sessionId });
+    if (sessionId === null) return;
+    follow(sessionId, 0);
+    loadFacts();
+  };
+  const sending = createSending({
+    store,
+    transport,
+    text,
+    onCreated(session) {
+      store.dispatch({ type: "created", session });
+      follow(session.id, 0);
+    },
+  });
+  const sessions = createSessionList(store, transport, (removed) => {
+    if (store.get().log?.id === removed) open(null);
+  });
+
+  const onConnected = (): void => {
+    loadChoices();
+    if (store.get().facts === null) loadFacts();
+    sessions.refresh();
+    sending.resume();
+  };
+  const onHost = (message: HostMessage): void => {
+    switch (message.type) {
+      case "open_session":
+        open(message.session_id);
+        break;
+      case "compose":
+        store.dispatch({ type: "compose", text: message.text, context: message.context });
+        focusComposer();
+        break;
+      case "do":
+        obey(message.action);
+        break;
+      default:
+        message satisfies never;
+    }
+  };
+  const obey = (action: Extract<HostMessage, { type: "do" }>["action"]): void => {
+    switch (action) {
+      case "new_chat":
+        return actions.newChat();
+      case "focus_composer":
+        return focusComposer();
+      case "stop":
+        return canStop(store.get()) ? sending.stop() : undefined;
+      case "show_sessions":
+        return sessions.show(true);
+      case "reload_models":
+        return loadChoices();
+      default:
+        action satisfies never;
+    }
+  };
+
+  const actions: Actions = {
+    sending,
+    sessions,
+    newChat() {
+      open(null);
+      focusComposer();
+    },
+    openSession(sessionId) {
+      if (store.get().log?.id !== sessionId) open(sessionId);
+      focusComposer();
+    },
+    setDraft: (draft) => store.dispatch({ type: "draft", text: draft }),
+    dropContext: (index) => store.dispatch({ type: "drop_context", index }),
+    editLast() {
+      const turn = lastQuestion(store.get());
+      if (!turn || isBusy(store.get())) return;
+      store.dispatch({ type: "edit", turnId: turn.id });
+      focusComposer();
+    },
+    stopEditing: () => store.dispatch({ type: "stop_editing" }),
+    dropUnsent() {
+      store.dispatch({ type: "send_dropped" });
+      focusComposer();
+    },
+    chooseModel(id) {
+      const model = findModel(store.get(), id);
+      if (model && !model.available) {
+        const notice = { code: "key_missing", message: `${model.name}: ${text.needsKey}`, hint: text.needsKeyHint };
+        store.dispatch({ type: "notice", notice });
+        return;
+      }
+      store.dispatch({ type: "choose", model: id });
+    },
+    chooseAgent: (agent) => store.dispatch({ type: "choose", agent }),
+    retryConnection: () => transport.retryNow(),
+    dismissNotice: () => store.dispatch({ type: "notice", notice: null }),
+    copy: (content) => transport.copy(content),
+    followLink(raw) {
+      const url = toSafeUrl(raw);
+      if (!url) return;
+      // VS Code asks by itself, with its list of trusted domains.
+      if (transport.editor) transport.openLink(url);
+      else store.dispatch({ type: "link", url: url.href });
+    },
+    confirmLink(isConfirmed) {
+      const url = toSafeUrl(store.get().link ?? "");
+      store.dispatch({ type: "link", url: null });
+      if (url && isConfirmed) transport.openLink(url);
+    },
+    insert: transport.editor?.insert,
+    run: transport.editor?.run,
+  };
+
+  store.subscribe((state, before) => {
+    if (state.log === before.log || isLoading(before)) return;
+    const turn = lastTurn(state);
+    const beforeTurn = lastTurn(before);
+    // The first message names the chat; every turn moves it up in the list.
+    if (turn?.id !== beforeTurn?.id && state.log?.id === before.log?.id) loadFacts();
+    if (turn?.id !== beforeTurn?.id || turn?.status !== beforeTurn?.status) sessions.refresh();
+  });
+
+  return {
+    store,
+    actions,
+    start() {
+      const saved = transport.readSaved();
+      if (saved.draft !== "") store.dispatch({ type: "compose", text: saved.draft, context: [] });
+      transport.start({
+        connection(connection) {
+          const before = store.get().connection.state;
+          store.dispatch({ type: "connection", connection });
+          if (connection.state === "ready" && before !== "ready") onConnected();
+        },
+        host: onHost,
+      });
+      if (saved.session_id !== null) open(saved.session_id);
+      if (saved.unsent) sending.restore(saved.unsent);
+      keepInStep(store, transport, text);
+    },
+    onFocusComposer(listener) {
+      focusComposer = listener;
+    },
+  };
+}
+
+/** Tells the host what is shown, and keeps what a reload needs. */
+function keepInStep(store: Store, transport: Transport, text: Strings): void {
+  let shown = "";
+  let saved = "";
+  const update = (state: AppState): void => {
+    const view = toViewState(state, text);
+    const nextShown = JSON.stringify(view);
+    if (nextShown !== shown) transport.showState(view);
+    shown = nextShown;
+    const save = toSaved(state);
+    const nextSaved = JSON.stringify(save);
+    if (nextSaved !== saved) transport.save(save);
+    saved = nextSaved;
+  };
+  update(store.get());
+  store.subscribe(update);
+}
+
+function toViewState(state: AppState, text: Strings): ViewState {
+  return {
+    session_id: state.log?.id ?? null,
+    title: titleOf(state, text),
+    streaming: lastTurn(state)?.status === "running",
+  };
+}
+
+/** The companion's name for a chat that has none yet. */
+const UNTITLED = "New chat";
+
+export function titleOf(state: AppState, text: Strings): string {
+  const title = state.facts?.title ?? state.log?.info.title ?? "";
+  if (state.log === null) return "";
+  return title === UNTITLED || title === "" ? text.newChat : title;
+}
+
+function toSaved({ log, draft, outgoing }: AppState): SavedState {
+  return {
+    session_id: log?.id ?? null,
+    draft,
+    ...(outgoing
+      ? {
+          unsent: {
+            request_id: outgoing.requestId,
+            content: outgoing.content,
+            ...(outgoing.replacesTurnId === null
+              ? {}
+              : { replaces_turn_id: outgoing.replacesTurnId }),
+          },
+        }
+      : {}),
+  };
+}

@@ -1,0 +1,88 @@
+import { useEffect, useState } from "preact/hooks";
+import type { AppState } from "../state.ts";
+import { useSurroundings } from "./context.ts";
+import { Icon, IconButton } from "./icon.tsx";
+
+/** A start that takes no longer than this is not worth a word. */
+const PATIENCE_MS = 600;
+
+export function ConnectionBanner({ state }: { state: AppState }) {
+  const { actions, text } = useSurroundings();
+  const { connection } = state;
+  const [isSlow, setIsSlow] = useState(false);
+  useEffect(() => {
+    setIsSlow(false);
+    const timer = setTimeout(() => setIsSlow(true), PATIENCE_MS);
+    return () => clearTimeout(timer);
+  }, [connection.state]);
+
+  if (connection.state === "ready") return null;
+  if (connection.state === "starting") {
+    return isSlow ? (
+      <div class="banner" role="status">
+        <Icon name="loading" spin />
+        <p>{text.starting}</p>
+      </div>
+    ) : null;
+  }
+  const isLockedOut = connection.reason === "unauthorized";
+  return (
+    <div class="banner is-warning" role="alert">
+      <Icon name="disconnect" />
+      <div class="banner-text">
+        <p class="banner-title">{isLockedOut ? text.noToken : text.away}</p>
+        <p>
+          {connection.message ??
+            (isLockedOut
+              ? text.noTokenDetail
+              : connection.reason === "unproven"
+                ? text.unproven
+                : text.awayDetail)}
+        </p>
+      </div>
+      {!isLockedOut && (
+        <div class="button-row">
+          <button type="button" class="button" onClick={actions.retryConnection}>
+            {actions.run ? text.restart : text.tryNow}
+          </button>
+          {actions.run && (
+            <button
+              type="button"
+              class="button is-secondary"
+              onClick={() => actions.run?.("show_log")}
+            >
+              {text.showLog}
+            </button>
+          )}
+        </div>
+      )}
+    </div>
+  );
+}
+
+/** Something that was asked for did not work; it stays until it is put away or something else is done. */
+export function Notice({ state }: { state: AppState }) {
+  const { actions, text } = useSurroundings();
+  const { notice, streamError, log } = state;
+  const shown = notice ?? (log && streamError ? toGone(streamError, text.chatGone) : null);
+  if (!shown) return null;
+  return (
+    <div class="banner is-error" role="alert">
+      <Icon name="warning" />
+      <div class="banner-text">
+        <p>{shown.message}</p>
+        {shown.hint !== undefined && <p class="muted">{shown.hint}</p>}
+      </div>
+      {shown.code === "key_missing" && actions.run && (
+        <button type="button" class="button" onClick={() => actions.run?.("set_key")}>
+          {text.setKey}
+        </button>
+      )}
+      {notice && <IconButton icon="close" label={text.dismiss} onClick={actions.dismissNotice} />}
+    </div>
+  );
+}
+
+function toGone(error: NonNullable<AppState["streamError"]>, gone: string) {
+  return error.code === "not_found" ? { ...error, message: gone } : error;
+}

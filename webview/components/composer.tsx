@@ -1,0 +1,109 @@
+import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
+import { canStop, isBusy } from "../selectors.ts";
+import type { AppState } from "../state.ts";
+import { useSurroundings } from "./context.ts";
+import { Icon, IconButton } from "./icon.tsx";
+import { AgentPicker, ModelPicker } from "./pickers.tsx";
+
+export const COMPOSER_ID = "composer-input";
+
+export function focusComposer(): void {
+  document.getElementById(COMPOSER_ID)?.focus();
+}
+
+export function Composer({ state }: { state: AppState }) {
+  const { actions, text } = useSurroundings();
+  const input = useRef<HTMLTextAreaElement>(null);
+  const busy = isBusy(state);
+  const stoppable = canStop(state) && busy;
+  const { draft, draftRevision, editing } = state;
+
+  // Typing is left to the browser, which keeps its cursor and its undo; other changes come from the state.
+  useLayoutEffect(() => {
+    if (input.current && input.current.value !== draft) input.current.value = draft;
+  }, [draftRevision]);
+  useLayoutEffect(() => {
+    if (editing !== null) input.current?.setSelectionRange(draft.length, draft.length);
+  }, [editing]);
+  useEffect(focusComposer, []);
+
+  const onKeyDown = (event: KeyboardEvent): void => {
+    // Enter also ends the composition of a character.
+    if (event.isComposing || event.keyCode === 229) return;
+    if (event.key === "Enter" && !event.shiftKey && !event.ctrlKey && !event.altKey) {
+      event.preventDefault();
+      actions.sending.send();
+    } else if (event.key === "ArrowUp" && draft === "" && editing === null) {
+      event.preventDefault();
+      actions.editLast();
+    }
+  };
+  return (
+    <form
+      class="composer"
+      onSubmit={(event) => {
+        event.preventDefault();
+        actions.sending.send();
+      }}
+    >
+      {editing !== null && (
+        <p class="composer-note">
+          <Icon name="edit" />
+          <span>{text.editing}</span>
+          <IconButton icon="close" label={text.stopEditing} onClick={actions.stopEditing} />
+        </p>
+      )}
+      <ContextChips state={state} />
+      <textarea
+        id={COMPOSER_ID}
+        ref={input}
+        rows={1}
+        aria-label={text.ask}
+        placeholder={busy ? text.busyPlaceholder : text.askPlaceholder}
+        onInput={(event) => actions.setDraft(event.currentTarget.value)}
+        onKeyDown={onKeyDown}
+      />
+      <div class="composer-bar">
+        <AgentPicker state={state} />
+        <ModelPicker state={state} />
+        <span class="spacer" />
+        {stoppable ? (
+          <IconButton
+            icon="stop"
+            label={text.stop}
+            class="send is-stop"
+            onClick={actions.sending.stop}
+          />
+        ) : (
+          <IconButton
+            icon="send"
+            label={text.send}
+            class="send"
+            disabled={busy || draft.trim() === ""}
+            onClick={actions.sending.send}
+          />
+        )}
+      </div>
+    </form>
+  );
+}
+
+function ContextChips({ state }: { state: AppState }) {
+  const { actions, text } = useSurroundings();
+  if (state.context.length === 0) return null;
+  return (
+    <ul class="chips">
+      {state.context.map(({ label }, index) => (
+        <li class="chip">
+          <Icon name="file" />
+          <span>{label}</span>
+          <IconButton
+            icon="close"
+            label={text.removeContext(label)}
+            onClick={() => actions.dropContext(index)}
+          />
+        </li>
+      ))}
+    </ul>
+  );
+}

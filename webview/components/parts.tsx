@@ -1,0 +1,188 @@
+import { useState } from "preact/hooks";
+import { HIDDEN_CLASS, splitHidden } from "../markdown/hidden-characters.ts";
+import type { Decision } from "../state.ts";
+import type { AgentPart, Part, TextPart, ToolPart } from "../turns.ts";
+import { useSurroundings } from "./context.ts";
+import { Icon } from "./icon.tsx";
+import { MarkdownText } from "./markdown-text.tsx";
+import { memo } from "./memo.ts";
+
+interface PartProps {
+  part: Part;
+  /** Nothing will be added to it. */
+  isFinal: boolean;
+  /** The turn goes on, so what has no result yet may still get one. */
+  isOpen: boolean;
+  decision: Decision | undefined;
+  agentName: (type: string) => string;
+}
+
+export const PartView = memo(({ part, isFinal, isOpen, decision, agentName }: PartProps) => {
+  switch (part.kind) {
+    case "text":
+      return <MarkdownText text={part.text} isFinal={isFinal} />;
+    case "reasoning":
+      return <Reasoning part={part} isFinal={isFinal} />;
+    case "tool":
+      return <ToolRow part={part} isOpen={isOpen} decision={decision} />;
+    case "agent":
+      return <AgentRow part={part} agentName={agentName} />;
+  }
+});
+
+function Reasoning({ part, isFinal }: { part: TextPart; isFinal: boolean }) {
+  const { text } = useSurroundings();
+  return (
+    <details class="fold">
+      <summary>
+        <Icon name="thinking" />
+        <span>{isFinal ? text.reasoning : text.reasoningNow}</span>
+      </summary>
+      <div class="fold-body reasoning">
+        <Shown text={part.text} where="prose" />
+      </div>
+    </details>
+  );
+}
+
+function AgentRow({ part, agentName }: { part: AgentPart; agentName: (type: string) => string }) {
+  const { text } = useSurroundings();
+  return (
+    <p class="agent-row">
+      <span>{text.agentNow(agentName(part.agent))}</span>
+      {part.reason !== "" && <span class="muted"> · {part.reason}</span>}
+    </p>
+  );
+}
+
+interface ToolRowProps {
+  part: ToolPart;
+  isOpen: boolean;
+  decision: Decision | undefined;
+}
+
+function ToolRow({ part, isOpen, decision }: ToolRowProps) {
+  const { text } = useSurroundings();
+  const asks = part.waitsFor === "tool_decision";
+  const state = stateOf(part, isOpen);
+  return (
+    <div class={asks ? "tool is-asking" : "tool"} data-state={state}>
+      <details class="fold" open={asks}>
+        <summary>
+          <Icon {...iconOf(state)} />
+          <span class="tool-name">
+            {asks ? text.toolAsks(visible(part.name)) : text.tool(visible(part.name))}
+          </span>
+          <span class="muted">{text.toolState[state]}</span>
+        </summary>
+        <div class="fold-body">
+          <Shown label={text.toolArguments} text={JSON.stringify(part.arguments, null, 2)} />
+          {part.error === null && part.result !== null && (
+            <Shown label={text.toolResult} text={part.result} />
+          )}
+          {part.error !== null && <Shown label={text.toolResult} text={part.error} />}
+        </div>
+      </details>
+      {asks && <ToolDecision callId={part.callId} name={part.name} decision={decision} />}
+    </div>
+  );
+}
+
+type ToolState = "asks" | "runs" | "done" | "failed" | "closed";
+
+function stateOf(part: ToolPart, isOpen: boolean): ToolState {
+  if (part.error !== null) return "failed";
+  if (part.result !== null) return "done";
+  if (part.waitsFor === "tool_decision") return "asks";
+  return isOpen ? "runs" : "closed";
+}
+
+function iconOf(state: ToolState): { name: "tools" | "loading" | "check" | "error"; spin?: boolean } {
+  switch (state) {
+    case "runs":
+      return { name: "loading", spin: true };
+    case "done":
+      return { name: "check" };
+    case "failed":
+      return { name: "error" };
+    default:
+      return { name: "tools" };
+  }
+}
+
+interface ToolDecisionProps {
+  callId: string;
+  name: string;
+  decision: Decision | undefined;
+}
+
+function ToolDecision({ callId, name, decision }: ToolDecisionProps) {
+  const { actions, text } = useSurroundings();
+  const [feedback, setFeedback] = useState("");
+  const isDecided = decision !== undefined;
+  return (
+    <form
+      class="tool-decision"
+      aria-label={text.toolAsks(visible(name))}
+      onSubmit={(event) => event.preventDefault()}
+    >
+      <input
+        class="text-input"
+        type="text"
+        aria-label={text.rejectWhy}
+        placeholder={text.rejectWhy}
+        value={feedback}
+        disabled={isDecided}
+        onInput={(event) => setFeedback(event.currentTarget.value)}
+      />
+      <div class="button-row">
+        <button
+          type="button"
+          class="button"
+          disabled={isDecided}
+          onClick={() => actions.sending.decide(callId, "approve", "")}
+        >
+          {decision?.decision === "approve" && <Icon name="loading" spin />}
+          {text.approve}
+        </button>
+        <button
+          type="button"
+          class="button is-secondary"
+          disabled={isDecided}
+          onClick={() => actions.sending.decide(callId, "reject", feedback)}
+        >
+          {decision?.decision === "reject" && <Icon name="loading" spin />}
+          {text.reject}
+        </button>
+      </div>
+    </form>
+  );
+}
+
+/** Text as it is, with what hides in it made visible. */
+function Shown({ label, text, where }: { label?: string; text: string; where?: "prose" }) {
+  const runs = splitHidden(withoutEscapes(text), where ?? "code").map((run) =>
+    run.hidden ? <span class={HIDDEN_CLASS}>{run.text}</span> : run.text,
+  );
+  if (where === "prose") return <>{runs}</>;
+  return (
+    <figure class="shown">
+      <figcaption>{label}</figcaption>
+      <pre tabIndex={0} role="region" aria-label={label}>
+        {runs}
+      </pre>
+    </figure>
+  );
+}
+
+/** Colours and other orders to a terminal, which this is not. */
+function withoutEscapes(text: string): string {
+  return text.replaceAll(ESCAPES, "");
+}
+const ESCAPES = new RegExp("\u001B(?:\\[[0-?]*[ -/]*[@-~]|\\][^\u0007\u001B]*(?:\u0007|\u001B\\\\)?|[@-_])", "g");
+
+function visible(name: string): string {
+  return splitHidden(name, "code")
+    .map(({ text }) => text)
+    .join("");
+}

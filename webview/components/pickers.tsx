@@ -1,0 +1,79 @@
+import type { Model } from "../../server/protocol/responses.ts";
+import { chosenAgent, chosenModel } from "../selectors.ts";
+import type { AppState } from "../state.ts";
+import { useSurroundings } from "./context.ts";
+import { Icon } from "./icon.tsx";
+
+interface PickerProps {
+  label: string;
+  value: string;
+  onChoose: (value: string) => void;
+  children: preact.ComponentChildren;
+}
+
+/** The browser's own list: it is known to every screen reader and every keyboard. */
+function Picker({ label, value, onChoose, children }: PickerProps) {
+  return (
+    <span class="picker">
+      <select
+        aria-label={label}
+        title={label}
+        value={value}
+        onChange={(event) => {
+          const select = event.currentTarget;
+          onChoose(select.value);
+          // What the state does not take is not shown as taken.
+          select.value = value;
+        }}
+      >
+        {children}
+      </select>
+      <Icon name="chevron-down" />
+    </span>
+  );
+}
+
+export function AgentPicker({ state }: { state: AppState }) {
+  const { actions, text } = useSurroundings();
+  const chosen = chosenAgent(state);
+  const agents = state.agents?.agents ?? [];
+  if (chosen === null || agents.length < 2) return null;
+  return (
+    <Picker label={text.agent} value={chosen} onChoose={actions.chooseAgent}>
+      {agents.map(({ type, name, description }) => (
+        <option key={type} value={type} title={description}>
+          {name}
+        </option>
+      ))}
+      {!agents.some(({ type }) => type === chosen) && <option value={chosen}>{chosen}</option>}
+    </Picker>
+  );
+}
+
+export function ModelPicker({ state }: { state: AppState }) {
+  const { actions, text } = useSurroundings();
+  const chosen = chosenModel(state);
+  const { models } = state;
+  if (chosen === null || models === null) return null;
+  const { data, offers } = models;
+  const isKnown = [...data.map(({ id }) => id), ...offers.map(({ model }) => model)].includes(chosen);
+  const option = (model: Model) => (
+    <option key={model.id} value={model.id}>
+      {model.available ? model.name : `${model.name} — ${text.needsKey}`}
+    </option>
+  );
+  return (
+    <Picker label={text.model} value={chosen} onChoose={actions.chooseModel}>
+      {!isKnown && <option value={chosen}>{chosen}</option>}
+      {data.filter(({ available }) => available).map(option)}
+      {offers
+        .filter(({ model }) => !data.some(({ id }) => id === model))
+        .map(({ model, label }) => (
+          <option key={model} value={model}>
+            {label}
+          </option>
+        ))}
+      {data.filter(({ available }) => !available).map(option)}
+    </Picker>
+  );
+}

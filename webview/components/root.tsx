@@ -1,0 +1,53 @@
+import { titleOf } from "../app.ts";
+import type { AppState } from "../state.ts";
+import { ConnectionBanner, Notice } from "./banner.tsx";
+import { Composer } from "./composer.tsx";
+import { useSurroundings } from "./context.ts";
+import { LinkDialog } from "./dialog.tsx";
+import { IconButton } from "./icon.tsx";
+import { SessionsPane } from "./sessions-pane.tsx";
+import { Transcript } from "./transcript.tsx";
+import { Welcome } from "./welcome.tsx";
+
+export function Root({ state }: { state: AppState }) {
+  const isEmpty = state.outgoing === null && (state.log === null || isUnused(state));
+  return (
+    <div class={state.sessions.open ? "app has-sessions" : "app"}>
+      <SessionsPane state={state} />
+      <main class="chat">
+        <Head state={state} />
+        <ConnectionBanner state={state} />
+        {isEmpty ? <Welcome state={state} /> : <Transcript state={state} />}
+        <Notice state={state} />
+        <Composer state={state} />
+      </main>
+      {state.link !== null && <LinkDialog url={state.link} />}
+    </div>
+  );
+}
+
+/** Made, but nothing was said in it. */
+function isUnused({ log, facts, streamError }: AppState): boolean {
+  if (!log || !facts || streamError) return false;
+  return log.turns.length === 0 && log.cursor >= facts.lastSeq;
+}
+
+function Head({ state }: { state: AppState }) {
+  const { actions, text } = useSurroundings();
+  const { open } = state.sessions;
+  const title = titleOf(state, text);
+  return (
+    <header class="head">
+      <IconButton
+        icon="history"
+        label={open ? text.closeChats : text.chats}
+        expanded={open}
+        onClick={() => actions.sessions.show(!open)}
+      />
+      <h1 class="head-title" title={title}>
+        {title === "" ? text.newChat : title}
+      </h1>
+      <IconButton icon="add" label={text.newChat} onClick={actions.newChat} />
+    </header>
+  );
+}

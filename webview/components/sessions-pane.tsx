@@ -1,0 +1,177 @@
+import { useEffect, useRef, useState } from "preact/hooks";
+import type { Session } from "../../server/protocol/responses.ts";
+import type { AppState } from "../state.ts";
+import { useSurroundings } from "./context.ts";
+import { Dialog } from "./dialog.tsx";
+import { Icon, IconButton } from "./icon.tsx";
+
+export const SESSIONS_ID = "sessions";
+
+export function SessionsPane({ state }: { state: AppState }) {
+  const { actions, text } = useSurroundings();
+  const { sessions, log } = state;
+  const [renaming, setRenaming] = useState<string | null>(null);
+  const [deleting, setDeleting] = useState<Session | null>(null);
+  const search = useRef<HTMLInputElement>(null);
+  useEffect(() => {
+    if (sessions.open) search.current?.focus();
+  }, [sessions.open]);
+  if (!sessions.open) return null;
+
+  // A chat whose first message never came is of no use to anybody.
+  const items = sessions.items.filter(({ id, turn }) => turn !== null || id === log?.id);
+  return (
+    <aside
+      id={SESSIONS_ID}
+      class="sessions"
+      aria-label={text.chats}
+      onKeyDown={(event) => {
+        if (event.key === "Escape" && renaming === null) actions.sessions.show(false);
+      }}
+    >
+      <div class="sessions-head">
+        <h2>{text.chats}</h2>
+        <IconButton icon="add" label={text.newChat} onClick={actions.newChat} />
+        <IconButton
+          icon="close"
+          label={text.closeChats}
+          onClick={() => actions.sessions.show(false)}
+        />
+      </div>
+      <div class="search">
+        <Icon name="search" />
+        <input
+          ref={search}
+          type="search"
+          class="text-input"
+          aria-label={text.searchChats}
+          placeholder={text.searchChats}
+          value={sessions.query}
+          onInput={(event) => actions.sessions.search(event.currentTarget.value)}
+        />
+      </div>
+      {sessions.error && <p class="sessions-note">{sessions.error.message}</p>}
+      {sessions.loaded && items.length === 0 && (
+        <p class="sessions-note" role="status">
+          {sessions.query === "" ? text.noChats : text.noChatsFound}
+        </p>
+      )}
+      <ul class="session-list">
+        {items.map((session) => (
+          <SessionItem
+            key={session.id}
+            session={session}
+            isOpen={session.id === log?.id}
+            isRenaming={session.id === renaming}
+            onRename={setRenaming}
+            onDelete={setDeleting}
+          />
+        ))}
+        {sessions.cursor !== null && (
+          <li>
+            <button type="button" class="button is-secondary" onClick={actions.sessions.more}>
+              {text.moreChats}
+            </button>
+          </li>
+        )}
+      </ul>
+      {deleting && (
+        <Dialog
+          title={text.deleteChatQuestion(deleting.title)}
+          confirm={text.delete}
+          isDangerous
+          onClose={(isConfirmed) => {
+            setDeleting(null);
+            if (isConfirmed) actions.sessions.remove(deleting.id);
+          }}
+        >
+          <p>{text.deleteChatDetail}</p>
+        </Dialog>
+      )}
+    </aside>
+  );
+}
+
+interface SessionItemProps {
+  session: Session & { snippet?: string | undefined };
+  isOpen: boolean;
+  isRenaming: boolean;
+  onRename: (id: string | null) => void;
+  onDelete: (session: Session) => void;
+}
+
+function SessionItem({ session, isOpen, isRenaming, onRename, onDelete }: SessionItemProps) {
+  const { actions, text } = useSurroundings();
+  const { id, title, snippet } = session;
+  if (isRenaming) {
+    return (
+      <li class="session">
+        <RenameForm session={session} onEnd={() => onRename(null)} />
+      </li>
+    );
+  }
+  return (
+    <li class={isOpen ? "session is-open" : "session"}>
+      <button
+        type="button"
+        class="session-open"
+        aria-current={isOpen ? "true" : undefined}
+        onClick={() => actions.openSession(id)}
+      >
+        <span class="session-title">{title}</span>
+        <span class="session-detail">
+          {session.turn?.status === "running" && <Icon name="loading" spin />}
+          {snippet ?? formatTime(session.updated_at)}
+        </span>
+      </button>
+      <div class="session-actions">
+        <IconButton icon="edit" label={text.renameChat(title)} onClick={() => onRename(id)} />
+        <IconButton icon="trash" label={text.deleteChat(title)} onClick={() => onDelete(session)} />
+      </div>
+    </li>
+  );
+}
+
+function RenameForm({ session, onEnd }: { session: Session; onEnd: () => void }) {
+  const { actions, text } = useSurroundings();
+  const input = useRef<HTMLInputElement>(null);
+  const [title, setTitle] = useState(session.title);
+  useEffect(() => input.current?.select(), []);
+  const save = (): void => {
+    if (title.trim() !== session.title) actions.sessions.rename(session.id, title);
+    onEnd();
+  };
+  return (
+    <form
+      class="rename"
+      onSubmit={(event) => {
+        event.preventDefault();
+        save();
+      }}
+    >
+      <input
+        ref={input}
+        type="text"
+        class="text-input"
+        maxLength={200}
+        aria-label={text.chatTitle}
+        value={title}
+        onInput={(event) => setTitle(event.currentTarget.value)}
+        onKeyDown={(event) => {
+          if (event.key === "Escape") onEnd();
+        }}
+      />
+      <IconButton icon="check" label={text.save} onClick={save} />
+      <IconButton icon="close" label={text.cancel} onClick={onEnd} />
+    </form>
+  );
+}
+
+function formatTime(iso: string): string {
+  const time = new Date(iso);
+  const isToday = time.toDateString() === new Date().toDateString();
+  const language = document.documentElement.lang;
+  return isToday
+    ? time.toLocaleTimeString(language, { hour: "2-digit", minute: "2-digit" })
+    : time.toLocaleDateString(language, { day: "numeric", month: "short" });
+}

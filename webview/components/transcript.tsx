@@ -1,0 +1,175 @@
+import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
+import { agentName as nameOf, isBusy, isLoading, lastTurn } from "../selectors.ts";
+import type { AppState } from "../state.ts";
+import { useSurroundings } from "./context.ts";
+import { Icon } from "./icon.tsx";
+import { OutgoingView, TurnView } from "./turn.tsx";
+
+/** How many turns are built at first, and how many more when the reader goes up. */
+const PAGE = 30;
+const NEAR_TOP = 400;
+const AT_BOTTOM = 40;
+
+export function Transcript({ state }: { state: AppState }) {
+  const { actions, text } = useSurroundings();
+  const [limit, setLimit] = useState(PAGE);
+  const frame = useRef<HTMLDivElement>(null);
+  const content = useRef<HTMLDivElement>(null);
+  const { isAway, toBottom, onScroll, keepPlace } = useStickyScroll(frame, content);
+  const agents = state.agents;
+  const agentName = useMemo(() => (type: string) => nameOf({ ...state, agents }, type), [agents]);
+
+  const sessionId = state.log?.id ?? null;
+  const turns = state.log?.turns ?? [];
+  const hidden = Math.max(0, turns.length - limit);
+  const loading = isLoading(state);
+  useLayoutEffect(() => {
+    setLimit(PAGE);
+    toBottom();
+  }, [sessionId, loading]);
+  // Whoever sends wants to see what comes.
+  const { outgoing } = state;
+  useLayoutEffect(() => {
+    if (outgoing) toBottom();
+  }, [outgoing?.requestId]);
+
+  const showEarlier = (): void => {
+    keepPlace();
+    setLimit(limit + PAGE);
+  };
+  const replaced = turns.findIndex(({ id }) => id === outgoing?.replacesTurnId);
+  const shown = replaced < 0 ? turns.slice(hidden) : turns.slice(hidden, replaced);
+  return (
+    <div class="transcript-frame">
+      <div
+        class="transcript"
+        ref={frame}
+        role="log"
+        aria-live="off"
+        aria-label={text.conversation}
+        aria-busy={lastTurn(state)?.status === "running"}
+        // biome-ignore lint/a11y/noNoninteractiveTabindex: a scrolled region is reached by keyboard
+        tabIndex={0}
+        onScroll={() => {
+          onScroll();
+          if (hidden > 0 && (frame.current?.scrollTop ?? 0) < NEAR_TOP) showEarlier();
+        }}
+        onKeyDown={moveBetweenMessages}
+        onClick={(event) => followLink(event, actions.followLink)}
+        onAuxClick={(event) => followLink(event, actions.followLink)}
+      >
+        <div class="transcript-content" ref={content}>
+          {loading && (
+            <p class="status-line is-centred">
+              <Icon name="loading" spin />
+              {text.loadingChat}
+            </p>
+          )}
+          {!loading && hidden > 0 && (
+            <button type="button" class="button is-secondary is-centred" onClick={showEarlier}>
+              {text.showEarlier}
+            </button>
+          )}
+          {!loading &&
+            shown.map((turn) => {
+              const isLast = turn === turns.at(-1);
+              return (
+                <TurnView
+                  key={turn.id}
+                  turn={turn}
+                  isLast={isLast}
+                  isIdle={isLast && !isBusy(state) && outgoing === null}
+                  stopping={isLast && state.stopping}
+                  decisions={isLast ? state.decisions : NONE}
+                  agentName={agentName}
+                />
+              );
+            })}
+          {outgoing && <OutgoingView outgoing={outgoing} />}
+        </div>
+      </div>
+      {isAway && (
+        <button type="button" class="jump" onClick={toBottom}>
+          <Icon name="arrow-down" />
+          {text.jumpToLatest}
+        </button>
+      )}
+    </div>
+  );
+}
+
+const NONE = {};
+
+/** Stays at the end while the reader is there, and leaves a reader who went up alone. */
+function useStickyScroll(
+  frame: { current: HTMLDivElement | null },
+  content: { current: HTMLDivElement | null },
+) {
+  const sticks = useRef(true);
+  const lastTop = useRef(0);
+  const anchor = useRef<number | null>(null);
+  const [isAway, setIsAway] = useState(false);
+
+  const toBottom = (): void => {
+    sticks.current = true;
+    setIsAway(false);
+    if (frame.current) frame.current.scrollTop = frame.current.scrollHeight;
+  };
+  useEffect(() => {
+    const observer = new ResizeObserver(() => {
+      const element = frame.current;
+      if (!element) return;
+      if (sticks.current) {
+        element.scrollTop = element.scrollHeight;
+      } else if (anchor.current !== null) {
+        element.scrollTop = element.scrollHeight - anchor.current;
+        anchor.current = null;
+      }
+    });
+    if (frame.current) observer.observe(frame.current);
+    if (content.current) observer.observe(content.current);
+    return () => observer.disconnect();
+  }, []);
+  return {
+    isAway,
+    toBottom,
+    onScroll(): void {
+      const element = frame.current;
+      if (!element) return;
+      const left = element.scrollHeight - element.scrollTop - element.clientHeight;
+      // Growing content moves the end away, a reader moves up.
+      if (left <= AT_BOTTOM) sticks.current = true;
+      else if (element.scrollTop < lastTop.current) sticks.current = false;
+      lastTop.current = element.scrollTop;
+      setIsAway(!sticks.current);
+    },
+    /** What is shown now stays where it is when more comes above it. */
+    keepPlace(): void {
+      const element = frame.current;
+      if (element) anchor.current = element.scrollHeight - element.scrollTop;
+    },
+  };
+}
+
+function moveBetweenMessages(event: KeyboardEvent): void {
+  if (!event.altKey || (event.key !== "ArrowUp" && event.key !== "ArrowDown")) return;
+  const frame = event.currentTarget;
+  if (!(frame instanceof HTMLElement) || !(event.target instanceof Element)) return;
+  const messages = [...frame.querySelectorAll<HTMLElement>(".message")];
+  const current = messages.findIndex((message) => message.contains(document.activeElement));
+  const up = event.key === "ArrowUp";
+  const next = current < 0 ? (up ? messages.length - 1 : 0) : current + (up ? -1 : 1);
+  const target = messages[next];
+  if (!target) return;
+  event.preventDefault();
+  target.focus();
+  target.scrollIntoView({ block: "nearest" });
+}
+
+/** No link of an answer is ever followed by the page itself. */
+function followLink(event: MouseEvent, follow: (url: string) => void): void {
+  const link = event.target instanceof Element ? event.target.closest("a") : null;
+  if (!link) return;
+  event.preventDefault();
+  if (event.button <= 1) follow(link.href);
+}

@@ -1,0 +1,137 @@
+import { HIDDEN_CLASS, splitHidden } from "../markdown/hidden-characters.ts";
+import type { Decision, Outgoing } from "../state.ts";
+import { answerText, isOpen, type Question, type Turn } from "../turns.ts";
+import { useSurroundings } from "./context.ts";
+import { Icon, IconButton } from "./icon.tsx";
+import { memo } from "./memo.ts";
+import { PartView } from "./parts.tsx";
+import { TurnEnd } from "./turn-end.tsx";
+
+interface TurnProps {
+  turn: Turn;
+  isLast: boolean;
+  /** Nothing runs, so the turn may be asked again. */
+  isIdle: boolean;
+  stopping: boolean;
+  decisions: Readonly<Record<string, Decision>>;
+  agentName: (type: string) => string;
+}
+
+export const TurnView = memo((props: TurnProps) => {
+  const { turn, isLast, isIdle, decisions, agentName } = props;
+  const { actions, text } = useSurroundings();
+  const open = isOpen(turn);
+  return (
+    <div class="turn" data-status={turn.status}>
+      {turn.question && (
+        <QuestionView question={turn.question}>
+          {isLast && isIdle && (
+            <IconButton
+              icon="edit"
+              label={text.editMessage}
+              class="quiet"
+              onClick={actions.editLast}
+            />
+          )}
+        </QuestionView>
+      )}
+      <article class="message answer" tabIndex={-1}>
+        <h2 class="visually-hidden">
+          {turn.agent === null ? text.answer : text.answerBy(agentName(turn.agent))}
+        </h2>
+        {turn.parts.map((part, index) => (
+          <PartView
+            key={`${part.kind}-${part.from}`}
+            part={part}
+            isFinal={turn.status !== "running" || index < turn.parts.length - 1}
+            isOpen={open}
+            decision={part.kind === "tool" ? decisions[part.callId] : undefined}
+            agentName={agentName}
+          />
+        ))}
+        <TurnEnd {...props} answer={answerText(turn)} />
+      </article>
+    </div>
+  );
+});
+
+interface QuestionProps {
+  question: Question;
+  state?: preact.ComponentChildren;
+  children?: preact.ComponentChildren;
+}
+
+function QuestionView({ question, state, children }: QuestionProps) {
+  const { text } = useSurroundings();
+  return (
+    <article class="message question" tabIndex={-1}>
+      <h2 class="visually-hidden">{text.you}</h2>
+      <div class="question-box">
+        {question.context.length > 0 && (
+          <ul class="chips" aria-hidden={false}>
+            {question.context.map(({ label }) => (
+              <li class="chip">
+                <Icon name="file" />
+                <span>{label}</span>
+              </li>
+            ))}
+          </ul>
+        )}
+        <div class="question-text">
+          {splitHidden(question.text, "prose").map((run) =>
+            run.hidden ? <span class={HIDDEN_CLASS}>{run.text}</span> : run.text,
+          )}
+        </div>
+      </div>
+      <div class="question-actions">{children}</div>
+      {state}
+    </article>
+  );
+}
+
+/** A message that is not stored yet, and says so. */
+export function OutgoingView({ outgoing }: { outgoing: Outgoing }) {
+  const { actions, text } = useSurroundings();
+  const { content, context, state, error } = outgoing;
+  return (
+    <div class="turn" data-status={state}>
+      <QuestionView
+        question={{ text: content, context }}
+        state={
+          <div class="outgoing-state" data-state={state}>
+            {state === "sending" && (
+              <span class="status-line">
+                <Icon name="loading" spin />
+                {text.sending}
+              </span>
+            )}
+            {state === "held" && (
+              <span class="status-line">
+                <Icon name="disconnect" />
+                {text.held}
+              </span>
+            )}
+            {state === "refused" && (
+              <div class="failure" role="alert">
+                <p class="failure-title">
+                  <Icon name="error" />
+                  {text.notSent}
+                </p>
+                <p>{error?.message}</p>
+                {error?.hint !== undefined && <p class="muted">{error.hint}</p>}
+                <div class="button-row">
+                  <button type="button" class="button" onClick={actions.sending.resume}>
+                    {text.tryAgain}
+                  </button>
+                  <button type="button" class="button is-secondary" onClick={actions.dropUnsent}>
+                    {text.backToDraft}
+                  </button>
+                </div>
+              </div>
+            )}
+          </div>
+        }
+      />
+    </div>
+  );
+}

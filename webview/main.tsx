@@ -1,0 +1,72 @@
+import { render } from "preact";
+import { announce } from "./announcer.ts";
+import { createApp } from "./app.ts";
+import { focusComposer } from "./components/composer.tsx";
+import { SurroundingsContext } from "./components/context.ts";
+import { Root } from "./components/root.tsx";
+import { FrameQueue } from "./markdown/frame-queue.ts";
+import { createMarkdown } from "./markdown/parser.ts";
+import { canStop } from "./selectors.ts";
+import { pickStrings } from "./strings/strings.ts";
+import { createHttpTransport } from "./transport/http.ts";
+import { createVsCodeTransport, type VsCodeApi } from "./transport/vscode.ts";
+
+declare const acquireVsCodeApi: (() => VsCodeApi) | undefined;
+
+function start(root: HTMLElement): void {
+  const vscode = typeof acquireVsCodeApi === "function" ? acquireVsCodeApi() : undefined;
+  const html = document.documentElement;
+  // VS Code has set its language; a browser has its own.
+  if (!vscode) html.lang = navigator.language;
+  html.dataset["host"] = vscode ? "vscode" : "browser";
+  const text = pickStrings(html.lang);
+  const transport = vscode ? createVsCodeTransport(vscode) : createHttpTransport(text);
+  const app = createApp(transport, text);
+  const { actions, store } = app;
+  const queue = new FrameQueue();
+  const surroundings = {
+    actions,
+    text,
+    md: createMarkdown(text.image),
+    markdownHost: { text, queue, copy: actions.copy, insert: actions.insert },
+  };
+
+  const region = document.createElement("div");
+  region.id = "announcements";
+  region.className = "visually-hidden";
+  region.setAttribute("role", "status");
+  region.setAttribute("aria-live", "polite");
+  root.after(region);
+  announce(store, region, text);
+
+  const show = (): void => {
+    render(
+      <SurroundingsContext.Provider value={surroundings}>
+        <Root state={store.get()} />
+      </SurroundingsContext.Provider>,
+      root,
+    );
+  };
+  let isScheduled = false;
+  store.subscribe(() => {
+    if (isScheduled) return;
+    isScheduled = true;
+    requestAnimationFrame(() => {
+      isScheduled = false;
+      show();
+    });
+  });
+  document.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape" || event.defaultPrevented || event.isComposing) return;
+    const state = store.get();
+    if (state.sessions.open || state.link !== null) return;
+    if (canStop(state)) actions.sending.stop();
+    else if (state.editing !== null) actions.stopEditing();
+  });
+  app.onFocusComposer(() => requestAnimationFrame(() => requestAnimationFrame(focusComposer)));
+  app.start();
+  show();
+}
+
+const root = document.getElementById("app");
+if (root) start(root);

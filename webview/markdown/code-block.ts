@@ -1,0 +1,148 @@
+import { type IconName, ICONS } from "../icons.ts";
+import type { Strings } from "../strings/strings.ts";
+import type { FrameQueue } from "./frame-queue.ts";
+import { HIDDEN_CLASS, splitHidden } from "./hidden-characters.ts";
+import { highlight, languageName } from "./highlight.ts";
+
+/** What shown Markdown needs of the world around it. */
+export interface MarkdownHost {
+  text: Strings;
+  queue: FrameQueue;
+  copy(text: string): void;
+  /** Absent where there is no editor to insert into. */
+  insert: ((text: string) => void) | undefined;
+}
+
+const COPIED_MS = 1_500;
+
+/** A block of code: grows at its end while it is open, gets its colours when it closes. */
+export class CodeBlock {
+  readonly element: HTMLElement;
+  readonly #host: MarkdownHost;
+  readonly #language: string;
+  readonly #content: HTMLElement;
+  #code = "";
+
+  constructor(host: MarkdownHost, language: string) {
+    this.#host = host;
+    this.#language = language;
+    const { text } = host;
+    const name = languageName(language);
+    const label = document.createElement("span");
+    label.className = "code-language";
+    label.textContent = name;
+    const actions = document.createElement("div");
+    actions.className = "code-actions";
+    actions.append(this.#copyButton());
+    if (host.insert) {
+      actions.append(iconButton("insert", text.insertCode, () => host.insert?.(this.#code)));
+    }
+    const head = document.createElement("div");
+    head.className = "code-head";
+    head.append(label, actions);
+
+    this.#content = document.createElement("code");
+    const pre = document.createElement("pre");
+    // Reachable without a mouse, since long lines scroll.
+    pre.tabIndex = 0;
+    pre.setAttribute("role", "region");
+    pre.setAttribute("aria-label", name === "" ? text.code : text.codeIn(name));
+    pre.append(this.#content);
+    this.element = document.createElement("div");
+    this.element.className = "code-block";
+    this.element.append(head, pre);
+  }
+
+  get language(): string {
+    return this.#language;
+  }
+
+  update(code: string, isOpen: boolean): void {
+    if (code.startsWith(this.#code)) {
+      this.#append(code.slice(this.#code.length));
+    } else {
+      this.#content.replaceChildren();
+      this.#append(code);
+    }
+    this.#code = code;
+    if (!isOpen) this.#colour();
+  }
+
+  #append(text: string): void {
+    if (text === "") return;
+    const last = this.#content.lastChild;
+    // The new text may complete a character that was cut in two.
+    if (last instanceof Text && /[\uD800-\uDBFF]$/.test(last.data)) {
+      const whole = last.data.slice(-1) + text;
+      last.deleteData(last.length - 1, 1);
+      appendRuns(this.#content, whole);
+    } else {
+      appendRuns(this.#content, text);
+    }
+  }
+
+  #colour(): void {
+    const code = this.#code;
+    this.#host.queue.add(this, () => {
+      if (code !== this.#code) return false;
+      const coloured = highlight(code, this.#language);
+      if (coloured) {
+        showHidden(coloured);
+        this.#content.replaceChildren(coloured);
+      }
+      return false;
+    });
+  }
+
+  #copyButton(): HTMLButtonElement {
+    const { text, copy } = this.#host;
+    const button = iconButton("copy", text.copyCode, () => {
+      copy(this.#code);
+      setIcon(button, "check", text.copied);
+      setTimeout(() => setIcon(button, "copy", text.copyCode), COPIED_MS);
+    });
+    return button;
+  }
+}
+
+function appendRuns(parent: HTMLElement, text: string): void {
+  for (const run of splitHidden(text, "code")) {
+    const last = parent.lastChild;
+    if (run.hidden) parent.append(hiddenMark(run.text));
+    else if (last instanceof Text) last.appendData(run.text);
+    else parent.append(run.text);
+  }
+}
+
+function showHidden(root: Node): void {
+  const walker = document.createTreeWalker(root, NodeFilter.SHOW_TEXT);
+  const texts: Text[] = [];
+  while (walker.nextNode()) if (walker.currentNode instanceof Text) texts.push(walker.currentNode);
+  for (const node of texts) {
+    const runs = splitHidden(node.data, "code");
+    if (!runs.some(({ hidden }) => hidden)) continue;
+    node.replaceWith(...runs.map((run) => (run.hidden ? hiddenMark(run.text) : run.text)));
+  }
+}
+
+function hiddenMark(name: string): HTMLElement {
+  const mark = document.createElement("span");
+  mark.className = HIDDEN_CLASS;
+  mark.textContent = name;
+  return mark;
+}
+
+function iconButton(icon: IconName, label: string, onClick: () => void): HTMLButtonElement {
+  const button = document.createElement("button");
+  button.type = "button";
+  button.className = "icon-button";
+  setIcon(button, icon, label);
+  button.addEventListener("click", onClick);
+  return button;
+}
+
+function setIcon(button: HTMLButtonElement, icon: IconName, label: string): void {
+  button.dataset["icon"] = ICONS[icon];
+  button.title = label;
+  button.setAttribute("aria-label", label);
+}

@@ -1,0 +1,178 @@
+// A Markdown text that grows at its end. What can no longer change is frozen; only the rest is parsed again.
+// However the text was cut on its way, the result is the same as that of the whole text at once.
+import type { Env, MarkdownIt } from "markdown-it";
+import type { Token } from "./parser.ts";
+import { type Piece, toPieces } from "./pieces.ts";
+
+/** How much is looked at first, and the most. A single block longer than that is shown as plain text. */
+const WINDOW = 8_000;
+export const MAX_BLOCK = 64_000;
+
+type References = NonNullable<Env["references"]>;
+
+interface Frozen {
+  source: string;
+  pieces: Piece[];
+}
+
+export interface Progress {
+  pieces: readonly Piece[];
+  /** The first piece that may differ from the last time. */
+  changedFrom: number;
+  /** There was more to do than the deadline allowed; the pieces stop at what was done. */
+  more: boolean;
+}
+
+export class MarkdownDocument {
+  readonly #md: MarkdownIt;
+  #text = "";
+  #frozen: Frozen[] = [];
+  /** All frozen pieces. */
+  #pieces: Piece[] = [];
+  #offset = 0;
+  #references: References = noReferences();
+  #isPlain = false;
+  #isDone = false;
+
+  constructor(md: MarkdownIt) {
+    this.#md = md;
+  }
+
+  /**
+   * Goes on with `text`, which begins with what was given before (anything else starts anew). `isFinal`: nothing
+   * will follow. Stops early when `isLate` says so, but never without progress.
+   */
+  advance(text: string, isFinal: boolean, isLate: () => boolean): Progress {
+    if (this.#isDone || !text.startsWith(this.#text)) this.#reset();
+    const restarted = this.#text === "";
+    this.#text = text;
+    let changedFrom = restarted ? 0 : this.#pieces.length;
+    while (!this.#isPlain) {
+      const { size, cut, tail } = this.#nextCut(isFinal);
+      if (cut > 0) {
+        const before = this.#pieces.length;
+        changedFrom = Math.min(changedFrom, this.#freeze(cut), before);
+        if (isLate()) return { pieces: this.#pieces.slice(), changedFrom, more: true };
+        continue;
+      }
+      if (tail === null) {
+        this.#isPlain = size === MAX_BLOCK;
+        break;
+      }
+      const pieces = tail === "" ? this.#pieces.slice() : [...this.#pieces, ...this.#parseTail(tail)];
+      this.#isDone = isFinal;
+      return { pieces, changedFrom, more: false };
+    }
+    this.#isDone = isFinal;
+    const rest: Piece = { kind: "plain", text: text.slice(this.#offset) };
+    return { pieces: [...this.#pieces, rest], changedFrom, more: false };
+  }
+
+  #reset(): void {
+    this.#text = "";
+    this.#frozen = [];
+    this.#pieces = [];
+    this.#offset = 0;
+    this.#references = noReferences();
+    this.#isPlain = false;
+    this.#isDone = false;
+  }
+
+  /** Where the text can next be cut; if nowhere, the tail to show as it is, or null if it is too long for that. */
+  #nextCut(isFinal: boolean): { size: number; cut: number; tail: string | null } {
+    const left = this.#text.length - this.#offset;
+    for (let size = WINDOW; ; size = Math.min(size * 2, MAX_BLOCK)) {
+      const slice = this.#text.slice(this.#offset, this.#offset + size);
+      const isAll = left <= size;
+      if (isAll && isFinal) return { size, cut: slice.length, tail: "" };
+      const cut = findCut(this.#md, slice);
+      if (cut > 0) return { size, cut, tail: null };
+      if (isAll) return { size, cut: 0, tail: slice };
+      if (size === MAX_BLOCK) return { size, cut: 0, tail: null };
+    }
+  }
+
+  /** Freezes up to `cut`; returns the first piece that changed, which is an earlier one if a link got its target. */
+  #freeze(cut: number): number {
+    const source = this.#text.slice(this.#offset, this.#offset + cut);
+    const known = Object.keys(this.#references).length;
+    const env: Env = { references: this.#references };
+    const pieces = toPieces(this.#md, this.#md.parse(source, env), env);
+    this.#offset += cut;
+    this.#frozen.push({ source, pieces });
+    const changedFrom = this.#pieces.length;
+    if (Object.keys(this.#references).length === known) {
+      this.#pieces.push(...pieces);
+      return changedFrom;
+    }
+    let firstChanged = changedFrom;
+    let at = 0;
+    for (const block of this.#frozen) {
+      if (block.source.includes("[")) {
+        block.pieces = toPieces(this.#md, this.#md.parse(block.source, env), env);
+        firstChanged = Math.min(firstChanged, at);
+      }
+      at += block.pieces.length;
+    }
+    this.#pieces = this.#frozen.flatMap((block) => block.pieces);
+    return firstChanged;
+  }
+
+  #parseTail(tail: string): Piece[] {
+    // Its own definitions may still be half written, so they are not kept.
+    const env: Env = { references: Object.create(this.#references) as References };
+    const pieces = toPieces(this.#md, this.#md.parse(tail, env), env);
+    const last = pieces.at(-1);
+    if (last?.kind === "code" && last.open) last.code = withoutHalfFence(last.code);
+    return pieces;
+  }
+}
+
+function noReferences(): References {
+  return Object.create(null) as References;
+}
+
+/** A last line that will most likely be the closing fence would flash up as code. */
+function withoutHalfFence(code: string): string {
+  return code.replace(/(^|\n) {0,3}(?:`{1,}|~{1,})$/, "$1");
+}
+
+/**
+ * The last place in `text` where a block begins that nothing can join with what is before it: its line is
+ * complete, and the line before is blank or ends a block that takes no more lines. 0 if there is none.
+ */
+function findCut(md: MarkdownIt, text: string): number {
+  const starts = lineStarts(text);
+  // The last of the starts belongs to a line that may still grow.
+  const complete = starts.length - 1;
+  const blocks: Token[] = [];
+  for (const token of blockTokens(md, text)) {
+    if (token.level === 0 && token.nesting >= 0 && token.map) blocks.push(token);
+  }
+  for (let index = blocks.length - 1; index > 0; index -= 1) {
+    const line = blocks[index]?.map?.[0] ?? 0;
+    if (line >= complete) continue;
+    const from = starts[line] ?? 0;
+    const before = text.slice(starts[line - 1] ?? 0, from);
+    if (before.trim() === "" || endsItself(blocks[index - 1], line)) return from;
+  }
+  return 0;
+}
+
+function endsItself(token: Token | undefined, line: number): boolean {
+  const closes = token?.type === "fence" || token?.type === "heading_open" || token?.type === "hr";
+  return closes && token?.map?.[1] === line;
+}
+
+/** Block structure only: the inline rules, most of the work, have no say in where blocks end. */
+function blockTokens(md: MarkdownIt, text: string): Token[] {
+  const tokens: Token[] = [];
+  md.block.parse(text.replaceAll(/\r\n?/g, "\n"), md, {}, tokens);
+  return tokens;
+}
+
+function lineStarts(text: string): number[] {
+  const starts = [0];
+  for (const match of text.matchAll(/\r\n?|\n/g)) starts.push(match.index + match[0].length);
+  return starts;
+}

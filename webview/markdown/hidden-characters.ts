@@ -1,0 +1,27 @@
+// Characters that change what a reader sees without being seen themselves. In code every one is shown:
+// it could make the code read otherwise than it runs. Prose needs some of them (joiners in Persian and
+// emoji, marks in Hebrew and Arabic), so there only those are shown that reorder text or smuggle it.
+
+/** Bidi embeddings, overrides and isolates; Unicode tags; interlinear and other format controls. */
+const IN_PROSE = /[\u202A-\u202E\u2066-\u2069\uFFF9-\uFFFB]|\uDB40[\uDC00-\uDC7F]/g;
+const IN_CODE =
+  /[\u00AD\u034F\u061C\u115F\u1160\u17B4\u17B5\u180B-\u180F\u200B-\u200F\u2028-\u202E\u2060-\u206F\u3164\uFE00-\uFE0F\uFEFF\uFFA0\uFFF9-\uFFFB]|\uDB40[\uDC00-\uDDEF]|[\u0000-\u0008\u000B\u000C\u000E-\u001F\u007F-\u009F]/g;
+
+export type Run = { text: string; hidden: boolean };
+
+/** Cuts text into what shows itself and what does not; the latter as `U+202E`. */
+export function splitHidden(text: string, where: "prose" | "code"): Run[] {
+  const pattern = where === "code" ? IN_CODE : IN_PROSE;
+  const runs: Run[] = [];
+  let from = 0;
+  for (const match of text.matchAll(pattern)) {
+    if (match.index > from) runs.push({ text: text.slice(from, match.index), hidden: false });
+    const code = match[0].codePointAt(0) ?? 0;
+    runs.push({ text: `U+${code.toString(16).toUpperCase().padStart(4, "0")}`, hidden: true });
+    from = match.index + match[0].length;
+  }
+  if (from < text.length) runs.push({ text: text.slice(from), hidden: false });
+  return runs;
+}
+
+export const HIDDEN_CLASS = "hidden-character";

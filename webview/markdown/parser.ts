@@ -1,0 +1,111 @@
+import markdownIt, { type Env, type MarkdownIt, type Token } from "markdown-it";
+import { HIDDEN_CLASS, splitHidden } from "./hidden-characters.ts";
+import { toSafeUrl } from "./links.ts";
+
+export type { Env, Token };
+
+/** Markdown without raw HTML, whose links are http(s) only and whose images are links: nothing is fetched to be shown. */
+export function createMarkdown(imageLabel: string): MarkdownIt {
+  const md = markdownIt({ html: false, linkify: false });
+  md.validateLink = (url) => toSafeUrl(url) !== null;
+  md.core.ruler.push("image_links", (state) => {
+    for (const token of state.tokens) {
+      if (token.children) token.children = withoutImages(token.children, imageLabel);
+    }
+  });
+  md.core.ruler.push("task_items", (state) => markTasks(state.tokens));
+  md.core.ruler.push("shape", (state) => {
+    for (const token of state.tokens) shape(token);
+  });
+
+  const { rules } = md.renderer;
+  const { escapeHtml } = md.utils;
+  const show = (text: string, where: "prose" | "code"): string =>
+    splitHidden(text, where)
+      .map((run) =>
+        run.hidden
+          ? `<span class="${HIDDEN_CLASS}">${run.text}</span>`
+          : escapeHtml(run.text),
+      )
+      .join("");
+  rules["text"] = (tokens, index) => show(tokens[index]?.content ?? "", "prose");
+  rules["code_inline"] = (tokens, index) =>
+    `<code>${show(tokens[index]?.content ?? "", "code")}</code>`;
+  const code = (tokens: Token[], index: number): string => {
+    const token = tokens[index];
+    if (!token) return "";
+    const open = isOpenFence(token) ? ' data-open=""' : "";
+    const language = escapeHtml(languageOf(token));
+    return `<pre data-language="${language}"${open}><code>${escapeHtml(token.content)}</code></pre>\n`;
+  };
+  rules["fence"] = code;
+  rules["code_block"] = code;
+  return md;
+}
+
+/** The first word after the fence, in lower case. */
+export function languageOf(token: Token): string {
+  return /^[^\s{,]*/.exec(token.info.trim())?.[0].toLowerCase() ?? "";
+}
+
+/** A fence whose closing line has not come (yet). */
+export function isOpenFence(token: Token): boolean {
+  if (token.type !== "fence" || !token.map) return false;
+  const { content } = token;
+  const breaks = content.split("\n").length - 1;
+  const lines = content === "" || content.endsWith("\n") ? breaks : breaks + 1;
+  return token.map[1] - token.map[0] - 1 - lines < 1;
+}
+
+/** An image becomes a link to it; inside a link it becomes its description. */
+function withoutImages(tokens: Token[], imageLabel: string): Token[] {
+  let depth = 0;
+  return tokens.flatMap((token) => {
+    if (token.type === "link_open") depth += 1;
+    if (token.type === "link_close") depth -= 1;
+    if (token.type !== "image") return [token];
+    const make = token.constructor as new (type: string, tag: string, nesting: number) => Token;
+    const text = new make("text", "", 0);
+    text.content = plainText(token.children ?? []) || imageLabel;
+    if (depth > 0) return [text];
+    const open = new make("link_open", "a", 1);
+    open.attrs = [
+      ["href", token.attrGet("src") ?? ""],
+      ["class", "image-link"],
+    ];
+    return [open, text, new make("link_close", "a", -1)];
+  });
+}
+
+function plainText(tokens: Token[]): string {
+  return tokens
+    .map((token) => (token.children ? plainText(token.children) : token.content))
+    .join("");
+}
+
+/** `- [x] done` as a ballot box: it shows a state and cannot be clicked. */
+function markTasks(tokens: Token[]): void {
+  for (const [index, token] of tokens.entries()) {
+    const inItem =
+      token.type === "inline" &&
+      tokens[index - 1]?.type === "paragraph_open" &&
+      tokens[index - 2]?.type === "list_item_open";
+    const first = token.children?.[0];
+    if (!inItem || first?.type !== "text") continue;
+    first.content = first.content.replace(/^\[([ xX])\] /, (_, mark: string) =>
+      mark === " " ? "☐ " : "☑ ",
+    );
+  }
+}
+
+/** Headings go below the message's own; alignment becomes a class, since inline styles are forbidden here. */
+function shape(token: Token): void {
+  if (token.type === "heading_open" || token.type === "heading_close") {
+    token.tag = `h${Math.min(6, Number(token.tag.slice(1)) + 2)}`;
+  }
+  const style = token.attrGet("style");
+  if (style !== null) {
+    token.attrs = (token.attrs ?? []).filter(([name]) => name !== "style");
+    token.attrSet("class", `align-${String(style).replace("text-align:", "")}`);
+  }
+}

@@ -1,0 +1,47 @@
+// What components ask of the state.
+import type { Model } from "../server/protocol/responses.ts";
+import type { AppState } from "./state.ts";
+import { isOpen, type Turn } from "./turns.ts";
+
+export function lastTurn(state: AppState): Turn | undefined {
+  return state.log?.turns.at(-1);
+}
+
+/** The last turn that asked something, which is the one that can be asked again or rewritten. */
+export function lastQuestion(state: AppState): Turn | undefined {
+  return state.log?.turns.findLast(({ question }) => question !== null);
+}
+
+/** An answer is being written, or its question is on the way. */
+export function isBusy(state: AppState): boolean {
+  const { outgoing } = state;
+  if (outgoing !== null && outgoing.state !== "refused") return true;
+  return lastTurn(state)?.status === "running";
+}
+
+export function canStop(state: AppState): boolean {
+  return isOpen(lastTurn(state)) && !state.stopping;
+}
+
+/** The history is still coming; until it is there, showing its beginning would only flicker. */
+export function isLoading(state: AppState): boolean {
+  const { log, facts, streamError } = state;
+  if (!log || streamError) return false;
+  return facts === null ? log.cursor === 0 : log.cursor < facts.lastSeq;
+}
+
+export function chosenModel(state: AppState): string | null {
+  return state.chosen.model ?? state.facts?.model ?? state.models?.default ?? null;
+}
+
+export function chosenAgent(state: AppState): string | null {
+  return state.chosen.agent ?? state.facts?.agent ?? state.agents?.default ?? null;
+}
+
+export function findModel(state: AppState, id: string | null): Model | undefined {
+  return state.models?.data.find((model) => model.id === id);
+}
+
+export function agentName(state: AppState, type: string): string {
+  return state.agents?.agents.find((agent) => agent.type === type)?.name ?? type;
+}

@@ -1,0 +1,209 @@
+// Messages and decisions on their way to the companion: each with an id of its own, so that sending it again,
+// after a lost answer or a reload, cannot make it take effect twice.
+import type { ClientMessage, ContextItem, MessageRequest } from "../server/protocol/requests.ts";
+import type { Session } from "../server/protocol/responses.ts";
+import { isBusy, lastQuestion } from "./selectors.ts";
+import type { Decision, Outgoing } from "./state.ts";
+import type { Store } from "./store.ts";
+import type { Strings } from "./strings/strings.ts";
+import { CallFailure, type Transport } from "./transport/transport.ts";
+
+export interface SendingDeps {
+  store: Store;
+  transport: Transport;
+  text: Strings;
+  /** A session was made for a message; from now on it is the open one. */
+  onCreated(session: Session): void;
+}
+
+export interface Sending {
+  /** Sends the draft. */
+  send(): void;
+  sendText(content: string): void;
+  /** Asks the last question again; its answer is replaced. */
+  retry(turnId: string): void;
+  continueAnswer(): void;
+  decide(callId: string, decision: "approve" | "reject", feedback: string): void;
+  stop(): void;
+  /** Sends what could not be sent before. */
+  resume(): void;
+  restore(unsent: { request_id: string; content: string; replaces_turn_id?: string | undefined }): void;
+  /** Nothing that was written is lost by going to another chat. */
+  giveBack(): void;
+}
+
+export function createSending(deps: SendingDeps): Sending {
+  const { store, transport, text } = deps;
+  const inFlight = new Set<string>();
+
+  const start = (content: string, replacesTurnId: string | null): void => {
+    const state = store.get();
+    const trimmed = content.trim();
+    if (trimmed === "" || isBusy(state)) return;
+    const outgoing: Outgoing = {
+      requestId: crypto.randomUUID(),
+      content: trimmed,
+      context: state.context,
+      replacesTurnId,
+      state: "sending",
+      error: null,
+    };
+    store.dispatch({ type: "send", outgoing });
+    void deliver(outgoing);
+  };
+
+  const deliver = async (outgoing: Outgoing): Promise<void> => {
+    const { requestId } = outgoing;
+    if (inFlight.has(requestId)) return;
+    inFlight.add(requestId);
+    store.dispatch({ type: "send_state", requestId, state: "sending", error: null });
+    try {
+      await deliverOnce(deps, outgoing);
+    } catch (thrown) {
+      const { error, isConnection } = asFailure(thrown);
+      const isShown = store.get().outgoing?.requestId === requestId;
+      if (isShown) {
+        const state = isConnection ? "held" : "refused";
+        store.dispatch({ type: "send_state", requestId, state, error });
+      } else if (!hasArrived(deps, requestId)) {
+        store.dispatch({ type: "compose", text: outgoing.content, context: outgoing.context });
+        store.dispatch({ type: "notice", notice: error });
+      }
+    } finally {
+      inFlight.delete(requestId);
+    }
+  };
+
+  const deliverDecision = async (callId: string, decision: Decision): Promise<void> => {
+    const sessionId = store.get().log?.id;
+    if (sessionId === undefined || inFlight.has(decision.requestId)) return;
+    inFlight.add(decision.requestId);
+    const { feedback, requestId } = decision;
+    const message: ClientMessage = {
+      type: "tool_decision",
+      call_id: callId,
+      decision: decision.decision,
+      ...(feedback.trim() === "" ? {} : { feedback: feedback.trim() }),
+    };
+    try {
+      const request = { session_id: sessionId, request_id: requestId, message };
+      await transport.call("send_message", request);
+    } catch (thrown) {
+      const { error, isConnection } = asFailure(thrown);
+      if (!isConnection) store.dispatch({ type: "decision_failed", callId, error });
+    } finally {
+      inFlight.delete(requestId);
+    }
+  };
+
+  const stop = async (): Promise<void> => {
+    const sessionId = store.get().log?.id;
+    if (sessionId === undefined || store.get().stopping) return;
+    store.dispatch({ type: "stopping", stopping: true });
+    try {
+      await transport.call("cancel_turn", { session_id: sessionId });
+    } catch (thrown) {
+      store.dispatch({ type: "stopping", stopping: false });
+      store.dispatch({ type: "notice", notice: asFailure(thrown).error });
+    }
+  };
+
+  return {
+    send: () => start(store.get().draft, store.get().editing),
+    sendText: (content) => start(content, null),
+    retry(turnId) {
+      const turn = lastQuestion(store.get());
+      if (turn?.id === turnId && turn.question) start(turn.question.text, turnId);
+    },
+    continueAnswer: () => start(text.continuePrompt, null),
+    decide(callId, decision, feedback) {
+      if (store.get().decisions[callId]) return;
+      const decided: Decision = { requestId: crypto.randomUUID(), decision, feedback };
+      store.dispatch({ type: "decide", callId, decision: decided });
+      void deliverDecision(callId, decided);
+    },
+    stop: () => void stop(),
+    resume() {
+      const { outgoing, decisions } = store.get();
+      if (outgoing) void deliver(outgoing);
+      for (const [callId, decision] of Object.entries(decisions)) {
+        void deliverDecision(callId, decision);
+      }
+    },
+    restore({ request_id, content, replaces_turn_id }) {
+      const outgoing: Outgoing = {
+        requestId: request_id,
+        content,
+        context: [],
+        replacesTurnId: replaces_turn_id ?? null,
+        state: "held",
+        error: null,
+      };
+      const { draft } = store.get();
+      store.dispatch({ type: "send", outgoing });
+      if (draft !== "") store.dispatch({ type: "compose", text: draft, context: [] });
+    },
+    giveBack() {
+      const { outgoing } = store.get();
+      if (outgoing && outgoing.state !== "sending") store.dispatch({ type: "send_dropped" });
+    },
+  };
+}
+
+function hasArrived({ store }: SendingDeps, requestId: string): boolean {
+  return store.get().log?.arrived.includes(requestId) ?? false;
+}
+
+async function deliverOnce(deps: SendingDeps, outgoing: Outgoing): Promise<void> {
+  const { store, transport } = deps;
+  const { chosen } = store.get();
+  const choice = {
+    ...(chosen.model === null ? {} : { model: chosen.model }),
+    ...(chosen.agent === null ? {} : { agent_type: chosen.agent }),
+  };
+  let sessionId = store.get().log?.id;
+  const context = await contextOf(deps, sessionId, outgoing);
+  if (sessionId === undefined) {
+    const session = await transport.call("create_session", choice);
+    sessionId = session.id;
+    if (store.get().outgoing?.requestId === outgoing.requestId) deps.onCreated(session);
+  }
+  const request: MessageRequest = {
+    session_id: sessionId,
+    request_id: outgoing.requestId,
+    ...choice,
+    message: {
+      type: "user_message",
+      content: outgoing.content,
+      ...(context.length === 0 ? {} : { context: [...context] }),
+      ...(outgoing.replacesTurnId === null ? {} : { replaces_turn_id: outgoing.replacesTurnId }),
+    },
+  };
+  await transport.call("send_message", request);
+}
+
+/** A question asked again goes with the context it had, which the stream only names. */
+async function contextOf(
+  { store, transport }: SendingDeps,
+  sessionId: string | undefined,
+  { context, replacesTurnId }: Outgoing,
+): Promise<readonly ContextItem[]> {
+  if (context.length > 0 || replacesTurnId === null || sessionId === undefined) return context;
+  const replaced = store.get().log?.turns.find(({ id }) => id === replacesTurnId);
+  if (!replaced?.question?.context.length) return context;
+  const { messages } = await transport.call("list_messages", { session_id: sessionId });
+  const asked = messages.find(({ turn_id, role }) => turn_id === replacesTurnId && role === "user");
+  const stored = asked?.metadata["context"];
+  return Array.isArray(stored) ? stored.filter(isContextItem) : [];
+}
+
+function isContextItem(value: unknown): value is ContextItem {
+  if (typeof value !== "object" || value === null) return false;
+  const item = value as Record<string, unknown>;
+  return ["type", "label", "content"].every((field) => typeof item[field] === "string");
+}
+
+export function asFailure(thrown: unknown): CallFailure {
+  if (thrown instanceof CallFailure) return thrown;
+  return new CallFailure({ code: "internal", message: String(thrown) }, false);
+}

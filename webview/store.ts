@@ -1,0 +1,25 @@
+import { type AppMessage, type AppState, INITIAL, reduce } from "./state.ts";
+
+export type Dispatch = (message: AppMessage) => void;
+
+export interface Store {
+  get(): AppState;
+  dispatch: Dispatch;
+  /** Calls back after every change, with the state before it. */
+  subscribe(listener: (state: AppState, before: AppState) => void): void;
+}
+
+export function createStore(): Store {
+  let state = INITIAL;
+  const listeners: ((state: AppState, before: AppState) => void)[] = [];
+  return {
+    get: () => state,
+    dispatch(message) {
+      const before = state;
+      state = reduce(state, message);
+      if (state === before) return;
+      for (const listener of listeners) listener(state, before);
+    },
+    subscribe: (listener) => void listeners.push(listener),
+  };
+}

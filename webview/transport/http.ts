@@ -1,0 +1,105 @@
+import type { CallName, CallParams, CallResult } from "../../server/protocol/calls.ts";
+import { toHttp } from "../../server/protocol/http-calls.ts";
+import { CompanionLink, type LinkTexts } from "./companion-link.ts";
+import { followSession } from "./event-stream.ts";
+import { CallFailure, isRecord, type Transport, toSavedState } from "./transport.ts";
+
+const TOKEN = "streamkeeper.token";
+const STATE = "streamkeeper.state";
+const CALL_TIMEOUT_MS = 30_000;
+
+/** A browser tab that the companion itself has served. */
+export function createHttpTransport(texts: LinkTexts): Transport {
+  const token = takeToken();
+  let link: CompanionLink | undefined;
+  const linked = (): CompanionLink => {
+    if (!link) throw new TypeError("The transport has not been started");
+    return link;
+  };
+
+  return {
+    start(events) {
+      link = new CompanionLink(token, texts, events.connection);
+      link.start();
+      window.addEventListener("online", () => linked().retryNow());
+      // The printed address, opened in a tab that is here already, changes the fragment only.
+      window.addEventListener("hashchange", () => {
+        if (tokenInAddress() !== null) location.reload();
+      });
+    },
+    async call<N extends CallName>(name: N, params: CallParams<N>) {
+      const value = await callOnce(linked(), name, params);
+      // The companion has proved itself, and it answers by the schema of this call.
+      return value as CallResult<N>;
+    },
+    subscribe(sessionId, after, sink) {
+      const stop = new AbortController();
+      void followSession(linked(), sessionId, after, sink, stop.signal);
+      return () => stop.abort();
+    },
+    retryNow: () => linked().retryNow(),
+    readSaved: () => toSavedState(parse(sessionStorage.getItem(STATE))),
+    save: (state) => sessionStorage.setItem(STATE, JSON.stringify(state)),
+    showState: ({ title }) => {
+      document.title = title === "" ? "Streamkeeper" : `${title} · Streamkeeper`;
+    },
+    copy: (text) => void navigator.clipboard.writeText(text),
+    openLink: (url) => void window.open(url.href, "_blank", "noopener,noreferrer"),
+    editor: undefined,
+  };
+}
+
+/** The token comes in the fragment, which is never sent anywhere, and does not stay in the address bar or the history. */
+function takeToken(): string | null {
+  const given = tokenInAddress();
+  if (given === null) return sessionStorage.getItem(TOKEN);
+  sessionStorage.setItem(TOKEN, given);
+  history.replaceState(null, "", location.pathname + location.search);
+  return given;
+}
+
+function tokenInAddress(): string | null {
+  const token = new URLSearchParams(location.hash.slice(1)).get("token");
+  return token === null || token === "" ? null : token;
+}
+
+async function callOnce<N extends CallName>(
+  link: CompanionLink,
+  name: N,
+  params: CallParams<N>,
+): Promise<unknown> {
+  const { method, path, body } = toHttp(name, params);
+  const response = await link.fetch(path, {
+    method,
+    signal: AbortSignal.timeout(CALL_TIMEOUT_MS),
+    ...(body === undefined
+      ? {}
+      : { body: JSON.stringify(body), headers: { "Content-Type": "application/json" } }),
+  });
+  if (name === "send_message" && response.ok) {
+    // Accepted; the answer comes on the session's stream. Leaving this one stops nothing.
+    void response.body?.cancel();
+    return undefined;
+  }
+  // 503 and still an answer: it says what it is not ready for.
+  if (!response.ok && !(name === "get_ready" && response.status === 503)) {
+    throw await link.refusal(response);
+  }
+  if (response.status === 204) return undefined;
+  const text = await response.text().catch((thrown: unknown) => {
+    link.lost();
+    const failure = new CallFailure({ code: "companion_lost", message: "" }, true);
+    failure.cause = thrown;
+    throw failure;
+  });
+  return text === "" ? undefined : parse(text);
+}
+
+function parse(text: string | null): unknown {
+  try {
+    const value: unknown = JSON.parse(text ?? "null");
+    return isRecord(value) ? value : undefined;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,88 @@
+import type { CallName, CallParams, CallResult } from "../../server/protocol/calls.ts";
+import type { StreamChunk } from "../../server/protocol/chunks.ts";
+import type {
+  CallError,
+  ConnectionState,
+  FromWebview,
+  HostCommand,
+  SavedState,
+  ToWebview,
+} from "../messages.ts";
+
+/** The companion was not reached or cannot answer now: the same call may be made again later, with the same ids. */
+export class CallFailure extends Error {
+  readonly error: CallError;
+  readonly isConnection: boolean;
+
+  constructor(error: CallError, isConnection: boolean) {
+    super(error.message);
+    this.name = "CallFailure";
+    this.error = error;
+    this.isConnection = isConnection;
+  }
+}
+
+export interface StreamSink {
+  /** In order and without gaps, as far as the transport knows. */
+  chunks(chunks: readonly StreamChunk[]): void;
+  failed(error: CallError): void;
+}
+
+/** What the host may tell the app without having been asked. */
+export type HostMessage = Extract<ToWebview, { type: "do" | "open_session" | "compose" }>;
+
+export interface TransportEvents {
+  connection(connection: ConnectionState): void;
+  host(message: HostMessage): void;
+}
+
+export type ViewState = Omit<Extract<FromWebview, { type: "view_state" }>, "type">;
+
+/** What the app needs of the place it runs in; inside VS Code and in a browser the same. */
+export interface Transport {
+  start(events: TransportEvents): void;
+  /** Rejects with `CallFailure` and nothing else. */
+  call<N extends CallName>(name: N, params: CallParams<N>): Promise<CallResult<N>>;
+  /** Goes on by itself over lost connections; ends when the returned function is called or the sink got `failed`. */
+  subscribe(sessionId: string, after: number, sink: StreamSink): () => void;
+  /** Tries at once what waits for its turn to be tried again. */
+  retryNow(): void;
+  readSaved(): SavedState;
+  save(state: SavedState): void;
+  showState(state: ViewState): void;
+  copy(text: string): void;
+  openLink(url: URL): void;
+  /** What only an editor can do. */
+  editor: { insert(text: string): void; run(command: HostCommand): void } | undefined;
+}
+
+/** Wherever it was kept it may be old or broken; then it is as if there were none. */
+export function toSavedState(raw: unknown): SavedState {
+  const saved: SavedState = { session_id: null, draft: "" };
+  if (!isRecord(raw)) return saved;
+  const { session_id, draft, unsent } = raw;
+  if (typeof session_id === "string") saved.session_id = session_id;
+  if (typeof draft === "string") saved.draft = draft;
+  if (isRecord(unsent)) {
+    const { request_id, content, replaces_turn_id } = unsent;
+    if (typeof request_id === "string" && typeof content === "string") {
+      saved.unsent = { request_id, content };
+      if (typeof replaces_turn_id === "string") saved.unsent.replaces_turn_id = replaces_turn_id;
+    }
+  }
+  return saved;
+}
+
+export function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/** Enough of a chunk to be taken without harm; what else it holds is read with care where it is used. */
+export function isChunk(value: unknown): value is StreamChunk {
+  return (
+    isRecord(value) &&
+    Number.isSafeInteger(value["seq"]) &&
+    typeof value["session_id"] === "string" &&
+    typeof value["type"] === "string"
+  );
+}

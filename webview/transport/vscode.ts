@@ -1,0 +1,128 @@
+import type { CallName, CallParams, CallResult } from "../../server/protocol/calls.ts";
+import type { CallError, FromWebview, SavedState, ToWebview } from "../messages.ts";
+import {
+  CallFailure,
+  isChunk,
+  isRecord,
+  type StreamSink,
+  type Transport,
+  type TransportEvents,
+  toSavedState,
+} from "./transport.ts";
+
+/** What VS Code gives a webview, once. */
+export interface VsCodeApi {
+  postMessage(message: FromWebview): void;
+  getState(): unknown;
+  setState(state: SavedState): void;
+}
+
+interface Waiting {
+  resolve(value: unknown): void;
+  reject(failure: CallFailure): void;
+}
+
+/** Everything goes through the extension host: it has the token and the connection, this page has neither. */
+export function createVsCodeTransport(api: VsCodeApi): Transport {
+  const calls = new Map<number, Waiting>();
+  const sinks = new Map<number, StreamSink>();
+  let lastId = 0;
+
+  const receive = (message: ToWebview, events: TransportEvents): void => {
+    switch (message.type) {
+      case "result":
+        calls.get(message.id)?.resolve(message.value);
+        calls.delete(message.id);
+        break;
+      case "failure":
+        calls.get(message.id)?.reject(toFailure(message.error));
+        calls.delete(message.id);
+        break;
+      case "chunks":
+        sinks.get(message.subscription)?.chunks(message.chunks);
+        break;
+      case "stream_failed":
+        sinks.get(message.subscription)?.failed(message.error);
+        sinks.delete(message.subscription);
+        break;
+      case "connection":
+        events.connection(message.connection);
+        break;
+      case "do":
+      case "open_session":
+      case "compose":
+        events.host(message);
+        break;
+      default:
+        message satisfies never;
+    }
+  };
+
+  return {
+    start(events) {
+      window.addEventListener("message", ({ data }: MessageEvent<unknown>) => {
+        if (isToWebview(data)) receive(data, events);
+      });
+      api.postMessage({ type: "ready" });
+    },
+    call<N extends CallName>(name: N, params: CallParams<N>) {
+      lastId += 1;
+      const id = lastId;
+      return new Promise<CallResult<N>>((resolve, reject) => {
+        // The host has parsed it by the schema of this very call.
+        calls.set(id, { resolve: (value) => resolve(value as CallResult<N>), reject });
+        api.postMessage({ type: "call", id, name, params });
+      });
+    },
+    subscribe(sessionId, after, sink) {
+      lastId += 1;
+      const subscription = lastId;
+      sinks.set(subscription, sink);
+      api.postMessage({ type: "subscribe", subscription, session_id: sessionId, after });
+      return () => {
+        if (sinks.delete(subscription)) api.postMessage({ type: "unsubscribe", subscription });
+      };
+    },
+    retryNow: () => api.postMessage({ type: "host_command", command: "restart_server" }),
+    readSaved: () => toSavedState(api.getState()),
+    save: (state) => api.setState(state),
+    showState: (state) => api.postMessage({ type: "view_state", ...state }),
+    copy: (text) => api.postMessage({ type: "copy", text }),
+    openLink: (url) => api.postMessage({ type: "open_link", url: url.href }),
+    editor: {
+      insert: (text) => api.postMessage({ type: "insert_at_cursor", text }),
+      run: (command) => api.postMessage({ type: "host_command", command }),
+    },
+  };
+}
+
+function toFailure(error: CallError): CallFailure {
+  return new CallFailure(error, error.code.startsWith("companion_") || error.code === "draining");
+}
+
+const FIELDS: Record<ToWebview["type"], (message: Record<string, unknown>) => boolean> = {
+  result: ({ id }) => typeof id === "number",
+  failure: ({ id, error }) => typeof id === "number" && isCallError(error),
+  chunks: ({ subscription, chunks }) =>
+    typeof subscription === "number" && Array.isArray(chunks) && chunks.every(isChunk),
+  stream_failed: ({ subscription, error }) => typeof subscription === "number" && isCallError(error),
+  connection: ({ connection }) =>
+    isRecord(connection) && ["starting", "ready", "away"].includes(String(connection["state"])),
+  do: ({ action }) => typeof action === "string",
+  open_session: ({ session_id }) => typeof session_id === "string",
+  compose: ({ text, context }) => typeof text === "string" && Array.isArray(context),
+};
+
+/** The host has checked what it sends; this keeps out what was not sent by it and what a newer one may say. */
+function isToWebview(data: unknown): data is ToWebview {
+  if (!isRecord(data)) return false;
+  const { type } = data;
+  if (typeof type !== "string" || !Object.hasOwn(FIELDS, type)) return false;
+  return FIELDS[type as ToWebview["type"]](data);
+}
+
+function isCallError(value: unknown): value is CallError {
+  return (
+    isRecord(value) && typeof value["code"] === "string" && typeof value["message"] === "string"
+  );
+}

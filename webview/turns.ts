@@ -1,0 +1,317 @@
+// A session's chunks folded into what a reader sees. Pure: the same chunks give the same turns, however
+// they were cut into batches and however often they came.
+import type { StreamChunk } from "../server/protocol/chunks.ts";
+import { continuity } from "../server/protocol/continuity.ts";
+import type { TurnStatus } from "../server/protocol/responses.ts";
+
+/** `from` and `to` are the first and last `seq` that a part was made of. */
+interface Span {
+  from: number;
+  to: number;
+}
+
+export interface TextPart extends Span {
+  kind: "text" | "reasoning";
+  text: string;
+}
+
+export interface ToolPart extends Span {
+  kind: "tool";
+  callId: string;
+  name: string;
+  arguments: Record<string, unknown>;
+  waitsFor: "tool_decision" | "tool_result" | null;
+  result: string | null;
+  error: string | null;
+}
+
+export interface AgentPart extends Span {
+  kind: "agent";
+  agent: string;
+  reason: string;
+}
+
+export type Part = TextPart | ToolPart | AgentPart;
+
+export interface Question {
+  text: string;
+  context: readonly { type: string; label: string }[];
+}
+
+/** How a turn ended; which fields say something depends on the turn's status. */
+export interface Ending {
+  code: string | null;
+  message: string;
+  hint: string | null;
+  retryable: boolean;
+  retryAfterSeconds: number | null;
+  elapsedMs: number | null;
+  outputTokens: number | null;
+}
+
+export interface Turn {
+  id: string;
+  from: number;
+  question: Question | null;
+  model: string | null;
+  agent: string | null;
+  parts: readonly Part[];
+  status: TurnStatus;
+  ending: Ending | null;
+}
+
+export interface SessionLog {
+  id: string;
+  /** The `seq` up to which everything has been taken. */
+  cursor: number;
+  /** Something is missing after the cursor; nothing more is taken until it comes. */
+  gap: boolean;
+  turns: readonly Turn[];
+  /** What the newest `session_info` said, and its `seq`. */
+  info: { seq: number; title: string | null; model: string | null; agent: string | null };
+  /** Ids of sent messages that have come back as chunks, newest last. */
+  arrived: readonly string[];
+}
+
+export function emptyLog(id: string): SessionLog {
+  return {
+    id,
+    cursor: 0,
+    gap: false,
+    turns: [],
+    info: { seq: 0, title: null, model: null, agent: null },
+    arrived: [],
+  };
+}
+
+/** Takes chunks in order; what is known is skipped, and at a gap the rest is left for a new subscription. */
+export function takeChunks(log: SessionLog, chunks: readonly StreamChunk[]): SessionLog {
+  let next = log;
+  for (const chunk of chunks) {
+    if (chunk.session_id !== log.id) continue;
+    const place = continuity(next.cursor, chunk);
+    if (place === "duplicate") continue;
+    if (place === "gap") return next.gap ? next : { ...next, gap: true };
+    next = { ...takeChunk(next, chunk), cursor: chunk.seq, gap: false };
+  }
+  return next;
+}
+
+function takeChunk(log: SessionLog, chunk: StreamChunk): SessionLog {
+  const { seq, metadata = {} } = chunk;
+  switch (chunk.type) {
+    case "session_info":
+      return {
+        ...log,
+        info: {
+          seq,
+          title: textOf(metadata["title"]),
+          model: textOf(metadata["model"]),
+          agent: textOf(metadata["agent_type"]),
+        },
+      };
+    case "user_message":
+      return takeQuestion(log, chunk);
+    case "assistant_message":
+      return changeTurn(log, chunk, (turn) => addText(turn, "text", seq, chunk));
+    case "reasoning":
+      return changeTurn(log, chunk, (turn) => addText(turn, "reasoning", seq, chunk));
+    case "snapshot":
+      return changeTurn(log, chunk, (turn) => addSnapshot(turn, chunk));
+    case "tool_call":
+      return changeTurn(log, chunk, (turn) => addTool(turn, chunk));
+    case "tool_result":
+      return changeTurn(log, chunk, (turn) => endTool(turn, chunk));
+    case "agent_switched":
+      return changeTurn(log, chunk, (turn) => {
+        const agent = textOf(metadata["to_agent"]) ?? "";
+        const part: AgentPart = {
+          kind: "agent",
+          from: seq,
+          to: seq,
+          agent,
+          reason: textOf(metadata["reason"]) ?? "",
+        };
+        return { ...turn, agent, parts: [...turn.parts, part] };
+      });
+    case "status":
+      return metadata["state"] === "waiting"
+        ? changeTurn(log, chunk, (turn) => wait(turn, metadata["waiting_for"]))
+        : log;
+    case "done":
+    case "error":
+    case "interrupted":
+      return changeTurn(log, chunk, (turn) => endTurn(turn, chunk));
+    default:
+      chunk.type satisfies never;
+      return log;
+  }
+}
+
+const MAX_ARRIVED = 20;
+
+function takeQuestion(log: SessionLog, chunk: StreamChunk): SessionLog {
+  const { seq, metadata = {} } = chunk;
+  const replaced = textOf(metadata["replaces_turn_id"]);
+  const at = replaced === null ? -1 : log.turns.findIndex(({ id }) => id === replaced);
+  const kept = at < 0 ? log.turns : log.turns.slice(0, at);
+  const requestId = textOf(metadata["request_id"]);
+  const turn: Turn = {
+    ...emptyTurn(turnIdOf(chunk), seq),
+    question: { text: chunk.content ?? "", context: toContext(metadata["context"]) },
+    model: textOf(metadata["model"]),
+    agent: textOf(metadata["agent_type"]),
+  };
+  return {
+    ...log,
+    turns: [...kept, turn],
+    arrived: requestId === null ? log.arrived : [...log.arrived, requestId].slice(-MAX_ARRIVED),
+  };
+}
+
+function emptyTurn(id: string, seq: number): Turn {
+  return {
+    id,
+    from: seq,
+    question: null,
+    model: null,
+    agent: null,
+    parts: [],
+    status: "running",
+    ending: null,
+  };
+}
+
+/** What happens outside a turn (an agent chosen by hand) stands as a turn of its own, over at once. */
+function turnIdOf(chunk: StreamChunk): string {
+  return chunk.turn_id ?? `seq-${chunk.seq}`;
+}
+
+function changeTurn(log: SessionLog, chunk: StreamChunk, change: (turn: Turn) => Turn): SessionLog {
+  const id = turnIdOf(chunk);
+  const at = log.turns.findLastIndex((turn) => turn.id === id);
+  const found = log.turns[at];
+  if (!found) {
+    const made = change(emptyTurn(id, chunk.seq));
+    const turn: Turn = chunk.turn_id === undefined ? { ...made, status: "done" } : made;
+    return { ...log, turns: [...log.turns, turn] };
+  }
+  const turns = log.turns.slice();
+  turns[at] = change(found);
+  return { ...log, turns };
+}
+
+function addText(turn: Turn, kind: TextPart["kind"], seq: number, chunk: StreamChunk): Turn {
+  const text = chunk.token ?? chunk.content ?? "";
+  const last = turn.parts.at(-1);
+  const part: TextPart =
+    last?.kind === kind
+      ? { ...last, to: seq, text: last.text + text }
+      : { kind, from: seq, to: seq, text };
+  const parts = last?.kind === kind ? turn.parts.slice(0, -1) : turn.parts;
+  return { ...turn, status: "running", parts: [...parts, part] };
+}
+
+/** The text since `from_seq` as one; a reader who came later has a part of it already. */
+function addSnapshot(turn: Turn, chunk: StreamChunk): Turn {
+  const from = Number(chunk.metadata?.["from_seq"]);
+  const kept = turn.parts.filter((part) => part.kind !== "text" || part.to < from);
+  const part: TextPart = { kind: "text", from, to: chunk.seq, text: chunk.content ?? "" };
+  const parts = [...kept, part].toSorted((a, b) => a.from - b.from);
+  return { ...turn, parts };
+}
+
+function addTool(turn: Turn, chunk: StreamChunk): Turn {
+  const part: ToolPart = {
+    kind: "tool",
+    from: chunk.seq,
+    to: chunk.seq,
+    callId: chunk.call_id ?? "",
+    name: chunk.tool_name ?? "",
+    arguments: chunk.arguments ?? {},
+    waitsFor: null,
+    result: null,
+    error: null,
+  };
+  return { ...turn, parts: [...turn.parts, part] };
+}
+
+function endTool(turn: Turn, chunk: StreamChunk): Turn {
+  const parts = turn.parts.map((part) =>
+    part.kind === "tool" && part.callId === chunk.call_id
+      ? {
+          ...part,
+          to: chunk.seq,
+          waitsFor: null,
+          result: chunk.content ?? null,
+          error: chunk.error ?? null,
+        }
+      : part,
+  );
+  const waits = parts.some((part) => part.kind === "tool" && part.waitsFor !== null);
+  return { ...turn, parts, status: waits ? "waiting" : "running" };
+}
+
+function wait(turn: Turn, raw: unknown): Turn {
+  const calls = new Map<string, ToolPart["waitsFor"]>();
+  for (const item of Array.isArray(raw) ? raw : []) {
+    const { kind, call_id } = item as Record<string, unknown>;
+    if (typeof call_id !== "string") continue;
+    if (kind === "tool_decision" || kind === "tool_result") calls.set(call_id, kind);
+  }
+  const parts = turn.parts.map((part) =>
+    part.kind === "tool" ? { ...part, waitsFor: calls.get(part.callId) ?? null } : part,
+  );
+  return { ...turn, parts, status: "waiting" };
+}
+
+function endTurn(turn: Turn, chunk: StreamChunk): Turn {
+  const { metadata = {} } = chunk;
+  const usage = metadata["usage"];
+  const ending: Ending = {
+    code: textOf(metadata["code"]),
+    message: chunk.error ?? chunk.content ?? "",
+    hint: textOf(metadata["hint"]),
+    retryable: metadata["retryable"] !== false,
+    retryAfterSeconds: numberOf(metadata["retry_after_seconds"]),
+    elapsedMs: numberOf(metadata["elapsed_ms"]),
+    outputTokens: isRecord(usage) ? numberOf(usage["output_tokens"]) : null,
+  };
+  const status = chunk.type === "done" || chunk.type === "error" ? chunk.type : "interrupted";
+  const parts = turn.parts.map((part) =>
+    part.kind === "tool" && part.waitsFor !== null ? { ...part, waitsFor: null } : part,
+  );
+  return { ...turn, status, ending, parts, model: textOf(metadata["model"]) ?? turn.model };
+}
+
+function toContext(raw: unknown): Question["context"] {
+  if (!Array.isArray(raw)) return [];
+  return raw.filter(isRecord).map((item) => ({
+    type: textOf(item["type"]) ?? "text",
+    label: textOf(item["label"]) ?? "",
+  }));
+}
+
+function textOf(value: unknown): string | null {
+  return typeof value === "string" ? value : null;
+}
+
+function numberOf(value: unknown): number | null {
+  return typeof value === "number" ? value : null;
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null;
+}
+
+/** The whole answer as the model wrote it. */
+export function answerText(turn: Turn): string {
+  return turn.parts
+    .filter((part): part is TextPart => part.kind === "text")
+    .map(({ text }) => text)
+    .join("\n\n");
+}
+
+export function isOpen(turn: Turn | undefined): boolean {
+  return turn?.status === "running" || turn?.status === "waiting";
+}
