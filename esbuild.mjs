@@ -1,0 +1,152 @@
+// Builds everything into dist/: node esbuild.mjs [--production] [--watch] [--target linux-x64]
+//   dist/extension/extension.cjs   the extension (VS Code loads it)
+//   dist/server/main.js            the companion; what it needs only sometimes is in chunks beside it
+//   dist/server/prebuilds/         SQLite's binary for the target platform
+//   dist/webview/                  the web app, for the panel and for a browser
+//   dist/test/suite.cjs            the tests that run inside an extension host
+import { cpSync, existsSync, mkdirSync, readdirSync, rmSync, statSync } from "node:fs";
+import { createRequire } from "node:module";
+import { dirname, join } from "node:path";
+import { parseArgs } from "node:util";
+import * as esbuild from "esbuild";
+
+const { values: flags } = parseArgs({
+  options: {
+    production: { type: "boolean", default: false },
+    watch: { type: "boolean", default: false },
+    target: { type: "string", default: defaultTarget() },
+  },
+});
+const require = createRequire(import.meta.url);
+
+/** Bytes; a build that outgrows them fails. */
+const BUDGET = { "extension/extension.cjs": 150_000, "webview/app.js+app.css": 260_000 };
+
+const common = {
+  bundle: true,
+  minify: flags.production,
+  sourcemap: flags.production ? false : "linked",
+  logLevel: "warning",
+  legalComments: "none",
+};
+const node = { ...common, platform: "node", target: "node22" };
+
+const builds = [
+  {
+    ...node,
+    format: "cjs",
+    entryPoints: { "extension/extension": "extension/extension.ts" },
+    outdir: "dist",
+    outExtension: { ".js": ".cjs" },
+    external: ["vscode"],
+  },
+  {
+    ...node,
+    format: "esm",
+    splitting: true,
+    entryPoints: { main: "server/main.ts" },
+    outdir: "dist/server",
+    chunkNames: "chunks/[name]-[hash]",
+    external: ["pg-native", "pg-cloudflare"],
+    // CommonJS dependencies inside of an ES module still ask for these.
+    banner: {
+      js:
+        'import{createRequire as __createRequire}from"node:module";' +
+        'import{fileURLToPath as __toPath}from"node:url";import{dirname as __toDir}from"node:path";' +
+        "const require=__createRequire(import.meta.url),__filename=__toPath(import.meta.url),__dirname=__toDir(__filename);",
+    },
+  },
+  {
+    ...common,
+    platform: "browser",
+    target: "chrome120",
+    format: "esm",
+    entryPoints: { app: "webview/main.tsx" },
+    outdir: "dist/webview",
+    jsx: "automatic",
+    jsxImportSource: "preact",
+    define: { "process.env.NODE_ENV": '"production"' },
+    // Cyrillic as it is, not escaped at three times the size.
+    charset: "utf8",
+    // What a browser knows by itself need not be brought along.
+    alias: {
+      entities: "./webview/vendor/entities.ts",
+      "linkify-it": "./webview/vendor/linkify-it.ts",
+      "punycode.js": "./webview/vendor/punycode.ts",
+      "uc.micro": "./webview/vendor/uc-micro.ts",
+    },
+  },
+  {
+    ...common,
+    entryPoints: { app: "webview/styles.css" },
+    outdir: "dist/webview",
+    loader: { ".ttf": "copy" },
+    assetNames: "[name]",
+  },
+  ...(flags.production
+    ? []
+    : [
+        {
+          ...node,
+          format: "cjs",
+          entryPoints: { suite: "test/extension/suite.ts" },
+          outdir: "dist/test",
+          outExtension: { ".js": ".cjs" },
+          external: ["vscode", "mocha"],
+        },
+      ]),
+];
+
+rmSync("dist", { recursive: true, force: true });
+if (flags.watch) {
+  const contexts = await Promise.all(
+    builds.map((build) => esbuild.context({ ...build, logLevel: "info" })),
+  );
+  copyStatic();
+  await Promise.all(contexts.map((context) => context.watch()));
+} else {
+  await Promise.all(builds.map((build) => esbuild.build(build)));
+  copyStatic();
+  if (flags.production) checkBudget();
+}
+
+function copyStatic() {
+  mkdirSync("dist/server/prebuilds", { recursive: true });
+  mkdirSync("dist/webview", { recursive: true });
+  cpSync("webview/index.html", "dist/webview/index.html");
+  const prebuilds = join(dirname(require.resolve("better-sqlite3/package.json")), "prebuilds");
+  for (const name of readdirSync(prebuilds)) {
+    if (flags.target === "universal" || name === `${binaryName(flags.target)}.node`) {
+      cpSync(join(prebuilds, name), join("dist/server/prebuilds", name));
+    }
+  }
+  if (readdirSync("dist/server/prebuilds").length === 0) {
+    throw new Error(`better-sqlite3 has no binary for ${flags.target}`);
+  }
+}
+
+/** vsce's names of platforms -> better-sqlite3's. */
+function binaryName(target) {
+  return target.replace(/^alpine-/, "linuxmusl-");
+}
+
+function defaultTarget() {
+  const musl = process.platform === "linux" && existsSync("/etc/alpine-release");
+  return `${musl ? "alpine" : process.platform}-${process.arch}`;
+}
+
+function checkBudget() {
+  const size = (...files) => files.reduce((sum, file) => sum + statSync(join("dist", file)).size, 0);
+  const sizes = {
+    "extension/extension.cjs": size("extension/extension.cjs"),
+    "webview/app.js+app.css": size("webview/app.js", "webview/app.css"),
+  };
+  for (const [name, bytes] of Object.entries(sizes)) {
+    const budget = BUDGET[name];
+    console.log(`${name}: ${bytes} of ${budget} bytes`);
+    if (bytes > budget) {
+      console.error(`${name} is over its budget by ${bytes - budget} bytes.`);
+      process.exitCode = 1;
+    }
+  }
+}

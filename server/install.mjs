@@ -1,0 +1,36 @@
+// Shared by `npm start` and `npm test`. Plain JavaScript without dependencies: it runs before anything is installed.
+import { spawnSync } from "node:child_process";
+import { existsSync, statSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+export const root = dirname(dirname(fileURLToPath(import.meta.url)));
+
+export function installIfNeeded() {
+  const marker = join(root, "node_modules/.package-lock.json");
+  if (existsSync(marker) && modified(marker) >= modified(join(root, "package-lock.json"))) return;
+  console.log("Installing dependencies …");
+  run("npm", ["ci", "--no-audit", "--no-fund"]);
+}
+
+/** The Node that comes as a dependency: the one on the machine may be too old for the companion. */
+export function nodeBinary() {
+  const name = process.platform === "win32" ? "node.exe" : "node";
+  const own = join(root, "node_modules", "node", "bin", name);
+  return existsSync(own) ? own : process.execPath;
+}
+
+export function run(command, args) {
+  const { status, error } = spawnSync(command, args, {
+    cwd: root,
+    stdio: "inherit",
+    shell: process.platform === "win32",
+  });
+  if (status === 0) return;
+  console.error(error?.message ?? `${command} ${args.join(" ")} failed.`);
+  process.exit(status ?? 1);
+}
+
+export function modified(path) {
+  return statSync(path).mtimeMs;
+}
