@@ -1,0 +1,37 @@
+// Mocha inside a real extension host: desktop VS Code where VSCODE_DESKTOP is set (its version, such as `stable`),
+// else the one that `npm test` installed.
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { runTests } from "@vscode/test-electron";
+
+const scratch = mkdtempSync(join(tmpdir(), "streamkeeper-host-"));
+const result = join(scratch, "result.json");
+const userData = join(scratch, "user");
+const desktop = process.env["VSCODE_DESKTOP"];
+let failed: unknown;
+try {
+  await runTests({
+    ...(desktop
+      ? { version: desktop }
+      : { vscodeExecutablePath: resolve("test/support/vscode-launcher.ts") }),
+    extensionDevelopmentPath: resolve("."),
+    extensionTestsPath: resolve("dist/test/suite.cjs"),
+    launchArgs: [scratch, ...(desktop ? [`--user-data-dir=${userData}`] : [])],
+    extensionTestsEnv: {
+      EXTENSION_TEST_RESULT: result,
+      ...(desktop ? { EXTENSION_TEST_USER_DATA: userData } : {}),
+    },
+  });
+} catch (thrown) {
+  failed = thrown;
+}
+// The exit code alone is not enough: a host that is killed looks like success.
+const stats: unknown = existsSync(result) ? JSON.parse(readFileSync(result, "utf8")) : undefined;
+rmSync(scratch, { recursive: true, force: true });
+const counts = process.env["TEST_COUNTS"];
+if (stats && counts) writeFileSync(counts, JSON.stringify(stats));
+if (failed || !stats) {
+  console.error(failed ?? "the extension host did not reach the end of its tests");
+  process.exit(1);
+}

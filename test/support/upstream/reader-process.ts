@@ -1,0 +1,29 @@
+// Reads five answers, one after another, and tells how they ended and how much memory that took.
+import { ChatError } from "../../../server/errors.ts";
+import { HELLO, providerAt } from "./collect.ts";
+
+const [url = "", maxAnswerChars = ""] = process.argv.slice(2);
+
+async function endOf(baseUrl: string): Promise<string> {
+  const limit = maxAnswerChars === "" ? {} : { maxAnswerChars: Number(maxAnswerChars) };
+  const provider = providerAt(baseUrl, limit);
+  try {
+    // The events are dropped: what the chat does with them is not measured here.
+    for await (const event of provider.stream(HELLO, new AbortController().signal)) void event;
+    return "done";
+  } catch (error) {
+    return error instanceof ChatError ? error.code : String(error);
+  }
+}
+
+// The vendor's SDK is loaded by the first answer; it is not what is measured.
+await endOf("http://127.0.0.1:9");
+const before = process.memoryUsage.rss();
+let peak = before;
+const watch = setInterval(() => {
+  peak = Math.max(peak, process.memoryUsage.rss());
+}, 5);
+const codes: string[] = [];
+for (let answer = 0; answer < 5; answer += 1) codes.push(await endOf(url));
+clearInterval(watch);
+process.send?.({ codes, growth: peak - before }, () => process.disconnect());
