@@ -23,7 +23,8 @@ import {
   toolCall,
   usage,
 } from "../support/upstream/openai-scripts.ts";
-import { type Script, startUpstream, type Upstream } from "../support/upstream/start-upstream.ts";
+import { type Script, startUpstream } from "../support/upstream/start-upstream.ts";
+import { withUpstream } from "../support/upstream/with-upstream.ts";
 
 interface Case {
   scripts: [Script, ...Script[]];
@@ -38,18 +39,6 @@ interface Case {
   stallSeconds?: number;
   maxAnswerChars?: number;
   request?: ProviderRequest;
-}
-
-async function withUpstream<T>(
-  scripts: [Script, ...Script[]],
-  run: (upstream: Upstream) => Promise<T>,
-): Promise<T> {
-  const upstream = await startUpstream(...scripts);
-  try {
-    return await run(upstream);
-  } finally {
-    await upstream.close();
-  }
 }
 
 async function check(expected: Case): Promise<Collected> {

@@ -1,12 +1,11 @@
-// Reads five answers, one after another, and tells how they ended and how much memory that took.
+// Reads answers, one after another, and tells how they ended and how much memory that took.
 import { ChatError } from "../../../server/errors.ts";
 import { HELLO, providerAt } from "./collect.ts";
 
-const [url = "", maxAnswerChars = ""] = process.argv.slice(2);
+const [url = "", answers = "1"] = process.argv.slice(2);
 
 async function endOf(baseUrl: string): Promise<string> {
-  const limit = maxAnswerChars === "" ? {} : { maxAnswerChars: Number(maxAnswerChars) };
-  const provider = providerAt(baseUrl, limit);
+  const provider = providerAt(baseUrl);
   try {
     // The events are dropped: what the chat does with them is not measured here.
     for await (const event of provider.stream(HELLO, new AbortController().signal)) void event;
@@ -24,6 +23,6 @@ const watch = setInterval(() => {
   peak = Math.max(peak, process.memoryUsage.rss());
 }, 5);
 const codes: string[] = [];
-for (let answer = 0; answer < 5; answer += 1) codes.push(await endOf(url));
+for (let answer = 0; answer < Number(answers); answer += 1) codes.push(await endOf(url));
 clearInterval(watch);
 process.send?.({ codes, growth: peak - before }, () => process.disconnect());
