@@ -46,7 +46,8 @@ const builds = [
     splitting: true,
     entryPoints: { main: "server/main.ts" },
     outdir: "dist/server",
-    chunkNames: "chunks/[name]-[hash]",
+    // Beside main.js, so that paths relative to a module's own address mean the same in each.
+    chunkNames: "[name]-[hash]",
     external: ["pg-native", "pg-cloudflare"],
     // CommonJS dependencies inside of an ES module still ask for these.
     banner: {
