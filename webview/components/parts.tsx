@@ -124,8 +124,30 @@ function ToolDecision({ callId, name, decision }: ToolDecisionProps) {
     <form
       class="tool-decision"
       aria-label={text.toolAsks(visible(name))}
-      onSubmit={(event) => event.preventDefault()}
+      onSubmit={(event) => {
+        event.preventDefault();
+        // Enter in the reason gives it; on an empty one it decides nothing.
+        if (feedback.trim() !== "") actions.sending.decide(callId, "reject", feedback);
+      }}
     >
+      <button
+        type="button"
+        class="button"
+        disabled={isDecided}
+        onClick={() => actions.sending.decide(callId, "approve", "")}
+      >
+        {decision?.decision === "approve" && <Icon name="loading" spin />}
+        {text.approve}
+      </button>
+      <button
+        type="button"
+        class="button is-secondary"
+        disabled={isDecided}
+        onClick={() => actions.sending.decide(callId, "reject", feedback)}
+      >
+        {decision?.decision === "reject" && <Icon name="loading" spin />}
+        {text.reject}
+      </button>
       <input
         class="text-input"
         type="text"
@@ -135,26 +157,6 @@ function ToolDecision({ callId, name, decision }: ToolDecisionProps) {
         disabled={isDecided}
         onInput={(event) => setFeedback(event.currentTarget.value)}
       />
-      <div class="button-row">
-        <button
-          type="button"
-          class="button"
-          disabled={isDecided}
-          onClick={() => actions.sending.decide(callId, "approve", "")}
-        >
-          {decision?.decision === "approve" && <Icon name="loading" spin />}
-          {text.approve}
-        </button>
-        <button
-          type="button"
-          class="button is-secondary"
-          disabled={isDecided}
-          onClick={() => actions.sending.decide(callId, "reject", feedback)}
-        >
-          {decision?.decision === "reject" && <Icon name="loading" spin />}
-          {text.reject}
-        </button>
-      </div>
     </form>
   );
 }

@@ -29,7 +29,7 @@ export function TurnEnd({ turn, answer, isLast, isIdle, stopping }: TurnEndProps
         <div class="status-row">
           <p class="status-line" title={text.savedDetail}>
             <Icon name="check" />
-            {[text.saved, ...factsOf(turn, text)].join(" · ")}
+            <span>{[text.saved, ...factsOf(turn, text)].join(" · ")}</span>
           </p>
           <TurnActions turn={turn} answer={answer} canRetry={isLast && isIdle} />
         </div>

@@ -8,9 +8,9 @@ export type { Env, Token };
 export function createMarkdown(imageLabel: string): MarkdownIt {
   const md = markdownIt({ html: false, linkify: false });
   md.validateLink = (url) => toSafeUrl(url) !== null;
-  md.core.ruler.push("image_links", (state) => {
+  md.core.ruler.push("only_links", (state) => {
     for (const token of state.tokens) {
-      if (token.children) token.children = withoutImages(token.children, imageLabel);
+      if (token.children) token.children = onlyLinks(token.children, imageLabel);
     }
   });
   md.core.ruler.push("task_items", (state) => markTasks(state.tokens));
@@ -57,24 +57,37 @@ export function isOpenFence(token: Token): boolean {
   return token.map[1] - token.map[0] - 1 - lines < 1;
 }
 
-/** An image becomes a link to it; inside a link it becomes its description. */
-function withoutImages(tokens: Token[], imageLabel: string): Token[] {
-  let depth = 0;
+/** An image becomes a link to it; inside a link it becomes its description. A link to nowhere (`[x]()`) is its text. */
+function onlyLinks(tokens: Token[], imageLabel: string): Token[] {
+  // Links do not nest, so one flag for the open one is enough.
+  let open: "link" | "dropped" | null = null;
   return tokens.flatMap((token) => {
-    if (token.type === "link_open") depth += 1;
-    if (token.type === "link_close") depth -= 1;
+    if (token.type === "link_open") {
+      open = toSafeUrl(String(token.attrGet("href"))) ? "link" : "dropped";
+      return open === "link" ? [token] : [];
+    }
+    if (token.type === "link_close") {
+      const closed = open;
+      open = null;
+      return closed === "link" ? [token] : [];
+    }
     if (token.type !== "image") return [token];
-    const make = token.constructor as new (type: string, tag: string, nesting: number) => Token;
-    const text = new make("text", "", 0);
-    text.content = plainText(token.children ?? []) || imageLabel;
-    if (depth > 0) return [text];
-    const open = new make("link_open", "a", 1);
-    open.attrs = [
-      ["href", token.attrGet("src") ?? ""],
-      ["class", "image-link"],
-    ];
-    return [open, text, new make("link_close", "a", -1)];
+    return toLink(token, imageLabel, open === null);
   });
+}
+
+function toLink(image: Token, imageLabel: string, mayLink: boolean): Token[] {
+  const make = image.constructor as new (type: string, tag: string, nesting: number) => Token;
+  const text = new make("text", "", 0);
+  text.content = plainText(image.children ?? []) || imageLabel;
+  const source = String(image.attrGet("src"));
+  if (!mayLink || !toSafeUrl(source)) return [text];
+  const link = new make("link_open", "a", 1);
+  link.attrs = [
+    ["href", source],
+    ["class", "image-link"],
+  ];
+  return [link, text, new make("link_close", "a", -1)];
 }
 
 function plainText(tokens: Token[]): string {

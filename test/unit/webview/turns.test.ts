@@ -1,0 +1,170 @@
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import { isFinal, type NewChunk, type StreamChunk } from "../../../server/protocol/chunks.ts";
+import { answerText, emptyLog, type SessionLog, takeChunks } from "../../../webview/turns.ts";
+
+const SESSION = "s1";
+
+/** A session's log as the companion would number it. */
+function toLog(turns: readonly (readonly NewChunk[])[]): StreamChunk[] {
+  const info: NewChunk = { type: "session_info", metadata: { title: "T", agent_type: "ask", model: null } };
+  const numbered = turns.flatMap((chunks, index) => chunks.map((chunk) => ({ chunk, turn_id: `t${index}` })));
+  return [{ chunk: info, turn_id: undefined }, ...numbered].map(({ chunk, turn_id }, index) => ({
+    ...chunk,
+    ...(turn_id === undefined ? {} : { turn_id }),
+    seq: index + 1,
+    session_id: SESSION,
+    is_final: isFinal(chunk.type),
+  }));
+}
+
+const text = fc.string({ maxLength: 8 });
+const step: fc.Arbitrary<NewChunk[]> = fc.oneof(
+  text.map((token): NewChunk[] => [{ type: "assistant_message", token }]),
+  text.map((token): NewChunk[] => [{ type: "reasoning", token }]),
+  text.map((reason): NewChunk[] => [
+    { type: "agent_switched", metadata: { from_agent: "ask", to_agent: "coder", reason } },
+  ]),
+  fc.tuple(fc.nat(3), fc.boolean(), text).map(([id, ends, content]): NewChunk[] => {
+    const call_id = `c${id}`;
+    const call: NewChunk = { type: "tool_call", call_id, tool_name: "read", arguments: {}, requires_approval: true };
+    const waiting = { state: "waiting", waiting_for: [{ kind: "tool_decision", call_id }] };
+    const asked: NewChunk[] = [call, { type: "status", metadata: waiting }];
+    return ends ? [...asked, { type: "tool_result", call_id, tool_name: "read", content }] : asked;
+  }),
+);
+const end: fc.Arbitrary<NewChunk[]> = fc.constantFrom<NewChunk[]>(
+  [],
+  [{ type: "done", metadata: { model: "demo/demo", elapsed_ms: 5 } }],
+  [{ type: "error", error: "broken", metadata: { code: "upstream_cut", kept_chars: 3 } }],
+  [{ type: "interrupted", content: "stopped", metadata: { code: "cancelled" } }],
+);
+const turn = fc.tuple(text, fc.array(step, { maxLength: 6 }), end, fc.option(fc.nat(3)));
+const logs = fc.array(turn, { maxLength: 5 }).map((turns) =>
+  toLog(
+    turns.map(([content, steps, ending, replaces], index) => [
+      {
+        type: "user_message",
+        content,
+        metadata: {
+          request_id: `r${index}`,
+          ...(replaces !== null && replaces < index ? { replaces_turn_id: `t${replaces}` } : {}),
+        },
+      },
+      ...steps.flat(),
+      ...ending,
+    ]),
+  ),
+);
+
+function fold(batches: readonly (readonly StreamChunk[])[]): SessionLog {
+  return batches.reduce(takeChunks, emptyLog(SESSION));
+}
+
+describe("the turns of a session", () => {
+  it("are the same however the chunks are cut into batches", () => {
+    fc.assert(
+      fc.property(logs, fc.array(fc.nat(60)), (log, cuts) => {
+        const places = [0, ...cuts.filter((cut) => cut <= log.length).toSorted((a, b) => a - b), log.length];
+        const batches = places.slice(1).map((to, index) => log.slice(places[index], to));
+        assert.deepEqual(fold(batches), fold([log]));
+      }),
+    );
+  });
+
+  it("are the same when chunks come again", () => {
+    fc.assert(
+      fc.property(logs, fc.array(fc.tuple(fc.nat(60), fc.nat(60))), (log, repeats) => {
+        const again = repeats.map(([from, length]) => log.slice(from, from + length));
+        // Each delivery begins at or before the cursor, as after a reconnect.
+        let seen = 0;
+        const batches: StreamChunk[][] = [];
+        for (const chunk of log) {
+          seen = chunk.seq;
+          batches.push([chunk], ...again.filter((batch) => (batch[0]?.seq ?? 0) <= seen));
+        }
+        assert.deepEqual(fold(batches), fold([log]));
+      }),
+    );
+  });
+
+  it("wait at a gap and go on when it is filled", () => {
+    fc.assert(
+      fc.property(logs, fc.nat(60), fc.nat(60), (log, from, length) => {
+        const missing = log.slice(from, from + length + 1);
+        const rest = log.slice(from + length + 1);
+        const stopped = fold([log.slice(0, from), rest]);
+        assert.equal(stopped.cursor, Math.min(from, log.length));
+        assert.equal(stopped.gap, missing.length > 0 && rest.length > 0);
+        assert.deepEqual(takeChunks(stopped, log.slice(stopped.cursor)), fold([log]));
+      }),
+    );
+  });
+
+  it("take a snapshot for the chunks it stands for, whatever was read of them before", () => {
+    fc.assert(
+      fc.property(fc.array(text, { minLength: 1, maxLength: 9 }), fc.nat(10), (tokens, read) => {
+        const deltas = tokens.map((token): NewChunk => ({ type: "assistant_message", token }));
+        const log = toLog([[{ type: "user_message", content: "q" }, ...deltas, { type: "done", metadata: {} }]]);
+        const to = 2 + tokens.length;
+        const snapshot: StreamChunk = {
+          type: "snapshot",
+          content: tokens.join(""),
+          metadata: { from_seq: 3 },
+          seq: to,
+          session_id: SESSION,
+          turn_id: "t0",
+          is_final: false,
+        };
+        const early = log.slice(0, 2 + Math.min(read, tokens.length));
+        const state = fold([early, [snapshot], log.slice(to)]);
+        assert.equal(state.gap, false);
+        assert.equal(state.cursor, log.length);
+        const [only] = state.turns;
+        assert.equal(only && answerText(only), tokens.join(""));
+        assert.equal(only?.status, "done");
+      }),
+    );
+  });
+
+  it("lose the replaced turn and all after it", () => {
+    const ask = (content: string, metadata = {}): NewChunk => ({ type: "user_message", content, metadata });
+    const log = toLog([
+      [ask("one"), { type: "done", metadata: {} }],
+      [ask("two"), { type: "done", metadata: {} }],
+      [ask("three"), { type: "done", metadata: {} }],
+      [ask("two, better", { replaces_turn_id: "t1" })],
+    ]);
+    assert.deepEqual(
+      fold([log]).turns.map(({ question }) => question?.text),
+      ["one", "two, better"],
+    );
+  });
+
+  it("wait for what is still undecided when one of two calls is answered", () => {
+    const call = (call_id: string): NewChunk => ({ type: "tool_call", call_id, tool_name: "t", arguments: {} });
+    const kinds = ["a", "b"].map((call_id) => ({ kind: "tool_decision", call_id }));
+    const log = toLog([
+      [
+        { type: "user_message", content: "q" },
+        call("a"),
+        call("b"),
+        { type: "status", metadata: { state: "waiting", waiting_for: kinds } },
+        { type: "tool_result", call_id: "a", tool_name: "t", content: "1" },
+        { type: "tool_result", call_id: "b", tool_name: "t", content: "2" },
+      ],
+    ]);
+    assert.equal(fold([log.slice(0, -1)]).turns[0]?.status, "waiting");
+    assert.equal(fold([log]).turns[0]?.status, "running");
+  });
+
+  it("ignore another session's chunks and types of a newer companion", () => {
+    const log = toLog([[{ type: "user_message", content: "q" }]]);
+    const foreign = log.map((chunk) => ({ ...chunk, session_id: "s2" }));
+    assert.deepEqual(fold([foreign]), emptyLog(SESSION));
+    const newer = { ...log[1], type: "plan_created" } as unknown as StreamChunk;
+    const first = log.slice(0, 1);
+    assert.deepEqual(fold([first, [newer]]).turns, []);
+    assert.equal(fold([first, [newer]]).cursor, 2);
+  });
+});

@@ -1,0 +1,331 @@
+// A real HTTP server that serves the built web app and speaks the companion's protocol, saying what a test tells
+// it to say, chunk by chunk. It stores nothing and decides nothing.
+import { createHmac, randomUUID } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
+import { isFinal, type NewChunk, type StreamChunk } from "../../../server/protocol/chunks.ts";
+import { MessageRequest } from "../../../server/protocol/requests.ts";
+import type { AgentList, Model, ModelList, Session } from "../../../server/protocol/responses.ts";
+import { SSE_RETRY, toFrame } from "../../../server/protocol/sse.ts";
+
+const FILES: Record<string, string> = {
+  "/": "text/html; charset=utf-8",
+  "/app.js": "text/javascript; charset=utf-8",
+  "/app.css": "text/css; charset=utf-8",
+  "/codicon.ttf": "font/ttf",
+};
+/** As the companion serves it. */
+const POLICY =
+  "default-src 'none'; script-src 'self'; style-src 'self'; font-src 'self'; img-src 'self' data:; " +
+  "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+
+export interface ScriptedSession extends Session {
+  chunks: StreamChunk[];
+}
+
+export interface Refusal {
+  status: number;
+  code: string;
+  message: string;
+  hint?: string;
+}
+
+export class ScriptedCompanion {
+  readonly token = "test-token-0123456789";
+  /** Its proof is only right while it is. */
+  knowsToken = true;
+  readonly sessions = new Map<string, ScriptedSession>();
+  readonly messages: MessageRequest[] = [];
+  /** `METHOD path` of every call with its Authorization, in order. */
+  readonly requests: { line: string; authorization: string | undefined; lastEventId: string | undefined }[] = [];
+  /** Taken one by one by the next messages. */
+  readonly refusals: Refusal[] = [];
+  /** Messages are taken and their answers lost, as often as this says. */
+  loseAnswers = 0;
+  models: Model[] = [model("demo/demo", "Demo", { demo: true }), model("openai/gpt", "GPT"), model("anthropic/claude", "Claude", { available: false })];
+  onMessage: (session: ScriptedSession, turnId: string, request: MessageRequest) => void = () => {};
+  /** Extra pages of a test. */
+  readonly pages = new Map<string, { type: string; body: string; policy?: string }>();
+  #server: Server | undefined;
+  #port = 0;
+  readonly #streams = new Set<{ sessionId: string; response: ServerResponse }>();
+
+  get origin(): string {
+    return `http://127.0.0.1:${this.#port}`;
+  }
+
+  get url(): string {
+    return `${this.origin}/#token=${this.token}`;
+  }
+
+  get openStreams(): number {
+    return this.#streams.size;
+  }
+
+  async start(): Promise<void> {
+    const server = createServer((request, response) => void this.#answer(request, response));
+    await new Promise<void>((resolve) => server.listen(this.#port, "127.0.0.1", resolve));
+    this.#port = (server.address() as AddressInfo).port;
+    this.#server = server;
+  }
+
+  /** As if killed: every connection breaks. `start` brings it back on the same port. */
+  async stop(): Promise<void> {
+    const server = this.#server;
+    this.#server = undefined;
+    if (!server) return;
+    const closed = new Promise((resolve) => server.close(resolve));
+    server.closeAllConnections();
+    await closed;
+  }
+
+  dropStreams(): void {
+    for (const { response } of this.#streams) response.destroy();
+  }
+
+  addSession(title: string, fields: Partial<Session> = {}): ScriptedSession {
+    const now = new Date().toISOString();
+    const session: ScriptedSession = {
+      id: randomUUID(),
+      title,
+      agent_type: "universal",
+      model: null,
+      created_at: now,
+      updated_at: now,
+      last_seq: 0,
+      turn: null,
+      chunks: [],
+      ...fields,
+    };
+    this.sessions.set(session.id, session);
+    this.say(session, undefined, { type: "session_info", metadata: { title, model: null, agent_type: "universal" } });
+    return session;
+  }
+
+  /** A turn with its question; says nothing yet. */
+  ask(session: ScriptedSession, content: string, metadata: Record<string, unknown> = {}): string {
+    const turnId = randomUUID();
+    session.turn = { id: turnId, status: "running" };
+    if (session.title === "New chat") session.title = content.slice(0, 60);
+    const chosen = { model: session.model ?? "demo/demo", agent_type: session.agent_type };
+    this.say(session, turnId, { type: "user_message", content, metadata: { ...chosen, ...metadata } });
+    return turnId;
+  }
+
+  say(session: ScriptedSession, turnId: string | undefined, ...chunks: NewChunk[]): void {
+    const said = chunks.map((chunk): StreamChunk => {
+      session.last_seq += 1;
+      const place = { seq: session.last_seq, session_id: session.id };
+      const turn = turnId === undefined ? {} : { turn_id: turnId };
+      return { ...chunk, ...place, ...turn, is_final: isFinal(chunk.type) };
+    });
+    session.chunks.push(...said);
+    if (session.turn) session.turn.status = statusAfter(said, session.turn.status);
+    const frames = said.map(toFrame).join("");
+    for (const { sessionId, response } of this.#streams) {
+      if (sessionId === session.id) response.write(frames);
+    }
+  }
+
+  /** Text in pieces of `size` characters, one chunk each. */
+  stream(session: ScriptedSession, turnId: string, text: string, size = 12): void {
+    for (let from = 0; from < text.length; from += size) {
+      this.say(session, turnId, { type: "assistant_message", token: text.slice(from, from + size) });
+    }
+  }
+
+  done(session: ScriptedSession, turnId: string): void {
+    this.say(session, turnId, {
+      type: "done",
+      metadata: { model: session.model ?? "demo/demo", finish_reason: "stop", elapsed_ms: 1_234, usage: { input_tokens: 12, output_tokens: 148 } },
+    });
+  }
+
+  /** Writes what no companion would: for what a client has to bear. */
+  writeRaw(text: string): void {
+    for (const { response } of this.#streams) response.write(text);
+  }
+
+  async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const url = new URL(request.url ?? "/", this.origin);
+    const { method = "GET" } = request;
+    if (this.#serveFile(url.pathname, response)) return;
+    this.requests.push({
+      line: `${method} ${url.pathname}${url.search}`,
+      authorization: request.headers.authorization,
+      lastEventId: request.headers["last-event-id"] as string | undefined,
+    });
+    if (url.pathname === "/v1/hello") {
+      const secret = this.knowsToken ? this.token : "another token";
+      const hmac = createHmac("sha256", secret).update(url.searchParams.get("nonce") ?? "").digest("hex");
+      json(response, 200, { hmac, version: "0", protocol: 1, pid: 1, started_at: new Date().toISOString() });
+      return;
+    }
+    if (request.headers.authorization !== `Bearer ${this.token}`) {
+      refuse(response, { status: 401, code: "unauthorized", message: "A valid token is needed." });
+      return;
+    }
+    const body = await readBody(request);
+    if (url.pathname === "/v1/messages/stream") this.#takeMessage(request, response, body);
+    else this.#takeCall(method, url, request, response, body);
+  }
+
+  #serveFile(path: string, response: ServerResponse): boolean {
+    const page = this.pages.get(path);
+    const type = page?.type ?? FILES[path];
+    if (type === undefined) return false;
+    const name = path === "/" ? "index.html" : path.slice(1);
+    const body = page?.body ?? readFileSync(new URL(`../../../dist/webview/${name}`, import.meta.url));
+    const policy = page ? page.policy : POLICY;
+    response.writeHead(200, {
+      "content-type": type,
+      "cache-control": "no-store",
+      ...(policy === undefined ? {} : { "content-security-policy": policy }),
+    });
+    response.end(body);
+    return true;
+  }
+
+  #takeMessage(request: IncomingMessage, response: ServerResponse, body: unknown): void {
+    const message = MessageRequest.parse(body);
+    this.messages.push(message);
+    const refusal = this.refusals.shift();
+    const session = this.sessions.get(message.session_id ?? "");
+    if (refusal || !session) {
+      refuse(response, refusal ?? { status: 404, code: "not_found", message: "There is no such session." });
+      return;
+    }
+    const isRepeat = session.chunks.some(({ metadata }) => metadata?.["request_id"] === message.request_id);
+    if (!isRepeat) this.#accept(session, message);
+    if (this.loseAnswers > 0) {
+      this.loseAnswers -= 1;
+      request.socket.destroy();
+      return;
+    }
+    response.writeHead(200, { "content-type": "text/event-stream" });
+    response.end(SSE_RETRY);
+  }
+
+  #accept(session: ScriptedSession, request: MessageRequest): void {
+    const { message, request_id, model: chosen } = request;
+    if (chosen !== undefined) session.model = chosen;
+    if (message.type !== "user_message") {
+      this.onMessage(session, session.turn?.id ?? "", request);
+      return;
+    }
+    const { content, replaces_turn_id, context } = message;
+    const turnId = this.ask(session, content, {
+      request_id,
+      ...(replaces_turn_id === undefined ? {} : { replaces_turn_id }),
+      ...(context ? { context: context.map(({ type, label }) => ({ type, label })) } : {}),
+    });
+    this.onMessage(session, turnId, request);
+  }
+
+  #takeCall(method: string, url: URL, request: IncomingMessage, response: ServerResponse, body: unknown): void {
+    const [, id, rest] = /^\/v1\/sessions\/([^/]+)(?:\/(\w+))?$/.exec(url.pathname) ?? [];
+    const session = this.sessions.get(id ?? "");
+    if (id !== undefined && !session) {
+      refuse(response, { status: 404, code: "not_found", message: "There is no such session." });
+    } else if (session && rest === "stream") {
+      this.#openStream(session, url, request, response);
+    } else if (session && rest === "cancel") {
+      const turnId = session.turn?.id;
+      if (session.turn?.status === "running" || session.turn?.status === "waiting") {
+        this.say(session, turnId, {
+          type: "interrupted",
+          content: "Stopped. What had arrived is kept.",
+          metadata: { code: "cancelled", kept_chars: 1 },
+        });
+      }
+      json(response, 200, { turn_id: turnId ?? null });
+    } else if (session && rest === "messages") {
+      json(response, 200, { messages: [], last_seq: session.last_seq });
+    } else if (session && method === "PATCH") {
+      Object.assign(session, body);
+      json(response, 200, toSession(session));
+    } else if (session && method === "DELETE") {
+      this.sessions.delete(session.id);
+      response.writeHead(204).end();
+    } else if (session) {
+      json(response, 200, toSession(session));
+    } else {
+      json(response, 200, this.#collection(method, url, body));
+    }
+  }
+
+  #collection(method: string, url: URL, body: unknown): unknown {
+    switch (`${method} ${url.pathname}`) {
+      case "POST /v1/sessions":
+        return toSession(this.addSession("New chat", body as Partial<Session>));
+      case "GET /v1/sessions": {
+        const query = (url.searchParams.get("query") ?? "").toLowerCase();
+        const found = [...this.sessions.values()].filter(({ title }) => title.toLowerCase().includes(query));
+        return { sessions: found.map(toSession).toReversed(), next_cursor: null };
+      }
+      case "GET /v1/models":
+        return { object: "list", data: this.models, default: this.models[0]?.id ?? "", offers: [] } satisfies ModelList;
+      case "GET /v1/agents":
+        return {
+          agents: [
+            { type: "universal", name: "Universal", description: "Answers anything" },
+            { type: "coder", name: "Coder", description: "Writes and changes code" },
+          ],
+          default: "universal",
+        } satisfies AgentList;
+      case "GET /readyz":
+        return { ready: true, engine: "sqlite", durability: "full", schema_version: 1, draining: false };
+      default:
+        return {};
+    }
+  }
+
+  #openStream(session: ScriptedSession, url: URL, request: IncomingMessage, response: ServerResponse): void {
+    const after = Number(request.headers["last-event-id"] ?? url.searchParams.get("after") ?? 0);
+    response.writeHead(200, { "content-type": "text/event-stream" });
+    response.write(SSE_RETRY + session.chunks.filter(({ seq }) => seq > after).map(toFrame).join(""));
+    const stream = { sessionId: session.id, response };
+    this.#streams.add(stream);
+    response.on("close", () => this.#streams.delete(stream));
+  }
+}
+
+export function model(id: string, name: string, fields: Partial<Model> = {}): Model {
+  const [owner = ""] = id.split("/");
+  return { id, object: "model", created: 0, owned_by: owner, name, available: true, demo: false, ...fields };
+}
+
+function statusAfter(chunks: StreamChunk[], before: NonNullable<Session["turn"]>["status"]) {
+  const last = chunks.at(-1);
+  switch (last?.type) {
+    case "done":
+    case "error":
+    case "interrupted":
+      return last.type;
+    case "status":
+      return "waiting" as const;
+    default:
+      return before;
+  }
+}
+
+function toSession({ chunks: _, ...session }: ScriptedSession): Session {
+  return session;
+}
+
+async function readBody(request: IncomingMessage): Promise<unknown> {
+  const parts: Buffer[] = [];
+  for await (const part of request) parts.push(part as Buffer);
+  const text = Buffer.concat(parts).toString();
+  return text === "" ? undefined : JSON.parse(text);
+}
+
+function json(response: ServerResponse, status: number, body: unknown): void {
+  response.writeHead(status, { "content-type": "application/json" });
+  response.end(JSON.stringify(body));
+}
+
+function refuse(response: ServerResponse, { status, code, message, hint }: Refusal): void {
+  json(response, status, { error: { code, message, ...(hint === undefined ? {} : { hint }), request_id: "r1" } });
+}

@@ -1,0 +1,182 @@
+// Opens the built web app in a real Chromium, as a browser tab or as VS Code's webview, against a scripted companion.
+import assert from "node:assert/strict";
+import { type Browser, type BrowserContext, chromium, type Page } from "playwright-core";
+import { renderChatPage } from "../../../extension/chat-html.ts";
+import type { FromWebview, ToWebview } from "../../../webview/messages.ts";
+import { ScriptedCompanion } from "./scripted-companion.ts";
+import { THEMES, type ThemeName } from "./themes.ts";
+import { relayToCompanion } from "./relay.ts";
+
+export type Host = "browser" | "vscode";
+export const HOSTS: readonly Host[] = ["browser", "vscode"];
+
+export interface AppOptions {
+  host?: Host;
+  theme?: ThemeName;
+  language?: string;
+  width?: number;
+  height?: number;
+  reducedMotion?: "reduce" | "no-preference";
+  forcedColors?: "active" | "none";
+  /** Before the page is opened. */
+  prepare?: (companion: ScriptedCompanion) => void;
+  /** Console errors that belong to the test. */
+  allowErrors?: boolean;
+}
+
+export interface OpenApp {
+  page: Page;
+  companion: ScriptedCompanion;
+  host: Host;
+  /** What the app asked of VS Code beside calls and streams. */
+  posted: FromWebview[];
+  /** As the extension host. */
+  post(message: ToWebview): Promise<void>;
+  reload(): Promise<void>;
+  /** Types and sends. */
+  send(text: string): Promise<void>;
+  violations: string[];
+}
+
+let browser: Browser | undefined;
+
+/** One browser for all tests of a file; closed after the last of all. */
+async function sharedBrowser(): Promise<Browser> {
+  browser ??= await chromium.launch({
+    executablePath: process.env["CHROMIUM"] ?? "/usr/bin/chromium",
+    args: ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--font-render-hinting=none"],
+  });
+  return browser;
+}
+
+export async function closeBrowser(): Promise<void> {
+  await browser?.close();
+  browser = undefined;
+}
+
+export async function withApp(options: AppOptions, body: (app: OpenApp) => Promise<void>): Promise<void> {
+  const companion = new ScriptedCompanion();
+  await companion.start();
+  const { host = "browser", theme = "dark", width = 720, height = 800 } = options;
+  const context = await (await sharedBrowser()).newContext({
+    viewport: { width, height },
+    colorScheme: THEMES[theme].kind,
+    locale: options.language ?? "en-US",
+    reducedMotion: options.reducedMotion ?? "reduce",
+    forcedColors: options.forcedColors ?? "none",
+    permissions: ["clipboard-read", "clipboard-write"],
+  });
+  const errors: string[] = [];
+  const violations: string[] = [];
+  try {
+    options.prepare?.(companion);
+    const app = await openPage(context, companion, { ...options, host, theme }, errors, violations);
+    await body(app);
+    assert.deepEqual(violations, [], "violations of the Content Security Policy");
+    if (!options.allowErrors) assert.deepEqual(errors, [], "errors in the console");
+  } finally {
+    await context.close();
+    await companion.stop();
+  }
+}
+
+async function openPage(
+  context: BrowserContext,
+  companion: ScriptedCompanion,
+  options: AppOptions & { host: Host; theme: ThemeName },
+  errors: string[],
+  violations: string[],
+): Promise<OpenApp> {
+  const page = await context.newPage();
+  const { host } = options;
+  const posted: FromWebview[] = [];
+  page.on("pageerror", (error) => errors.push(String(error)));
+  page.on("console", (message) => {
+    if (message.type() === "error" && !/Failed to load resource|ERR_CONNECTION/.test(message.text())) {
+      errors.push(message.text());
+    }
+  });
+  await page.exposeFunction("reportViolation", (text: string) => void violations.push(text));
+  await page.addInitScript(() => {
+    document.addEventListener("securitypolicyviolation", (event) => {
+      const { reportViolation } = globalThis as unknown as { reportViolation(text: string): void };
+      reportViolation(`${event.violatedDirective} ${event.blockedURI} ${event.sample}`);
+    });
+  });
+
+  let post = async (_message: ToWebview): Promise<void> => {};
+  const state = { value: undefined as unknown };
+  const relay = relayToCompanion(companion, (message) => post(message), (message) => posted.push(message));
+  if (host === "vscode") {
+    await prepareVsCode(page, companion, options, relay.receive, state);
+    post = async (message) => {
+      if (!page.isClosed()) await page.evaluate((data) => window.postMessage(data, "*"), message).catch(() => {});
+    };
+    context.on("close", relay.stop);
+  }
+  const address = host === "vscode" ? `${companion.origin}/vscode` : companion.url;
+  await page.goto(address);
+  return {
+    page,
+    companion,
+    host,
+    posted,
+    violations,
+    post: (message) => post(message),
+    async reload() {
+      relay.stop();
+      await page.reload();
+    },
+    async send(text) {
+      await page.getByLabel("Your message").fill(text);
+      await page.keyboard.press("Enter");
+    },
+  };
+}
+
+/** VS Code's side of a webview: its page, its theme, its messages, its saved state. */
+async function prepareVsCode(
+  page: Page,
+  companion: ScriptedCompanion,
+  options: AppOptions & { theme: ThemeName },
+  receive: (message: unknown) => void,
+  state: { value: unknown },
+): Promise<void> {
+  const theme = THEMES[options.theme];
+  const html = renderChatPage({
+    cspSource: companion.origin,
+    nonce: "testnonce",
+    script: `${companion.origin}/app.js`,
+    style: `${companion.origin}/app.css`,
+    language: options.language ?? "en",
+  });
+  companion.pages.set("/vscode", { type: "text/html; charset=utf-8", body: html });
+  await page.exposeFunction("hostReceive", receive);
+  await page.exposeFunction("hostSave", (value: unknown) => {
+    state.value = value;
+  });
+  await page.exposeFunction("hostSaved", () => state.value);
+  await page.addInitScript(
+    ({ variables, bodyClass, background }) => {
+      const host = globalThis as unknown as {
+        hostReceive(message: unknown): void;
+        hostSave(value: unknown): void;
+        acquireVsCodeApi: unknown;
+      };
+      const KEY = "harness.state";
+      host.acquireVsCodeApi = () => ({
+        postMessage: (message: unknown) => host.hostReceive(message),
+        getState: () => JSON.parse(sessionStorage.getItem(KEY) ?? "null"),
+        setState: (value: unknown) => sessionStorage.setItem(KEY, JSON.stringify(value)),
+      });
+      const paint = () => {
+        const style = document.documentElement.style;
+        for (const [name, value] of Object.entries(variables)) style.setProperty(name, value);
+        style.setProperty("background-color", background);
+        document.body.className = bodyClass;
+      };
+      document.addEventListener("DOMContentLoaded", paint);
+    },
+    { variables: theme.variables, bodyClass: theme.bodyClass, background: theme.background },
+  );
+}
