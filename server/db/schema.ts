@@ -18,7 +18,7 @@ export interface SessionsTable {
   last_seq: number;
   /** The one writer: the companion that runs the session's turn. */
   lease_owner: string | null;
-  /** Grows with every new lease; a writer with an older number writes nothing. */
+  /** Grows with every lease and its end; a writer with an older number writes nothing. */
   lease_fence: number;
   lease_expires_at: Milliseconds | null;
   /** A turn that somebody asked to stop; its owner sees it at its next commit. */

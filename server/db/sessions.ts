@@ -72,10 +72,16 @@ export async function takeLease(trx: Trx, sessionId: string, owner: string): Pro
   return row.lease_fence;
 }
 
+/** Ends a lease, whoever holds it: its number is not valid any more, so a writer that was paused writes nothing. */
 export async function releaseLease(trx: Trx, sessionId: string): Promise<void> {
   await trx
     .updateTable("sessions")
-    .set({ lease_owner: null, lease_expires_at: null, cancel_turn_id: null })
+    .set((eb) => ({
+      lease_owner: null,
+      lease_fence: eb("lease_fence", "+", 1),
+      lease_expires_at: null,
+      cancel_turn_id: null,
+    }))
     .where("id", "=", sessionId)
     .execute();
 }

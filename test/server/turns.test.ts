@@ -296,7 +296,8 @@ for (const engine of ENGINES) {
       await sql`update sessions set lease_expires_at = 0`.execute(paused.database.writer);
       const heir = await openChat(database.source, HELLO);
       release.resolve();
-      await paused.turns.drain();
+      // It notices by itself, at its next commit.
+      while (paused.turns.count > 0) await new Promise((resolve) => setTimeout(resolve, 5));
       const log = await collect(heir.chat, turn.session_id, { after: 0, until: "turn_end" });
       assert.deepEqual(transcript(log).slice(2), [
         "assistant_message before",
@@ -306,6 +307,35 @@ for (const engine of ENGINES) {
       await paused.close();
       await database.remove();
     });
+
+    it("delays no other stream when one model stalls and one reader does not read", () =>
+      withChat(
+        engine,
+        async function* ({ messages }, signal) {
+          if (JSON.stringify(messages).includes("stall")) {
+            yield text("stuck");
+            await stall(signal);
+          }
+          yield text("Hello");
+          yield FINISH;
+        },
+        async ({ chat }) => {
+          const stuck = await say(chat, "stall");
+          const lazy = chat.stream(
+            stuck.session_id,
+            { after: 0, until: "left" },
+            new AbortController().signal,
+          );
+          const reader = lazy[Symbol.asyncIterator]();
+          await reader.next();
+          const others = await Promise.all(
+            Array.from({ length: 20 }, async () => read(chat, await say(chat, "hi"))),
+          );
+          assert.ok(others.every((chunks) => chunks.at(-1)?.type === "done"));
+          assert.equal(chat.runningTurns(), 1, "the stalled turn goes on");
+          await reader.return?.();
+        },
+      ));
 
     it("ends running turns as interrupted when it drains, and takes no new ones", () =>
       withChat(engine, HANG, async ({ chat, turns }) => {

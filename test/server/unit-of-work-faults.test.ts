@@ -28,6 +28,9 @@ function engineNamed(name: Engine["engine"]): Engine {
   return engine;
 }
 
+/** A simple query message: its type, its length, the text. The word alone also occurs in parameters. */
+const isCommit = (data: Buffer) => /^Q....commit\0$/is.test(data.toString("latin1"));
+
 const isCode = (code: string) => (thrown: unknown) => {
   assert.ok(thrown instanceof ChatError, String(thrown));
   assert.equal(thrown.code, code);
@@ -57,6 +60,20 @@ describe("unit of work when SQLite fails", () => {
       });
       assert.ok(retries > 0, "retries are counted");
       assert.ok(delay.max / 1e6 < 100, `longest block ${delay.max / 1e6} ms`);
+    });
+  });
+
+  it("holds the write lock from its first read on, so nobody comes between reading and writing", async () => {
+    await withDatabase(engine, async (open) => {
+      const { test } = open;
+      await storeSession(open, "a");
+      const other = new SQLite(test.source.engine === "sqlite" ? test.source.path : "", { timeout: 0 });
+      await open.uow().commit("update_session", async (trx) => {
+        await trx.selectFrom("sessions").select("title").execute();
+        assert.throws(() => other.exec("update sessions set title = 'between'"), /locked/);
+        await changeSession(trx, "a", { title: "after" });
+      });
+      other.close();
     });
   });
 
@@ -142,7 +159,7 @@ describe("unit of work when Postgres fails", function () {
       await uow().commit("create_session", (trx) => insertSession(trx, newSession(id)));
       let cuts = 0;
       proxy.onClientData = (data) => {
-        if (cuts > 0 || !/\bcommit\b/i.test(data.toString("latin1"))) return "pass";
+        if (cuts > 0 || !isCommit(data)) return "pass";
         cuts++;
         return verdict;
       };
@@ -155,11 +172,11 @@ describe("unit of work when Postgres fails", function () {
             trx,
             writer,
             [{ type: "assistant_message", token: "once" }],
-            "commit-1",
+            "marker-1",
           );
           afterCommit(() => published.push(...chunks.map((chunk) => chunk.seq)));
         },
-        (trx) => wasCommitted(trx, id, "commit-1"),
+        (trx) => wasCommitted(trx, id, "marker-1"),
       );
       assert.equal(cuts, 1);
       assert.deepEqual(published, [1], "published once");
@@ -187,7 +204,7 @@ describe("unit of work when Postgres fails", function () {
     url.port = String(proxy.port);
     const { database, uow } = await opened(url.href);
     proxy.onClientData = (data) =>
-      /\bcommit\b/i.test(data.toString("latin1")) ? "pass then cut" : "pass";
+      isCommit(data) ? "pass then cut" : "pass";
     await assert.rejects(
       uow().commit("create_session", (trx) => insertSession(trx, newSession("unknown"))),
       isCode("commit_outcome_unknown"),

@@ -191,7 +191,7 @@ describe("a model's server that says no", () => {
       scripts: [status(404, "The model `x` does not exist")],
       error: "upstream_rejected",
       message: /404.*The model `x` does not exist/,
-      hint: /base URL: http:\/\/127/,
+      hint: /base URL, http:\/\/127/,
     });
     const { error } = await check({
       scripts: [status(400, `too long: ${"x".repeat(5000)}`)],
