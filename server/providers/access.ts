@@ -1,6 +1,7 @@
 // Where each vendor's requests go and with which key. Keys live here, in memory, and nowhere else.
 import { ChatError } from "../errors.ts";
-import { LM_STUDIO_URL, VENDOR_NAMES, VENDORS, type Vendor, type VendorName } from "./vendors.ts";
+import { hideSecrets } from "../log.ts";
+import { VENDORS, type Vendor, type VendorName } from "./vendors.ts";
 
 /** An address and the key that was given for it. */
 export interface Access {
@@ -24,6 +25,18 @@ export interface ProviderSettings {
   ollama: { host?: string | undefined; key?: string | undefined };
 }
 
+/** Where a server of this kind may be on this machine, if nothing else is said. */
+export interface LocalUrls {
+  ollama: string;
+  /** Speaks OpenAI's API, like many others. */
+  lmStudio: string;
+}
+
+export const LOCAL_URLS: LocalUrls = {
+  ollama: VENDORS.ollama.baseUrl,
+  lmStudio: "http://127.0.0.1:1234/v1",
+};
+
 export interface AccessBook {
   /** Throws `key_missing` if this vendor does not answer without a key. */
   use(name: VendorName): Access;
@@ -32,24 +45,27 @@ export interface AccessBook {
    * Replaces what the companion was started with. A key without a base URL is for the vendor's own servers.
    * A base URL without a key keeps the key only if it stays on the same origin.
    */
-  set(name: VendorName, given: VendorSettings): void;
+  set(name: VendorName, settings: VendorSettings): void;
   /** Back to what the companion was started with. */
   reset(name: VendorName): void;
 }
 
-export function createAccessBook(settings: ProviderSettings): AccessBook {
+export function createAccessBook(
+  settings: ProviderSettings,
+  local: LocalUrls = LOCAL_URLS,
+): AccessBook {
   const { openai, anthropic, google, ollama } = settings;
-  const started: Record<VendorName, VendorSettings> = {
-    "openai-compatible": openai,
-    openai,
-    anthropic,
-    google,
-    ollama: { key: ollama.key, baseUrl: ollama.host },
+  const start = (name: VendorName, started: VendorSettings): Access =>
+    toAccess(name, started, local);
+  const initial: Record<VendorName, Access> = {
+    "openai-compatible": start("openai-compatible", openai),
+    openai: start("openai", openai),
+    anthropic: start("anthropic", anthropic),
+    google: start("google", google),
+    ollama: start("ollama", { key: ollama.key, baseUrl: ollama.host }),
   };
-  const initial = new Map(VENDOR_NAMES.map((name) => [name, toAccess(name, started[name])]));
-  const current = new Map(initial);
-
-  const look = (name: VendorName): Access => current.get(name) ?? toAccess(name, {});
+  const given = new Map<VendorName, Access>();
+  const look = (name: VendorName): Access => given.get(name) ?? initial[name];
   return {
     look,
     use(name) {
@@ -59,35 +75,44 @@ export function createAccessBook(settings: ProviderSettings): AccessBook {
         hint: keyHint(access.vendor),
       });
     },
-    set(name, given) {
-      const next = toAccess(name, given);
+    set(name, settings) {
+      const next = toAccess(name, settings, local);
       const before = look(name);
       const sameServer = URL.parse(before.baseUrl)?.origin === URL.parse(next.baseUrl)?.origin;
-      current.set(name, { ...next, key: next.key ?? (sameServer ? before.key : undefined) });
+      given.set(name, { ...next, key: next.key ?? (sameServer ? before.key : undefined) });
     },
     reset(name) {
-      current.set(name, initial.get(name) ?? toAccess(name, {}));
+      given.delete(name);
     },
   };
 }
 
 export function keyHint(vendor: Vendor): string {
-  return (
-    `In VS Code run "Streamkeeper: Set API key"; in a terminal set ${vendor.keyVariable} ` +
-    "and start the companion again."
-  );
+  const inCode = 'In VS Code run "Streamkeeper: Set API key"';
+  return vendor.keyVariable === undefined
+    ? `${inCode}.`
+    : `${inCode}; in a terminal set ${vendor.keyVariable} and start the companion again.`;
 }
 
-function toAccess(name: VendorName, { key, baseUrl }: VendorSettings): Access {
+export function addressHint({ vendor, baseUrl }: Access): string {
+  const variable = vendor.addressVariable ? `, or ${vendor.addressVariable} in a terminal` : "";
+  return `Look at the base URL, ${hideSecrets(baseUrl)} (VS Code's settings${variable}).`;
+}
+
+function toAccess(name: VendorName, { key, baseUrl }: VendorSettings, local: LocalUrls): Access {
   const vendor = VENDORS[name];
-  // OpenAI's API is spoken by many: with nothing said, the one that may be on this machine is meant.
-  const usual = name === "openai-compatible" && !key ? LM_STUDIO_URL : vendor.baseUrl;
   return {
     vendor,
-    baseUrl: baseUrl ? toBaseUrl(vendor, baseUrl) : usual,
+    baseUrl: baseUrl ? toBaseUrl(vendor, baseUrl) : usualUrl(vendor, key, local),
     key: key || undefined,
     configured: Boolean(key || baseUrl),
   };
+}
+
+function usualUrl(vendor: Vendor, key: string | undefined, local: LocalUrls): string {
+  if (vendor.name === "ollama") return local.ollama;
+  // OpenAI's API is spoken by many: with nothing said, the server that may be on this machine is meant.
+  return vendor.name === "openai-compatible" && !key ? local.lmStudio : vendor.baseUrl;
 }
 
 /** Accepts what people write: with or without a scheme, a port (OLLAMA_HOST), a path, a slash at the end. */

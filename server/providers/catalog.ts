@@ -1,12 +1,12 @@
 import { ChatError } from "../errors.ts";
 import type { Model, ModelList } from "../protocol/responses.ts";
-import { type Access, createAccessBook, type ProviderSettings } from "./access.ts";
+import { type Access, createAccessBook, type LocalUrls, type ProviderSettings } from "./access.ts";
 import { createSdkProvider } from "./ai-sdk.ts";
 import { createDemoProvider } from "./demo.ts";
 import { createAgents } from "./http-client.ts";
 import { createModelFinder } from "./model-finder.ts";
 import type { Provider } from "./provider.ts";
-import { findVendor, LM_STUDIO_URL, VENDOR_NAMES, type Vendor } from "./vendors.ts";
+import { findVendor, VENDOR_NAMES, type Vendor } from "./vendors.ts";
 
 export const DEMO_MODEL = "demo/demo";
 const MAX_ANSWER_CHARS = 2_000_000;
@@ -22,6 +22,8 @@ export interface CatalogOptions {
   demoDeltaMs?: number | undefined;
   /** Before the first retry; the second waits twice as long. */
   retryBaseMs?: number | undefined;
+  /** Where servers on this machine are looked for, to be offered. */
+  localUrls?: LocalUrls | undefined;
 }
 
 export interface ResolvedProvider {
@@ -47,7 +49,7 @@ export interface Catalog {
 export function createCatalog(options: CatalogOptions): Catalog {
   const { stallSeconds, maxAnswerChars = MAX_ANSWER_CHARS, retryBaseMs = RETRY_BASE_MS } = options;
   const defaultModel = options.defaultModel ?? DEMO_MODEL;
-  const book = createAccessBook(options.providers);
+  const book = createAccessBook(options.providers, options.localUrls);
   const agents = createAgents();
   const demo = createDemoProvider({ deltaMs: options.demoDeltaMs });
   const finder = createModelFinder(agents);
@@ -125,8 +127,8 @@ function toModel(id: string, name: string, owned_by: string, available: boolean)
   return { id, object: "model", created: 0, owned_by, name, available, demo: id === DEMO_MODEL };
 }
 
-function toOffer({ vendor, baseUrl }: Access, name: string): ModelList["offers"][number] {
-  const server = baseUrl === LM_STUDIO_URL ? "LM Studio" : vendor.label;
+function toOffer({ vendor }: Access, name: string): ModelList["offers"][number] {
+  const server = vendor.name === "ollama" ? vendor.label : "LM Studio";
   return { model: `${vendor.name}/${name}`, label: `${server} on this machine` };
 }
 

@@ -1,14 +1,15 @@
 // What the demo model says. Every answer says that it is the demo; nothing in it is made to look like thought.
 
-export type DemoTopic = "welcome" | "promise" | "code" | "table" | "long" | "tool" | "agent";
+export type DemoTopic = "welcome" | "promise" | "code" | "table" | "plan" | "long" | "tool" | "agent";
 
 /** The first that fits decides; Russian words are here because the interface speaks Russian, too. */
 const TOPICS: readonly [DemoTopic, RegExp][] = [
   ["agent", /switch(?:ing)?\s+(?:the\s+|to\s+)?(?:an?other\s+|an?\s+)?agent|another agent|агент/i],
+  ["table", /\btables?\b|\bcompar|таблиц|сравн/i],
+  ["plan", /\brefactor|\bsplit\b|\bplan\b|рефактор|раздел|\bплан/i],
   ["tool", /\btools?\b|инструмент/i],
   ["long", /\blong(?:er)?\b|длинн/i],
-  ["table", /\btables?\b|\bcompar|таблиц|сравн/i],
-  ["code", /\bcode\b|\bfunction\b|\bexample\b|\bsnippet\b|\bscript\b|\bкод|функци|пример/i],
+  ["code", /\bcode\b|\bfunction\b|\bexample\b|\bsnippet\b|\bscript\b|debounc|код|функци|пример/i],
   ["promise", /\bcommit|\bpromise|\bsaved?\b|\blos[et]\b|\bresume|\breload|коммит|обещан|сохран/i],
 ];
 
@@ -23,6 +24,7 @@ export const DEMO_ANSWERS: Record<DemoTopic | "after_tool" | "after_switch", Ans
   promise: () => PROMISE,
   code: () => CODE,
   table: () => TABLE,
+  plan: () => PLAN,
   long: () => LONG,
   tool: () =>
     "This is the **demo model**. It does not think, but it can show how a tool call goes: it now asks " +
@@ -64,7 +66,7 @@ I am the **built-in demo**: I work offline, I answer from a script, and I do not
 Ask me for one of these:
 
 - **explain the commit promise**: what is saved, and when
-- **show some code** or **show a table**: how answers look
+- **show some code**, **show a table** or **make a plan**: how answers look
 - **a long answer**: time enough to reload the window in the middle of it
 - **use a tool** or **switch agent**: how such a step looks
 
@@ -97,47 +99,81 @@ The number in the status bar is the time such a commit takes, measured live.
 Ask for **a long answer** and reload the window in the middle of it.
 `;
 
-const CODE = `## Code from the demo model
+const CODE = `## Code: a typed debounce
 
-*(A script, not a thought: the demo shows how code looks.)*
+*(This is the demo model: a script that was written beforehand, not an answer to your words.)*
+
+Debouncing waits until calls have **stopped** for a while and then makes one call, with the last arguments. It suits work that only the final state needs: a search while someone types, a layout after a resize.
 
 \`\`\`typescript
-interface Chunk {
-  seq: number;
-  token: string;
+interface Debounced<Args extends unknown[]> {
+  (...args: Args): void;
+  /** Forgets the call that waits. */
+  cancel(): void;
 }
 
-/** Commit first, then show: a reader never sees what could still be lost. */
-async function publish(chunk: Chunk, commit: (chunk: Chunk) => Promise<void>): Promise<string> {
-  await commit(chunk);
-  return \`id: \${chunk.seq}\\ndata: \${JSON.stringify(chunk)}\\n\\n\`;
+export function debounce<Args extends unknown[]>(
+  run: (...args: Args) => void,
+  waitMs: number,
+): Debounced<Args> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const debounced = (...args: Args): void => {
+    clearTimeout(timer);
+    timer = setTimeout(run, waitMs, ...args);
+  };
+  return Object.assign(debounced, { cancel: () => clearTimeout(timer) });
 }
 \`\`\`
 
-The same idea in SQL:
+Use it like this:
 
-\`\`\`sql
-BEGIN IMMEDIATE;
-INSERT INTO chunks (session_id, seq, payload) VALUES (:session, :seq, :payload);
-COMMIT; -- the client is told after this line, never before
+\`\`\`typescript
+const search = debounce((query: string) => console.log("searching for", query), 250);
+
+search("s");
+search("st");
+search("str"); // only this one runs, 250 ms later
 \`\`\`
 
-Each block has buttons to copy it and to put it at the cursor. Inline code looks like \`const answer = 42\`.
+- Each block has buttons to copy it and to put it at the cursor.
+- Call \`search.cancel()\` when the input goes away, or the last call still comes.
 `;
 
-const TABLE = `## A table from the demo model
+const TABLE = `## A table: SQLite and Postgres for a local program
 
-*(A script: the names are the program's, the demo only prints them.)*
+*(This is the demo model: a script that was written beforehand, not an answer to your words.)*
 
-| Model id | Where it runs | Key | Good for |
-|:---|:---|:---:|:---|
-| \`demo/demo\` | in the companion | none | trying things out, offline |
-| \`ollama/NAME\` | this machine | none | private work |
-| \`openai-compatible/NAME\` | any server with OpenAI's API | as the server likes | LM Studio, vLLM, llama.cpp |
-| \`anthropic/NAME\`, \`openai/NAME\`, \`google/NAME\` | the vendor | yes | the large models |
+| | SQLite | Postgres |
+|:---|:---|:---|
+| Runs as | a library in your process | a server of its own |
+| To set up | nothing: one file | install, start, make a user and a database |
+| Writers at a time | one; readers go on (WAL) | many |
+| A backup | copy through the backup API | \`pg_dump\`, or replication |
+| Several machines | no | yes |
+| Survives a power cut | yes, with \`synchronous=FULL\` | yes, by default |
+| Streamkeeper uses it | by default | with \`--database postgres://…\` |
 
-- Left, centre and right alignment work.
-- Wide tables scroll inside the message.
+**In short:** SQLite for one machine and one user, Postgres as soon as several machines share the data.
+`;
+
+const PLAN = `## A plan: splitting a large module
+
+*(This is the demo model: a script that was written beforehand, not an answer to your words.)*
+
+1. **Pin what it does.** Write tests at its public functions, before any move.
+2. **Draw what calls what.** Functions that share state belong together; the rest comes apart easily.
+3. **Move the leaves first.** Take what depends on nothing into a file of its own, a few functions at a time.
+4. **Keep the old door open.** The old file exports the moved names again, so that no user has to change yet:
+
+   \`\`\`typescript
+   // big-module.ts
+   export { parseLine, parseFile } from "./parse.ts";
+   \`\`\`
+
+5. **Move the users**, one directory after another, then close the old door.
+6. **Hold the line** with a test that limits the size of files.
+
+> Each step is small enough to be reviewed at a glance and taken back alone.
 `;
 
 const LONG_PARTS = 50;
@@ -168,3 +204,7 @@ ${Array.from(
 
 If you reloaded on the way, look back: no part is missing and none is there twice.
 `;
+
+/** The scripts are in English; who asks in Russian is told so in Russian. */
+export const RUSSIAN_NOTE =
+  "*Это встроенная демонстрация: она отвечает по готовому сценарию, и он на английском языке.*\n\n";

@@ -1,6 +1,6 @@
 import { setImmediate as nextTurn, setTimeout as delay } from "node:timers/promises";
 import type { Tool } from "../domain/tools.ts";
-import { DEMO_ANSWERS, type DemoTopic, topicOf } from "./demo-answers.ts";
+import { DEMO_ANSWERS, type DemoTopic, RUSSIAN_NOTE, topicOf } from "./demo-answers.ts";
 import type { ConversationMessage, Provider, ProviderEvent, ProviderRequest } from "./provider.ts";
 
 /** About 60 words a second: quick to read along, slow enough to see it stream. */
@@ -72,7 +72,8 @@ function* play(request: ProviderRequest): Generator<ProviderEvent> {
   }
   const question = questionOf(last);
   const topic = topicFor(request);
-  yield { type: "text", text: DEMO_ANSWERS[topic](question) };
+  const note = /\p{Script=Cyrillic}/u.test(question) ? RUSSIAN_NOTE : "";
+  yield { type: "text", text: note + DEMO_ANSWERS[topic](question) };
   if (topic === "tool") {
     yield {
       type: "tool_call",

@@ -1,7 +1,7 @@
 // What model servers do wrong, in the words and codes of this program.
 import { ChatError } from "../errors.ts";
 import { hideSecrets } from "../log.ts";
-import { type Access, keyHint } from "./access.ts";
+import { type Access, addressHint, keyHint } from "./access.ts";
 
 const MAX_SENTENCE = 300;
 const MAX_RETRY_AFTER_SECONDS = 24 * 60 * 60;
@@ -47,14 +47,14 @@ export function statusError(
   });
 }
 
-function rejectionHint({ vendor, baseUrl }: Access, status: number): string {
+function rejectionHint(access: Access, status: number): string {
   switch (status) {
     case 402:
     case 429:
       return "The account has nothing left. Look at its plan and billing, or choose another model.";
     case 404:
     case 405:
-      return `Look at the model's name and at the base URL: ${hideSecrets(baseUrl)} (${vendor.addressVariable}).`;
+      return `Is the model's name right? ${addressHint(access)}`;
     case 413:
       return "The conversation is too large for this model. Start a new chat or send less context.";
     default:
@@ -102,7 +102,7 @@ export function networkError(access: Access, thrown: unknown): ChatError {
       cause: thrown,
       hint,
     });
-  const checkAddress = `Look at the base URL (${vendor.addressVariable}).`;
+  const checkAddress = addressHint(access);
 
   if (code === "ENOTFOUND" || code === "EAI_AGAIN") {
     return told(`no address is known for ${where}`, `Is there a network? ${checkAddress}`);
@@ -170,8 +170,9 @@ export function retryAfter(
 /** The sentence for people inside an error body, whichever vendor's form it has; "" if there is none. */
 export function sentenceOf(body: unknown, key: string | undefined): string {
   const found = typeof body === "string" ? fromText(body) : fromJson(body);
-  // Some servers repeat the key they were given.
-  const safe = hideSecrets(key ? found.replaceAll(key, "[redacted]") : found);
+  // Some servers repeat the key they were given. The cut comes before the patterns: they are slow on long texts.
+  const keyless = key ? found.replaceAll(key, "[redacted]") : found;
+  const safe = hideSecrets(keyless.slice(0, 4 * MAX_SENTENCE));
   const line = safe.replace(/[\p{Cc}\p{Zl}\p{Zp}\s]+/gu, " ").toWellFormed().trim();
   const cut = line.length > MAX_SENTENCE ? `${line.slice(0, MAX_SENTENCE).toWellFormed()}…` : line;
   return cut.replace(/\.$/, "");
@@ -183,7 +184,7 @@ function fromText(text: string): string {
   try {
     return fromJson(JSON.parse(trimmed));
   } catch {
-    return /^[[{]/.test(trimmed) ? "" : trimmed.slice(0, 4 * MAX_SENTENCE);
+    return /^[[{]/.test(trimmed) ? "" : trimmed;
   }
 }
 

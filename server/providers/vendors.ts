@@ -17,13 +17,12 @@ export interface Vendor {
   /** What a base URL without a path gets. */
   path: string;
   needsKey: boolean;
-  keyVariable: string;
-  addressVariable: string;
+  /** The variable that holds its key, or its address, when the companion starts. */
+  keyVariable?: string;
+  addressVariable?: string;
   /** Current models that are good at chat, best first. Any other name works, too. */
   models: readonly string[];
 }
-
-export const LM_STUDIO_URL = "http://127.0.0.1:1234/v1";
 
 export const VENDORS: Readonly<Record<VendorName, Vendor>> = {
   "openai-compatible": {
@@ -63,7 +62,6 @@ export const VENDORS: Readonly<Record<VendorName, Vendor>> = {
     path: "/v1beta",
     needsKey: true,
     keyVariable: "GOOGLE_GENERATIVE_AI_API_KEY",
-    addressVariable: "GOOGLE_BASE_URL",
     models: ["gemini-pro-latest", "gemini-flash-latest", "gemini-flash-lite-latest"],
   },
   ollama: {
@@ -72,7 +70,6 @@ export const VENDORS: Readonly<Record<VendorName, Vendor>> = {
     baseUrl: "http://127.0.0.1:11434/v1",
     path: "/v1",
     needsKey: false,
-    keyVariable: "OLLAMA_API_KEY",
     addressVariable: "OLLAMA_HOST",
     models: [],
   },

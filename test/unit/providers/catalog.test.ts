@@ -1,0 +1,131 @@
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { ChatError } from "../../../server/errors.ts";
+import { ModelId } from "../../../server/protocol/requests.ts";
+import { ModelList } from "../../../server/protocol/responses.ts";
+import { createCatalog, type CatalogOptions } from "../../../server/providers/catalog.ts";
+import { VENDOR_NAMES, VENDORS } from "../../../server/providers/vendors.ts";
+import { collect, NO_SETTINGS, textOf } from "../../support/upstream/collect.ts";
+import { normal, silent } from "../../support/upstream/openai-scripts.ts";
+import { FAKE_MODEL } from "../../support/upstream/start-upstream.ts";
+import { withUpstream } from "../../support/upstream/with-upstream.ts";
+
+const open = (options: Partial<CatalogOptions> = {}) =>
+  createCatalog({ providers: NO_SETTINGS, defaultModel: undefined, stallSeconds: 1, ...options });
+
+const codeOf = (run: () => unknown): string | undefined => {
+  try {
+    run();
+    return undefined;
+  } catch (error) {
+    assert.ok(error instanceof ChatError);
+    assert.match(error.hint ?? "", /./);
+    return error.code;
+  }
+};
+
+describe("the model catalog", () => {
+  it("answers from the demo when nobody chose, and from the configured model when somebody did", () => {
+    assert.equal(open().resolve(undefined).id, "demo/demo");
+    assert.equal(open().resolve(null).providerName, "demo");
+    const catalog = open({ defaultModel: "ollama/qwen3" });
+    assert.deepEqual(
+      { ...catalog.resolve(null), provider: undefined },
+      { provider: undefined, providerName: "ollama", model: "qwen3", id: "ollama/qwen3" },
+    );
+  });
+
+  it("takes the name after the first slash as it is", () => {
+    const { model, providerName } = open().resolve("openai-compatible/meta/llama:70b");
+    assert.deepEqual([providerName, model], ["openai-compatible", "meta/llama:70b"]);
+  });
+
+  it("says what is wrong with a model or a provider that there is not", () => {
+    for (const id of ["demo/other", "nobody/x", "ollama/", "demo", "", "constructor/x"]) {
+      assert.equal(codeOf(() => open().resolve(id)), "model_unknown", id);
+    }
+    assert.equal(codeOf(() => open().resolve("openai/gpt-5.6")), "key_missing");
+    assert.equal(codeOf(() => open().setKey("nobody", "k")), "invalid_request");
+    assert.equal(codeOf(() => open().removeKey("__proto__")), "invalid_request");
+    assert.equal(codeOf(() => open().setKey("openai", "k", "http://")), "invalid_request");
+  });
+
+  it("lists the demo always, and the vendors' models as usable once there is a key", async () => {
+    const catalog = open();
+    const usable = async (): Promise<string[]> => {
+      const list = await catalog.list();
+      assert.ok(ModelList.safeParse(list).success);
+      return list.data.filter((model) => model.available).map((model) => model.id);
+    };
+    assert.deepEqual(await usable(), ["demo/demo"]);
+    catalog.setKey("anthropic", "k");
+    assert.deepEqual(await usable(), [
+      "demo/demo",
+      ...VENDORS.anthropic.models.map((name) => `anthropic/${name}`),
+    ]);
+    assert.equal(catalog.resolve("anthropic/claude-opus-5-5").providerName, "anthropic");
+    catalog.removeKey("anthropic");
+    assert.deepEqual(await usable(), ["demo/demo"]);
+  });
+
+  it("lists what a configured server says it has", () =>
+    withUpstream([normal()], async (upstream) => {
+      const catalog = open({
+        providers: { ...NO_SETTINGS, openai: { baseUrl: upstream.url }, ollama: { host: upstream.origin } },
+        defaultModel: `ollama/${FAKE_MODEL}`,
+      });
+      const { data, offers, default: chosen } = await catalog.list();
+      const ids = data.filter((model) => model.available).map((model) => model.id);
+      assert.deepEqual(ids, ["demo/demo", `openai-compatible/${FAKE_MODEL}`, `ollama/${FAKE_MODEL}`]);
+      assert.deepEqual(offers, []);
+      assert.equal(chosen, `ollama/${FAKE_MODEL}`);
+      // Another server has other models than OpenAI's own.
+      assert.ok(!data.some((model) => model.id.startsWith("openai/")));
+    }));
+
+  it("offers servers that it finds on this machine, and never takes one by itself", () =>
+    withUpstream([normal()], async (upstream) => {
+      const localUrls = { ollama: upstream.url, lmStudio: upstream.url };
+      const catalog = open({ localUrls });
+      const list = await catalog.list();
+      assert.deepEqual(list.offers, [
+        { model: `openai-compatible/${FAKE_MODEL}`, label: "LM Studio on this machine" },
+        { model: `ollama/${FAKE_MODEL}`, label: "Ollama on this machine" },
+      ]);
+      assert.equal(list.default, "demo/demo");
+      assert.equal(catalog.resolve(undefined).id, "demo/demo");
+      assert.ok(list.data.every((model) => !model.available || model.demo));
+      for (const { model } of list.offers) {
+        const { provider } = catalog.resolve(model);
+        assert.equal(textOf(await collect(provider)), "Hello from the fake model.");
+      }
+    }));
+
+  it("does not wait for a server that does not answer", () =>
+    withUpstream([silent], async (upstream) => {
+      const catalog = open();
+      catalog.setKey("openai-compatible", undefined, `${upstream.origin}/nowhere`);
+      catalog.setKey("ollama", undefined, "http://127.0.0.1:9");
+      const started = performance.now();
+      const { data } = await catalog.list();
+      assert.ok(performance.now() - started < 1_500);
+      assert.ok(!data.some((model) => /^(ollama|openai-compatible)\//.test(model.id)));
+    }));
+
+  it("has the default in the list even if its server is away", async () => {
+    const { data } = await open({ defaultModel: "openai-compatible/mine" }).list();
+    assert.ok(data.some((model) => model.id === "openai-compatible/mine" && model.available));
+  });
+
+  it("knows models that the vendors' SDKs know, too, under ids that a request may have", () => {
+    for (const name of VENDOR_NAMES) {
+      const { models } = VENDORS[name];
+      if (models.length === 0) continue;
+      const sdk = readFileSync(new URL(import.meta.resolve(`@ai-sdk/${name}`)), "utf8");
+      for (const model of models) {
+        assert.ok(ModelId.safeParse(`${name}/${model}`).success, model);
+        assert.ok(sdk.includes(`"${model}"`), `${name} does not know ${model}`);
+      }
+    }
+  });
+});
