@@ -2,7 +2,7 @@
 import type { CallName, CallResult } from "../server/protocol/calls.ts";
 import { toSafeUrl } from "./markdown/links.ts";
 import type { HostCommand, SavedState } from "./messages.ts";
-import { canStop, findModel, isBusy, isLoading, lastQuestion, lastTurn } from "./selectors.ts";
+import { findModel, isBusy, isLoading, lastQuestion, lastTurn } from "./selectors.ts";
 import { asFailure, createSending, type Sending } from "./sending.ts";
 import { createSessionList, type SessionList } from "./session-list.ts";
 import type { AppState } from "./state.ts";
@@ -66,8 +66,8 @@ export function createApp(transport: Transport, text: Strings): App {
       take(await transport.call(name, params as never));
     } catch (thrown) {
       const { error, isConnection } = asFailure(thrown);
-      // What is lost with the connection is asked for again when it is back.
-      if (!isConnection) store.dispatch({ type: "notice", notice: error });
+      // What is lost with the connection is asked for again when it is back; that a session is gone, its stream tells.
+      if (!isConnection && error.code !== "not_found") store.dispatch({ type: "notice", notice: error });
     }
   };
   const loadFacts = (): void => {
@@ -133,7 +133,7 @@ export function createApp(transport: Transport, text: Strings): App {
       case "focus_composer":
         return focusComposer();
       case "stop":
-        return canStop(store.get()) ? sending.stop() : undefined;
+        return sending.stop();
       case "show_sessions":
         return sessions.show(true);
       case "reload_models":

@@ -19,8 +19,9 @@ export function isBusy(state: AppState): boolean {
   return lastTurn(state)?.status === "running";
 }
 
+/** Also before the answer has begun: then it is stopped as soon as there is something to stop. */
 export function canStop(state: AppState): boolean {
-  return isOpen(lastTurn(state)) && !state.stopping;
+  return (isOpen(lastTurn(state)) || state.outgoing?.state === "sending") && !state.stopping;
 }
 
 /** The history is still coming; until it is there, showing its beginning would only flicker. */

@@ -2,11 +2,12 @@
 // after a lost answer or a reload, cannot make it take effect twice.
 import type { ClientMessage, ContextItem, MessageRequest } from "../server/protocol/requests.ts";
 import type { Session } from "../server/protocol/responses.ts";
-import { isBusy, lastQuestion } from "./selectors.ts";
+import { canStop, isBusy, lastQuestion, lastTurn } from "./selectors.ts";
 import type { Decision, Outgoing } from "./state.ts";
 import type { Store } from "./store.ts";
 import type { Strings } from "./strings/strings.ts";
 import { CallFailure, type Transport } from "./transport/transport.ts";
+import { isOpen } from "./turns.ts";
 
 export interface SendingDeps {
   store: Store;
@@ -96,10 +97,9 @@ export function createSending(deps: SendingDeps): Sending {
     }
   };
 
-  const stop = async (): Promise<void> => {
+  const cancel = async (): Promise<void> => {
     const sessionId = store.get().log?.id;
-    if (sessionId === undefined || store.get().stopping) return;
-    store.dispatch({ type: "stopping", stopping: true });
+    if (sessionId === undefined) return;
     try {
       await transport.call("cancel_turn", { session_id: sessionId });
     } catch (thrown) {
@@ -107,6 +107,12 @@ export function createSending(deps: SendingDeps): Sending {
       store.dispatch({ type: "notice", notice: asFailure(thrown).error });
     }
   };
+
+  // Stop was asked for before there was a turn; now there is.
+  store.subscribe((state, before) => {
+    const isHere = before.outgoing !== null && state.outgoing === null;
+    if (isHere && state.stopping && isOpen(lastTurn(state))) void cancel();
+  });
 
   return {
     send: () => start(store.get().draft, store.get().editing),
@@ -122,7 +128,11 @@ export function createSending(deps: SendingDeps): Sending {
       store.dispatch({ type: "decide", callId, decision: decided });
       void deliverDecision(callId, decided);
     },
-    stop: () => void stop(),
+    stop() {
+      if (!canStop(store.get())) return;
+      store.dispatch({ type: "stopping", stopping: true });
+      if (isOpen(lastTurn(store.get()))) void cancel();
+    },
     resume() {
       const { outgoing, decisions } = store.get();
       if (outgoing) void deliver(outgoing);

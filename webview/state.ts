@@ -223,7 +223,7 @@ function takeIn(state: AppState, chunks: readonly StreamChunk[]): AppState {
     chosen: arrived ? { model: null, agent: null } : state.chosen,
     facts: arrived ? withChoice(state) : state.facts,
     decisions: pendingOnly(state.decisions, log.turns.at(-1)),
-    stopping: state.stopping && open,
+    stopping: state.stopping && (open || (outgoing !== null && !arrived)),
   };
 }
 
@@ -260,12 +260,14 @@ function reduceSending(state: AppState, message: SendingMessage): AppState {
         draftRevision: state.draftRevision + 1,
         context: [],
         editing: null,
+        stopping: false,
         notice: null,
       };
     case "send_state": {
       const { requestId, state: sending, error } = message;
       if (state.outgoing?.requestId !== requestId) return state;
-      return { ...state, outgoing: { ...state.outgoing, state: sending, error } };
+      const stopping = state.stopping && sending === "sending";
+      return { ...state, stopping, outgoing: { ...state.outgoing, state: sending, error } };
     }
     case "send_dropped": {
       if (!state.outgoing) return state;

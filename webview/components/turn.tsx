@@ -106,10 +106,15 @@ export function OutgoingView({ outgoing }: { outgoing: Outgoing }) {
               </span>
             )}
             {state === "held" && (
-              <span class="status-line">
-                <Icon name="disconnect" />
-                {text.held}
-              </span>
+              <div class="ending">
+                <span class="status-line">
+                  <Icon name="disconnect" />
+                  {text.held}
+                </span>
+                <button type="button" class="button is-secondary" onClick={actions.dropUnsent}>
+                  {text.backToDraft}
+                </button>
+              </div>
             )}
             {state === "refused" && (
               <div class="failure" role="alert">
