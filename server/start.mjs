@@ -12,6 +12,11 @@ const companion = spawn(nodeBinary(), args, { stdio: "inherit" });
 // Ctrl-C reaches the companion by itself; these do not.
 for (const signal of ["SIGTERM", "SIGHUP"]) process.on(signal, () => companion.kill(signal));
 process.on("SIGINT", () => {});
+// npm passes a signal to a shell that keeps it for itself; what remains to be seen is that the shell has gone.
+const parent = process.ppid;
+setInterval(() => {
+  if (process.ppid !== parent) companion.kill("SIGTERM");
+}, 500).unref();
 companion.on("exit", (code) => process.exit(code ?? 1));
 
 function buildIfNeeded() {
