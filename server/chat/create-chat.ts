@@ -79,7 +79,10 @@ export function createChat(deps: ChatDeps): Chat {
     async deleteSession(sessionId) {
       await turns.cancel(sessionId);
       const uow = deps.newUnitOfWork();
-      await uow.commit("delete_session", (trx) => removeSession(trx, sessionId));
+      await uow.commit("delete_session", async (trx, afterCommit) => {
+        await removeSession(trx, sessionId);
+        afterCommit(() => deps.hub.announceGone(sessionId));
+      });
       uow.close();
     },
     listMessages: (sessionId) => listMessages(deps, sessionId),

@@ -15,7 +15,12 @@ export function followOthers(deps: TurnDeps, turns: Turns): { stop(): void } {
   const poll = repeat(POLL_MS, async () => {
     const read = [...hub.sessions()].filter((sessionId) => !turns.isRunning(sessionId));
     if (read.length === 0) return;
-    for (const { id, last_seq } of await lastSeqs(reader, read)) hub.announce(id, last_seq);
+    const known = new Map((await lastSeqs(reader, read)).map(({ id, last_seq }) => [id, last_seq]));
+    for (const sessionId of read) {
+      const lastSeq = known.get(sessionId);
+      if (lastSeq === undefined) hub.announceGone(sessionId);
+      else hub.announce(sessionId, lastSeq);
+    }
   });
   const recover = repeat(RECOVER_MS, async () => {
     await recoverTurns(deps);

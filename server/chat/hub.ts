@@ -8,12 +8,15 @@ export interface Listener {
   onFrames(frames: readonly Frame[]): void;
   /** The log has grown elsewhere up to `lastSeq`; read it. */
   onNews(lastSeq: number): void;
+  /** The session was deleted; there is nothing more to come. */
+  onGone(): void;
 }
 
 /** Tells the readers of a session what was committed. Only the after-commit hook of a unit of work publishes. */
 export interface Hub {
   publish(sessionId: string, chunks: readonly StreamChunk[]): void;
   announce(sessionId: string, lastSeq: number): void;
+  announceGone(sessionId: string): void;
   listen(sessionId: string, listener: Listener): () => void;
   /** Sessions with at least one reader. */
   sessions(): Iterable<string>;
@@ -31,6 +34,9 @@ export function createHub(metrics: Metrics): Hub {
     },
     announce(sessionId, lastSeq) {
       for (const reader of listeners.get(sessionId) ?? []) reader.onNews(lastSeq);
+    },
+    announceGone(sessionId) {
+      for (const reader of listeners.get(sessionId) ?? []) reader.onGone();
     },
     listen(sessionId, listener) {
       const readers = listeners.get(sessionId) ?? new Set();

@@ -26,6 +26,7 @@ export async function* streamFrames(
   const { reader, hub } = deps;
   let queue: Frame[] = [];
   let knownSeq = 0;
+  let gone = false;
   let wake: (() => void) | undefined;
   const rouse = () => {
     wake?.();
@@ -42,6 +43,10 @@ export async function* streamFrames(
       knownSeq = Math.max(knownSeq, lastSeq);
       rouse();
     },
+    onGone() {
+      gone = true;
+      rouse();
+    },
   });
   signal.addEventListener("abort", rouse);
 
@@ -50,7 +55,7 @@ export async function* streamFrames(
     knownSeq = Math.max(knownSeq, session.last_seq);
     const isLast = await endOf(reader, sessionId, options);
     let cursor = options.after;
-    while (!signal.aborted) {
+    while (!signal.aborted && !gone) {
       let batch: readonly Frame[];
       const heard = queue;
       queue = [];
@@ -65,7 +70,7 @@ export async function* streamFrames(
         if (isLast === "nothing runs") return;
         await new Promise<void>((resolve) => {
           wake = resolve;
-          if (signal.aborted || queue.length > 0 || knownSeq > cursor) rouse();
+          if (signal.aborted || gone || queue.length > 0 || knownSeq > cursor) rouse();
         });
         continue;
       }

@@ -68,6 +68,7 @@ for (const engine of ENGINES) {
         const other = source.engine === "sqlite" ? new SQLite(source.path) : undefined;
         const stop = hub.listen(id, {
           onNews() {},
+          onGone() {},
           onFrames(frames) {
             for (const { chunk } of frames) {
               if (other) {
@@ -344,6 +345,19 @@ for (const engine of ENGINES) {
         const chunks = await read(chat, turn);
         assert.equal(transcript(chunks).at(-1), "interrupted server_stopped");
         await assert.rejects(say(chat, "more"), isCode("draining"));
+      }));
+
+    it("ends the streams of a session that is deleted, with its running turn", () =>
+      withChat(engine, HANG, async ({ chat, database }) => {
+        const { session_id } = await say(chat, "hi");
+        await seen(chat, session_id, "so far");
+        const reading = collect(chat, session_id, { after: 0, until: "left" });
+        await chat.deleteSession(session_id);
+        const chunks = await reading;
+        assert.equal(chunks[0]?.type, "session_info");
+        await assert.rejects(chat.getSession(session_id), isCode("not_found"));
+        const left = await database.reader.selectFrom("chunks").select("seq").execute();
+        assert.deepEqual(left, []);
       }));
 
     it("searches titles and texts, whatever the case, and pages", () =>
