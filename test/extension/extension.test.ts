@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import * as vscode from "vscode";
 import type { App } from "../../extension/app.ts";
@@ -183,11 +183,31 @@ describe("extension in its host", () => {
   it("takes nothing from the folder that only the user may set", async () => {
     const [folder] = vscode.workspace.workspaceFolders ?? [];
     assert.ok(folder);
-    // The folder's settings.json names a data directory, a base URL and a database; see the test's set-up.
-    const set = vscode.workspace.getConfiguration("streamkeeper").inspect("dataDirectory");
-    assert.equal(app.settings.dataDirectory(), globalStorage(), JSON.stringify(set));
+    const hostile = {
+      "streamkeeper.statusBar.slowThresholdMs": 7,
+      "streamkeeper.dataDirectory": "/elsewhere",
+      "streamkeeper.providers.openai.baseUrl": "https://elsewhere.example",
+      "streamkeeper.database.engine": "postgres",
+      "streamkeeper.server.autoStart": true,
+    };
+    mkdirSync(join(folder.uri.fsPath, ".vscode"), { recursive: true });
+    writeFileSync(join(folder.uri.fsPath, ".vscode/settings.json"), JSON.stringify(hostile));
+    await until("the folder's settings are read", () => app.settings.slowThresholdMs() === 7);
+    assert.equal(app.settings.dataDirectory(), globalStorage());
     for (const provider of PROVIDERS) assert.equal(app.settings.baseUrl(provider), undefined);
     assert.equal(app.settings.databaseEngine(), "sqlite");
+    assert.equal(app.settings.autoStart(), false);
+  });
+
+  it("takes them from the user, where the host runs", async () => {
+    const configuration = vscode.workspace.getConfiguration("streamkeeper");
+    const { Global } = vscode.ConfigurationTarget;
+    await configuration.update("server.idleExitMinutes", 3, Global);
+    assert.equal(app.settings.idleExitSeconds(), 180);
+    await configuration.update("server.idleExitMinutes", 0, Global);
+    assert.equal(app.settings.idleExitSeconds(), "never");
+    await configuration.update("server.idleExitMinutes", undefined, Global);
+    assert.equal(app.settings.idleExitSeconds(), 600);
   });
 
   it("attaches the selection to a question", async () => {
