@@ -10,7 +10,14 @@ import type { FinishReason, Provider, ProviderEvent, ProviderRequest, Usage } fr
 import { withRetries } from "./retry.ts";
 import type { SdkFinish, SdkModel, SdkOptions, SdkPart, SdkToolCall } from "./sdk-types.ts";
 import { createUpstreamCall, type UpstreamCall } from "./upstream-call.ts";
-import { cutError, isRecord, malformedError, sentenceOf, streamError, tooLongError } from "./upstream-errors.ts";
+import {
+  cutError,
+  isRecord,
+  malformedError,
+  sentenceOf,
+  streamError,
+  tooLongError,
+} from "./upstream-errors.ts";
 
 export interface SdkProviderDeps {
   access: Access;

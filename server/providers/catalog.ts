@@ -1,6 +1,12 @@
 import { ChatError } from "../errors.ts";
 import type { Model, ModelList } from "../protocol/responses.ts";
-import { type Access, createAccessBook, type LocalUrls, type ProviderSettings } from "./access.ts";
+import {
+  type Access,
+  type AccessBook,
+  createAccessBook,
+  type LocalUrls,
+  type ProviderSettings,
+} from "./access.ts";
 import { createSdkProvider } from "./ai-sdk.ts";
 import { createDemoProvider } from "./demo.ts";
 import { createAgents } from "./http-client.ts";
@@ -41,7 +47,7 @@ export interface Catalog {
   /** Never rejects: a server that does not answer soon has no models here. */
   list(): Promise<ModelList>;
   /** Throws `invalid_request` for a provider that there is not. */
-  setKey(provider: string, key: string | undefined, baseUrl?: string | undefined): void;
+  setKey(provider: string, key: string | undefined, baseUrl?: string): void;
   /** Forgets what `setKey` gave; what the companion was started with is valid again. */
   removeKey(provider: string): void;
 }
@@ -80,7 +86,7 @@ export function createCatalog(options: CatalogOptions): Catalog {
         if (access.configured || access.vendor.needsKey) data.push(...modelsOf(access, names));
         else offers.push(...names.map((name) => toOffer(access, name)));
       }
-      addDefault(data, defaultModel, book.look);
+      addDefault(data, defaultModel, book);
       return { object: "list", data, default: defaultModel, offers };
     },
     setKey(provider, key, baseUrl) {
@@ -103,9 +109,13 @@ function unknownModel(id: string): ChatError {
 function vendorOrThrow(name: string): Vendor {
   const vendor = findVendor(name);
   if (vendor) return vendor;
-  throw new ChatError("invalid_request", `There is no provider ${JSON.stringify(name.slice(0, 100))}.`, {
-    hint: `The providers are ${VENDOR_NAMES.join(", ")}.`,
-  });
+  throw new ChatError(
+    "invalid_request",
+    `There is no provider ${JSON.stringify(name.slice(0, 100))}.`,
+    {
+      hint: `The providers are ${VENDOR_NAMES.join(", ")}.`,
+    },
+  );
 }
 
 /** Vendors with a fixed list are not asked: theirs is long and mostly not about chat. */
@@ -133,10 +143,10 @@ function toOffer({ vendor }: Access, name: string): ModelList["offers"][number] 
 }
 
 /** The default is in the list even if nobody told of it: it is what a message without a model gets. */
-function addDefault(data: Model[], id: string, look: (name: Vendor["name"]) => Access): void {
+function addDefault(data: Model[], id: string, book: AccessBook): void {
   if (data.some((model) => model.id === id)) return;
   const slash = id.indexOf("/");
   const vendor = findVendor(id.slice(0, Math.max(slash, 0)));
-  const available = vendor ? !vendor.needsKey || look(vendor.name).key !== undefined : false;
+  const available = vendor ? !vendor.needsKey || book.look(vendor.name).key !== undefined : false;
   data.push(toModel(id, id.slice(slash + 1), vendor?.name ?? "unknown", available));
 }

@@ -1,6 +1,14 @@
 // What the demo model says. Every answer says that it is the demo; nothing in it is made to look like thought.
 
-export type DemoTopic = "welcome" | "promise" | "code" | "table" | "plan" | "long" | "tool" | "agent";
+export type DemoTopic =
+  | "welcome"
+  | "promise"
+  | "code"
+  | "table"
+  | "plan"
+  | "long"
+  | "tool"
+  | "agent";
 
 /** The first that fits decides; Russian words are here because the interface speaks Russian, too. */
 const TOPICS: readonly [DemoTopic, RegExp][] = [

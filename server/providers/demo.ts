@@ -1,4 +1,4 @@
-import { setImmediate as nextTurn, setTimeout as delay } from "node:timers/promises";
+import { setTimeout as delay, setImmediate as nextTurn } from "node:timers/promises";
 import type { Tool } from "../domain/tools.ts";
 import { DEMO_ANSWERS, type DemoTopic, RUSSIAN_NOTE, topicOf } from "./demo-answers.ts";
 import type { ConversationMessage, Provider, ProviderEvent, ProviderRequest } from "./provider.ts";

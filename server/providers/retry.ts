@@ -28,7 +28,8 @@ export async function* withRetries(
       }
       return;
     } catch (thrown) {
-      const waitMs = begun || tried === MAX_RETRIES ? undefined : waitFor(thrown, baseMs * 2 ** tried);
+      const waitMs =
+        begun || tried === MAX_RETRIES ? undefined : waitFor(thrown, baseMs * 2 ** tried);
       if (waitMs === undefined) throw thrown;
       await delay(waitMs, undefined, { signal }).catch(() => signal.throwIfAborted());
     }

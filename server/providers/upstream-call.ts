@@ -52,7 +52,7 @@ export function createUpstreamCall(deps: CallDeps): UpstreamCall {
     },
     async fetch(input, init) {
       try {
-        const { response, deadline } = await open(deps, new URL(String(input)), init ?? {});
+        const { response, deadline } = await open(deps, toUrl(input), init ?? {});
         const body = toStream(deps, call, response, deadline, (bytes) => {
           silentBytes += bytes;
           return silentBytes > MAX_SILENT_BYTES;
@@ -65,6 +65,10 @@ export function createUpstreamCall(deps: CallDeps): UpstreamCall {
     },
   };
   return call;
+}
+
+function toUrl(input: RequestInfo | URL): URL {
+  return new URL(input instanceof Request ? input.url : input);
 }
 
 /** The head of a good answer: status 2xx and a stream of events. Anything else is an error with the server's words. */
@@ -82,7 +86,7 @@ async function open(
       url,
       method: "POST",
       headers: Object.fromEntries(new Headers(init.headers)),
-      body: String(init.body ?? ""),
+      body: typeof init.body === "string" ? init.body : undefined,
       headMs,
       signal: init.signal ?? undefined,
     },
@@ -138,7 +142,8 @@ function toStream(
           }
           const seen = scanner.scan(value);
           if (seen === "too_long") throw malformedError(access, "a line of more than 1 MB");
-          if (isGarbage(value.length)) throw malformedError(access, "megabytes without a word in them");
+          if (isGarbage(value.length))
+            throw malformedError(access, "megabytes without a word in them");
           controller.enqueue(value);
           if (seen === "done") {
             call.sawDone = true;

@@ -19,7 +19,8 @@ export function statusError(
     `${vendor.label} ${what} (${status})${said === "" ? "." : `: ${said}`}`;
 
   if (status === 401 || status === 403) {
-    const hint = access.key === undefined ? "It wants a key. " : "The key is wrong or may not do this. ";
+    const hint =
+      access.key === undefined ? "It wants a key. " : "The key is wrong or may not do this. ";
     return new ChatError("upstream_unauthorized", told("refused the key"), {
       hint: hint + keyHint(vendor),
     });
@@ -125,7 +126,9 @@ export function timeoutError({ vendor }: Access, seconds: number, begun: boolean
   return new ChatError(
     "upstream_timeout",
     `${vendor.label} ${what}: nothing came for ${Number(seconds.toFixed(1))} s.`,
-    { hint: "Retry. If this model is slow on this machine, raise the stall timeout in the settings." },
+    {
+      hint: "Retry. If this model is slow on this machine, raise the stall timeout in the settings.",
+    },
   );
 }
 
@@ -136,11 +139,19 @@ export function cutError({ vendor }: Access, cause?: unknown): ChatError {
   });
 }
 
-export function malformedError({ vendor, baseUrl }: Access, what: string, cause?: unknown): ChatError {
-  return new ChatError("upstream_malformed", `${vendor.label} sent something unreadable: ${what}.`, {
-    hint: `Retry. If it stays so, ${hideSecrets(baseUrl)} may not be the address of this vendor's API.`,
-    ...(cause !== undefined && { cause }),
-  });
+export function malformedError(
+  { vendor, baseUrl }: Access,
+  what: string,
+  cause?: unknown,
+): ChatError {
+  return new ChatError(
+    "upstream_malformed",
+    `${vendor.label} sent something unreadable: ${what}.`,
+    {
+      hint: `Retry. If it stays so, ${hideSecrets(baseUrl)} may not be the address of this vendor's API.`,
+      ...(cause !== undefined && { cause }),
+    },
+  );
 }
 
 export function tooLongError({ vendor }: Access, maxChars: number): ChatError {
@@ -173,7 +184,10 @@ export function sentenceOf(body: unknown, key: string | undefined): string {
   // Some servers repeat the key they were given. The cut comes before the patterns: they are slow on long texts.
   const keyless = key ? found.replaceAll(key, "[redacted]") : found;
   const safe = hideSecrets(keyless.slice(0, 4 * MAX_SENTENCE));
-  const line = safe.replace(/[\p{Cc}\p{Zl}\p{Zp}\s]+/gu, " ").toWellFormed().trim();
+  const line = safe
+    .replace(/[\p{Cc}\p{Zl}\p{Zp}\s]+/gu, " ")
+    .toWellFormed()
+    .trim();
   const cut = line.length > MAX_SENTENCE ? `${line.slice(0, MAX_SENTENCE).toWellFormed()}…` : line;
   return cut.replace(/\.$/, "");
 }

@@ -1,13 +1,27 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
+import { ChatError } from "../../server/errors.ts";
 import type { Provider } from "../../server/providers/provider.ts";
 import { collect, HELLO, providerAt, textOf } from "../support/upstream/collect.ts";
-import { controlled, normal, silent, status, text, write } from "../support/upstream/openai-scripts.ts";
-import { startUpstream } from "../support/upstream/start-upstream.ts";
+import {
+  controlled,
+  cut,
+  normal,
+  silent,
+  stalls,
+  status,
+  text,
+  write,
+} from "../support/upstream/openai-scripts.ts";
+import { type Script, startUpstream } from "../support/upstream/start-upstream.ts";
 import { withUpstream } from "../support/upstream/with-upstream.ts";
 
 /** Reads until the first word, then does what `then` says. */
-async function onFirstWord(provider: Provider, signal: AbortSignal, then: () => void): Promise<void> {
+async function onFirstWord(
+  provider: Provider,
+  signal: AbortSignal,
+  then: () => void,
+): Promise<void> {
   for await (const event of provider.stream(HELLO, signal)) {
     if (event.type === "text") then();
   }
@@ -117,6 +131,41 @@ describe("a slow or broken answer", () => {
         if (event.type === "text") seen += event.text;
       }
       assert.equal(seen, words.trimEnd());
+    });
+  });
+
+  for (const how of ["fin", "rst"] as const) {
+    it(`gives a slow reader all that came before a break (${how.toUpperCase()})`, () => {
+      const words = Array.from({ length: 300 }, (_, index) => ` ${index}`);
+      const broken = Promise.withResolvers<void>();
+      const script: Script = async (request, response) => {
+        await cut(how, words.map(text).join(""))(request, response);
+        broken.resolve();
+      };
+      return withUpstream([script], async (upstream) => {
+        let seen = "";
+        const reading = async (): Promise<void> => {
+          const events = providerAt(upstream.url).stream(HELLO, new AbortController().signal);
+          for await (const event of events) {
+            await broken.promise;
+            await new Promise(setImmediate);
+            if (event.type === "text") seen += event.text;
+          }
+        };
+        await assert.rejects(reading(), { code: "upstream_cut" });
+        assert.equal(seen, words.join(""));
+      });
+    });
+  }
+
+  it("is not read on after its error, whatever the SDK does with the rest", () => {
+    const error = { type: "server_error", code: "server_error", message: "no", param: null };
+    const first = `data: ${JSON.stringify({ type: "error", sequence_number: 0, error })}\n\n`;
+    return withUpstream([stalls(first)], async (upstream) => {
+      const { error } = await collect(providerAt(upstream.url, { name: "openai" }));
+      assert.ok(error instanceof ChatError && error.code === "upstream_failed", String(error));
+      assert.equal(upstream.requests.length, 3);
+      await Promise.all(upstream.requests.map((request) => request.left));
     });
   });
 

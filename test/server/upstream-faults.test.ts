@@ -1,17 +1,14 @@
 // Real HTTP against a fake model's server that does everything wrong which such servers do.
 import assert from "node:assert/strict";
 import { ChatError } from "../../server/errors.ts";
-import type { ErrorCode } from "../../server/protocol/errors.ts";
-import type { ProviderRequest } from "../../server/providers/provider.ts";
-import { type Collected, collect, HELLO, providerAt, textOf, WEATHER } from "../support/upstream/collect.ts";
+import { checkAnswer } from "../support/upstream/check-answer.ts";
+import { collect, HELLO, providerAt, WEATHER } from "../support/upstream/collect.ts";
 import {
   body,
   chunk,
   cut,
   DONE,
-  endless,
   event,
-  hugeLine,
   moreArguments,
   normal,
   silent,
@@ -21,56 +18,13 @@ import {
   stream,
   text,
   toolCall,
-  usage,
 } from "../support/upstream/openai-scripts.ts";
-import { type Script, startUpstream } from "../support/upstream/start-upstream.ts";
+import { startUpstream } from "../support/upstream/start-upstream.ts";
 import { withUpstream } from "../support/upstream/with-upstream.ts";
-
-interface Case {
-  scripts: [Script, ...Script[]];
-  /** The text that came before the end. */
-  text?: string;
-  error?: ErrorCode;
-  message?: RegExp;
-  hint?: RegExp;
-  retryAfterSeconds?: number;
-  /** How often the server was asked. */
-  requests?: number;
-  stallSeconds?: number;
-  maxAnswerChars?: number;
-  request?: ProviderRequest;
-}
-
-async function check(expected: Case): Promise<Collected> {
-  return await withUpstream(expected.scripts, async (upstream) => {
-    const { stallSeconds = 5, maxAnswerChars } = expected;
-    const provider = providerAt(upstream.url, {
-      stallSeconds,
-      ...(maxAnswerChars !== undefined && { maxAnswerChars }),
-    });
-    const collected = await collect(provider, expected.request ?? HELLO);
-    const { error } = collected;
-    if (expected.error === undefined) {
-      assert.equal(error, undefined);
-      assert.equal(collected.events.at(-1)?.type, "finish");
-    } else {
-      assert.ok(error instanceof ChatError, String(error));
-      assert.equal(error.code, expected.error, error.message);
-      assert.match(error.message, expected.message ?? /./);
-      assert.match(error.hint ?? "", expected.hint ?? /./);
-      assert.equal(error.retryAfterSeconds, expected.retryAfterSeconds);
-      assert.doesNotMatch(`${error.message} ${error.hint}`, /test-key/);
-      assert.ok(!collected.events.some((event) => event.type === "finish"));
-    }
-    if (expected.text !== undefined) assert.equal(textOf(collected), expected.text);
-    assert.equal(upstream.requests.length, expected.requests ?? 1);
-    return collected;
-  });
-}
 
 describe("a model's server that does as it should", () => {
   it("gives its words one by one, then the usage", async () => {
-    const { events } = await check({ scripts: [normal("one two three")] });
+    const { events } = await checkAnswer({ scripts: [normal("one two three")] });
     assert.deepEqual(events, [
       { type: "text", text: "one" },
       { type: "text", text: " two" },
@@ -108,7 +62,7 @@ describe("a model's server that does as it should", () => {
     }));
 
   it("may reason, finish for length, and leave out usage", async () => {
-    const { events } = await check({
+    const { events } = await checkAnswer({
       scripts: [stream(chunk({ reasoning_content: "hm" }), text("a"), stop("length"), DONE)],
     });
     assert.deepEqual(events, [
@@ -119,7 +73,7 @@ describe("a model's server that does as it should", () => {
   });
 
   it("may call a tool in pieces", async () => {
-    const { events } = await check({
+    const { events } = await checkAnswer({
       scripts: [
         stream(
           text("Let me look."),
@@ -133,32 +87,37 @@ describe("a model's server that does as it should", () => {
     });
     assert.deepEqual(events, [
       { type: "text", text: "Let me look." },
-      { type: "tool_call", call_id: "call_1", tool_name: "get_weather", arguments: { city: "Oslo" } },
+      {
+        type: "tool_call",
+        call_id: "call_1",
+        tool_name: "get_weather",
+        arguments: { city: "Oslo" },
+      },
       { type: "finish", reason: "tool_calls", usage: undefined },
     ]);
   });
 
   it("may send comments, an end mark twice, or only the end mark", async () => {
-    await check({ scripts: [stream(": hi\n\n", text("a"), stop(), DONE, DONE)], text: "a" });
-    const { events } = await check({ scripts: [stream(text("a"), DONE)], text: "a" });
+    await checkAnswer({ scripts: [stream(": hi\n\n", text("a"), stop(), DONE, DONE)], text: "a" });
+    const { events } = await checkAnswer({ scripts: [stream(text("a"), DONE)], text: "a" });
     assert.deepEqual(events.at(-1), { type: "finish", reason: "other", usage: undefined });
   });
 
   it("may keep the connection open after the end mark", () =>
-    check({ scripts: [stalls(text("a"), stop(), DONE)], text: "a" }));
+    checkAnswer({ scripts: [stalls(text("a"), stop(), DONE)], text: "a" }));
 
   it("may cut characters in two, by bytes or by surrogates", async () => {
     const bytes = Buffer.from(text("héllo 🎉"));
     const pieces = Array.from(bytes, (byte) => Uint8Array.of(byte));
-    await check({ scripts: [stream(...pieces, stop(), DONE)], text: "héllo 🎉" });
-    await check({
+    await checkAnswer({ scripts: [stream(...pieces, stop(), DONE)], text: "héllo 🎉" });
+    await checkAnswer({
       scripts: [stream(text("a\ud83c"), text("\udf89b"), stop(), DONE)],
       text: "a🎉b",
     });
   });
 
   it("may send bytes that are no text: they become replacement characters", () =>
-    check({
+    checkAnswer({
       scripts: [
         stream(
           Buffer.from(`data: {"choices":[{"index":0,"delta":{"content":"a`),
@@ -177,23 +136,28 @@ describe("a model's server that says no", () => {
   it("401 and 403: the key", async () => {
     const hint = /Set API key.*OPENAI_API_KEY/;
     const said = "Incorrect API key provided: test-key-1234567890.";
-    await check({
+    await checkAnswer({
       scripts: [status(401, said)],
       error: "upstream_unauthorized",
       message: /401.*Incorrect API key provided: \[redacted\]/,
       hint,
     });
-    await check({ scripts: [status(403)], error: "upstream_unauthorized", message: /403/, hint });
+    await checkAnswer({
+      scripts: [status(403)],
+      error: "upstream_unauthorized",
+      message: /403/,
+      hint,
+    });
   });
 
   it("404 and other 4xx: its own sentence, shortened", async () => {
-    await check({
+    await checkAnswer({
       scripts: [status(404, "The model `x` does not exist")],
       error: "upstream_rejected",
       message: /404.*The model `x` does not exist/,
       hint: /base URL, http:\/\/127/,
     });
-    const { error } = await check({
+    const { error } = await checkAnswer({
       scripts: [status(400, `too long: ${"x".repeat(5000)}`)],
       error: "upstream_rejected",
     });
@@ -201,21 +165,21 @@ describe("a model's server that says no", () => {
   });
 
   it("a redirect: not followed, since the key would go along", () =>
-    check({
+    checkAnswer({
       scripts: [body(307, "text/plain", "", { location: "http://127.0.0.1:9/v1" })],
       error: "upstream_rejected",
       hint: /redirect/,
     }));
 
   it("429: waits as long as asked, in seconds, then goes on", () =>
-    check({
+    checkAnswer({
       scripts: [status(429, "slow down", { "retry-after": "0" }), normal("later")],
       text: "later",
       requests: 2,
     }));
 
   it("429 with a date in the past: tries at once", () =>
-    check({
+    checkAnswer({
       scripts: [
         status(429, "slow down", { "retry-after": "Wed, 21 Oct 2015 07:28:00 GMT" }),
         normal("later"),
@@ -225,7 +189,7 @@ describe("a model's server that says no", () => {
     }));
 
   it("429 for long: says so at once", async () => {
-    await check({
+    await checkAnswer({
       scripts: [status(429, "slow down", { "retry-after": "120" })],
       error: "upstream_rate_limited",
       message: /429.*slow down/,
@@ -242,16 +206,25 @@ describe("a model's server that says no", () => {
   });
 
   it("429 because there is no money: not a matter of waiting", () =>
-    check({
+    checkAnswer({
       scripts: [status(429, "You exceeded your quota", {}, { code: "insufficient_quota" })],
       error: "upstream_rejected",
       hint: /billing/,
     }));
 
   it("500 and 529: tries twice more, then says it", async () => {
-    await check({ scripts: [status(500), status(502), normal("third")], text: "third", requests: 3 });
-    await check({ scripts: [status(500)], error: "upstream_failed", message: /500/, requests: 3 });
-    await check({
+    await checkAnswer({
+      scripts: [status(500), status(502), normal("third")],
+      text: "third",
+      requests: 3,
+    });
+    await checkAnswer({
+      scripts: [status(500)],
+      error: "upstream_failed",
+      message: /500/,
+      requests: 3,
+    });
+    await checkAnswer({
       scripts: [status(529, "Overloaded")],
       error: "upstream_failed",
       message: /is overloaded \(529\): Overloaded/,
@@ -261,8 +234,8 @@ describe("a model's server that says no", () => {
 
   it("an error as an event: before the first word tried again, after it told", async () => {
     const failure = event({ error: { message: "the GPU is on fire", type: "server_error" } });
-    await check({ scripts: [stream(failure), normal("again")], text: "again", requests: 2 });
-    await check({
+    await checkAnswer({ scripts: [stream(failure), normal("again")], text: "again", requests: 2 });
+    await checkAnswer({
       scripts: [stream(text("Hel"), failure)],
       text: "Hel",
       error: "upstream_failed",
@@ -296,12 +269,12 @@ describe("a model's server that says no", () => {
 describe("a model's server that breaks off", () => {
   it("before its first byte: a timeout after twice the stall time", async () => {
     const timedOut = { error: "upstream_timeout", message: /did not begin.*0\.2 s/ } as const;
-    await check({ scripts: [silent], stallSeconds: 0.1, ...timedOut });
-    await check({ scripts: [stalls()], stallSeconds: 0.1, ...timedOut });
+    await checkAnswer({ scripts: [silent], stallSeconds: 0.1, ...timedOut });
+    await checkAnswer({ scripts: [stalls()], stallSeconds: 0.1, ...timedOut });
   });
 
   it("in the middle, with the connection open: a timeout, the words kept", () =>
-    check({
+    checkAnswer({
       scripts: [stalls(text("Hel"), text("lo"))],
       stallSeconds: 0.1,
       text: "Hello",
@@ -313,7 +286,7 @@ describe("a model's server that breaks off", () => {
   for (const how of ["fin", "rst"] as const) {
     it(`in the middle, with ${how.toUpperCase()}: cut, every word kept`, () => {
       const words = Array.from({ length: 200 }, (_, index) => ` ${index}`);
-      return check({
+      return checkAnswer({
         scripts: [cut(how, ...words.map(text))],
         // A reset may overtake what was sent, so of that only the order can be promised.
         ...(how === "fin" && { text: words.join("") }),
@@ -322,14 +295,14 @@ describe("a model's server that breaks off", () => {
       });
     });
     it(`before the first word, with ${how.toUpperCase()}: tried again`, () =>
-      check({ scripts: [cut(how), normal("again")], text: "again", requests: 2 }));
+      checkAnswer({ scripts: [cut(how), normal("again")], text: "again", requests: 2 }));
   }
 
   it("with a clean end, but no end mark", () =>
-    check({ scripts: [stream(text("Hel"))], text: "Hel", error: "upstream_cut" }));
+    checkAnswer({ scripts: [stream(text("Hel"))], text: "Hel", error: "upstream_cut" }));
 
   it("inside a tool call: the call is not made", async () => {
-    const { events } = await check({
+    const { events } = await checkAnswer({
       scripts: [stream(text("a"), toolCall("call_1", "get_weather", '{"city":"Os'))],
       request: { ...HELLO, tools: [WEATHER] },
       text: "a",
@@ -337,94 +310,4 @@ describe("a model's server that breaks off", () => {
     });
     assert.ok(!events.some((event) => event.type === "tool_call"));
   });
-});
-
-describe("a model's server that sends nonsense", () => {
-  it("JSON that is none, or another format", async () => {
-    const error = "upstream_malformed";
-    const kept = { text: "Hel", error } as const;
-    await check({
-      scripts: [stream(text("Hel"), "data: {nonsense\n\n", text("lo"), stop(), DONE)],
-      message: /not JSON/,
-      ...kept,
-    });
-    await check({
-      scripts: [stream(text("Hel"), `data: {"choices":"none"}\n\n`)],
-      message: /not the vendor's format/,
-      ...kept,
-    });
-  });
-
-  it("lines that are no events at all", () =>
-    check({
-      scripts: [stream("what is this\n\n", "<b>even HTML</b>\n\n")],
-      error: "upstream_cut",
-      requests: 3,
-    }));
-
-  it("a web page, or anything else that is no stream", async () => {
-    const error = "upstream_malformed";
-    await check({
-      scripts: [body(200, "text/html", "<html>Sign in</html>")],
-      error,
-      message: /a web page/,
-      hint: /may not be the address/,
-    });
-    await check({
-      scripts: [body(200, "application/json", `{"error":"use the other port"}`)],
-      error,
-      message: /application\/json.*use the other port/,
-    });
-  });
-
-  it("tool arguments that are no object", async () => {
-    for (const args of ["[1]", '"x"', '{"a":', "null"]) {
-      await check({
-        scripts: [stream(toolCall("c", "get_weather", args), stop("tool_calls"), DONE)],
-        request: { ...HELLO, tools: [WEATHER] },
-        error: "upstream_malformed",
-        message: /tool call/,
-      });
-    }
-  });
-
-  it("a tool call without arguments or with an id that no client could send back", async () => {
-    const { events } = await check({
-      scripts: [stream(toolCall("call 1\n🎉", "get_weather", ""), stop("tool_calls"), DONE)],
-      request: { ...HELLO, tools: [WEATHER] },
-    });
-    const [call] = events;
-    assert.ok(call?.type === "tool_call");
-    assert.deepEqual(call.arguments, {});
-    assert.match(call.call_id, /^call_[0-9a-f-]{36}$/);
-  });
-
-  it("a line of 10 MB: given up after the first", () =>
-    check({
-      scripts: [hugeLine(10 * 1024 * 1024)],
-      text: "before",
-      error: "upstream_malformed",
-      message: /1 MB/,
-    }));
-
-  it("an answer without an end: ended at the limit, what came is kept", async () => {
-    const collected = await check({
-      scripts: [endless(text("word "))],
-      maxAnswerChars: 10_000,
-      error: "upstream_too_long",
-      message: /10,000/,
-    });
-    const { length } = textOf(collected);
-    assert.ok(length >= 10_000 && length < 10_010, String(length));
-  });
-
-  it("events without a word, for ever", () =>
-    check({
-      scripts: [endless(chunk({ role: "assistant" }))],
-      error: "upstream_malformed",
-      message: /without a word/,
-    }));
-
-  it("usage before the end and nothing else", () =>
-    check({ scripts: [stream(usage(1, 0), stop(), DONE)], text: "" }));
 });

@@ -2,7 +2,13 @@ import assert from "node:assert/strict";
 import { fork } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
-import { endless, hugeLine, moreArguments, text, toolCall } from "../support/upstream/openai-scripts.ts";
+import {
+  endless,
+  hugeLine,
+  moreArguments,
+  text,
+  toolCall,
+} from "../support/upstream/openai-scripts.ts";
 import type { Script } from "../support/upstream/start-upstream.ts";
 import { withUpstream } from "../support/upstream/with-upstream.ts";
 
@@ -30,7 +36,10 @@ async function growth(script: Script, expectedCode: string): Promise<number> {
     });
     const [told] = (await once(reader, "message")) as [{ codes: string[]; growth: number }];
     if (reader.exitCode === null) await once(reader, "exit");
-    assert.deepEqual(told.codes, Array.from({ length: ANSWERS }, () => expectedCode));
+    assert.deepEqual(
+      told.codes,
+      Array.from({ length: ANSWERS }, () => expectedCode),
+    );
     for (const { headers } of upstream.requests) {
       assert.equal(headers.authorization, "Bearer test-key-1234567890");
     }

@@ -91,7 +91,14 @@ for (const vendor of VENDORS) {
         assert.equal(request.path, vendor.path);
         assert.equal(vendor.key(request), KEY);
         const sent = JSON.stringify(request.body);
-        for (const word of ["Be brief.", "Oslo and Rome?", "snow", "sun", "Snow and sun.", "Thanks"]) {
+        for (const word of [
+          "Be brief.",
+          "Oslo and Rome?",
+          "snow",
+          "sun",
+          "Snow and sun.",
+          "Thanks",
+        ]) {
           assert.ok(sent.includes(word), `${word} is missing in ${sent}`);
         }
       }));

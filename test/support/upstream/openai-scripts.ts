@@ -11,7 +11,12 @@ export function chunk(delta: Record<string, unknown>, finishReason: string | nul
 }
 
 export function event(fields: Record<string, unknown>): string {
-  const base = { id: "chatcmpl-fake", object: "chat.completion.chunk", created: 1, model: FAKE_MODEL };
+  const base = {
+    id: "chatcmpl-fake",
+    object: "chat.completion.chunk",
+    created: 1,
+    model: FAKE_MODEL,
+  };
   return `data: ${JSON.stringify({ ...base, ...fields })}\n\n`;
 }
 
@@ -24,7 +29,9 @@ export const usage = (input: number, output: number): string =>
   });
 
 export function toolCall(id: string, name: string, args: string): string {
-  return chunk({ tool_calls: [{ index: 0, id, type: "function", function: { name, arguments: args } }] });
+  return chunk({
+    tool_calls: [{ index: 0, id, type: "function", function: { name, arguments: args } }],
+  });
 }
 
 export function moreArguments(args: string): string {
@@ -148,7 +155,10 @@ export function controlled(): {
 }
 
 /** False once the client has left. Each piece leaves in a packet of its own, as far as that can be had. */
-export async function write(response: ServerResponse, piece: string | Uint8Array): Promise<boolean> {
+export async function write(
+  response: ServerResponse,
+  piece: string | Uint8Array,
+): Promise<boolean> {
   if (response.destroyed) return false;
   await new Promise<void>((resolve) => {
     const left = (): void => resolve();

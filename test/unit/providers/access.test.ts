@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { createAccessBook, type ProviderSettings } from "../../../server/providers/access.ts";
 import { ChatError } from "../../../server/errors.ts";
+import { createAccessBook, type ProviderSettings } from "../../../server/providers/access.ts";
 
 const open = (settings: Partial<ProviderSettings> = {}) =>
   createAccessBook({ openai: {}, anthropic: {}, google: {}, ollama: {}, ...settings });
@@ -11,7 +11,10 @@ describe("keys and addresses", () => {
     for (const name of ["openai", "anthropic", "google"] as const) {
       assert.throws(
         () => book.use(name),
-        (error) => error instanceof ChatError && error.code === "key_missing" && /Set API key/.test(error.hint ?? ""),
+        (error) =>
+          error instanceof ChatError &&
+          error.code === "key_missing" &&
+          /Set API key/.test(error.hint ?? ""),
       );
     }
     assert.equal(book.use("ollama").baseUrl, "http://127.0.0.1:11434/v1");
@@ -23,7 +26,10 @@ describe("keys and addresses", () => {
     assert.equal(book.use("openai").baseUrl, "https://proxy.example/v1");
     assert.equal(book.use("openai-compatible").baseUrl, "https://proxy.example/v1");
     assert.equal(book.use("openai-compatible").key, "k");
-    assert.equal(open({ openai: { key: "k" } }).use("openai-compatible").baseUrl, "https://api.openai.com/v1");
+    assert.equal(
+      open({ openai: { key: "k" } }).use("openai-compatible").baseUrl,
+      "https://api.openai.com/v1",
+    );
   });
 
   it("never takes a key to another origin", () => {
@@ -31,7 +37,11 @@ describe("keys and addresses", () => {
     book.set("openai", { key: "k", baseUrl: "https://one.example/v1" });
     book.set("openai", { baseUrl: "https://one.example/v2" });
     assert.equal(book.use("openai").key, "k");
-    for (const other of ["https://two.example/v1", "http://one.example/v1", "https://one.example:8443/v1"]) {
+    for (const other of [
+      "https://two.example/v1",
+      "http://one.example/v1",
+      "https://one.example:8443/v1",
+    ]) {
       const moved = open();
       moved.set("openai", { key: "k", baseUrl: "https://one.example/v1" });
       moved.set("openai", { baseUrl: other });

@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { ChatError } from "../../../server/errors.ts";
 import { ModelId } from "../../../server/protocol/requests.ts";
 import { ModelList } from "../../../server/protocol/responses.ts";
-import { createCatalog, type CatalogOptions } from "../../../server/providers/catalog.ts";
+import { type CatalogOptions, createCatalog } from "../../../server/providers/catalog.ts";
 import { VENDOR_NAMES, VENDORS } from "../../../server/providers/vendors.ts";
 import { collect, NO_SETTINGS, textOf } from "../../support/upstream/collect.ts";
 import { normal, silent } from "../../support/upstream/openai-scripts.ts";
@@ -42,12 +42,28 @@ describe("the model catalog", () => {
 
   it("says what is wrong with a model or a provider that there is not", () => {
     for (const id of ["demo/other", "nobody/x", "ollama/", "demo", "", "constructor/x"]) {
-      assert.equal(codeOf(() => open().resolve(id)), "model_unknown", id);
+      assert.equal(
+        codeOf(() => open().resolve(id)),
+        "model_unknown",
+        id,
+      );
     }
-    assert.equal(codeOf(() => open().resolve("openai/gpt-5.6")), "key_missing");
-    assert.equal(codeOf(() => open().setKey("nobody", "k")), "invalid_request");
-    assert.equal(codeOf(() => open().removeKey("__proto__")), "invalid_request");
-    assert.equal(codeOf(() => open().setKey("openai", "k", "http://")), "invalid_request");
+    assert.equal(
+      codeOf(() => open().resolve("openai/gpt-5.6")),
+      "key_missing",
+    );
+    assert.equal(
+      codeOf(() => open().setKey("nobody", "k")),
+      "invalid_request",
+    );
+    assert.equal(
+      codeOf(() => open().removeKey("__proto__")),
+      "invalid_request",
+    );
+    assert.equal(
+      codeOf(() => open().setKey("openai", "k", "http://")),
+      "invalid_request",
+    );
   });
 
   it("lists the demo always, and the vendors' models as usable once there is a key", async () => {
@@ -71,12 +87,20 @@ describe("the model catalog", () => {
   it("lists what a configured server says it has", () =>
     withUpstream([normal()], async (upstream) => {
       const catalog = open({
-        providers: { ...NO_SETTINGS, openai: { baseUrl: upstream.url }, ollama: { host: upstream.origin } },
+        providers: {
+          ...NO_SETTINGS,
+          openai: { baseUrl: upstream.url },
+          ollama: { host: upstream.origin },
+        },
         defaultModel: `ollama/${FAKE_MODEL}`,
       });
       const { data, offers, default: chosen } = await catalog.list();
       const ids = data.filter((model) => model.available).map((model) => model.id);
-      assert.deepEqual(ids, ["demo/demo", `openai-compatible/${FAKE_MODEL}`, `ollama/${FAKE_MODEL}`]);
+      assert.deepEqual(ids, [
+        "demo/demo",
+        `openai-compatible/${FAKE_MODEL}`,
+        `ollama/${FAKE_MODEL}`,
+      ]);
       assert.deepEqual(offers, []);
       assert.equal(chosen, `ollama/${FAKE_MODEL}`);
       // Another server has other models than OpenAI's own.

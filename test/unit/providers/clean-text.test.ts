@@ -9,10 +9,9 @@ function throughCleaner(deltas: string[]): string {
 
 describe("the text cleaner", () => {
   it("gives the same text however it is cut into deltas, and every delta is well formed", () => {
-    const units = fc.array(
-      fc.constantFrom("a", "é", "\0", "\ud83c", "\udf89", "🎉", "\n"),
-      { maxLength: 12 },
-    );
+    const units = fc.array(fc.constantFrom("a", "é", "\0", "\ud83c", "\udf89", "🎉", "\n"), {
+      maxLength: 12,
+    });
     fc.assert(
       fc.property(units, (deltas) => {
         const whole = cleanText(deltas.join(""));

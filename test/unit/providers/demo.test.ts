@@ -110,7 +110,9 @@ describe("the demo model", () => {
       const { events } = await ask(question);
       assert.deepEqual(typesOf(events), ["text", "switch_agent", "text", "finish"]);
       const event = events.find(({ type }) => type === "switch_agent");
-      assert.ok(event?.type === "switch_agent" && event.to_agent === "coder" && event.reason !== "");
+      assert.ok(
+        event?.type === "switch_agent" && event.to_agent === "coder" && event.reason !== "",
+      );
     }
   });
 
@@ -132,7 +134,11 @@ describe("the demo model", () => {
     assert.ok(performance.now() - started > 100);
     const slow = createDemoProvider({ deltaMs: 60_000 });
     const late = new AbortController();
-    const waiting = collect(slow, { model: "demo", system: "", messages: [], tools: [] }, late.signal);
+    const waiting = collect(
+      slow,
+      { model: "demo", system: "", messages: [], tools: [] },
+      late.signal,
+    );
     late.abort(reason);
     assert.equal((await waiting).error, reason);
   });

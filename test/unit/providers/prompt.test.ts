@@ -51,6 +51,10 @@ describe("the conversation in the SDK's form", () => {
       assert.ok(text.includes(word), word);
     }
     assert.ok(!text.includes("tool-call"));
-    assert.deepEqual(CALLS[4], { role: "user", content: "And?" }, "the conversation is left as it was");
+    assert.deepEqual(
+      CALLS[4],
+      { role: "user", content: "And?" },
+      "the conversation is left as it was",
+    );
   });
 });

@@ -7,12 +7,19 @@ import { withRetries } from "../../../server/providers/retry.ts";
 const WORD: ProviderEvent = { type: "text", text: "a" };
 
 /** How often it was tried when every attempt fails like this. */
-async function tries(code: ErrorCode, options: { after?: number; word?: boolean } = {}): Promise<number> {
+async function tries(
+  code: ErrorCode,
+  options: { after?: number; word?: boolean } = {},
+): Promise<number> {
   let count = 0;
   const attempt = async function* (): AsyncGenerator<ProviderEvent> {
     count += 1;
     if (options.word) yield WORD;
-    throw new ChatError(code, "no", options.after === undefined ? {} : { retryAfterSeconds: options.after });
+    throw new ChatError(
+      code,
+      "no",
+      options.after === undefined ? {} : { retryAfterSeconds: options.after },
+    );
   };
   const events = withRetries(attempt, 1, new AbortController().signal);
   await assert.rejects(

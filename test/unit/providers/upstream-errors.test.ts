@@ -1,7 +1,12 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { createAccessBook } from "../../../server/providers/access.ts";
-import { networkError, retryAfter, sentenceOf, statusError } from "../../../server/providers/upstream-errors.ts";
+import {
+  networkError,
+  retryAfter,
+  sentenceOf,
+  statusError,
+} from "../../../server/providers/upstream-errors.ts";
 
 const access = createAccessBook({
   openai: { key: "secret-key-of-the-test" },
@@ -60,7 +65,8 @@ describe("a server's own sentence", () => {
 
 describe("a connection that fails", () => {
   it("is explained by its code", () => {
-    const told = (code: string): string => networkError(access, Object.assign(new Error("x"), { code })).message;
+    const told = (code: string): string =>
+      networkError(access, Object.assign(new Error("x"), { code })).message;
     assert.match(told("ECONNREFUSED"), /nothing listens at https:\/\/api\.openai\.com/);
     assert.match(told("EAI_AGAIN"), /no address is known/);
     assert.match(told("DEPTH_ZERO_SELF_SIGNED_CERT"), /secure connection/);

@@ -1,0 +1,106 @@
+// What model servers send that is no answer, and how it ends.
+import assert from "node:assert/strict";
+import { checkAnswer } from "../support/upstream/check-answer.ts";
+import { HELLO, textOf, WEATHER } from "../support/upstream/collect.ts";
+import {
+  body,
+  chunk,
+  DONE,
+  endless,
+  hugeLine,
+  stop,
+  stream,
+  text,
+  toolCall,
+  usage,
+} from "../support/upstream/openai-scripts.ts";
+
+describe("a model's server that sends nonsense", () => {
+  it("JSON that is none, or another format", async () => {
+    const error = "upstream_malformed";
+    const kept = { text: "Hel", error } as const;
+    await checkAnswer({
+      scripts: [stream(text("Hel"), "data: {nonsense\n\n", text("lo"), stop(), DONE)],
+      message: /not JSON/,
+      ...kept,
+    });
+    await checkAnswer({
+      scripts: [stream(text("Hel"), `data: {"choices":"none"}\n\n`)],
+      message: /not the vendor's format/,
+      ...kept,
+    });
+  });
+
+  it("lines that are no events at all", () =>
+    checkAnswer({
+      scripts: [stream("what is this\n\n", "<b>even HTML</b>\n\n")],
+      error: "upstream_cut",
+      requests: 3,
+    }));
+
+  it("a web page, or anything else that is no stream", async () => {
+    const error = "upstream_malformed";
+    await checkAnswer({
+      scripts: [body(200, "text/html", "<html>Sign in</html>")],
+      error,
+      message: /a web page/,
+      hint: /may not be the address/,
+    });
+    await checkAnswer({
+      scripts: [body(200, "application/json", `{"error":"use the other port"}`)],
+      error,
+      message: /application\/json.*use the other port/,
+    });
+  });
+
+  it("tool arguments that are no object", async () => {
+    for (const args of ["[1]", '"x"', '{"a":', "null"]) {
+      await checkAnswer({
+        scripts: [stream(toolCall("c", "get_weather", args), stop("tool_calls"), DONE)],
+        request: { ...HELLO, tools: [WEATHER] },
+        error: "upstream_malformed",
+        message: /tool call/,
+      });
+    }
+  });
+
+  it("a tool call without arguments or with an id that no client could send back", async () => {
+    const { events } = await checkAnswer({
+      scripts: [stream(toolCall("call 1\n🎉", "get_weather", ""), stop("tool_calls"), DONE)],
+      request: { ...HELLO, tools: [WEATHER] },
+    });
+    const [call] = events;
+    assert.ok(call?.type === "tool_call");
+    assert.deepEqual(call.arguments, {});
+    assert.match(call.call_id, /^call_[0-9a-f-]{36}$/);
+  });
+
+  it("a line of 10 MB: given up after the first", () =>
+    checkAnswer({
+      scripts: [hugeLine(10 * 1024 * 1024)],
+      text: "before",
+      error: "upstream_malformed",
+      message: /1 MB/,
+    }));
+
+  it("an answer without an end: ended at the limit, what came is kept", async () => {
+    const collected = await checkAnswer({
+      scripts: [endless(text("word "))],
+      maxAnswerChars: 10_000,
+      error: "upstream_too_long",
+      message: /10,000/,
+    });
+    const { length } = textOf(collected);
+    assert.ok(length >= 10_000 && length < 10_010, String(length));
+  });
+
+  it("events without a word, for ever", () =>
+    checkAnswer({
+      scripts: [endless(chunk({ role: "assistant" }))],
+      error: "upstream_malformed",
+      message: /without a word/,
+    }));
+
+  it("usage before the end and nothing else", () =>
+    checkAnswer({ scripts: [stream(usage(1, 0), stop(), DONE)], text: "" }));
+});
