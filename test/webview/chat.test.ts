@@ -289,7 +289,7 @@ for (const host of HOSTS) {
           await page.keyboard.press("Enter");
           await page.getByLabel("Title of the chat").fill("On SQLite");
           await page.keyboard.press("Enter");
-          await page.getByRole("heading", { level: 1, name: "On SQLite" }).waitFor();
+          await page.getByRole("heading", { level: 2, name: "On SQLite" }).waitFor();
 
           await page.getByLabel("Search chats").fill("");
           await page.getByRole("button", { name: "Delete “On SQLite”" }).focus();
@@ -299,7 +299,7 @@ for (const host of HOSTS) {
           await page.getByRole("button", { name: "Delete “On SQLite”" }).focus();
           await page.keyboard.press("Enter");
           await page.getByRole("dialog").getByRole("button", { name: "Delete" }).click();
-          await page.getByRole("heading", { level: 1, name: "New chat" }).waitFor();
+          await page.getByRole("heading", { level: 2, name: "New chat" }).waitFor();
           assert.equal(companion.sessions.size, 1);
         },
       ));

@@ -170,7 +170,7 @@ function Shown({ label, text, where }: { label?: string; text: string; where?: "
   return (
     <figure class="shown">
       <figcaption>{label}</figcaption>
-      <pre tabIndex={0} role="region" aria-label={label}>
+      <pre tabIndex={0} role="group" aria-label={label}>
         {runs}
       </pre>
     </figure>

@@ -1,3 +1,4 @@
+import { useEffect, useRef } from "preact/hooks";
 import { titleOf } from "../app.ts";
 import type { AppState } from "../state.ts";
 import { ConnectionBanner, Notice } from "./banner.tsx";
@@ -10,19 +11,21 @@ import { Transcript } from "./transcript.tsx";
 import { Welcome } from "./welcome.tsx";
 
 export function Root({ state }: { state: AppState }) {
+  const { text } = useSurroundings();
   const isEmpty = state.outgoing === null && (state.log === null || isUnused(state));
   return (
-    <div class={state.sessions.open ? "app has-sessions" : "app"}>
+    <main class="app">
+      <h1 class="visually-hidden">{text.product}</h1>
       <SessionsPane state={state} />
-      <main class="chat">
+      <div class="chat">
         <Head state={state} />
         <ConnectionBanner state={state} />
         {isEmpty ? <Welcome state={state} /> : <Transcript state={state} />}
         <Notice state={state} />
         <Composer state={state} />
-      </main>
+      </div>
       {state.link !== null && <LinkDialog url={state.link} />}
-    </div>
+    </main>
   );
 }
 
@@ -36,17 +39,26 @@ function Head({ state }: { state: AppState }) {
   const { actions, text } = useSurroundings();
   const { open } = state.sessions;
   const title = titleOf(state, text);
+  const head = useRef<HTMLElement>(null);
+  const wasOpen = useRef(open);
+  useEffect(() => {
+    // The list took the focus with it.
+    if (wasOpen.current && !open && document.activeElement === document.body) {
+      head.current?.querySelector("button")?.focus();
+    }
+    wasOpen.current = open;
+  }, [open]);
   return (
-    <header class="head">
+    <header class="head" ref={head}>
       <IconButton
         icon="history"
         label={open ? text.closeChats : text.chats}
         expanded={open}
         onClick={() => actions.sessions.show(!open)}
       />
-      <h1 class="head-title" title={title}>
+      <h2 class="head-title" title={title}>
         {title === "" ? text.newChat : title}
-      </h1>
+      </h2>
       <IconButton icon="add" label={text.newChat} onClick={actions.newChat} />
     </header>
   );

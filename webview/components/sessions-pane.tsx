@@ -1,11 +1,10 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import type { Session } from "../../server/protocol/responses.ts";
+import type { Actions } from "../app.ts";
 import type { AppState } from "../state.ts";
 import { useSurroundings } from "./context.ts";
 import { Dialog } from "./dialog.tsx";
 import { Icon, IconButton } from "./icon.tsx";
-
-export const SESSIONS_ID = "sessions";
 
 export function SessionsPane({ state }: { state: AppState }) {
   const { actions, text } = useSurroundings();
@@ -21,8 +20,7 @@ export function SessionsPane({ state }: { state: AppState }) {
   // A chat whose first message never came is of no use to anybody.
   const items = sessions.items.filter(({ id, turn }) => turn !== null || id === log?.id);
   return (
-    <aside
-      id={SESSIONS_ID}
+    <nav
       class="sessions"
       aria-label={text.chats}
       onKeyDown={(event) => {
@@ -31,7 +29,14 @@ export function SessionsPane({ state }: { state: AppState }) {
     >
       <div class="sessions-head">
         <h2>{text.chats}</h2>
-        <IconButton icon="add" label={text.newChat} onClick={actions.newChat} />
+        <IconButton
+          icon="add"
+          label={text.newChat}
+          onClick={() => {
+            actions.newChat();
+            makeRoom(actions);
+          }}
+        />
         <IconButton
           icon="close"
           label={text.closeChats}
@@ -88,8 +93,13 @@ export function SessionsPane({ state }: { state: AppState }) {
           <p>{text.deleteChatDetail}</p>
         </Dialog>
       )}
-    </aside>
+    </nav>
   );
+}
+
+/** In a narrow place the list covers the chat that was chosen from it. */
+function makeRoom(actions: Actions): void {
+  if (document.documentElement.clientWidth <= 620) actions.sessions.show(false);
 }
 
 interface SessionItemProps {
@@ -116,7 +126,10 @@ function SessionItem({ session, isOpen, isRenaming, onRename, onDelete }: Sessio
         type="button"
         class="session-open"
         aria-current={isOpen ? "true" : undefined}
-        onClick={() => actions.openSession(id)}
+        onClick={() => {
+          actions.openSession(id);
+          makeRoom(actions);
+        }}
       >
         <span class="session-title">{title}</span>
         <span class="session-detail">

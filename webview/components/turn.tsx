@@ -36,9 +36,9 @@ export const TurnView = memo((props: TurnProps) => {
         </QuestionView>
       )}
       <article class="message answer" tabIndex={-1}>
-        <h2 class="visually-hidden">
+        <h3 class="visually-hidden">
           {turn.agent === null ? text.answer : text.answerBy(agentName(turn.agent))}
-        </h2>
+        </h3>
         {turn.parts.map((part, index) => (
           <PartView
             key={`${part.kind}-${part.from}`}
@@ -65,7 +65,7 @@ function QuestionView({ question, state, children }: QuestionProps) {
   const { text } = useSurroundings();
   return (
     <article class="message question" tabIndex={-1}>
-      <h2 class="visually-hidden">{text.you}</h2>
+      <h3 class="visually-hidden">{text.you}</h3>
       <div class="question-box">
         {question.context.length > 0 && (
           <ul class="chips" aria-hidden={false}>

@@ -45,7 +45,7 @@ export class CodeBlock {
     const pre = document.createElement("pre");
     // Reachable without a mouse, since long lines scroll.
     pre.tabIndex = 0;
-    pre.setAttribute("role", "region");
+    pre.setAttribute("role", "group");
     pre.setAttribute("aria-label", name === "" ? text.code : text.codeIn(name));
     pre.append(this.#content);
     this.element = document.createElement("div");

@@ -111,10 +111,15 @@ function markTasks(tokens: Token[]): void {
   }
 }
 
-/** Headings go below the message's own; alignment becomes a class, since inline styles are forbidden here. */
+/** The element of a heading by its level: below the message's own (h3), and an answer may begin with its second. */
+const HEADINGS = ["h4", "h4", "h5", "h6", "h6", "h6"];
+
+/** Alignment becomes a class, since inline styles are forbidden here. */
 function shape(token: Token): void {
   if (token.type === "heading_open" || token.type === "heading_close") {
-    token.tag = `h${Math.min(6, Number(token.tag.slice(1)) + 2)}`;
+    const level = Number(token.tag.slice(1));
+    token.tag = HEADINGS[level - 1] ?? "h6";
+    if (token.nesting === 1) token.attrSet("class", `level-${level}`);
   }
   const style = token.attrGet("style");
   if (style !== null) {

@@ -143,7 +143,7 @@ export class MarkdownView {
       const frame = document.createElement("div");
       frame.className = "table-frame";
       frame.tabIndex = 0;
-      frame.setAttribute("role", "region");
+      frame.setAttribute("role", "group");
       frame.setAttribute("aria-label", this.#host.text.table);
       table.replaceWith(frame);
       frame.append(table);

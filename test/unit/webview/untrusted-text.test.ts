@@ -65,7 +65,7 @@ describe("Markdown", () => {
           const html = md.render(pieces.join(""));
           const tags = [...html.matchAll(/<\/?([a-z0-9-]+)([^>]*)>/gi)];
           for (const [tag, name, attributes] of tags) {
-            assert.match(name ?? "", /^(p|ul|li|pre|code|blockquote|table|thead|tbody|tr|th|td|br|h[3-6]|hr|strong|em|span|a)$/, tag);
+            assert.match(name ?? "", /^(p|ul|li|pre|code|blockquote|table|thead|tbody|tr|th|td|br|h[4-6]|hr|strong|em|span|a)$/, tag);
             assert.ok(!/\s(on\w+|style|src|srcdoc)=/i.test(attributes ?? ""), tag);
           }
         },

@@ -1,0 +1,293 @@
+import assert from "node:assert/strict";
+import { AxeBuilder } from "@axe-core/playwright";
+import type { Page } from "playwright-core";
+import type { ScriptedSession } from "./support/scripted-companion.ts";
+import { THEME_NAMES, type ThemeName } from "./support/themes.ts";
+import { type AppOptions, closeBrowser, type OpenApp, withApp } from "./support/with-app.ts";
+
+after(closeBrowser);
+
+const ANSWER = `## Title
+
+Text with **bold**, \`code\`, [a link](https://e.example/) and a list:
+
+1. one
+2. two
+
+\`\`\`ts
+/** Says hello. */
+export const hello = (name: string): string => \`hello \${name} \${42}\`; // and a long comment that goes on and on and on
+@decorate class A extends B { async run() { return null; } }
+\`\`\`
+
+\`\`\`diff
+- old
++ new
+\`\`\`
+
+> quoted
+
+| a | b |
+|---|---|
+| 1 | 2 |
+`;
+
+async function ask(app: OpenApp, text = "Explain"): Promise<{ session: ScriptedSession; turnId: string }> {
+  await app.send(text);
+  await app.page.locator(".status-line.is-live").waitFor();
+  const [session] = app.companion.sessions.values();
+  assert.ok(session);
+  return { session, turnId: session.turn?.id ?? "" };
+}
+
+/** The states that people meet, each reached the way they reach it. */
+const STATES: Record<string, (app: OpenApp) => Promise<void>> = {
+  empty: async ({ page }) => {
+    await page.getByText("SQLite · every commit synced").waitFor();
+  },
+  streaming: async (app) => {
+    const { session, turnId } = await ask(app);
+    app.companion.stream(session, turnId, ANSWER.slice(0, 60));
+    await app.page.getByText("Text with").waitFor();
+  },
+  finished: async (app) => {
+    const { session, turnId } = await ask(app);
+    app.companion.stream(session, turnId, ANSWER);
+    app.companion.done(session, turnId);
+    await app.page.getByText("Saved").waitFor();
+    await app.page.locator(".hljs-addition").waitFor();
+  },
+  failed: async (app) => {
+    const { session, turnId } = await ask(app);
+    app.companion.stream(session, turnId, "half");
+    app.companion.say(session, turnId, { type: "error", error: "It broke.", metadata: { code: "upstream_cut", hint: "Try again." } });
+    await app.page.getByText("It broke.").waitFor();
+  },
+  interrupted: async (app) => {
+    const { session, turnId } = await ask(app);
+    app.companion.stream(session, turnId, "half");
+    app.companion.say(session, turnId, { type: "interrupted", content: "Stopped.", metadata: { code: "cancelled" } });
+    await app.page.getByRole("button", { name: "Continue" }).waitFor();
+  },
+  tool: async (app) => {
+    const { session, turnId } = await ask(app);
+    app.companion.say(
+      session,
+      turnId,
+      { type: "reasoning", token: "thinking" },
+      { type: "agent_switched", metadata: { from_agent: "universal", to_agent: "coder", reason: "code" } },
+      { type: "tool_call", call_id: "c0", tool_name: "list", arguments: {}, requires_approval: false },
+      { type: "tool_result", call_id: "c0", tool_name: "list", error: "no" },
+      { type: "tool_call", call_id: "c1", tool_name: "read", arguments: { path: "a" }, requires_approval: true },
+      { type: "status", metadata: { state: "waiting", waiting_for: [{ kind: "tool_decision", call_id: "c1" }] } },
+    );
+    await app.page.getByRole("button", { name: "Approve" }).waitFor();
+    for (const summary of await app.page.locator("summary").all()) await summary.click();
+    await app.page.locator(".tool.is-asking summary").click();
+  },
+  chats: async (app) => {
+    const { session, turnId } = await ask(app);
+    app.companion.done(session, turnId);
+    const other = app.companion.addSession("Another chat");
+    app.companion.ask(other, "q");
+    await app.page.getByRole("button", { name: "Chats" }).click();
+    await app.page.locator(".session").nth(1).waitFor();
+  },
+  deleting: async (app) => {
+    const session = app.companion.addSession("A chat");
+    app.companion.ask(session, "q");
+    await app.page.getByRole("button", { name: "Chats" }).click();
+    await app.page.getByRole("button", { name: "Delete “A chat”" }).focus();
+    await app.page.keyboard.press("Enter");
+    await app.page.getByRole("dialog").waitFor();
+  },
+  editing: async (app) => {
+    const { session, turnId } = await ask(app);
+    app.companion.done(session, turnId);
+    await app.page.getByText("Saved").waitFor();
+    await app.page.getByLabel("Your message").press("ArrowUp");
+    await app.page.getByText("Editing your message").waitFor();
+  },
+  away: async (app) => {
+    if (app.host === "browser") await app.companion.stop();
+    const away = { state: "away", message: "The server ended." } as const;
+    await app.post({ type: "connection", connection: away });
+    if (app.host === "browser") await app.send("x");
+    await app.page.locator(".banner").waitFor();
+  },
+};
+
+async function checkAxe(page: Page): Promise<void> {
+  const { violations } = await new AxeBuilder({ page })
+    .withTags(["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"])
+    .analyze();
+  const found = violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html, failureSummary }) => `${html} ${failureSummary}`).join("\n  ")}`);
+  assert.deepEqual(found, []);
+}
+
+const LOOKS: { name: string; options: AppOptions }[] = [
+  ...THEME_NAMES.map((theme: ThemeName) => ({
+    name: `VS Code's ${theme}`,
+    options: { host: "vscode" as const, theme, width: 360 },
+  })),
+  { name: "a light browser", options: { theme: "light" } },
+  { name: "a dark browser", options: { theme: "dark" } },
+];
+
+for (const { name, options } of LOOKS) {
+  describe(`accessibility in ${name}`, () => {
+    for (const [state, reach] of Object.entries(STATES)) {
+      it(`has nothing for axe to find: ${state}`, () =>
+        withApp({ ...options, allowErrors: true }, async (app) => {
+          await app.page.getByText("What you see is saved").waitFor();
+          await reach(app);
+          await checkAxe(app.page);
+        }));
+    }
+  });
+}
+
+describe("the app by keyboard alone", () => {
+  it("reaches everything in order and shows where the focus is", () =>
+    withApp({ width: 400 }, async (app) => {
+      const { page, companion } = app;
+      const { session, turnId } = await ask(app);
+      companion.stream(session, turnId, ANSWER);
+      companion.done(session, turnId);
+      await page.getByText("Saved").waitFor();
+      await page.locator(".hljs-addition").waitFor();
+      await page.getByRole("button", { name: "Chats" }).focus();
+      const seen: string[] = [];
+      for (let step = 0; step < 20; step += 1) {
+        const focus = await page.evaluate(() => {
+          const element = document.activeElement;
+          if (!(element instanceof HTMLElement) || element === document.body) return null;
+          const { outlineStyle, outlineWidth } = getComputedStyle(element);
+          const framed = element.closest(".composer")?.matches(":focus-within") ?? false;
+          const name = element.getAttribute("aria-label") ?? element.textContent ?? "";
+          return { name: name.trim(), isVisible: outlineStyle !== "none" && outlineWidth !== "0px", framed };
+        });
+        if (!focus) break;
+        assert.ok(focus.isVisible || focus.framed, `no visible focus on ${focus.name}`);
+        seen.push(focus.name);
+        await page.keyboard.press("Tab");
+      }
+      assert.deepEqual(seen.slice(0, 15), [
+        "Chats", "New chat", "Conversation", "Edit message", "a link", "Copy code", "Code, TypeScript", "Copy code",
+        "Code, Diff", "Table", "Copy answer", "Retry", "Your message", "Agent", "Model",
+      ]);
+    }));
+
+  it("moves from message to message by Alt and the arrows", () =>
+    withApp({}, async (app) => {
+      const { page, companion } = app;
+      const { session, turnId } = await ask(app, "first question");
+      companion.stream(session, turnId, "first answer");
+      companion.done(session, turnId);
+      await page.getByText("Saved").waitFor();
+      await page.getByRole("log").focus();
+      const focused = () => page.evaluate(() => document.activeElement?.textContent ?? "");
+      await page.keyboard.press("Alt+ArrowUp");
+      assert.match(await focused(), /first answer/);
+      await page.keyboard.press("Alt+ArrowUp");
+      assert.match(await focused(), /first question/);
+      await page.keyboard.press("Alt+ArrowDown");
+      assert.match(await focused(), /first answer/);
+    }));
+
+  it("closes the list of chats by Escape and gives the focus back", () =>
+    withApp({}, async ({ page }) => {
+      await page.getByRole("button", { name: "Chats" }).focus();
+      await page.keyboard.press("Enter");
+      await page.getByLabel("Search chats").and(page.locator(":focus")).waitFor();
+      await page.keyboard.press("Escape");
+      await page.getByLabel("Search chats").waitFor({ state: "detached" });
+      await page.getByRole("button", { name: "Chats" }).and(page.locator(":focus")).waitFor();
+    }));
+});
+
+describe("the app for a screen reader", () => {
+  it("tells the start, whole sentences and the end of an answer, and keeps the transcript silent", () =>
+    withApp({}, async (app) => {
+      const { page, companion } = app;
+      await page.evaluate(() => {
+        const region = document.getElementById("announcements");
+        const heard: string[] = [];
+        Object.assign(window, { heard });
+        if (region) new MutationObserver(() => heard.push(region.textContent ?? "")).observe(region, { childList: true });
+      });
+      const { session, turnId } = await ask(app);
+      for (const token of ["One ", "sentence. ", "And ", "half"]) companion.say(session, turnId, { type: "assistant_message", token });
+      await page.getByText("One sentence. And half").waitFor();
+      companion.stream(session, turnId, " of another.");
+      companion.done(session, turnId);
+      await page.locator("#announcements", { hasText: "Answer finished, 6 words." }).waitFor({ state: "attached" });
+      const heard = await page.evaluate(() => (window as unknown as { heard: string[] }).heard.join(" "));
+      assert.equal(heard, "Answer started. One sentence. And half of another. Answer finished, 6 words.");
+      assert.equal(await page.getByRole("log").getAttribute("aria-live"), "off");
+      assert.equal(await page.locator("#announcements").getAttribute("aria-live"), "polite");
+    }));
+
+  it("has a heading for every message", () =>
+    withApp({}, async (app) => {
+      const { page, companion } = app;
+      const { session, turnId } = await ask(app);
+      companion.stream(session, turnId, "# Deep\n\ntext");
+      companion.done(session, turnId);
+      await page.getByText("Saved").waitFor();
+      const headings = await page.locator("main :is(h1, h2, h3, h4)").evaluateAll((all) => all.map((heading) => `${heading.tagName} ${heading.textContent}`));
+      assert.deepEqual(headings, [
+        "H1 Streamkeeper", "H2 Explain", "H3 You", "H3 Answer by Universal", "H4 Deep",
+      ]);
+    }));
+});
+
+describe("the app for eyes that need more", () => {
+  const checkWidth = (page: Page) =>
+    page.evaluate(() => {
+      const limit = document.documentElement.clientWidth;
+      return [...document.querySelectorAll<HTMLElement>(".app *")]
+        .filter((element) => !element.closest("pre, .table-frame, .visually-hidden"))
+        .filter((element) => element.getBoundingClientRect().right > limit + 0.5)
+        .map((element) => element.className || element.tagName);
+    });
+
+  for (const width of [250, 320, 1_600]) {
+    it(`fits into ${width} pixels`, () =>
+      withApp({ host: "vscode", width }, async (app) => {
+        const { page } = app;
+        assert.deepEqual(await checkWidth(page), []);
+        await STATES["finished"]?.(app);
+        assert.deepEqual(await checkWidth(page), []);
+        await STATES["tool"]?.(app);
+        assert.deepEqual(await checkWidth(page), []);
+        await page.getByRole("button", { name: "Chats" }).click();
+        await page.getByLabel("Search chats").waitFor();
+        assert.deepEqual(await checkWidth(page), []);
+      }));
+  }
+
+  it("can be zoomed to twice its size", () =>
+    withApp({ width: 360, height: 400 }, async (app) => {
+      await app.page.evaluate(() => document.documentElement.style.setProperty("font-size", "200%"));
+      await app.page.evaluate(() => document.documentElement.style.setProperty("--vscode-font-size", "26px"));
+      await STATES["finished"]?.(app);
+      assert.deepEqual(await checkWidth(app.page), []);
+      await app.page.getByRole("button", { name: "Send" }).click({ trial: true, force: true });
+    }));
+
+  it("moves nothing when motion is not wanted", () =>
+    withApp({ reducedMotion: "reduce" }, async (app) => {
+      await ask(app);
+      const running = await app.page.evaluate(() => document.getAnimations().length);
+      assert.equal(running, 0);
+    }));
+
+  it("keeps its borders in forced colours", () =>
+    withApp({ forcedColors: "active" }, async (app) => {
+      await STATES["finished"]?.(app);
+      const borders = await app.page.locator(".head .icon-button").evaluateAll((all) => all.map((button) => getComputedStyle(button).borderTopColor));
+      assert.ok(borders.length > 0);
+      assert.ok(!borders.includes("rgba(0, 0, 0, 0)"));
+    }));
+});
