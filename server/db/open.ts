@@ -4,6 +4,7 @@ import { Kysely, PostgresDialect, SqliteDialect, sql } from "kysely";
 import pg from "pg";
 import { ChatError } from "../errors.ts";
 import type { Log } from "../log.ts";
+import { CommitGroup } from "./commit-group.ts";
 import { guardDialect, refuseInsideWork } from "./guarded-dialect.ts";
 import { migrate } from "./migrate.ts";
 import { nativeBinding } from "./native-binding.ts";
@@ -23,6 +24,8 @@ export interface OpenedDatabase {
   schemaVersion: number;
   /** For units of work only. */
   writer: Kysely<Database>;
+  /** Shares physical commits among units of work, where that pays. */
+  commitGroup: CommitGroup | undefined;
   /** For reads outside of transactions; never waits for a writer. */
   reader: Reader;
   /** Resolves if the database answers a read and a write lock can be had; rejects with `ChatError`. */
@@ -85,6 +88,7 @@ async function openSqlite(path: string): Promise<OpenedDatabase> {
       durability: "full",
       schemaVersion,
       writer,
+      commitGroup: new CommitGroup(writer),
       reader,
       ping: () => pinged(reader),
       async close() {
@@ -173,6 +177,8 @@ async function openPostgres(url: string, directUrl: string, log: Log): Promise<O
     durability: "full",
     schemaVersion,
     writer,
+    // Its connections already commit side by side.
+    commitGroup: undefined,
     reader,
     ping: () => pinged(reader),
     async close() {

@@ -4,6 +4,7 @@ import { ChatError } from "../errors.ts";
 import type { Log } from "../log.ts";
 import { type CommitStatus, type Metrics, PHASES, type Phase } from "../metrics.ts";
 import { OPERATIONS, type Operation } from "../operations.ts";
+import { type CommitGroup, UnfinishedWork } from "./commit-group.ts";
 import { insideWork } from "./guarded-dialect.ts";
 import type { Database, Trx } from "./schema.ts";
 import { isConflict, isConnectionLost, toStorageError, wasNeverSent } from "./storage-errors.ts";
@@ -11,6 +12,8 @@ import { isConflict, isConnectionLost, toStorageError, wasNeverSent } from "./st
 /** What every unit of work needs; made once. */
 export interface UnitOfWorkDeps {
   db: Kysely<Database>;
+  /** Shares physical commits; undefined: each commit is a transaction of its own on `db`. */
+  group: CommitGroup | undefined;
   metrics: Metrics;
   log: Log;
   /** A transaction over this is slow: counted and told in the log. */
@@ -146,21 +149,33 @@ export class SSEUnitOfWork {
     work: Work<T>,
     started: number,
   ): Promise<Succeeded<T> | Failed | Unknown<T>> {
-    const hooks: (() => void)[] = [];
+    let hooks: (() => void)[] = [];
     let began: number | undefined;
     let worked: { at: number; value: T } | undefined;
     let scope: Scope | undefined;
-    try {
-      scope = await this.#begin();
-      const { trx } = scope;
+    const body = async (trx: Trx): Promise<T> => {
+      // A group may have to do it again.
+      hooks = [];
+      worked = undefined;
       began = performance.now();
       const value = await withDeadline(
         operation,
         insideWork.run(true, () => work(trx, (hook) => hooks.push(hook))),
       );
       worked = { at: performance.now(), value };
-      await scope.commit();
-      const phases = toPhases(started, began, worked.at, performance.now());
+      return value;
+    };
+    try {
+      let value: T;
+      if (this.#deps.group && !this.#owner) {
+        value = await this.#deps.group.run(body);
+      } else {
+        scope = await this.#begin();
+        value = await body(scope.trx);
+        await scope.commit();
+      }
+      const ended = performance.now();
+      const phases = toPhases(started, began ?? ended, worked?.at ?? ended, ended);
       return { status: "success", value, hooks, phases };
     } catch (error) {
       const now = performance.now();
@@ -330,8 +345,7 @@ async function withDeadline<T>(operation: Operation, work: Promise<T>): Promise<
   const late = new Promise<never>((_, reject) => {
     timer = setTimeout(() => {
       reject(
-        new ChatError(
-          "internal",
+        new UnfinishedWork(
           `${operation} kept its transaction open for ${MAX_BODY_SECONDS} s; it was rolled back.`,
         ),
       );

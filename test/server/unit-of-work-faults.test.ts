@@ -128,7 +128,7 @@ describe("unit of work when Postgres fails", function () {
     const { log, lines } = memoryLog();
     const metrics = createMetrics("test");
     const database = await openDatabase({ engine: "postgres", url, directUrl: server.url }, log);
-    const deps = { db: database.writer, metrics, log, slowSeconds: 1 };
+    const deps = { db: database.writer, group: database.commitGroup, metrics, log, slowSeconds: 1 };
     return { database, metrics, lines, uow: () => new SSEUnitOfWork(deps) };
   }
 

@@ -212,7 +212,7 @@ for (const engine of ENGINES) {
 
     it("lends its connection mode to a connection that the caller opened", check(async (open) => {
       await open.database.writer.connection().execute(async (db) => {
-        const uow = new SSEUnitOfWork({ ...open.deps, db });
+        const uow = new SSEUnitOfWork({ ...open.deps, db, group: undefined });
         await uow.commit(OPERATION, (trx) => insertSession(trx, newSession("a")));
         uow.close();
         const rows = await db.selectFrom("sessions").select("id").execute();

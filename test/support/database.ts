@@ -26,7 +26,7 @@ export async function withDatabase(
   try {
     const database = await openDatabase(test.source, log);
     try {
-      const deps = { db: database.writer, metrics, log, slowSeconds };
+      const deps = { db: database.writer, group: database.commitGroup, metrics, log, slowSeconds };
       const uow = (turnId?: string) => new SSEUnitOfWork(deps, turnId);
       await body({ database, test, deps, metrics, lines, uow });
     } finally {
