@@ -137,7 +137,8 @@ function defaultTarget() {
 }
 
 function checkBudget() {
-  const size = (...files) => files.reduce((sum, file) => sum + statSync(join("dist", file)).size, 0);
+  const size = (...files) =>
+    files.reduce((sum, file) => sum + statSync(join("dist", file)).size, 0);
   const sizes = {
     "extension/extension.cjs": size("extension/extension.cjs"),
     "webview/app.js+app.css": size("webview/app.js", "webview/app.css"),

@@ -2,8 +2,8 @@
 import * as vscode from "vscode";
 import { ModelId } from "../server/protocol/requests.ts";
 import type { ConnectionState, HostCommand } from "../webview/messages.ts";
-import { type Chats, createChats } from "./chats.ts";
 import type { ChatView } from "./chat-view.ts";
+import { type Chats, createChats } from "./chats.ts";
 import type { LaunchOptions } from "./companion-launch.ts";
 import { insertAtCursor, openLink } from "./editor-context.ts";
 import { explain } from "./explain.ts";
@@ -105,7 +105,9 @@ function toConnection(state: ServerState): ConnectionState {
     case "away":
       return {
         state: "away",
-        message: vscode.l10n.t("The companion server is being started again. What you saw is saved."),
+        message: vscode.l10n.t(
+          "The companion server is being started again. What you saw is saved.",
+        ),
       };
     default:
       return { state: "starting" };

@@ -99,7 +99,11 @@ async function callWithModel(deps: ChatRelayDeps, name: CallName, raw: unknown):
   const model = deps.preferredModel();
   const parsed = CALLS[name].params.safeParse(raw);
   if (!parsed.success) {
-    throw Problem.answered("invalid_request", `${name}: ${z.prettifyError(parsed.error)}`, undefined);
+    throw Problem.answered(
+      "invalid_request",
+      `${name}: ${z.prettifyError(parsed.error)}`,
+      undefined,
+    );
   }
   const params = parsed.data as Record<string, unknown>;
   const begins = name === "create_session" || (name === "send_message" && !params["session_id"]);

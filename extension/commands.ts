@@ -36,7 +36,9 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
   },
   "streamkeeper.stop": async ({ chats, client }) => {
     const active = chats.active();
-    const chat = active?.state.streaming ? active : chats.all().find(({ state }) => state.streaming);
+    const chat = active?.state.streaming
+      ? active
+      : chats.all().find(({ state }) => state.streaming);
     const session_id = chat?.state.session_id;
     if (session_id) await client.call("cancel_turn", { session_id });
   },
@@ -56,7 +58,10 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
   "streamkeeper.openInBrowser": openInBrowser,
   "streamkeeper.openDataDirectory": openDataDirectory,
   "streamkeeper.openSettings": async () =>
-    vscode.commands.executeCommand("workbench.action.openSettings", "@ext:streamkeeper.streamkeeper"),
+    vscode.commands.executeCommand(
+      "workbench.action.openSettings",
+      "@ext:streamkeeper.streamkeeper",
+    ),
   "streamkeeper.openWalkthrough": async () =>
     vscode.commands.executeCommand(
       "workbench.action.openWalkthrough",
@@ -112,7 +117,9 @@ async function showMetrics({ server, statusBar }: App): Promise<void> {
   if (server.state.state === "ready") {
     const label = vscode.l10n.t("Commit latency, last minute");
     items.push({ label, kind: vscode.QuickPickItemKind.Separator });
-    items.push(...toRows(figures, ready).map(([name, value]) => ({ label: name, description: value })));
+    items.push(
+      ...toRows(figures, ready).map(([name, value]) => ({ label: name, description: value })),
+    );
   }
   items.push(
     { label: vscode.l10n.t("Actions"), kind: vscode.QuickPickItemKind.Separator },

@@ -45,7 +45,10 @@ export function activate(context: vscode.ExtensionContext): TestHooks | undefine
     }),
   );
   void vscode.commands.executeCommand("setContext", "streamkeeper.serverState", "stopped");
-  if (createSettings(context).autoStart()) void load().then((app) => app.server.ensure()).catch(say);
+  if (createSettings(context).autoStart())
+    void load()
+      .then((app) => app.server.ensure())
+      .catch(say);
 
   if (context.extensionMode !== vscode.ExtensionMode.Test) return undefined;
   return { app: load, isLoaded: () => loaded !== undefined };

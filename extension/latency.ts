@@ -114,7 +114,8 @@ export function toFigures(readings: readonly Reading[]): Figures {
     if (!before || !after) continue;
     const base = isReset(before, after) ? undefined : before;
     addIncrease(duration, base?.duration, after.duration);
-    for (const phase of PHASES) addIncrease(phases[phase], base?.phases[phase], after.phases[phase]);
+    for (const phase of PHASES)
+      addIncrease(phases[phase], base?.phases[phase], after.phases[phase]);
     counts.commits += after.commits - (base?.commits ?? 0);
     counts.errors += after.errors - (base?.errors ?? 0);
     counts.rollbacks += after.rollbacks - (base?.rollbacks ?? 0);

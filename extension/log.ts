@@ -11,5 +11,7 @@ export async function showCompanionLog(
   dataDir: string,
 ): Promise<LogTail> {
   const path = logPath(dataDir);
-  return followLog(path, await sizeOf(path), ({ level, text }: LogEntry) => log[level](`[companion] ${text}`));
+  return followLog(path, await sizeOf(path), ({ level, text }: LogEntry) =>
+    log[level](`[companion] ${text}`),
+  );
 }

@@ -2,7 +2,12 @@ import { randomUUID } from "node:crypto";
 import type { IncomingMessage } from "node:http";
 import { setTimeout as delay } from "node:timers/promises";
 import { createParser } from "eventsource-parser";
-import { CALLS, type CallName, type CallParams, type CallResult } from "../server/protocol/calls.ts";
+import {
+  CALLS,
+  type CallName,
+  type CallParams,
+  type CallResult,
+} from "../server/protocol/calls.ts";
 import { StreamChunk } from "../server/protocol/chunks.ts";
 import { continuity } from "../server/protocol/continuity.ts";
 import { toHttp } from "../server/protocol/http-calls.ts";
@@ -50,9 +55,9 @@ export class ServerClient {
       // The params of this one name; with an id, sending it twice takes effect once.
       const message = params as MessageRequest;
       const once = { ...message, request_id: message.request_id ?? randomUUID() };
-      return this.#again(true, (companion) => accept(companion, toHttp("send_message", once))) as Promise<
-        CallResult<N>
-      >;
+      return this.#again(true, (companion) =>
+        accept(companion, toHttp("send_message", once)),
+      ) as Promise<CallResult<N>>;
     }
     // 503 of `/readyz` says what it is not ready for.
     const http = { ...toHttp(name, params), ...(name === "get_ready" && { alsoAnswer: 503 }) };

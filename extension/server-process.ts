@@ -216,9 +216,7 @@ export class ServerProcess {
 
     const over = new AbortController();
     const deadline = AbortSignal.timeout(READY_TIMEOUT_MS);
-    const appears = this.#appears(
-      AbortSignal.any([this.#closed.signal, deadline, over.signal]),
-    );
+    const appears = this.#appears(AbortSignal.any([this.#closed.signal, deadline, over.signal]));
     const exit = await Promise.race([ended, appears.then(() => "appeared" as const)]);
     if (exit === "appeared") {
       const companion = await appears;

@@ -2,7 +2,14 @@ import * as vscode from "vscode";
 import type { Ready } from "../server/protocol/responses.ts";
 import type { Companion } from "./companion.ts";
 import { explain } from "./explain.ts";
-import { type Figures, formatSeconds, keepLastMinute, parseReading, type Reading, toFigures } from "./latency.ts";
+import {
+  type Figures,
+  formatSeconds,
+  keepLastMinute,
+  parseReading,
+  type Reading,
+  toFigures,
+} from "./latency.ts";
 import type { ServerClient } from "./server-client.ts";
 import type { ServerState } from "./server-process.ts";
 import type { Settings } from "./settings.ts";

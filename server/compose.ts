@@ -35,7 +35,13 @@ export async function createCompanion(
     defaultModel: config.model,
     stallSeconds: config.stallSeconds,
   });
-  const unitOfWork = { db: database.writer, group: database.commitGroup, metrics, log, slowSeconds: config.slowSeconds };
+  const unitOfWork = {
+    db: database.writer,
+    group: database.commitGroup,
+    metrics,
+    log,
+    slowSeconds: config.slowSeconds,
+  };
   const deps: TurnDeps = {
     newUnitOfWork: (turnId) => new SSEUnitOfWork(unitOfWork, turnId),
     reader: database.reader,

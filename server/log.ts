@@ -42,14 +42,16 @@ interface LoggedError {
 
 /** Only what we know to be safe: HTTP and database libraries hang requests, headers and config on their errors. */
 function toLoggedError(thrown: unknown, depth = 0): LoggedError {
-  if (!(thrown instanceof Error)) return { type: typeof thrown, message: hideSecrets(String(thrown)) };
+  if (!(thrown instanceof Error))
+    return { type: typeof thrown, message: hideSecrets(String(thrown)) };
   const logged: LoggedError = {
     type: thrown.name,
     message: hideSecrets(thrown.message),
     stack: thrown.stack === undefined ? undefined : hideSecrets(thrown.stack),
   };
   if ("code" in thrown) logged.code = thrown.code;
-  if (thrown.cause !== undefined && depth < 4) logged.cause = toLoggedError(thrown.cause, depth + 1);
+  if (thrown.cause !== undefined && depth < 4)
+    logged.cause = toLoggedError(thrown.cause, depth + 1);
   return logged;
 }
 

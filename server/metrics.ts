@@ -195,4 +195,3 @@ function startAtZero(metrics: Metrics): void {
   for (const status of TURN_OUTCOMES) metrics.turns.inc({ status }, 0);
   for (const direction of ["input", "output"]) metrics.tokens.inc({ direction }, 0);
 }
-

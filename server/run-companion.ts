@@ -100,7 +100,9 @@ async function serve(config: Config, lock: { release(): void }): Promise<void> {
   });
   log.info({ host, port, data_dir: dataDir, engine: config.database.engine }, "ready");
   if (config.printUrl) {
-    process.stdout.write(`\n  Streamkeeper is ready: http://${urlHost}:${port}/#token=${token}\n\n`);
+    process.stdout.write(
+      `\n  Streamkeeper is ready: http://${urlHost}:${port}/#token=${token}\n\n`,
+    );
   }
 
   let ending = false;

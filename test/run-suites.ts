@@ -53,9 +53,24 @@ const NEEDS: Record<Need, () => Promise<Record<string, string>>> = {
 const SUITES: readonly Suite[] = [
   { name: "tidy", needs: [], mocha: ["test/tidy.test.ts"], minutes: 2 },
   { name: "unit", needs: ["postgres"], mocha: ["test/unit/**/*.test.ts"], minutes: 5 },
-  { name: "server", needs: ["build", "postgres"], mocha: ["test/server/**/*.test.ts"], minutes: 10 },
-  { name: "monitoring", needs: ["build", "prometheus"], mocha: ["test/monitoring/**/*.test.ts"], minutes: 5 },
-  { name: "webview", needs: ["build", "chromium"], mocha: ["test/webview/**/*.test.ts"], minutes: 10 },
+  {
+    name: "server",
+    needs: ["build", "postgres"],
+    mocha: ["test/server/**/*.test.ts"],
+    minutes: 10,
+  },
+  {
+    name: "monitoring",
+    needs: ["build", "prometheus"],
+    mocha: ["test/monitoring/**/*.test.ts"],
+    minutes: 5,
+  },
+  {
+    name: "webview",
+    needs: ["build", "chromium"],
+    mocha: ["test/webview/**/*.test.ts"],
+    minutes: 10,
+  },
   {
     name: "extension",
     needs: ["build", "chromium", "vscode"],
@@ -87,7 +102,9 @@ const { values, positionals } = parseArgs({
 });
 const unknown = positionals.filter((name) => !SUITES.some((suite) => suite.name === name));
 if (unknown.length > 0) {
-  console.error(`No suite ${unknown.join(", ")}. There are: ${SUITES.map((s) => s.name).join(", ")}`);
+  console.error(
+    `No suite ${unknown.join(", ")}. There are: ${SUITES.map((s) => s.name).join(", ")}`,
+  );
   process.exit(2);
 }
 for (const signal of ["SIGINT", "SIGTERM"] as const) {
@@ -99,7 +116,9 @@ for (const signal of ["SIGINT", "SIGTERM"] as const) {
 
 const total: Counts = { passes: 0, failures: 0, pending: 0 };
 try {
-  const chosen = SUITES.filter((suite) => positionals.length === 0 || positionals.includes(suite.name));
+  const chosen = SUITES.filter(
+    (suite) => positionals.length === 0 || positionals.includes(suite.name),
+  );
   const environment = await prepare(chosen);
   for (const suite of chosen) {
     console.log(`\n── ${suite.name} ──`);

@@ -1,6 +1,12 @@
 import { v7 as uuid } from "uuid";
 import { textBetween } from "../db/chunks.ts";
-import { conversation, insertMessage, lastPosition, type MessageRow, metadataOf } from "../db/messages.ts";
+import {
+  conversation,
+  insertMessage,
+  lastPosition,
+  type MessageRow,
+  metadataOf,
+} from "../db/messages.ts";
 import type { OpenedDatabase } from "../db/open.ts";
 import {
   changeSession,
@@ -135,12 +141,17 @@ async function cancelTurn(deps: ChatDeps, sessionId: string): Promise<{ turn_id:
   if (waiting?.status !== "waiting") return { turn_id: null };
   const turn = { sessionId, turnId: waiting.id };
   const uow = deps.newUnitOfWork(waiting.id);
-  await writeSession(deps.hub, uow, { operation: "interrupt_turn", ...turn }, async (trx, append) => {
-    await lockSession(trx, sessionId);
-    const open = await findOpenTurn(trx, sessionId);
-    // Decided in the meantime: then there is nothing that waits.
-    if (open?.status === "waiting") await closeTurn(trx, append, turn, ENDINGS.cancelled);
-  });
+  await writeSession(
+    deps.hub,
+    uow,
+    { operation: "interrupt_turn", ...turn },
+    async (trx, append) => {
+      await lockSession(trx, sessionId);
+      const open = await findOpenTurn(trx, sessionId);
+      // Decided in the meantime: then there is nothing that waits.
+      if (open?.status === "waiting") await closeTurn(trx, append, turn, ENDINGS.cancelled);
+    },
+  );
   uow.close();
   return { turn_id: waiting.id };
 }
@@ -184,7 +195,10 @@ async function startConversation(
     throw new ChatError("invalid_request", "messages: the last one must be from the user.");
   }
   const resolved = deps.resolveModel(model);
-  const sessionId = await createSession(deps, { title: titleFrom(last.content), model: resolved.id });
+  const sessionId = await createSession(deps, {
+    title: titleFrom(last.content),
+    model: resolved.id,
+  });
   const earlier = messages.slice(0, -1);
   if (earlier.length > 0) await importMessages(deps, sessionId, resolved.id, earlier);
   const content = last.content;

@@ -10,7 +10,7 @@ import { findTool, type Tool } from "../domain/tools.ts";
 import { ChatError } from "../errors.ts";
 import type { NewChunk } from "../protocol/chunks.ts";
 import type { FinishReason, ProviderEvent, ToolCall, Usage } from "../providers/provider.ts";
-import { closeTurn, type Ending, ENDINGS, endingOf } from "./close-turn.ts";
+import { closeTurn, ENDINGS, type Ending, endingOf } from "./close-turn.ts";
 import { type Batch, TokenBatch } from "./token-batch.ts";
 import type { LeasedTurn, ResolvedModel, TurnDeps } from "./turn-deps.ts";
 import { type Append, type Step, writeSession } from "./write-session.ts";
@@ -97,7 +97,10 @@ async function answer(run: Run): Promise<"done" | "waiting"> {
   );
   run.batch = batch;
   const calls: ToolCall[] = [];
-  let end: { reason: FinishReason; usage: Usage | undefined } = { reason: "other", usage: undefined };
+  let end: { reason: FinishReason; usage: Usage | undefined } = {
+    reason: "other",
+    usage: undefined,
+  };
   for await (const event of events) {
     switch (event.type) {
       case "text":
@@ -189,7 +192,11 @@ async function commitAgentSwitch(
 }
 
 /** The calls, what was said before them, and the pause: one transaction, since none makes sense without the others. */
-async function commitToolCalls(run: Run, calls: ToolCall[], usage: Usage | undefined): Promise<void> {
+async function commitToolCalls(
+  run: Run,
+  calls: ToolCall[],
+  usage: Usage | undefined,
+): Promise<void> {
   const { sessionId, turnId } = run.turn;
   await write(run, "tool_call", async (trx, append) => {
     const asked: { call: ToolCall; status: "waiting_decision" | "waiting_result" }[] = [];
@@ -197,7 +204,9 @@ async function commitToolCalls(run: Run, calls: ToolCall[], usage: Usage | undef
       const tool = findTool(run.tools, call.tool_name);
       // Unknown means ask.
       const status =
-        tool && !tool.requiresApproval && tool.run === "client" ? "waiting_result" : "waiting_decision";
+        tool && !tool.requiresApproval && tool.run === "client"
+          ? "waiting_result"
+          : "waiting_decision";
       const call_id = await freeCallId(trx, sessionId, call.call_id);
       const named = { call_id, tool_name: call.tool_name, arguments: call.arguments };
       await insertToolCall(trx, { session_id: sessionId, turn_id: turnId, ...named, status });

@@ -90,7 +90,9 @@ export async function startUserTurn(
     }
   }
   const session = sessionId;
-  return await deps.lock.with(session, () => acceptMessage(deps, session, request, message, asked, isNew));
+  return await deps.lock.with(session, () =>
+    acceptMessage(deps, session, request, message, asked, isNew),
+  );
 }
 
 async function acceptMessage(

@@ -1,4 +1,4 @@
-import { requestCancel, renewLeases } from "../db/sessions.ts";
+import { renewLeases, requestCancel } from "../db/sessions.ts";
 import { findOpenTurn, findTurn } from "../db/turns.ts";
 import { ChatError } from "../errors.ts";
 import { ENDINGS } from "./close-turn.ts";
@@ -45,10 +45,14 @@ export class Turns {
   /** Rejects new work once `drain` was called. */
   refuseWhenDraining(): void {
     if (this.#draining) {
-      throw new ChatError("draining", "This companion is shutting down and takes no new messages.", {
-        hint: "Send it again in a moment.",
-        retryAfterSeconds: 2,
-      });
+      throw new ChatError(
+        "draining",
+        "This companion is shutting down and takes no new messages.",
+        {
+          hint: "Send it again in a moment.",
+          retryAfterSeconds: 2,
+        },
+      );
     }
   }
 

@@ -1,11 +1,6 @@
 import type { Expression, SqlBool } from "kysely";
 import { ChatError } from "../errors.ts";
-import {
-  type ChunkType,
-  isFinal,
-  type NewChunk,
-  type StreamChunk,
-} from "../protocol/chunks.ts";
+import { type ChunkType, isFinal, type NewChunk, type StreamChunk } from "../protocol/chunks.ts";
 import type { Reader, Trx } from "./schema.ts";
 
 /** Who writes into a session: its id, the turn the chunks belong to, and the lease that allows it. */
@@ -122,9 +117,7 @@ export async function textBetween(
     )
     .orderBy("seq")
     .execute();
-  return rows
-    .map((row) => (JSON.parse(row.payload) as Partial<StreamChunk>).token ?? "")
-    .join("");
+  return rows.map((row) => (JSON.parse(row.payload) as Partial<StreamChunk>).token ?? "").join("");
 }
 
 interface ChunkRow {

@@ -83,7 +83,10 @@ export class CommitGroup {
       const uncommitted = done.splice(0).map((one) => one.member);
       if (uncommitted.length > 1) again = uncommitted.map((member) => ({ ...member, alone: true }));
       else for (const member of uncommitted) failed.push({ member, error });
-      await trx.rollback().execute().catch(() => {});
+      await trx
+        .rollback()
+        .execute()
+        .catch(() => {});
     }
     // Who failed by a conflict with another of the group looks for that one's rows: they are there by now.
     for (const { member, value } of done) member.resolve(value);

@@ -15,7 +15,8 @@ export function takeLeaderLock(path: string): { release(): void } | undefined {
     database.exec("begin exclusive");
   } catch (thrown) {
     database.close();
-    if (thrown instanceof SQLite.SqliteError && thrown.code.startsWith("SQLITE_BUSY")) return undefined;
+    if (thrown instanceof SQLite.SqliteError && thrown.code.startsWith("SQLITE_BUSY"))
+      return undefined;
     throw thrown;
   }
   return { release: () => database.close() };

@@ -200,7 +200,9 @@ function createPool(url: string, max: number, log: Log): pg.Pool {
     types: {
       // bigint comes as text; ours (milliseconds, counters) stay below 2^53.
       getTypeParser: ((oid: number, format?: "text") =>
-        oid === INT8 ? Number : pg.types.getTypeParser(oid, format)) as typeof pg.types.getTypeParser,
+        oid === INT8
+          ? Number
+          : pg.types.getTypeParser(oid, format)) as typeof pg.types.getTypeParser,
     },
   });
   const note = (err: Error) => log.warn({ err }, "a database connection was lost");

@@ -125,7 +125,11 @@ export async function changeSession(
 }
 
 /** Without the keys that are undefined: those stay as they are. */
-function defined(changes: { title?: string | undefined; agent_type?: string | undefined; model?: string | undefined }) {
+function defined(changes: {
+  title?: string | undefined;
+  agent_type?: string | undefined;
+  model?: string | undefined;
+}) {
   const { title, agent_type, model } = changes;
   return {
     ...(title === undefined ? {} : { title }),

@@ -55,19 +55,11 @@ export async function setTurnStatus(
 }
 
 export async function setTurnAgent(trx: Trx, turnId: string, agentType: string): Promise<void> {
-  await trx
-    .updateTable("turns")
-    .set({ agent_type: agentType })
-    .where("id", "=", turnId)
-    .execute();
+  await trx.updateTable("turns").set({ agent_type: agentType }).where("id", "=", turnId).execute();
 }
 
 export async function findTurn(reader: Reader, turnId: string): Promise<Turn | undefined> {
-  return await reader
-    .selectFrom("turns")
-    .selectAll()
-    .where("id", "=", turnId)
-    .executeTakeFirst();
+  return await reader.selectFrom("turns").selectAll().where("id", "=", turnId).executeTakeFirst();
 }
 
 /** The session's turn that runs or waits; there is at most one. */

@@ -99,7 +99,10 @@ export class SSEUnitOfWork {
     const started = performance.now();
     try {
       for (let attempt = 1; ; attempt++) {
-        const outcome = await this.#resolve(await this.#attempt(operation, work, started), readBack);
+        const outcome = await this.#resolve(
+          await this.#attempt(operation, work, started),
+          readBack,
+        );
         if (outcome.status === "success") {
           this.#record(operation, "success", outcome.phases);
           this.#runHooks(outcome.hooks);

@@ -78,7 +78,8 @@ function pushAssistant(history: HistoryMessage[], message: StoredMessage): void 
 
 function withContext({ content, context }: StoredMessage): string {
   const parts = context.map(
-    (item) => `<context type="${item.type}" label=${JSON.stringify(item.label)}>\n${item.content}\n</context>`,
+    (item) =>
+      `<context type="${item.type}" label=${JSON.stringify(item.label)}>\n${item.content}\n</context>`,
   );
   return [...parts, content].join("\n\n");
 }

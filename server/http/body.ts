@@ -13,7 +13,8 @@ export function readJson(limitBytes: number) {
   return (request: Request, _response: Response, next: NextFunction): void => {
     if (request.method === "GET" || request.method === "HEAD") return next();
     const { headers } = request;
-    const hasBody = headers["transfer-encoding"] !== undefined || Number(headers["content-length"]) > 0;
+    const hasBody =
+      headers["transfer-encoding"] !== undefined || Number(headers["content-length"]) > 0;
     if (!hasBody) {
       request.body = {};
       return next();
@@ -25,10 +26,12 @@ export function readJson(limitBytes: number) {
       throw new ChatError("unsupported_media_type", "The body must not be compressed.");
     }
     if (Number(headers["content-length"]) > limitBytes) throw tooLarge(limitBytes);
-    readAll(request, limitBytes).then((bytes) => {
-      request.body = parseJson(bytes);
-      next();
-    }).catch(next);
+    readAll(request, limitBytes)
+      .then((bytes) => {
+        request.body = parseJson(bytes);
+        next();
+      })
+      .catch(next);
   };
 }
 
@@ -62,7 +65,8 @@ function parseJson(bytes: Buffer): unknown {
 
 /** JSON.parse keeps `__proto__` as a key of its own; whatever copies it later would set a prototype. */
 function refuseProto(key: string, value: unknown): unknown {
-  if (key === "__proto__") throw new ChatError("invalid_request", "The key __proto__ is not allowed.");
+  if (key === "__proto__")
+    throw new ChatError("invalid_request", "The key __proto__ is not allowed.");
   return value;
 }
 
@@ -78,7 +82,10 @@ function checkDepth(text: string): void {
     } else if (character === '"') inString = true;
     else if (character === "[" || character === "{") {
       if (++depth > MAX_DEPTH) {
-        throw new ChatError("invalid_request", `The body is nested deeper than ${MAX_DEPTH} levels.`);
+        throw new ChatError(
+          "invalid_request",
+          `The body is nested deeper than ${MAX_DEPTH} levels.`,
+        );
       }
     } else if (character === "]" || character === "}") depth--;
   }
@@ -97,6 +104,7 @@ export function parse<T extends z.ZodMiniType>(schema: T, value: unknown): z.inf
   const issue = result.error.issues[0];
   const keys = issue?.code === "unrecognized_keys" ? issue.keys : [];
   const field = [...(issue?.path ?? []), ...keys.slice(0, 1)].map(String).join(".") || "body";
-  const problem = issue?.code === "unrecognized_keys" ? "is not known" : (issue?.message ?? "is not valid");
+  const problem =
+    issue?.code === "unrecognized_keys" ? "is not known" : (issue?.message ?? "is not valid");
   throw new ChatError("invalid_request", `${field}: ${problem}.`.replaceAll("..", "."));
 }

@@ -16,7 +16,10 @@ export function setCommonHeaders(request: Request, response: Response, next: Nex
   });
   // An open connection with unread bytes would take a refused body for the next request.
   if (request.headers["transfer-encoding"] && request.headers["content-length"]) {
-    throw new ChatError("invalid_request", "Content-Length and Transfer-Encoding exclude each other.");
+    throw new ChatError(
+      "invalid_request",
+      "Content-Length and Transfer-Encoding exclude each other.",
+    );
   }
   next();
 }
@@ -25,7 +28,12 @@ export function setCommonHeaders(request: Request, response: Response, next: Nex
 export function checkHostAndOrigin(deps: HttpDeps) {
   return (request: Request, _response: Response, next: NextFunction): void => {
     const port = deps.port();
-    const allowed = [`127.0.0.1:${port}`, `localhost:${port}`, `[::1]:${port}`, `${deps.host}:${port}`];
+    const allowed = [
+      `127.0.0.1:${port}`,
+      `localhost:${port}`,
+      `[::1]:${port}`,
+      `${deps.host}:${port}`,
+    ];
     const hosts = rawValues(request, "host");
     if (hosts.length !== 1) {
       throw new ChatError("invalid_request", "Exactly one Host header is needed.");

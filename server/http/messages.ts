@@ -56,7 +56,10 @@ function cursorOf(request: Request): number | undefined {
   const given = request.get("last-event-id") ?? request.query["after"];
   if (given === undefined || given === "") return undefined;
   if (typeof given !== "string" || !/^\d{1,15}$/.test(given)) {
-    throw new ChatError("invalid_request", "Last-Event-ID, after: expected a number of this session's log.");
+    throw new ChatError(
+      "invalid_request",
+      "Last-Event-ID, after: expected a number of this session's log.",
+    );
   }
   return Number(given);
 }

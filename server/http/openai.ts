@@ -13,7 +13,11 @@ import type { Readers } from "./sse.ts";
 
 const Text = z
   .string()
-  .check(z.refine((text) => !text.includes("\0") && text.isWellFormed(), { error: "must be well-formed Unicode without NUL" }));
+  .check(
+    z.refine((text) => !text.includes("\0") && text.isWellFormed(), {
+      error: "must be well-formed Unicode without NUL",
+    }),
+  );
 const Part = z.object({ type: z.literal("text"), text: Text });
 const Message = z.object({
   role: z.enum(["system", "developer", "user", "assistant"]),
@@ -43,7 +47,11 @@ export function openAiRouter(deps: HttpDeps, readers: Readers): Router {
       const model = await modelOf(deps.chat, body.model);
       const turn = await deps.chat.startConversation(model, body.messages.map(toImported));
       response.set("x-session-id", turn.session_id);
-      const shape = { id: `chatcmpl-${turn.turn_id}`, created: Math.floor(Date.now() / 1000), model };
+      const shape = {
+        id: `chatcmpl-${turn.turn_id}`,
+        created: Math.floor(Date.now() / 1000),
+        model,
+      };
       if (body.stream) await answerStreaming(deps, readers, request, response, turn, body, shape);
       else await answerWhole(deps.chat, response, turn, shape);
     })
@@ -80,7 +88,13 @@ async function answerStreaming(
     }
     return text;
   };
-  await readers.serve(request, response, turn.session_id, (signal) => framesOf(deps.chat, turn, signal), render);
+  await readers.serve(
+    request,
+    response,
+    turn.session_id,
+    (signal) => framesOf(deps.chat, turn, signal),
+    render,
+  );
 }
 
 function framesOf(chat: Chat, turn: AcceptedTurn, signal: AbortSignal) {
@@ -175,7 +189,12 @@ function codeOf(chunk: StreamChunk): ErrorCode {
 function refuseUnsupported(body: Record<string, unknown>): void {
   const used = UNSUPPORTED.find((name) => {
     const value = body[name];
-    return value !== undefined && value !== null && value !== false && !(Array.isArray(value) && value.length === 0);
+    return (
+      value !== undefined &&
+      value !== null &&
+      value !== false &&
+      !(Array.isArray(value) && value.length === 0)
+    );
   });
   if (used) throw new ChatError("invalid_request", `${used}: is not supported here.`);
   const { n } = body;
@@ -187,9 +206,13 @@ function refuseUnsupported(body: Record<string, unknown>): void {
 async function modelOf(chat: Chat, given: string | undefined): Promise<string> {
   if (given === undefined) return (await chat.listModels()).default;
   if (ModelId.safeParse(given).success) return given;
-  throw new ChatError("model_unknown", `model: ${JSON.stringify(given.slice(0, 100))} is not known.`, {
-    hint: "GET /v1/models lists them, as PROVIDER/MODEL.",
-  });
+  throw new ChatError(
+    "model_unknown",
+    `model: ${JSON.stringify(given.slice(0, 100))} is not known.`,
+    {
+      hint: "GET /v1/models lists them, as PROVIDER/MODEL.",
+    },
+  );
 }
 
 function toImported({ role, content }: z.infer<typeof Message>): ImportedMessage {

@@ -4,7 +4,9 @@ import { type Request, type Response, Router } from "express";
 import { ChatError } from "../errors.ts";
 
 /** The built app: beside the built server, or where the build of a checkout puts it. */
-const FOLDERS = ["../webview/", "../../dist/webview/"].map((path) => new URL(path, import.meta.url));
+const FOLDERS = ["../webview/", "../../dist/webview/"].map(
+  (path) => new URL(path, import.meta.url),
+);
 
 /** The files there are; nothing of a request's path ever reaches the file system. */
 const FILES = {

@@ -7,13 +7,11 @@ export const Id = z.string().check(z.regex(/^[A-Za-z0-9_-]{1,64}$/));
 export const ForeignId = z.string().check(z.regex(/^[A-Za-z0-9_.:-]{1,128}$/));
 
 /** Text that both engines store as it is: Postgres refuses NUL, and UTF-8 has no lone surrogates. */
-const Text = z
-  .string()
-  .check(
-    z.refine((text) => !text.includes("\0") && text.isWellFormed(), {
-      error: "must be well-formed Unicode without NUL",
-    }),
-  );
+const Text = z.string().check(
+  z.refine((text) => !text.includes("\0") && text.isWellFormed(), {
+    error: "must be well-formed Unicode without NUL",
+  }),
+);
 
 export const Title = Text.check(z.trim(), z.minLength(1), z.maxLength(200));
 export const ModelId = z.string().check(z.regex(/^[a-z][a-z-]{0,31}\/[A-Za-z0-9_.:@/-]{1,128}$/));
@@ -96,9 +94,7 @@ export type UpdateSessionRequest = z.infer<typeof UpdateSessionRequest>;
 /** Body of `PUT /v1/keys/{provider}`: held in the companion's memory only. A local server may need no key, just its address. */
 export const KeyRequest = z
   .strictObject({
-    key: z.optional(
-      z.string().check(z.minLength(1), z.maxLength(4096), z.regex(/^[\x21-\x7e]+$/)),
-    ),
+    key: z.optional(z.string().check(z.minLength(1), z.maxLength(4096), z.regex(/^[\x21-\x7e]+$/))),
     base_url: z.optional(z.url({ protocol: /^https?$/ })),
   })
   .check(

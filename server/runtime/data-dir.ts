@@ -82,7 +82,9 @@ export function removeTraces(dataDir: string): void {
 
 /** For Prometheus' file_sd: where to scrape, though the port is another each time. */
 export function writeScrapeTarget(dataDir: string, target: string): void {
-  const targets = [{ targets: [target], labels: { job: "streamkeeper", pid: String(process.pid) } }];
+  const targets = [
+    { targets: [target], labels: { job: "streamkeeper", pid: String(process.pid) } },
+  ];
   replaceFile(join(dataDir, "prometheus", "targets.json"), `${JSON.stringify(targets)}\n`);
 }
 

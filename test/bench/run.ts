@@ -99,7 +99,10 @@ async function measure(
 }
 
 async function readUpstream(onToken: OnToken): Promise<void> {
-  const response = await fetch(`${upstream.url}/v1/chat/completions`, { method: "POST", body: "{}" });
+  const response = await fetch(`${upstream.url}/v1/chat/completions`, {
+    method: "POST",
+    body: "{}",
+  });
   await readEvents(response, (data) => {
     if (data === "[DONE]") return;
     const chunk = JSON.parse(data) as { choices: { delta: { content?: string } }[] };
@@ -128,7 +131,8 @@ async function readCompanion(url: string, token: string, onToken: OnToken): Prom
 }
 
 async function readEvents(response: Response, onData: (data: string) => void): Promise<void> {
-  if (!response.ok || !response.body) throw new Error(`${response.status} ${await response.text()}`);
+  if (!response.ok || !response.body)
+    throw new Error(`${response.status} ${await response.text()}`);
   const parser = createParser({ onEvent: (event) => onData(event.data) });
   const decoder = new TextDecoder();
   for await (const part of response.body) parser.feed(decoder.decode(part, { stream: true }));
@@ -146,7 +150,13 @@ async function startUpstream(): Promise<{ server: Server; url: string }> {
         ? { index: 0, delta: {}, finish_reason: "stop" }
         : { index: 0, delta: { content: `${sent}@${performance.now()} ` }, finish_reason: null };
       sent++;
-      const chunk = { id: "b", object: "chat.completion.chunk", created: 0, model: "bench", choices: [choice] };
+      const chunk = {
+        id: "b",
+        object: "chat.completion.chunk",
+        created: 0,
+        model: "bench",
+        choices: [choice],
+      };
       response.write(`data: ${JSON.stringify(chunk)}\n\n`);
       if (!done) return;
       clearInterval(timer);
@@ -159,11 +169,15 @@ async function startUpstream(): Promise<{ server: Server; url: string }> {
 }
 
 function print(measured: readonly Measured[]): void {
-  console.log(`\nFrom a delta sent by the model's server to the client, ${DELTAS_PER_SECOND} deltas/s per stream, every chunk committed (fsync).`);
+  console.log(
+    `\nFrom a delta sent by the model's server to the client, ${DELTAS_PER_SECOND} deltas/s per stream, every chunk committed (fsync).`,
+  );
   console.log("| way | streams | deltas | p50 ms | p99 ms | added p50 ms | added p99 ms |");
   console.log("|---|---|---|---|---|---|---|");
   for (const row of measured) {
-    const direct = measured.find((other) => other.name === "direct" && other.streams === row.streams);
+    const direct = measured.find(
+      (other) => other.name === "direct" && other.streams === row.streams,
+    );
     const added = (mine: number, theirs: number | undefined) =>
       row.name === "direct" ? "" : (mine - (theirs ?? 0)).toFixed(2);
     console.log(

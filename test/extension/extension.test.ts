@@ -12,7 +12,10 @@ const ID = "streamkeeper.streamkeeper";
 const PLANTED = "sk-planted-secret-0123456789";
 
 /** Polls, because VS Code tells no one when a page or a status bar has changed. */
-async function until<T>(what: string, look: () => T | undefined | false | Promise<T | undefined | false>): Promise<T> {
+async function until<T>(
+  what: string,
+  look: () => T | undefined | false | Promise<T | undefined | false>,
+): Promise<T> {
   const deadline = Date.now() + 15_000;
   for (;;) {
     const found = await look();
@@ -30,7 +33,9 @@ function extension(): vscode.Extension<TestHooks> {
 
 async function openChat(app: App): Promise<ChatView> {
   await vscode.commands.executeCommand("streamkeeper.focusChat");
-  return until("the chat's page", () => app.chats.all().find(({ surface }) => surface.kind === "view" && surface.isVisible()));
+  return until("the chat's page", () =>
+    app.chats.all().find(({ surface }) => surface.kind === "view" && surface.isVisible()),
+  );
 }
 
 /** Sends a message through the companion and waits until its turn has ended; the whole answer. */
@@ -87,7 +92,10 @@ describe("extension in its host", () => {
 
   it("speaks to it through connections that proved themselves, whatever VS Code does to node:http", async () => {
     const companion = await app.server.ensure();
-    assert.match(await companion.text({ method: "GET", path: "/metrics" }), /sse_transaction_duration_seconds/);
+    assert.match(
+      await companion.text({ method: "GET", path: "/metrics" }),
+      /sse_transaction_duration_seconds/,
+    );
     const ready = await app.client.call("get_ready", {});
     assert.equal(ready.engine, "sqlite");
   });
@@ -113,14 +121,18 @@ describe("extension in its host", () => {
   it("opens a chat in the editor, which a serializer brings back", async () => {
     const { session } = await ask(app, "For the editor");
     await vscode.commands.executeCommand("streamkeeper.openInEditor");
-    const chat = await until("the panel", () => app.chats.all().find(({ surface }) => surface.kind === "panel"));
+    const chat = await until("the panel", () =>
+      app.chats.all().find(({ surface }) => surface.kind === "panel"),
+    );
     chat.send({ type: "open_session", session_id: session });
     await until("the session in the panel", () => chat.state.session_id === session);
     const tab = vscode.window.tabGroups.activeTabGroup.activeTab;
     assert.ok(tab?.input instanceof vscode.TabInputWebview);
     assert.match(tab.input.viewType, /streamkeeper\.chatPanel$/);
     await vscode.window.tabGroups.close(tab);
-    await until("the panel is gone", () => app.chats.all().every(({ surface }) => surface.kind === "view"));
+    await until("the panel is gone", () =>
+      app.chats.all().every(({ surface }) => surface.kind === "view"),
+    );
   });
 
   it("keeps keys in the secret storage and the companion's memory, and nowhere else", async () => {
@@ -142,7 +154,10 @@ describe("extension in its host", () => {
     const restarted = await app.server.restart();
     assert.notEqual(restarted.hello.pid, pid);
     const again = await app.client.call("list_models", {});
-    assert.ok(again.data.some(({ id, available }) => id.startsWith("openai/") && available), "after a restart");
+    assert.ok(
+      again.data.some(({ id, available }) => id.startsWith("openai/") && available),
+      "after a restart",
+    );
     await app.secrets.removeKey(provider);
     await handOverKey(app, restarted, provider);
     const without = await app.client.call("list_models", {});
@@ -173,8 +188,13 @@ describe("extension in its host", () => {
       if (!interrupted && chunks.some((chunk) => chunk.is_final)) {
         interrupted = true;
         process.kill(companion.hello.pid, "SIGKILL");
-        void until("another companion", async () => (await app.server.ensure()) !== companion)
-          .then(() => app.client.call("send_message", { session_id: session, message: { type: "user_message", content: "And after" } }));
+        void until("another companion", async () => (await app.server.ensure()) !== companion).then(
+          () =>
+            app.client.call("send_message", {
+              session_id: session,
+              message: { type: "user_message", content: "And after" },
+            }),
+        );
       } else if (interrupted && chunks.some((chunk) => chunk.is_final)) stop.abort();
     }
     assert.ok(seen.startsWith(text) && seen.length > text.length);

@@ -2,7 +2,17 @@
 import assert from "node:assert/strict";
 import { followOthers } from "../../server/chat/follow-others.ts";
 import { ChatError } from "../../server/errors.ts";
-import { collect, FINISH, openChat, read, type Script, say, stall, text, transcript } from "../support/chat.ts";
+import {
+  collect,
+  FINISH,
+  openChat,
+  read,
+  type Script,
+  say,
+  stall,
+  text,
+  transcript,
+} from "../support/chat.ts";
 import { ENGINES } from "../support/engines.ts";
 
 const HANG: Script = async function* (_request, signal) {
@@ -17,7 +27,10 @@ describe("two companions on one Postgres", () => {
 
   async function withTwo(
     scripts: [Script, Script],
-    body: (a: Awaited<ReturnType<typeof openChat>>, b: Awaited<ReturnType<typeof openChat>>) => Promise<void>,
+    body: (
+      a: Awaited<ReturnType<typeof openChat>>,
+      b: Awaited<ReturnType<typeof openChat>>,
+    ) => Promise<void>,
   ): Promise<void> {
     const database = await engine?.create();
     assert.ok(database);
@@ -92,7 +105,10 @@ describe("two companions on one Postgres", () => {
       assert.deepEqual(fromA, fromB);
       assert.equal(a.requests.length + b.requests.length, 1);
       const log = await collect(a.chat, turn.session_id, { after: 0, until: "turn_end" });
-      assert.deepEqual(log.map((chunk) => chunk.seq), log.map((_, index) => index + 1));
+      assert.deepEqual(
+        log.map((chunk) => chunk.seq),
+        log.map((_, index) => index + 1),
+      );
     });
   });
 });

@@ -4,7 +4,7 @@ import SQLite from "better-sqlite3";
 import { sql } from "kysely";
 import type { AcceptedTurn, Chat } from "../../server/chat/chat.ts";
 import { FINISH, read, type Script, say, text, transcript, withChat } from "../support/chat.ts";
-import { type Engine, ENGINES } from "../support/engines.ts";
+import { ENGINES, type Engine } from "../support/engines.ts";
 
 const LARGE = "x".repeat(500_000);
 

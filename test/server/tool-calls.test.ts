@@ -4,7 +4,16 @@ import type { Chat } from "../../server/chat/chat.ts";
 import { ChatError } from "../../server/errors.ts";
 import type { ClientMessage } from "../../server/protocol/requests.ts";
 import type { ProviderEvent } from "../../server/providers/provider.ts";
-import { FINISH, openChat, read, type Script, say, text, transcript, withChat } from "../support/chat.ts";
+import {
+  FINISH,
+  openChat,
+  read,
+  type Script,
+  say,
+  text,
+  transcript,
+  withChat,
+} from "../support/chat.ts";
 import { ENGINES } from "../support/engines.ts";
 
 const call = (tool_name: string, call_id = "call_1"): ProviderEvent => ({
@@ -110,8 +119,15 @@ for (const engine of ENGINES) {
       const result = { type: "tool_result", call_id: "call_1", result: "content" } as const;
       assert.equal((await chat.listPending(session_id)).pending[0]?.waits_for, "tool_result");
       const rest = await read(chat, await answer(chat, session_id, result));
-      assert.deepEqual(transcript(rest), ["tool_result content", "assistant_message content", "done"]);
-      const again = await read(chat, await answer(chat, session_id, { ...result, result: "other" }));
+      assert.deepEqual(transcript(rest), [
+        "tool_result content",
+        "assistant_message content",
+        "done",
+      ]);
+      const again = await read(
+        chat,
+        await answer(chat, session_id, { ...result, result: "other" }),
+      );
       assert.deepEqual(again, rest);
       assert.equal(requests.length, 1);
       await assert.rejects(
@@ -135,10 +151,18 @@ for (const engine of ENGINES) {
         const turn = await say(chat, "go");
         const { session_id } = turn;
         const asked = await read(chat, turn);
-        assert.ok(asked.filter((chunk) => chunk.type === "tool_call").every((c) => c.requires_approval));
-        const one = await answer(chat, session_id, { ...decide("approve"), call_id: "b" } as ClientMessage);
+        assert.ok(
+          asked.filter((chunk) => chunk.type === "tool_call").every((c) => c.requires_approval),
+        );
+        const one = await answer(chat, session_id, {
+          ...decide("approve"),
+          call_id: "b",
+        } as ClientMessage);
         assert.deepEqual(transcript(await read(chat, one)), ["tool_result 3", "status waiting"]);
-        const two = await answer(chat, session_id, { ...decide("reject"), call_id: "a" } as ClientMessage);
+        const two = await answer(chat, session_id, {
+          ...decide("reject"),
+          call_id: "a",
+        } as ClientMessage);
         assert.equal(transcript(await read(chat, two)).at(-1), "done");
       }));
 

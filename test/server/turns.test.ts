@@ -53,7 +53,10 @@ for (const engine of ENGINES) {
           "assistant_message Hello",
           "done",
         ]);
-        assert.deepEqual(chunks.map((chunk) => chunk.seq), chunks.map((_, index) => index + 1));
+        assert.deepEqual(
+          chunks.map((chunk) => chunk.seq),
+          chunks.map((_, index) => index + 1),
+        );
         assert.deepEqual(
           chunks.filter((chunk) => chunk.is_final).map((chunk) => chunk.type),
           ["done"],
@@ -102,7 +105,11 @@ for (const engine of ENGINES) {
       withChat(engine, HELLO, async ({ chat }) => {
         const turn = await say(chat, "hi");
         const reader = new AbortController();
-        for await (const _ of chat.stream(turn.session_id, { after: 0, until: "left" }, reader.signal)) {
+        for await (const _ of chat.stream(
+          turn.session_id,
+          { after: 0, until: "left" },
+          reader.signal,
+        )) {
           reader.abort();
         }
         const chunks = await read(chat, turn);
@@ -151,7 +158,10 @@ for (const engine of ENGINES) {
               leave.abort();
             }
           }
-          assert.deepEqual(seen, seen.map((_, index) => index + 1));
+          assert.deepEqual(
+            seen,
+            seen.map((_, index) => index + 1),
+          );
         },
       ));
 
@@ -245,7 +255,10 @@ for (const engine of ENGINES) {
         await read(chat, await say(chat, "final", { session_id, replaces_turn_id: first.turn_id }));
         assert.deepEqual(requests.at(-1)?.messages, [{ role: "user", content: "final" }]);
         const { messages } = await chat.listMessages(session_id);
-        assert.deepEqual(messages.map((message) => message.content), ["final", "Hello"]);
+        assert.deepEqual(
+          messages.map((message) => message.content),
+          ["final", "Hello"],
+        );
         const log = await collect(chat, session_id, { after: 0, until: "turn_end" });
         assert.ok(log.some((chunk) => chunk.content === "draft"));
         await assert.rejects(
@@ -361,22 +374,27 @@ for (const engine of ENGINES) {
       }));
 
     it("searches titles and texts, whatever the case, and pages", () =>
-      withChat(engine, () => [text("Ответ о Работе"), FINISH], async ({ chat }) => {
-        for (const title of ["alpha", "beta", "Gamma 100%"]) await read(chat, await say(chat, title));
-        const found = async (query: string) => {
-          const { sessions } = await chat.listSessions({ query });
-          return sessions.map((session) => session.title).toSorted();
-        };
-        assert.deepEqual(await found("GAMMA"), ["Gamma 100%"]);
-        assert.deepEqual(await found("100%"), ["Gamma 100%"]);
-        assert.deepEqual(await found("%"), ["Gamma 100%"]);
-        assert.equal((await found("работе")).length, 3);
-        const first = await chat.listSessions({ limit: 2 });
-        assert.ok(first.next_cursor);
-        const second = await chat.listSessions({ limit: 2, cursor: first.next_cursor });
-        assert.equal(second.next_cursor, null);
-        const ids = [...first.sessions, ...second.sessions].map((session) => session.id);
-        assert.equal(new Set(ids).size, 3);
-      }));
+      withChat(
+        engine,
+        () => [text("Ответ о Работе"), FINISH],
+        async ({ chat }) => {
+          for (const title of ["alpha", "beta", "Gamma 100%"])
+            await read(chat, await say(chat, title));
+          const found = async (query: string) => {
+            const { sessions } = await chat.listSessions({ query });
+            return sessions.map((session) => session.title).toSorted();
+          };
+          assert.deepEqual(await found("GAMMA"), ["Gamma 100%"]);
+          assert.deepEqual(await found("100%"), ["Gamma 100%"]);
+          assert.deepEqual(await found("%"), ["Gamma 100%"]);
+          assert.equal((await found("работе")).length, 3);
+          const first = await chat.listSessions({ limit: 2 });
+          assert.ok(first.next_cursor);
+          const second = await chat.listSessions({ limit: 2, cursor: first.next_cursor });
+          assert.equal(second.next_cursor, null);
+          const ids = [...first.sessions, ...second.sessions].map((session) => session.id);
+          assert.equal(new Set(ids).size, 3);
+        },
+      ));
   });
 }

@@ -67,7 +67,9 @@ describe("unit of work when SQLite fails", () => {
     await withDatabase(engine, async (open) => {
       const { test } = open;
       await storeSession(open, "a");
-      const other = new SQLite(test.source.engine === "sqlite" ? test.source.path : "", { timeout: 0 });
+      const other = new SQLite(test.source.engine === "sqlite" ? test.source.path : "", {
+        timeout: 0,
+      });
       await open.uow().commit("update_session", async (trx) => {
         await trx.selectFrom("sessions").select("title").execute();
         assert.throws(() => other.exec("update sessions set title = 'between'"), /locked/);
@@ -91,7 +93,8 @@ describe("unit of work when SQLite fails", () => {
     await withDatabase(engine, async (open) => {
       const { writer } = open.database;
       await storeSession(open, "before");
-      const limit = (pages: number) => sql`pragma max_page_count = ${sql.lit(pages)}`.execute(writer);
+      const limit = (pages: number) =>
+        sql`pragma max_page_count = ${sql.lit(pages)}`.execute(writer);
       await limit(1);
       await assert.rejects(
         open.uow().commit("create_session", async (trx) => {
@@ -104,9 +107,11 @@ describe("unit of work when SQLite fails", () => {
       );
       assert.deepEqual(await sessionIds(open), ["before"]);
       await assert.rejects(
-        open.uow().commit("create_session", (trx) =>
-          insertSession(trx, { ...newSession("big"), title: "x".repeat(200_000) }),
-        ),
+        open
+          .uow()
+          .commit("create_session", (trx) =>
+            insertSession(trx, { ...newSession("big"), title: "x".repeat(200_000) }),
+          ),
         isCode("storage_full"),
       );
       await limit(1_000_000);
@@ -203,8 +208,7 @@ describe("unit of work when Postgres fails", function () {
     const url = new URL(server.url);
     url.port = String(proxy.port);
     const { database, uow } = await opened(url.href);
-    proxy.onClientData = (data) =>
-      isCommit(data) ? "pass then cut" : "pass";
+    proxy.onClientData = (data) => (isCommit(data) ? "pass then cut" : "pass");
     await assert.rejects(
       uow().commit("create_session", (trx) => insertSession(trx, newSession("unknown"))),
       isCode("commit_outcome_unknown"),

@@ -7,7 +7,9 @@ import { ENGINES } from "../support/engines.ts";
 
 const step = fc.record({
   ids: fc.array(fc.integer({ min: 0, max: 12 }), { minLength: 0, maxLength: 4 }),
-  end: fc.constantFrom("commit", "throw", "swallow") satisfies fc.Arbitrary<"commit" | "throw" | "swallow">,
+  end: fc.constantFrom("commit", "throw", "swallow") satisfies fc.Arbitrary<
+    "commit" | "throw" | "swallow"
+  >,
 });
 
 for (const engine of ENGINES) {

@@ -14,7 +14,8 @@ const PLACES = [
 export async function findChromium(): Promise<string> {
   const given = process.env["CHROMIUM"];
   if (given) return given;
-  const there = PLACES.find((path) => existsSync(path)) ?? onPath("chromium") ?? onPath("google-chrome");
+  const there =
+    PLACES.find((path) => existsSync(path)) ?? onPath("chromium") ?? onPath("google-chrome");
   if (there) return there;
   if (canUseApt()) {
     console.log("Installing Chromium …");

@@ -19,7 +19,9 @@ export async function findPrometheus(): Promise<PrometheusTools> {
   };
   if (existsSync(tools.promtool)) return tools;
   if (!canUseApt()) {
-    throw new Error("The monitoring tests need `prometheus` and `promtool` on the PATH: https://prometheus.io/download");
+    throw new Error(
+      "The monitoring tests need `prometheus` and `promtool` on the PATH: https://prometheus.io/download",
+    );
   }
   console.log("Unpacking Prometheus …");
   await aptUpdate();

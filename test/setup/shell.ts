@@ -7,7 +7,8 @@ import { promisify } from "node:util";
 const execute = promisify(execFile);
 
 /** What tests need beside the packages: outside of the checkout, so that a fresh clone finds it again. */
-export const CACHE = process.env["STREAMKEEPER_TEST_CACHE"] ?? join(homedir(), ".cache/streamkeeper-test");
+export const CACHE =
+  process.env["STREAMKEEPER_TEST_CACHE"] ?? join(homedir(), ".cache/streamkeeper-test");
 
 /** Output of a command; rejects with what it said. */
 export async function shell(
@@ -27,7 +28,9 @@ export function onPath(name: string): string | undefined {
 }
 
 export function canUseApt(): boolean {
-  return process.platform === "linux" && process.getuid?.() === 0 && onPath("apt-get") !== undefined;
+  return (
+    process.platform === "linux" && process.getuid?.() === 0 && onPath("apt-get") !== undefined
+  );
 }
 
 let updated: Promise<unknown> | undefined;

@@ -53,7 +53,11 @@ async function buildNative(vscode: string, node: string): Promise<void> {
 
 /** About 260 MB that no test loads. */
 function prune(vscode: string): void {
-  for (const folder of ["node_modules/@github", "node_modules/@microsoft/mxc-sdk", "extensions/copilot"]) {
+  for (const folder of [
+    "node_modules/@github",
+    "node_modules/@microsoft/mxc-sdk",
+    "extensions/copilot",
+  ]) {
     rmSync(join(vscode, folder), { recursive: true, force: true });
   }
   const ripgrep = join(vscode, "node_modules/@vscode/ripgrep-universal/bin");

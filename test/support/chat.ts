@@ -79,7 +79,13 @@ export async function openChat(source: DatabaseSource, script: Script): Promise<
     },
   };
   const closing = new AbortController();
-  const unitOfWork = { db: database.writer, group: database.commitGroup, metrics, log, slowSeconds: 1 };
+  const unitOfWork = {
+    db: database.writer,
+    group: database.commitGroup,
+    metrics,
+    log,
+    slowSeconds: 1,
+  };
   const tools = [COUNT_TOOL, CLIENT_TOOL];
   const deps: TurnDeps = {
     newUnitOfWork: (turnId) => new SSEUnitOfWork(unitOfWork, turnId),

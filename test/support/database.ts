@@ -61,6 +61,8 @@ export async function metric(
   const wanted = Object.entries(labels).map(([key, value]) => `${key}="${value}"`);
   const line = text
     .split("\n")
-    .find((row) => /^[^ {]+/.exec(row)?.[0] === name && wanted.every((label) => row.includes(label)));
+    .find(
+      (row) => /^[^ {]+/.exec(row)?.[0] === name && wanted.every((label) => row.includes(label)),
+    );
   return line === undefined ? 0 : Number(line.slice(line.lastIndexOf(" ") + 1));
 }

@@ -1,9 +1,14 @@
 // A real VS Code workbench and extension host: code-server's, with its windows in headless Chromium.
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
-import { createWriteStream } from "node:fs";
+import { createWriteStream, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { type Browser, type BrowserContext, chromium, type FrameLocator, type Page } from "playwright-core";
+import {
+  type Browser,
+  type BrowserContext,
+  chromium,
+  type FrameLocator,
+  type Page,
+} from "playwright-core";
 import { VSCODE_HOME } from "../setup/vscode.ts";
 
 const home = process.env["VSCODE_HOME"] ?? VSCODE_HOME;
@@ -55,7 +60,13 @@ export function installVsix(vsix: string, options: VscodeOptions): void {
 
 export async function startVscode(options: VscodeOptions): Promise<VscodeServer> {
   writeSettings(options);
-  const args = [...serverArgs(options), "--bind-addr", "127.0.0.1:0", "--idle-timeout-seconds", "300"];
+  const args = [
+    ...serverArgs(options),
+    "--bind-addr",
+    "127.0.0.1:0",
+    "--idle-timeout-seconds",
+    "300",
+  ];
   if (options.automation) args.push("--vscode-option", "enable-smoke-test-driver");
   const child = spawn(NODE, args, {
     env: serverEnvironment(options.env ?? {}),
@@ -67,7 +78,9 @@ export async function startVscode(options: VscodeOptions): Promise<VscodeServer>
     authority: new URL(url).host,
     process: child,
     async stop() {
-      const tree = descendants(child.pid ?? 0).filter(({ args: line }) => !line.includes("dist/server/main.js"));
+      const tree = descendants(child.pid ?? 0).filter(
+        ({ args: line }) => !line.includes("dist/server/main.js"),
+      );
       if (child.exitCode === null && child.signalCode === null) {
         const gone = new Promise((resolve) => child.once("exit", resolve));
         child.kill("SIGTERM");
@@ -81,7 +94,10 @@ export async function startVscode(options: VscodeOptions): Promise<VscodeServer>
   };
 }
 
-function serverArgs({ userDataDir, extensionsDir = join(userDataDir, "extensions") }: VscodeOptions) {
+function serverArgs({
+  userDataDir,
+  extensionsDir = join(userDataDir, "extensions"),
+}: VscodeOptions) {
   return [
     ENTRY,
     ...["--config", "/dev/null", "--auth", "none", "--disable-telemetry", "--disable-update-check"],
@@ -92,7 +108,8 @@ function serverArgs({ userDataDir, extensionsDir = join(userDataDir, "extensions
 
 function serverEnvironment(more: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   const kept = Object.entries(process.env).filter(
-    ([name]) => !/^(PORT|PASSWORD|HASHED_PASSWORD|ELECTRON_RUN_AS_NODE|NODE_OPTIONS|VSCODE_.*)$/.test(name),
+    ([name]) =>
+      !/^(PORT|PASSWORD|HASHED_PASSWORD|ELECTRON_RUN_AS_NODE|NODE_OPTIONS|VSCODE_.*)$/.test(name),
   );
   // No look-ups in an extension gallery.
   return { ...Object.fromEntries(kept), EXTENSIONS_GALLERY: '{"serviceUrl":""}', ...more };

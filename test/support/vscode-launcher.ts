@@ -6,7 +6,13 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { format } from "node:util";
 import type { Browser } from "playwright-core";
-import { extensionHosts, launchBrowser, startVscode, type VscodeServer, windowUrl } from "./vscode-host.ts";
+import {
+  extensionHosts,
+  launchBrowser,
+  startVscode,
+  type VscodeServer,
+  windowUrl,
+} from "./vscode-host.ts";
 
 const TIMEOUT_MS = 240_000;
 

@@ -1,8 +1,11 @@
 import assert from "node:assert/strict";
-import { once } from "node:events";
-import { EventEmitter } from "node:events";
+import { EventEmitter, once } from "node:events";
 import fc from "fast-check";
-import { type ChatRelay, createChatRelay, type HostMessage } from "../../../extension/chat-relay.ts";
+import {
+  type ChatRelay,
+  createChatRelay,
+  type HostMessage,
+} from "../../../extension/chat-relay.ts";
 import { Problem } from "../../../extension/problem.ts";
 import type { StreamChunk } from "../../../server/protocol/chunks.ts";
 import { ToWebview } from "../../../webview/messages.ts";
@@ -62,7 +65,17 @@ function setup(options: { model?: string; answer?: unknown } = {}): Setup {
     posted,
     host,
     calls,
-    say: (...seqs) => void events.emit("chunks", seqs.map((seq) => ({ type: "assistant_message", seq, session_id: "s1", is_final: false, token: "x" }))),
+    say: (...seqs) =>
+      void events.emit(
+        "chunks",
+        seqs.map((seq) => ({
+          type: "assistant_message",
+          seq,
+          session_id: "s1",
+          is_final: false,
+          token: "x",
+        })),
+      ),
     fail: (problem) => void events.emit("chunks", problem),
     isOpen: () => open > 0,
     next: async () => void (await once(events, "posted")),
@@ -71,7 +84,9 @@ function setup(options: { model?: string; answer?: unknown } = {}): Setup {
 
 const subscribe = { type: "subscribe", subscription: 1, session_id: "s1", after: 0 };
 const seqsOf = (posted: ToWebview[]) =>
-  posted.map((message) => (message.type === "chunks" ? message.chunks.map(({ seq }) => seq) : message.type));
+  posted.map((message) =>
+    message.type === "chunks" ? message.chunks.map(({ seq }) => seq) : message.type,
+  );
 const turn = () => new Promise((resolve) => setImmediate(resolve));
 
 describe("relay between page and companion", () => {
@@ -156,7 +171,8 @@ describe("relay between page and companion", () => {
   it("begins chats with the model of the settings, and lists it as the default", async () => {
     const { relay, calls } = setup({ model: "ollama/qwen3" });
     const message = { type: "user_message", content: "hi" };
-    const send = (params: object) => relay.receive({ type: "call", id: 1, name: "send_message", params });
+    const send = (params: object) =>
+      relay.receive({ type: "call", id: 1, name: "send_message", params });
     send({ message });
     send({ message, model: "demo/demo" });
     send({ message, session_id: "s1" });
@@ -165,8 +181,18 @@ describe("relay between page and companion", () => {
       calls.map(({ params }) => (params as { model?: string }).model),
       ["ollama/qwen3", "demo/demo", undefined],
     );
-    const model = { object: "model", created: 0, owned_by: "x", name: "x", available: true, demo: false };
-    const data = [{ ...model, id: "demo/demo" }, { ...model, id: "ollama/qwen3" }];
+    const model = {
+      object: "model",
+      created: 0,
+      owned_by: "x",
+      name: "x",
+      available: true,
+      demo: false,
+    };
+    const data = [
+      { ...model, id: "demo/demo" },
+      { ...model, id: "ollama/qwen3" },
+    ];
     const list = setup({
       model: "ollama/qwen3",
       answer: { object: "list", data, default: "demo/demo", offers: [] },

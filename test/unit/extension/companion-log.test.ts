@@ -1,10 +1,24 @@
 import assert from "node:assert/strict";
-import { once } from "node:events";
-import { EventEmitter } from "node:events";
-import { appendFileSync, existsSync, mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { EventEmitter, once } from "node:events";
+import {
+  appendFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { followLog, lastWords, type LogEntry, logPath, openLog, parseLogLine } from "../../../extension/companion-log.ts";
+import {
+  followLog,
+  type LogEntry,
+  lastWords,
+  logPath,
+  openLog,
+  parseLogLine,
+} from "../../../extension/companion-log.ts";
 import { createLog } from "../../../server/log.ts";
 
 async function withLog(body: (path: string) => Promise<void>): Promise<void> {
@@ -21,7 +35,10 @@ async function withLog(body: (path: string) => Promise<void>): Promise<void> {
 describe("the companion's log", () => {
   it("shows a line of the real logger with its level, message and fields", () => {
     let line = "";
-    createLog("info", { write: (text) => void (line = text) }).warn({ turn_id: "t 1", ms: 120 }, "slow");
+    createLog("info", { write: (text) => void (line = text) }).warn(
+      { turn_id: "t 1", ms: 120 },
+      "slow",
+    );
     assert.deepEqual(parseLogLine(line), { level: "warn", text: 'slow turn_id="t 1" ms=120' });
     assert.deepEqual(parseLogLine("plain words"), { level: "info", text: "plain words" });
     assert.equal(parseLogLine('{"level":"fatal","msg":"x"}').level, "error");
@@ -49,7 +66,10 @@ describe("the companion's log", () => {
       appendFileSync(path, `${"x".repeat(200_000)}\nlast\n`);
       await tail.flush();
       assert.equal(seen.at(-1), "last");
-      assert.deepEqual(seen.map(({ length }) => length), [7, 1, 200_000, 4]);
+      assert.deepEqual(
+        seen.map(({ length }) => length),
+        [7, 1, 200_000, 4],
+      );
       tail.close();
     }));
 
@@ -71,7 +91,8 @@ describe("the companion's log", () => {
       assert.equal(await lastWords(path, 7), "port 5 is taken");
       appendFileSync(path, `{"level":"fatal","msg":"disk full"}\n${info}`);
       assert.equal(await lastWords(path, 7), "disk full");
-      const crash = "file.js:1\n  throw new E();\n  ^\n\nTypeError: x is not y\n    at z (a.js:1)\n\nNode.js v24\n";
+      const crash =
+        "file.js:1\n  throw new E();\n  ^\n\nTypeError: x is not y\n    at z (a.js:1)\n\nNode.js v24\n";
       writeFileSync(path, crash);
       assert.equal(await lastWords(path, 0), "TypeError: x is not y");
       assert.equal(await lastWords(`${path}.none`, 0), "");

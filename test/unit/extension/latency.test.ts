@@ -77,11 +77,24 @@ describe("commit latency from /metrics", () => {
   });
 
   it("interpolates inside the bucket, as Prometheus does", () => {
-    const buckets: Buckets = new Map([[1, 50], [2, 100], [Infinity, 100]]);
+    const buckets: Buckets = new Map([
+      [1, 50],
+      [2, 100],
+      [Infinity, 100],
+    ]);
     assert.equal(quantile(buckets, 0.5), 1);
     assert.equal(quantile(buckets, 0.75), 1.5);
     assert.equal(quantile(buckets, 0.25), 0.5);
-    assert.equal(quantile(new Map([[1, 0], [Infinity, 5]]), 0.95), 1);
+    assert.equal(
+      quantile(
+        new Map([
+          [1, 0],
+          [Infinity, 5],
+        ]),
+        0.95,
+      ),
+      1,
+    );
     assert.equal(quantile(new Map(), 0.95), undefined);
   });
 
@@ -98,7 +111,10 @@ describe("commit latency from /metrics", () => {
           const upper = edges.find((edge) => exact <= edge) ?? Infinity;
           const lower = edges[edges.indexOf(upper) - 1] ?? 0;
           const estimate = quantile(buckets, q) ?? Number.NaN;
-          assert.ok(estimate >= lower && estimate <= upper, `${estimate} not in ${lower}..${upper}`);
+          assert.ok(
+            estimate >= lower && estimate <= upper,
+            `${estimate} not in ${lower}..${upper}`,
+          );
         }
       }),
     );

@@ -20,18 +20,28 @@ const Manifest = z.object({
   activationEvents: z.array(z.string()),
   icon: z.string(),
   capabilities: z.object({
-    untrustedWorkspaces: z.object({ supported: z.string(), restrictedConfigurations: z.array(z.string()) }),
+    untrustedWorkspaces: z.object({
+      supported: z.string(),
+      restrictedConfigurations: z.array(z.string()),
+    }),
     virtualWorkspaces: z.object({ supported: z.string() }),
   }),
   contributes: z.object({
-    commands: z.array(z.object({ command: z.string(), title: z.string(), category: z.string(), icon: z.string() })),
+    commands: z.array(
+      z.object({ command: z.string(), title: z.string(), category: z.string(), icon: z.string() }),
+    ),
     menus: z.record(z.string(), z.array(z.object({ command: z.string(), when: z.string() }))),
     configuration: z.array(z.object({ properties: z.record(z.string(), Setting) })),
-    walkthroughs: z.array(z.object({ steps: z.array(z.object({ media: z.object({ markdown: z.string() }) })) })),
+    walkthroughs: z.array(
+      z.object({ steps: z.array(z.object({ media: z.object({ markdown: z.string() }) })) }),
+    ),
   }),
 });
 const manifest = Manifest.parse(JSON.parse(read("package.json")));
-const settings = Object.assign({}, ...manifest.contributes.configuration.map(({ properties }) => properties)) as Record<string, z.infer<typeof Setting>>;
+const settings = Object.assign(
+  {},
+  ...manifest.contributes.configuration.map(({ properties }) => properties),
+) as Record<string, z.infer<typeof Setting>>;
 const ids = manifest.contributes.commands.map(({ command }) => command);
 const sources = readdirSync(join(ROOT, "extension"))
   .filter((name) => name.endsWith(".ts"))
@@ -39,21 +49,33 @@ const sources = readdirSync(join(ROOT, "extension"))
 
 describe("manifest", () => {
   it("declares exactly the commands that the code can run", () => {
-    const handled = [...read("extension/commands.ts").matchAll(/^ {2}"(streamkeeper\.\w+)":/gm)].map(([, id]) => id);
+    const handled = [
+      ...read("extension/commands.ts").matchAll(/^ {2}"(streamkeeper\.\w+)":/gm),
+    ].map(([, id]) => id);
     assert.deepEqual(handled.toSorted(), ids.toSorted());
   });
 
   it("names only commands that exist, in menus, links and code", () => {
     const used = [
-      ...Object.values(manifest.contributes.menus).flat().map(({ command }) => command),
-      ...[...read("package.nls.json").matchAll(/command:(streamkeeper\.\w+)/g)].map(([, id]) => id ?? ""),
-      ...sources.flatMap((text) => [...text.matchAll(/"(streamkeeper\.(?:show|set|copy|restart|choose|open)\w+)"/g)].map(([, id]) => id ?? "")),
+      ...Object.values(manifest.contributes.menus)
+        .flat()
+        .map(({ command }) => command),
+      ...[...read("package.nls.json").matchAll(/command:(streamkeeper\.\w+)/g)].map(
+        ([, id]) => id ?? "",
+      ),
+      ...sources.flatMap((text) =>
+        [...text.matchAll(/"(streamkeeper\.(?:show|set|copy|restart|choose|open)\w+)"/g)].map(
+          ([, id]) => id ?? "",
+        ),
+      ),
     ];
     for (const id of used) assert.ok(ids.includes(id), id);
   });
 
   it("has every text in both languages, and no other", () => {
-    const used = [...new Set([...read("package.json").matchAll(/"%([\w.]+)%"/g)].map(([, key]) => key ?? ""))];
+    const used = [
+      ...new Set([...read("package.json").matchAll(/"%([\w.]+)%"/g)].map(([, key]) => key ?? "")),
+    ];
     for (const file of ["package.nls.json", "package.nls.ru.json"]) {
       const texts = Texts.parse(JSON.parse(read(file)));
       assert.deepEqual(Object.keys(texts).toSorted(), used.toSorted(), file);
@@ -79,7 +101,9 @@ describe("manifest", () => {
 
   it("takes what could start a process or move a key from the user alone, never from a folder", () => {
     const restricted = manifest.capabilities.untrustedWorkspaces.restrictedConfigurations;
-    const sensitive = Object.keys(settings).filter((name) => !name.startsWith("streamkeeper.statusBar."));
+    const sensitive = Object.keys(settings).filter(
+      (name) => !name.startsWith("streamkeeper.statusBar."),
+    );
     assert.deepEqual(restricted.toSorted(), sensitive.toSorted());
     for (const name of sensitive) {
       const expected = name === "streamkeeper.model" ? "machine-overridable" : "machine";
@@ -92,13 +116,20 @@ describe("manifest", () => {
 
   it("reads no setting that it does not declare", () => {
     const code = read("extension/settings.ts");
-    const used = [...code.matchAll(/read(?:Machine)?\("([\w.]+)"\)/g)].map(([, name]) => `streamkeeper.${name}`);
+    const used = [...code.matchAll(/read(?:Machine)?\("([\w.]+)"\)/g)].map(
+      ([, name]) => `streamkeeper.${name}`,
+    );
     assert.ok(used.length > 6);
     for (const name of used) assert.ok(settings[name], name);
   });
 
   it("has its pictures and pages", () => {
-    const files = [manifest.icon, ...manifest.contributes.walkthroughs.flatMap(({ steps }) => steps.map(({ media }) => media.markdown))];
+    const files = [
+      manifest.icon,
+      ...manifest.contributes.walkthroughs.flatMap(({ steps }) =>
+        steps.map(({ media }) => media.markdown),
+      ),
+    ];
     for (const file of files) assert.ok(statSync(join(ROOT, file)).size > 0, file);
     const size = readFileSync(join(ROOT, manifest.icon)).subarray(16, 24);
     assert.deepEqual([size.readUInt32BE(0), size.readUInt32BE(4)], [256, 256]);

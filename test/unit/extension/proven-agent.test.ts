@@ -2,7 +2,11 @@ import assert from "node:assert/strict";
 import { createHmac } from "node:crypto";
 import { once } from "node:events";
 import { createServer, get, type IncomingMessage, type Server } from "node:http";
-import { type AddressInfo, createServer as createTcpServer, type Server as TcpServer } from "node:net";
+import {
+  type AddressInfo,
+  createServer as createTcpServer,
+  type Server as TcpServer,
+} from "node:net";
 import type { Problem } from "../../../extension/problem.ts";
 import { askHello, createProvenAgent } from "../../../extension/proven-agent.ts";
 
@@ -40,10 +44,13 @@ async function withServer(
 function fetchWith(agent: ReturnType<typeof createProvenAgent>, port: number): Promise<string> {
   return new Promise((resolve, reject) => {
     const headers = { authorization: `Bearer ${TOKEN}` };
-    const request = get({ host: HOST, port, path: "/x", headers, agent: agent.agent }, (response) => {
-      assert.ok(response.socket && agent.isProven(response.socket));
-      response.setEncoding("utf8").on("data", resolve).on("error", reject);
-    });
+    const request = get(
+      { host: HOST, port, path: "/x", headers, agent: agent.agent },
+      (response) => {
+        assert.ok(response.socket && agent.isProven(response.socket));
+        response.setEncoding("utf8").on("data", resolve).on("error", reject);
+      },
+    );
     request.on("error", reject);
   });
 }

@@ -39,7 +39,14 @@ async function withClient(answer: Answer, body: (setup: Setup) => Promise<void>)
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
   const { port } = server.address() as AddressInfo;
-  const runtime = { pid: 1, host: "127.0.0.1", port, version: "0.1.0", protocol: 1, started_at: "" };
+  const runtime = {
+    pid: 1,
+    host: "127.0.0.1",
+    port,
+    version: "0.1.0",
+    protocol: 1,
+    started_at: "",
+  };
   writeFileSync(join(dataDir, "server.json"), JSON.stringify(runtime), { mode: 0o600 });
   writeFileSync(join(dataDir, "token"), TOKEN, { mode: 0o600 });
   const companion = await findCompanion(dataDir);
@@ -69,7 +76,15 @@ function toHello(nonce: string): string {
 }
 
 function chunk(seq: number, rest: Partial<StreamChunk> = {}): StreamChunk {
-  return { type: "assistant_message", seq, session_id: "s1", turn_id: "t1", is_final: false, token: `«${seq}»`, ...rest };
+  return {
+    type: "assistant_message",
+    seq,
+    session_id: "s1",
+    turn_id: "t1",
+    is_final: false,
+    token: `«${seq}»`,
+    ...rest,
+  };
 }
 
 function refuse(response: ServerResponse, status: number, code: string): void {
@@ -90,7 +105,8 @@ async function readUntil(client: ServerClient, after: number, last: number): Pro
   return seen;
 }
 
-const range = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, i) => from + i);
+const range = (from: number, to: number) =>
+  Array.from({ length: to - from + 1 }, (_, i) => from + i);
 
 describe("stream of a session", () => {
   it("gives every chunk once and in order, wherever the connection is cut", async function () {
@@ -113,7 +129,8 @@ describe("stream of a session", () => {
               if (cut === undefined) return void response.write(bytes);
               response.write(bytes.subarray(0, cut), () => response.destroy());
             },
-            async ({ client }) => assert.deepEqual(await readUntil(client, 0, total), range(1, total)),
+            async ({ client }) =>
+              assert.deepEqual(await readUntil(client, 0, total), range(1, total)),
           );
         },
       ),
@@ -164,7 +181,10 @@ describe("stream of a session", () => {
     withClient(
       (_incoming, response) => refuse(response, 404, "not_found"),
       async ({ client }) => {
-        await assert.rejects(readUntil(client, 0, 1), (error: Problem) => error.code === "not_found");
+        await assert.rejects(
+          readUntil(client, 0, 1),
+          (error: Problem) => error.code === "not_found",
+        );
       },
     ));
 

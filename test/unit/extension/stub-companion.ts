@@ -1,7 +1,14 @@
 // A stand-in for the companion that does only what its start and end are about: it takes the same flags,
 // proves itself, takes keys, and ends as `behaviour.json` in its data directory says. A real process.
 import { createHmac } from "node:crypto";
-import { appendFileSync, existsSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import {
+  appendFileSync,
+  existsSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
@@ -23,9 +30,13 @@ const path = (name: string) => join(dataDir, name);
 const behaviour: Behaviour = existsSync(path("behaviour.json"))
   ? JSON.parse(readFileSync(path("behaviour.json"), "utf8"))
   : {};
-const log = (level: string, msg: string) => console.log(JSON.stringify({ level, pid: process.pid, msg }));
+const log = (level: string, msg: string) =>
+  console.log(JSON.stringify({ level, pid: process.pid, msg }));
 
-appendFileSync(path("starts"), `${JSON.stringify({ at: Date.now(), argv: process.argv.slice(2), env: process.env })}\n`);
+appendFileSync(
+  path("starts"),
+  `${JSON.stringify({ at: Date.now(), argv: process.argv.slice(2), env: process.env })}\n`,
+);
 if (behaviour.exit) {
   console.error(behaviour.exit.words);
   process.exit(behaviour.exit.code);
@@ -65,7 +76,8 @@ server.listen(0, "127.0.0.1", () => {
   writeFileSync(path("server.tmp"), text, { mode: 0o600 });
   renameSync(path("server.tmp"), path("server.json"));
   log("info", "ready");
-  if (behaviour.crashAfterMs !== undefined) setTimeout(() => process.exit(1), behaviour.crashAfterMs);
+  if (behaviour.crashAfterMs !== undefined)
+    setTimeout(() => process.exit(1), behaviour.crashAfterMs);
 });
 process.on("SIGTERM", () => {
   rmSync(path("server.json"), { force: true });
