@@ -14,20 +14,20 @@ import type { HostMessage, Transport, ViewState } from "./transport/transport.ts
 export interface Actions {
   sending: Sending;
   sessions: SessionList;
-  newChat(): void;
-  openSession(sessionId: string): void;
-  setDraft(text: string): void;
-  dropContext(index: number): void;
-  editLast(): void;
-  stopEditing(): void;
-  dropUnsent(): void;
-  chooseModel(id: string): void;
-  chooseAgent(type: string): void;
-  retryConnection(): void;
-  dismissNotice(): void;
-  copy(text: string): void;
-  followLink(url: string): void;
-  confirmLink(open: boolean): void;
+  newChat: () => void;
+  openSession: (sessionId: string) => void;
+  setDraft: (text: string) => void;
+  dropContext: (index: number) => void;
+  editLast: () => void;
+  stopEditing: () => void;
+  dropUnsent: () => void;
+  chooseModel: (id: string) => void;
+  chooseAgent: (type: string) => void;
+  retryConnection: () => void;
+  dismissNotice: () => void;
+  copy: (text: string) => void;
+  followLink: (url: string) => void;
+  confirmLink: (open: boolean) => void;
   /** Undefined where there is no editor. */
   insert: ((text: string) => void) | undefined;
   run: ((command: HostCommand) => void) | undefined;
@@ -36,8 +36,8 @@ export interface Actions {
 export interface App {
   store: Store;
   actions: Actions;
-  start(): void;
-  onFocusComposer(listener: () => void): void;
+  start: () => void;
+  onFocusComposer: (listener: () => void) => void;
 }
 
 export function createApp(transport: Transport, text: Strings): App {
@@ -67,7 +67,8 @@ export function createApp(transport: Transport, text: Strings): App {
     } catch (thrown) {
       const { error, isConnection } = asFailure(thrown);
       // What is lost with the connection is asked for again when it is back; that a session is gone, its stream tells.
-      if (!isConnection && error.code !== "not_found") store.dispatch({ type: "notice", notice: error });
+      if (!isConnection && error.code !== "not_found")
+        store.dispatch({ type: "notice", notice: error });
     }
   };
   const loadFacts = (): void => {
@@ -170,7 +171,11 @@ export function createApp(transport: Transport, text: Strings): App {
     chooseModel(id) {
       const model = findModel(store.get(), id);
       if (model && !model.available) {
-        const notice = { code: "key_missing", message: `${model.name}: ${text.needsKey}`, hint: text.needsKeyHint };
+        const notice = {
+          code: "key_missing",
+          message: `${model.name}: ${text.needsKey}`,
+          hint: text.needsKeyHint,
+        };
         store.dispatch({ type: "notice", notice });
         return;
       }

@@ -14,23 +14,27 @@ export interface SendingDeps {
   transport: Transport;
   text: Strings;
   /** A session was made for a message; from now on it is the open one. */
-  onCreated(session: Session): void;
+  onCreated: (session: Session) => void;
 }
 
 export interface Sending {
   /** Sends the draft. */
-  send(): void;
-  sendText(content: string): void;
+  send: () => void;
+  sendText: (content: string) => void;
   /** Asks the last question again; its answer is replaced. */
-  retry(turnId: string): void;
-  continueAnswer(): void;
-  decide(callId: string, decision: "approve" | "reject", feedback: string): void;
-  stop(): void;
+  retry: (turnId: string) => void;
+  continueAnswer: () => void;
+  decide: (callId: string, decision: "approve" | "reject", feedback: string) => void;
+  stop: () => void;
   /** Sends what could not be sent before. */
-  resume(): void;
-  restore(unsent: { request_id: string; content: string; replaces_turn_id?: string | undefined }): void;
+  resume: () => void;
+  restore: (unsent: {
+    request_id: string;
+    content: string;
+    replaces_turn_id?: string | undefined;
+  }) => void;
   /** Nothing that was written is lost by going to another chat. */
-  giveBack(): void;
+  giveBack: () => void;
 }
 
 export function createSending(deps: SendingDeps): Sending {

@@ -1,15 +1,15 @@
-import type { Store } from "./store.ts";
 import { asFailure } from "./sending.ts";
+import type { Store } from "./store.ts";
 import type { Transport } from "./transport/transport.ts";
 
 export interface SessionList {
-  show(open: boolean): void;
-  search(query: string): void;
+  show: (open: boolean) => void;
+  search: (query: string) => void;
   /** Asks again for what is shown. */
-  refresh(): void;
-  more(): void;
-  rename(sessionId: string, title: string): void;
-  remove(sessionId: string): void;
+  refresh: () => void;
+  more: () => void;
+  rename: (sessionId: string, title: string) => void;
+  remove: (sessionId: string) => void;
 }
 
 const PAGE = 40;
@@ -31,7 +31,13 @@ export function createSessionList(
         ...(cursor === null ? {} : { cursor }),
       });
       const { sessions: items, next_cursor } = list;
-      store.dispatch({ type: "sessions", query, items, cursor: next_cursor, more: cursor !== null });
+      store.dispatch({
+        type: "sessions",
+        query,
+        items,
+        cursor: next_cursor,
+        more: cursor !== null,
+      });
     } catch (thrown) {
       store.dispatch({ type: "sessions_failed", error: asFailure(thrown).error });
     }

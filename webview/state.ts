@@ -90,7 +90,13 @@ export type AppMessage =
   | { type: "ready"; ready: Ready }
   | { type: "show_sessions"; open: boolean }
   | { type: "search"; query: string }
-  | { type: "sessions"; query: string; items: readonly Session[]; cursor: string | null; more: boolean }
+  | {
+      type: "sessions";
+      query: string;
+      items: readonly Session[];
+      cursor: string | null;
+      more: boolean;
+    }
   | { type: "sessions_failed"; error: CallError }
   | { type: "renamed"; session: Session }
   | { type: "deleted"; sessionId: string }

@@ -3,7 +3,7 @@ import { type AppMessage, type AppState, INITIAL, reduce } from "./state.ts";
 export type Dispatch = (message: AppMessage) => void;
 
 export interface Store {
-  get(): AppState;
+  get: () => AppState;
   dispatch: Dispatch;
   /** Calls back after every change, with the state before it. */
   subscribe(listener: (state: AppState, before: AppState) => void): void;

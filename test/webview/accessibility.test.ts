@@ -1,9 +1,8 @@
 import assert from "node:assert/strict";
 import { AxeBuilder } from "@axe-core/playwright";
 import type { Page } from "playwright-core";
-import type { ScriptedSession } from "./support/scripted-companion.ts";
 import { THEME_NAMES, type ThemeName } from "./support/themes.ts";
-import { type AppOptions, closeBrowser, type OpenApp, withApp } from "./support/with-app.ts";
+import { type AppOptions, ask, closeBrowser, type OpenApp, withApp } from "./support/with-app.ts";
 
 after(closeBrowser);
 
@@ -32,14 +31,6 @@ export const hello = (name: string): string => \`hello \${name} \${42}\`; // and
 | 1 | 2 |
 `;
 
-async function ask(app: OpenApp, text = "Explain"): Promise<{ session: ScriptedSession; turnId: string }> {
-  await app.send(text);
-  await app.page.locator(".status-line.is-live").waitFor();
-  const [session] = app.companion.sessions.values();
-  assert.ok(session);
-  return { session, turnId: session.turn?.id ?? "" };
-}
-
 /** The states that people meet, each reached the way they reach it. */
 const STATES: Record<string, (app: OpenApp) => Promise<void>> = {
   empty: async ({ page }) => {
@@ -60,13 +51,21 @@ const STATES: Record<string, (app: OpenApp) => Promise<void>> = {
   failed: async (app) => {
     const { session, turnId } = await ask(app);
     app.companion.stream(session, turnId, "half");
-    app.companion.say(session, turnId, { type: "error", error: "It broke.", metadata: { code: "upstream_cut", hint: "Try again." } });
+    app.companion.say(session, turnId, {
+      type: "error",
+      error: "It broke.",
+      metadata: { code: "upstream_cut", hint: "Try again." },
+    });
     await app.page.getByText("It broke.").waitFor();
   },
   interrupted: async (app) => {
     const { session, turnId } = await ask(app);
     app.companion.stream(session, turnId, "half");
-    app.companion.say(session, turnId, { type: "interrupted", content: "Stopped.", metadata: { code: "cancelled" } });
+    app.companion.say(session, turnId, {
+      type: "interrupted",
+      content: "Stopped.",
+      metadata: { code: "cancelled" },
+    });
     await app.page.getByRole("button", { name: "Continue" }).waitFor();
   },
   tool: async (app) => {
@@ -75,11 +74,29 @@ const STATES: Record<string, (app: OpenApp) => Promise<void>> = {
       session,
       turnId,
       { type: "reasoning", token: "thinking" },
-      { type: "agent_switched", metadata: { from_agent: "universal", to_agent: "coder", reason: "code" } },
-      { type: "tool_call", call_id: "c0", tool_name: "list", arguments: {}, requires_approval: false },
+      {
+        type: "agent_switched",
+        metadata: { from_agent: "universal", to_agent: "coder", reason: "code" },
+      },
+      {
+        type: "tool_call",
+        call_id: "c0",
+        tool_name: "list",
+        arguments: {},
+        requires_approval: false,
+      },
       { type: "tool_result", call_id: "c0", tool_name: "list", error: "no" },
-      { type: "tool_call", call_id: "c1", tool_name: "read", arguments: { path: "a" }, requires_approval: true },
-      { type: "status", metadata: { state: "waiting", waiting_for: [{ kind: "tool_decision", call_id: "c1" }] } },
+      {
+        type: "tool_call",
+        call_id: "c1",
+        tool_name: "read",
+        arguments: { path: "a" },
+        requires_approval: true,
+      },
+      {
+        type: "status",
+        metadata: { state: "waiting", waiting_for: [{ kind: "tool_decision", call_id: "c1" }] },
+      },
     );
     await app.page.getByRole("button", { name: "Approve" }).waitFor();
     for (const summary of await app.page.locator("summary").all()) await summary.click();
@@ -121,7 +138,10 @@ async function checkAxe(page: Page): Promise<void> {
   const { violations } = await new AxeBuilder({ page })
     .withTags(["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"])
     .analyze();
-  const found = violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html, failureSummary }) => `${html} ${failureSummary}`).join("\n  ")}`);
+  const found = violations.map(
+    ({ id, nodes }) =>
+      `${id}: ${nodes.map(({ html, failureSummary }) => `${html} ${failureSummary}`).join("\n  ")}`,
+  );
   assert.deepEqual(found, []);
 }
 
@@ -165,7 +185,11 @@ describe("the app by keyboard alone", () => {
           const { outlineStyle, outlineWidth } = getComputedStyle(element);
           const framed = element.closest(".composer")?.matches(":focus-within") ?? false;
           const name = element.getAttribute("aria-label") ?? element.textContent ?? "";
-          return { name: name.trim(), isVisible: outlineStyle !== "none" && outlineWidth !== "0px", framed };
+          return {
+            name: name.trim(),
+            isVisible: outlineStyle !== "none" && outlineWidth !== "0px",
+            framed,
+          };
         });
         if (!focus) break;
         assert.ok(focus.isVisible || focus.framed, `no visible focus on ${focus.name}`);
@@ -173,8 +197,21 @@ describe("the app by keyboard alone", () => {
         await page.keyboard.press("Tab");
       }
       assert.deepEqual(seen.slice(0, 15), [
-        "Chats", "New chat", "Conversation", "Edit message", "a link", "Copy code", "Code, TypeScript", "Copy code",
-        "Code, Diff", "Table", "Copy answer", "Retry", "Your message", "Agent", "Model",
+        "Chats",
+        "New chat",
+        "Conversation",
+        "Edit message",
+        "a link",
+        "Copy code",
+        "Code, TypeScript",
+        "Copy code",
+        "Code, Diff",
+        "Table",
+        "Copy answer",
+        "Retry",
+        "Your message",
+        "Agent",
+        "Model",
       ]);
     }));
 
@@ -214,16 +251,27 @@ describe("the app for a screen reader", () => {
         const region = document.getElementById("announcements");
         const heard: string[] = [];
         Object.assign(window, { heard });
-        if (region) new MutationObserver(() => heard.push(region.textContent ?? "")).observe(region, { childList: true });
+        if (region)
+          new MutationObserver(() => heard.push(region.textContent ?? "")).observe(region, {
+            childList: true,
+          });
       });
       const { session, turnId } = await ask(app);
-      for (const token of ["One ", "sentence. ", "And ", "half"]) companion.say(session, turnId, { type: "assistant_message", token });
+      for (const token of ["One ", "sentence. ", "And ", "half"])
+        companion.say(session, turnId, { type: "assistant_message", token });
       await page.getByText("One sentence. And half").waitFor();
       companion.stream(session, turnId, " of another.");
       companion.done(session, turnId);
-      await page.locator("#announcements", { hasText: "Answer finished, 6 words." }).waitFor({ state: "attached" });
-      const heard = await page.evaluate(() => (window as unknown as { heard: string[] }).heard.join(" "));
-      assert.equal(heard, "Answer started. One sentence. And half of another. Answer finished, 6 words.");
+      await page
+        .locator("#announcements", { hasText: "Answer finished, 6 words." })
+        .waitFor({ state: "attached" });
+      const heard = await page.evaluate(() =>
+        (window as unknown as { heard: string[] }).heard.join(" "),
+      );
+      assert.equal(
+        heard,
+        "Answer started. One sentence. And half of another. Answer finished, 6 words.",
+      );
       assert.equal(await page.getByRole("log").getAttribute("aria-live"), "off");
       assert.equal(await page.locator("#announcements").getAttribute("aria-live"), "polite");
     }));
@@ -235,9 +283,15 @@ describe("the app for a screen reader", () => {
       companion.stream(session, turnId, "# Deep\n\ntext");
       companion.done(session, turnId);
       await page.getByText("Saved").waitFor();
-      const headings = await page.locator("main :is(h1, h2, h3, h4)").evaluateAll((all) => all.map((heading) => `${heading.tagName} ${heading.textContent}`));
+      const headings = await page
+        .locator("main :is(h1, h2, h3, h4)")
+        .evaluateAll((all) => all.map((heading) => `${heading.tagName} ${heading.textContent}`));
       assert.deepEqual(headings, [
-        "H1 Streamkeeper", "H2 Explain", "H3 You", "H3 Answer by Universal", "H4 Deep",
+        "H1 Streamkeeper",
+        "H2 Explain",
+        "H3 You",
+        "H3 Answer by Universal",
+        "H4 Deep",
       ]);
     }));
 });
@@ -269,8 +323,12 @@ describe("the app for eyes that need more", () => {
 
   it("can be zoomed to twice its size", () =>
     withApp({ width: 360, height: 400 }, async (app) => {
-      await app.page.evaluate(() => document.documentElement.style.setProperty("font-size", "200%"));
-      await app.page.evaluate(() => document.documentElement.style.setProperty("--vscode-font-size", "26px"));
+      await app.page.evaluate(() =>
+        document.documentElement.style.setProperty("font-size", "200%"),
+      );
+      await app.page.evaluate(() =>
+        document.documentElement.style.setProperty("--vscode-font-size", "26px"),
+      );
       await STATES["finished"]?.(app);
       assert.deepEqual(await checkWidth(app.page), []);
       await app.page.getByRole("button", { name: "Send" }).click({ trial: true, force: true });
@@ -286,7 +344,9 @@ describe("the app for eyes that need more", () => {
   it("keeps its borders in forced colours", () =>
     withApp({ forcedColors: "active" }, async (app) => {
       await STATES["finished"]?.(app);
-      const borders = await app.page.locator(".head .icon-button").evaluateAll((all) => all.map((button) => getComputedStyle(button).borderTopColor));
+      const borders = await app.page
+        .locator(".head .icon-button")
+        .evaluateAll((all) => all.map((button) => getComputedStyle(button).borderTopColor));
       assert.ok(borders.length > 0);
       assert.ok(!borders.includes("rgba(0, 0, 0, 0)"));
     }));

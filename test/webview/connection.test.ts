@@ -1,17 +1,9 @@
 import assert from "node:assert/strict";
 import type { Page } from "playwright-core";
 import { ScriptedCompanion } from "./support/scripted-companion.ts";
-import { closeBrowser, HOSTS, type OpenApp, withApp } from "./support/with-app.ts";
+import { ask, closeBrowser, HOSTS, withApp } from "./support/with-app.ts";
 
 after(closeBrowser);
-
-async function ask(app: OpenApp, text: string) {
-  await app.send(text);
-  await app.page.locator(".status-line.is-live").waitFor();
-  const [session] = app.companion.sessions.values();
-  assert.ok(session);
-  return { session, turnId: session.turn?.id ?? "" };
-}
 
 async function until(condition: () => boolean, page: Page): Promise<void> {
   while (!condition()) await page.evaluate(() => new Promise(requestAnimationFrame));
@@ -112,8 +104,17 @@ describe("the way from a browser to the companion", () => {
       companion.stream(session, turnId, "one ", 4);
       await page.getByText("one").waitFor();
       const cursor = session.last_seq;
-      const ahead = { type: "assistant_message", token: "three", seq: cursor + 2, session_id: session.id, turn_id: turnId, is_final: false };
-      companion.writeRaw(`id: ${cursor + 2}\nevent: assistant_message\ndata: ${JSON.stringify(ahead)}\n\n`);
+      const ahead = {
+        type: "assistant_message",
+        token: "three",
+        seq: cursor + 2,
+        session_id: session.id,
+        turn_id: turnId,
+        is_final: false,
+      };
+      companion.writeRaw(
+        `id: ${cursor + 2}\nevent: assistant_message\ndata: ${JSON.stringify(ahead)}\n\n`,
+      );
       await until(() => companion.requests.at(-1)?.lastEventId === String(cursor), page);
       companion.stream(session, turnId, "two three", 9);
       companion.done(session, turnId);
@@ -143,7 +144,8 @@ describe("the way from a browser to the companion", () => {
       await app.send("Keep this");
       await page.getByText("Not sent yet").waitFor();
       const saved = await page.evaluate(() => sessionStorage.getItem("streamkeeper.state"));
-      const requestId = (JSON.parse(saved ?? "{}") as { unsent: { request_id: string } }).unsent.request_id;
+      const requestId = (JSON.parse(saved ?? "{}") as { unsent: { request_id: string } }).unsent
+        .request_id;
       await companion.start();
       await app.reload();
       await page.locator(".question-text", { hasText: "Keep this" }).waitFor();
@@ -166,16 +168,19 @@ describe("the way from a browser to the companion", () => {
 for (const host of HOSTS) {
   describe(`a message from ${host === "vscode" ? "VS Code's webview" : "a browser"}`, () => {
     it("takes effect once when the answer to it is lost", () =>
-      withApp({ host, allowErrors: true, prepare: (companion) => void (companion.loseAnswers = 1) }, async (app) => {
-        const { page, companion } = app;
-        companion.onMessage = (session, turnId) => companion.stream(session, turnId, "once");
-        await app.send("Only once");
-        await page.getByText("once", { exact: true }).waitFor();
-        assert.equal(await page.locator(".question").count(), 1);
-        const [session] = companion.sessions.values();
-        assert.equal(session?.chunks.filter(({ type }) => type === "user_message").length, 1);
-        assert.equal(new Set(companion.messages.map(({ request_id }) => request_id)).size, 1);
-      }));
+      withApp(
+        { host, allowErrors: true, prepare: (companion) => void (companion.loseAnswers = 1) },
+        async (app) => {
+          const { page, companion } = app;
+          companion.onMessage = (session, turnId) => companion.stream(session, turnId, "once");
+          await app.send("Only once");
+          await page.getByText("once", { exact: true }).waitFor();
+          assert.equal(await page.locator(".question").count(), 1);
+          const [session] = companion.sessions.values();
+          assert.equal(session?.chunks.filter(({ type }) => type === "user_message").length, 1);
+          assert.equal(new Set(companion.messages.map(({ request_id }) => request_id)).size, 1);
+        },
+      ));
   });
 }
 
@@ -184,13 +189,18 @@ describe("VS Code's webview", () => {
     withApp({ host: "vscode" }, async (app) => {
       const { page, post, posted } = app;
       await page.getByText("answers from a script").waitFor();
-      await post({ type: "connection", connection: { state: "away", message: "The server ended five times." } });
+      await post({
+        type: "connection",
+        connection: { state: "away", message: "The server ended five times." },
+      });
       await page.getByText("The server ended five times.").waitFor();
       await page.getByRole("button", { name: "Show log" }).click();
       await page.getByRole("button", { name: "Restart" }).click();
       await post({ type: "connection", connection: { state: "ready" } });
       await page.getByText("The server ended five times.").waitFor({ state: "detached" });
-      const commands = posted.flatMap((message) => (message.type === "host_command" ? [message.command] : []));
+      const commands = posted.flatMap((message) =>
+        message.type === "host_command" ? [message.command] : [],
+      );
       assert.deepEqual(commands, ["show_log", "restart_server"]);
     }));
 
@@ -204,7 +214,10 @@ describe("VS Code's webview", () => {
       assert.deepEqual(refused, ["rejected", "rejected"]);
       await until(() => violations.length >= 2, page);
       // These two were ours; any other is a failure of the test.
-      assert.equal(violations.splice(0, 2).filter((text) => text.startsWith("connect-src")).length, 2);
+      assert.equal(
+        violations.splice(0, 2).filter((text) => text.startsWith("connect-src")).length,
+        2,
+      );
     }));
 });
 

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
-import { closeBrowser, HOSTS, type OpenApp, withApp } from "./support/with-app.ts";
+import { ask, closeBrowser, HOSTS, type OpenApp, withApp } from "./support/with-app.ts";
 
 after(closeBrowser);
 
@@ -56,14 +56,6 @@ const ATTACKS = (sink: string): string => `
 [c](command:workbench.action.quit) [v](vscode://a.b/c) [f](file:///etc/passwd) [s](//e.example/x) [d](data:text/html,x)
 `;
 
-async function ask(app: OpenApp) {
-  await app.send("Attack");
-  await app.page.locator(".status-line.is-live").waitFor();
-  const [session] = app.companion.sessions.values();
-  assert.ok(session);
-  return { session, turnId: session.turn?.id ?? "" };
-}
-
 async function checkHarmless({ page }: OpenApp, hits: string[]): Promise<void> {
   assert.deepEqual(hits, [], "requests that reached the sink");
   assert.equal(await page.evaluate(() => "pwned" in window), false);
@@ -71,9 +63,20 @@ async function checkHarmless({ page }: OpenApp, hits: string[]): Promise<void> {
     const root = document.querySelector(".transcript");
     const elements = [...(root?.querySelectorAll("*") ?? [])];
     return {
-      foreign: elements.filter((element) => /^(script|img|svg|iframe|style|link|base|meta|object|embed|audio|video|math|object)$/i.test(element.tagName)).map((element) => element.outerHTML),
-      handlers: elements.flatMap((element) => [...element.attributes]).filter(({ name }) => /^(on|style$|src)/.test(name)).map(({ name }) => name),
-      links: [...document.querySelectorAll<HTMLAnchorElement>(".transcript a")].map((link) => link.getAttribute("href") ?? "").filter((href) => !/^https?:\/\//.test(href)),
+      foreign: elements
+        .filter((element) =>
+          /^(script|img|svg|iframe|style|link|base|meta|object|embed|audio|video|math|object)$/i.test(
+            element.tagName,
+          ),
+        )
+        .map((element) => element.outerHTML),
+      handlers: elements
+        .flatMap((element) => [...element.attributes])
+        .filter(({ name }) => /^(on|style$|src)/.test(name))
+        .map(({ name }) => name),
+      links: [...document.querySelectorAll<HTMLAnchorElement>(".transcript a")]
+        .map((link) => link.getAttribute("href") ?? "")
+        .filter((href) => !/^https?:\/\//.test(href)),
     };
   });
   assert.deepEqual(found, { foreign: [], handlers: [], links: [] });
@@ -121,7 +124,13 @@ for (const host of HOSTS) {
             turnId,
             { type: "reasoning", token: bad },
             { type: "agent_switched", metadata: { from_agent: "a", to_agent: bad, reason: bad } },
-            { type: "tool_call", call_id: "c", tool_name: bad, arguments: { [bad]: bad }, requires_approval: false },
+            {
+              type: "tool_call",
+              call_id: "c",
+              tool_name: bad,
+              arguments: { [bad]: bad },
+              requires_approval: false,
+            },
             { type: "tool_result", call_id: "c", tool_name: bad, content: bad },
             { type: "error", error: bad, metadata: { code: bad, hint: bad } },
           );
@@ -139,21 +148,32 @@ for (const host of HOSTS) {
         const { page, companion } = app;
         const { session, turnId } = await ask(app);
         const code = "if (access\u202E\u2066// admin\u2069 \u2066) {\u200B}\n";
-        for (const character of `\`\`\`c\n${code}`) companion.say(session, turnId, { type: "assistant_message", token: character });
+        for (const character of `\`\`\`c\n${code}`)
+          companion.say(session, turnId, { type: "assistant_message", token: character });
         await page.locator("pre .hidden-character").nth(4).waitFor();
         companion.stream(session, turnId, "```\n\nNow \u202Eprose and `\u200B`");
         companion.done(session, turnId);
         await page.getByText("Saved").waitFor();
         await page.locator("p .hidden-character", { hasText: "U+202E" }).waitFor();
         await page.locator("p code .hidden-character", { hasText: "U+200B" }).waitFor();
-        assert.deepEqual(await page.locator("pre .hidden-character").allTextContents(), ["U+202E", "U+2066", "U+2069", "U+2066", "U+200B"]);
+        assert.deepEqual(await page.locator("pre .hidden-character").allTextContents(), [
+          "U+202E",
+          "U+2066",
+          "U+2069",
+          "U+2066",
+          "U+200B",
+        ]);
       }));
 
     it("bears lines, tables and nesting without measure", () =>
       withApp({ host }, async (app) => {
         const { page, companion } = app;
         const { session, turnId } = await ask(app);
-        const big = ["x".repeat(2_000_000), `${"> ".repeat(5_000)}deep\n`, `|a|\n|-|\n${"|b|\n".repeat(20_000)}`];
+        const big = [
+          "x".repeat(2_000_000),
+          `${"> ".repeat(5_000)}deep\n`,
+          `|a|\n|-|\n${"|b|\n".repeat(20_000)}`,
+        ];
         companion.stream(session, turnId, `${big.join("\n\n")}\n\nend`, 100_000);
         companion.done(session, turnId);
         await page.getByText("Saved").waitFor();
@@ -171,7 +191,11 @@ describe("a link of an answer", () => {
       withApp({}, async (app) => {
         const { page, companion } = app;
         const { session, turnId } = await ask(app);
-        companion.stream(session, turnId, `[https://bank.example](https://аpple.example/login?x=1) and [sink](${sink}/clicked)`);
+        companion.stream(
+          session,
+          turnId,
+          `[https://bank.example](https://аpple.example/login?x=1) and [sink](${sink}/clicked)`,
+        );
         companion.done(session, turnId);
         await page.getByText("Saved").waitFor();
         await page.getByRole("link", { name: "https://bank.example" }).click();

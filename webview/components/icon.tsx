@@ -1,8 +1,10 @@
-import { type IconName, ICONS } from "../icons.ts";
+import { ICONS, type IconName } from "../icons.ts";
 
 /** An icon beside a text; says nothing by itself. */
 export function Icon({ name, spin }: { name: IconName; spin?: boolean }) {
-  return <i class={spin ? "icon is-spinning" : "icon"} data-icon={ICONS[name]} aria-hidden="true" />;
+  return (
+    <i class={spin ? "icon is-spinning" : "icon"} data-icon={ICONS[name]} aria-hidden="true" />
+  );
 }
 
 interface IconButtonProps {
@@ -14,7 +16,14 @@ interface IconButtonProps {
   expanded?: boolean;
 }
 
-export function IconButton({ icon, label, onClick, class: extra, disabled, expanded }: IconButtonProps) {
+export function IconButton({
+  icon,
+  label,
+  onClick,
+  class: extra,
+  disabled,
+  expanded,
+}: IconButtonProps) {
   return (
     <button
       type="button"

@@ -97,7 +97,10 @@ function stateOf(part: ToolPart, isOpen: boolean): ToolState {
   return isOpen ? "runs" : "closed";
 }
 
-function iconOf(state: ToolState): { name: "tools" | "loading" | "check" | "error"; spin?: boolean } {
+function iconOf(state: ToolState): {
+  name: "tools" | "loading" | "check" | "error";
+  spin?: boolean;
+} {
   switch (state) {
     case "runs":
       return { name: "loading", spin: true };
@@ -181,7 +184,8 @@ function Shown({ label, text, where }: { label?: string; text: string; where?: "
 function withoutEscapes(text: string): string {
   return text.replaceAll(ESCAPES, "");
 }
-const ESCAPES = new RegExp("\u001B(?:\\[[0-?]*[ -/]*[@-~]|\\][^\u0007\u001B]*(?:\u0007|\u001B\\\\)?|[@-_])", "g");
+const ESC = "\u001B";
+const ESCAPES = new RegExp(`${ESC}(?:\\[[0-?]*[ -/]*[@-~]|\\][^\\x07${ESC}]*\\x07?|[@-_])`, "g");
 
 function visible(name: string): string {
   return splitHidden(name, "code")

@@ -56,7 +56,9 @@ export function ModelPicker({ state }: { state: AppState }) {
   const { models } = state;
   if (chosen === null || models === null) return null;
   const { data, offers } = models;
-  const isKnown = [...data.map(({ id }) => id), ...offers.map(({ model }) => model)].includes(chosen);
+  const isKnown = [...data.map(({ id }) => id), ...offers.map(({ model }) => model)].includes(
+    chosen,
+  );
   const option = (model: Model) => (
     <option key={model.id} value={model.id}>
       {model.available ? model.name : `${model.name} — ${text.needsKey}`}

@@ -1,5 +1,5 @@
 import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
-import { agentName as nameOf, isBusy, isLoading, lastTurn } from "../selectors.ts";
+import { isBusy, isLoading, lastTurn, agentName as nameOf } from "../selectors.ts";
 import type { AppState } from "../state.ts";
 import { useSurroundings } from "./context.ts";
 import { Icon } from "./icon.tsx";
@@ -133,7 +133,7 @@ function useStickyScroll(
   return {
     isAway,
     toBottom,
-    onScroll(): void {
+    onScroll: (): void => {
       const element = frame.current;
       if (!element) return;
       const left = element.scrollHeight - element.scrollTop - element.clientHeight;
@@ -144,7 +144,7 @@ function useStickyScroll(
       setIsAway(!sticks.current);
     },
     /** What is shown now stays where it is when more comes above it. */
-    keepPlace(): void {
+    keepPlace: (): void => {
       const element = frame.current;
       if (element) anchor.current = element.scrollHeight - element.scrollTop;
     },

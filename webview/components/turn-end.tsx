@@ -48,7 +48,15 @@ function factsOf({ model, ending }: Turn, text: Strings): string[] {
   return facts;
 }
 
-function TurnActions({ turn, answer, canRetry }: { turn: Turn; answer: string; canRetry: boolean }) {
+function TurnActions({
+  turn,
+  answer,
+  canRetry,
+}: {
+  turn: Turn;
+  answer: string;
+  canRetry: boolean;
+}) {
   const { actions, text } = useSurroundings();
   return (
     <div class="status-actions">

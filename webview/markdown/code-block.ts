@@ -1,4 +1,4 @@
-import { type IconName, ICONS } from "../icons.ts";
+import { ICONS, type IconName } from "../icons.ts";
 import type { Strings } from "../strings/strings.ts";
 import type { FrameQueue } from "./frame-queue.ts";
 import { HIDDEN_CLASS, splitHidden } from "./hidden-characters.ts";
@@ -8,7 +8,7 @@ import { highlight, languageName } from "./highlight.ts";
 export interface MarkdownHost {
   text: Strings;
   queue: FrameQueue;
-  copy(text: string): void;
+  copy: (text: string) => void;
   /** Absent where there is no editor to insert into. */
   insert: ((text: string) => void) | undefined;
 }

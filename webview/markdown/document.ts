@@ -59,7 +59,8 @@ export class MarkdownDocument {
         this.#isPlain = size === MAX_BLOCK;
         break;
       }
-      const pieces = tail === "" ? this.#pieces.slice() : [...this.#pieces, ...this.#parseTail(tail)];
+      const pieces =
+        tail === "" ? this.#pieces.slice() : [...this.#pieces, ...this.#parseTail(tail)];
       this.#isDone = isFinal;
       return { pieces, changedFrom, more: false };
     }

@@ -22,7 +22,8 @@ export class FrameQueue {
   #schedule(): void {
     if (this.#isScheduled || this.#jobs.size === 0) return;
     this.#isScheduled = true;
-    const wait = Math.min(...[...this.#jobs.values()].map(({ notBefore }) => notBefore)) - performance.now();
+    const wait =
+      Math.min(...[...this.#jobs.values()].map(({ notBefore }) => notBefore)) - performance.now();
     if (wait > 16) setTimeout(() => requestAnimationFrame(() => this.#run()), wait - 16);
     else requestAnimationFrame(() => this.#run());
   }

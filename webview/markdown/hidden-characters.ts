@@ -2,10 +2,10 @@
 // it could make the code read otherwise than it runs. Prose needs some of them (joiners in Persian and
 // emoji, marks in Hebrew and Arabic), so there only those are shown that reorder text or smuggle it.
 
-/** Bidi embeddings, overrides and isolates; Unicode tags; interlinear and other format controls. */
-const IN_PROSE = /[\u202A-\u202E\u2066-\u2069\uFFF9-\uFFFB]|\uDB40[\uDC00-\uDC7F]/g;
-const IN_CODE =
-  /[\u00AD\u034F\u061C\u115F\u1160\u17B4\u17B5\u180B-\u180F\u200B-\u200F\u2028-\u202E\u2060-\u206F\u3164\uFE00-\uFE0F\uFEFF\uFFA0\uFFF9-\uFFFB]|\uDB40[\uDC00-\uDDEF]|[\u0000-\u0008\u000B\u000C\u000E-\u001F\u007F-\u009F]/g;
+/** Bidi embeddings, overrides and isolates; interlinear marks; Unicode tags. */
+const IN_PROSE = /[\u202A-\u202E\u2066-\u2069\uFFF9-\uFFFB\u{E0000}-\u{E007F}]/gu;
+/** Whatever is a control, a format or of no width by itself. */
+const IN_CODE = /(?![\t\n\r])[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}]/gu;
 
 export type Run = { text: string; hidden: boolean };
 

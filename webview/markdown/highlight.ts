@@ -27,11 +27,38 @@ hljs.registerAliases(["jsonc", "json5"], { languageName: "json" });
 const MAX_LENGTH = 30_000;
 
 const NAMES: Record<string, string> = {
-  "c++": "C++", cpp: "C++", cs: "C#", csharp: "C#", css: "CSS", go: "Go", html: "HTML", java: "Java",
-  javascript: "JavaScript", js: "JavaScript", json: "JSON", jsx: "JSX", kotlin: "Kotlin", md: "Markdown",
-  php: "PHP", py: "Python", python: "Python", rb: "Ruby", rs: "Rust", rust: "Rust", sh: "Shell",
-  bash: "Shell", shell: "Shell", sql: "SQL", toml: "TOML", ts: "TypeScript", tsx: "TSX",
-  typescript: "TypeScript", xml: "XML", yaml: "YAML", yml: "YAML", diff: "Diff",
+  "c++": "C++",
+  cpp: "C++",
+  cs: "C#",
+  csharp: "C#",
+  css: "CSS",
+  go: "Go",
+  html: "HTML",
+  java: "Java",
+  javascript: "JavaScript",
+  js: "JavaScript",
+  json: "JSON",
+  jsx: "JSX",
+  kotlin: "Kotlin",
+  md: "Markdown",
+  php: "PHP",
+  py: "Python",
+  python: "Python",
+  rb: "Ruby",
+  rs: "Rust",
+  rust: "Rust",
+  sh: "Shell",
+  bash: "Shell",
+  shell: "Shell",
+  sql: "SQL",
+  toml: "TOML",
+  ts: "TypeScript",
+  tsx: "TSX",
+  typescript: "TypeScript",
+  xml: "XML",
+  yaml: "YAML",
+  yml: "YAML",
+  diff: "Diff",
 };
 
 /** What stands above a code block. */
@@ -67,7 +94,10 @@ function toNodes(html: string): DocumentFragment {
       parent.appendChild(span);
       open.push(span);
     } else {
-      const text = piece.replaceAll(/&(?:amp|lt|gt|quot|#x27);/g, (entity) => ENTITIES[entity] ?? entity);
+      const text = piece.replaceAll(
+        /&(?:amp|lt|gt|quot|#x27);/g,
+        (entity) => ENTITIES[entity] ?? entity,
+      );
       parent.appendChild(document.createTextNode(text));
     }
   }

@@ -23,9 +23,7 @@ export function createMarkdown(imageLabel: string): MarkdownIt {
   const show = (text: string, where: "prose" | "code"): string =>
     splitHidden(text, where)
       .map((run) =>
-        run.hidden
-          ? `<span class="${HIDDEN_CLASS}">${run.text}</span>`
-          : escapeHtml(run.text),
+        run.hidden ? `<span class="${HIDDEN_CLASS}">${run.text}</span>` : escapeHtml(run.text),
       )
       .join("");
   rules["text"] = (tokens, index) => show(tokens[index]?.content ?? "", "prose");

@@ -169,7 +169,8 @@ function single(fragment: DocumentFragment): Element {
 function fillPlain(element: Element, text: string, { text: strings }: MarkdownHost): void {
   const shown = text.slice(0, MAX_PLAIN);
   const [first, second] = element.childNodes;
-  if (first instanceof Text && shown.startsWith(first.data)) first.appendData(shown.slice(first.length));
+  if (first instanceof Text && shown.startsWith(first.data))
+    first.appendData(shown.slice(first.length));
   else element.replaceChildren(shown);
   if (text.length <= MAX_PLAIN) return;
   const note = second instanceof HTMLElement ? second : document.createElement("p");

@@ -8,6 +8,11 @@ export interface LinkTexts {
   malformed: string;
 }
 
+export type LinkRequest = Pick<RequestInit, "method" | "body"> & {
+  signal: AbortSignal;
+  headers?: Record<string, string>;
+};
+
 const FIRST_WAIT_MS = 1_000;
 const LONGEST_WAIT_MS = 10_000;
 const PROOF_TIMEOUT_MS = 5_000;
@@ -38,7 +43,7 @@ export class CompanionLink {
   }
 
   /** A response of the proven companion, whatever its status but 401. Rejects with `CallFailure`. */
-  async fetch(path: string, init: RequestInit): Promise<Response> {
+  async fetch(path: string, init: LinkRequest): Promise<Response> {
     try {
       await this.#prove();
     } catch (thrown) {
@@ -71,6 +76,11 @@ export class CompanionLink {
       this.#whenUp.push(resolve);
       signal.addEventListener("abort", () => resolve(), { once: true });
     });
+  }
+
+  /** A connection broke, which says little; whoever answers the next one proves itself again. */
+  doubt(): void {
+    this.#proof = null;
   }
 
   /** Somebody noticed that the companion does not answer. */
@@ -165,6 +175,9 @@ function reasonOf(thrown: unknown): "lost" | "unproven" {
   return isUnproven ? "unproven" : "lost";
 }
 
-function isAborted(signal: AbortSignal | null | undefined): boolean {
-  return signal?.aborted === true && !(signal.reason instanceof DOMException && signal.reason.name === "TimeoutError");
+function isAborted(signal: AbortSignal): boolean {
+  return (
+    signal.aborted &&
+    !(signal.reason instanceof DOMException && signal.reason.name === "TimeoutError")
+  );
 }

@@ -27,7 +27,7 @@ export async function followSession(
     } catch (thrown) {
       if (signal.aborted) return;
       if (!(thrown instanceof CallFailure)) {
-        link.lost();
+        link.doubt();
       } else if (!thrown.isConnection && !isPassing(thrown)) {
         sink.failed(thrown.error);
         return;

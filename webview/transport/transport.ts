@@ -24,36 +24,36 @@ export class CallFailure extends Error {
 
 export interface StreamSink {
   /** In order and without gaps, as far as the transport knows. */
-  chunks(chunks: readonly StreamChunk[]): void;
-  failed(error: CallError): void;
+  chunks: (chunks: readonly StreamChunk[]) => void;
+  failed: (error: CallError) => void;
 }
 
 /** What the host may tell the app without having been asked. */
 export type HostMessage = Extract<ToWebview, { type: "do" | "open_session" | "compose" }>;
 
 export interface TransportEvents {
-  connection(connection: ConnectionState): void;
-  host(message: HostMessage): void;
+  connection: (connection: ConnectionState) => void;
+  host: (message: HostMessage) => void;
 }
 
 export type ViewState = Omit<Extract<FromWebview, { type: "view_state" }>, "type">;
 
 /** What the app needs of the place it runs in; inside VS Code and in a browser the same. */
 export interface Transport {
-  start(events: TransportEvents): void;
+  start: (events: TransportEvents) => void;
   /** Rejects with `CallFailure` and nothing else. */
   call<N extends CallName>(name: N, params: CallParams<N>): Promise<CallResult<N>>;
   /** Goes on by itself over lost connections; ends when the returned function is called or the sink got `failed`. */
-  subscribe(sessionId: string, after: number, sink: StreamSink): () => void;
+  subscribe: (sessionId: string, after: number, sink: StreamSink) => () => void;
   /** Tries at once what waits for its turn to be tried again. */
-  retryNow(): void;
-  readSaved(): SavedState;
-  save(state: SavedState): void;
-  showState(state: ViewState): void;
-  copy(text: string): void;
-  openLink(url: URL): void;
+  retryNow: () => void;
+  readSaved: () => SavedState;
+  save: (state: SavedState) => void;
+  showState: (state: ViewState) => void;
+  copy: (text: string) => void;
+  openLink: (url: URL) => void;
   /** What only an editor can do. */
-  editor: { insert(text: string): void; run(command: HostCommand): void } | undefined;
+  editor: { insert: (text: string) => void; run: (command: HostCommand) => void } | undefined;
 }
 
 /** Wherever it was kept it may be old or broken; then it is as if there were none. */

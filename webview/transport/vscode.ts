@@ -105,7 +105,8 @@ const FIELDS: Record<ToWebview["type"], (message: Record<string, unknown>) => bo
   failure: ({ id, error }) => typeof id === "number" && isCallError(error),
   chunks: ({ subscription, chunks }) =>
     typeof subscription === "number" && Array.isArray(chunks) && chunks.every(isChunk),
-  stream_failed: ({ subscription, error }) => typeof subscription === "number" && isCallError(error),
+  stream_failed: ({ subscription, error }) =>
+    typeof subscription === "number" && isCallError(error),
   connection: ({ connection }) =>
     isRecord(connection) && ["starting", "ready", "away"].includes(String(connection["state"])),
   do: ({ action }) => typeof action === "string",

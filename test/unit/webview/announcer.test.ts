@@ -18,7 +18,10 @@ function said(text: string, steps: readonly number[]): string {
 
 describe("what a screen reader is told of a growing answer", () => {
   it("is whole sentences, not tokens", () => {
-    assert.deepEqual(nextSentences("One two. Three fo", 0, false, "Code."), { sentences: ["One two."], length: 9 });
+    assert.deepEqual(nextSentences("One two. Three fo", 0, false, "Code."), {
+      sentences: ["One two."],
+      length: 9,
+    });
     assert.deepEqual(nextSentences("One two. Three fo", 9, false, "Code.").sentences, []);
     assert.deepEqual(nextSentences("One two. Three fo", 9, true, "Code.").sentences, ["Three fo"]);
   });
@@ -31,7 +34,8 @@ describe("what a screen reader is told of a growing answer", () => {
   });
 
   it("leaves the marks of Markdown out", () => {
-    const text = "## Title\n\n- **bold** and `code`\n- [text](https://e.example/x)\n\n| a | b |\n|---|---|\n| 1 | 2 |\n";
+    const text =
+      "## Title\n\n- **bold** and `code`\n- [text](https://e.example/x)\n\n| a | b |\n|---|---|\n| 1 | 2 |\n";
     assert.equal(said(text, []), "Title bold and code text a b 1 2");
   });
 
@@ -39,7 +43,13 @@ describe("what a screen reader is told of a growing answer", () => {
     const text = "First one. Second two!\n\n```js\nx()\n```\n\nThird three? Last.";
     fc.assert(
       fc.property(fc.array(fc.nat(text.length - 1)), (steps) => {
-        assert.equal(said(text, steps.toSorted((a, b) => a - b)), said(text, []));
+        assert.equal(
+          said(
+            text,
+            steps.toSorted((a, b) => a - b),
+          ),
+          said(text, []),
+        );
       }),
     );
   });

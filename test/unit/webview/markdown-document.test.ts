@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { MarkdownDocument, MAX_BLOCK } from "../../../webview/markdown/document.ts";
+import { MAX_BLOCK, MarkdownDocument } from "../../../webview/markdown/document.ts";
 import { createMarkdown } from "../../../webview/markdown/parser.ts";
 import type { Piece } from "../../../webview/markdown/pieces.ts";
 
@@ -31,14 +31,66 @@ function streamed(text: string, cuts: readonly number[]): string {
 }
 
 const LINES = [
-  "", "", "", "text", "more *text* here", "**bold", "end** of it", "# heading", "#", "#tag", "===", "---",
-  "- item", "- ", "* other", "  continued", "    indented", "1. one", "2. two", "10) ten", "- [x] done",
-  "```", "```ts", "~~~", "~~~~", "    ```", "> quote", "> - in it", ">", "lazy", "| a | b |", "|---|:-:|",
-  "| 1 | 2 |", "a | b", "-|-", "[ref]: https://e.example/1", "[ref]:", "https://e.example/2", '"title',
-  'goes on"', "see [ref] and [other]", "[other]: <https://e.example/3> 'x'", "![pic](https://e.example/p)",
-  "[l](javascript:alert(1))", "&amp; &copy; &#x41;", "`code", "span`", "<b>html</b>", "\t- tab", "\u202Ebidi",
-  'done\n\n[late]: https://e.example/4\n"title\ngoes on"\n[late]', "text\n#tag", "text\n\n-\n--", "[late] and [ref]",
-  "***", "- - nested", "\\", "line\\", "two  ", "\u00A0",
+  "",
+  "",
+  "",
+  "text",
+  "more *text* here",
+  "**bold",
+  "end** of it",
+  "# heading",
+  "#",
+  "#tag",
+  "===",
+  "---",
+  "- item",
+  "- ",
+  "* other",
+  "  continued",
+  "    indented",
+  "1. one",
+  "2. two",
+  "10) ten",
+  "- [x] done",
+  "```",
+  "```ts",
+  "~~~",
+  "~~~~",
+  "    ```",
+  "> quote",
+  "> - in it",
+  ">",
+  "lazy",
+  "| a | b |",
+  "|---|:-:|",
+  "| 1 | 2 |",
+  "a | b",
+  "-|-",
+  "[ref]: https://e.example/1",
+  "[ref]:",
+  "https://e.example/2",
+  '"title',
+  'goes on"',
+  "see [ref] and [other]",
+  "[other]: <https://e.example/3> 'x'",
+  "![pic](https://e.example/p)",
+  "[l](javascript:alert(1))",
+  "&amp; &copy; &#x41;",
+  "`code",
+  "span`",
+  "<b>html</b>",
+  "\t- tab",
+  "\u202Ebidi",
+  'done\n\n[late]: https://e.example/4\n"title\ngoes on"\n[late]',
+  "text\n#tag",
+  "text\n\n-\n--",
+  "[late] and [ref]",
+  "***",
+  "- - nested",
+  "\\",
+  "line\\",
+  "two  ",
+  "\u00A0",
 ];
 const documents = fc
   .array(fc.tuple(fc.constantFrom(...LINES), fc.constantFrom("\n", "\n", "\n", "\r\n", "\n\n")), {
@@ -46,7 +98,9 @@ const documents = fc
   })
   .map((lines) => lines.flat().join(""));
 const cutsOf = (text: string) =>
-  fc.uniqueArray(fc.nat(text.length), { maxLength: 40 }).map((cuts) => cuts.toSorted((a, b) => a - b));
+  fc
+    .uniqueArray(fc.nat(text.length), { maxLength: 40 })
+    .map((cuts) => cuts.toSorted((a, b) => a - b));
 
 describe("a streamed Markdown document", () => {
   it("ends as the whole text rendered at once, however it was cut", () => {

@@ -1,7 +1,13 @@
 import assert from "node:assert/strict";
 import type { Session } from "../../../server/protocol/responses.ts";
 import { canStop, chosenModel, isBusy, isLoading } from "../../../webview/selectors.ts";
-import { type AppMessage, type AppState, INITIAL, type Outgoing, reduce } from "../../../webview/state.ts";
+import {
+  type AppMessage,
+  type AppState,
+  INITIAL,
+  type Outgoing,
+  reduce,
+} from "../../../webview/state.ts";
 
 const session: Session = {
   id: "s1",
@@ -66,13 +72,21 @@ describe("the state of the app", () => {
   it("ignores what becomes of a message that is not shown any more", () => {
     const state = after({ type: "send", outgoing }, { type: "opened", sessionId: "s2" });
     const error = { code: "internal", message: "x" };
-    assert.equal(reduce(state, { type: "send_state", requestId: "r1", state: "refused", error }), state);
+    assert.equal(
+      reduce(state, { type: "send_state", requestId: "r1", state: "refused", error }),
+      state,
+    );
   });
 
   it("waits for the history that was there when the chat was opened, and for no more", () => {
     const opened = after({ type: "opened", sessionId: "s1" }, { type: "session_facts", session });
     assert.equal(isLoading(opened), true);
-    const chunks = [question, chunk(2, "assistant_message"), chunk(3, "assistant_message"), chunk(4, "done")];
+    const chunks = [
+      question,
+      chunk(2, "assistant_message"),
+      chunk(3, "assistant_message"),
+      chunk(4, "done"),
+    ];
     const loaded = reduce(opened, { type: "chunks", chunks });
     assert.equal(isLoading(loaded), false);
     const later = reduce(loaded, { type: "session_facts", session: { ...session, last_seq: 9 } });

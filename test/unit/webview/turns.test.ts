@@ -7,8 +7,13 @@ const SESSION = "s1";
 
 /** A session's log as the companion would number it. */
 function toLog(turns: readonly (readonly NewChunk[])[]): StreamChunk[] {
-  const info: NewChunk = { type: "session_info", metadata: { title: "T", agent_type: "ask", model: null } };
-  const numbered = turns.flatMap((chunks, index) => chunks.map((chunk) => ({ chunk, turn_id: `t${index}` })));
+  const info: NewChunk = {
+    type: "session_info",
+    metadata: { title: "T", agent_type: "ask", model: null },
+  };
+  const numbered = turns.flatMap((chunks, index) =>
+    chunks.map((chunk) => ({ chunk, turn_id: `t${index}` })),
+  );
   return [{ chunk: info, turn_id: undefined }, ...numbered].map(({ chunk, turn_id }, index) => ({
     ...chunk,
     ...(turn_id === undefined ? {} : { turn_id }),
@@ -27,7 +32,13 @@ const step: fc.Arbitrary<NewChunk[]> = fc.oneof(
   ]),
   fc.tuple(fc.nat(3), fc.boolean(), text).map(([id, ends, content]): NewChunk[] => {
     const call_id = `c${id}`;
-    const call: NewChunk = { type: "tool_call", call_id, tool_name: "read", arguments: {}, requires_approval: true };
+    const call: NewChunk = {
+      type: "tool_call",
+      call_id,
+      tool_name: "read",
+      arguments: {},
+      requires_approval: true,
+    };
     const waiting = { state: "waiting", waiting_for: [{ kind: "tool_decision", call_id }] };
     const asked: NewChunk[] = [call, { type: "status", metadata: waiting }];
     return ends ? [...asked, { type: "tool_result", call_id, tool_name: "read", content }] : asked;
@@ -65,7 +76,11 @@ describe("the turns of a session", () => {
   it("are the same however the chunks are cut into batches", () => {
     fc.assert(
       fc.property(logs, fc.array(fc.nat(60)), (log, cuts) => {
-        const places = [0, ...cuts.filter((cut) => cut <= log.length).toSorted((a, b) => a - b), log.length];
+        const places = [
+          0,
+          ...cuts.filter((cut) => cut <= log.length).toSorted((a, b) => a - b),
+          log.length,
+        ];
         const batches = places.slice(1).map((to, index) => log.slice(places[index], to));
         assert.deepEqual(fold(batches), fold([log]));
       }),
@@ -105,7 +120,9 @@ describe("the turns of a session", () => {
     fc.assert(
       fc.property(fc.array(text, { minLength: 1, maxLength: 9 }), fc.nat(10), (tokens, read) => {
         const deltas = tokens.map((token): NewChunk => ({ type: "assistant_message", token }));
-        const log = toLog([[{ type: "user_message", content: "q" }, ...deltas, { type: "done", metadata: {} }]]);
+        const log = toLog([
+          [{ type: "user_message", content: "q" }, ...deltas, { type: "done", metadata: {} }],
+        ]);
         const to = 2 + tokens.length;
         const snapshot: StreamChunk = {
           type: "snapshot",
@@ -128,7 +145,11 @@ describe("the turns of a session", () => {
   });
 
   it("lose the replaced turn and all after it", () => {
-    const ask = (content: string, metadata = {}): NewChunk => ({ type: "user_message", content, metadata });
+    const ask = (content: string, metadata = {}): NewChunk => ({
+      type: "user_message",
+      content,
+      metadata,
+    });
     const log = toLog([
       [ask("one"), { type: "done", metadata: {} }],
       [ask("two"), { type: "done", metadata: {} }],
@@ -142,7 +163,12 @@ describe("the turns of a session", () => {
   });
 
   it("wait for what is still undecided when one of two calls is answered", () => {
-    const call = (call_id: string): NewChunk => ({ type: "tool_call", call_id, tool_name: "t", arguments: {} });
+    const call = (call_id: string): NewChunk => ({
+      type: "tool_call",
+      call_id,
+      tool_name: "t",
+      arguments: {},
+    });
     const kinds = ["a", "b"].map((call_id) => ({ kind: "tool_decision", call_id }));
     const log = toLog([
       [

@@ -5,12 +5,35 @@ import { toSafeUrl } from "../../../webview/markdown/links.ts";
 import { createMarkdown } from "../../../webview/markdown/parser.ts";
 
 const REFUSED = [
-  "javascript:alert(1)", "JaVaScRiPt:alert(1)", " javascript:alert(1)", "java\nscript:alert(1)",
-  "data:text/html,<script>alert(1)</script>", "vbscript:x", "file:///etc/passwd", "command:workbench.action.quit",
-  "vscode://publisher.extension/run", "vscode-insiders://x/y", "cursor://x/y", "ms-word:ofe|u|https://e.example",
-  "//e.example/x", "\\\\host\\share", "/relative", "relative", "#fragment", "https:e.example", "https:/e.example",
-  "https:\\\\e.example", "https://user:secret@e.example", "https://bank.example@e.example", "http://", "https://%",
-  "mailto:a@e.example", "ftp://e.example", "blob:https://e.example/1", "about:blank", "",
+  "javascript:alert(1)",
+  "JaVaScRiPt:alert(1)",
+  " javascript:alert(1)",
+  "java\nscript:alert(1)",
+  "data:text/html,<script>alert(1)</script>",
+  "vbscript:x",
+  "file:///etc/passwd",
+  "command:workbench.action.quit",
+  "vscode://publisher.extension/run",
+  "vscode-insiders://x/y",
+  "cursor://x/y",
+  "ms-word:ofe|u|https://e.example",
+  "//e.example/x",
+  "\\\\host\\share",
+  "/relative",
+  "relative",
+  "#fragment",
+  "https:e.example",
+  "https:/e.example",
+  "https:\\\\e.example",
+  "https://user:secret@e.example",
+  "https://bank.example@e.example",
+  "http://",
+  "https://%",
+  "mailto:a@e.example",
+  "ftp://e.example",
+  "blob:https://e.example/1",
+  "about:blank",
+  "",
 ];
 
 describe("links", () => {
@@ -27,7 +50,13 @@ describe("links", () => {
   it("are not made of anything else by Markdown, however it is written", () => {
     const md = createMarkdown("image");
     for (const url of REFUSED) {
-      for (const text of [`[x](${url})`, `[x](<${url}>)`, `![x](${url})`, `<${url}>`, `[x]\n\n[x]: ${url}`]) {
+      for (const text of [
+        `[x](${url})`,
+        `[x](<${url}>)`,
+        `![x](${url})`,
+        `<${url}>`,
+        `[x]\n\n[x]: ${url}`,
+      ]) {
         const html = md.render(text);
         assert.ok(!/<a [^>]*href="(?!https?:\/\/)/i.test(html), `${text} became ${html}`);
         assert.ok(!/<img/i.test(html), html);
@@ -56,8 +85,25 @@ describe("Markdown", () => {
       fc.property(
         fc.array(
           fc.constantFrom(
-            "<script>", "</script>", "<img src=x onerror=y>", "<svg/onload=y>", "<style>", "<iframe srcdoc=x>", "`", "```\n",
-            "\n\n", "> ", "- ", "|a|\n|:-:|\n|b|\n", "<!--", "-->", "<![CDATA[", "&lt;", '" onclick="', "<a href=x>", "text",
+            "<script>",
+            "</script>",
+            "<img src=x onerror=y>",
+            "<svg/onload=y>",
+            "<style>",
+            "<iframe srcdoc=x>",
+            "`",
+            "```\n",
+            "\n\n",
+            "> ",
+            "- ",
+            "|a|\n|:-:|\n|b|\n",
+            "<!--",
+            "-->",
+            "<![CDATA[",
+            "&lt;",
+            '" onclick="',
+            "<a href=x>",
+            "text",
           ),
           { maxLength: 12 },
         ),
@@ -65,7 +111,11 @@ describe("Markdown", () => {
           const html = md.render(pieces.join(""));
           const tags = [...html.matchAll(/<\/?([a-z0-9-]+)([^>]*)>/gi)];
           for (const [tag, name, attributes] of tags) {
-            assert.match(name ?? "", /^(p|ul|li|pre|code|blockquote|table|thead|tbody|tr|th|td|br|h[4-6]|hr|strong|em|span|a)$/, tag);
+            assert.match(
+              name ?? "",
+              /^(p|ul|li|pre|code|blockquote|table|thead|tbody|tr|th|td|br|h[4-6]|hr|strong|em|span|a)$/,
+              tag,
+            );
             assert.ok(!/\s(on\w+|style|src|srcdoc)=/i.test(attributes ?? ""), tag);
           }
         },
@@ -76,27 +126,54 @@ describe("Markdown", () => {
 
 describe("characters that hide", () => {
   it("are shown in code, every one", () => {
-    const hidden = ["\u202E", "\u2066", "\u200B", "\u200D", "\uFEFF", "\u00AD", "\u{E0041}", "\u0000", "\u001B", "\u061C", "\uFE0F"];
+    const hidden = [
+      "\u202E",
+      "\u2066",
+      "\u200B",
+      "\u200D",
+      "\uFEFF",
+      "\u00AD",
+      "\u{E0041}",
+      "\u0000",
+      "\u001B",
+      "\u061C",
+      "\uFE0F",
+    ];
     for (const character of hidden) {
       const runs = splitHidden(`a${character}b`, "code");
-      assert.deepEqual(runs.map((run) => run.hidden), [false, true, false], JSON.stringify(character));
+      assert.deepEqual(
+        runs.map((run) => run.hidden),
+        [false, true, false],
+        JSON.stringify(character),
+      );
     }
     assert.equal(splitHidden("\u{E0041}", "code")[0]?.text, "U+E0041");
   });
 
   it("are left alone in prose where languages and emoji need them", () => {
-    assert.deepEqual(splitHidden("👩‍💻 می‌خواهم ❤️", "prose"), [{ text: "👩‍💻 می‌خواهم ❤️", hidden: false }]);
+    assert.deepEqual(splitHidden("👩‍💻 می‌خواهم ❤️", "prose"), [
+      { text: "👩‍💻 می‌خواهم ❤️", hidden: false },
+    ]);
     assert.equal(splitHidden("a\u202Eb", "prose").length, 3);
     assert.equal(splitHidden("a\u{E0041}b", "prose").length, 3);
   });
 
   it("lose nothing else of the text", () => {
     fc.assert(
-      fc.property(fc.string({ unit: "binary" }), fc.constantFrom("prose" as const, "code" as const), (text, where) => {
-        const shown = splitHidden(text, where).filter((run) => !run.hidden).map((run) => run.text).join("");
-        const kept = [...text].filter((character) => splitHidden(character, where)[0]?.hidden === false).join("");
-        assert.equal(shown, kept);
-      }),
+      fc.property(
+        fc.string({ unit: "binary" }),
+        fc.constantFrom("prose" as const, "code" as const),
+        (text, where) => {
+          const shown = splitHidden(text, where)
+            .filter((run) => !run.hidden)
+            .map((run) => run.text)
+            .join("");
+          const kept = Array.from(text)
+            .filter((character) => splitHidden(character, where)[0]?.hidden === false)
+            .join("");
+          assert.equal(shown, kept);
+        },
+      ),
     );
   });
 });

@@ -20,14 +20,23 @@ export function relayToCompanion(
   companion: ScriptedCompanion,
   post: (message: ToWebview) => Promise<void>,
   onHostMessage: (message: FromWebview) => void,
-): { receive(message: unknown): void; stop(): void } {
+): { receive: (message: unknown) => void; stop: () => void } {
   const headers = { authorization: `Bearer ${companion.token}` };
-  const request = async (path: string, init: RequestInit): Promise<Response> => {
+  const request = async (
+    path: string,
+    init: Pick<RequestInit, "method" | "body" | "signal"> & { headers: Record<string, string> },
+  ): Promise<Response> => {
     let response: Response;
     try {
-      response = await fetch(companion.origin + path, { ...init, headers: { ...headers, ...init.headers } });
+      response = await fetch(companion.origin + path, {
+        ...init,
+        headers: { ...headers, ...init.headers },
+      });
     } catch {
-      throw new Answered({ code: "companion_lost", message: "The companion server does not answer." });
+      throw new Answered({
+        code: "companion_lost",
+        message: "The companion server does not answer.",
+      });
     }
     if (response.ok) return response;
     const { error } = (await response.json()) as { error: CallError };
@@ -37,12 +46,20 @@ export function relayToCompanion(
   async function call<N extends CallName>(name: N, params: CallParams<N>): Promise<CallResult<N>> {
     const { method, path, body } = toHttp(name, params);
     const init = body === undefined ? {} : { body: JSON.stringify(body) };
-    const response = await request(path, { method, ...init, headers: { "content-type": "application/json" } });
+    const response = await request(path, {
+      method,
+      ...init,
+      headers: { "content-type": "application/json" },
+    });
     const text = await response.text();
     return (name === "send_message" || text === "" ? undefined : JSON.parse(text)) as CallResult<N>;
   }
 
-  async function* stream(id: string, after: number, signal: AbortSignal): AsyncGenerator<StreamChunk[]> {
+  async function* stream(
+    id: string,
+    after: number,
+    signal: AbortSignal,
+  ): AsyncGenerator<StreamChunk[]> {
     let cursor = after;
     while (!signal.aborted) {
       try {
@@ -51,7 +68,9 @@ export function relayToCompanion(
           signal,
         });
         let chunks: StreamChunk[] = [];
-        const parser = createParser({ onEvent: ({ data }) => chunks.push(StreamChunk.parse(JSON.parse(data))) });
+        const parser = createParser({
+          onEvent: ({ data }) => chunks.push(StreamChunk.parse(JSON.parse(data))),
+        });
         const text = new TextDecoder();
         for await (const bytes of response.body ?? []) {
           parser.feed(text.decode(bytes as Uint8Array, { stream: true }));
@@ -74,7 +93,8 @@ export function relayToCompanion(
       thrown instanceof Answered ? thrown.error : { code: "internal", message: String(thrown) },
     onHostMessage(message) {
       onHostMessage(message);
-      if (message.type === "ready") void post({ type: "connection", connection: { state: "ready" } });
+      if (message.type === "ready")
+        void post({ type: "connection", connection: { state: "ready" } });
     },
     log: { warn() {} },
   });

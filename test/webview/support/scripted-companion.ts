@@ -8,6 +8,16 @@ import { isFinal, type NewChunk, type StreamChunk } from "../../../server/protoc
 import { MessageRequest } from "../../../server/protocol/requests.ts";
 import type { AgentList, Model, ModelList, Session } from "../../../server/protocol/responses.ts";
 import { SSE_RETRY, toFrame } from "../../../server/protocol/sse.ts";
+import {
+  json,
+  model,
+  type Refusal,
+  readBody,
+  refuse,
+  type ScriptedSession,
+  statusAfter,
+  toSession,
+} from "./scripted-parts.ts";
 
 const FILES: Record<string, string> = {
   "/": "text/html; charset=utf-8",
@@ -20,17 +30,6 @@ const POLICY =
   "default-src 'none'; script-src 'self'; style-src 'self'; font-src 'self'; img-src 'self' data:; " +
   "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
-export interface ScriptedSession extends Session {
-  chunks: StreamChunk[];
-}
-
-export interface Refusal {
-  status: number;
-  code: string;
-  message: string;
-  hint?: string;
-}
-
 export class ScriptedCompanion {
   readonly token = "test-token-0123456789";
   /** Its proof is only right while it is. */
@@ -38,12 +37,20 @@ export class ScriptedCompanion {
   readonly sessions = new Map<string, ScriptedSession>();
   readonly messages: MessageRequest[] = [];
   /** `METHOD path` of every call with its Authorization, in order. */
-  readonly requests: { line: string; authorization: string | undefined; lastEventId: string | undefined }[] = [];
+  readonly requests: {
+    line: string;
+    authorization: string | undefined;
+    lastEventId: string | undefined;
+  }[] = [];
   /** Taken one by one by the next messages. */
   readonly refusals: Refusal[] = [];
   /** Messages are taken and their answers lost, as often as this says. */
   loseAnswers = 0;
-  models: Model[] = [model("demo/demo", "Demo", { demo: true }), model("openai/gpt", "GPT"), model("anthropic/claude", "Claude", { available: false })];
+  models: Model[] = [
+    model("demo/demo", "Demo", { demo: true }),
+    model("openai/gpt", "GPT"),
+    model("anthropic/claude", "Claude", { available: false }),
+  ];
   onMessage: (session: ScriptedSession, turnId: string, request: MessageRequest) => void = () => {};
   /** Extra pages of a test. */
   readonly pages = new Map<string, { type: string; body: string; policy?: string }>();
@@ -99,7 +106,10 @@ export class ScriptedCompanion {
       ...fields,
     };
     this.sessions.set(session.id, session);
-    this.say(session, undefined, { type: "session_info", metadata: { title, model: null, agent_type: "universal" } });
+    this.say(session, undefined, {
+      type: "session_info",
+      metadata: { title, model: null, agent_type: "universal" },
+    });
     return session;
   }
 
@@ -109,7 +119,11 @@ export class ScriptedCompanion {
     session.turn = { id: turnId, status: "running" };
     if (session.title === "New chat") session.title = content.slice(0, 60);
     const chosen = { model: session.model ?? "demo/demo", agent_type: session.agent_type };
-    this.say(session, turnId, { type: "user_message", content, metadata: { ...chosen, ...metadata } });
+    this.say(session, turnId, {
+      type: "user_message",
+      content,
+      metadata: { ...chosen, ...metadata },
+    });
     return turnId;
   }
 
@@ -131,14 +145,22 @@ export class ScriptedCompanion {
   /** Text in pieces of `size` characters, one chunk each. */
   stream(session: ScriptedSession, turnId: string, text: string, size = 12): void {
     for (let from = 0; from < text.length; from += size) {
-      this.say(session, turnId, { type: "assistant_message", token: text.slice(from, from + size) });
+      this.say(session, turnId, {
+        type: "assistant_message",
+        token: text.slice(from, from + size),
+      });
     }
   }
 
   done(session: ScriptedSession, turnId: string): void {
     this.say(session, turnId, {
       type: "done",
-      metadata: { model: session.model ?? "demo/demo", finish_reason: "stop", elapsed_ms: 1_234, usage: { input_tokens: 12, output_tokens: 148 } },
+      metadata: {
+        model: session.model ?? "demo/demo",
+        finish_reason: "stop",
+        elapsed_ms: 1_234,
+        usage: { input_tokens: 12, output_tokens: 148 },
+      },
     });
   }
 
@@ -158,8 +180,16 @@ export class ScriptedCompanion {
     });
     if (url.pathname === "/v1/hello") {
       const secret = this.knowsToken ? this.token : "another token";
-      const hmac = createHmac("sha256", secret).update(url.searchParams.get("nonce") ?? "").digest("hex");
-      json(response, 200, { hmac, version: "0", protocol: 1, pid: 1, started_at: new Date().toISOString() });
+      const hmac = createHmac("sha256", secret)
+        .update(url.searchParams.get("nonce") ?? "")
+        .digest("hex");
+      json(response, 200, {
+        hmac,
+        version: "0",
+        protocol: 1,
+        pid: 1,
+        started_at: new Date().toISOString(),
+      });
       return;
     }
     if (request.headers.authorization !== `Bearer ${this.token}`) {
@@ -176,7 +206,8 @@ export class ScriptedCompanion {
     const type = page?.type ?? FILES[path];
     if (type === undefined) return false;
     const name = path === "/" ? "index.html" : path.slice(1);
-    const body = page?.body ?? readFileSync(new URL(`../../../dist/webview/${name}`, import.meta.url));
+    const body =
+      page?.body ?? readFileSync(new URL(`../../../dist/webview/${name}`, import.meta.url));
     const policy = page ? page.policy : POLICY;
     response.writeHead(200, {
       "content-type": type,
@@ -193,10 +224,15 @@ export class ScriptedCompanion {
     const refusal = this.refusals.shift();
     const session = this.sessions.get(message.session_id ?? "");
     if (refusal || !session) {
-      refuse(response, refusal ?? { status: 404, code: "not_found", message: "There is no such session." });
+      refuse(
+        response,
+        refusal ?? { status: 404, code: "not_found", message: "There is no such session." },
+      );
       return;
     }
-    const isRepeat = session.chunks.some(({ metadata }) => metadata?.["request_id"] === message.request_id);
+    const isRepeat = session.chunks.some(
+      ({ metadata }) => metadata?.["request_id"] === message.request_id,
+    );
     if (!isRepeat) this.#accept(session, message);
     if (this.loseAnswers > 0) {
       this.loseAnswers -= 1;
@@ -223,7 +259,13 @@ export class ScriptedCompanion {
     this.onMessage(session, turnId, request);
   }
 
-  #takeCall(method: string, url: URL, request: IncomingMessage, response: ServerResponse, body: unknown): void {
+  #takeCall(
+    method: string,
+    url: URL,
+    request: IncomingMessage,
+    response: ServerResponse,
+    body: unknown,
+  ): void {
     const [, id, rest] = /^\/v1\/sessions\/([^/]+)(?:\/(\w+))?$/.exec(url.pathname) ?? [];
     const session = this.sessions.get(id ?? "");
     if (id !== undefined && !session) {
@@ -261,11 +303,18 @@ export class ScriptedCompanion {
         return toSession(this.addSession("New chat", body as Partial<Session>));
       case "GET /v1/sessions": {
         const query = (url.searchParams.get("query") ?? "").toLowerCase();
-        const found = [...this.sessions.values()].filter(({ title }) => title.toLowerCase().includes(query));
+        const found = [...this.sessions.values()].filter(({ title }) =>
+          title.toLowerCase().includes(query),
+        );
         return { sessions: found.map(toSession).toReversed(), next_cursor: null };
       }
       case "GET /v1/models":
-        return { object: "list", data: this.models, default: this.models[0]?.id ?? "", offers: [] } satisfies ModelList;
+        return {
+          object: "list",
+          data: this.models,
+          default: this.models[0]?.id ?? "",
+          offers: [],
+        } satisfies ModelList;
       case "GET /v1/agents":
         return {
           agents: [
@@ -275,57 +324,35 @@ export class ScriptedCompanion {
           default: "universal",
         } satisfies AgentList;
       case "GET /readyz":
-        return { ready: true, engine: "sqlite", durability: "full", schema_version: 1, draining: false };
+        return {
+          ready: true,
+          engine: "sqlite",
+          durability: "full",
+          schema_version: 1,
+          draining: false,
+        };
       default:
         return {};
     }
   }
 
-  #openStream(session: ScriptedSession, url: URL, request: IncomingMessage, response: ServerResponse): void {
+  #openStream(
+    session: ScriptedSession,
+    url: URL,
+    request: IncomingMessage,
+    response: ServerResponse,
+  ): void {
     const after = Number(request.headers["last-event-id"] ?? url.searchParams.get("after") ?? 0);
     response.writeHead(200, { "content-type": "text/event-stream" });
-    response.write(SSE_RETRY + session.chunks.filter(({ seq }) => seq > after).map(toFrame).join(""));
+    response.write(
+      SSE_RETRY +
+        session.chunks
+          .filter(({ seq }) => seq > after)
+          .map(toFrame)
+          .join(""),
+    );
     const stream = { sessionId: session.id, response };
     this.#streams.add(stream);
     response.on("close", () => this.#streams.delete(stream));
   }
-}
-
-export function model(id: string, name: string, fields: Partial<Model> = {}): Model {
-  const [owner = ""] = id.split("/");
-  return { id, object: "model", created: 0, owned_by: owner, name, available: true, demo: false, ...fields };
-}
-
-function statusAfter(chunks: StreamChunk[], before: NonNullable<Session["turn"]>["status"]) {
-  const last = chunks.at(-1);
-  switch (last?.type) {
-    case "done":
-    case "error":
-    case "interrupted":
-      return last.type;
-    case "status":
-      return "waiting" as const;
-    default:
-      return before;
-  }
-}
-
-function toSession({ chunks: _, ...session }: ScriptedSession): Session {
-  return session;
-}
-
-async function readBody(request: IncomingMessage): Promise<unknown> {
-  const parts: Buffer[] = [];
-  for await (const part of request) parts.push(part as Buffer);
-  const text = Buffer.concat(parts).toString();
-  return text === "" ? undefined : JSON.parse(text);
-}
-
-function json(response: ServerResponse, status: number, body: unknown): void {
-  response.writeHead(status, { "content-type": "application/json" });
-  response.end(JSON.stringify(body));
-}
-
-function refuse(response: ServerResponse, { status, code, message, hint }: Refusal): void {
-  json(response, status, { error: { code, message, ...(hint === undefined ? {} : { hint }), request_id: "r1" } });
 }

@@ -29,6 +29,9 @@ export const THEME_NAMES = Object.keys(CLASSES) as ThemeName[];
 export const THEMES = Object.fromEntries(
   THEME_NAMES.map((name) => {
     const variables: Record<string, string> = themes[name];
-    return [name, { ...CLASSES[name], background: variables["--vscode-sideBar-background"] ?? "", variables }];
+    return [
+      name,
+      { ...CLASSES[name], background: variables["--vscode-sideBar-background"] ?? "", variables },
+    ];
   }),
 ) as Record<ThemeName, Theme>;

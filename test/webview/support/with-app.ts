@@ -3,9 +3,10 @@ import assert from "node:assert/strict";
 import { type Browser, type BrowserContext, chromium, type Page } from "playwright-core";
 import { renderChatPage } from "../../../extension/chat-html.ts";
 import type { FromWebview, ToWebview } from "../../../webview/messages.ts";
-import { ScriptedCompanion } from "./scripted-companion.ts";
-import { THEMES, type ThemeName } from "./themes.ts";
 import { relayToCompanion } from "./relay.ts";
+import { ScriptedCompanion } from "./scripted-companion.ts";
+import type { ScriptedSession } from "./scripted-parts.ts";
+import { THEMES, type ThemeName } from "./themes.ts";
 
 export type Host = "browser" | "vscode";
 export const HOSTS: readonly Host[] = ["browser", "vscode"];
@@ -31,11 +32,30 @@ export interface OpenApp {
   /** What the app asked of VS Code beside calls and streams. */
   posted: FromWebview[];
   /** As the extension host. */
-  post(message: ToWebview): Promise<void>;
-  reload(): Promise<void>;
+  post: (message: ToWebview) => Promise<void>;
+  reload: () => Promise<void>;
   /** Types and sends. */
-  send(text: string): Promise<void>;
+  send: (text: string) => Promise<void>;
   violations: string[];
+}
+
+/** The one session there is. */
+export function only({ companion }: OpenApp): ScriptedSession {
+  const [session] = companion.sessions.values();
+  assert.ok(session);
+  return session;
+}
+
+/** Sends, and waits until the companion has the message. */
+export async function ask(
+  app: OpenApp,
+  text = "Explain",
+): Promise<{ session: ScriptedSession; turnId: string }> {
+  await app.send(text);
+  await app.page.locator(".question-text", { hasText: text }).last().waitFor();
+  await app.page.locator(".status-line.is-live").waitFor();
+  const session = only(app);
+  return { session, turnId: session.turn?.id ?? "" };
 }
 
 let browser: Browser | undefined;
@@ -44,7 +64,12 @@ let browser: Browser | undefined;
 async function sharedBrowser(): Promise<Browser> {
   browser ??= await chromium.launch({
     executablePath: process.env["CHROMIUM"] ?? "/usr/bin/chromium",
-    args: ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--font-render-hinting=none"],
+    args: [
+      "--no-sandbox",
+      "--disable-gpu",
+      "--disable-dev-shm-usage",
+      "--font-render-hinting=none",
+    ],
   });
   return browser;
 }
@@ -54,7 +79,10 @@ export async function closeBrowser(): Promise<void> {
   browser = undefined;
 }
 
-export async function withApp(options: AppOptions, body: (app: OpenApp) => Promise<void>): Promise<void> {
+export async function withApp(
+  options: AppOptions,
+  body: (app: OpenApp) => Promise<void>,
+): Promise<void> {
   const companion = new ScriptedCompanion();
   await companion.start();
   const { host = "browser", theme = "dark", width = 720, height = 800 } = options;
@@ -92,25 +120,33 @@ async function openPage(
   const posted: FromWebview[] = [];
   page.on("pageerror", (error) => errors.push(String(error)));
   page.on("console", (message) => {
-    if (message.type() === "error" && !/Failed to load resource|ERR_CONNECTION/.test(message.text())) {
+    if (
+      message.type() === "error" &&
+      !/Failed to load resource|ERR_CONNECTION/.test(message.text())
+    ) {
       errors.push(message.text());
     }
   });
   await page.exposeFunction("reportViolation", (text: string) => void violations.push(text));
   await page.addInitScript(() => {
     document.addEventListener("securitypolicyviolation", (event) => {
-      const { reportViolation } = globalThis as unknown as { reportViolation(text: string): void };
-      reportViolation(`${event.violatedDirective} ${event.blockedURI} ${event.sample}`);
+      const host = globalThis as unknown as { reportViolation: (text: string) => void };
+      host.reportViolation(`${event.violatedDirective} ${event.blockedURI} ${event.sample}`);
     });
   });
 
   let post = async (_message: ToWebview): Promise<void> => {};
   const state = { value: undefined as unknown };
-  const relay = relayToCompanion(companion, (message) => post(message), (message) => posted.push(message));
+  const relay = relayToCompanion(
+    companion,
+    (message) => post(message),
+    (message) => posted.push(message),
+  );
   if (host === "vscode") {
     await prepareVsCode(page, companion, options, relay.receive, state);
     post = async (message) => {
-      if (!page.isClosed()) await page.evaluate((data) => window.postMessage(data, "*"), message).catch(() => {});
+      if (!page.isClosed())
+        await page.evaluate((data) => window.postMessage(data, "*"), message).catch(() => {});
     };
     context.on("close", relay.stop);
   }

@@ -1,0 +1,124 @@
+import assert from "node:assert/strict";
+import { ask, closeBrowser, HOSTS, withApp } from "./support/with-app.ts";
+
+after(closeBrowser);
+
+for (const host of HOSTS) {
+  describe(`chats, choices and scrolling in ${host === "vscode" ? "VS Code's webview" : "a browser"}`, () => {
+    it("finds, opens, renames and deletes chats", () =>
+      withApp(
+        {
+          host,
+          prepare(companion) {
+            for (const title of ["About SQLite", "About Postgres"]) {
+              const session = companion.addSession(title);
+              const turnId = companion.ask(session, `question of ${title}`);
+              companion.stream(session, turnId, `answer of ${title}`);
+              companion.done(session, turnId);
+            }
+          },
+        },
+        async (app) => {
+          const { page, companion } = app;
+          await page.getByRole("button", { name: "Chats" }).click();
+          await page.getByLabel("Search chats").fill("sqlite");
+          await page
+            .getByRole("button", { name: /^About Postgres/ })
+            .waitFor({ state: "detached" });
+          await page.getByRole("button", { name: /^About SQLite/ }).click();
+          await page.getByText("answer of About SQLite").waitFor();
+
+          await page.getByRole("button", { name: "Rename “About SQLite”" }).focus();
+          await page.keyboard.press("Enter");
+          await page.getByLabel("Title of the chat").fill("On SQLite");
+          await page.keyboard.press("Enter");
+          await page.getByRole("heading", { level: 2, name: "On SQLite" }).waitFor();
+
+          await page.getByLabel("Search chats").fill("");
+          await page.getByRole("button", { name: "Delete “On SQLite”" }).focus();
+          await page.keyboard.press("Enter");
+          await page.getByRole("dialog").getByRole("button", { name: "Cancel" }).click();
+          assert.equal(companion.sessions.size, 2);
+          await page.getByRole("button", { name: "Delete “On SQLite”" }).focus();
+          await page.keyboard.press("Enter");
+          await page.getByRole("dialog").getByRole("button", { name: "Delete" }).click();
+          await page.getByRole("heading", { level: 2, name: "New chat" }).waitFor();
+          assert.equal(companion.sessions.size, 1);
+        },
+      ));
+
+    it("sends with the model and the agent that were chosen, and marks models without a key", () =>
+      withApp({ host }, async (app) => {
+        const { page, companion } = app;
+        const models = page.getByLabel("Model", { exact: true });
+        await models.selectOption("openai/gpt");
+        await page.getByText("GPT answers.").waitFor();
+        await page.getByLabel("Agent", { exact: true }).selectOption("coder");
+        assert.equal(
+          await models.locator("option", { hasText: "Claude" }).textContent(),
+          "Claude — needs a key",
+        );
+        await models.selectOption("anthropic/claude");
+        await page.getByRole("alert").getByText("Claude: needs a key").waitFor();
+        assert.equal(await models.inputValue(), "openai/gpt");
+        await ask(app, "Hi");
+        assert.equal(companion.messages[0]?.model, "openai/gpt");
+        assert.equal(companion.messages[0]?.agent_type, "coder");
+        assert.equal(await models.inputValue(), "openai/gpt");
+      }));
+
+    it("stays at the end while the answer grows, unless the reader has gone up", () =>
+      withApp({ host, height: 500 }, async (app) => {
+        const { page, companion } = app;
+        const { session, turnId } = await ask(app, "Long");
+        const lines = (from: number) =>
+          Array.from({ length: 40 }, (_, index) => `line ${from + index}\n\n`).join("");
+        companion.stream(session, turnId, lines(0), 200);
+        await page.getByText("line 39", { exact: true }).waitFor();
+        const log = page.getByRole("log");
+        const gap = () =>
+          log.evaluate(
+            (element) => element.scrollHeight - element.scrollTop - element.clientHeight,
+          );
+        await page.waitForFunction(() => {
+          const element = document.querySelector(".transcript");
+          return element && element.scrollHeight - element.scrollTop - element.clientHeight < 2;
+        });
+        await log.hover();
+        await page.mouse.wheel(0, -400);
+        await page.getByRole("button", { name: "Jump to latest" }).waitFor();
+        const top = await log.evaluate((element) => element.scrollTop);
+        companion.stream(session, turnId, lines(40), 200);
+        companion.done(session, turnId);
+        await page.getByText("line 79", { exact: true }).waitFor();
+        assert.equal(await log.evaluate((element) => element.scrollTop), top);
+        await page.getByRole("button", { name: "Jump to latest" }).click();
+        await page.getByRole("button", { name: "Jump to latest" }).waitFor({ state: "detached" });
+        assert.ok((await gap()) < 2);
+      }));
+
+    it("opens a long chat at its end and shows more when the reader goes up", () =>
+      withApp(
+        {
+          host,
+          prepare(companion) {
+            const session = companion.addSession("Long");
+            for (let index = 0; index < 120; index += 1) {
+              const turnId = companion.ask(session, `question ${index}`);
+              companion.stream(session, turnId, `answer ${index}`, 100);
+              companion.done(session, turnId);
+            }
+          },
+        },
+        async ({ page }) => {
+          await page.getByRole("button", { name: "Chats" }).click();
+          await page.getByRole("button", { name: /^Long/ }).click();
+          await page.getByText("answer 119").waitFor();
+          assert.equal(await page.locator(".turn").count(), 30);
+          await page.getByRole("log").evaluate((element) => element.scrollTo(0, 0));
+          await page.getByText("question 70", { exact: true }).waitFor({ state: "attached" });
+          assert.ok((await page.locator(".turn").count()) >= 60);
+        },
+      ));
+  });
+}

@@ -1,0 +1,65 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { StreamChunk } from "../../../server/protocol/chunks.ts";
+import type { Model, Session } from "../../../server/protocol/responses.ts";
+
+export interface ScriptedSession extends Session {
+  chunks: StreamChunk[];
+}
+
+export interface Refusal {
+  status: number;
+  code: string;
+  message: string;
+  hint?: string;
+}
+
+export function model(id: string, name: string, fields: Partial<Model> = {}): Model {
+  const [owner = ""] = id.split("/");
+  return {
+    id,
+    object: "model",
+    created: 0,
+    owned_by: owner,
+    name,
+    available: true,
+    demo: false,
+    ...fields,
+  };
+}
+
+export function statusAfter(chunks: StreamChunk[], before: NonNullable<Session["turn"]>["status"]) {
+  const last = chunks.at(-1);
+  switch (last?.type) {
+    case "done":
+    case "error":
+    case "interrupted":
+      return last.type;
+    case "status":
+      return "waiting" as const;
+    default:
+      return before;
+  }
+}
+
+export function toSession(session: ScriptedSession): Session {
+  const { id, title, agent_type, model: chosen, created_at, updated_at, last_seq, turn } = session;
+  return { id, title, agent_type, model: chosen, created_at, updated_at, last_seq, turn };
+}
+
+export async function readBody(request: IncomingMessage): Promise<unknown> {
+  const parts: Buffer[] = [];
+  for await (const part of request) parts.push(part as Buffer);
+  const text = Buffer.concat(parts).toString();
+  return text === "" ? undefined : JSON.parse(text);
+}
+
+export function json(response: ServerResponse, status: number, body: unknown): void {
+  response.writeHead(status, { "content-type": "application/json" });
+  response.end(JSON.stringify(body));
+}
+
+export function refuse(response: ServerResponse, { status, code, message, hint }: Refusal): void {
+  json(response, status, {
+    error: { code, message, ...(hint === undefined ? {} : { hint }), request_id: "r1" },
+  });
+}
