@@ -108,7 +108,7 @@ async function callWithModel(deps: ChatRelayDeps, name: CallName, raw: unknown):
   const params = parsed.data as Record<string, unknown>;
   const begins = name === "create_session" || (name === "send_message" && !params["session_id"]);
   if (begins && model !== undefined) params["model"] ??= model;
-  const value = await deps.client.call(name, params as never);
+  const value = await deps.client.call(name, params);
   if (name !== "list_models" || model === undefined) return value;
   const models = ModelList.parse(value);
   return models.data.some(({ id }) => id === model) ? { ...models, default: model } : models;

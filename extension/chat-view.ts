@@ -62,7 +62,7 @@ export class ChatView {
     this.#relay = createChatRelay({
       client: deps.client,
       post: (message) => void surface.webview.postMessage(message),
-      preferredModel: deps.preferredModel,
+      preferredModel: () => deps.preferredModel(),
       explain: (thrown) => {
         deps.log.warn(String(thrown));
         return explain(thrown);

@@ -85,9 +85,7 @@ export async function runCommand(
     const { message, hint } = explain(thrown);
     const show = vscode.l10n.t("Show log");
     const text = [message, hint].filter(Boolean).join(" ");
-    void vscode.window.showErrorMessage(text, show).then((chosen) => {
-      if (chosen === show) log.show();
-    });
+    void vscode.window.showErrorMessage(text, show).then((chosen) => chosen === show && log.show());
     return undefined;
   }
 }
@@ -105,14 +103,14 @@ interface MetricsItem extends vscode.QuickPickItem {
   command?: string;
 }
 
+function toAction(icon: string, text: string, command: string): MetricsItem {
+  return { label: `$(${icon}) ${text}`, command };
+}
+
 /** The figures behind the status bar, and what can be done about them. */
 async function showMetrics({ server, statusBar }: App): Promise<void> {
   await statusBar.poll();
   const { figures, ready } = statusBar.details;
-  const run = (icon: string, text: string, command: string): MetricsItem => ({
-    label: `$(${icon}) ${text}`,
-    command,
-  });
   const items: MetricsItem[] = [];
   if (server.state.state === "ready") {
     const label = vscode.l10n.t("Commit latency, last minute");
@@ -123,9 +121,9 @@ async function showMetrics({ server, statusBar }: App): Promise<void> {
   }
   items.push(
     { label: vscode.l10n.t("Actions"), kind: vscode.QuickPickItemKind.Separator },
-    run("copy", vscode.l10n.t("Copy metrics URL"), "streamkeeper.copyMetricsUrl"),
-    run("output", vscode.l10n.t("Show log"), "streamkeeper.showLog"),
-    run("debug-restart", vscode.l10n.t("Restart server"), "streamkeeper.restartServer"),
+    toAction("copy", vscode.l10n.t("Copy metrics URL"), "streamkeeper.copyMetricsUrl"),
+    toAction("output", vscode.l10n.t("Show log"), "streamkeeper.showLog"),
+    toAction("debug-restart", vscode.l10n.t("Restart server"), "streamkeeper.restartServer"),
   );
   const title = describeState(server.state.state);
   const chosen = await vscode.window.showQuickPick(items, { title, matchOnDescription: true });

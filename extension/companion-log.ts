@@ -43,7 +43,10 @@ export function parseLogLine(line: string): LogEntry {
   if (typeof fields !== "object" || fields === null) return { level: "info", text: line };
   const { level, time: _time, pid: _pid, msg, ...rest } = fields as Record<string, unknown>;
   const details = Object.entries(rest).map(([name, value]) => `${name}=${toText(value)}`);
-  return { level: toLevel(level), text: [String(msg ?? ""), ...details].join(" ").trim() };
+  return {
+    level: toLevel(level),
+    text: [typeof msg === "string" ? msg : "", ...details].join(" ").trim(),
+  };
 }
 
 function toText(value: unknown): string {

@@ -6,8 +6,8 @@ import { createSettings } from "./settings.ts";
 
 /** What tests inside the host may look at; nobody else gets anything from us. */
 export interface TestHooks {
-  app(): Promise<App>;
-  isLoaded(): boolean;
+  readonly app: () => Promise<App>;
+  readonly isLoaded: () => boolean;
 }
 
 /**

@@ -53,7 +53,7 @@ export function parseReading(text: string, at: number): Reading {
     if (name === undefined || number === undefined) continue;
     const value = toNumber(number);
     const labels = new Map(
-      Array.from((rest ?? "").matchAll(LABEL), ([, label = "", text = ""]) => [label, text]),
+      Array.from((rest ?? "").matchAll(LABEL), ([, label = "", content = ""]) => [label, content]),
     );
     switch (name) {
       case "process_start_time_seconds":
@@ -150,7 +150,7 @@ function addIncrease(sum: Map<number, number>, before: Buckets | undefined, afte
  * edge when the rank lies above all of them; undefined without observations.
  */
 export function quantile(buckets: Buckets, q: number): number | undefined {
-  const edges = [...buckets].sort(([a], [b]) => a - b);
+  const edges = [...buckets].toSorted(([a], [b]) => a - b);
   const total = edges.at(-1)?.[1] ?? 0;
   if (total <= 0) return undefined;
   const rank = q * total;

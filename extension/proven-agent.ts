@@ -14,8 +14,11 @@ export interface Address {
 export interface ProvenAgent {
   agent: Agent;
   /** Whether `socket` has proved itself. A request that got any other must not be sent. */
-  isProven(socket: Socket): boolean;
+  readonly isProven: (socket: Socket) => boolean;
 }
+
+/** As Node calls it; its types ask for a stream even beside an error, and call it optional. */
+type ConnectionCallback = (error: Error | null, socket?: Socket) => void;
 
 const PROOF_TIMEOUT_MS = 5_000;
 const MAX_ANSWER = 16 * 1024;
@@ -25,18 +28,18 @@ export function createProvenAgent(address: Address, token: string): ProvenAgent 
   const proven = new WeakSet<Socket>();
   const agent = new Agent({ keepAlive: true, maxFreeSockets: 4 });
   agent.createConnection = (_options, callback) => {
-    void openProven(address, token).then(
-      ({ socket }) => {
-        proven.add(socket);
-        callback?.(null, socket);
-      },
-      (thrown: unknown) => {
-        const error = thrown instanceof Error ? thrown : new Error(String(thrown));
-        // Node passes no stream with an error, its types ask for one.
-        (callback as ((error: Error) => void) | undefined)?.(error);
-      },
-    );
+    void connectFor(callback as ConnectionCallback);
     return undefined;
+  };
+  const connectFor = async (callback: ConnectionCallback): Promise<void> => {
+    let socket: Socket;
+    try {
+      ({ socket } = await openProven(address, token));
+    } catch (thrown) {
+      return callback(thrown instanceof Error ? thrown : new Error(String(thrown)));
+    }
+    proven.add(socket);
+    callback(null, socket);
   };
   return { agent, isProven: (socket) => proven.has(socket) };
 }
@@ -113,7 +116,7 @@ function parseAnswer(text: string): unknown {
   if (end < 0) return "incomplete";
   const head = text.slice(0, end);
   const length = /^content-length: *(\d+)$/im.exec(head)?.[1];
-  if (!/^HTTP\/1\.1 200 /.test(head) || length === undefined) return undefined;
+  if (!head.startsWith("HTTP/1.1 200 ") || length === undefined) return undefined;
   const body = text.slice(end + 4);
   if (body.length < Number(length)) return "incomplete";
   if (body.length > Number(length)) return undefined;

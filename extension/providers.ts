@@ -12,4 +12,4 @@ export const PROVIDERS = [
 ] as const;
 
 export type Provider = (typeof PROVIDERS)[number];
-export type ProviderId = Provider["id"];
+type ProviderId = Provider["id"];

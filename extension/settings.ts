@@ -29,9 +29,9 @@ export interface Settings {
 
 export function createSettings(context: vscode.ExtensionContext): Settings {
   return {
-    model: () => String(read("model") ?? "").trim() || undefined,
+    model: () => toText(read("model")) || undefined,
     baseUrl(provider) {
-      const url = String(readMachine(provider.setting) ?? "").trim();
+      const url = toText(readMachine(provider.setting));
       return /^https?:$/.test(URL.parse(url)?.protocol ?? "") ? url : undefined;
     },
     autoStart: () => readMachine("server.autoStart") === true,
@@ -41,7 +41,7 @@ export function createSettings(context: vscode.ExtensionContext): Settings {
     },
     stallTimeoutSeconds: () => toNumber(readMachine("upstream.stallTimeoutSeconds"), 60),
     dataDirectory() {
-      const directory = String(readMachine("dataDirectory") ?? "").trim();
+      const directory = toText(readMachine("dataDirectory"));
       const home = process.env["HOME"] ?? process.env["USERPROFILE"];
       if (home && /^~(?=[/\\]|$)/.test(directory)) return join(home, directory.slice(1));
       return directory || context.globalStorageUri.fsPath;
@@ -66,6 +66,10 @@ function read(name: string): unknown {
 function readMachine(name: string): unknown {
   const found = vscode.workspace.getConfiguration(SECTION).inspect(name);
   return found?.globalValue ?? found?.defaultValue;
+}
+
+function toText(value: unknown): string {
+  return typeof value === "string" ? value.trim() : "";
 }
 
 function toNumber(value: unknown, fallback: number): number {

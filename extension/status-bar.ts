@@ -179,29 +179,34 @@ export class StatusBar {
     } else {
       tooltip.appendText(describeState(server.state));
     }
-    const link = (text: string, command: string): string => `[${text}](command:${command})`;
     tooltip.appendMarkdown(
       `\n\n${[
-        link(vscode.l10n.t("Details"), COMMANDS.details),
-        link(vscode.l10n.t("Log"), COMMANDS.log),
-        link(vscode.l10n.t("Restart server"), COMMANDS.restart),
+        toLink(vscode.l10n.t("Details"), COMMANDS.details),
+        toLink(vscode.l10n.t("Log"), COMMANDS.log),
+        toLink(vscode.l10n.t("Restart server"), COMMANDS.restart),
       ].join(" · ")}`,
     );
     return tooltip;
   }
 }
 
+function toLink(text: string, command: string): string {
+  return `[${text}](command:${command})`;
+}
+
+function toTime(seconds: number | undefined): string {
+  return seconds === undefined ? "–" : formatSeconds(seconds);
+}
+
 /** Name and value of every figure, in the reader's language. */
 export function toRows(figures: Figures, ready: Ready | undefined): [string, string][] {
-  const time = (seconds: number | undefined): string =>
-    seconds === undefined ? "–" : formatSeconds(seconds);
   const rows: [string, string][] = [
-    ["p50", time(figures.p50)],
-    ["p95", time(figures.p95)],
-    ["p99", time(figures.p99)],
-    [vscode.l10n.t("Waiting, p95"), time(figures.phases.wait)],
-    [vscode.l10n.t("Statements, p95"), time(figures.phases.body)],
-    [vscode.l10n.t("COMMIT, p95"), time(figures.phases.commit)],
+    ["p50", toTime(figures.p50)],
+    ["p95", toTime(figures.p95)],
+    ["p99", toTime(figures.p99)],
+    [vscode.l10n.t("Waiting, p95"), toTime(figures.phases.wait)],
+    [vscode.l10n.t("Statements, p95"), toTime(figures.phases.body)],
+    [vscode.l10n.t("COMMIT, p95"), toTime(figures.phases.commit)],
     [vscode.l10n.t("Commits"), String(figures.commits)],
     [vscode.l10n.t("Failed commits"), String(figures.errors)],
     [vscode.l10n.t("Rollbacks"), String(figures.rollbacks)],

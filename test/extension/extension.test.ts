@@ -7,6 +7,8 @@ import type { ChatView } from "../../extension/chat-view.ts";
 import type { TestHooks } from "../../extension/extension.ts";
 import { handOverKey } from "../../extension/keys.ts";
 import { PROVIDERS } from "../../extension/providers.ts";
+import { normal } from "../support/upstream/openai-scripts.ts";
+import { FAKE_MODEL, startUpstream } from "../support/upstream/start-upstream.ts";
 
 const ID = "streamkeeper.streamkeeper";
 const PLANTED = "sk-planted-secret-0123456789";
@@ -39,8 +41,13 @@ async function openChat(app: App): Promise<ChatView> {
 }
 
 /** Sends a message through the companion and waits until its turn has ended; the whole answer. */
-async function ask(app: App, content: string): Promise<{ session: string; text: string }> {
+async function ask(
+  app: App,
+  content: string,
+  model = "demo/demo",
+): Promise<{ session: string; text: string }> {
   const accepted = (await app.client.call("send_message", {
+    model,
     message: { type: "user_message", content },
   })) as { session_id: string; after: number };
   let text = "";
@@ -162,6 +169,38 @@ describe("extension in its host", () => {
     await handOverKey(app, restarted, provider);
     const without = await app.client.call("list_models", {});
     assert.ok(!without.data.some(({ id, available }) => id.startsWith("openai/") && available));
+  });
+
+  it("sends a key to the server it was given for, and to no other", async () => {
+    const provider = PROVIDERS.find(({ id }) => id === "openai-compatible");
+    assert.ok(provider);
+    const [upstream, other] = [
+      await startUpstream(normal("Hello.")),
+      await startUpstream(normal("Ha!")),
+    ];
+    const configuration = vscode.workspace.getConfiguration("streamkeeper");
+    const { Global } = vscode.ConfigurationTarget;
+    const handedOver = async () => handOverKey(app, await app.server.ensure(), provider);
+    const model = `openai-compatible/${FAKE_MODEL}`;
+    try {
+      await configuration.update(provider.setting, upstream.url, Global);
+      await app.secrets.setKey(provider, upstream.url, PLANTED);
+      await handedOver();
+      assert.equal((await ask(app, "Hi", model)).text, "Hello.");
+      assert.equal(upstream.requests[0]?.headers.authorization, `Bearer ${PLANTED}`);
+      await configuration.update(provider.setting, other.url, Global);
+      await handedOver();
+      await ask(app, "Hi again", model);
+      assert.equal(upstream.requests.length, 1);
+      for (const { headers } of other.requests) {
+        assert.ok(!JSON.stringify(headers).includes(PLANTED));
+      }
+    } finally {
+      await configuration.update(provider.setting, undefined, Global);
+      await app.secrets.removeKey(provider);
+      await handedOver();
+      await Promise.all([upstream.close(), other.close()]);
+    }
   });
 
   it("does not give a key to a server it was not given for", async () => {

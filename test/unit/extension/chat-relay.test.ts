@@ -16,10 +16,10 @@ interface Setup {
   host: HostMessage[];
   calls: { name: string; params: unknown }[];
   /** Feeds the stream of the newest subscription. */
-  say(...seqs: number[]): void;
-  fail(problem: Problem): void;
-  isOpen(): boolean;
-  next(): Promise<void>;
+  readonly say: (...seqs: number[]) => void;
+  readonly fail: (problem: Problem) => void;
+  readonly isOpen: () => boolean;
+  readonly next: () => Promise<void>;
 }
 
 function setup(options: { model?: string; answer?: unknown } = {}): Setup {

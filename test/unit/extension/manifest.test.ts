@@ -51,8 +51,9 @@ describe("manifest", () => {
   it("declares exactly the commands that the code can run", () => {
     const handled = [
       ...read("extension/commands.ts").matchAll(/^ {2}"(streamkeeper\.\w+)":/gm),
-    ].map(([, id]) => id);
-    assert.deepEqual(handled.toSorted(), ids.toSorted());
+    ].map(([, id]) => id ?? "");
+    assert.deepEqual(new Set(handled), new Set(ids));
+    assert.equal(handled.length, ids.length);
   });
 
   it("names only commands that exist, in menus, links and code", () => {

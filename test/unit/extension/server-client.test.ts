@@ -20,7 +20,7 @@ type Answer = (request: IncomingMessage, response: ServerResponse, body: string)
 interface Setup {
   client: ServerClient;
   /** How often the client asked whether the companion is still there. */
-  checks(): number;
+  readonly checks: () => number;
 }
 
 /** A client of a real HTTP server that proves itself and otherwise answers as `answer` says. */
