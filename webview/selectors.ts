@@ -35,8 +35,10 @@ export function chosenModel(state: AppState): string | null {
   return state.chosen.model ?? state.facts?.model ?? state.models?.default ?? null;
 }
 
+/** An answer may have gone over to another agent, which then answers the next message, too. */
 export function chosenAgent(state: AppState): string | null {
-  return state.chosen.agent ?? state.facts?.agent ?? state.agents?.default ?? null;
+  const { chosen, facts, agents } = state;
+  return chosen.agent ?? lastTurn(state)?.agent ?? facts?.agent ?? agents?.default ?? null;
 }
 
 export function findModel(state: AppState, id: string | null): Model | undefined {

@@ -73,7 +73,7 @@ export function relayToCompanion(
         });
         const text = new TextDecoder();
         for await (const bytes of response.body ?? []) {
-          parser.feed(text.decode(bytes as Uint8Array, { stream: true }));
+          parser.feed(text.decode(bytes, { stream: true }));
           cursor = chunks.at(-1)?.seq ?? cursor;
           if (chunks.length > 0) yield chunks;
           chunks = [];

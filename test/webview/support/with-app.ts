@@ -79,6 +79,24 @@ export async function closeBrowser(): Promise<void> {
   browser = undefined;
 }
 
+/** A bare page with the same checks: nothing may violate the policy, nothing may fail without a word. */
+export async function withPage(body: (page: Page) => Promise<void>): Promise<void> {
+  const context = await (await sharedBrowser()).newContext({
+    locale: "en-US",
+    reducedMotion: "reduce",
+  });
+  const violations: string[] = [];
+  const errors: string[] = [];
+  try {
+    const page = await context.newPage();
+    await watch(page, errors, violations);
+    await body(page);
+    assert.deepEqual({ violations, errors }, { violations: [], errors: [] });
+  } finally {
+    await context.close();
+  }
+}
+
 export async function withApp(
   options: AppOptions,
   body: (app: OpenApp) => Promise<void>,
@@ -118,22 +136,7 @@ async function openPage(
   const page = await context.newPage();
   const { host } = options;
   const posted: FromWebview[] = [];
-  page.on("pageerror", (error) => errors.push(String(error)));
-  page.on("console", (message) => {
-    if (
-      message.type() === "error" &&
-      !/Failed to load resource|ERR_CONNECTION/.test(message.text())
-    ) {
-      errors.push(message.text());
-    }
-  });
-  await page.exposeFunction("reportViolation", (text: string) => void violations.push(text));
-  await page.addInitScript(() => {
-    document.addEventListener("securitypolicyviolation", (event) => {
-      const host = globalThis as unknown as { reportViolation: (text: string) => void };
-      host.reportViolation(`${event.violatedDirective} ${event.blockedURI} ${event.sample}`);
-    });
-  });
+  await watch(page, errors, violations);
 
   let post = async (_message: ToWebview): Promise<void> => {};
   const state = { value: undefined as unknown };
@@ -215,4 +218,23 @@ async function prepareVsCode(
     },
     { variables: theme.variables, bodyClass: theme.bodyClass, background: theme.background },
   );
+}
+
+async function watch(page: Page, errors: string[], violations: string[]): Promise<void> {
+  page.on("pageerror", (error) => errors.push(String(error)));
+  page.on("console", (message) => {
+    if (
+      message.type() === "error" &&
+      !/Failed to load resource|ERR_CONNECTION/.test(message.text())
+    ) {
+      errors.push(message.text());
+    }
+  });
+  await page.exposeFunction("reportViolation", (text: string) => void violations.push(text));
+  await page.addInitScript(() => {
+    document.addEventListener("securitypolicyviolation", (event) => {
+      const host = globalThis as unknown as { reportViolation: (text: string) => void };
+      host.reportViolation(`${event.violatedDirective} ${event.blockedURI} ${event.sample}`);
+    });
+  });
 }
