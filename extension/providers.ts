@@ -12,4 +12,3 @@ export const PROVIDERS = [
 ] as const;
 
 export type Provider = (typeof PROVIDERS)[number];
-type ProviderId = Provider["id"];

@@ -38,7 +38,7 @@ export async function createSession(
     agent_type?: string | undefined;
     model?: string | undefined;
   },
-  request: Omit<RequestRow, "session_id" | "turn_id" | "created_at"> | undefined = undefined,
+  request?: Omit<RequestRow, "session_id" | "turn_id" | "created_at">,
 ): Promise<string> {
   const session = {
     id: uuid(),

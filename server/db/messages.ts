@@ -66,7 +66,7 @@ export async function lastPosition(reader: Reader, turnId: string): Promise<numb
     .select((eb) => eb.fn.max("position").as("position"))
     .where("turn_id", "=", turnId)
     .executeTakeFirst();
-  return Number(row?.position ?? 0);
+  return row?.position ?? 0;
 }
 
 export function metadataOf(message: Pick<MessageRow, "metadata">): MessageMetadata {

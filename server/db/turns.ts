@@ -45,7 +45,7 @@ export async function setTurnStatus(
   trx: Trx,
   turnId: string,
   status: "running" | "waiting",
-  usage: { input_tokens: number; output_tokens: number } | undefined = undefined,
+  usage?: { input_tokens: number; output_tokens: number },
 ): Promise<void> {
   await trx
     .updateTable("turns")

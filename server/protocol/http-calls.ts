@@ -11,7 +11,7 @@ export interface HttpCall {
 export function toHttp<N extends CallName>(name: N, params: CallParams<N>): HttpCall {
   const p = params as Record<string, unknown>;
   const session = `/v1/sessions/${encodeURIComponent(String(p["session_id"]))}`;
-  switch (name as CallName) {
+  switch (name) {
     case "list_sessions":
       return { method: "GET", path: `/v1/sessions${toQuery(p)}` };
     case "create_session":

@@ -1,0 +1,43 @@
+// `npm run package`: builds for production and packs streamkeeper-<target>.vsix. Nothing is compiled natively, so any
+// platform can be packed on any other: npm run package -- --target darwin-arm64
+import { spawnSync } from "node:child_process";
+import { existsSync, rmSync, statSync } from "node:fs";
+import { parseArgs } from "node:util";
+
+const MAX_BYTES = 3_000_000;
+
+const musl = process.platform === "linux" && existsSync("/etc/alpine-release");
+const { values } = parseArgs({
+  options: {
+    target: {
+      type: "string",
+      default: `${musl ? "alpine" : process.platform}-${process.arch}`,
+    },
+  },
+});
+const file = `streamkeeper-${values.target}.vsix`;
+
+run("node", ["esbuild.mjs", "--production", "--target", values.target]);
+rmSync(file, { force: true });
+run("vsce", [
+  ...["package", "--target", values.target, "--out", file],
+  // Everything is bundled; and there is no repository yet that links could lead to.
+  ...["--no-dependencies", "--no-rewrite-relative-links", "--allow-missing-repository"],
+]);
+
+const { size } = statSync(file);
+console.log(`${file}: ${size} of ${MAX_BYTES} bytes`);
+if (size > MAX_BYTES) {
+  console.error(`${file} is over its budget by ${size - MAX_BYTES} bytes.`);
+  process.exit(1);
+}
+
+function run(command, args) {
+  const { status, error } = spawnSync(command, args, {
+    stdio: "inherit",
+    shell: process.platform === "win32",
+  });
+  if (status === 0) return;
+  if (error) console.error(error.message);
+  process.exit(status ?? 1);
+}
