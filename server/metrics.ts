@@ -176,9 +176,21 @@ export function createMetrics(version: string): Metrics {
   }
   for (const metric of registry.getMetricsAsArray()) {
     const single = registry.getSingleMetric(metric.name);
-    if (single && !openMetrics.getSingleMetric(metric.name)) openMetrics.registerMetric(single);
+    if (!single) continue;
+    openMetrics.removeSingleMetric(metric.name);
+    openMetrics.registerMetric(single instanceof Counter ? viewOf(single) : single);
   }
   return metrics;
+}
+
+/**
+ * The same counter under a name of its own: the library takes `_total` off the name of each counter that it writes
+ * as OpenMetrics, and would leave it so for the plain form.
+ */
+function viewOf(counter: Counter): Counter {
+  const view: unknown = Object.create(counter);
+  if (!(view instanceof Counter)) throw new TypeError("not a counter");
+  return view;
 }
 
 /** `rate()` cannot see the first event of a series that did not exist before it. */

@@ -1,0 +1,338 @@
+// Rules about the repository as a whole. Each rule is a function from sources to complaints, so that a test can also show
+// it a planted violation: a guard that never barks is no guard.
+import assert from "node:assert/strict";
+import { existsSync, readFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { createMetrics } from "../server/metrics.ts";
+import { OPERATIONS } from "../server/operations.ts";
+import { CHUNK_TYPES } from "../server/protocol/chunks.ts";
+import { ERROR_CODES } from "../server/protocol/errors.ts";
+import {
+  codeOf,
+  headingsOf,
+  importsOf,
+  readSources,
+  type Source,
+  titlesOf,
+} from "./support/sources.ts";
+
+const CODE = readSources(/\.(?:ts|tsx|mjs|cjs)$/);
+const STYLES = readSources(/\.css$/);
+const DOCS = readSources(/\.md$/);
+const MAX_LINES = 400;
+
+const SHARED = /^server\/(?:errors|log|metrics|operations|version)\.ts$/;
+const PROTOCOL = /^server\/protocol\//;
+const NODE = /^node:/;
+const ANYTHING_BELOW = /^(?:server\/(?!main\.ts)|node:|uuid$)/;
+
+/** Room -> what it may import. The first room that fits counts; the room itself is always allowed. */
+const ROOMS: readonly { room: RegExp; may: readonly RegExp[] }[] = [
+  { room: PROTOCOL, may: [/^zod$/] },
+  { room: /^server\/domain\//, may: [PROTOCOL] },
+  // Frozen: what it once did must not change with code of today.
+  { room: /^server\/db\/migrations\//, may: [/^kysely$/] },
+  {
+    room: /^server\/db\//,
+    may: [PROTOCOL, SHARED, /^server\/domain\//, /^(?:kysely|pg|better-sqlite3|uuid)$/, NODE],
+  },
+  {
+    room: /^server\/providers\//,
+    may: [PROTOCOL, SHARED, /^server\/domain\//, /^zod$/, /^@ai-sdk\//, NODE],
+  },
+  {
+    room: /^server\/chat\//,
+    may: [PROTOCOL, SHARED, /^server\/(?:domain|db|providers)\//, /^uuid$/, /^node:(?:crypto|tim)/],
+  },
+  {
+    room: /^server\/http\//,
+    may: [PROTOCOL, SHARED, /^server\/chat\//, /^(?:express|zod)$/, NODE],
+  },
+  { room: /^server\/runtime\//, may: [PROTOCOL, NODE] },
+  {
+    room: SHARED,
+    may: [PROTOCOL, /^(?:pino|prom-client)$/, /^package\.json$/],
+  },
+  {
+    room: /^server\/config\.ts$/,
+    may: [PROTOCOL, /^server\/db\/open\.ts$/, /^server\/providers\/access\.ts$/, NODE],
+  },
+  { room: /^server\/(?:main|run-companion|compose)\.ts$/, may: [ANYTHING_BELOW] },
+  { room: /^server\/(?:start|install)\.mjs$/, may: [NODE] },
+  { room: /^webview\/messages\.ts$/, may: [PROTOCOL, /^zod$/] },
+  {
+    room: /^webview\//,
+    may: [PROTOCOL, /^(?:preact|markdown-it|dompurify|highlight\.js|eventsource-parser)$/],
+  },
+  {
+    room: /^extension\//,
+    may: [PROTOCOL, /^webview\/messages\.ts$/, /^(?:vscode|eventsource-parser|zod)$/, NODE],
+  },
+  { room: /^esbuild\.mjs$/, may: [NODE, /^(?:esbuild|better-sqlite3)$/] },
+  { room: /^test\//, may: [/./] },
+];
+
+function foreignImports(sources: readonly Source[]): string[] {
+  return sources.flatMap((source) => {
+    const rule = ROOMS.find(({ room }) => room.test(source.path));
+    if (!rule) return [`${source.path} is in no room`];
+    const allowed = [rule.room, ...rule.may];
+    return importsOf(source)
+      .filter((target) => !allowed.some((pattern) => pattern.test(target)))
+      .map((target) => `${source.path} imports ${target}`);
+  });
+}
+
+/** Calls that begin or end a transaction, of Kysely and of drivers; and SQL that does. */
+const TRANSACTION_CALL =
+  /\.(?:transaction|startTransaction|savepoint|releaseSavepoint|rollbackToSavepoint|rollback)\(|\b(?:trx|transaction|savepoint|scope)\.commit\(/;
+const TRANSACTION_SQL =
+  /(?:\b(?:exec|query|raw|prepare|run|sql)|\btext:)\s*\(?\s*["'`](?:[^"'`]*;)?\s*(?:begin|start transaction|commit|rollback|savepoint|release)\b/i;
+
+/** Files that may, and why. */
+const MAY_TRANSACT = new Set([
+  "server/db/unit-of-work.ts", // the one door
+  "server/db/commit-group.ts", // its physical half: many units of work, one COMMIT
+  "server/db/guarded-dialect.ts", // the driver below both, which Kysely calls
+  "server/db/open.ts", // names the engine's BEGIN to the driver; the health probe reads
+  "server/db/leader-lock.ts", // a lock file of its own, not the database
+]);
+
+function transactionsElsewhere(sources: readonly Source[]): string[] {
+  return sources
+    .filter(({ path }) => path.startsWith("server/") && !MAY_TRANSACT.has(path))
+    .flatMap(({ path, text }) =>
+      codeOf(text)
+        .split("\n")
+        .filter((line) => TRANSACTION_CALL.test(line) || TRANSACTION_SQL.test(line))
+        .map((line) => `${path}: ${line.trim()}`),
+    );
+}
+
+/** The connection that writes is handed to the unit of work where all is put together, and nowhere else. */
+function writersElsewhere(sources: readonly Source[]): string[] {
+  return sources
+    .filter(({ path }) => /^server\/(?!db\/|compose\.ts)/.test(path))
+    .filter(({ text }) => /\.writer\b|\bCommitGroup\b/.test(codeOf(text)))
+    .map(({ path }) => path);
+}
+
+function tooLong(sources: readonly Source[]): string[] {
+  return sources
+    .map(({ path, text }) => ({ path, lines: text.split("\n").length - 1 }))
+    .filter(({ lines }) => lines > MAX_LINES)
+    .map(({ path, lines }) => `${path} has ${lines} lines`);
+}
+
+function impure(sources: readonly Source[]): string[] {
+  return sources
+    .filter(({ path }) => path.startsWith("server/domain/"))
+    .filter(({ text }) =>
+      /\b(?:Date|performance|async|await|process|fetch)\b|Math\.random/.test(codeOf(text)),
+    )
+    .map(({ path }) => path);
+}
+
+function environmentReaders(sources: readonly Source[]): string[] {
+  return sources
+    .filter(({ path }) => /^server\/.*\.ts$/.test(path) && path !== "server/main.ts")
+    .filter(({ text }) => codeOf(text).includes("process.env"))
+    .map(({ path }) => path);
+}
+
+function brokenLinks(sources: readonly Source[]): string[] {
+  return sources.flatMap(({ path, text }) =>
+    [...text.matchAll(/\]\(([^)#\s]+)[^)]*\)/g)]
+      .map(([, target]) => target ?? "")
+      .filter((target) => !/^[a-z]+:/.test(target) && !existsSync(join(dirname(path), target)))
+      .map((target) => `${path}: ${target}`),
+  );
+}
+
+function doc(path: string): Source {
+  return { path, text: readFileSync(path, "utf8") };
+}
+
+describe("the directions of imports", () => {
+  it("are kept by every file", () => {
+    assert.deepEqual(foreignImports(CODE), []);
+  });
+
+  for (const { path, text, target } of [
+    { path: "server/chat/x.ts", text: 'import pg from "pg";', target: "pg" },
+    { path: "server/chat/x.ts", text: 'import type { Kysely } from "kysely";', target: "kysely" },
+    {
+      path: "server/http/x.ts",
+      text: 'export { openDatabase } from "../db/open.ts";',
+      target: "server/db/open.ts",
+    },
+    {
+      path: "server/protocol/x.ts",
+      text: 'import {\n  a,\n} from "../errors.ts";',
+      target: "server/errors.ts",
+    },
+    { path: "server/protocol/x.ts", text: 'import "node:fs";', target: "node:fs" },
+    { path: "webview/x.tsx", text: 'void import("vscode");', target: "vscode" },
+    { path: "webview/x.ts", text: 'import "../server/errors.ts";', target: "server/errors.ts" },
+    {
+      path: "extension/x.ts",
+      text: 'const d = require("better-sqlite3");',
+      target: "better-sqlite3",
+    },
+    {
+      path: "extension/x.ts",
+      text: 'import type { A } from "../server/chat/chat.ts";',
+      target: "server/chat/chat.ts",
+    },
+    {
+      path: "server/db/x.ts",
+      text: 'import { a } from "../../test/a.ts";',
+      target: "test/a.ts",
+    },
+  ]) {
+    it(`would be broken by ${path} with ${JSON.stringify(text)}`, () => {
+      assert.deepEqual(foreignImports([{ path, text }]), [`${path} imports ${target}`]);
+    });
+  }
+
+  it("would be broken by a file that belongs to no room", () => {
+    assert.deepEqual(foreignImports([{ path: "lib/x.ts", text: "" }]), ["lib/x.ts is in no room"]);
+  });
+});
+
+describe("the single commit path", () => {
+  it("begins and ends transactions in the unit of work alone", () => {
+    assert.deepEqual(transactionsElsewhere(CODE), []);
+  });
+
+  it("hands the writing connection to the unit of work alone", () => {
+    assert.deepEqual(writersElsewhere(CODE), []);
+  });
+
+  for (const line of [
+    "await db.transaction().execute(work);",
+    "const trx = await db.startTransaction().execute();",
+    "await trx.commit().execute();",
+    "await trx.rollback().execute();",
+    "await trx.savepoint('a').execute();",
+    'database.exec("BEGIN IMMEDIATE");',
+    'await client.query("commit");',
+    "await sql`rollback`.execute(db);",
+    "await sql`savepoint a`.execute(db);",
+    'await client.query("select 1; commit;");',
+    'await client.query({ text: "begin" });',
+    "await db.executeQuery(CompiledQuery.raw('begin'));",
+    "const insertAll = database.transaction((rows) => {});",
+  ]) {
+    it(`would be broken by ${line}`, () => {
+      assert.equal(transactionsElsewhere([{ path: "server/chat/x.ts", text: line }]).length, 1);
+    });
+  }
+
+  it("would be broken by a second user of the writing connection", () => {
+    const text = "await deps.database.writer.insertInto('chunks')";
+    assert.deepEqual(writersElsewhere([{ path: "server/chat/x.ts", text }]), ["server/chat/x.ts"]);
+  });
+
+  it("is used with names of operations, in the words of everyday code", () => {
+    const text = `await uow.commit("append_chunks", work);
+const COMMIT_STATUSES = ["rollback"];
+log.warn({ err }, "rollback failed");`;
+    assert.deepEqual(transactionsElsewhere([{ path: "server/chat/x.ts", text }]), []);
+  });
+});
+
+describe("the files", () => {
+  it(`have at most ${MAX_LINES} lines`, () => {
+    assert.deepEqual(tooLong([...CODE, ...STYLES]), []);
+    const planted = { path: "x.ts", text: "\n".repeat(MAX_LINES + 1) };
+    assert.deepEqual(tooLong([planted]), [`x.ts has ${MAX_LINES + 1} lines`]);
+  });
+
+  it("of the domain are pure", () => {
+    assert.deepEqual(impure(CODE), []);
+    const planted = { path: "server/domain/x.ts", text: "const now = new Date();" };
+    assert.deepEqual(impure([planted]), [planted.path]);
+  });
+
+  it("of the server read the environment in one place", () => {
+    assert.deepEqual(environmentReaders(CODE), []);
+    const planted = { path: "server/chat/x.ts", text: "if (process.env.DEBUG) {}" };
+    assert.deepEqual(environmentReaders([planted]), [planted.path]);
+  });
+});
+
+describe("the documentation", () => {
+  it("has a troubleshooting entry for every error code, and no other", () => {
+    const entries = headingsOf(doc("docs/troubleshooting.md"));
+    assert.deepEqual(entries.toSorted(), ERROR_CODES.toSorted());
+  });
+
+  it("describes every type of chunk, and no other", () => {
+    const headings = headingsOf(doc("docs/protocol.md")).filter((name) => !/^[A-Z]/.test(name));
+    assert.deepEqual(headings.toSorted(), CHUNK_TYPES.toSorted());
+  });
+
+  it("explains every metric with its labels, and no other", () => {
+    const documented = [...doc("docs/metrics.md").text.matchAll(/^\| `([a-z_]+)` \| ([^|]+) \|/gm)];
+    const labels = (cell = "") => [...cell.matchAll(/`([a-z]+)`/g)].map(([, name]) => name ?? "");
+    const found = documented.map(([, name, cell]) => ({ name, labels: labels(cell) }));
+    assert.deepEqual(found.toSorted(byName), ownMetrics().toSorted(byName));
+  });
+
+  it("lists every operation", () => {
+    const { text } = doc("docs/transactions.md");
+    assert.deepEqual(
+      OPERATIONS.filter((operation) => !text.includes(`\`${operation}\``)),
+      [],
+    );
+  });
+
+  it("names only tests that exist", () => {
+    // What differs from case to case of a title is "…" in the document.
+    const tests = titlesOf(CODE).map(
+      (title) =>
+        new RegExp(
+          `^${title
+            .split(/\$\{.*?\}/)
+            .map(RegExp.escape)
+            .join(".*")}$`,
+        ),
+    );
+    const named = [...doc("docs/testing.md").text.matchAll(/"([^"]+)"/g)].map(
+      ([, title]) => title ?? "",
+    );
+    assert.ok(named.length > 0);
+    assert.deepEqual(
+      named.filter((title) => !tests.some((test) => test.test(title))),
+      [],
+    );
+  });
+
+  it("links only to what exists", () => {
+    assert.deepEqual(brokenLinks(DOCS), []);
+    const planted = { path: "docs/x.md", text: "[here](nowhere.md#a)" };
+    assert.deepEqual(brokenLinks([planted]), ["docs/x.md: nowhere.md"]);
+  });
+});
+
+interface Described {
+  name: string | undefined;
+  labels: string[];
+}
+
+function byName(a: Described, b: Described): number {
+  return (a.name ?? "").localeCompare(b.name ?? "");
+}
+
+/** Those of ours; the process's and Node's are described by their own projects. */
+function ownMetrics(): Described[] {
+  const { registry } = createMetrics("test");
+  return registry
+    .getMetricsAsArray()
+    .filter(({ name }) => !/^(?:process|nodejs)_/.test(name))
+    .map((metric) => ({
+      name: metric.name,
+      labels: "labelNames" in metric ? [...(metric.labelNames as string[])] : [],
+    }));
+}
