@@ -12,6 +12,7 @@ import { StreamChunk } from "../server/protocol/chunks.ts";
 import { continuity } from "../server/protocol/continuity.ts";
 import { toHttp } from "../server/protocol/http-calls.ts";
 import type { MessageRequest } from "../server/protocol/requests.ts";
+import { Ready } from "../server/protocol/responses.ts";
 import type { Companion, CompanionRequest } from "./companion.ts";
 import { isProblem, Problem } from "./problem.ts";
 
@@ -102,10 +103,25 @@ export class ServerClient {
     }
   }
 
-  /** The Prometheus text; unlike the rest it never starts a companion. */
-  async metrics(companion: Companion, signal: AbortSignal): Promise<string> {
+  /** The Prometheus text. Unlike `call` this and `ready` never start a companion. */
+  metrics(companion: Companion, signal: AbortSignal): Promise<string> {
+    return this.#watch(companion, { method: "GET", path: "/metrics" }, signal);
+  }
+
+  async ready(companion: Companion, signal: AbortSignal): Promise<Ready> {
+    const http = { ...toHttp("get_ready", {}), alsoAnswer: 503 };
+    const ready = Ready.safeParse(parseJson(await this.#watch(companion, http, signal)));
+    if (!ready.success) throw malformed("get_ready");
+    return ready.data;
+  }
+
+  async #watch(
+    companion: Companion,
+    request: CompanionRequest,
+    signal: AbortSignal,
+  ): Promise<string> {
     try {
-      return await companion.text({ method: "GET", path: "/metrics" }, signal);
+      return await companion.text(request, signal);
     } catch (thrown) {
       if (isProblem(thrown, "companion_lost", "companion_unproven")) {
         await this.#deps.server.check(companion);

@@ -116,7 +116,8 @@ export class StatusBar {
       const text = await this.#deps.client.metrics(companion, signal);
       this.#readings = keepLastMinute(this.#readings, parseReading(text, performance.now()));
       this.#unanswered = false;
-      this.#ready ??= await this.#deps.client.call("get_ready", {});
+      const ready = this.#ready ?? (await this.#deps.client.ready(companion, signal));
+      if (companion === this.#companion) this.#ready = ready;
     } catch (thrown) {
       if (this.#closed.signal.aborted) return;
       this.#unanswered = true;

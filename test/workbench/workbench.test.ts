@@ -1,4 +1,6 @@
 import assert from "node:assert/strict";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import type { Page } from "playwright-core";
 import { findCompanion } from "../../extension/companion.ts";
 import { MessageList, SessionList } from "../../server/protocol/responses.ts";
@@ -24,6 +26,13 @@ describe("the packaged extension in a workbench", function () {
   before(async () => {
     workbench = await startWorkbench();
     page = await workbench.openWindow();
+  });
+
+  afterEach(async function () {
+    if (this.currentTest?.state !== "failed") return;
+    const path = join(tmpdir(), "streamkeeper-workbench-failed.png");
+    await page?.screenshot({ path });
+    console.log(`      the window as it was: ${path}`);
   });
 
   after(() => workbench?.close());
@@ -170,7 +179,10 @@ describe("the packaged extension in a workbench", function () {
     );
     await other.frame.getByRole("button", { name: "Stop the answer" }).click();
     await Promise.all([chat.reached("interrupted"), other.reached("interrupted")]);
-    assert.equal(await other.answer(), await chat.answer());
+    const whole = await other.answer();
+    // A page in the background paints when it is seen again.
+    await page.bringToFront();
+    await until("the same text", async () => (await chat.answer()) === whole);
     await checkStored(workbench, chat);
     assert.equal((await workbench.companion()).hello.pid, pid);
     await second.close();

@@ -20,6 +20,7 @@ const SETTINGS = {
   "workbench.colorTheme": "Dark Modern",
   "workbench.sideBar.location": "left",
   "editor.minimap.enabled": false,
+  "workbench.reduceMotion": "on",
 };
 
 export interface Workbench {
@@ -28,6 +29,7 @@ export interface Workbench {
   openWindow(folder?: string): Promise<Page>;
   /** The companion that runs now, after it has proved itself. */
   companion(): Promise<Companion>;
+  /** For the documentation, when PICTURES=1 asks for it; they differ a little each time. */
   picture(page: Page, name: string): Promise<void>;
   close(): Promise<void>;
 }
@@ -53,6 +55,7 @@ export async function startWorkbench(): Promise<Workbench> {
     openWindow: (other = folder) => openWindow(context, server, { folder: other }),
     companion: () => until("a companion that proves itself", () => findCompanion(dataDir)),
     async picture(page, name) {
+      if (process.env["PICTURES"] !== "1") return;
       mkdirSync(PICTURES, { recursive: true });
       await page.screenshot({ path: join(PICTURES, `workbench-${name}.png`) });
     },
