@@ -1,194 +1,164 @@
-// promtool on what the real companion says, and a real Prometheus that scrapes it with the shipped configuration.
+// The shipped scrape configuration with a real Prometheus and a real companion.
 import assert from "node:assert/strict";
-import { type ChildProcess, spawn, spawnSync } from "node:child_process";
+import { type ChildProcess, execFile, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { createServer } from "node:net";
+import { cpSync, mkdtempSync, rmSync, symlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
-import { type Companion, chunksOf, withCompanion } from "../support/companion.ts";
+import { promisify } from "node:util";
+import { findPrometheus, type PrometheusTools } from "../setup/prometheus.ts";
+import { type Companion, chunksOf, newDataDir, startCompanion } from "../support/companion.ts";
+import { freePort } from "../support/free-port.ts";
 
-const SHIPPED = "monitoring/prometheus/prometheus.yml";
+const SHIPPED = "monitoring/prometheus";
+/** Five scrapes. */
+const SCRAPED_WITHIN_MS = 25_000;
 
-describe("monitoring", () => {
-  let scratch: string;
+describe("the companion's metrics", () => {
+  let tools: PrometheusTools;
+  let dataDir: string;
+  /** A copy of the shipped folder, with its `data` as the README says. */
+  let folder: string;
+  let companion: Companion;
 
-  before(() => {
-    scratch = mkdtempSync(join(tmpdir(), "streamkeeper-monitoring-"));
+  before(async function () {
+    // Prometheus may have to be downloaded.
+    this.timeout(300_000);
+    tools = await findPrometheus();
+    dataDir = newDataDir();
+    folder = mkdtempSync(join(tmpdir(), "streamkeeper-prometheus-"));
+    cpSync(join(SHIPPED, "prometheus.yml"), join(folder, "prometheus.yml"));
+    symlinkSync(dataDir, join(folder, "data"));
+    companion = await startCompanion({ dataDir });
+    await answerOnce(companion);
+  });
+  after(async () => {
+    await companion?.kill();
+    for (const path of [dataDir, folder]) rmSync(path, { recursive: true, force: true });
   });
 
-  after(() => {
-    rmSync(scratch, { recursive: true, force: true });
+  it("are scraped by a configuration that promtool accepts", async () => {
+    await promisify(execFile)(tools.promtool, ["check", "config", join(folder, "prometheus.yml")]);
   });
 
-  it("ships a configuration that promtool accepts", () => {
-    const dataDir = join(scratch, "data");
-    mkdirSync(dataDir);
-    writeFileSync(join(dataDir, "metrics_token"), "token\n");
-    const { output, status } = promtool(["check", "config", configFor(dataDir)]);
-    assert.equal(status, 0, output);
+  it("pass promtool's check, as they are after an answer", async () => {
+    assert.equal(await checkMetrics(tools.promtool, await metricsOf(companion)), "");
   });
 
-  it("says metrics that promtool finds nothing wrong with", () =>
-    withCompanion({}, async (companion) => {
-      await answerOnce(companion);
-      const { text, type } = await metricsOf(companion, "text/plain");
-      assert.match(type, /^text\/plain; version=0\.0\.4/);
-      const { output, status } = promtool(["check", "metrics"], text);
-      assert.deepEqual([status, output], [0, ""]);
-    }));
+  it("would fail promtool's check with a counter that is not named as one", async () => {
+    const misnamed = "# HELP commits Commits.\n# TYPE commits counter\ncommits 1\n";
+    assert.match(await checkMetrics(tools.promtool, misnamed), /_total/);
+  });
 
-  it("says OpenMetrics that end with their mark, with the same series", () =>
-    withCompanion({}, async (companion) => {
-      await answerOnce(companion);
-      const open = await metricsOf(companion, "application/openmetrics-text; version=1.0.0");
-      assert.match(open.type, /^application\/openmetrics-text; version=1\.0\.0/);
-      assert.equal(open.text.match(/^# EOF$/gm)?.length, 1);
-      assert.ok(open.text.endsWith("\n# EOF\n"));
-      const plain = await metricsOf(companion, "text/plain");
-      assert.deepEqual(seriesOf(open.text), seriesOf(plain.text));
-    }));
+  it("open to the metrics token, which opens nothing else", async () => {
+    const status = async (path: string, token: string) =>
+      (await fetch(companion.url + path, { headers: { authorization: `Bearer ${token}` } })).status;
+    assert.equal(await status("/metrics", companion.metricsToken), 200);
+    assert.equal(await status("/metrics", "wrong"), 401);
+    assert.equal(await status("/v1/sessions", companion.metricsToken), 403);
+  });
 
-  it("opens the metrics for the metrics token, and nothing else", () =>
-    withCompanion({}, async (companion) => {
-      const statusOf = async (path: string, token: string) =>
-        (await fetch(`${companion.url}${path}`, { headers: { authorization: `Bearer ${token}` } }))
-          .status;
-      assert.equal(await statusOf("/metrics", companion.metricsToken), 200);
-      assert.equal(await statusOf("/v1/sessions", companion.metricsToken), 403);
-      assert.equal(await statusOf("/metrics", "wrong"), 401);
-    }));
+  it("arrive in Prometheus, and again after a restart on another port", async function () {
+    this.timeout(3 * SCRAPED_WITHIN_MS);
+    const prometheus = await startPrometheus(tools.prometheus, folder);
+    try {
+      const commits = 'sse_transaction_commits_total{operation="complete_turn",status="success"}';
+      const first = await prometheus.waitFor(commits, (found) => found.value >= 1);
+      assert.equal(first.labels["job"], "streamkeeper");
+      assert.equal(first.labels["instance"], `127.0.0.1:${companion.port}`);
 
-  it("is scraped by a real Prometheus, wherever its port is", () =>
-    withCompanion({ args: ["--port", "0"] }, async (companion) => {
-      await answerOnce(companion);
-      const prometheus = await startPrometheus(configFor(companion.dataDir), join(scratch, "tsdb"));
-      try {
-        const sum = 'sum(sse_transaction_commits_total{status="success"})';
-        const commits = await valueOf(prometheus.url, sum, (value) => value > 0);
-        assert.equal(commits, await commitsOf(companion));
-        assert.equal(await valueOf(prometheus.url, 'up{job="streamkeeper"}', Boolean), 1);
-        // A later answer is in a later scrape.
-        await answerOnce(companion);
-        const more = await commitsOf(companion);
-        assert.equal(await valueOf(prometheus.url, sum, (value) => value === more), more);
-      } finally {
-        await prometheus.stop();
-      }
-    })).timeout(60_000);
-
-  /** The shipped file with nothing changed but the place of the data directory. */
-  function configFor(dataDir: string): string {
-    const path = join(scratch, "prometheus.yml");
-    writeFileSync(path, readFileSync(SHIPPED, "utf8").replaceAll("DATA_DIR", dataDir));
-    return path;
-  }
+      const before = companion.port;
+      await companion.stop();
+      companion = await startCompanion({ dataDir });
+      assert.notEqual(companion.port, before);
+      const up = `up{instance="127.0.0.1:${companion.port}"}`;
+      await prometheus.waitFor(up, (found) => found.value === 1);
+    } finally {
+      await prometheus.stop();
+    }
+  });
 });
 
-async function answerOnce({ request }: Companion): Promise<void> {
+async function answerOnce(companion: Companion): Promise<void> {
   const message = { type: "user_message", content: "Hello" };
-  const types: string[] = [];
-  for await (const chunk of chunksOf(await request("POST", "/v1/messages/stream", { message }))) {
-    types.push(chunk.type);
+  const response = await companion.request("POST", "/v1/messages/stream", { message });
+  let last: string | undefined;
+  for await (const chunk of chunksOf(response)) last = chunk.type;
+  assert.equal(last, "done");
+}
+
+async function metricsOf(companion: Companion): Promise<string> {
+  const headers = { authorization: `Bearer ${companion.metricsToken}` };
+  return await (await fetch(`${companion.url}/metrics`, { headers })).text();
+}
+
+/** What promtool complains of; empty if nothing. */
+async function checkMetrics(promtool: string, text: string): Promise<string> {
+  const child = spawn(promtool, ["check", "metrics"], { stdio: ["pipe", "pipe", "pipe"] });
+  let said = "";
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.on("data", (data: Buffer) => {
+      said += data.toString();
+    });
   }
-  assert.equal(types.at(-1), "done");
+  child.stdin.end(text);
+  const [code] = await once(child, "close");
+  return code === 0 ? said : `${said}exit ${code}`;
 }
 
-async function metricsOf(companion: Companion, accept: string) {
-  const response = await fetch(`${companion.url}/metrics`, {
-    headers: { accept, authorization: `Bearer ${companion.metricsToken}` },
-  });
-  assert.equal(response.status, 200);
-  return { text: await response.text(), type: response.headers.get("content-type") ?? "" };
+interface Sample {
+  labels: Record<string, string>;
+  value: number;
 }
 
-async function commitsOf(companion: Companion): Promise<number> {
-  const { text } = await metricsOf(companion, "text/plain");
-  const values = text.matchAll(
-    /^sse_transaction_commits_total\{[^}]*status="success"[^}]*\} (\d+)$/gm,
-  );
-  return [...values].reduce((sum, [, value]) => sum + Number(value), 0);
+interface Prometheus {
+  /** The first sample of a query, as soon as it is as wanted. */
+  waitFor(query: string, wanted: (found: Sample) => boolean): Promise<Sample>;
+  stop(): Promise<void>;
 }
 
-/** Ours, without values: what the two forms must agree on. */
-function seriesOf(text: string): string[] {
-  return [...text.matchAll(/^((?:sse|chat|session|database|streamkeeper)_[^ ]+) /gm)]
-    .map(([, series]) => series ?? "")
-    .toSorted();
-}
-
-function promtool(args: readonly string[], input = "") {
-  const { stdout, stderr, status, error } = spawnSync(tool("PROMTOOL"), args, {
-    input,
-    encoding: "utf8",
-  });
-  if (error) throw error;
-  return { output: stdout + stderr, status };
-}
-
-function tool(name: "PROMETHEUS" | "PROMTOOL"): string {
-  const path = process.env[name];
-  if (!path) throw new Error(`${name} is not set; run the suite by \`npm test -- monitoring\``);
-  return path;
-}
-
-async function startPrometheus(config: string, storage: string) {
+async function startPrometheus(binary: string, folder: string): Promise<Prometheus> {
   const port = await freePort();
+  const url = `http://127.0.0.1:${port}`;
   const args = [
-    `--config.file=${config}`,
-    `--storage.tsdb.path=${storage}`,
+    `--config.file=${join(folder, "prometheus.yml")}`,
+    `--storage.tsdb.path=${join(folder, "tsdb")}`,
     `--web.listen-address=127.0.0.1:${port}`,
   ];
-  const child: ChildProcess = spawn(tool("PROMETHEUS"), args, {
-    stdio: ["ignore", "ignore", "pipe"],
-  });
+  const child: ChildProcess = spawn(binary, args, { stdio: ["ignore", "ignore", "pipe"] });
   let log = "";
   child.stderr?.on("data", (data: Buffer) => {
     log += data.toString();
   });
-  const exited = once(child, "exit");
-  const url = `http://127.0.0.1:${port}`;
-  const ready = () =>
-    fetch(`${url}/-/ready`).then(
-      ({ ok }) => ok,
-      () => false,
-    );
-  while (!(await ready())) {
-    if (child.exitCode !== null) throw new Error(`Prometheus ended:\n${log}`);
-    await delay(50);
-  }
+  const gone = once(child, "exit");
   return {
-    url,
+    async waitFor(query, wanted) {
+      const deadline = performance.now() + SCRAPED_WITHIN_MS;
+      let found: Sample | undefined;
+      while (performance.now() < deadline && child.exitCode === null) {
+        found = await firstSample(url, query);
+        if (found && wanted(found)) return found;
+        await delay(100);
+      }
+      throw new Error(`${query}: ${JSON.stringify(found)}\n${log}`);
+    },
     async stop() {
       child.kill("SIGTERM");
-      await exited;
+      await gone;
     },
   };
 }
 
-/** Prometheus says its port nowhere, so it cannot choose one by itself. */
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const address = server.address();
-  server.close();
-  await once(server, "close");
-  if (address === null || typeof address === "string") throw new Error("no port");
-  return address.port;
-}
-
-/** The query's one value, as soon as it is what is waited for; mocha's timeout is the bound. */
-async function valueOf(
-  url: string,
-  query: string,
-  wanted: (value: number) => boolean,
-): Promise<number> {
-  for (;;) {
-    const response = await fetch(`${url}/api/v1/query?${new URLSearchParams({ query })}`);
-    const body = (await response.json()) as { data?: { result?: { value?: [number, string] }[] } };
-    const value = Number(body.data?.result?.[0]?.value?.[1] ?? Number.NaN);
-    if (wanted(value)) return value;
-    await delay(100);
-  }
+async function firstSample(url: string, query: string): Promise<Sample | undefined> {
+  // It does not listen at once.
+  const response = await fetch(`${url}/api/v1/query?${new URLSearchParams({ query })}`).catch(
+    () => undefined,
+  );
+  if (!response?.ok) return undefined;
+  const body = (await response.json()) as {
+    data: { result: { metric: Record<string, string>; value: [number, string] }[] };
+  };
+  const [first] = body.data.result;
+  return first && { labels: first.metric, value: Number(first.value[1]) };
 }
