@@ -1,0 +1,52 @@
+// The two forms of /metrics. One must not change what the other says: Prometheus asks for OpenMetrics, the status bar for text.
+import assert from "node:assert/strict";
+import { type Companion, withCompanion } from "../support/companion.ts";
+
+describe("the two forms of the metrics", () => {
+  it("have the same series, whichever was asked for before", () =>
+    withCompanion({}, async (companion) => {
+      const before = await metricsOf(companion, "text/plain");
+      assert.match(before.type, /^text\/plain; version=0\.0\.4/);
+      const open = await metricsOf(companion, "application/openmetrics-text; version=1.0.0");
+      assert.match(open.type, /^application\/openmetrics-text; version=1\.0\.0/);
+      const after = await metricsOf(companion, "text/plain");
+      assert.deepEqual(seriesOf(after.text), seriesOf(before.text));
+      assert.deepEqual(seriesOf(open.text), seriesOf(before.text));
+      assert.ok(seriesOf(after.text).some((name) => name.startsWith("sse_turns_total{")));
+    }));
+
+  it("give the same values", () =>
+    withCompanion({}, async (companion) => {
+      const body = { title: "One" };
+      assert.equal((await companion.request("POST", "/v1/sessions", body)).status, 201);
+      const created =
+        'sse_transaction_commits_total{operation="create_session",status="success"} 1\n';
+      for (const form of ["application/openmetrics-text", "text/plain"]) {
+        assert.ok((await metricsOf(companion, form)).text.includes(created), form);
+      }
+    }));
+
+  it("end OpenMetrics with its mark, once, and text without", () =>
+    withCompanion({}, async (companion) => {
+      const open = await metricsOf(companion, "application/openmetrics-text");
+      assert.equal(open.text.match(/^# EOF$/gm)?.length, 1);
+      assert.ok(open.text.endsWith("\n# EOF\n"));
+      const plain = await metricsOf(companion, "*/*");
+      assert.ok(!plain.text.includes("# EOF"));
+    }));
+});
+
+async function metricsOf(companion: Companion, accept: string) {
+  const response = await fetch(`${companion.url}/metrics`, {
+    headers: { accept, authorization: `Bearer ${companion.metricsToken}` },
+  });
+  assert.equal(response.status, 200);
+  return { text: await response.text(), type: response.headers.get("content-type") ?? "" };
+}
+
+/** Ours, without their values. */
+function seriesOf(text: string): string[] {
+  return [...text.matchAll(/^((?:sse|chat|session|database|streamkeeper)_[^ ]+) /gm)]
+    .map(([, series]) => series ?? "")
+    .toSorted();
+}
