@@ -11,13 +11,11 @@ import type { HttpDeps } from "./context.ts";
 import { allowOnly } from "./error-handler.ts";
 import type { Readers } from "./sse.ts";
 
-const Text = z
-  .string()
-  .check(
-    z.refine((text) => !text.includes("\0") && text.isWellFormed(), {
-      error: "must be well-formed Unicode without NUL",
-    }),
-  );
+const Text = z.string().check(
+  z.refine((text) => !text.includes("\0") && text.isWellFormed(), {
+    error: "must be well-formed Unicode without NUL",
+  }),
+);
 const Part = z.object({ type: z.literal("text"), text: Text });
 const Message = z.object({
   role: z.enum(["system", "developer", "user", "assistant"]),

@@ -1,8 +1,8 @@
-import markdownIt, { type Env, type MarkdownIt, type Token } from "markdown-it";
+import markdownIt, { type MarkdownIt, type Token } from "markdown-it";
 import { HIDDEN_CLASS, splitHidden } from "./hidden-characters.ts";
 import { toSafeUrl } from "./links.ts";
 
-export type { Env, Token };
+export type { Token };
 
 /** Markdown without raw HTML, whose links are http(s) only and whose images are links: nothing is fetched to be shown. */
 export function createMarkdown(imageLabel: string): MarkdownIt {
