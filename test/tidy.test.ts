@@ -65,6 +65,17 @@ const ROOMS: readonly { room: RegExp; may: readonly RegExp[] }[] = [
     may: [PROTOCOL, /^(?:preact|markdown-it|dompurify|highlight\.js|eventsource-parser)$/],
   },
   {
+    // Scripts of npm, not parts of the extension; `npm run code` falls back on the VS Code of the tests.
+    room: /^extension\/(?:open|package)\.mjs$/,
+    may: [
+      /^server\/install\.mjs$/,
+      /^test\/setup\/vscode\.ts$/,
+      /^test\/support\/vscode-host\.ts$/,
+      /^@vscode\/test-electron$/,
+      NODE,
+    ],
+  },
+  {
     room: /^extension\//,
     may: [PROTOCOL, /^webview\/messages\.ts$/, /^(?:vscode|eventsource-parser|zod)$/, NODE],
   },
@@ -288,6 +299,16 @@ describe("the documentation", () => {
     );
   });
 
+  it("lists every setting, and no other", () => {
+    const manifest = readFileSync("package.json", "utf8");
+    const settings = [...manifest.matchAll(/^ +"(streamkeeper\.[\w.]+)": \{$/gm)];
+    const listed = [...doc("docs/extension.md").text.matchAll(/^\| `(streamkeeper\.[^`]+)` \|/gm)];
+    assert.deepEqual(
+      listed.flatMap(([, name]) => unfold(name ?? "")).toSorted(),
+      settings.map(([, name]) => name).toSorted(),
+    );
+  });
+
   it("names only tests that exist", () => {
     const titles = titlesOf(CODE);
     const named = [...doc("docs/testing.md").text.matchAll(/"([^"…]+)…?"/g)];
@@ -304,6 +325,12 @@ describe("the documentation", () => {
     assert.deepEqual(brokenLinks([planted]), ["docs/x.md: nowhere.md"]);
   });
 });
+
+/** a.{b,c}.d -> a.b.d, a.c.d */
+function unfold(name: string): string[] {
+  const [, before, choices, after] = /^(.*)\{(.*)\}(.*)$/.exec(name) ?? [];
+  return choices?.split(",").map((choice) => `${before}${choice}${after}`) ?? [name];
+}
 
 /** A name may stop early, and say more where the title differs from case to case. */
 function isNamedBy(name: string): (title: string) => boolean {
