@@ -305,7 +305,7 @@ describe("the documentation", () => {
     const listed = [...doc("docs/extension.md").text.matchAll(/^\| `(streamkeeper\.[^`]+)` \|/gm)];
     assert.deepEqual(
       listed.flatMap(([, name]) => unfold(name ?? "")).toSorted(),
-      settings.map(([, name]) => name).toSorted(),
+      settings.map(([, name]) => name ?? "").toSorted(),
     );
   });
 
