@@ -75,6 +75,15 @@ describe("extension in its host", () => {
     assert.ok(!existsSync(join(globalStorage(), "server.json")));
   });
 
+  it("is loaded fast: its bundle, read and evaluated anew, takes less than 50 ms", () => {
+    const path = join(extension().extensionPath, "dist/extension/extension.cjs");
+    delete require.cache[path];
+    const started = performance.now();
+    require(path);
+    const elapsed = performance.now() - started;
+    assert.ok(elapsed < 50, `${elapsed} ms`);
+  });
+
   it("registers every command of its manifest", async () => {
     const known = new Set(await vscode.commands.getCommands(true));
     const commands: { command: string }[] = extension().packageJSON.contributes.commands;

@@ -251,6 +251,8 @@ describe("calls of the companion", () => {
         assert.equal(bodies.length, 2);
         assert.ok(bodies[0]?.request_id);
         assert.equal(bodies[0]?.request_id, bodies[1]?.request_id);
+        await client.call("send_message", { request_id: "of-the-page", message });
+        assert.equal(bodies[2]?.request_id, "of-the-page");
       },
     );
   });
