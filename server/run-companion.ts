@@ -86,25 +86,6 @@ async function serve(config: Config, lock: { release(): void }): Promise<void> {
     port: () => port,
     onActivity: () => idle.touch(),
   });
-  port = await listen(http, host, config.port);
-
-  const urlHost = host.includes(":") ? `[${host}]` : host;
-  writeScrapeTarget(dataDir, `${urlHost}:${port}`);
-  writeRuntimeFile(dataDir, {
-    pid: process.pid,
-    host,
-    port,
-    version: VERSION,
-    protocol: PROTOCOL_VERSION,
-    started_at: startedAt,
-  });
-  log.info({ host, port, data_dir: dataDir, engine: config.database.engine }, "ready");
-  if (config.printUrl) {
-    process.stdout.write(
-      `\n  Streamkeeper is ready: http://${urlHost}:${port}/#token=${token}\n\n`,
-    );
-  }
-
   let ending = false;
   async function shutDown(reason: string): Promise<void> {
     if (ending) return;
@@ -123,8 +104,28 @@ async function serve(config: Config, lock: { release(): void }): Promise<void> {
     log.info("stopped");
     process.exit(0);
   }
+  // Before anyone can find it by its runtime file: who finds it may end it.
   for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"] as const) {
     process.on(signal, () => void shutDown(signal));
+  }
+
+  port = await listen(http, host, config.port);
+
+  const urlHost = host.includes(":") ? `[${host}]` : host;
+  writeScrapeTarget(dataDir, `${urlHost}:${port}`);
+  writeRuntimeFile(dataDir, {
+    pid: process.pid,
+    host,
+    port,
+    version: VERSION,
+    protocol: PROTOCOL_VERSION,
+    started_at: startedAt,
+  });
+  log.info({ host, port, data_dir: dataDir, engine: config.database.engine }, "ready");
+  if (config.printUrl) {
+    process.stdout.write(
+      `\n  Streamkeeper is ready: http://${urlHost}:${port}/#token=${token}\n\n`,
+    );
   }
 }
 
