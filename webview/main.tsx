@@ -7,6 +7,8 @@ import { Root } from "./components/root.tsx";
 import { FrameQueue } from "./markdown/frame-queue.ts";
 import { createMarkdown } from "./markdown/parser.ts";
 import { canStop } from "./selectors.ts";
+import type { AppState } from "./state.ts";
+import type { Store } from "./store.ts";
 import { pickStrings } from "./strings/strings.ts";
 import { createHttpTransport } from "./transport/http.ts";
 import { createVsCodeTransport, type VsCodeApi } from "./transport/vscode.ts";
@@ -47,15 +49,7 @@ function start(root: HTMLElement): void {
       root,
     );
   };
-  let isScheduled = false;
-  store.subscribe(() => {
-    if (isScheduled) return;
-    isScheduled = true;
-    requestAnimationFrame(() => {
-      isScheduled = false;
-      show();
-    });
-  });
+  paceRenders(store, show);
   document.addEventListener("keydown", (event) => {
     if (event.key !== "Escape" || event.defaultPrevented || event.isComposing) return;
     const state = store.get();
@@ -66,6 +60,36 @@ function start(root: HTMLElement): void {
   app.onFocusComposer(() => requestAnimationFrame(() => requestAnimationFrame(focusComposer)));
   app.start();
   show();
+}
+
+/** Twenty times a second is smooth for text that is being written, and leaves the processor to others. */
+const STREAM_PACE_MS = 50;
+
+/** Shows every change in the next frame, except that mere growth of the chat is gathered for a moment. */
+function paceRenders(store: Store, show: () => void): void {
+  let frame: number | undefined;
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  let last = 0;
+  const schedule = (): void => {
+    clearTimeout(timer);
+    timer = undefined;
+    frame ??= requestAnimationFrame(() => {
+      frame = undefined;
+      last = performance.now();
+      show();
+    });
+  };
+  store.subscribe((state, before) => {
+    if (frame !== undefined) return;
+    const wait = onlyLogChanged(state, before) ? last + STREAM_PACE_MS - performance.now() : 0;
+    if (wait <= 0) schedule();
+    else timer ??= setTimeout(schedule, wait);
+  });
+}
+
+function onlyLogChanged(state: AppState, before: AppState): boolean {
+  const keys = Object.keys(state) as (keyof AppState)[];
+  return keys.every((key) => key === "log" || state[key] === before[key]);
 }
 
 const root = document.getElementById("app");

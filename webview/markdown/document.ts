@@ -1,12 +1,15 @@
 // A Markdown text that grows at its end. What can no longer change is frozen; only the rest is parsed again.
 // However the text was cut on its way, the result is the same as that of the whole text at once.
 import type { Env, MarkdownIt } from "markdown-it";
+import { closeMarks } from "./half-written.ts";
 import type { Token } from "./parser.ts";
 import { type Piece, toPieces } from "./pieces.ts";
 
 /** How much is looked at first, and the most. A single block longer than that is shown as plain text. */
-const WINDOW = 8_000;
+const WINDOW = 2_000;
 export const MAX_BLOCK = 64_000;
+/** Of a longer rest, the marks are not worth parsing it twice. */
+const MAX_CLOSED = 8_000;
 
 type References = NonNullable<Env["references"]>;
 
@@ -19,7 +22,7 @@ export interface Progress {
   pieces: readonly Piece[];
   /** The first piece that may differ from the last time. */
   changedFrom: number;
-  /** There was more to do than the deadline allowed; the pieces stop at what was done. */
+  /** There is another step to take; the pieces stop at what was done. */
   more: boolean;
 }
 
@@ -39,34 +42,23 @@ export class MarkdownDocument {
   }
 
   /**
-   * Goes on with `text`, which begins with what was given before (anything else starts anew). `isFinal`: nothing
-   * will follow. Stops early when `isLate` says so, but never without progress.
+   * Goes on by one step with `text`, which begins with what was given before (anything else starts anew): while
+   * there is something to freeze, a window of it is frozen; then the rest is parsed. `isFinal`: nothing will follow.
    */
-  advance(text: string, isFinal: boolean, isLate: () => boolean): Progress {
+  advance(text: string, isFinal: boolean): Progress {
     if (this.#isDone || !text.startsWith(this.#text)) this.#reset();
-    const restarted = this.#text === "";
+    const first = this.#text === "" ? 0 : this.#pieces.length;
     this.#text = text;
-    let changedFrom = restarted ? 0 : this.#pieces.length;
-    while (!this.#isPlain) {
-      const { size, cut, tail } = this.#nextCut(isFinal);
-      if (cut > 0) {
-        const before = this.#pieces.length;
-        changedFrom = Math.min(changedFrom, this.#freeze(cut), before);
-        if (isLate()) return { pieces: this.#pieces.slice(), changedFrom, more: true };
-        continue;
-      }
-      if (tail === null) {
-        this.#isPlain = size === MAX_BLOCK;
-        break;
-      }
-      const pieces =
-        tail === "" ? this.#pieces.slice() : [...this.#pieces, ...this.#parseTail(tail)];
-      this.#isDone = isFinal;
-      return { pieces, changedFrom, more: false };
+    const next = this.#isPlain ? "plain" : this.#nextCut(isFinal);
+    if (typeof next === "number") {
+      const changedFrom = Math.min(first, this.#freeze(next));
+      return { pieces: this.#pieces, changedFrom, more: true };
     }
+    this.#isPlain = next === "plain";
     this.#isDone = isFinal;
-    const rest: Piece = { kind: "plain", text: text.slice(this.#offset) };
-    return { pieces: [...this.#pieces, rest], changedFrom, more: false };
+    const rest = text.slice(this.#offset);
+    const pieces: Piece[] = this.#isPlain ? [{ kind: "plain", text: rest }] : this.#parseTail(rest);
+    return { pieces: [...this.#pieces, ...pieces], changedFrom: first, more: false };
   }
 
   #reset(): void {
@@ -79,17 +71,17 @@ export class MarkdownDocument {
     this.#isDone = false;
   }
 
-  /** Where the text can next be cut; if nowhere, the tail to show as it is, or null if it is too long for that. */
-  #nextCut(isFinal: boolean): { size: number; cut: number; tail: string | null } {
+  /** Where the text can next be cut; `tail` if what is left may still change, `plain` if it is too long for that. */
+  #nextCut(isFinal: boolean): number | "tail" | "plain" {
     const left = this.#text.length - this.#offset;
+    if (left === 0) return "tail";
     for (let size = WINDOW; ; size = Math.min(size * 2, MAX_BLOCK)) {
-      const slice = this.#text.slice(this.#offset, this.#offset + size);
       const isAll = left <= size;
-      if (isAll && isFinal) return { size, cut: slice.length, tail: "" };
-      const cut = findCut(this.#md, slice);
-      if (cut > 0) return { size, cut, tail: null };
-      if (isAll) return { size, cut: 0, tail: slice };
-      if (size === MAX_BLOCK) return { size, cut: 0, tail: null };
+      if (isAll && isFinal) return left;
+      const cut = findCut(this.#md, this.#text.slice(this.#offset, this.#offset + size));
+      if (cut > 0) return cut;
+      if (isAll) return "tail";
+      if (size === MAX_BLOCK) return "plain";
     }
   }
 
@@ -120,12 +112,20 @@ export class MarkdownDocument {
   }
 
   #parseTail(tail: string): Piece[] {
+    const pieces = this.#parseOnce(tail);
+    const last = pieces.at(-1);
+    if (last?.kind === "code") {
+      if (last.open) last.code = withoutHalfFence(last.code);
+      return pieces;
+    }
+    const closed = tail.length > MAX_CLOSED ? tail : closeMarks(tail);
+    return closed === tail ? pieces : this.#parseOnce(closed);
+  }
+
+  #parseOnce(tail: string): Piece[] {
     // Its own definitions may still be half written, so they are not kept.
     const env: Env = { references: Object.create(this.#references) as References };
-    const pieces = toPieces(this.#md, this.#md.parse(tail, env), env);
-    const last = pieces.at(-1);
-    if (last?.kind === "code" && last.open) last.code = withoutHalfFence(last.code);
-    return pieces;
+    return toPieces(this.#md, this.#md.parse(tail, env), env);
   }
 }
 

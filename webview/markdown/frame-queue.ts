@@ -3,14 +3,23 @@
 /** Does a part of its work, at least one step, and says whether there is more. */
 export type Job = (isLate: () => boolean) => boolean;
 
-const FRAME_BUDGET_MS = 10;
+const FRAME_BUDGET_MS = 6;
 
 export class FrameQueue {
   readonly #jobs = new Map<object, { job: Job; notBefore: number }>();
   #isScheduled = false;
+  /** When the first job of this very task of the event loop began. */
+  #taskStart: number | null = null;
 
-  /** Runs `job` in a frame to come, not before `notBefore` on the clock of `performance.now()`. The newest job of an owner stands. */
+  /**
+   * Runs `job` at once if it may and there is time left in this task, so that it shows in the same frame as what
+   * asked for it; else in a frame to come, not before `notBefore` on the clock of `performance.now()`. The newest
+   * job of an owner stands.
+   */
   add(owner: object, job: Job, notBefore = 0): void {
+    this.#jobs.delete(owner);
+    const mayRun = notBefore <= performance.now() && !this.#isLate();
+    if (mayRun && !this.#run(job)) return;
     this.#jobs.set(owner, { job, notBefore });
     this.#schedule();
   }
@@ -19,25 +28,38 @@ export class FrameQueue {
     this.#jobs.delete(owner);
   }
 
+  #run(job: Job): boolean {
+    if (this.#taskStart === null) {
+      this.#taskStart = performance.now();
+      setTimeout(() => {
+        this.#taskStart = null;
+      });
+    }
+    return job(() => this.#isLate());
+  }
+
+  #isLate(): boolean {
+    return this.#taskStart !== null && performance.now() - this.#taskStart > FRAME_BUDGET_MS;
+  }
+
   #schedule(): void {
     if (this.#isScheduled || this.#jobs.size === 0) return;
     this.#isScheduled = true;
-    const wait =
-      Math.min(...[...this.#jobs.values()].map(({ notBefore }) => notBefore)) - performance.now();
-    if (wait > 16) setTimeout(() => requestAnimationFrame(() => this.#run()), wait - 16);
-    else requestAnimationFrame(() => this.#run());
+    const first = Math.min(...Array.from(this.#jobs.values(), ({ notBefore }) => notBefore));
+    const wait = first - performance.now();
+    if (wait > 16) setTimeout(() => requestAnimationFrame(() => this.#runFrame()), wait - 16);
+    else requestAnimationFrame(() => this.#runFrame());
   }
 
-  #run(): void {
+  #runFrame(): void {
     this.#isScheduled = false;
-    const start = performance.now();
-    const isLate = (): boolean => performance.now() - start > FRAME_BUDGET_MS;
+    const now = performance.now();
     // The newest first: that is where the reader is.
     for (const [owner, { job, notBefore }] of [...this.#jobs].toReversed()) {
-      if (notBefore > start) continue;
+      if (notBefore > now) continue;
       this.#jobs.delete(owner);
-      if (job(isLate)) this.#jobs.set(owner, { job, notBefore: 0 });
-      if (isLate()) break;
+      if (this.#run(job)) this.#jobs.set(owner, { job, notBefore: 0 });
+      if (this.#isLate()) break;
     }
     this.#schedule();
   }

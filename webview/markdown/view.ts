@@ -46,8 +46,12 @@ export class MarkdownView {
 
   #render(isLate: () => boolean): boolean {
     const start = performance.now();
-    const { pieces, changedFrom, more } = this.#document.advance(this.#text, this.#isFinal, isLate);
-    this.#show(pieces, changedFrom);
+    let more: boolean;
+    do {
+      const progress = this.#document.advance(this.#text, this.#isFinal);
+      this.#show(progress.pieces, progress.changedFrom);
+      more = progress.more;
+    } while (more && !isLate());
     const end = performance.now();
     this.#notBefore = end + Math.max(16, 4 * (end - start));
     return more;
