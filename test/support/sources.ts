@@ -1,21 +1,23 @@
 // The repository as text, for the tidy tests.
-import { execFileSync } from "node:child_process";
-import { existsSync, readFileSync } from "node:fs";
-import { dirname, join, normalize } from "node:path";
+import { readdirSync, readFileSync } from "node:fs";
+import { dirname, join, normalize } from "node:path/posix";
 
 export interface Source {
   path: string;
   text: string;
 }
 
-/** Files that git tracks or would track, so that build output and foreign code never count. */
-export function readSources(pattern: RegExp): Source[] {
-  const list = execFileSync("git", ["ls-files", "-z", "-co", "--exclude-standard"], {
-    encoding: "utf8",
+/** What others made, or a build. */
+const NOT_OURS = new Set(["node_modules", "dist"]);
+
+/** Our own files whose path fits, by their path from the root of the repository. */
+export function readSources(pattern: RegExp, folder = ""): Source[] {
+  return readdirSync(folder || ".", { withFileTypes: true }).flatMap((entry) => {
+    if (entry.name.startsWith(".") || NOT_OURS.has(entry.name)) return [];
+    const path = join(folder, entry.name);
+    if (entry.isDirectory()) return readSources(pattern, path);
+    return pattern.test(path) ? [{ path, text: readFileSync(path, "utf8") }] : [];
   });
-  return [...new Set(list.split("\0"))]
-    .filter((path) => pattern.test(path) && existsSync(path))
-    .map((path) => ({ path, text: readFileSync(path, "utf8") }));
 }
 
 const IMPORT =

@@ -10,6 +10,7 @@ import {
   type Page,
 } from "playwright-core";
 import { VSCODE_HOME } from "../setup/vscode.ts";
+import { descendants, isAlive } from "./processes.ts";
 
 const home = process.env["VSCODE_HOME"] ?? VSCODE_HOME;
 const platform = process.platform === "win32" ? "win" : process.platform;
@@ -204,41 +205,8 @@ export async function runCommand(page: Page, title: string): Promise<void> {
   await page.keyboard.press("Enter");
 }
 
-interface ProcessRow {
-  pid: number;
-  ppid: number;
-  args: string;
-}
-
-export function descendants(root: number): ProcessRow[] {
-  const rows = execFileSync("ps", ["-eo", "pid=,ppid=,args="], { encoding: "utf8" })
-    .split("\n")
-    .flatMap((line) => {
-      const [, pid, ppid, args] = /^\s*(\d+)\s+(\d+)\s+(.*)$/.exec(line) ?? [];
-      return args === undefined ? [] : [{ pid: Number(pid), ppid: Number(ppid), args }];
-    });
-  const found: ProcessRow[] = [];
-  for (const queue = [root]; queue.length > 0; ) {
-    const parent = queue.shift();
-    for (const row of rows.filter(({ ppid }) => ppid === parent)) {
-      found.push(row);
-      queue.push(row.pid);
-    }
-  }
-  return found;
-}
-
 export function extensionHosts(server: VscodeServer): number[] {
   return descendants(server.process.pid ?? 0)
     .filter(({ args }) => args.includes("--type=extensionHost"))
     .map(({ pid }) => pid);
-}
-
-export function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch {
-    return false;
-  }
 }

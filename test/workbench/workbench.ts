@@ -5,8 +5,8 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import type { Browser, BrowserContext, FrameLocator, Locator, Page } from "playwright-core";
 import { type Companion, findCompanion, stopCompanion } from "../../extension/companion.ts";
+import { descendants } from "../support/processes.ts";
 import {
-  descendants,
   installVsix,
   launchBrowser,
   openWindow,
