@@ -7,10 +7,11 @@ export function selectionContext(): ContextItem | undefined {
   if (!editor || editor.selection.isEmpty) return undefined;
   const { document, selection } = editor;
   const name = vscode.workspace.asRelativePath(document.uri, false);
-  const lines =
-    selection.start.line === selection.end.line
-      ? `${selection.start.line + 1}`
-      : `${selection.start.line + 1}-${selection.end.line + 1}`;
+  const { start, end } = selection;
+  const first = start.line + 1;
+  // A selection of whole lines ends before the first character of the next.
+  const last = end.character === 0 ? end.line : end.line + 1;
+  const lines = first === last ? `${first}` : `${first}-${last}`;
   return {
     type: "selection",
     label: `${name}:${lines}`.slice(0, 500),
