@@ -156,6 +156,8 @@ async function runSuite(suite: Suite, environment: NodeJS.ProcessEnv): Promise<C
     "--reporter=test/support/counting-reporter.cjs",
     "--timeout=20000",
     "--forbid-only",
+    // The counts are written by then; what libraries leave ticking is not waited for.
+    "--exit",
     ...(values.grep ? [`--grep=${values.grep}`] : []),
     ...(suite.mocha ?? []),
   ];
