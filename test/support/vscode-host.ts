@@ -200,7 +200,8 @@ export async function runCommand(page: Page, title: string): Promise<void> {
   const input = page.locator(".quick-input-widget input").first();
   await input.waitFor();
   await input.fill(`>${title}`);
-  const row = page.locator(".quick-input-list .monaco-list-row").filter({ hasText: title }).first();
+  // Enter runs the focused row, which is another one until the list has caught up with the text.
+  const row = page.locator(".quick-input-list .monaco-list-row.focused").filter({ hasText: title });
   await row.waitFor();
   await page.keyboard.press("Enter");
 }
