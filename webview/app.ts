@@ -171,11 +171,10 @@ export function createApp(transport: Transport, text: Strings): App {
     chooseModel(id) {
       const model = findModel(store.get(), id);
       if (model && !model.available) {
-        const notice = {
-          code: "key_missing",
-          message: `${model.name}: ${text.needsKey}`,
-          hint: text.needsKeyHint,
-        };
+        const message = `${model.name}: ${text.needsKey}`;
+        // The editor has a button for it.
+        const hint = transport.editor ? {} : { hint: text.needsKeyHint };
+        const notice = { code: "key_missing", message, ...hint };
         store.dispatch({ type: "notice", notice });
         return;
       }

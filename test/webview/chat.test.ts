@@ -39,6 +39,26 @@ for (const host of HOSTS) {
         assert.match(message?.request_id ?? "", /^[0-9a-f-]{36}$/);
       }));
 
+    it("keeps numbers of lists and languages of nested code, and paints no code twice", () =>
+      withApp({ host }, async (app) => {
+        const { page, companion } = app;
+        const { session, turnId } = await ask(app, "Explain");
+        const text =
+          "1. one\n\n   ```py\n   x = 1\n   ```\n\ntext\n\n3. three\n\n```py\ny = 2\n```\n";
+        companion.stream(session, turnId, text);
+        companion.done(session, turnId);
+        await page.locator(".code-block .hljs-number").nth(1).waitFor();
+        assert.deepEqual(await page.locator(".code-language").allTextContents(), [
+          "Python",
+          "Python",
+        ]);
+        assert.equal(await page.locator("ol").nth(1).getAttribute("start"), "3");
+        const painted = await page
+          .locator("pre code")
+          .evaluateAll((all) => all.map((code) => getComputedStyle(code).backgroundColor));
+        assert.deepEqual(painted, ["rgba(0, 0, 0, 0)", "rgba(0, 0, 0, 0)"]);
+      }));
+
     it("sends by Enter, breaks the line by Shift+Enter, and waits for the answer before the next", () =>
       withApp({ host }, async (app) => {
         const { page, companion } = app;

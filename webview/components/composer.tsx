@@ -30,7 +30,7 @@ export function Composer({ state }: { state: AppState }) {
   const onKeyDown = (event: KeyboardEvent): void => {
     // Enter also ends the composition of a character.
     if (event.isComposing || event.keyCode === 229) return;
-    if (event.key === "Enter" && !event.shiftKey && !event.ctrlKey && !event.altKey) {
+    if (event.key === "Enter" && !event.shiftKey && !event.altKey) {
       event.preventDefault();
       actions.sending.send();
     } else if (event.key === "ArrowUp" && draft === "" && editing === null) {

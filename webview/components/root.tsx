@@ -59,7 +59,7 @@ function Head({ state }: { state: AppState }) {
       <h2 class="head-title" title={title}>
         {title === "" ? text.newChat : title}
       </h2>
-      <IconButton icon="add" label={text.newChat} onClick={actions.newChat} />
+      {!actions.run && <IconButton icon="add" label={text.newChat} onClick={actions.newChat} />}
     </header>
   );
 }

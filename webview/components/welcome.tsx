@@ -35,7 +35,7 @@ export function Welcome({ state }: { state: AppState }) {
 }
 
 function ModelNote({ state }: { state: AppState }) {
-  const { text } = useSurroundings();
+  const { actions, text } = useSurroundings();
   const chosen = chosenModel(state);
   if (chosen === null) return <p class="welcome-note">&nbsp;</p>;
   const model = findModel(state, chosen);
@@ -44,7 +44,14 @@ function ModelNote({ state }: { state: AppState }) {
     <p class="welcome-note">
       <Icon name="beaker" />
       <span>
-        {text.demoNote} {text.demoNoteChoose}
+        {text.demoNote}{" "}
+        {actions.run ? (
+          <button type="button" class="link" onClick={() => actions.run?.("choose_model")}>
+            {text.chooseModel}
+          </button>
+        ) : (
+          text.demoNoteChoose
+        )}
       </span>
     </p>
   );

@@ -30,6 +30,8 @@ const CONFIG: Config & { RETURN_DOM_FRAGMENT: true } = {
   ALLOW_ARIA_ATTR: false,
   ALLOW_DATA_ATTR: false,
   ALLOWED_URI_REGEXP: /^https?:\/\//i,
+  // Unless named here, every attribute's value is held to that, too.
+  ADD_URI_SAFE_ATTR: ["data-language", "data-open", "start"],
   RETURN_DOM_FRAGMENT: true,
 };
 

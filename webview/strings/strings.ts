@@ -56,7 +56,6 @@ export interface Strings {
   saved: string;
   savedDetail: string;
   savedPart: string;
-  savedOnDisk: string;
   seconds(value: number): string;
   tokens(count: number): string;
   interrupted: string;
@@ -91,7 +90,6 @@ export interface Strings {
   starting: string;
   away: string;
   awayDetail: string;
-  retryingIn(seconds: number): string;
   tryNow: string;
   noToken: string;
   noTokenDetail: string;
@@ -100,16 +98,11 @@ export interface Strings {
   malformed: string;
   dismiss: string;
   chatGone: string;
-  chatFailed: string;
   openLink: string;
   openLinkDetail: string;
   open: string;
-  copyLink: string;
   storage(engine: "sqlite" | "postgres", durability: "full" | "balanced"): string;
   durability: { full: string; balanced: string };
-  today: string;
-  yesterday: string;
-  earlier: string;
   announceStart: string;
   announceCode: string;
   announceEnd(words: number): string;

@@ -212,6 +212,15 @@ async function prepareVsCode(
         const style = document.documentElement.style;
         for (const [name, value] of Object.entries(variables)) style.setProperty(name, value);
         style.setProperty("background-color", background);
+        // What VS Code's own style sheet for webviews does to every page, as far as it concerns ours.
+        const defaults = new CSSStyleSheet();
+        defaults.replaceSync(`@layer vscode-default {
+          body { padding: 0 20px; }
+          code { color: var(--vscode-textPreformat-foreground); background: var(--vscode-textPreformat-background); padding: 1px 3px; }
+          blockquote { background: var(--vscode-textBlockQuote-background); }
+          :is(a, input, select, textarea):focus { outline: 1px solid -webkit-focus-ring-color; outline-offset: -1px; }
+        }`);
+        document.adoptedStyleSheets = [defaults];
         document.body.className = bodyClass;
       };
       document.addEventListener("DOMContentLoaded", paint);
