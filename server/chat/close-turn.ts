@@ -44,7 +44,7 @@ export async function closeTurn(
     tool_name: call.tool_name,
     error: "The call was closed before it had a result.",
   }));
-  const { chunks } = await append([...cancelled, finalChunk(ending, text.length)]);
+  const { chunks } = await append([...cancelled, finalChunk(ending, text.length)], turnId);
 
   const position = chunks.at(-1)?.seq ?? 0;
   if (text !== "") {

@@ -147,8 +147,8 @@ async function write<T>(
     uow,
     { operation, sessionId, turnId, fence },
     (trx, append) =>
-      work(trx, async (chunks) => {
-        const appended = await append(chunks);
+      work(trx, async (chunks, ofTurnId) => {
+        const appended = await append(chunks, ofTurnId);
         cancelled = appended.cancelTurnId === turnId;
         return appended;
       }),

@@ -14,8 +14,14 @@ export interface Step {
   fence?: number;
 }
 
-/** Stores chunks as the session's next ones; they are published once the step has committed. */
-export type Append = (chunks: readonly NewChunk[]) => Promise<{
+/**
+ * Stores chunks as the session's next ones, of the step's turn or of the one named (a message closes the turn before
+ * it in its own step); they are published once the step has committed.
+ */
+export type Append = (
+  chunks: readonly NewChunk[],
+  ofTurnId?: string,
+) => Promise<{
   chunks: StreamChunk[];
   /** A turn of this session that somebody asked to stop. */
   cancelTurnId: string | null;
@@ -38,9 +44,10 @@ export async function writeSession<T>(
   return await uow.commit(
     operation,
     (trx, afterCommit) =>
-      work(trx, async (chunks) => {
+      work(trx, async (chunks, ofTurnId = turnId) => {
         appended = true;
-        const result = await appendChunks(trx, { sessionId, turnId, fence }, chunks, commitId);
+        const writer = { sessionId, turnId: ofTurnId, fence };
+        const result = await appendChunks(trx, writer, chunks, commitId);
         afterCommit(() => hub.publish(sessionId, result.chunks));
         return result;
       }),
