@@ -17,9 +17,10 @@ const { values } = parseArgs({
 });
 const file = `streamkeeper-${values.target}.vsix`;
 
-run("node", ["esbuild.mjs", "--production", "--target", values.target]);
+run(process.execPath, ["esbuild.mjs", "--production", "--target", values.target]);
 rmSync(file, { force: true });
-run("vsce", [
+run(process.execPath, [
+  "node_modules/@vscode/vsce/vsce",
   ...["package", "--target", values.target, "--out", file],
   // Everything is bundled; and there is no repository yet that links could lead to.
   ...["--no-dependencies", "--no-rewrite-relative-links", "--allow-missing-repository"],
@@ -33,10 +34,7 @@ if (size > MAX_BYTES) {
 }
 
 function run(command, args) {
-  const { status, error } = spawnSync(command, args, {
-    stdio: "inherit",
-    shell: process.platform === "win32",
-  });
+  const { status, error } = spawnSync(command, args, { stdio: "inherit" });
   if (status === 0) return;
   if (error) console.error(error.message);
   process.exit(status ?? 1);

@@ -1,13 +1,13 @@
 // Sets up what the suites need, runs them, and ends with one line of counts.
-import { type ChildProcess, spawn } from "node:child_process";
-import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { delimiter, dirname, join } from "node:path";
 import { parseArgs } from "node:util";
 import { findChromium } from "./setup/chromium.ts";
 import { findPrometheus } from "./setup/prometheus.ts";
-import { installCodeServer, VSCODE_HOME } from "./setup/vscode.ts";
+import { killLeftovers, runProgram, stopPrograms } from "./setup/run-program.ts";
+import { findDesktopVscode, installCodeServer, VSCODE_HOME } from "./setup/vscode.ts";
 import { startPostgres } from "./support/postgres.ts";
 
 interface Suite {
@@ -19,16 +19,23 @@ interface Suite {
   minutes: number;
 }
 
-type Need = "build" | "package" | "postgres" | "chromium" | "prometheus" | "vscode";
+type Need =
+  | "package"
+  | "build"
+  | "postgres"
+  | "chromium"
+  | "prometheus"
+  | "extension-host"
+  | "code-server";
 
 /** Setting up what is needed gives the environment of the suites. */
 const NEEDS: Record<Need, () => Promise<Record<string, string>>> = {
   async package() {
-    await run("npm", ["run", "--silent", "package"]);
+    await runStep(["extension/package.mjs"]);
     return {};
   },
   async build() {
-    await run("npm", ["run", "--silent", "build"]);
+    await runStep(["esbuild.mjs"]);
     return {};
   },
   async postgres() {
@@ -44,7 +51,12 @@ const NEEDS: Record<Need, () => Promise<Record<string, string>>> = {
     const { prometheus, promtool } = await findPrometheus();
     return { PROMETHEUS: prometheus, PROMTOOL: promtool };
   },
-  async vscode() {
+  async "extension-host"() {
+    const executable = await findDesktopVscode();
+    if (executable) return { VSCODE_EXECUTABLE: executable };
+    return await NEEDS["code-server"]();
+  },
+  async "code-server"() {
     await installCodeServer();
     return { VSCODE_HOME };
   },
@@ -61,7 +73,7 @@ const SUITES: readonly Suite[] = [
   },
   {
     name: "monitoring",
-    needs: ["build", "prometheus"],
+    needs: ["prometheus"],
     mocha: ["test/monitoring/**/*.test.ts"],
     minutes: 5,
   },
@@ -73,13 +85,13 @@ const SUITES: readonly Suite[] = [
   },
   {
     name: "extension",
-    needs: ["build", "chromium", "vscode"],
+    needs: ["build", "chromium", "extension-host"],
     program: ["test/support/run-extension-host.ts"],
     minutes: 5,
   },
   {
     name: "workbench",
-    needs: ["package", "build", "chromium", "vscode"],
+    needs: ["package", "chromium", "code-server"],
     mocha: ["test/workbench/**/*.test.ts"],
     minutes: 15,
   },
@@ -93,8 +105,9 @@ interface Counts {
 
 const require = createRequire(import.meta.url);
 const cleanUps: (() => Promise<void>)[] = [];
-const children = new Set<ChildProcess>();
-const scratch = mkdtempSync(join(tmpdir(), "streamkeeper-tests-"));
+/** Short, because the paths of sockets are; open to pass through, because Postgres runs as another user. */
+const scratch = mkdtempSync(join(tmpdir(), "sk-"));
+chmodSync(scratch, 0o711);
 
 const { values, positionals } = parseArgs({
   options: { grep: { type: "string", short: "g" } },
@@ -107,14 +120,14 @@ if (unknown.length > 0) {
   );
   process.exit(2);
 }
-for (const signal of ["SIGINT", "SIGTERM"] as const) {
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
   process.on(signal, () => {
-    for (const child of children) child.kill("SIGTERM");
-    void cleanUp().finally(() => process.exit(130));
+    void stopAll();
   });
 }
 
-const total: Counts = { passes: 0, failures: 0, pending: 0 };
+const NOTHING: Counts = { passes: 0, failures: 0, pending: 0 };
+const total: Counts = { ...NOTHING };
 try {
   const chosen = SUITES.filter(
     (suite) => positionals.length === 0 || positionals.includes(suite.name),
@@ -127,6 +140,7 @@ try {
     total.failures += counts.failures;
     total.pending += counts.pending;
   }
+  if (total.passes + total.failures === 0) throw new Error("No test was run.");
 } catch (thrown) {
   console.error(thrown);
   total.failures++;
@@ -138,9 +152,7 @@ process.exit(total.failures > 0 ? 1 : 0);
 
 /** In this order: the package is a production build, and the build that the tests use must come after it. */
 async function prepare(chosen: readonly Suite[]): Promise<NodeJS.ProcessEnv> {
-  const environment: NodeJS.ProcessEnv = { ...process.env };
-  const bin = join(process.cwd(), "node_modules/.bin");
-  environment["PATH"] = `${bin}${delimiter}${environment["PATH"]}`;
+  const environment = withOwnNode(process.env);
   for (const need of Object.keys(NEEDS) as Need[]) {
     if (!chosen.some((suite) => suite.needs.includes(need))) continue;
     Object.assign(environment, await NEEDS[need]());
@@ -156,55 +168,45 @@ async function runSuite(suite: Suite, environment: NodeJS.ProcessEnv): Promise<C
     "--reporter=test/support/counting-reporter.cjs",
     "--timeout=20000",
     "--forbid-only",
-    // The counts are written by then; what libraries leave ticking is not waited for.
-    "--exit",
     ...(values.grep ? [`--grep=${values.grep}`] : []),
     ...(suite.mocha ?? []),
   ];
-  const env = { ...environment, TEST_COUNTS: file };
-  const code = await spawned(process.execPath, args, env, suite.minutes);
+  const temporary = join(scratch, suite.name);
+  mkdirSync(temporary);
+  const env = {
+    ...environment,
+    ...{ TMPDIR: temporary, TMP: temporary, TEMP: temporary },
+    ...{ TEST_COUNTS: file, TEST_GREP: values.grep },
+  };
+  const code = await runProgram(process.execPath, args, env, suite.minutes);
+  const failed = (counts: Counts, why: string): Counts => {
+    console.error(`${suite.name}: ${why}`);
+    return { ...counts, failures: counts.failures + 1 };
+  };
+  const left = await killLeftovers(temporary);
   const counts = existsSync(file) ? (JSON.parse(readFileSync(file, "utf8")) as Counts) : undefined;
-  if (!counts || counts.passes + counts.failures === 0) {
-    if (values.grep && counts) return counts;
-    console.error(`${suite.name}: ended with ${code} and ran no test.`);
-    return { passes: 0, failures: 1, pending: 0 };
-  }
+  if (!counts) return failed(NOTHING, `ended with ${code} before its tests did.`);
+  if (left.length > 0) return failed(counts, `left running:\n${left.join("\n")}`);
   // A run that died after its last test, or a host that was killed, is no success.
-  if (code !== 0 && counts.failures === 0) {
-    console.error(`${suite.name}: exited with ${code}.`);
-    return { ...counts, failures: 1 };
-  }
+  if (code !== 0 && counts.failures === 0) return failed(counts, `exited with ${code}.`);
+  if (counts.passes + counts.failures === 0 && !values.grep) return failed(counts, "ran no test.");
   return counts;
 }
 
-async function run(command: string, args: readonly string[]): Promise<void> {
-  const bin = join(process.cwd(), "node_modules/.bin");
-  const env = { ...process.env, PATH: `${bin}${delimiter}${process.env["PATH"]}` };
-  const code = await spawned(command, args, env, 10);
-  if (code !== 0) throw new Error(`${command} ${args.join(" ")} exited with ${code}`);
+async function runStep(args: readonly string[]): Promise<void> {
+  const code = await runProgram(process.execPath, args, withOwnNode(process.env), 10);
+  if (code !== 0) throw new Error(`${args.join(" ")} exited with ${code}`);
 }
 
-/** Exit code; a program that takes too long is killed with all it started. */
-function spawned(
-  command: string,
-  args: readonly string[],
-  env: NodeJS.ProcessEnv,
-  minutes: number,
-): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const child = spawn(command, [...args], { env, stdio: ["ignore", "inherit", "inherit"] });
-    children.add(child);
-    const timer = setTimeout(() => {
-      console.error(`${args.join(" ")}: no end after ${minutes} minutes; killed.`);
-      child.kill("SIGKILL");
-    }, minutes * 60_000);
-    child.once("error", reject);
-    child.once("exit", (code) => {
-      clearTimeout(timer);
-      children.delete(child);
-      resolve(code ?? 1);
-    });
-  });
+function withOwnNode(environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  const bin = join(process.cwd(), "node_modules/.bin");
+  return { ...environment, PATH: `${bin}${delimiter}${environment["PATH"]}` };
+}
+
+async function stopAll(): Promise<void> {
+  await stopPrograms();
+  await cleanUp();
+  process.exit(130);
 }
 
 async function cleanUp(): Promise<void> {

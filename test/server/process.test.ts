@@ -13,7 +13,13 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import SQLite from "better-sqlite3";
-import { newDataDir, runCompanion, startCompanion, withCompanion } from "../support/companion.ts";
+import {
+  type Ended,
+  newDataDir,
+  runCompanion,
+  startCompanion,
+  withCompanion,
+} from "../support/companion.ts";
 
 const PLANTED = "sk-planted-0123456789abcdef";
 
@@ -101,11 +107,9 @@ describe("the companion's process", () => {
   it("ends as one when many start at the same time", async () => {
     const dir = dataDir();
     const runs = Array.from({ length: 6 }, () => runCompanion(["--data-dir", dir]));
-    const losers = await Promise.all(
-      runs.map((run) => Promise.race([run.ended, ready(run.output)])),
-    );
-    assert.equal(losers.filter((end) => end === "ready").length, 1);
-    assert.equal(losers.filter((end) => end !== "ready" && end.code === 3).length, 5);
+    const ends = await Promise.all(runs.map(started));
+    assert.equal(ends.filter((end) => end === "ready").length, 1);
+    assert.equal(ends.filter((end) => end !== "ready" && end.code === 3).length, 5);
     for (const run of runs) run.process.kill("SIGKILL");
     await Promise.all(runs.map((run) => run.ended));
   }).timeout(60_000);
@@ -166,9 +170,11 @@ describe("the companion's process", () => {
   }).timeout(60_000);
 });
 
-async function ready(output: () => string): Promise<"ready"> {
-  while (!output().includes('"msg":"ready"')) {
+/** How a companion started, or ended before it had. */
+async function started(run: ReturnType<typeof runCompanion>): Promise<"ready" | Ended> {
+  while (run.process.exitCode === null) {
+    if (run.output().includes('"msg":"ready"')) return "ready";
     await new Promise((resolve) => setTimeout(resolve, 10));
   }
-  return "ready";
+  return await run.ended;
 }

@@ -1,7 +1,8 @@
-// A real VS Code for the tests. Where its download site answers, the desktop one; else code-server from npm, which is
-// the same workbench and extension host served to a browser.
+// A real VS Code for the tests. Where there is a screen and the download site answers, the desktop one; else code-server
+// from npm, which is the same workbench and extension host served to a browser.
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { downloadAndUnzipVSCode } from "@vscode/test-electron";
 import { CACHE, shell } from "./shell.ts";
 
 const CODE_SERVER = "4.139.1"; // carries VS Code 1.139.1
@@ -10,6 +11,23 @@ export const VSCODE_HOME = join(CACHE, `code-server-${CODE_SERVER}`);
 
 const STAMP = join(VSCODE_HOME, "ready.json");
 const WANTED = JSON.stringify({ code_server: CODE_SERVER, node: NODE });
+
+/** Path of a desktop VS Code, of the version that VSCODE_DESKTOP names or the newest. Undefined where it cannot be had. */
+export async function findDesktopVscode(): Promise<string | undefined> {
+  const asked = process.env["VSCODE_DESKTOP"];
+  const hasScreen =
+    process.platform !== "linux" || process.env["DISPLAY"] || process.env["WAYLAND_DISPLAY"];
+  if (!asked && !hasScreen) return undefined;
+  const cachePath = join(CACHE, "vscode");
+  mkdirSync(cachePath, { recursive: true });
+  try {
+    return await downloadAndUnzipVSCode({ version: asked ?? "stable", cachePath });
+  } catch (cause) {
+    if (asked) throw new Error(`VS Code ${asked} could not be downloaded.`, { cause });
+    console.log(`VS Code cannot be downloaded here (${String(cause)}); using code-server.`);
+    return undefined;
+  }
+}
 
 /** Installs code-server once; later runs find it in the cache. */
 export async function installCodeServer(): Promise<void> {

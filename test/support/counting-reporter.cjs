@@ -2,6 +2,9 @@
 const { writeFileSync } = require("node:fs");
 const { reporters, Runner } = require("mocha");
 
+const EXIT_WITHIN_MS = 10_000;
+const EXIT_LEFT_OPEN = 70;
+
 module.exports = class CountingReporter extends reporters.Spec {
   constructor(runner, options) {
     super(runner, options);
@@ -9,6 +12,15 @@ module.exports = class CountingReporter extends reporters.Spec {
       const { passes, failures, pending } = runner.stats;
       const file = process.env.TEST_COUNTS;
       if (file) writeFileSync(file, JSON.stringify({ passes, failures, pending }));
+      // Tests that close what they open let the process end; those that do not must not hold it for ever.
+      setTimeout(() => {
+        console.error("Tests left something open:", process.getActiveResourcesInfo().join(", "));
+        // Mocha sets its own code at the exit.
+        process.on("exit", () => {
+          process.exitCode = EXIT_LEFT_OPEN;
+        });
+        process.exit();
+      }, EXIT_WITHIN_MS).unref();
     });
   }
 };

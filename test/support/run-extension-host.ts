@@ -1,5 +1,4 @@
-// Mocha inside a real extension host: desktop VS Code where VSCODE_DESKTOP is set (its version, such as `stable`),
-// else the one that `npm test` installed.
+// Mocha inside a real extension host: the desktop VS Code that VSCODE_EXECUTABLE names, else code-server's.
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
@@ -8,13 +7,11 @@ import { runTests } from "@vscode/test-electron";
 const scratch = mkdtempSync(join(tmpdir(), "streamkeeper-host-"));
 const result = join(scratch, "result.json");
 const userData = join(scratch, "user");
-const desktop = process.env["VSCODE_DESKTOP"];
+const desktop = process.env["VSCODE_EXECUTABLE"];
 let failed: unknown;
 try {
   await runTests({
-    ...(desktop
-      ? { version: desktop }
-      : { vscodeExecutablePath: resolve("test/support/vscode-launcher.ts") }),
+    vscodeExecutablePath: desktop ?? resolve("test/support/vscode-launcher.ts"),
     extensionDevelopmentPath: resolve("."),
     extensionTestsPath: resolve("dist/test/suite.cjs"),
     launchArgs: [scratch, ...(desktop ? [`--user-data-dir=${userData}`] : [])],
