@@ -104,6 +104,7 @@ describe("the web app and the real companion", () => {
       await page.locator(".status-line.is-live").waitFor();
       await page.getByText(/^Saved/).waitFor();
       await page.getByLabel("Your message").press("ArrowUp");
+      await page.getByText("Editing your message").waitFor();
       await page.getByLabel("Your message").fill("Compare in a table");
       await page.keyboard.press("Enter");
       await page.locator(".answer td").first().waitFor();
