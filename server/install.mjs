@@ -10,7 +10,9 @@ export function installIfNeeded() {
   const marker = join(root, "node_modules/.package-lock.json");
   if (existsSync(marker) && modified(marker) >= modified(join(root, "package-lock.json"))) return;
   console.log("Installing dependencies …");
-  run("npm", ["ci", "--no-audit", "--no-fund"]);
+  const options = ["--no-audit", "--no-fund"];
+  // A registry may lack a package of another platform that the lock file names; the versions are pinned anyway.
+  if (!succeeds("npm", ["ci", ...options])) run("npm", ["install", ...options]);
 }
 
 /** The Node that comes as a dependency: the one on the machine may be too old for the companion. */
@@ -20,15 +22,22 @@ export function nodeBinary() {
   return existsSync(own) ? own : process.execPath;
 }
 
+/** Ends this process if the command fails. */
 export function run(command, args) {
+  if (!succeeds(command, args)) {
+    console.error(`${command} ${args.join(" ")} failed.`);
+    process.exit(1);
+  }
+}
+
+function succeeds(command, args) {
   const { status, error } = spawnSync(command, args, {
     cwd: root,
     stdio: "inherit",
     shell: process.platform === "win32",
   });
-  if (status === 0) return;
-  console.error(error?.message ?? `${command} ${args.join(" ")} failed.`);
-  process.exit(status ?? 1);
+  if (error) console.error(error.message);
+  return status === 0;
 }
 
 export function modified(path) {

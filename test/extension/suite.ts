@@ -11,6 +11,8 @@ export function run(): Promise<void> {
       appendFileSync(output, `${format(...args)}\n`);
   }
   const mocha = new Mocha({ ui: "bdd", color: false, timeout: 20_000 });
+  const grep = process.env["TEST_GREP"];
+  if (grep) mocha.grep(new RegExp(grep));
   mocha.suite.emit("pre-require", globalThis, null, mocha);
   require("./extension.test.ts");
   return new Promise((resolve, reject) => {

@@ -17,6 +17,7 @@ try {
     launchArgs: [scratch, ...(desktop ? [`--user-data-dir=${userData}`] : [])],
     extensionTestsEnv: {
       EXTENSION_TEST_RESULT: result,
+      TEST_GREP: process.env["TEST_GREP"],
       ...(desktop ? { EXTENSION_TEST_USER_DATA: userData } : {}),
     },
   });
