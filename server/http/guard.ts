@@ -79,7 +79,8 @@ export function checkToken(deps: HttpDeps) {
     if (!isMain && request.path !== "/metrics") {
       throw new ChatError("forbidden", "The metrics token opens /metrics only.");
     }
-    deps.onActivity();
+    // A scraper or a status bar that only looks on must not keep an unused companion alive.
+    if (request.path !== "/metrics") deps.onActivity();
     next();
   };
 }
