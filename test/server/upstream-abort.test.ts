@@ -124,10 +124,10 @@ describe("a slow or broken answer", () => {
   it("does not count the reader's own slowness as a stall", () => {
     const words = "word ".repeat(20_000);
     return withUpstream([normal(words)], async (upstream) => {
-      const provider = providerAt(upstream.url, { stallSeconds: 0.1 });
+      const provider = providerAt(upstream.url, { stallSeconds: 1 });
       let seen = "";
       for await (const event of provider.stream(HELLO, new AbortController().signal)) {
-        if (seen === "") await once(AbortSignal.timeout(300), "abort");
+        if (seen === "") await once(AbortSignal.timeout(1_500), "abort");
         if (event.type === "text") seen += event.text;
       }
       assert.equal(seen, words.trimEnd());
