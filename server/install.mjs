@@ -1,5 +1,5 @@
 // Shared by `npm start` and `npm test`. Plain JavaScript without dependencies: it runs before anything is installed.
-import { spawnSync } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import { existsSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -20,6 +20,22 @@ export function nodeBinary() {
   const name = process.platform === "win32" ? "node.exe" : "node";
   const own = join(root, "node_modules", "node", "bin", name);
   return existsSync(own) ? own : process.execPath;
+}
+
+/** From here on this process is the other one, on our own Node: its output, the signals to it, its exit code. */
+export function becomeProcess(args) {
+  const child = spawn(nodeBinary(), args, { cwd: root, stdio: "inherit" });
+  // Ctrl-C reaches it by itself; these do not.
+  for (const signal of ["SIGTERM", "SIGHUP"]) process.on(signal, () => child.kill(signal));
+  process.on("SIGINT", () => {});
+  // npm passes a signal to a shell that keeps it for itself; what remains to be seen is that the shell has gone.
+  const parent = process.ppid;
+  const watch = setInterval(() => {
+    if (process.ppid === parent) return;
+    clearInterval(watch);
+    child.kill("SIGTERM");
+  }, 500);
+  child.on("exit", (code) => process.exit(code ?? 1));
 }
 
 /** Ends this process if the command fails. */

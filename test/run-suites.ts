@@ -121,9 +121,8 @@ if (unknown.length > 0) {
   process.exit(2);
 }
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
-  process.on(signal, () => {
-    void stopAll();
-  });
+  // What runs then ends, nothing more can start, and the way out is the one of every run.
+  process.on(signal, () => void stopPrograms());
 }
 
 const NOTHING: Counts = { passes: 0, failures: 0, pending: 0 };
@@ -201,12 +200,6 @@ async function runStep(args: readonly string[]): Promise<void> {
 function withOwnNode(environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   const bin = join(process.cwd(), "node_modules/.bin");
   return { ...environment, PATH: `${bin}${delimiter}${environment["PATH"]}` };
-}
-
-async function stopAll(): Promise<void> {
-  await stopPrograms();
-  await cleanUp();
-  process.exit(130);
 }
 
 async function cleanUp(): Promise<void> {

@@ -7,6 +7,7 @@ const END_WITHIN_MS = 10_000;
 
 /** Process groups of what runs now. */
 const running = new Map<number, Promise<unknown>>();
+let stopped = false;
 const windows = process.platform === "win32";
 
 /** Runs a program to its end and gives its exit code. One that takes too long is killed with all it started. */
@@ -16,6 +17,7 @@ export async function runProgram(
   env: NodeJS.ProcessEnv,
   minutes: number,
 ): Promise<number> {
+  if (stopped) throw new Error("Stopped.");
   // A group of its own, so that a signal reaches all of it, and Ctrl-C reaches us first.
   const child = spawn(command, [...args], {
     env,
@@ -41,8 +43,10 @@ export async function runProgram(
   }
 }
 
-/** Ends what runs: in order, if it does so in time. */
+/** Ends what runs, in order if it does so in time, and lets nothing more be run. */
 export async function stopPrograms(): Promise<void> {
+  if (stopped) return;
+  stopped = true;
   const programs = [...running];
   // To mocha this means: no further test, but close what is open.
   for (const [pid] of programs) signalGroup(pid, "SIGINT");
