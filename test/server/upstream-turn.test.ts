@@ -20,7 +20,7 @@ import { withUpstream } from "../support/upstream/with-upstream.ts";
 const KEY = "test-key-1234567890";
 
 /** The chat's model is the real adapter, with the fake server at its other end. */
-function modelAt(url: string, stallSeconds = 0.2): ModelScript {
+function modelAt(url: string, stallSeconds = 1): ModelScript {
   const provider = providerAt(url, { key: KEY, stallSeconds, maxAnswerChars: 1000 });
   return (request, signal) => provider.stream({ ...request, tools: [] }, signal);
 }
