@@ -1,10 +1,11 @@
 // `npm run package`: builds for production and packs streamkeeper-<target>.vsix. Nothing is compiled natively, so any
-// platform can be packed on any other: npm run package -- --target darwin-arm64
+// platform can be packed on any other: npm run package -- --target darwin-arm64; `universal` is for all of them.
 import { spawnSync } from "node:child_process";
 import { existsSync, rmSync, statSync } from "node:fs";
 import { parseArgs } from "node:util";
 
 const MAX_BYTES = 3_000_000;
+const MAX_BYTES_UNIVERSAL = 12_000_000;
 
 const musl = process.platform === "linux" && existsSync("/etc/alpine-release");
 const { values } = parseArgs({
@@ -16,20 +17,23 @@ const { values } = parseArgs({
   },
 });
 const file = `streamkeeper-${values.target}.vsix`;
+const universal = values.target === "universal";
+const budget = universal ? MAX_BYTES_UNIVERSAL : MAX_BYTES;
 
 run(process.execPath, ["esbuild.mjs", "--production", "--target", values.target]);
 rmSync(file, { force: true });
 run(process.execPath, [
   "node_modules/@vscode/vsce/vsce",
-  ...["package", "--target", values.target, "--out", file],
+  ...["package", "--out", file],
+  ...(universal ? [] : ["--target", values.target]),
   // Everything is bundled; and there is no repository yet that links could lead to.
   ...["--no-dependencies", "--no-rewrite-relative-links", "--allow-missing-repository"],
 ]);
 
 const { size } = statSync(file);
-console.log(`${file}: ${size} of ${MAX_BYTES} bytes`);
-if (size > MAX_BYTES) {
-  console.error(`${file} is over its budget by ${size - MAX_BYTES} bytes.`);
+console.log(`${file}: ${size} of ${budget} bytes`);
+if (size > budget) {
+  console.error(`${file} is over its budget by ${size - budget} bytes.`);
   process.exit(1);
 }
 

@@ -10,7 +10,8 @@ export function installIfNeeded() {
   const marker = join(root, "node_modules/.package-lock.json");
   if (existsSync(marker) && modified(marker) >= modified(join(root, "package-lock.json"))) return;
   console.log("Installing dependencies …");
-  const options = ["--no-audit", "--no-fund"];
+  // Quiet about libraries that want a newer Node than npm runs on: they get it.
+  const options = ["--no-audit", "--no-fund", "--loglevel=error"];
   // A registry may lack a package of another platform that the lock file names; the versions are pinned anyway.
   if (!succeeds("npm", ["ci", ...options])) run("npm", ["install", ...options]);
 }
