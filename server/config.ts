@@ -14,6 +14,8 @@ export interface Config {
   model: string | undefined;
   /** Null: never. */
   idleExitSeconds: number | null;
+  /** How long to wait for another companion of the data directory to end. */
+  waitSeconds: number;
   logLevel: string;
   slowSeconds: number;
   stallSeconds: number;
@@ -35,6 +37,7 @@ export const USAGE = `streamkeeper: the companion server
   --database URL|PATH     a file, sqlite:PATH or postgres://… (DATA_DIR/streamkeeper.db)
   --model PROVIDER/MODEL  what answers when nobody chose (demo/demo)
   --idle-exit SECONDS     end after so long without clients and turns, or never (never)
+  --wait SECONDS          for the companion that serves DIR to end; then take its place (0)
   --log-level LEVEL       debug, info, warn, error or silent (info)
   --slow-threshold MS     a transaction over this is slow (100)
   --stall-timeout SECONDS a model silent for so long has failed (60)
@@ -43,7 +46,9 @@ export const USAGE = `streamkeeper: the companion server
   --print-url             print the address with the token
   --version, --help
 
-Each flag is also an environment variable: STREAMKEEPER_DATA_DIR for --data-dir, and so on. A flag wins.`;
+Each flag is also an environment variable: STREAMKEEPER_DATA_DIR for --data-dir, and so on. A flag wins.
+
+Exit code 0: ended as asked, or idle. 1: failed. 2: a flag or a place it cannot use. 3: DIR is served by another.`;
 
 const FLAGS = {
   host: { type: "string" },
@@ -52,6 +57,7 @@ const FLAGS = {
   database: { type: "string" },
   model: { type: "string" },
   "idle-exit": { type: "string" },
+  wait: { type: "string" },
   "log-level": { type: "string" },
   "slow-threshold": { type: "string" },
   "stall-timeout": { type: "string" },
@@ -103,6 +109,7 @@ export function parseConfig(
     database: toDatabase(option("database"), dataDir, env),
     model,
     idleExitSeconds: idle === "never" ? null : toNumber("--idle-exit", idle, 1, 1e9),
+    waitSeconds: toNumber("--wait", option("wait") ?? "0", 0, 1e6),
     logLevel,
     slowSeconds: toNumber("--slow-threshold", option("slow-threshold") ?? "100", 0, 1e6) / 1000,
     stallSeconds: toNumber("--stall-timeout", option("stall-timeout") ?? "60", 1, 86_400),

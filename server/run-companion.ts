@@ -1,38 +1,48 @@
 import type { AddressInfo } from "node:net";
-import { join } from "node:path";
-import { createCompanion } from "./compose.ts";
+import { dirname, join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
+import { type Companion, createCompanion } from "./compose.ts";
 import type { Config } from "./config.ts";
-import { takeLeaderLock } from "./db/leader-lock.ts";
+import { type LeaderLock, takeLeaderLock } from "./db/leader-lock.ts";
 import { ChatError } from "./errors.ts";
 import { createHttpServer, type HttpServer } from "./http/server.ts";
-import { createLog, type Log } from "./log.ts";
+import { createLog } from "./log.ts";
 import { createMetrics } from "./metrics.ts";
 import { PROTOCOL_VERSION } from "./protocol/responses.ts";
 import {
   DataDirError,
+  isAlive,
   prepareDataDir,
   readOrMakeToken,
   readRuntimeFile,
-  removeTraces,
-  writeRuntimeFile,
-  writeScrapeTarget,
 } from "./runtime/data-dir.ts";
-import { watchIdle } from "./runtime/idle.ts";
+import { createEnding, within } from "./runtime/ending.ts";
+import { refuseNetworkDrive } from "./runtime/file-system.ts";
+import { type IdleWatch, watchIdle } from "./runtime/idle.ts";
+import { type KeptTraces, keepTraces } from "./runtime/traces.ts";
 import { VERSION } from "./version.ts";
 
+const EXIT_FAILED = 1;
+/** A place that this configuration cannot use: trying again would not help. */
+const EXIT_UNUSABLE = 2;
 /** Another companion serves this data directory. */
 const EXIT_TAKEN = 3;
-const EXIT_FAILED = 1;
-const HARD_EXIT_MS = 10_000;
+/** How often the lock is asked for by one who waits; a client of the old one needs far longer to start another. */
+const LOCK_POLL_MS = 10;
+/** With what the HTTP server needs below the bound of the whole ending. */
+const MAX_DRAIN_MS = 2_500;
+const MAX_CLOSE_MS = 800;
 
 /** Runs until a signal or idleness ends it. Failures to start are one clear line on stderr. */
 export async function runCompanion(config: Config): Promise<void> {
   // Files of ours are private whatever the mask of the shell that started us.
   process.umask(0o077);
-  const { dataDir } = config;
+  const { dataDir, database } = config;
   try {
     prepareDataDir(dataDir);
-    const lock = takeLeaderLock(join(dataDir, "server.lock.db"));
+    refuseNetworkDrive(dataDir);
+    if (database.engine === "sqlite") refuseNetworkDrive(dirname(database.path));
+    const lock = await waitForLock(join(dataDir, LOCK_FILE), config.waitSeconds);
     if (!lock) return refuse(dataDir);
     await serve(config, lock);
   } catch (thrown) {
@@ -41,7 +51,18 @@ export async function runCompanion(config: Config): Promise<void> {
     }
     const hint = thrown instanceof ChatError && thrown.hint ? ` ${thrown.hint}` : "";
     process.stderr.write(`streamkeeper: ${thrown.message}${hint}\n`);
-    process.exit(EXIT_FAILED);
+    process.exit(thrown instanceof DataDirError ? EXIT_UNUSABLE : EXIT_FAILED);
+  }
+}
+
+const LOCK_FILE = "server.lock.db";
+
+async function waitForLock(path: string, seconds: number): Promise<LeaderLock | undefined> {
+  const deadline = performance.now() + seconds * 1000;
+  for (;;) {
+    const lock = takeLeaderLock(path);
+    if (lock || performance.now() >= deadline) return lock;
+    await delay(LOCK_POLL_MS);
   }
 }
 
@@ -51,28 +72,32 @@ function isListenError(thrown: unknown): thrown is Error {
 
 function refuse(dataDir: string): void {
   const runtime = readRuntimeFile(dataDir);
-  const who = runtime
-    ? `companion ${runtime.pid} at http://${runtime.host}:${runtime.port}`
-    : "another companion that is just starting";
+  const who =
+    runtime && isAlive(runtime.pid)
+      ? `companion ${runtime.pid} at http://${runtime.host}:${runtime.port} (version ${runtime.version})`
+      : "another companion that is just starting or ending";
   process.stderr.write(`streamkeeper: ${dataDir} is served by ${who}.\n`);
   process.exitCode = EXIT_TAKEN;
 }
 
-async function serve(config: Config, lock: { release(): void }): Promise<void> {
+async function serve(config: Config, lock: LeaderLock): Promise<void> {
   const { dataDir, host } = config;
   const token = readOrMakeToken(dataDir, "token");
   const metricsToken = readOrMakeToken(dataDir, "metrics_token");
   const log = createLog(config.logLevel);
-  endOnUnexpected(log);
   const metrics = createMetrics(VERSION);
+  const parts: Partial<Parts> = { lock };
+  // Before there is anything to end, and before anyone can find it by its runtime file: who finds it may end it.
+  const ending = createEnding({
+    log,
+    end: () => endInOrder(parts),
+    mark: async () => await parts.companion?.chat.drain(),
+  });
   const companion = await createCompanion(config, log, metrics);
+  parts.companion = companion;
 
   const startedAt = new Date().toISOString();
   let port = config.port;
-  const idle = watchIdle(config.idleExitSeconds, {
-    isBusy: () => http.readers.count > 0 || companion.chat.runningTurns() > 0,
-    onIdle: () => void shutDown("idle"),
-  });
   const http = createHttpServer({
     chat: companion.chat,
     metrics,
@@ -85,48 +110,60 @@ async function serve(config: Config, lock: { release(): void }): Promise<void> {
     host,
     port: () => port,
     onActivity: () => idle.touch(),
+    onDrain(graceSeconds) {
+      log.info({ grace_seconds: graceSeconds }, "draining");
+      void within(graceSeconds * 1000, companion.chat.retire()).then(() => ending.begin("drained"));
+    },
   });
-  let ending = false;
-  async function shutDown(reason: string): Promise<void> {
-    if (ending) return;
-    ending = true;
-    setTimeout(() => process.exit(EXIT_FAILED), HARD_EXIT_MS).unref();
-    log.info({ reason }, "stopping");
-    idle.stop();
-    removeTraces(dataDir);
-    http.server.close();
-    await companion.chat.drain();
-    // Readers get the committed end of their turns before the connection closes.
-    await new Promise((resolve) => setTimeout(resolve, 50));
-    await http.close();
-    await companion.close();
-    lock.release();
-    log.info("stopped");
-    process.exit(0);
-  }
-  // Before anyone can find it by its runtime file: who finds it may end it.
-  for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"] as const) {
-    process.on(signal, () => void shutDown(signal));
-  }
+  parts.http = http;
+  const idle = watchIdle(config.idleExitSeconds, {
+    isBusy: () => http.readers.count > 0 || companion.chat.runningTurns() > 0,
+    onIdle: () => ending.begin("idle"),
+  });
+  parts.idle = idle;
 
   port = await listen(http, host, config.port);
-
-  const urlHost = host.includes(":") ? `[${host}]` : host;
-  writeScrapeTarget(dataDir, `${urlHost}:${port}`);
-  writeRuntimeFile(dataDir, {
+  const runtime = {
     pid: process.pid,
     host,
     port,
     version: VERSION,
     protocol: PROTOCOL_VERSION,
     started_at: startedAt,
+  };
+  parts.traces = keepTraces(dataDir, { runtime, token, metricsToken }, join(dataDir, LOCK_FILE), {
+    repaired: (file) => log.warn({ file }, "a file in the data directory was written again"),
+    failed: (err) => log.warn({ err }, "a file in the data directory could not be written again"),
+    gone: () => ending.begin("the data directory was removed"),
   });
   log.info({ host, port, data_dir: dataDir, engine: config.database.engine }, "ready");
   if (config.printUrl) {
+    const urlHost = host.includes(":") ? `[${host}]` : host;
     process.stdout.write(
       `\n  Streamkeeper is ready: http://${urlHost}:${port}/#token=${token}\n\n`,
     );
   }
+}
+
+/** What there is to end, as far as it has come into being. */
+interface Parts {
+  lock: LeaderLock;
+  companion: Companion;
+  http: HttpServer;
+  idle: IdleWatch;
+  traces: KeptTraces;
+}
+
+async function endInOrder({ lock, companion, http, idle, traces }: Partial<Parts>): Promise<void> {
+  idle?.stop();
+  traces?.remove();
+  http?.server.close();
+  if (companion) await within(MAX_DRAIN_MS, companion.chat.drain());
+  // Readers get the committed end of their turns before the connection closes.
+  await delay(50);
+  await http?.close();
+  if (companion) await within(MAX_CLOSE_MS, companion.close());
+  lock?.release();
 }
 
 function listen({ server }: HttpServer, host: string, port: number): Promise<number> {
@@ -137,14 +174,4 @@ function listen({ server }: HttpServer, host: string, port: number): Promise<num
       resolve((server.address() as AddressInfo).port);
     });
   });
-}
-
-/** A state that nobody foresaw is not one to go on in; the next start closes what was open. */
-function endOnUnexpected(log: Log): void {
-  for (const event of ["uncaughtException", "unhandledRejection"] as const) {
-    process.on(event, (err: unknown) => {
-      log.fatal({ err }, event);
-      process.exit(EXIT_FAILED);
-    });
-  }
 }

@@ -66,6 +66,8 @@ export interface Chat {
   /** Asks the database; never rejects. */
   ready(): Promise<Ready>;
   runningTurns(): number;
+  /** No new turns from now on; resolves when the running ones have ended by themselves. */
+  retire(): Promise<void>;
   /** No new turns from now on; running ones end as `interrupted`, committed. */
   drain(): Promise<void>;
 }

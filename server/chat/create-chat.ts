@@ -114,6 +114,7 @@ export function createChat(deps: ChatDeps): Chat {
     removeKey: (provider) => models.removeKey(provider),
     ready: () => readiness(deps),
     runningTurns: () => turns.count,
+    retire: () => turns.retire(),
     drain: () => turns.drain(),
   };
 }

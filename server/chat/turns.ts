@@ -24,6 +24,7 @@ export class Turns {
   readonly #deps: TurnDeps;
   readonly #running = new Map<string, Running>();
   #draining = false;
+  #stopping = false;
   #renewing: NodeJS.Timeout | undefined;
 
   constructor(deps: TurnDeps) {
@@ -42,7 +43,7 @@ export class Turns {
     return this.#running.has(sessionId);
   }
 
-  /** Rejects new work once `drain` was called. */
+  /** Rejects new work once `retire` or `drain` was called. */
   refuseWhenDraining(): void {
     if (this.#draining) {
       throw new ChatError(
@@ -79,7 +80,7 @@ export class Turns {
     if (this.#running.size === 0) this.#startRenewing();
     this.#running.set(turn.sessionId, running);
     // Launched while draining began: it stops at once, with its end committed.
-    if (this.#draining) controller.abort(new StopTurn(ENDINGS.server_stopped));
+    if (this.#stopping) controller.abort(new StopTurn(ENDINGS.server_stopped));
   }
 
   /** Stops the session's turn, wherever it runs, and resolves when its end is committed. */
@@ -109,9 +110,18 @@ export class Turns {
     await recoverTurns(this.#deps);
   }
 
+  /** Takes nothing new, and resolves when all that runs has ended by itself. */
+  async retire(): Promise<void> {
+    this.#draining = true;
+    while (this.#running.size > 0) {
+      await Promise.all([...this.#running.values()].map(({ ended }) => ended));
+    }
+  }
+
   /** Ends all turns as interrupted and resolves when that is committed. */
   async drain(): Promise<void> {
     this.#draining = true;
+    this.#stopping = true;
     const all = [...this.#running.values()];
     for (const { controller } of all) controller.abort(new StopTurn(ENDINGS.server_stopped));
     await Promise.all(all.map((running) => running.ended));

@@ -18,4 +18,6 @@ export interface HttpDeps {
   port(): number;
   /** Told of every request: something is alive out there. */
   onActivity(): void;
+  /** Somebody asked for the end: running answers get so long to finish, then the process goes. */
+  onDrain(graceSeconds: number): void;
 }

@@ -1,7 +1,9 @@
 import { createHmac } from "node:crypto";
 import { type Request, type Response, Router } from "express";
 import { ChatError } from "../errors.ts";
-import { type Hello, PROTOCOL_VERSION } from "../protocol/responses.ts";
+import { DRAIN_SECONDS, DrainRequest } from "../protocol/requests.ts";
+import { type Drain, type Hello, PROTOCOL_VERSION } from "../protocol/responses.ts";
+import { parse } from "./body.ts";
 import type { HttpDeps } from "./context.ts";
 import { allowOnly } from "./error-handler.ts";
 
@@ -37,8 +39,18 @@ export function openRouter(deps: HttpDeps): Router {
   return router;
 }
 
-export function operationsRouter({ chat, metrics }: HttpDeps): Router {
+export function operationsRouter({ chat, metrics, onDrain }: HttpDeps): Router {
   const router = Router();
+
+  router
+    .route("/v1/drain")
+    .post((request: Request, response: Response) => {
+      const { grace_seconds = DRAIN_SECONDS } = parse(DrainRequest, request.body);
+      const drain: Drain = { running_turns: chat.runningTurns(), grace_seconds };
+      onDrain(grace_seconds);
+      response.status(202).json(drain);
+    })
+    .all(allowOnly("POST"));
 
   router
     .route("/readyz")

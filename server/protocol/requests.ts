@@ -109,3 +109,10 @@ export const ListSessionsQuery = z.object({
   limit: z.optional(z.coerce.number().check(z.int(), z.minimum(1), z.maximum(200))),
   cursor: z.optional(z.string().check(z.maxLength(300))),
 });
+
+/** How long running answers get to finish when a newer companion waits to take over. */
+export const DRAIN_SECONDS = 60;
+
+export const DrainRequest = z.strictObject({
+  grace_seconds: z.optional(z.number().check(z.minimum(0), z.maximum(3600))),
+});

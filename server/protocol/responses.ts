@@ -102,6 +102,10 @@ export const Ready = z.object({
 });
 export type Ready = z.infer<typeof Ready>;
 
+/** Answer to `POST /v1/drain`. */
+export const Drain = z.object({ running_turns: z.int(), grace_seconds: z.number() });
+export type Drain = z.infer<typeof Drain>;
+
 export const ErrorBody = z.object({
   error: z.object({
     code: z.enum(ERROR_CODES),

@@ -12,7 +12,7 @@ import {
   rmSync,
   writeSync,
 } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { RuntimeFile } from "../protocol/responses.ts";
 
 /** Something about the data directory that a person has to mend; one clear line. */
@@ -56,40 +56,26 @@ function readToken(path: string): string | undefined {
   return /^[A-Za-z0-9_-]{43}$/.test(token) ? token : undefined;
 }
 
-function runtimePath(dataDir: string): string {
-  return join(dataDir, "server.json");
-}
-
-/** Written when the companion is ready, so that clients find it. */
-export function writeRuntimeFile(dataDir: string, runtime: RuntimeFile): void {
-  replaceFile(runtimePath(dataDir), `${JSON.stringify(runtime)}\n`);
-}
-
+/** What the companion of this directory said of itself; it may be gone since. */
 export function readRuntimeFile(dataDir: string): RuntimeFile | undefined {
   try {
-    return RuntimeFile.parse(JSON.parse(readFileSync(runtimePath(dataDir), "utf8")));
+    return RuntimeFile.parse(JSON.parse(readFileSync(join(dataDir, "server.json"), "utf8")));
   } catch {
     return undefined;
   }
 }
 
-/** Removes what a companion leaves for others, if it is still this one's. */
-export function removeTraces(dataDir: string): void {
-  if (readRuntimeFile(dataDir)?.pid !== process.pid) return;
-  rmSync(runtimePath(dataDir), { force: true });
-  rmSync(join(dataDir, "prometheus", "targets.json"), { force: true });
-}
-
-/** For Prometheus' file_sd: where to scrape, though the port is another each time. */
-export function writeScrapeTarget(dataDir: string, target: string): void {
-  const targets = [
-    { targets: [target], labels: { job: "streamkeeper", pid: String(process.pid) } },
-  ];
-  replaceFile(join(dataDir, "prometheus", "targets.json"), `${JSON.stringify(targets)}\n`);
+export function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
 }
 
 /** Readers see the old file or the new one, never a part. */
-function replaceFile(path: string, content: string): void {
+export function replaceFile(path: string, content: string): void {
+  mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
   const temporary = `${path}.${process.pid}.tmp`;
   rmSync(temporary, { force: true });
   writePrivate(temporary, content, "wx");

@@ -92,7 +92,7 @@ describe("the companion's process", () => {
     const link = join(dataDir(), "link");
     symlinkSync(dir, link);
     const refused = runCompanion(["--data-dir", link]);
-    assert.equal((await refused.ended).code, 1);
+    assert.equal((await refused.ended).code, 2);
     assert.match(refused.output(), /not a directory/);
   }).timeout(30_000);
 

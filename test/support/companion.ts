@@ -36,6 +36,10 @@ export interface StartOptions {
   dataDir: string;
   args?: readonly string[];
   env?: NodeJS.ProcessEnv;
+  /** Arguments of Node itself, such as a module to load before. */
+  node?: readonly string[];
+  /** Folder of another build's sources. */
+  sources?: string;
 }
 
 export function newDataDir(): string {
@@ -45,7 +49,7 @@ export function newDataDir(): string {
 /** Starts it and waits until it is ready. */
 export async function startCompanion(options: StartOptions): Promise<Companion> {
   const { dataDir } = options;
-  const run = runCompanion(["--data-dir", dataDir, ...(options.args ?? [])], options.env);
+  const run = runCompanion(["--data-dir", dataDir, ...(options.args ?? [])], options.env, options);
   const file = join(dataDir, "server.json");
   const deadline = performance.now() + START_MS;
   let runtime: { pid: number; port: number } | undefined;
@@ -88,8 +92,10 @@ export async function startCompanion(options: StartOptions): Promise<Companion> 
 export function runCompanion(
   args: readonly string[],
   env: NodeJS.ProcessEnv = {},
+  { node = [], sources = "." }: Pick<StartOptions, "node" | "sources"> = {},
 ): Pick<Companion, "process" | "output" | "ended"> {
-  const child = spawn(process.execPath, ["server/main.ts", ...args], {
+  const script = join(sources, "server/main.ts");
+  const child = spawn(process.execPath, [...node, script, ...args], {
     stdio: ["ignore", "pipe", "pipe"],
     env: { PATH: process.env["PATH"], HOME: process.env["HOME"], ...env },
   });

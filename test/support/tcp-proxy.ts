@@ -2,8 +2,8 @@ import { connect, createServer, type Socket } from "node:net";
 
 export interface TcpProxy {
   port: number;
-  /** Called with every piece the client sends; return "cut" to drop the connection instead of passing it on, "pass then cut" to do so after the server has answered it. */
-  onClientData: (data: Buffer) => "pass" | "cut" | "pass then cut";
+  /** Called with every piece the client sends; return "cut" to drop the connection instead of passing it on, "pass then cut" to do so after the server has answered it, "drop" to let it vanish as in a dead network. */
+  onClientData: (data: Buffer) => "pass" | "cut" | "pass then cut" | "drop";
   close(): Promise<void>;
 }
 
@@ -28,6 +28,7 @@ export async function startTcpProxy(targetPort: number): Promise<TcpProxy> {
     client.on("data", (data) => {
       const verdict = proxy.onClientData(data);
       if (verdict === "cut") return cut();
+      if (verdict === "drop") return;
       if (verdict === "pass then cut") cutAtAnswer = true;
       upstream.write(data);
     });

@@ -1,0 +1,313 @@
+// One companion per data directory: who becomes it, how it is found, how it ends.
+import assert from "node:assert/strict";
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { existsSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { findCompanion } from "../../extension/companion.ts";
+import type { StreamChunk } from "../../server/protocol/chunks.ts";
+import {
+  type Companion,
+  chunksOf,
+  newDataDir,
+  runCompanion,
+  type StartOptions,
+  startCompanion,
+} from "../support/companion.ts";
+import { ENGINES } from "../support/engines.ts";
+import { startTcpProxy } from "../support/tcp-proxy.ts";
+
+const ASK = { message: { type: "user_message", content: "Tell me a long story" } };
+
+describe("the one companion of a data directory", () => {
+  let dirs: string[] = [];
+  let companions: Companion[] = [];
+  const newDir = () => {
+    const dir = newDataDir();
+    dirs.push(dir);
+    return dir;
+  };
+  const start = async (options: Partial<StartOptions> = {}) => {
+    const companion = await startCompanion({ dataDir: newDir(), ...options });
+    companions.push(companion);
+    return companion;
+  };
+  afterEach(async () => {
+    await Promise.all(companions.map((companion) => companion.kill()));
+    for (const dir of dirs) rmSync(dir, { recursive: true, force: true });
+    dirs = [];
+    companions = [];
+  });
+
+  it("is exactly one of ten that start at the same moment, round after round", async () => {
+    const dataDir = newDir();
+    for (let round = 1; round <= 4; round++) {
+      const runs = Array.from({ length: 10 }, () => runCompanion(["--data-dir", dataDir]));
+      const codes: (number | null)[] = [];
+      for (const run of runs) void run.ended.then(({ code }) => codes.push(code));
+      const leader = await until("nine have ended", () =>
+        codes.length === 9 ? runs.find((run) => run.process.exitCode === null) : undefined,
+      );
+      assert.deepEqual(codes, Array(9).fill(3), `round ${round}`);
+      assert.ok(leader);
+      await until("ready", () => leader.output().includes('"msg":"ready"'));
+      const late = runCompanion(["--data-dir", dataDir]);
+      assert.equal((await late.ended).code, 3);
+      const { port } = JSON.parse(readFileSync(join(dataDir, "server.json"), "utf8"));
+      assert.match(
+        late.output(),
+        new RegExp(`companion ${leader.process.pid} at http://127.0.0.1:${port} \\(version \\d`),
+      );
+      // Every other round the leader leaves its runtime file behind.
+      leader.process.kill(round % 2 ? "SIGKILL" : "SIGTERM");
+      await leader.ended;
+    }
+  }).timeout(90_000);
+
+  it("takes over from a dead one whose process id belongs to somebody else now, and leaves that one alone", async () => {
+    const dataDir = newDir();
+    const foreign = spawn(process.execPath, ["-e", "process.stdin.resume()"]);
+    try {
+      assert.ok(foreign.pid);
+      const stale = { host: "127.0.0.1", port: 9, version: "0.0.1", protocol: 1, started_at: "" };
+      writeFileSync(join(dataDir, "server.json"), JSON.stringify({ ...stale, pid: foreign.pid }), {
+        mode: 0o600,
+      });
+      const companion = await start({ dataDir });
+      const found = await findCompanion(dataDir);
+      assert.equal(found?.hello.pid, companion.process.pid);
+      found?.close();
+      assert.equal(foreign.exitCode, null);
+      assert.ok(process.kill(foreign.pid, 0));
+    } finally {
+      await end(foreign);
+    }
+  }).timeout(30_000);
+
+  it("waits for its place when told so, and says who has it when that takes too long", async () => {
+    const first = await start();
+    const { dataDir } = first;
+    const impatient = runCompanion(["--data-dir", dataDir, "--wait", "0.3"]);
+    assert.equal((await impatient.ended).code, 3);
+    const patient = start({ dataDir, args: ["--wait", "20"] });
+    await first.stop();
+    const second = await patient;
+    assert.notEqual(second.process.pid, first.process.pid);
+  }).timeout(30_000);
+
+  it("writes again what others delete or change: who it is, and the tokens", async () => {
+    const companion = await start();
+    const { dataDir } = companion;
+    const names = ["server.json", "token", "metrics_token", "prometheus/targets.json"];
+    const before = names.map((name) => readFileSync(join(dataDir, name), "utf8"));
+    for (const name of names) rmSync(join(dataDir, name));
+    const look = () =>
+      names.map((name) => {
+        const path = join(dataDir, name);
+        if (!existsSync(path)) return undefined;
+        assert.equal(statSync(path).mode & 0o777, 0o600);
+        return readFileSync(path, "utf8");
+      });
+    await until("all are back", () => JSON.stringify(look()) === JSON.stringify(before), 5_000);
+    writeFileSync(join(dataDir, "server.json"), "{}");
+    await until("it is true again", () => JSON.stringify(look()) === JSON.stringify(before), 5_000);
+    const answer = await companion.request("GET", "/readyz");
+    assert.equal(answer.status, 200);
+  }).timeout(30_000);
+
+  it("ends when its data directory is removed, and does not bring it back", async () => {
+    const companion = await start();
+    rmSync(companion.dataDir, { recursive: true });
+    assert.deepEqual(await companion.ended, { code: 0, signal: null });
+    assert.ok(!existsSync(companion.dataDir));
+  }).timeout(30_000);
+
+  it("refuses a network drive in words that say what to do", async () => {
+    const node = ["--import", "./test/support/planted/network-drive.ts"];
+    const refused = runCompanion(["--data-dir", newDir()], {}, { node });
+    assert.deepEqual(await refused.ended, { code: 2, signal: null });
+    assert.match(refused.output(), /^streamkeeper: \S+ is on a network drive \(NFS\)[^\n]+\n$/);
+    assert.match(refused.output(), /--data-dir/);
+  }).timeout(30_000);
+
+  for (const signal of ["SIGTERM", "SIGINT"] as const) {
+    it(`ends within 5 s at ${signal} with 200 readers, who get the committed end first`, async () => {
+      const companion = await start();
+      const { sessionId, leave } = await ask(companion);
+      leave();
+      const reads: Promise<string | undefined>[] = [];
+      for (let n = 0; n < 200; n++) {
+        // A session may have 64 readers at once.
+        const session = n % 4 === 0 ? sessionId : await newSession(companion);
+        reads.push(
+          lastType(chunksOf(await companion.request("GET", `/v1/sessions/${session}/stream`))),
+        );
+      }
+      const begun = performance.now();
+      companion.process.kill(signal);
+      assert.deepEqual(await companion.ended, { code: 0, signal: null });
+      const seconds = (performance.now() - begun) / 1000;
+      assert.ok(seconds < 5, `${seconds} s`);
+      const types = await Promise.all(reads);
+      for (const [n, type] of types.entries()) {
+        assert.equal(type, n % 4 === 0 ? "interrupted" : "session_info");
+      }
+    }).timeout(60_000);
+  }
+
+  it("ends within 5 s while the database is away, and at once at a second signal", async () => {
+    const postgres = ENGINES.find(({ engine }) => engine === "postgres");
+    const database = await postgres?.create();
+    assert.ok(database);
+    const target = new URL(database.flag);
+    const proxy = await startTcpProxy(Number(target.port));
+    target.port = String(proxy.port);
+    try {
+      for (const second of [false, true]) {
+        proxy.onClientData = () => "pass";
+        const args = ["--database", target.href];
+        const companion = await start({ args });
+        const { leave } = await ask(companion);
+        proxy.onClientData = () => "drop";
+        const begun = performance.now();
+        companion.process.kill("SIGTERM");
+        if (second) {
+          setTimeout(() => companion.process.kill("SIGTERM"), 1_200);
+          assert.deepEqual(await companion.ended, { code: 143, signal: null });
+        } else assert.deepEqual(await companion.ended, { code: 0, signal: null });
+        const seconds = (performance.now() - begun) / 1000;
+        assert.ok(seconds < (second ? 2.5 : 5), `${seconds} s`);
+        leave();
+      }
+    } finally {
+      await proxy.close();
+      await database.remove();
+    }
+  }).timeout(60_000);
+
+  it("ends within a second after an error that nobody caught, with its answers marked", async () => {
+    const node = ["--import", "./test/support/planted/crash.ts"];
+    const companion = await start({ node });
+    const { sessionId, leave } = await ask(companion);
+    const begun = performance.now();
+    companion.process.kill("SIGUSR2");
+    assert.deepEqual(await companion.ended, { code: 1, signal: null });
+    const seconds = (performance.now() - begun) / 1000;
+    assert.ok(seconds < 1.5, `${seconds} s`);
+    assert.match(companion.output(), /"level":"fatal"[^\n]*planted/);
+    leave();
+    assert.ok(existsSync(join(companion.dataDir, "server.json")), "a crash is not a clean end");
+    const next = await start({ dataDir: companion.dataDir });
+    assert.ok(!next.output().includes("closed turns"), "marked before the end already");
+    const log = await next.request("GET", `/v1/sessions/${sessionId}/stream?until=turn_end`);
+    assert.equal(await lastType(chunksOf(log)), "interrupted");
+  }).timeout(30_000);
+});
+
+describe("draining", () => {
+  const dirs: string[] = [];
+  after(() => {
+    for (const dir of dirs) rmSync(dir, { recursive: true, force: true });
+  });
+  async function startOne(): Promise<Companion> {
+    const dataDir = newDataDir();
+    dirs.push(dataDir);
+    return await startCompanion({ dataDir });
+  }
+
+  it("takes nothing new, lets what runs finish, and ends", async () => {
+    const companion = await startOne();
+    const { chunks } = await ask(companion, "Hello");
+    const drain = await companion.request("POST", "/v1/drain", { grace_seconds: 30 });
+    assert.equal(drain.status, 202);
+    assert.deepEqual(await drain.json(), { running_turns: 1, grace_seconds: 30 });
+    const refused = await companion.request("POST", "/v1/messages/stream", ASK);
+    assert.equal(refused.status, 503);
+    assert.ok(Number(refused.headers.get("retry-after")) > 0);
+    assert.match(await refused.text(), /"draining"/);
+    const ready = await companion.request("GET", "/readyz");
+    assert.match(await ready.text(), /"draining":true/);
+    assert.equal(await lastType(chunks), "done");
+    assert.deepEqual(await companion.ended, { code: 0, signal: null });
+    assert.ok(!existsSync(join(companion.dataDir, "server.json")));
+  }).timeout(60_000);
+
+  it("ends what does not finish in time as interrupted, with the partial answer kept", async () => {
+    const companion = await startOne();
+    const { chunks, sessionId } = await ask(companion);
+    await companion.request("POST", "/v1/drain", { grace_seconds: 0.2 });
+    assert.equal(await lastType(chunks), "interrupted");
+    assert.deepEqual(await companion.ended, { code: 0, signal: null });
+    const next = await startCompanion({ dataDir: companion.dataDir });
+    const kept = await next.request("GET", `/v1/sessions/${sessionId}/messages`);
+    assert.match(await kept.text(), /"status":"partial"/);
+    await next.stop();
+  }).timeout(60_000);
+
+  it("is for the holder of the token only", async () => {
+    const companion = await startOne();
+    const post = (token: string) =>
+      fetch(`${companion.url}/v1/drain`, {
+        method: "POST",
+        headers: { authorization: `Bearer ${token}`, "content-type": "application/json" },
+        body: "{}",
+      });
+    assert.equal((await post("x")).status, 401);
+    assert.equal((await post(companion.metricsToken)).status, 403);
+    assert.equal((await companion.request("GET", "/v1/drain")).status, 405);
+    assert.equal((await companion.request("POST", "/v1/drain", { grace_seconds: -1 })).status, 400);
+    assert.equal(companion.process.exitCode, null);
+    await companion.stop();
+  }).timeout(30_000);
+});
+
+/** Sends a message and waits for the first words of its answer. */
+async function ask(companion: Companion, content = ASK.message.content) {
+  const stop = new AbortController();
+  const response = await fetch(`${companion.url}/v1/messages/stream`, {
+    method: "POST",
+    headers: {
+      authorization: `Bearer ${companion.token}`,
+      "content-type": "application/json",
+    },
+    body: JSON.stringify({ message: { type: "user_message", content } }),
+    signal: stop.signal,
+  });
+  const chunks = chunksOf(response);
+  for (;;) {
+    const { done, value } = await chunks.next();
+    if (done) break;
+    if (value.type !== "assistant_message") continue;
+    return { sessionId: value.session_id, chunks, leave: () => stop.abort() };
+  }
+  throw new Error("the answer has no words");
+}
+
+async function newSession(companion: Companion): Promise<string> {
+  const made = await companion.request("POST", "/v1/sessions", { title: "quiet" });
+  const { id } = (await made.json()) as { id: string };
+  return id;
+}
+
+async function lastType(chunks: AsyncIterable<StreamChunk>): Promise<string | undefined> {
+  let type: string | undefined;
+  for await (const chunk of chunks) type = chunk.type;
+  return type;
+}
+
+async function end(child: ChildProcess): Promise<void> {
+  const exited = once(child, "exit");
+  child.kill("SIGKILL");
+  await exited;
+}
+
+/** What other processes do can only be seen by looking. */
+async function until<T>(what: string, look: () => T | undefined | false, ms = 20_000): Promise<T> {
+  const deadline = performance.now() + ms;
+  for (;;) {
+    const found = look();
+    if (found !== undefined && found !== false) return found;
+    assert.ok(performance.now() < deadline, `never: ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
