@@ -17,6 +17,8 @@ import { DEMO_TOOLS } from "./providers/demo.ts";
 
 export interface Companion {
   chat: Chat;
+  /** The machine slept, or this process did, for so long. */
+  wake(missedMs: number): Promise<void>;
   /** Ends what still runs, then closes the database. */
   close(): Promise<void>;
 }
@@ -67,6 +69,11 @@ export async function createCompanion(
   });
   return {
     chat,
+    async wake(missedMs) {
+      catalog.wake(missedMs);
+      await turns.wake();
+      await chat.ready();
+    },
     async close() {
       closing.abort();
       following?.stop();

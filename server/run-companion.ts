@@ -9,6 +9,7 @@ import { createHttpServer, type HttpServer } from "./http/server.ts";
 import { createLog } from "./log.ts";
 import { createMetrics } from "./metrics.ts";
 import { PROTOCOL_VERSION } from "./protocol/responses.ts";
+import { watchWake } from "./protocol/wake.ts";
 import {
   DataDirError,
   isAlive,
@@ -121,6 +122,12 @@ async function serve(config: Config, lock: LeaderLock): Promise<void> {
     onIdle: () => ending.begin("idle"),
   });
   parts.idle = idle;
+
+  watchWake(({ missedMs }) => {
+    log.warn({ missed_seconds: Math.round(missedMs / 1000) }, "slept, or the clock was set");
+    http.readers.beat();
+    void companion.wake(missedMs);
+  });
 
   port = await listen(http, host, config.port);
   const runtime = {

@@ -1,4 +1,4 @@
-import { renewLeases, requestCancel } from "../db/sessions.ts";
+import { fencesOf, renewLeases, requestCancel } from "../db/sessions.ts";
 import { findOpenTurn, findTurn } from "../db/turns.ts";
 import { ChatError } from "../errors.ts";
 import { ENDINGS } from "./close-turn.ts";
@@ -110,6 +110,11 @@ export class Turns {
     await recoverTurns(this.#deps);
   }
 
+  /** After a sleep: a sign of life at once, or the end of what somebody else has taken over meanwhile. */
+  async wake(): Promise<void> {
+    if (this.#running.size > 0) await this.#renew();
+  }
+
   /** Takes nothing new, and resolves when all that runs has ended by itself. */
   async retire(): Promise<void> {
     this.#draining = true;
@@ -142,10 +147,24 @@ export class Turns {
       for (const { turn, controller } of this.#running.values()) {
         if (cancelled.includes(turn.turnId)) controller.abort(new StopTurn(ENDINGS.cancelled));
       }
+      await this.#stopLost();
     } catch (err) {
       log.warn({ err }, "the leases could not be renewed");
     } finally {
       uow.close();
+    }
+  }
+
+  /** A model is not listened to any longer for a session that has another writer; its words could not be stored. */
+  async #stopLost(): Promise<void> {
+    const running = [...this.#running.values()];
+    const fences = await fencesOf(
+      this.#deps.reader,
+      running.map(({ turn }) => turn.sessionId),
+    );
+    for (const { turn, controller } of running) {
+      if (fences.get(turn.sessionId) === turn.fence) continue;
+      controller.abort(new ChatError("lease_lost", "Another companion took this session over."));
     }
   }
 }

@@ -163,6 +163,20 @@ export async function lastSeqs(
     .execute();
 }
 
+/** The fencing number that each of these sessions has now. */
+export async function fencesOf(
+  reader: Reader,
+  sessionIds: readonly string[],
+): Promise<Map<string, number>> {
+  if (sessionIds.length === 0) return new Map();
+  const rows = await reader
+    .selectFrom("sessions")
+    .select(["id", "lease_fence"])
+    .where("id", "in", sessionIds)
+    .execute();
+  return new Map(rows.map(({ id, lease_fence }) => [id, lease_fence]));
+}
+
 export interface ListQuery {
   query?: string | undefined;
   limit: number;
@@ -302,7 +316,7 @@ function noSuchSession(): ChatError {
 }
 
 /** Leases are measured by the database's clock, the only one that all companions share. */
-function clock(db: Trx | Reader): RawBuilder<number> {
+export function clock(db: Trx | Reader): RawBuilder<number> {
   return isPostgres(db)
     ? sql<number>`(extract(epoch from clock_timestamp()) * 1000)::bigint`
     : sql<number>`cast(unixepoch('subsec') * 1000 as integer)`;

@@ -2,6 +2,7 @@ import type { Selectable } from "kysely";
 import { ChatError } from "../errors.ts";
 import type { ErrorCode } from "../protocol/errors.ts";
 import type { Reader, Trx, TurnsTable } from "./schema.ts";
+import { clock } from "./sessions.ts";
 
 export type Turn = Selectable<TurnsTable>;
 
@@ -89,8 +90,8 @@ export async function findAbandonedTurns(
       query.where((eb) =>
         eb.or([
           eb("sessions.lease_expires_at", "is", null),
-          // Only a hint, by this machine's clock; the lease is judged again with the row locked.
-          eb("sessions.lease_expires_at", "<", Date.now()),
+          // Only a hint; the lease is judged again with the row locked.
+          eb("sessions.lease_expires_at", "<", clock(reader)),
         ]),
       ),
     )

@@ -30,12 +30,15 @@ export class Readers {
 
   constructor(metrics: Metrics) {
     this.#metrics = metrics;
-    this.#heartbeat = setInterval(() => {
-      for (const response of this.#open.keys()) {
-        if (!response.writableNeedDrain) response.write(SSE_HEARTBEAT);
-      }
-    }, HEARTBEAT_MS);
+    this.#heartbeat = setInterval(() => this.beat(), HEARTBEAT_MS);
     this.#heartbeat.unref();
+  }
+
+  /** A sign of life to every reader. */
+  beat(): void {
+    for (const response of this.#open.keys()) {
+      if (response.headersSent && !response.writableNeedDrain) response.write(SSE_HEARTBEAT);
+    }
   }
 
   get count(): number {

@@ -9,7 +9,7 @@ import {
 } from "./access.ts";
 import { createSdkProvider } from "./ai-sdk.ts";
 import { createDemoProvider } from "./demo.ts";
-import { createAgents } from "./http-client.ts";
+import { createAgents, doubtConnections } from "./http-client.ts";
 import { createModelFinder } from "./model-finder.ts";
 import type { Provider } from "./provider.ts";
 import { findVendor, VENDOR_NAMES, type Vendor } from "./vendors.ts";
@@ -17,6 +17,9 @@ import { findVendor, VENDOR_NAMES, type Vendor } from "./vendors.ts";
 export const DEMO_MODEL = "demo/demo";
 const MAX_ANSWER_CHARS = 2_000_000;
 const RETRY_BASE_MS = 500;
+/** A nap that a connection survives, and a model that was thinking may go on thinking after. */
+const CONNECTION_OUTLIVES_MS = 45_000;
+const QUIET_AFTER_WAKE_MS = 10_000;
 
 export interface CatalogOptions {
   providers: ProviderSettings;
@@ -50,6 +53,8 @@ export interface Catalog {
   setKey(provider: string, key: string | undefined, baseUrl?: string): void;
   /** Forgets what `setKey` gave; what the companion was started with is valid again. */
   removeKey(provider: string): void;
+  /** The machine slept for so long: connections to models may be dead without a sign. */
+  wake(missedMs: number): void;
 }
 
 export function createCatalog(options: CatalogOptions): Catalog {
@@ -96,6 +101,9 @@ export function createCatalog(options: CatalogOptions): Catalog {
     removeKey(provider) {
       book.reset(vendorOrThrow(provider).name);
       finder.forget();
+    },
+    wake(missedMs) {
+      if (missedMs >= CONNECTION_OUTLIVES_MS) doubtConnections(agents, QUIET_AFTER_WAKE_MS);
     },
   };
 }

@@ -2,6 +2,7 @@
 // with the vendor's key header, and a changed global dispatcher or proxy variable would reroute it.
 import http, { type IncomingMessage } from "node:http";
 import https from "node:https";
+import type { Socket } from "node:net";
 
 const CONNECT_MS = 15_000;
 
@@ -16,6 +17,27 @@ export function createAgents(): Agents {
     http: new http.Agent({ keepAlive: true, scheduling: "lifo" }),
     https: new https.Agent({ keepAlive: true, scheduling: "lifo" }),
   };
+}
+
+/**
+ * After a sleep: a connection that looks open may long have no other end. Idle ones are closed; one that somebody waits
+ * for is broken off if nothing comes on it for `quietMs` more.
+ */
+export function doubtConnections(agents: Agents, quietMs: number): void {
+  const waitedFor = new Map<Socket, number>();
+  for (const agent of [agents.http, agents.https]) {
+    for (const idle of socketsOf(agent.freeSockets)) idle.destroy();
+    for (const socket of socketsOf(agent.sockets)) waitedFor.set(socket, socket.bytesRead);
+  }
+  setTimeout(() => {
+    for (const [socket, bytesRead] of waitedFor) {
+      if (socket.bytesRead === bytesRead) socket.destroy(new Error("silent since a sleep"));
+    }
+  }, quietMs).unref();
+}
+
+function socketsOf(sockets: NodeJS.ReadOnlyDict<Socket[]>): Socket[] {
+  return Object.values(sockets).flatMap((some) => some ?? []);
 }
 
 export interface HttpRequest {
