@@ -1,6 +1,7 @@
 // The composition root of the extension: everything that runs after the first use.
 import * as vscode from "vscode";
-import { ModelId } from "../server/protocol/requests.ts";
+import { DRAIN_SECONDS, ModelId } from "../server/protocol/requests.ts";
+import { watchWake } from "../server/protocol/wake.ts";
 import type { ConnectionState, HostCommand } from "../webview/messages.ts";
 import type { ChatView } from "./chat-view.ts";
 import { type Chats, createChats } from "./chats.ts";
@@ -14,7 +15,7 @@ import { createSecrets, type Secrets } from "./secrets.ts";
 import { ServerClient } from "./server-client.ts";
 import { ServerProcess, type ServerState } from "./server-process.ts";
 import { createSettings, SECTION, SERVER_SETTINGS, type Settings } from "./settings.ts";
-import { StatusBar } from "./status-bar.ts";
+import { describeState, StatusBar } from "./status-bar.ts";
 
 export interface App {
   context: vscode.ExtensionContext;
@@ -47,6 +48,7 @@ export async function createApp(
   const server = new ServerProcess({
     dataDir,
     version: String(context.extension.packageJSON.version),
+    drainSeconds: DRAIN_SECONDS,
     launchOptions: () => toLaunchOptions(context, settings, secrets),
     prepare: (companion) => handOverKeys({ settings, secrets, log }, companion),
     onState: (state) => onState(state),
@@ -83,6 +85,7 @@ export async function createApp(
     chats,
     { dispose: () => tail.close() },
     { dispose: () => server.close() },
+    { dispose: watchWake(() => server.wake()) },
     vscode.workspace.onDidChangeConfiguration((event) => void onSettings(app, event)),
   );
   return app;
@@ -109,6 +112,8 @@ function toConnection(state: ServerState): ConnectionState {
           "The companion server is being started again. What you saw is saved.",
         ),
       };
+    case "replacing":
+      return { state: "starting", message: describeState("replacing") };
     default:
       return { state: "starting" };
   }

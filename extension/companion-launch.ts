@@ -40,17 +40,19 @@ export function allowedEnvironment(host: NodeJS.ProcessEnv): Record<string, stri
 }
 
 /**
- * Starts a companion that lives on after this window: no pipe to us, its output in its log file. The
+ * Starts a companion that lives on after this window: no pipe to us, its output in its log file. It waits for one
+ * that is about to end for up to `waitSeconds`. The
  * database URL goes by environment: only this user can read that of another process, while arguments
  * are readable by everyone.
  */
 export async function launchCompanion(
   dataDir: string,
   options: LaunchOptions,
+  waitSeconds = 0,
 ): Promise<ChildProcess> {
   const log = await openLog(logPath(dataDir));
   try {
-    return spawn(process.execPath, toArguments(dataDir, options), {
+    return spawn(process.execPath, toArguments(dataDir, options, waitSeconds), {
       cwd: dataDir,
       detached: true,
       windowsHide: true,
@@ -67,8 +69,9 @@ export async function launchCompanion(
   }
 }
 
-function toArguments(dataDir: string, options: LaunchOptions): string[] {
+function toArguments(dataDir: string, options: LaunchOptions, waitSeconds: number): string[] {
   const flags = ["--data-dir", dataDir, "--idle-exit", String(options.idleExitSeconds)];
   if (options.model) flags.push("--model", options.model);
+  if (waitSeconds > 0) flags.push("--wait", String(waitSeconds));
   return [options.script, ...flags];
 }

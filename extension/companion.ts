@@ -52,16 +52,35 @@ export async function findCompanion(dataDir: string): Promise<Companion | undefi
   }
 }
 
-/** Asks it to drain and end, and waits until it has. The pid is the one it told after its proof. */
+/** Ends it, its running answers as interrupted, and waits until it has ended. The pid is the one it told after its proof. */
 export async function stopCompanion(companion: Companion): Promise<void> {
   companion.close();
-  const { pid } = companion.hello;
-  if (!signalProcess(pid, "SIGTERM")) return;
-  for (let waited = 0; waited < STOP_TIMEOUT_MS; waited += 25) {
-    if (!signalProcess(pid, 0)) return;
+  if (signalProcess(companion.hello.pid, "SIGTERM")) await companionEnd(companion, STOP_TIMEOUT_MS);
+}
+
+/** Asks it to take nothing new and to end when its running answers have, which get `graceSeconds` for that. */
+export async function drainCompanion(companion: Companion, graceSeconds: number): Promise<void> {
+  const body = { grace_seconds: graceSeconds };
+  try {
+    await companion.text({ method: "POST", path: "/v1/drain", body });
+  } catch (thrown) {
+    if (isProblem(thrown, "companion_lost", "companion_unproven")) return;
+    // A build that knows nothing of it, or does not take it.
+    signalProcess(companion.hello.pid, "SIGTERM");
+  } finally {
+    companion.close();
+  }
+}
+
+/** Resolves when its process is gone; rejects when that takes too long. */
+export async function companionEnd({ hello }: Companion, timeoutMs: number): Promise<void> {
+  const deadline = performance.now() + timeoutMs;
+  while (signalProcess(hello.pid, 0)) {
+    if (performance.now() > deadline) {
+      throw Problem.ours("companion_slow", `The companion with pid ${hello.pid} does not end`);
+    }
     await delay(25);
   }
-  throw Problem.ours("companion_slow", `The companion with pid ${pid} does not end`);
 }
 
 function signalProcess(pid: number, signal: NodeJS.Signals | 0): boolean {

@@ -1,6 +1,5 @@
 import { randomUUID } from "node:crypto";
 import type { IncomingMessage } from "node:http";
-import { setTimeout as delay } from "node:timers/promises";
 import { createParser } from "eventsource-parser";
 import {
   CALLS,
@@ -21,6 +20,8 @@ export interface CompanionSource {
   ensure(): Promise<Companion>;
   check(companion: Companion): Promise<void>;
   waitUntilReady(signal: AbortSignal): Promise<Companion>;
+  succeed(companion: Companion): Promise<void>;
+  pause(ms: number, signal: AbortSignal): Promise<void>;
 }
 
 export interface ServerClientDeps {
@@ -140,7 +141,7 @@ export class ServerClient {
       if (companion) await this.#deps.server.check(companion);
       // Given up on: goes on when someone presses Restart.
       else await this.#deps.server.waitUntilReady(signal);
-      await delay(failures === 0 ? 0 : pause, undefined, { signal });
+      await this.#deps.server.pause(failures === 0 ? 0 : pause, signal);
     } catch (thrown) {
       if (!signal.aborted) throw thrown;
     }
@@ -154,6 +155,10 @@ export class ServerClient {
       } catch (thrown) {
         const lost = isProblem(thrown, "companion_lost", "companion_unproven");
         if (lost) await this.#deps.server.check(companion);
+        // Whoever asked may ask again once another companion is ready.
+        if (thrown instanceof Problem && thrown.code === "draining") {
+          void this.#deps.server.succeed(companion);
+        }
         if (!lost || tries === TRIES || !(repeatable || neverSent(thrown))) throw thrown;
       }
     }

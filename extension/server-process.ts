@@ -1,7 +1,14 @@
 import type { ChildProcess } from "node:child_process";
 import { setTimeout as delay } from "node:timers/promises";
+import { DRAIN_SECONDS } from "../server/protocol/requests.ts";
 import { type Hello, PROTOCOL_VERSION } from "../server/protocol/responses.ts";
-import { type Companion, findCompanion, stopCompanion } from "./companion.ts";
+import {
+  type Companion,
+  companionEnd,
+  drainCompanion,
+  findCompanion,
+  stopCompanion,
+} from "./companion.ts";
 import { makeDataDirectory } from "./companion-files.ts";
 import {
   EXIT_ANOTHER_RUNS,
@@ -14,6 +21,8 @@ import { isProblem, Problem } from "./problem.ts";
 
 const READY_TIMEOUT_MS = 20_000;
 const TAKEN_PAUSE_MS = 500;
+/** What a companion may need to end, beyond the time that its running answers get. */
+const LEAVE_MS = 15_000;
 /** Longer than all pauses between five crashes, and than a companion may take to drain. */
 const MAX_START_MS = 60_000;
 const CRASH_WINDOW_MS = 5 * 60_000;
@@ -21,9 +30,12 @@ const MAX_CRASHES = 5;
 const FIRST_BACKOFF_MS = 250;
 const LAST_BACKOFF_MS = 10_000;
 
-/** `stopped`: not needed yet, or it ended itself when idle. `away`: it is needed, and comes back. `failed`: given up until asked. */
+/**
+ * `stopped`: not needed yet, or it ended itself when idle. `replacing`: an older one finishes its answers. `away`: it is
+ * needed, and comes back. `failed`: given up until asked.
+ */
 export type ServerState =
-  | { state: "stopped" | "starting" | "away" }
+  | { state: "stopped" | "starting" | "replacing" | "away" }
   | { state: "ready"; companion: Companion }
   | { state: "failed"; problem: Problem };
 
@@ -36,6 +48,8 @@ export interface ServerProcessDeps {
   dataDir: string;
   /** Version of this extension: an older idle companion is replaced by ours. */
   version: string;
+  /** How long the answers of a companion that makes room may go on. */
+  drainSeconds: number;
   launchOptions(): Promise<LaunchOptions>;
   /** Runs after each attach, before anyone else gets the companion: keys live in its memory only. */
   prepare(companion: Companion): Promise<void>;
@@ -46,7 +60,8 @@ export interface ServerProcessDeps {
 /**
  * The companion of one data directory, as this window sees it.
  *
- * `stopped` -> `starting` by `ensure()`: attach to the one that runs, else start one; then `ready`.
+ * `stopped` -> `starting` by `ensure()`: attach to the one that runs, else start one; then `ready`. On the way
+ * `replacing`, when the one that runs is of an older build: ours waits for its place until the other has drained.
  * `ready` -> `stopped` when it ended cleanly (idle, or stopped by someone); -> `away` when it broke,
  * and from there by itself to `ready` again, with growing pauses, or after five crashes in five
  * minutes to `failed`. Only `restart()` leaves `failed`.
@@ -58,6 +73,7 @@ export class ServerProcess {
   #checking: Promise<void> | undefined;
   #crashes: number[] = [];
   #notBefore = 0;
+  readonly #wakes = new Set<() => void>();
   #waiters = new Set<(companion: Companion) => void>();
   #closed = new AbortController();
 
@@ -102,6 +118,35 @@ export class ServerProcess {
     return this.#checking;
   }
 
+  /** `companion` says that it is about to end: once it has, its place is taken. */
+  async succeed(companion: Companion): Promise<void> {
+    await companionEnd(companion, DRAIN_SECONDS * 1000 + LEAVE_MS).catch(() => undefined);
+    if (!this.#holds(companion)) return;
+    this.#release({ state: "away" });
+    await this.#begin().catch(() => undefined);
+  }
+
+  /** The machine slept: nobody waits any longer for what may be back, and whether the companion is there is asked anew. */
+  wake(): void {
+    this.#notBefore = 0;
+    for (const wake of [...this.#wakes]) wake();
+    if (this.#state.state === "ready") void this.check(this.#state.companion);
+  }
+
+  /** Resolves after `ms`, or sooner at a wake; rejects when `signal` aborts. */
+  async pause(ms: number, signal: AbortSignal): Promise<void> {
+    const woken = new AbortController();
+    const wake = (): void => woken.abort();
+    this.#wakes.add(wake);
+    try {
+      await delay(ms, undefined, { signal: AbortSignal.any([signal, woken.signal]) });
+    } catch (thrown) {
+      if (!woken.signal.aborted) throw thrown;
+    } finally {
+      this.#wakes.delete(wake);
+    }
+  }
+
   /** Ends the companion that runs, for all windows, and starts one with the settings of now. */
   async restart(): Promise<Companion> {
     await this.#starting?.catch(() => undefined);
@@ -135,18 +180,23 @@ export class ServerProcess {
 
   async #attachOrStart(): Promise<Companion> {
     if (this.#state.state !== "away") this.#set({ state: "starting" });
+    const { dataDir, log } = this.#deps;
     try {
-      await makeDataDirectory(this.#deps.dataDir);
+      await makeDataDirectory(dataDir);
       const begun = performance.now();
       for (;;) {
         this.#closed.signal.throwIfAborted();
-        let companion = await this.#findSuitable();
+        const found = await findCompanion(dataDir);
+        const leaving = found && (await this.#mustGo(found)) ? found : undefined;
+        let companion = leaving ? undefined : found;
         const pause = this.#notBefore - performance.now();
         if (!companion && pause > 0) {
-          await delay(pause, undefined, { signal: this.#closed.signal });
+          leaving?.close();
+          await this.pause(pause, this.#closed.signal);
           continue;
         }
-        companion ??= await this.#startOne();
+        if (companion) log.info(`Attached to the companion with pid ${companion.hello.pid}`);
+        companion ??= await this.#startOne(leaving);
         if (!companion && performance.now() - begun > MAX_START_MS) {
           throw Problem.ours("companion_slow", "Another companion holds the data directory");
         }
@@ -177,22 +227,7 @@ export class ServerProcess {
     return true;
   }
 
-  /** The companion that runs, unless it has to make room for ours. */
-  async #findSuitable(): Promise<Companion | undefined> {
-    const companion = await findCompanion(this.#deps.dataDir);
-    if (!companion) return undefined;
-    const { hello } = companion;
-    if (await this.#mustGo(companion)) {
-      this.#deps.log.info(
-        `The companion ${hello.version} (protocol ${hello.protocol}) makes room for ${this.#deps.version}`,
-      );
-      await stopCompanion(companion);
-      return undefined;
-    }
-    this.#deps.log.info(`Attached to the companion with pid ${hello.pid}`);
-    return companion;
-  }
-
+  /** Whether it is of an older build and has to make room for ours. Throws if it is of a newer one that we do not know. */
   async #mustGo(companion: Companion): Promise<boolean> {
     const { hello } = companion;
     if (hello.protocol !== PROTOCOL_VERSION) {
@@ -205,14 +240,21 @@ export class ServerProcess {
     return companion.isIdle().catch(() => false);
   }
 
-  /** Starts a companion and waits for it; undefined if it has to be tried again. */
-  async #startOne(): Promise<Companion | undefined> {
-    const { dataDir, log } = this.#deps;
+  /** Starts a companion, in the place of `leaving` if that is given, and waits for it; undefined if it has to be tried again. */
+  async #startOne(leaving: Companion | undefined): Promise<Companion | undefined> {
+    const { dataDir, log, drainSeconds } = this.#deps;
     const offset = await sizeOf(logPath(dataDir));
-    const child = await launchCompanion(dataDir, await this.#deps.launchOptions());
+    const leaveMs = drainSeconds * 1000 + LEAVE_MS;
+    // It asks for the lock before the old one lets go, so no window with an older build comes in between.
+    const child = await launchCompanion(
+      dataDir,
+      await this.#deps.launchOptions(),
+      leaving ? leaveMs / 1000 : 0,
+    );
     const ended = exitOf(child);
     child.unref();
     log.info(`Started a companion with pid ${child.pid ?? "?"}`);
+    if (leaving) await this.#replace(leaving, leaveMs);
 
     const over = new AbortController();
     const deadline = AbortSignal.timeout(READY_TIMEOUT_MS);
@@ -220,7 +262,13 @@ export class ServerProcess {
     const exit = await Promise.race([ended, appears.then(() => "appeared" as const)]);
     if (exit === "appeared") {
       const companion = await appears;
-      if (companion) return companion;
+      if (companion?.hello.pid === child.pid) return companion;
+      if (companion) {
+        // Another window was faster, perhaps one of another build. Ours would end by itself, unless that one does right now.
+        child.kill();
+        companion.close();
+        return undefined;
+      }
       this.#closed.signal.throwIfAborted();
       child.kill("SIGKILL");
       throw Problem.ours("companion_slow", `It was not ready after ${READY_TIMEOUT_MS / 1000} s`);
@@ -230,13 +278,26 @@ export class ServerProcess {
       const pause = AbortSignal.timeout(TAKEN_PAUSE_MS);
       const companion = await this.#appears(AbortSignal.any([this.#closed.signal, pause]));
       over.abort();
-      return companion;
+      companion?.close();
+      return undefined;
     }
     over.abort();
     const words = (await lastWords(logPath(dataDir), offset)) || `exit code ${exit}`;
     if (exit === EXIT_BAD_CONFIGURATION) throw Problem.ours("companion_exited", words);
     this.#countCrash(words);
     return undefined;
+  }
+
+  async #replace(leaving: Companion, leaveMs: number): Promise<void> {
+    const { log, version, drainSeconds } = this.#deps;
+    const { hello } = leaving;
+    log.info(
+      `The companion ${hello.version} (protocol ${hello.protocol}) makes room for ${version}`,
+    );
+    this.#set({ state: "replacing" });
+    await drainCompanion(leaving, drainSeconds);
+    await companionEnd(leaving, leaveMs);
+    this.#set({ state: "starting" });
   }
 
   /** Waits for a companion that proves itself; undefined when `signal` came first. */

@@ -226,6 +226,10 @@ export function describeState(state: ServerState["state"]): string {
       return vscode.l10n.t("The companion server is not running. It starts with the next use.");
     case "starting":
       return vscode.l10n.t("The companion server is starting.");
+    case "replacing":
+      return vscode.l10n.t(
+        "The companion server of an older version finishes its answers; then the new one starts.",
+      );
     case "ready":
       return vscode.l10n.t("The companion server is running.");
     case "away":

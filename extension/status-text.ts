@@ -2,7 +2,7 @@
 import { type Figures, formatSeconds } from "./latency.ts";
 
 export type StatusInput =
-  | { state: "stopped" | "starting" | "away" }
+  | { state: "stopped" | "starting" | "replacing" | "away" }
   | { state: "failed"; message: string }
   | {
       state: "ready";
@@ -25,6 +25,7 @@ export interface StatusText {
 export const SPOKEN = {
   stopped: "Streamkeeper: the companion server is not running",
   starting: "Streamkeeper: the companion server is starting",
+  replacing: "Streamkeeper: an older companion server finishes its answers",
   away: "Streamkeeper: the companion server is away",
   failed: "Streamkeeper: {0}",
   idle: "Streamkeeper: no commits in the last minute",
@@ -39,7 +40,8 @@ export function toStatusText(input: StatusInput): StatusText {
     case "stopped":
       return say("$(circle-slash) Streamkeeper", "none", "stopped");
     case "starting":
-      return say("$(loading~spin) Streamkeeper", "none", "starting");
+    case "replacing":
+      return say("$(loading~spin) Streamkeeper", "none", input.state);
     case "away":
       return say("$(error) Streamkeeper", "error", "away");
     case "failed":

@@ -143,7 +143,8 @@ async function serve(config: Config, lock: LeaderLock): Promise<void> {
     failed: (err) => log.warn({ err }, "a file in the data directory could not be written again"),
     gone: () => ending.begin("the data directory was removed"),
   });
-  log.info({ host, port, data_dir: dataDir, engine: config.database.engine }, "ready");
+  const { engine } = config.database;
+  log.info({ host, port, data_dir: dataDir, engine, version: VERSION }, "ready");
   if (config.printUrl) {
     const urlHost = host.includes(":") ? `[${host}]` : host;
     process.stdout.write(

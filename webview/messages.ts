@@ -17,7 +17,7 @@ export type HostCommand = (typeof HOST_COMMANDS)[number];
 
 export const ConnectionState = z.object({
   state: z.enum(["starting", "ready", "away"]),
-  /** For `away`: what happened, what was kept, what to do. */
+  /** What happened, what was kept, what to do. */
   message: z.optional(z.string()),
   /** For `away`: `unauthorized` will not mend itself, the others are tried again. */
   reason: z.optional(z.enum(["lost", "unproven", "unauthorized"])),

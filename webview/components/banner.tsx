@@ -21,7 +21,7 @@ export function ConnectionBanner({ state }: { state: AppState }) {
     return isSlow ? (
       <div class="banner" role="status">
         <Icon name="loading" spin />
-        <p>{text.starting}</p>
+        <p>{connection.message ?? text.starting}</p>
       </div>
     ) : null;
   }

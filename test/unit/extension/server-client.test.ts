@@ -6,6 +6,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from "node:ht
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
 import fc from "fast-check";
 import { findCompanion } from "../../../extension/companion.ts";
 import type { Problem } from "../../../extension/problem.ts";
@@ -21,6 +22,8 @@ interface Setup {
   client: ServerClient;
   /** How often the client asked whether the companion is still there. */
   readonly checks: () => number;
+  /** How often it said that the companion drains. */
+  readonly successions: () => number;
 }
 
 /** A client of a real HTTP server that proves itself and otherwise answers as `answer` says. */
@@ -52,16 +55,19 @@ async function withClient(answer: Answer, body: (setup: Setup) => Promise<void>)
   const companion = await findCompanion(dataDir);
   assert.ok(companion);
   let checks = 0;
+  let successions = 0;
   const client = new ServerClient({
     server: {
       ensure: async () => companion,
       check: async () => void checks++,
       waitUntilReady: async () => companion,
+      succeed: async () => void successions++,
+      pause: (ms, signal) => delay(ms, undefined, { signal }),
     },
     log: { warn: () => undefined },
   });
   try {
-    await body({ client, checks: () => checks });
+    await body({ client, checks: () => checks, successions: () => successions });
   } finally {
     companion.close();
     server.closeAllConnections();
@@ -256,6 +262,19 @@ describe("calls of the companion", () => {
       },
     );
   });
+
+  it("are refused by a companion that drains, and tell that its place has to be taken", () =>
+    withClient(
+      (_incoming, response) => refuse(response, 503, "draining"),
+      async ({ client, successions }) => {
+        const message = { type: "user_message", content: "hi" } as const;
+        await assert.rejects(
+          client.call("send_message", { message }),
+          (error: Problem) => error.code === "draining",
+        );
+        assert.equal(successions(), 1);
+      },
+    ));
 
   it("are not repeated when that could do something twice", () => {
     let times = 0;

@@ -56,6 +56,7 @@ async function withBench(body: (bench: Bench) => Promise<void>): Promise<void> {
       const process = new ServerProcess({
         dataDir,
         version,
+        drainSeconds: 5,
         launchOptions: async () => ({
           script: SCRIPT,
           idleExitSeconds: 60,
@@ -263,13 +264,17 @@ describe("the companion's process", () => {
   it(
     "is replaced when its protocol is older, and refused when newer",
     check(async (bench) => {
-      bench.behave({ protocol: 0 });
-      const old = await startStub(bench);
-      bench.behave({});
-      const ours = await bench.window().ensure();
-      assert.notEqual(ours.hello.pid, old);
-      assert.throws(() => process.kill(old, 0));
-      await bench.window().stopRunning();
+      for (const cannotDrain of [false, true]) {
+        bench.behave({ protocol: 0, cannotDrain });
+        const old = await startStub(bench);
+        bench.behave({});
+        const ours = await bench.window().ensure();
+        assert.notEqual(ours.hello.pid, old);
+        assert.throws(() => process.kill(old, 0));
+        assert.ok(bench.calls().includes('POST /v1/drain {"grace_seconds":5}'));
+        await bench.window().stopRunning();
+      }
+      assert.deepEqual(bench.states, ["starting", "replacing", "starting", "ready"]);
       bench.behave({ protocol: 2 });
       const newer = await startStub(bench);
       await assert.rejects(bench.window().ensure(), hasCode("companion_newer"));

@@ -23,6 +23,8 @@ export interface Behaviour {
   protocol?: number;
   version?: string;
   runningTurns?: number;
+  /** Of a build that has no `/v1/drain`. */
+  cannotDrain?: boolean;
 }
 
 const dataDir = process.argv[process.argv.indexOf("--data-dir") + 1] ?? "";
@@ -41,6 +43,10 @@ if (behaviour.exit) {
   console.error(behaviour.exit.words);
   process.exit(behaviour.exit.code);
 }
+// The real one waits for the lock.
+while (process.argv.includes("--wait") && existsSync(path("server.json"))) {
+  await new Promise((resolve) => setTimeout(resolve, 10));
+}
 const token = `token-${process.pid}`;
 writeFileSync(path("token"), token, { mode: 0o600 });
 
@@ -55,6 +61,10 @@ const server = createServer((request, response) => {
     });
     request.on("end", () => {
       appendFileSync(path("calls"), `${request.method} ${url.pathname} ${body}\n`);
+      if (url.pathname === "/v1/drain") {
+        if (behaviour.cannotDrain) return response.writeHead(404).end("{}");
+        response.on("close", leave);
+      }
       response.end(`sse_turns_running ${behaviour.runningTurns ?? 0}\n`);
     });
     return;
@@ -79,9 +89,10 @@ server.listen(0, "127.0.0.1", () => {
   if (behaviour.crashAfterMs !== undefined)
     setTimeout(() => process.exit(1), behaviour.crashAfterMs);
 });
-process.on("SIGTERM", () => {
+process.on("SIGTERM", leave);
+function leave(): void {
   rmSync(path("server.json"), { force: true });
   process.exit(0);
-});
+}
 // Whatever happens to the test, this ends.
 setTimeout(() => process.exit(9), 60_000).unref();
