@@ -7,6 +7,7 @@ import { recoverTurns } from "./chat/recover-turns.ts";
 import { SessionLock } from "./chat/session-lock.ts";
 import type { TurnDeps } from "./chat/turn-deps.ts";
 import { Turns } from "./chat/turns.ts";
+import { watchStorage } from "./chat/watch-storage.ts";
 import type { Config } from "./config.ts";
 import { openDatabase } from "./db/open.ts";
 import { SSEUnitOfWork } from "./db/unit-of-work.ts";
@@ -59,6 +60,7 @@ export async function createCompanion(
   };
   const turns = new Turns(deps);
   await recoverTurns(deps);
+  const watching = watchStorage(deps, () => database.ping());
   const following = deps.soleCompanion ? undefined : followOthers(deps, turns);
   const chat = createChat({
     ...deps,
@@ -76,6 +78,7 @@ export async function createCompanion(
     },
     async close() {
       closing.abort();
+      watching.stop();
       following?.stop();
       await turns.drain();
       await database.close();

@@ -8,6 +8,7 @@ import {
 } from "prom-client";
 import { OPERATIONS } from "./operations.ts";
 import { CHUNK_TYPES } from "./protocol/chunks.ts";
+import { type ErrorCode, STORAGE_CODES, type StorageCode } from "./protocol/errors.ts";
 
 /**
  * Edges in seconds. 0.1 is an exact edge because the slow-transaction alert asks for it; the library's
@@ -47,6 +48,16 @@ export interface Metrics {
   upstreamErrors: Counter<"provider" | "code">;
   sessionLockWait: Histogram;
   databaseUp: Gauge;
+  storage: StorageHealth;
+}
+
+/** Whether the last attempt to store something worked; `storage_failing` says what it ran into. */
+export interface StorageHealth {
+  /** Undefined while storing works. */
+  readonly problem: StorageCode | undefined;
+  /** Codes that say nothing of the storage are not taken for a failure. */
+  failed(code: ErrorCode): void;
+  worked(): void;
 }
 
 /** Node's default metrics that break the naming rules (`promtool check metrics`): gauges called `_total`. */
@@ -157,6 +168,7 @@ export function createMetrics(version: string): Metrics {
       help: "1 while the database answers.",
       registers,
     }),
+    storage: createStorageHealth(registers),
   };
 
   const buildInfo = new Gauge({
@@ -191,6 +203,34 @@ function viewOf(counter: Counter): Counter {
   const view: unknown = Object.create(counter);
   if (!(view instanceof Counter)) throw new TypeError("not a counter");
   return view;
+}
+
+function createStorageHealth(registers: Registry<OpenMetricsContentType>[]): StorageHealth {
+  const failing = new Gauge({
+    name: "storage_failing",
+    help: "1 while nothing can be stored, by what the last attempt ran into.",
+    labelNames: ["code"],
+    registers,
+  });
+  for (const code of STORAGE_CODES) failing.set({ code }, 0);
+  let problem: StorageCode | undefined;
+  const become = (next: StorageCode | undefined): void => {
+    if (problem !== undefined) failing.set({ code: problem }, 0);
+    if (next !== undefined) failing.set({ code: next }, 1);
+    problem = next;
+  };
+  return {
+    get problem() {
+      return problem;
+    },
+    failed(code) {
+      const known = STORAGE_CODES.find((storage) => storage === code);
+      if (known !== undefined && known !== problem) become(known);
+    },
+    worked() {
+      if (problem !== undefined) become(undefined);
+    },
+  };
 }
 
 /** `rate()` cannot see the first event of a series that did not exist before it. */

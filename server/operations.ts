@@ -16,5 +16,6 @@ export const OPERATIONS = [
   "request_cancel",
   "renew_lease",
   "recover_turns",
+  "probe_storage",
 ] as const;
 export type Operation = (typeof OPERATIONS)[number];

@@ -110,7 +110,9 @@ export class SSEUnitOfWork {
         }
         if (!this.#mayTryAgain(outcome, attempt, started)) {
           this.#record(operation, outcome.status, outcome.phases);
-          throw toStorageError(outcome.error);
+          const error = toStorageError(outcome.error);
+          if (error instanceof ChatError) this.#deps.metrics.storage.failed(error.code);
+          throw error;
         }
         this.#deps.metrics.transactionRetries.inc({ operation });
         await delay(5 + Math.random() * 20 * 2 ** attempt);
@@ -286,7 +288,10 @@ export class SSEUnitOfWork {
     const { metrics, log, slowSeconds } = this.#deps;
     const seconds = phases.wait + phases.body + phases.commit;
     metrics.transactionCommits.inc({ operation, status });
-    if (status === "success") metrics.transactionDuration.observe({ operation }, seconds);
+    if (status === "success") {
+      metrics.storage.worked();
+      metrics.transactionDuration.observe({ operation }, seconds);
+    }
     for (const phase of PHASES) {
       metrics.transactionPhase.observe({ operation, phase }, phases[phase]);
     }

@@ -47,3 +47,15 @@ export const ERROR_STATUS = {
 
 export type ErrorCode = keyof typeof ERROR_STATUS;
 export const ERROR_CODES = Object.keys(ERROR_STATUS) as [ErrorCode, ...ErrorCode[]];
+
+/** Of these, what says that nothing can be stored now, whoever tries. */
+export const STORAGE_CODES = [
+  "database_unavailable",
+  "storage_busy",
+  "storage_full",
+  "storage_readonly",
+  "storage_corrupt",
+  "commit_failed",
+  "commit_outcome_unknown",
+] as const satisfies readonly ErrorCode[];
+export type StorageCode = (typeof STORAGE_CODES)[number];
