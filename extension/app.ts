@@ -10,12 +10,13 @@ import { insertAtCursor, openLink } from "./editor-context.ts";
 import { explain } from "./explain.ts";
 import { handOverKeys } from "./keys.ts";
 import { showCompanionLog } from "./log.ts";
-import { Problem } from "./problem.ts";
+import { isProblem, Problem } from "./problem.ts";
 import { createSecrets, type Secrets } from "./secrets.ts";
 import { ServerClient } from "./server-client.ts";
 import { ServerProcess, type ServerState } from "./server-process.ts";
 import { createSettings, SECTION, SERVER_SETTINGS, type Settings } from "./settings.ts";
 import { describeState, StatusBar } from "./status-bar.ts";
+import { tellProblem } from "./tell-problem.ts";
 
 export interface App {
   context: vscode.ExtensionContext;
@@ -72,7 +73,12 @@ export async function createApp(
   });
   const statusBar = new StatusBar({ client, settings, serverState: () => server.state, log });
   const onState = (state: ServerState): void => {
-    if (state.state === "failed") log.error(state.problem.message);
+    if (state.state === "failed") {
+      log.error(state.problem.message);
+      // Nobody asked for these; whoever asked for something else is told there.
+      if (isProblem(state.problem, "companion_gave_up", "companion_newer"))
+        tellProblem(state.problem);
+    }
     void vscode.commands.executeCommand("setContext", "streamkeeper.serverState", state.state);
     chats.notify({ type: "connection", connection: toConnection(state) });
     statusBar.update();

@@ -4,9 +4,9 @@ import type { App } from "./app.ts";
 import { ChatView } from "./chat-view.ts";
 import { copyMetricsUrl, openDataDirectory, openInBrowser } from "./companion-commands.ts";
 import { selectionContext } from "./editor-context.ts";
-import { explain } from "./explain.ts";
 import { chooseModel, removeApiKey, setApiKey, setDatabaseUrl } from "./model-commands.ts";
 import { describeState, toRows } from "./status-bar.ts";
+import { tellProblem } from "./tell-problem.ts";
 
 export type Command = (app: App, argument: unknown) => Promise<unknown>;
 
@@ -82,10 +82,7 @@ export async function runCommand(
     return await command(await load(), args[0]);
   } catch (thrown) {
     log.error(thrown instanceof Error ? thrown : String(thrown));
-    const { message, hint } = explain(thrown);
-    const show = vscode.l10n.t("Show log");
-    const text = [message, hint].filter(Boolean).join(" ");
-    void vscode.window.showErrorMessage(text, show).then((chosen) => chosen === show && log.show());
+    tellProblem(thrown);
     return undefined;
   }
 }
@@ -110,7 +107,7 @@ function toAction(icon: string, text: string, command: string): MetricsItem {
 /** The figures behind the status bar, and what can be done about them. */
 async function showMetrics({ server, statusBar }: App): Promise<void> {
   await statusBar.poll();
-  const { figures, ready } = statusBar.details;
+  const { figures, ready, storage } = statusBar.details;
   const items: MetricsItem[] = [];
   if (server.state.state === "ready") {
     const label = vscode.l10n.t("Commit latency, last minute");
@@ -125,7 +122,7 @@ async function showMetrics({ server, statusBar }: App): Promise<void> {
     toAction("output", vscode.l10n.t("Show log"), "streamkeeper.showLog"),
     toAction("debug-restart", vscode.l10n.t("Restart server"), "streamkeeper.restartServer"),
   );
-  const title = describeState(server.state.state);
+  const title = storage ? `${storage.message} ${storage.hint}` : describeState(server.state.state);
   const chosen = await vscode.window.showQuickPick(items, { title, matchOnDescription: true });
   if (chosen?.command) await vscode.commands.executeCommand(chosen.command);
 }

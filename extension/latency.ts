@@ -23,6 +23,8 @@ export interface Reading {
   /** Gauges, as they are. */
   streams: number;
   turns: number;
+  /** What storing runs into at the moment, as an error code; undefined while it works. */
+  storage: string | undefined;
 }
 
 /** What happened between the oldest and the newest reading of a window. Quantiles in seconds, undefined when nothing was observed. */
@@ -48,6 +50,7 @@ export function parseReading(text: string, at: number): Reading {
   >;
   const counts = { commits: 0, errors: 0, rollbacks: 0, slow: 0, streams: 0, turns: 0 };
   let startedAt = 0;
+  let storage: string | undefined;
   for (const line of text.split("\n")) {
     const [, name, rest, number] = SAMPLE.exec(line) ?? [];
     if (name === undefined || number === undefined) continue;
@@ -75,6 +78,9 @@ export function parseReading(text: string, at: number): Reading {
       case "sse_transaction_slow_total":
         counts.slow += value;
         break;
+      case "storage_failing":
+        if (value === 1) storage = labels.get("code");
+        break;
       case "sse_streams_active":
         counts.streams += value;
         break;
@@ -83,7 +89,7 @@ export function parseReading(text: string, at: number): Reading {
         break;
     }
   }
-  return { at, startedAt, duration, phases, ...counts };
+  return { at, startedAt, duration, phases, storage, ...counts };
 }
 
 function add(buckets: Map<number, number>, edge: number, count: number): void {

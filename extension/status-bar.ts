@@ -14,6 +14,7 @@ import type { ServerClient } from "./server-client.ts";
 import type { ServerState } from "./server-process.ts";
 import type { Settings } from "./settings.ts";
 import { SPOKEN, type StatusInput, type StatusText, toStatusText } from "./status-text.ts";
+import { explainStorage, type StorageWords } from "./storage-words.ts";
 
 const POLL_MS = 2_000;
 const COMMANDS = {
@@ -34,6 +35,8 @@ export interface StatusDetails {
   figures: Figures;
   reading: Reading | undefined;
   ready: Ready | undefined;
+  /** Why nothing can be stored at the moment. */
+  storage: StorageWords | undefined;
 }
 
 /** The live commit latency, from the same /metrics that Prometheus scrapes. Polls only while someone can see it. */
@@ -74,11 +77,19 @@ export class StatusBar {
     return this.#item.text;
   }
 
+  /** The colour behind it, for tests. */
+  get color(): string | undefined {
+    const { backgroundColor } = this.#item;
+    return backgroundColor instanceof vscode.ThemeColor ? backgroundColor.id : undefined;
+  }
+
   get details(): StatusDetails {
+    const reading = this.#readings.at(-1);
     return {
       figures: toFigures(this.#readings),
-      reading: this.#readings.at(-1),
+      reading,
       ready: this.#ready,
+      storage: reading?.storage === undefined ? undefined : explainStorage(reading.storage),
     };
   }
 
@@ -112,7 +123,7 @@ export class StatusBar {
     if (!companion || this.#polling) return;
     this.#polling = true;
     try {
-      const signal = AbortSignal.any([this.#closed.signal, AbortSignal.timeout(POLL_MS * 2)]);
+      const signal = AbortSignal.any([this.#closed.signal, AbortSignal.timeout(POLL_MS * 1.5)]);
       const text = await this.#deps.client.metrics(companion, signal);
       this.#readings = keepLastMinute(this.#readings, parseReading(text, performance.now()));
       this.#unanswered = false;
@@ -161,6 +172,7 @@ export class StatusBar {
           lastP95: this.#lastP95,
           slowSeconds: this.#deps.settings.slowThresholdMs() / 1000,
           unanswered: this.#unanswered,
+          storage: this.details.storage,
         };
       case "failed":
         return { state: "failed", message: explain(server.problem).message };
@@ -173,6 +185,12 @@ export class StatusBar {
     const tooltip = new vscode.MarkdownString(undefined, true);
     tooltip.isTrusted = { enabledCommands: Object.values(COMMANDS) };
     if (server.state === "ready") {
+      const { storage } = this.details;
+      if (storage) {
+        tooltip.appendMarkdown("$(error) ");
+        tooltip.appendText(`${storage.message} ${storage.hint}`);
+        tooltip.appendMarkdown("\n\n");
+      }
       tooltip.appendMarkdown(`**${vscode.l10n.t("Commit latency, last minute")}**\n\n`);
       tooltip.appendMarkdown(toTable(toRows(figures, this.#ready)));
     } else if (server.state === "failed") {

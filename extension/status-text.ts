@@ -12,6 +12,8 @@ export type StatusInput =
       slowSeconds: number;
       /** The last poll was not answered. */
       unanswered: boolean;
+      /** Why nothing can be stored, in a few words and in a sentence; undefined while storing works. */
+      storage: { label: string; message: string } | undefined;
     };
 
 export interface StatusText {
@@ -31,6 +33,7 @@ export const SPOKEN = {
   idle: "Streamkeeper: no commits in the last minute",
   latency: "Streamkeeper: commit latency {0}, 95th percentile of the last minute",
   slow: "Streamkeeper: commits are slow, {0}, 95th percentile of the last minute",
+  storage: "Streamkeeper: {0}",
   failing: "Streamkeeper: {0} commits failed in the last minute",
 } as const;
 export type SpokenKey = keyof typeof SPOKEN;
@@ -57,6 +60,9 @@ function toLatencyText(input: Extract<StatusInput, { state: "ready" }>): StatusT
   const value = p95 === undefined ? "–" : formatSeconds(p95);
   const text = `$(database) ${value}`;
   if (input.unanswered) return say(text, "error", "away");
+  if (input.storage) {
+    return say(`$(error) ${input.storage.label}`, "error", "storage", input.storage.message);
+  }
   if (figures.errors > 0) return say(text, "error", "failing", String(figures.errors));
   if (figures.p95 === undefined) return say(text, "none", "idle");
   if (figures.p95 > input.slowSeconds) return say(text, "warning", "slow", value);

@@ -4,59 +4,19 @@ import { join } from "node:path";
 import * as vscode from "vscode";
 import type { App } from "../../extension/app.ts";
 import type { ChatView } from "../../extension/chat-view.ts";
-import type { TestHooks } from "../../extension/extension.ts";
 import { handOverKey } from "../../extension/keys.ts";
 import { PROVIDERS } from "../../extension/providers.ts";
 import { normal } from "../support/upstream/openai-scripts.ts";
 import { FAKE_MODEL, startUpstream } from "../support/upstream/start-upstream.ts";
+import { ask, extension, globalStorage, until } from "./support.ts";
 
-const ID = "streamkeeper.streamkeeper";
 const PLANTED = "sk-planted-secret-0123456789";
-
-/** Polls, because VS Code tells no one when a page or a status bar has changed. */
-async function until<T>(
-  what: string,
-  look: () => T | undefined | false | Promise<T | undefined | false>,
-): Promise<T> {
-  const deadline = Date.now() + 15_000;
-  for (;;) {
-    const found = await look();
-    if (found !== undefined && found !== false) return found;
-    assert.ok(Date.now() < deadline, `never: ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
-}
-
-function extension(): vscode.Extension<TestHooks> {
-  const found = vscode.extensions.getExtension<TestHooks>(ID);
-  assert.ok(found);
-  return found;
-}
 
 async function openChat(app: App): Promise<ChatView> {
   await vscode.commands.executeCommand("streamkeeper.focusChat");
   return until("the chat's page", () =>
     app.chats.all().find(({ surface }) => surface.kind === "view" && surface.isVisible()),
   );
-}
-
-/** Sends a message through the companion and waits until its turn has ended; the whole answer. */
-async function ask(
-  app: App,
-  content: string,
-  model = "demo/demo",
-): Promise<{ session: string; text: string }> {
-  const accepted = (await app.client.call("send_message", {
-    model,
-    message: { type: "user_message", content },
-  })) as { session_id: string; after: number };
-  let text = "";
-  const signal = AbortSignal.timeout(15_000);
-  for await (const chunks of app.client.stream(accepted.session_id, accepted.after, signal)) {
-    for (const chunk of chunks) text += chunk.token ?? "";
-    if (chunks.some((chunk) => chunk.is_final)) return { session: accepted.session_id, text };
-  }
-  throw new Error("the answer did not end");
 }
 
 describe("extension in its host", () => {
@@ -298,13 +258,6 @@ describe("extension in its host", () => {
     await ask(app, "Still there?");
   });
 });
-
-/** Where VS Code keeps this extension's files, without asking the extension. */
-function globalStorage(): string {
-  const root = process.env["EXTENSION_TEST_USER_DATA"];
-  assert.ok(root, "EXTENSION_TEST_USER_DATA names the user data directory");
-  return join(root, "User", "globalStorage", ID);
-}
 
 function filesWith(directory: string, text: string): string[] {
   return readdirSync(directory, { recursive: true, withFileTypes: true })

@@ -67,6 +67,18 @@ describe("commit latency from /metrics", () => {
     assert.equal(toFigures([a, b, { ...c, startedAt: b.startedAt }]).commits, 8);
   });
 
+  it("comes with what storing runs into, until it works again", async () => {
+    const { metrics, read } = realMetrics();
+    assert.equal((await read(0)).storage, undefined);
+    metrics.storage.failed("storage_busy");
+    metrics.storage.failed("session_busy");
+    assert.equal((await read(0)).storage, "storage_busy");
+    metrics.storage.failed("storage_full");
+    assert.equal((await read(0)).storage, "storage_full");
+    metrics.storage.worked();
+    assert.equal((await read(0)).storage, undefined);
+  });
+
   it("forgets readings older than a minute", () => {
     const at = (ms: number): Reading => ({ ...parseReading("", ms) });
     let readings: Reading[] = [];

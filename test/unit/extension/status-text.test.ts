@@ -13,13 +13,20 @@ const NOTHING: Figures = {
   slow: 0,
 };
 
-function ready(figures: Partial<Figures>, rest: { lastP95?: number; unanswered?: boolean } = {}) {
+interface Rest {
+  lastP95?: number;
+  unanswered?: boolean;
+  storage?: { label: string; message: string };
+}
+
+function ready(figures: Partial<Figures>, rest: Rest = {}) {
   return {
     state: "ready",
     figures: { ...NOTHING, ...figures },
     lastP95: rest.lastP95,
     slowSeconds: 0.1,
     unanswered: rest.unanswered ?? false,
+    storage: rest.storage,
   } satisfies StatusInput;
 }
 
@@ -39,6 +46,11 @@ describe("status bar text", () => {
     check(ready({ p95: 0.0009, errors: 2 }), "$(database) 0.9 ms | error | failing 2");
     check(ready({ errors: 1 }), "$(database) – | error | failing 1");
   });
+  it("names what storing runs into, before any figure", () =>
+    check(
+      ready({ p95: 0.0009, errors: 2 }, { storage: { label: "Disk full", message: "Full." } }),
+      "$(error) Disk full | error | storage Full.",
+    ));
   it("stays calm on rollbacks", () =>
     check(ready({ p95: 0.0009, rollbacks: 3 }), "$(database) 0.9 ms | none | latency 0.9 ms"));
   it("keeps the last figure when idle, and a dash before the first", () => {

@@ -1,0 +1,84 @@
+// What the user sees when the companion or its storage fails, and that it goes away by itself.
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { join } from "node:path";
+import * as vscode from "vscode";
+import type { App } from "../../extension/app.ts";
+import { ask, extension, until } from "./support.ts";
+
+describe("a failing companion in its host", () => {
+  let app: App;
+
+  before(async () => {
+    await extension().activate();
+    app = await extension().exports.app();
+    await app.server.ensure();
+  });
+  after(async () => {
+    await app.server.stopRunning();
+  });
+
+  it("says in the status bar that its storage fails, what is safe, and goes back by itself", async () => {
+    await ask(app, "Before");
+    const polled = async (): Promise<string> => {
+      await app.statusBar.poll();
+      return app.statusBar.text;
+    };
+    assert.match(await polled(), /^\$\(database\)/);
+    const script = join(extension().extensionPath, "test/support/planted/lock-database.ts");
+    const node = join(extension().extensionPath, "node_modules/node/bin/node");
+    const args = [script, join(app.dataDir, "streamkeeper.db")];
+    const other = spawn(node, args, { stdio: ["pipe", "pipe", "inherit"] });
+    try {
+      await once(other.stdout, "data");
+      const refused = await ask(app, "Now").catch((thrown: unknown) => thrown);
+      // Not by its class: the tests are bundled with one of their own.
+      assert.ok(refused instanceof Error && "code" in refused);
+      assert.equal(refused.code, "storage_busy");
+      assert.equal(await polled(), "$(error) Database locked");
+      assert.equal(app.statusBar.color, "statusBarItem.errorBackground");
+      assert.match(app.statusBar.details.storage?.hint ?? "", /^What you saw is saved/);
+    } finally {
+      other.stdin.end();
+    }
+    await until("it goes back", async () => (await polled()).startsWith("$(database)"));
+    assert.equal(app.statusBar.color, undefined);
+    await ask(app, "After");
+  }).timeout(40_000);
+
+  it("is started again after each crash, then given up in words, with something to do about it", async () => {
+    const told: { text: string; actions: string[] }[] = [];
+    const { showErrorMessage } = vscode.window;
+    const choose = Promise.withResolvers<string | undefined>();
+    Object.assign(vscode.window, {
+      showErrorMessage: (text: string, ...actions: string[]) => {
+        told.push({ text, actions });
+        return choose.promise;
+      },
+    });
+    try {
+      await app.server.restart();
+      let crashes = 0;
+      while (app.server.state.state !== "failed") {
+        const companion = await app.server.ensure();
+        assert.ok(crashes++ < 5);
+        process.kill(companion.hello.pid, "SIGKILL");
+        // As any use does that meets a broken connection.
+        await companion.text({ method: "GET", path: "/metrics" }).catch(() => undefined);
+        await app.server.check(companion);
+        await until("it is known", () => app.server.state.state !== "away");
+      }
+      assert.equal(crashes, 5);
+      assert.equal(told.length, 1);
+      assert.match(told[0]?.text ?? "", /five times within five minutes.*What you saw is saved/);
+      assert.deepEqual(told[0]?.actions, ["Show log", "Try again"]);
+      assert.equal(app.statusBar.text, "$(error) Streamkeeper");
+      choose.resolve("Try again");
+      await until("it is back", () => app.server.state.state === "ready");
+      await ask(app, "Back again");
+    } finally {
+      Object.assign(vscode.window, { showErrorMessage });
+    }
+  }).timeout(60_000);
+});
