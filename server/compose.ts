@@ -9,11 +9,11 @@ import type { TurnDeps } from "./chat/turn-deps.ts";
 import { Turns } from "./chat/turns.ts";
 import { watchStorage } from "./chat/watch-storage.ts";
 import type { Config } from "./config.ts";
-import { openDatabase } from "./db/open.ts";
+import { type OpenedDatabase, openDatabase } from "./db/open.ts";
 import { SSEUnitOfWork } from "./db/unit-of-work.ts";
 import type { Log } from "./log.ts";
 import type { Metrics } from "./metrics.ts";
-import { createCatalog } from "./providers/catalog.ts";
+import { type Catalog, createCatalog } from "./providers/catalog.ts";
 import { DEMO_TOOLS } from "./providers/demo.ts";
 
 export interface Companion {
@@ -24,16 +24,23 @@ export interface Companion {
   close(): Promise<void>;
 }
 
-/** Puts the companion together: opens and migrates the database, closes what a crash left open, and is ready. */
+/** What a companion is put together from. */
+export interface CompanionParts {
+  database: OpenedDatabase;
+  models: Pick<Catalog, "resolve" | "list" | "setKey" | "removeKey">;
+  newUnitOfWork: TurnDeps["newUnitOfWork"];
+  log: Log;
+  metrics: Metrics;
+}
+
+/** Opens and migrates the database, then puts the companion together. */
 export async function createCompanion(
   config: Config,
   log: Log,
   metrics: Metrics,
 ): Promise<Companion> {
-  const database = await openDatabase(config.database, log);
-  metrics.databaseUp.set(1);
-  const closing = new AbortController();
-  const catalog = createCatalog({
+  const database = await openDatabase(config.database, log, config.durability);
+  const models = createCatalog({
     providers: config.providers,
     defaultModel: config.model,
     stallSeconds: config.stallSeconds,
@@ -41,17 +48,27 @@ export async function createCompanion(
   const unitOfWork = {
     db: database.writer,
     group: database.commitGroup,
+    appendLog: database.appendLog,
     metrics,
     log,
     slowSeconds: config.slowSeconds,
   };
+  const newUnitOfWork = (turnId?: string) => new SSEUnitOfWork(unitOfWork, turnId);
+  return await assembleCompanion({ database, models, newUnitOfWork, log, metrics });
+}
+
+/** Closes what a crash left open; then the companion is ready. */
+export async function assembleCompanion(parts: CompanionParts): Promise<Companion> {
+  const { database, models, newUnitOfWork, log, metrics } = parts;
+  metrics.databaseUp.set(1);
+  const closing = new AbortController();
   const deps: TurnDeps = {
-    newUnitOfWork: (turnId) => new SSEUnitOfWork(unitOfWork, turnId),
+    newUnitOfWork,
     reader: database.reader,
     hub: createHub(metrics),
     metrics,
     log,
-    resolveModel: (id) => catalog.resolve(id),
+    resolveModel: (id) => models.resolve(id),
     allTools: DEMO_TOOLS,
     toolsFor: (providerName) => (providerName === "demo" ? DEMO_TOOLS : []),
     owner: uuid(),
@@ -67,7 +84,7 @@ export async function createCompanion(
     turns,
     lock: new SessionLock(metrics),
     database,
-    models: catalog,
+    models,
   });
   return {
     chat,

@@ -2,7 +2,7 @@
 import { homedir } from "node:os";
 import { isAbsolute, join, resolve } from "node:path";
 import { parseArgs } from "node:util";
-import type { DatabaseSource } from "./db/open.ts";
+import { type DatabaseSource, DURABILITIES, type Durability } from "./db/open.ts";
 import { ModelId } from "./protocol/requests.ts";
 import type { ProviderSettings } from "./providers/access.ts";
 
@@ -11,6 +11,7 @@ export interface Config {
   port: number;
   dataDir: string;
   database: DatabaseSource;
+  durability: Durability;
   model: string | undefined;
   /** Null: never. */
   idleExitSeconds: number | null;
@@ -35,6 +36,8 @@ export const USAGE = `streamkeeper: the companion server
   --port PORT             0: any free one (0)
   --data-dir DIR          token, database, logs
   --database URL|PATH     a file, sqlite:PATH or postgres://… (DATA_DIR/streamkeeper.db)
+  --durability LEVEL      full: every word survives a power cut; balanced: words of a running answer
+                          survive a crash, not a power cut; SQLite only (full)
   --model PROVIDER/MODEL  what answers when nobody chose (demo/demo)
   --idle-exit SECONDS     end after so long without clients and turns, or never (never)
   --wait SECONDS          for the companion that serves DIR to end; then take its place (0)
@@ -55,6 +58,7 @@ const FLAGS = {
   port: { type: "string" },
   "data-dir": { type: "string" },
   database: { type: "string" },
+  durability: { type: "string" },
   model: { type: "string" },
   "idle-exit": { type: "string" },
   wait: { type: "string" },
@@ -101,12 +105,19 @@ export function parseConfig(
   if (!LOG_LEVELS.includes(logLevel)) {
     throw new ConfigError(`--log-level ${logLevel}: expected one of ${LOG_LEVELS.join(", ")}.`);
   }
+  const durability = DURABILITIES.find((level) => level === (option("durability") ?? "full"));
+  if (!durability) {
+    throw new ConfigError(
+      `--durability ${option("durability")}: expected one of ${DURABILITIES.join(", ")}.`,
+    );
+  }
   const idle = option("idle-exit") ?? "never";
   return Object.freeze({
     host,
     port: toNumber("--port", option("port") ?? "0", 0, 65_535),
     dataDir,
     database: toDatabase(option("database"), dataDir, env),
+    durability,
     model,
     idleExitSeconds: idle === "never" ? null : toNumber("--idle-exit", idle, 1, 1e9),
     waitSeconds: toNumber("--wait", option("wait") ?? "0", 0, 1e6),

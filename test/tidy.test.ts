@@ -104,6 +104,8 @@ const TRANSACTION_SQL =
 const MAY_TRANSACT = new Set([
   "server/db/unit-of-work.ts", // the one door
   "server/db/commit-group.ts", // its physical half: many units of work, one COMMIT
+  "server/db/append-log.ts", // the same for the chunks of many streams, on Postgres
+  "server/db/append-worker.ts", // and on SQLite, in a thread of its own
   "server/db/guarded-dialect.ts", // the driver below both, which Kysely calls
   "server/db/open.ts", // names the engine's BEGIN to the driver; the health probe reads
   "server/db/leader-lock.ts", // a lock file of its own, not the database

@@ -13,7 +13,7 @@ import type { FinishReason, ProviderEvent, ToolCall, Usage } from "../providers/
 import { closeTurn, ENDINGS, type Ending, endingOf } from "./close-turn.ts";
 import { type Batch, TokenBatch } from "./token-batch.ts";
 import type { LeasedTurn, ResolvedModel, TurnDeps } from "./turn-deps.ts";
-import { type Append, type Step, writeSession } from "./write-session.ts";
+import { type Append, appendToSession, type Step, writeSession } from "./write-session.ts";
 
 /** Why a running turn is told to stop; the reason of its AbortSignal. */
 export class StopTurn extends Error {
@@ -158,8 +158,9 @@ async function write<T>(
 }
 
 async function commitTokens(run: Run, { chunks, receivedAt }: Batch): Promise<void> {
-  const { metrics } = run.deps;
-  await write(run, "append_chunks", (_trx, append) => append(chunks));
+  const { metrics, hub } = run.deps;
+  const { cancelTurnId } = await appendToSession(hub, run.uow, run.turn, chunks);
+  if (cancelTurnId === run.turn.turnId) run.controller.abort(new StopTurn(ENDINGS.cancelled));
   const now = performance.now();
   metrics.publishDelay.observe((now - receivedAt) / 1000);
   if (!run.published) {

@@ -1,4 +1,10 @@
-import { fencesOf, renewLeases, requestCancel } from "../db/sessions.ts";
+import {
+  fencesOf,
+  RENEWED_AT_ONCE,
+  type RenewedLease,
+  renewLeases,
+  requestCancel,
+} from "../db/sessions.ts";
 import { findOpenTurn, findTurn } from "../db/turns.ts";
 import { ChatError } from "../errors.ts";
 import { ENDINGS } from "./close-turn.ts";
@@ -77,7 +83,8 @@ export class Turns {
         if (this.#running.size === 0) clearInterval(this.#renewing);
       }),
     };
-    if (this.#running.size === 0) this.#startRenewing();
+    // Nobody else can take a lease here, however old it is.
+    if (this.#running.size === 0 && !this.#deps.soleCompanion) this.#startRenewing();
     this.#running.set(turn.sessionId, running);
     // Launched while draining began: it stops at once, with its end committed.
     if (this.#stopping) controller.abort(new StopTurn(ENDINGS.server_stopped));
@@ -143,10 +150,16 @@ export class Turns {
     const { owner, log } = this.#deps;
     const uow = this.#deps.newUnitOfWork();
     try {
-      const cancelled = await uow.commit("renew_lease", (trx) => renewLeases(trx, owner));
-      for (const { turn, controller } of this.#running.values()) {
-        if (cancelled.includes(turn.turnId)) controller.abort(new StopTurn(ENDINGS.cancelled));
-      }
+      let renewed: RenewedLease[];
+      do {
+        renewed = await uow.commit("renew_lease", (trx) => renewLeases(trx, owner));
+        for (const { session_id, cancel_turn_id } of renewed) {
+          const running = this.#running.get(session_id);
+          if (running && running.turn.turnId === cancel_turn_id) {
+            running.controller.abort(new StopTurn(ENDINGS.cancelled));
+          }
+        }
+      } while (renewed.length === RENEWED_AT_ONCE);
       await this.#stopLost();
     } catch (err) {
       log.warn({ err }, "the leases could not be renewed");

@@ -1,10 +1,18 @@
 import { v7 as uuid } from "uuid";
-import { appendChunks, wasCommitted } from "../db/chunks.ts";
+import { appendChunks, committedAt, numberedFrom, toAppend } from "../db/chunks.ts";
 import type { Trx } from "../db/schema.ts";
 import type { SSEUnitOfWork } from "../db/unit-of-work.ts";
 import type { Operation } from "../operations.ts";
 import type { NewChunk, StreamChunk } from "../protocol/chunks.ts";
 import type { Hub } from "./hub.ts";
+
+const WRITER = uuid();
+let commits = 0;
+
+/** Unique like a UUID, but without random bytes for each of thousands a second. */
+function nextCommitId(): string {
+  return `${WRITER}-${++commits}`;
+}
 
 export interface Step {
   operation: Operation;
@@ -39,7 +47,7 @@ export async function writeSession<T>(
   work: (trx: Trx, append: Append) => Promise<T>,
 ): Promise<T> {
   const { operation, sessionId, turnId, fence } = step;
-  const commitId = uuid();
+  const commitId = nextCommitId();
   let appended = false;
   return await uow.commit(
     operation,
@@ -51,6 +59,23 @@ export async function writeSession<T>(
         afterCommit(() => hub.publish(sessionId, result.chunks));
         return result;
       }),
-    async (trx) => appended && (await wasCommitted(trx, sessionId, commitId)),
+    async (trx) => appended && (await committedAt(trx, sessionId, commitId)) !== undefined,
+  );
+}
+
+/**
+ * Appends a running turn's chunks, under its lease, in a commit shared with other streams. Resolves with the turn of
+ * this session that somebody asked to stop, if any.
+ */
+export async function appendToSession(
+  hub: Hub,
+  uow: SSEUnitOfWork,
+  writer: { sessionId: string; turnId: string; fence: number },
+  chunks: readonly NewChunk[],
+): Promise<{ cancelTurnId: string | null }> {
+  const { sessionId, turnId, fence } = writer;
+  const append = toAppend({ sessionId, turnId, fence }, chunks, nextCommitId());
+  return await uow.append("append_chunks", append, ({ lastSeq }) =>
+    hub.publish(sessionId, numberedFrom(writer, chunks, lastSeq)),
   );
 }

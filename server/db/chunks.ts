@@ -1,6 +1,7 @@
 import type { Expression, SqlBool } from "kysely";
-import { ChatError } from "../errors.ts";
+import type { ChatError } from "../errors.ts";
 import { type ChunkType, isFinal, type NewChunk, type StreamChunk } from "../protocol/chunks.ts";
+import { type Append, refusalOf } from "./append-log.ts";
 import type { Reader, Trx } from "./schema.ts";
 
 /** Who writes into a session: its id, the turn the chunks belong to, and the lease that allows it. */
@@ -55,19 +56,28 @@ export async function appendChunks(
   return { chunks: appended, cancelTurnId: session.cancel_turn_id };
 }
 
-/** Whether the commit with this id is the newest of the session; waits for a commit that is on its way. */
-export async function wasCommitted(
+/** Where a session's log stands after a commit. */
+export interface Numbered {
+  lastSeq: number;
+  /** A turn of this session that somebody asked to stop. */
+  cancelTurnId: string | null;
+}
+
+/** What the commit with this id left, if it is the newest of the session; waits for a commit that is on its way. */
+export async function committedAt(
   trx: Trx,
   sessionId: string,
   commitId: string,
-): Promise<boolean> {
+): Promise<Numbered | undefined> {
   const row = await trx
     .updateTable("sessions")
     .set((eb) => ({ last_commit: eb.ref("last_commit") }))
     .where("id", "=", sessionId)
-    .returning("last_commit")
+    .returning(["last_commit", "last_seq", "cancel_turn_id"])
     .executeTakeFirst();
-  return row?.last_commit === commitId;
+  return row?.last_commit === commitId
+    ? { lastSeq: row.last_seq, cancelTurnId: row.cancel_turn_id }
+    : undefined;
 }
 
 async function whyNotWritten(trx: Trx, sessionId: string): Promise<ChatError> {
@@ -76,11 +86,28 @@ async function whyNotWritten(trx: Trx, sessionId: string): Promise<ChatError> {
     .select("id")
     .where("id", "=", sessionId)
     .executeTakeFirst();
-  return session
-    ? new ChatError("lease_lost", "Another companion has taken over this session.", {
-        hint: "What was shown is saved. Reload the session to go on.",
-      })
-    : new ChatError("not_found", "This session was deleted.");
+  return refusalOf(session !== undefined);
+}
+
+/** The same step for the hot path: as the append log takes it, and what it becomes once it has its numbers. */
+export function toAppend(
+  writer: { sessionId: string; turnId: string; fence: number },
+  chunks: readonly NewChunk[],
+  commitId: string,
+): Append {
+  const rows = chunks.map(({ type, ...rest }) => ({ type, payload: JSON.stringify(rest) }));
+  return { ...writer, commitId, rows };
+}
+
+export function numberedFrom(
+  writer: { sessionId: string; turnId: string },
+  chunks: readonly NewChunk[],
+  lastSeq: number,
+): StreamChunk[] {
+  const first = lastSeq - chunks.length + 1;
+  return chunks.map((chunk, index) =>
+    toChunk(first + index, writer.sessionId, writer.turnId, chunk),
+  );
 }
 
 /** At most `limit` chunks after the cursor, in order. */

@@ -1,8 +1,9 @@
 import type { ControlledTransaction, Kysely } from "kysely";
 import type { Database, Trx } from "./schema.ts";
+import type { WriterGate } from "./writer-gate.ts";
 
-/** More would only make the first of them wait longer for the last. */
-const MAX_MEMBERS = 500;
+/** More would only make the first of them, and the deltas of all streams, wait longer for the last. */
+const MAX_MEMBERS = 50;
 
 /** Thrown by a work that may still go on using its transaction: nothing else must share that transaction. */
 export class UnfinishedWork extends Error {}
@@ -25,11 +26,14 @@ interface Member {
  */
 export class CommitGroup {
   readonly #db: Kysely<Database>;
+  readonly #gate: WriterGate;
   #queue: Member[] = [];
   #running = false;
 
-  constructor(db: Kysely<Database>) {
+  /** `gate` is shared with everyone else in this process who writes to the same file. */
+  constructor(db: Kysely<Database>, gate: WriterGate) {
     this.#db = db;
+    this.#gate = gate;
   }
 
   /** Resolves with the work's result once it is durable; rejects with what failed, and then nothing of it is stored. */
@@ -48,7 +52,7 @@ export class CommitGroup {
       const size = firstAlone < 0 ? MAX_MEMBERS : Math.max(1, Math.min(firstAlone, MAX_MEMBERS));
       const members = this.#queue.splice(0, size);
       try {
-        const again = await this.#commit(members);
+        const again = await this.#gate.with(() => this.#commit(members));
         this.#queue.unshift(...again);
       } catch (error) {
         for (const member of members) member.reject(error);

@@ -4,19 +4,27 @@ import { Kysely, PostgresDialect, SqliteDialect, sql } from "kysely";
 import pg from "pg";
 import { ChatError } from "../errors.ts";
 import type { Log } from "../log.ts";
+import { type AppendLog, createPostgresAppendLog } from "./append-log.ts";
 import { CommitGroup } from "./commit-group.ts";
 import { guardDialect, refuseInsideWork } from "./guarded-dialect.ts";
 import { migrate } from "./migrate.ts";
 import { nativeBinding } from "./native-binding.ts";
 import type { Database, Reader } from "./schema.ts";
 import { foldCase } from "./sessions.ts";
+import { createSqliteAppendLog } from "./sqlite-append-log.ts";
 import { toStorageError } from "./storage-errors.ts";
+import { WriterGate } from "./writer-gate.ts";
 
 export type DatabaseSource =
   | { engine: "sqlite"; path: string }
   | { engine: "postgres"; url: string; directUrl?: string };
 
-export type Durability = "full" | "balanced";
+/**
+ * `full`: every commit is on the disk before anyone hears of it. `balanced`: so is every step but the deltas of an
+ * answer, which survive a crash of any program but not a power cut until the next step.
+ */
+export const DURABILITIES = ["full", "balanced"] as const;
+export type Durability = (typeof DURABILITIES)[number];
 
 export interface OpenedDatabase {
   engine: "sqlite" | "postgres";
@@ -26,6 +34,8 @@ export interface OpenedDatabase {
   writer: Kysely<Database>;
   /** Shares physical commits among units of work, where that pays. */
   commitGroup: CommitGroup | undefined;
+  /** Where the deltas of all streams are committed together. */
+  appendLog: AppendLog;
   /** For reads outside of transactions; never waits for a writer. */
   reader: Reader;
   /** Resolves if the database answers a read and a write lock can be had; rejects with `ChatError`. */
@@ -34,10 +44,14 @@ export interface OpenedDatabase {
 }
 
 /** Opens and migrates. Rejects with `ChatError` in words for people; the file or server is then untouched. */
-export async function openDatabase(source: DatabaseSource, log: Log): Promise<OpenedDatabase> {
+export async function openDatabase(
+  source: DatabaseSource,
+  log: Log,
+  durability: Durability = "full",
+): Promise<OpenedDatabase> {
   try {
     return source.engine === "sqlite"
-      ? await openSqlite(source.path)
+      ? await openSqlite(source.path, durability)
       : await openPostgres(source.url, source.directUrl ?? source.url, log);
   } catch (thrown) {
     throw toStorageError(thrown);
@@ -53,7 +67,13 @@ const OLDEST_SQLITE = 3_051_003;
 /** A wait for a lock blocks the event loop, so it is short; the unit of work tries again without blocking. */
 const BUSY_TIMEOUT_MS = 20;
 
-async function openSqlite(path: string): Promise<OpenedDatabase> {
+/** A thread moves the WAL into the file (checkpoint-worker.ts); this connection does only if that falls far behind. */
+const LATE_CHECKPOINT_PAGES = 131_072;
+
+/** A WAL that a burst has made large is cut to this once it starts again. */
+const WAL_LIMIT_BYTES = 64 * 1024 * 1024;
+
+async function openSqlite(path: string, durability: Durability): Promise<OpenedDatabase> {
   // SQLite makes files that every user may read; -wal and -shm take their mode from this one.
   if (!existsSync(path)) closeSync(openSync(path, "a", 0o600));
 
@@ -64,6 +84,8 @@ async function openSqlite(path: string): Promise<OpenedDatabase> {
     database.pragma("synchronous = FULL");
     database.pragma("foreign_keys = ON");
     database.pragma("trusted_schema = OFF");
+    database.pragma(`journal_size_limit = ${WAL_LIMIT_BYTES}`);
+    database.pragma(`wal_autocheckpoint = ${LATE_CHECKPOINT_PAGES}`);
 
     const writer = new Kysely<Database>({
       dialect: guardDialect(new SqliteDialect({ database: withStatementCache(database) }), {
@@ -83,15 +105,19 @@ async function openSqlite(path: string): Promise<OpenedDatabase> {
       dialect: new SqliteDialect({ database: withStatementCache(readDatabase) }),
       plugins: [refuseInsideWork],
     });
+    const gate = new WriterGate();
+    const appendLog = createSqliteAppendLog({ path, flush: durability === "full" }, gate);
     return {
       engine: "sqlite",
-      durability: "full",
+      durability,
       schemaVersion,
       writer,
-      commitGroup: new CommitGroup(writer),
+      commitGroup: new CommitGroup(writer, gate),
+      appendLog,
       reader,
       ping: () => pinged(reader),
       async close() {
+        await appendLog.close();
         await reader.destroy();
         await writer.destroy();
         if (readDatabase.open) readDatabase.close();
@@ -179,6 +205,7 @@ async function openPostgres(url: string, directUrl: string, log: Log): Promise<O
     writer,
     // Its connections already commit side by side.
     commitGroup: undefined,
+    appendLog: createPostgresAppendLog(writer),
     reader,
     ping: () => pinged(reader),
     async close() {

@@ -6,6 +6,9 @@ import type { Reader, Trx } from "./schema.ts";
 /** A lease lives this long without a sign of life of its owner. */
 export const LEASE_MS = 15_000;
 
+/** A lease younger than this needs no sign of life yet. */
+const RENEW_AFTER_MS = 2_500;
+
 export interface NewSession {
   id: string;
   title: string;
@@ -86,15 +89,33 @@ export async function releaseLease(trx: Trx, sessionId: string): Promise<void> {
     .execute();
 }
 
-/** One sign of life for all sessions of `owner`; returns the turns among them that somebody asked to stop. */
-export async function renewLeases(trx: Trx, owner: string): Promise<string[]> {
-  const rows = await trx
+export interface RenewedLease {
+  session_id: string;
+  /** The turn of this session that somebody asked to stop. */
+  cancel_turn_id: string | null;
+}
+
+/** Few, since their rows are locked meanwhile and their streams wait. */
+export const RENEWED_AT_ONCE = 100;
+
+/** A sign of life for the sessions of `owner` that need one most; fewer than `RENEWED_AT_ONCE`: for all of them. */
+export async function renewLeases(trx: Trx, owner: string): Promise<RenewedLease[]> {
+  // Locked in the order of their ids, as every step that takes several sessions does: no deadlocks.
+  const aging = trx
+    .selectFrom("sessions")
+    .select("id")
+    .where("lease_owner", "=", owner)
+    .where("lease_expires_at", "<", sql<number>`${afterLease(trx)} - ${sql.lit(RENEW_AFTER_MS)}`)
+    .orderBy("id")
+    .limit(RENEWED_AT_ONCE)
+    .$if(isPostgres(trx), (query) => query.forUpdate());
+  return await trx
     .updateTable("sessions")
     .set({ lease_expires_at: afterLease(trx) })
+    .where("id", "in", aging)
     .where("lease_owner", "=", owner)
-    .returning("cancel_turn_id")
+    .returning(["id as session_id", "cancel_turn_id"])
     .execute();
-  return rows.flatMap((row) => row.cancel_turn_id ?? []);
 }
 
 /** Leaves word for the owner of the session that its turn should stop. */

@@ -4,6 +4,8 @@ import { ChatError } from "../errors.ts";
 import type { Log } from "../log.ts";
 import { type CommitStatus, type Metrics, PHASES, type Phase } from "../metrics.ts";
 import { OPERATIONS, type Operation } from "../operations.ts";
+import type { Append, AppendLog } from "./append-log.ts";
+import { committedAt, type Numbered } from "./chunks.ts";
 import { type CommitGroup, UnfinishedWork } from "./commit-group.ts";
 import { insideWork } from "./guarded-dialect.ts";
 import type { Database, Trx } from "./schema.ts";
@@ -14,6 +16,8 @@ export interface UnitOfWorkDeps {
   db: Kysely<Database>;
   /** Shares physical commits; undefined: each commit is a transaction of its own on `db`. */
   group: CommitGroup | undefined;
+  /** The hot path: shares the commits of `append` on any engine. */
+  appendLog: AppendLog;
   metrics: Metrics;
   log: Log;
   /** A transaction over this is slow: counted and told in the log. */
@@ -95,27 +99,54 @@ export class SSEUnitOfWork {
    * therefore `work` touches nothing but the database.
    */
   async commit<T>(operation: Operation, work: Work<T>, readBack?: ReadBack): Promise<T> {
+    return await this.#perform(operation, (started) =>
+      this.#attempt(operation, work, started, readBack),
+    );
+  }
+
+  /**
+   * `commit` for the step that comes by the thousand: chunks of an answer, appended to the session's log under its
+   * lease. The physical commit is shared with all streams that append at this moment; this one succeeds or fails
+   * alone. `onCommit` is its after-commit hook. Rejects like `commit`, and with `lease_lost` or `not_found`.
+   */
+  async append(
+    operation: Operation,
+    append: Append,
+    onCommit: (done: Numbered) => void,
+  ): Promise<Numbered> {
+    if (this.#owner) {
+      throw new ChatError(
+        "internal",
+        `${operation}: a borrowed transaction cannot share a commit.`,
+      );
+    }
+    return await this.#perform(operation, (started) =>
+      this.#attemptAppend(append, onCommit, started),
+    );
+  }
+
+  async #perform<T>(
+    operation: Operation,
+    attempt: (started: number) => Promise<Succeeded<T> | Failed | Unknown<T>>,
+  ): Promise<T> {
     this.#enter(operation);
     const started = performance.now();
     try {
-      for (let attempt = 1; ; attempt++) {
-        const outcome = await this.#resolve(
-          await this.#attempt(operation, work, started),
-          readBack,
-        );
+      for (let attempts = 1; ; attempts++) {
+        const outcome = await this.#resolve(await attempt(started));
         if (outcome.status === "success") {
           this.#record(operation, "success", outcome.phases);
           this.#runHooks(outcome.hooks);
           return outcome.value;
         }
-        if (!this.#mayTryAgain(outcome, attempt, started)) {
+        if (!this.#mayTryAgain(outcome, attempts, started)) {
           this.#record(operation, outcome.status, outcome.phases);
           const error = toStorageError(outcome.error);
           if (error instanceof ChatError) this.#deps.metrics.storage.failed(error.code);
           throw error;
         }
         this.#deps.metrics.transactionRetries.inc({ operation });
-        await delay(5 + Math.random() * 20 * 2 ** attempt);
+        await delay(5 + Math.random() * 20 * 2 ** attempts);
       }
     } finally {
       this.#state = "idle";
@@ -153,6 +184,7 @@ export class SSEUnitOfWork {
     operation: Operation,
     work: Work<T>,
     started: number,
+    readBack: ReadBack | undefined,
   ): Promise<Succeeded<T> | Failed | Unknown<T>> {
     let hooks: (() => void)[] = [];
     let began: number | undefined;
@@ -188,8 +220,31 @@ export class SSEUnitOfWork {
       await this.#rollback(scope, operation);
       if (!worked || wasNeverSent(error)) return { status: "rollback", error, phases };
       if (this.#owner || !isConnectionLost(error)) return { status: "error", error, phases };
-      return { status: "unknown", value: worked.value, hooks, phases, error };
+      const { value } = worked;
+      const recover =
+        readBack && (async (trx: Trx) => ((await readBack(trx)) ? { value, hooks } : undefined));
+      return { status: "unknown", recover, phases, error };
     }
+  }
+
+  async #attemptAppend(
+    append: Append,
+    onCommit: (done: Numbered) => void,
+    started: number,
+  ): Promise<Succeeded<Numbered> | Failed | Unknown<Numbered>> {
+    const result = await this.#deps.appendLog.append(append);
+    const phases = toPhases(started, result.began, result.worked, performance.now());
+    if (result.status === "committed") {
+      return { status: "success", value: result, hooks: [() => onCommit(result)], phases };
+    }
+    const { stage, error } = result;
+    if (stage === "work" || wasNeverSent(error)) return { status: "rollback", error, phases };
+    if (!isConnectionLost(error)) return { status: "error", error, phases };
+    const recover = async (trx: Trx) => {
+      const value = await committedAt(trx, append.sessionId, append.commitId);
+      return value && { value, hooks: [() => onCommit(value)] };
+    };
+    return { status: "unknown", recover, error, phases };
   }
 
   async #begin(): Promise<Scope> {
@@ -224,19 +279,17 @@ export class SSEUnitOfWork {
   }
 
   /** Turns an unknown outcome into what the database says it was, as long as it can be asked. */
-  async #resolve<T>(
-    outcome: Succeeded<T> | Failed | Unknown<T>,
-    readBack: ReadBack | undefined,
-  ): Promise<Succeeded<T> | Failed> {
+  async #resolve<T>(outcome: Succeeded<T> | Failed | Unknown<T>): Promise<Succeeded<T> | Failed> {
     if (outcome.status !== "unknown") return outcome;
+    const { recover, phases, error } = outcome;
     const deadline = performance.now() + MAX_READ_BACK_SECONDS * 1000;
-    while (readBack && performance.now() < deadline) {
+    while (recover && performance.now() < deadline) {
       try {
         const committed = await this.#deps.db
           .transaction()
-          .execute((trx) => readBack(trx.withoutPlugins()));
-        if (committed) return { ...outcome, status: "success" };
-        return { status: "rollback", error: outcome.error, phases: outcome.phases };
+          .execute((trx) => recover(trx.withoutPlugins()));
+        if (committed) return { status: "success", ...committed, phases };
+        return { status: "rollback", error, phases };
       } catch (err) {
         this.#deps.log.warn({ err, turn_id: this.#turnId }, "reading back a lost commit failed");
         await delay(250);
@@ -337,9 +390,12 @@ interface Failed {
   phases: Phases;
 }
 
-interface Unknown<T> extends Omit<Succeeded<T>, "status"> {
+interface Unknown<T> {
   status: "unknown";
   error: unknown;
+  /** Reads what came of it; undefined if nothing did, or if nobody said how to read it. */
+  recover: ((trx: Trx) => Promise<{ value: T; hooks: (() => void)[] } | undefined>) | undefined;
+  phases: Phases;
 }
 
 interface Scope {

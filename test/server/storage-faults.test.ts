@@ -1,10 +1,26 @@
 // A turn whose storage fails in the middle of the answer.
 import assert from "node:assert/strict";
+import { join } from "node:path";
 import SQLite from "better-sqlite3";
-import { sql } from "kysely";
 import type { AcceptedTurn, Chat } from "../../server/chat/chat.ts";
-import { FINISH, read, type Script, say, text, transcript, withChat } from "../support/chat.ts";
+import {
+  FINISH,
+  openChat,
+  read,
+  type Script,
+  say,
+  text,
+  transcript,
+  withChat,
+} from "../support/chat.ts";
 import { ENGINES, type Engine } from "../support/engines.ts";
+import { mountSmallDisk } from "../support/small-disk.ts";
+
+const UNSAVED_END = "the end of a turn could not be saved yet";
+
+function soon(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, 10));
+}
 
 const LARGE = "x".repeat(500_000);
 
@@ -31,19 +47,25 @@ describe("storage that fails in the middle of an answer", () => {
     assert.deepEqual(transcript(next).slice(1), ["assistant_message fine again", "done"]);
   }
 
-  it("shows nothing unsaved on a full disk, and goes on when there is room", () => {
+  it("shows nothing unsaved on a full disk, and goes on when there is room", async function () {
+    const disk = mountSmallDisk(4);
+    if (!disk) return this.skip();
     const full = Promise.withResolvers<void>();
-    return withChat(sqlite(), answering(full.promise), async ({ chat, database }) => {
-      const limit = (pages: number) =>
-        sql`pragma max_page_count = ${sql.lit(pages)}`.execute(database.writer);
-      const turn = await say(chat, "hi");
-      await shown(chat, turn.session_id, "saved");
-      await limit(1);
+    const source = { engine: "sqlite", path: join(disk.folder, "test.db") } as const;
+    const chat = await openChat(source, answering(full.promise));
+    try {
+      const turn = await say(chat.chat, "hi");
+      await shown(chat.chat, turn.session_id, "saved");
+      disk.fill();
       full.resolve();
-      await read(chat, turn);
-      await limit(1_000_000);
-      await checkRecovery(chat, turn, "storage_full");
-    });
+      // Not even the end of the turn can be saved before there is room.
+      while (!chat.lines.some((line) => line.msg === UNSAVED_END)) await soon();
+      disk.free();
+      await checkRecovery(chat.chat, turn, "storage_full");
+    } finally {
+      await chat.close();
+      disk.unmount();
+    }
   });
 
   it("commits the end of the turn as soon as a lock is gone", () => {
@@ -57,9 +79,7 @@ describe("storage that fails in the middle of an answer", () => {
       other.exec("begin immediate");
       locked.resolve();
       // Even the error chunk cannot be saved while the lock is held.
-      while (!lines.some((line) => line.msg === "the end of a turn could not be saved yet")) {
-        await new Promise((resolve) => setTimeout(resolve, 10));
-      }
+      while (!lines.some((line) => line.msg === UNSAVED_END)) await soon();
       other.close();
       await checkRecovery(chat, turn, "storage_busy");
     });

@@ -346,6 +346,7 @@ for (const engine of ENGINES) {
             Array.from({ length: 20 }, async () => read(chat, await say(chat, "hi"))),
           );
           assert.ok(others.every((chunks) => chunks.at(-1)?.type === "done"));
+          while (chat.runningTurns() > 1) await new Promise((resolve) => setImmediate(resolve));
           assert.equal(chat.runningTurns(), 1, "the stalled turn goes on");
           await reader.return?.();
         },

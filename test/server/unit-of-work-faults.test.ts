@@ -3,9 +3,9 @@ import assert from "node:assert/strict";
 import { monitorEventLoopDelay } from "node:perf_hooks";
 import SQLite from "better-sqlite3";
 import { sql } from "kysely";
-import { appendChunks, wasCommitted } from "../../server/db/chunks.ts";
+import { appendChunks, committedAt } from "../../server/db/chunks.ts";
 import { openDatabase } from "../../server/db/open.ts";
-import { changeSession, insertSession } from "../../server/db/sessions.ts";
+import { changeSession, insertSession, takeLease } from "../../server/db/sessions.ts";
 import { SSEUnitOfWork } from "../../server/db/unit-of-work.ts";
 import { ChatError } from "../../server/errors.ts";
 import { createMetrics } from "../../server/metrics.ts";
@@ -133,7 +133,8 @@ describe("unit of work when Postgres fails", function () {
     const { log, lines } = memoryLog();
     const metrics = createMetrics("test");
     const database = await openDatabase({ engine: "postgres", url, directUrl: server.url }, log);
-    const deps = { db: database.writer, group: database.commitGroup, metrics, log, slowSeconds: 1 };
+    const { writer: db, commitGroup: group, appendLog } = database;
+    const deps = { db, group, appendLog, metrics, log, slowSeconds: 1 };
     return { database, metrics, lines, uow: () => new SSEUnitOfWork(deps) };
   }
 
@@ -155,6 +156,38 @@ describe("unit of work when Postgres fails", function () {
     { when: "before it reaches the server", verdict: "cut" },
     { when: "after the server has committed", verdict: "pass then cut" },
   ] as const) {
+    it(`finds out what became of an append lost ${when}`, async () => {
+      const proxy = await startTcpProxy(Number(new URL(server.url).port));
+      const url = new URL(server.url);
+      url.port = String(proxy.port);
+      const { database, uow } = await opened(url.href);
+      const id = `append-${verdict.replaceAll(" ", "-")}`;
+      const fence = await uow().commit("create_session", async (trx) => {
+        await insertSession(trx, newSession(id));
+        return await takeLease(trx, id, "me");
+      });
+      let cuts = 0;
+      proxy.onClientData = (data) => {
+        if (cuts > 0 || !data.includes("insert into chunks")) return "pass";
+        cuts++;
+        return verdict;
+      };
+      const rows = [{ type: "assistant_message", payload: "{}" }];
+      const append = { sessionId: id, turnId: "turn", fence, commitId: "marker-2", rows };
+      const published: number[] = [];
+      await uow().append("append_chunks", append, ({ lastSeq }) => published.push(lastSeq));
+      assert.equal(cuts, 1);
+      assert.deepEqual(published, [1], "published once");
+      const stored = await database.reader
+        .selectFrom("chunks")
+        .select("seq")
+        .where("session_id", "=", id)
+        .execute();
+      assert.deepEqual(stored, [{ seq: 1 }], "stored once");
+      await database.close();
+      await proxy.close();
+    });
+
     it(`finds out what became of a COMMIT lost ${when}`, async () => {
       const proxy = await startTcpProxy(Number(new URL(server.url).port));
       const url = new URL(server.url);
@@ -181,7 +214,7 @@ describe("unit of work when Postgres fails", function () {
           );
           afterCommit(() => published.push(...chunks.map((chunk) => chunk.seq)));
         },
-        (trx) => wasCommitted(trx, id, "marker-1"),
+        async (trx) => (await committedAt(trx, id, "marker-1")) !== undefined,
       );
       assert.equal(cuts, 1);
       assert.deepEqual(published, [1], "published once");

@@ -82,6 +82,7 @@ export async function openChat(source: DatabaseSource, script: Script): Promise<
   const unitOfWork = {
     db: database.writer,
     group: database.commitGroup,
+    appendLog: database.appendLog,
     metrics,
     log,
     slowSeconds: 1,

@@ -26,7 +26,8 @@ export async function withDatabase(
   try {
     const database = await openDatabase(test.source, log);
     try {
-      const deps = { db: database.writer, group: database.commitGroup, metrics, log, slowSeconds };
+      const { writer: db, commitGroup: group, appendLog } = database;
+      const deps = { db, group, appendLog, metrics, log, slowSeconds };
       const uow = (turnId?: string) => new SSEUnitOfWork(deps, turnId);
       await body({ database, test, deps, metrics, lines, uow });
     } finally {

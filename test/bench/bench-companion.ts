@@ -1,0 +1,171 @@
+// The companion as it is, but for its model (a paced source in this process) and, for comparison, for how an answer's
+// chunks are kept. Prints one line of JSON when it listens; `GET /metrics` is the product's.
+import type { AddressInfo } from "node:net";
+import { monitorEventLoopDelay } from "node:perf_hooks";
+import { parseArgs } from "node:util";
+import { sql } from "kysely";
+import { v7 as uuid } from "uuid";
+import { assembleCompanion } from "../../server/compose.ts";
+import type { Append } from "../../server/db/append-log.ts";
+import { appendChunks, type Numbered } from "../../server/db/chunks.ts";
+import { type DatabaseSource, type OpenedDatabase, openDatabase } from "../../server/db/open.ts";
+import { SSEUnitOfWork, type UnitOfWorkDeps, type Work } from "../../server/db/unit-of-work.ts";
+import { createHttpServer } from "../../server/http/server.ts";
+import { createLog } from "../../server/log.ts";
+import { createMetrics } from "../../server/metrics.ts";
+import type { Operation } from "../../server/operations.ts";
+import { createPacedProvider } from "./paced-provider.ts";
+
+/** `durable`: the product. `none`: chunks are numbered in memory and never stored. `each`: one Kysely transaction for each. */
+export const KEEPING = ["durable", "none", "each"] as const;
+
+const { values: flags } = parseArgs({
+  options: {
+    database: { type: "string", default: "" },
+    keep: { type: "string", default: "durable" },
+    durability: { type: "string", default: "full" },
+  },
+});
+
+/** Persistence off for the chunks of answers; every other step is stored as ever, so that turns begin and end. */
+class UnkeptUnitOfWork extends SSEUnitOfWork {
+  readonly #database: OpenedDatabase;
+  #at: { sessionId: string; lastSeq: number } | undefined;
+
+  constructor(deps: UnitOfWorkDeps, database: OpenedDatabase, turnId?: string) {
+    super(deps, turnId);
+    this.#database = database;
+  }
+
+  override async append(
+    _operation: Operation,
+    { sessionId, rows }: Append,
+    onCommit: (done: Numbered) => void,
+  ): Promise<Numbered> {
+    this.#at ??= { sessionId, lastSeq: await lastSeqOf(this.#database, sessionId) };
+    this.#at.lastSeq += rows.length;
+    const done = { lastSeq: this.#at.lastSeq, cancelTurnId: null };
+    onCommit(done);
+    return done;
+  }
+
+  override async commit<T>(operation: Operation, work: Work<T>): Promise<T> {
+    const at = this.#at;
+    return await super.commit(operation, async (trx, afterCommit) => {
+      if (at) {
+        await trx
+          .updateTable("sessions")
+          .set({ last_seq: at.lastSeq })
+          .where("id", "=", at.sessionId)
+          .execute();
+      }
+      return await work(trx, afterCommit);
+    });
+  }
+}
+
+/** What one would write first: for each chunk a transaction of its own through Kysely. */
+class NaiveUnitOfWork extends SSEUnitOfWork {
+  readonly #database: OpenedDatabase;
+
+  constructor(deps: UnitOfWorkDeps, database: OpenedDatabase, turnId?: string) {
+    super(deps, turnId);
+    this.#database = database;
+  }
+
+  override async append(
+    _operation: Operation,
+    { sessionId, turnId, fence, rows }: Append,
+    onCommit: (done: Numbered) => void,
+  ): Promise<Numbered> {
+    let done: Numbered = { lastSeq: 0, cancelTurnId: null };
+    for (const { type, payload } of rows) {
+      done = await this.#database.writer.transaction().execute(async (trx) => {
+        const chunk = { type, ...JSON.parse(payload) };
+        const writer = { sessionId, turnId, fence };
+        const { chunks } = await appendChunks(trx.withoutPlugins(), writer, [chunk], uuid());
+        return { lastSeq: chunks[0]?.seq ?? 0, cancelTurnId: null };
+      });
+    }
+    onCommit(done);
+    return done;
+  }
+}
+
+async function lastSeqOf({ reader }: OpenedDatabase, sessionId: string): Promise<number> {
+  const { rows } = await sql<{ last_seq: number }>`
+    select last_seq from sessions where id = ${sessionId}
+  `.execute(reader);
+  return rows[0]?.last_seq ?? 0;
+}
+
+const log = createLog("error");
+const metrics = createMetrics("bench");
+const source: DatabaseSource = flags.database.startsWith("postgres")
+  ? { engine: "postgres", url: flags.database }
+  : { engine: "sqlite", path: flags.database };
+const database = await openDatabase(
+  source,
+  log,
+  flags.durability === "balanced" ? "balanced" : "full",
+);
+const { writer: db, commitGroup: group, appendLog } = database;
+const deps = { db, group, appendLog, metrics, log, slowSeconds: 60 };
+const provider = createPacedProvider();
+const companion = await assembleCompanion({
+  database,
+  models: {
+    resolve: (id) => ({
+      provider,
+      providerName: "bench",
+      model: String(id).slice(6),
+      id: String(id),
+    }),
+    list: () => Promise.resolve({ object: "list", data: [], default: "bench/1x1", offers: [] }),
+    setKey: () => {},
+    removeKey: () => {},
+  },
+  newUnitOfWork: (turnId) => {
+    if (flags.keep === "none") return new UnkeptUnitOfWork(deps, database, turnId);
+    if (flags.keep === "each") return new NaiveUnitOfWork(deps, database, turnId);
+    return new SSEUnitOfWork(deps, turnId);
+  },
+  log,
+  metrics,
+});
+const token = uuid();
+let port = 0;
+const http = createHttpServer({
+  chat: companion.chat,
+  metrics,
+  log,
+  token,
+  metricsToken: uuid(),
+  bodyLimitBytes: 1_048_576,
+  version: "bench",
+  startedAt: new Date().toISOString(),
+  host: "127.0.0.1",
+  port: () => port,
+  onActivity: () => {},
+});
+http.server.listen(0, "127.0.0.1", () => {
+  port = (http.server.address() as AddressInfo).port;
+  process.stdout.write(`${JSON.stringify({ port, token })}\n`);
+});
+// Each signal prints and forgets what the event loop has seen since the one before.
+const loop = monitorEventLoopDelay({ resolution: 1 });
+loop.enable();
+process.on("SIGUSR2", () => {
+  const ms = (nanoseconds: number) => nanoseconds / 1e6;
+  const { rss } = process.memoryUsage();
+  process.stdout.write(
+    `${JSON.stringify({ loop_p99: ms(loop.percentile(99)), loop_max: ms(loop.max), rss })}\n`,
+  );
+  loop.reset();
+});
+process.on("SIGTERM", () => {
+  void http
+    .close()
+    .then(() => companion.close())
+    .then(() => process.exit(0));
+});

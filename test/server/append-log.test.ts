@@ -1,0 +1,183 @@
+// The hot path: many streams append to their sessions' logs in one physical commit, and each succeeds or fails alone.
+import assert from "node:assert/strict";
+import SQLite from "better-sqlite3";
+import type { Append } from "../../server/db/append-log.ts";
+import type { Numbered } from "../../server/db/chunks.ts";
+import { insertSession, releaseLease, takeLease } from "../../server/db/sessions.ts";
+import { SSEUnitOfWork } from "../../server/db/unit-of-work.ts";
+import { ChatError } from "../../server/errors.ts";
+import {
+  metric,
+  newSession,
+  type OpenTestDatabase,
+  sessionIds,
+  withDatabase,
+} from "../support/database.ts";
+import { ENGINES } from "../support/engines.ts";
+
+let commits = 0;
+
+/** A session whose lease is held; what appends to it needs. */
+async function leased(open: OpenTestDatabase, id: string) {
+  const fence = await open.uow().commit("create_session", async (trx) => {
+    await insertSession(trx, newSession(id));
+    return await takeLease(trx, id, "me");
+  });
+  return { sessionId: id, turnId: `turn of ${id}`, fence };
+}
+
+function says(writer: { sessionId: string; turnId: string; fence: number }, ...tokens: string[]) {
+  const rows = tokens.map((token) => ({
+    type: "assistant_message",
+    payload: JSON.stringify({ token }),
+  }));
+  return { ...writer, commitId: `commit ${++commits}`, rows } satisfies Append;
+}
+
+async function stored({ database }: OpenTestDatabase, sessionId: string): Promise<string[]> {
+  const rows = await database.reader
+    .selectFrom("chunks")
+    .select(["seq", "payload"])
+    .where("session_id", "=", sessionId)
+    .orderBy("seq")
+    .execute();
+  return rows.map(({ seq, payload }) => `${seq} ${payload}`);
+}
+
+const nothing = () => {};
+
+for (const engine of ENGINES) {
+  describe(`append log on ${engine.engine}`, () => {
+    it("numbers the chunks of many sessions, each from its own last one", () =>
+      withDatabase(engine, async (open) => {
+        const writers = [];
+        for (let n = 0; n < 40; n++) writers.push(await leased(open, `session ${n}`));
+        const uows = writers.map(() => open.uow());
+        for (const round of [0, 1]) {
+          const done: (Numbered | undefined)[] = await Promise.all(
+            writers.map((writer, n) =>
+              uows[n]?.append("append_chunks", says(writer, `a${round}`, `b${round}`), nothing),
+            ),
+          );
+          assert.deepEqual(new Set(done.map((one) => one?.lastSeq)), new Set([2 + 2 * round]));
+        }
+        for (const { sessionId } of writers) {
+          assert.deepEqual(await stored(open, sessionId), [
+            '1 {"token":"a0"}',
+            '2 {"token":"b0"}',
+            '3 {"token":"a1"}',
+            '4 {"token":"b1"}',
+          ]);
+        }
+        const count = { operation: "append_chunks", status: "success" };
+        assert.equal(await metric(open.metrics, "sse_transaction_commits_total", count), 80);
+      }));
+
+    it("fails alone: a lost lease, a deleted session, a row that cannot be stored", () =>
+      withDatabase(engine, async (open) => {
+        const good = await leased(open, "good");
+        const late = await leased(open, "late");
+        const gone = { ...good, sessionId: "gone" };
+        const torn = await leased(open, "torn");
+        await open.uow().commit("update_session", async (trx) => {
+          await releaseLease(trx, "late");
+          // What no writer of ours leaves behind: a row in the place of the next chunk.
+          const row = { session_id: "torn", seq: 1, turn_id: null, type: "status", payload: "{}" };
+          await trx.insertInto("chunks").values(row).execute();
+        });
+        const heard: string[] = [];
+        const results = await Promise.allSettled(
+          [good, late, gone, torn].map((writer) =>
+            open.uow().append("append_chunks", says(writer, "x"), () => {
+              heard.push(writer.sessionId);
+            }),
+          ),
+        );
+        assert.deepEqual(
+          results.map((one) =>
+            one.status === "rejected"
+              ? one.reason instanceof ChatError
+                ? one.reason.code
+                : "an error of the database"
+              : one.value.lastSeq,
+          ),
+          [1, "lease_lost", "not_found", "an error of the database"],
+        );
+        assert.deepEqual(heard, ["good"]);
+        assert.deepEqual(await stored(open, "late"), []);
+        assert.deepEqual(await stored(open, "torn"), ["1 {}"]);
+        const { last_seq } = await open.database.reader
+          .selectFrom("sessions")
+          .select("last_seq")
+          .where("id", "=", "torn")
+          .executeTakeFirstOrThrow();
+        assert.equal(last_seq, 0, "the number that was taken is given back");
+      }));
+
+    it("tells nobody before the rows can be read by others", () =>
+      withDatabase(engine, async (open) => {
+        const writer = await leased(open, "seen");
+        const checks: Promise<boolean>[] = [];
+        const uow = open.uow();
+        for (let n = 1; n <= 20; n++) {
+          await uow.append("append_chunks", says(writer, `${n}`), ({ lastSeq }) => {
+            checks.push(stored(open, "seen").then((rows) => rows.length >= lastSeq));
+          });
+        }
+        assert.deepEqual(await Promise.all(checks), Array(20).fill(true));
+      }));
+
+    it("takes turns with steps that are functions, and loses neither", () =>
+      withDatabase(engine, async (open) => {
+        const writers = [];
+        for (let n = 0; n < 10; n++) writers.push(await leased(open, `session ${n}`));
+        await Promise.all([
+          ...writers.map(async (writer) => {
+            const uow = open.uow();
+            for (let n = 0; n < 20; n++) {
+              await uow.append("append_chunks", says(writer, `${n}`), nothing);
+            }
+          }),
+          ...Array.from({ length: 100 }, (_, n) =>
+            open
+              .uow()
+              .commit("create_session", (trx) => insertSession(trx, newSession(`other ${n}`))),
+          ),
+        ]);
+        assert.equal((await sessionIds(open)).length, 110);
+        for (const { sessionId } of writers)
+          assert.equal((await stored(open, sessionId)).length, 20);
+      }));
+
+    it("refuses to append for a borrowed transaction, whose owner could still take it back", () =>
+      withDatabase(engine, async (open) => {
+        const writer = await leased(open, "borrowed");
+        const owner = await open.database.writer.startTransaction().execute();
+        const uow = SSEUnitOfWork.borrowing(owner, open.deps);
+        await assert.rejects(uow.append("append_chunks", says(writer, "x"), nothing), /borrowed/);
+        uow.close();
+        await owner.rollback().execute();
+      }));
+  });
+}
+
+describe("append log on a locked file", () => {
+  it("waits without blocking, and goes on when the lock is gone", () => {
+    const engine = ENGINES.find((one) => one.engine === "sqlite");
+    assert.ok(engine);
+    return withDatabase(engine, async (open) => {
+      const writer = await leased(open, "locked");
+      const { source } = open.test;
+      const other = new SQLite(source.engine === "sqlite" ? source.path : "");
+      other.exec("begin immediate");
+      const appending = open.uow().append("append_chunks", says(writer, "x"), nothing);
+      const retried = { operation: "append_chunks" };
+      while ((await metric(open.metrics, "sse_transaction_retries_total", retried)) < 1) {
+        await new Promise((resolve) => setTimeout(resolve, 5));
+      }
+      other.exec("commit");
+      other.close();
+      assert.equal((await appending).lastSeq, 1);
+    });
+  });
+});
