@@ -139,6 +139,7 @@ async function toLaunchOptions(
   return {
     script: context.asAbsolutePath("dist/server/main.js"),
     idleExitSeconds: settings.idleExitSeconds(),
+    durability: settings.durability(),
     model: preferredModel(settings),
     stallTimeoutSeconds: settings.stallTimeoutSeconds(),
     databaseUrl,

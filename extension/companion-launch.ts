@@ -7,6 +7,7 @@ export interface LaunchOptions {
   script: string;
   idleExitSeconds: number | "never";
   model: string | undefined;
+  durability: "full" | "balanced";
   stallTimeoutSeconds: number;
   /** A Postgres URL, password and all; undefined for the SQLite file of the data directory. */
   databaseUrl: string | undefined;
@@ -60,6 +61,7 @@ export async function launchCompanion(
       env: {
         ...allowedEnvironment(process.env),
         ELECTRON_RUN_AS_NODE: "1",
+        STREAMKEEPER_DURABILITY: options.durability,
         STREAMKEEPER_STALL_TIMEOUT: String(options.stallTimeoutSeconds),
         ...(options.databaseUrl && { STREAMKEEPER_DATABASE: options.databaseUrl }),
       },

@@ -9,6 +9,7 @@ export const SERVER_SETTINGS = [
   "server.idleExitMinutes",
   "upstream.stallTimeoutSeconds",
   "database.engine",
+  "database.durability",
 ] as const;
 
 export type DatabaseEngine = "sqlite" | "postgres";
@@ -23,6 +24,7 @@ export interface Settings {
   stallTimeoutSeconds(): number;
   dataDirectory(): string;
   databaseEngine(): DatabaseEngine;
+  durability(): "full" | "balanced";
   statusBarEnabled(): boolean;
   slowThresholdMs(): number;
 }
@@ -47,6 +49,7 @@ export function createSettings(context: vscode.ExtensionContext): Settings {
       return directory || context.globalStorageUri.fsPath;
     },
     databaseEngine: () => (readMachine("database.engine") === "postgres" ? "postgres" : "sqlite"),
+    durability: () => (readMachine("database.durability") === "balanced" ? "balanced" : "full"),
     statusBarEnabled: () => read("statusBar.enabled") !== false,
     slowThresholdMs: () => toNumber(read("statusBar.slowThresholdMs"), 100),
   };

@@ -27,7 +27,7 @@ export interface Companion {
 /** What a companion is put together from. */
 export interface CompanionParts {
   database: OpenedDatabase;
-  models: Pick<Catalog, "resolve" | "list" | "setKey" | "removeKey">;
+  models: Pick<Catalog, "resolve" | "list" | "setKey" | "removeKey" | "wake">;
   newUnitOfWork: TurnDeps["newUnitOfWork"];
   log: Log;
   metrics: Metrics;
@@ -89,7 +89,7 @@ export async function assembleCompanion(parts: CompanionParts): Promise<Companio
   return {
     chat,
     async wake(missedMs) {
-      catalog.wake(missedMs);
+      models.wake(missedMs);
       await turns.wake();
       await chat.ready();
     },

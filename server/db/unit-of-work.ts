@@ -2,12 +2,13 @@ import { setTimeout as delay } from "node:timers/promises";
 import type { ControlledTransaction, Kysely } from "kysely";
 import { ChatError } from "../errors.ts";
 import type { Log } from "../log.ts";
-import { type CommitStatus, type Metrics, PHASES, type Phase } from "../metrics.ts";
+import { type CommitStatus, type Metrics, PHASES } from "../metrics.ts";
 import { OPERATIONS, type Operation } from "../operations.ts";
 import type { Append, AppendLog } from "./append-log.ts";
 import { committedAt, type Numbered } from "./chunks.ts";
 import { type CommitGroup, UnfinishedWork } from "./commit-group.ts";
 import { insideWork } from "./guarded-dialect.ts";
+import { type Failed, type Phases, type Succeeded, toPhases, type Unknown } from "./outcome.ts";
 import type { Database, Trx } from "./schema.ts";
 import { isConflict, isConnectionLost, toStorageError, wasNeverSent } from "./storage-errors.ts";
 
@@ -363,39 +364,6 @@ export class SSEUnitOfWork {
       "slow transaction",
     );
   }
-}
-
-/** Seconds. The wait of a transaction that was tried again includes its failed attempts. */
-type Phases = Record<Phase, number>;
-
-function toPhases(started: number, began: number, worked: number, ended: number): Phases {
-  return {
-    wait: (began - started) / 1000,
-    body: (worked - began) / 1000,
-    commit: (ended - worked) / 1000,
-  };
-}
-
-interface Succeeded<T> {
-  status: "success";
-  value: T;
-  hooks: (() => void)[];
-  phases: Phases;
-}
-
-interface Failed {
-  /** `rollback`: the work failed; `error`: the COMMIT did. Nothing was stored. */
-  status: "rollback" | "error";
-  error: unknown;
-  phases: Phases;
-}
-
-interface Unknown<T> {
-  status: "unknown";
-  error: unknown;
-  /** Reads what came of it; undefined if nothing did, or if nobody said how to read it. */
-  recover: ((trx: Trx) => Promise<{ value: T; hooks: (() => void)[] } | undefined>) | undefined;
-  phases: Phases;
 }
 
 interface Scope {

@@ -124,6 +124,7 @@ const companion = await assembleCompanion({
     list: () => Promise.resolve({ object: "list", data: [], default: "bench/1x1", offers: [] }),
     setKey: () => {},
     removeKey: () => {},
+    wake: () => {},
   },
   newUnitOfWork: (turnId) => {
     if (flags.keep === "none") return new UnkeptUnitOfWork(deps, database, turnId);
@@ -147,6 +148,7 @@ const http = createHttpServer({
   host: "127.0.0.1",
   port: () => port,
   onActivity: () => {},
+  onDrain: () => {},
 });
 http.server.listen(0, "127.0.0.1", () => {
   port = (http.server.address() as AddressInfo).port;

@@ -51,15 +51,16 @@ for (const engine of ENGINES) {
     it("numbers the chunks of many sessions, each from its own last one", () =>
       withDatabase(engine, async (open) => {
         const writers = [];
-        for (let n = 0; n < 40; n++) writers.push(await leased(open, `session ${n}`));
-        const uows = writers.map(() => open.uow());
+        for (let n = 0; n < 40; n++) {
+          writers.push({ uow: open.uow(), ...(await leased(open, `session ${n}`)) });
+        }
         for (const round of [0, 1]) {
-          const done: (Numbered | undefined)[] = await Promise.all(
-            writers.map((writer, n) =>
-              uows[n]?.append("append_chunks", says(writer, `a${round}`, `b${round}`), nothing),
+          const done: Numbered[] = await Promise.all(
+            writers.map(({ uow, ...writer }) =>
+              uow.append("append_chunks", says(writer, `a${round}`, `b${round}`), nothing),
             ),
           );
-          assert.deepEqual(new Set(done.map((one) => one?.lastSeq)), new Set([2 + 2 * round]));
+          assert.deepEqual(new Set(done.map((one) => one.lastSeq)), new Set([2 + 2 * round]));
         }
         for (const { sessionId } of writers) {
           assert.deepEqual(await stored(open, sessionId), [

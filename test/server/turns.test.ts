@@ -342,12 +342,11 @@ for (const engine of ENGINES) {
           );
           const reader = lazy[Symbol.asyncIterator]();
           await reader.next();
-          const others = await Promise.all(
-            Array.from({ length: 20 }, async () => read(chat, await say(chat, "hi"))),
-          );
+          const reading = Array.from({ length: 20 }, async () => read(chat, await say(chat, "hi")));
+          const others = await Promise.all(reading);
           assert.ok(others.every((chunks) => chunks.at(-1)?.type === "done"));
           while (chat.runningTurns() > 1) await new Promise((resolve) => setImmediate(resolve));
-          assert.equal(chat.runningTurns(), 1, "the stalled turn goes on");
+          assert.equal(chat.runningTurns(), 1, "the stalled one");
           await reader.return?.();
         },
       ));

@@ -43,6 +43,7 @@ export async function openWindow(options: WindowOptions): Promise<Window> {
       script: resolve(sources, "server/main.ts"),
       idleExitSeconds: 60,
       model: undefined,
+      durability: "full",
       stallTimeoutSeconds: 60,
       databaseUrl: undefined,
     }),

@@ -61,6 +61,7 @@ async function withBench(body: (bench: Bench) => Promise<void>): Promise<void> {
           script: SCRIPT,
           idleExitSeconds: 60,
           model: undefined,
+          durability: "full",
           stallTimeoutSeconds: 60,
           databaseUrl: "postgres://u:secret@db/x",
         }),
@@ -330,6 +331,7 @@ async function startStub(bench: Bench): Promise<number> {
     script: SCRIPT,
     idleExitSeconds: 60,
     model: undefined,
+    durability: "full",
     stallTimeoutSeconds: 60,
     databaseUrl: undefined,
   });
