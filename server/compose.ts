@@ -1,8 +1,10 @@
+import { hostname } from "node:os";
 import { v7 as uuid } from "uuid";
 import type { Chat } from "./chat/chat.ts";
 import { createChat } from "./chat/create-chat.ts";
 import { followOthers } from "./chat/follow-others.ts";
 import { createHub } from "./chat/hub.ts";
+import { ownerOf } from "./chat/owner.ts";
 import { recoverTurns } from "./chat/recover-turns.ts";
 import { SessionLock } from "./chat/session-lock.ts";
 import type { TurnDeps } from "./chat/turn-deps.ts";
@@ -71,7 +73,7 @@ export async function assembleCompanion(parts: CompanionParts): Promise<Companio
     resolveModel: (id) => models.resolve(id),
     allTools: DEMO_TOOLS,
     toolsFor: (providerName) => (providerName === "demo" ? DEMO_TOOLS : []),
-    owner: uuid(),
+    owner: ownerOf({ host: hostname(), pid: process.pid, id: uuid() }),
     closing: closing.signal,
     soleCompanion: database.engine === "sqlite",
   };

@@ -57,6 +57,11 @@ export function createSending(deps: SendingDeps): Sending {
     void deliver(outgoing);
   };
 
+  const noteBusy = (hint?: string): void => {
+    const notice = { code: "session_busy", message: text.busyNote };
+    store.dispatch({ type: "notice", notice: hint === undefined ? notice : { ...notice, hint } });
+  };
+
   const deliver = async (outgoing: Outgoing): Promise<void> => {
     const { requestId } = outgoing;
     if (inFlight.has(requestId)) return;
@@ -67,7 +72,11 @@ export function createSending(deps: SendingDeps): Sending {
     } catch (thrown) {
       const { error, isConnection } = asFailure(thrown);
       const isShown = store.get().outgoing?.requestId === requestId;
-      if (isShown) {
+      if (isShown && error.code === "session_busy") {
+        // Another window was faster; nothing is wrong.
+        store.dispatch({ type: "send_dropped" });
+        noteBusy(error.message);
+      } else if (isShown) {
         const state = isConnection ? "held" : "refused";
         store.dispatch({ type: "send_state", requestId, state, error });
       } else if (!hasArrived(deps, requestId)) {
@@ -119,7 +128,11 @@ export function createSending(deps: SendingDeps): Sending {
   });
 
   return {
-    send: () => start(store.get().draft, store.get().editing),
+    send() {
+      const state = store.get();
+      if (state.draft.trim() !== "" && isBusy(state)) noteBusy();
+      else start(state.draft, state.editing);
+    },
     sendText: (content) => start(content, null),
     retry(turnId) {
       const turn = lastQuestion(store.get());

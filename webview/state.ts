@@ -230,6 +230,7 @@ function takeIn(state: AppState, chunks: readonly StreamChunk[]): AppState {
     facts: arrived ? withChoice(state) : state.facts,
     decisions: pendingOnly(state.decisions, log.turns.at(-1)),
     stopping: state.stopping && (open || (outgoing !== null && !arrived)),
+    notice: state.notice?.code === "session_busy" && !open ? null : state.notice,
   };
 }
 

@@ -17,6 +17,7 @@ import { ChatError } from "../errors.ts";
 import type { ClientMessage, MessageRequest } from "../protocol/requests.ts";
 import type { AcceptedTurn } from "./chat.ts";
 import { closeTurn, ENDINGS } from "./close-turn.ts";
+import { describeOwner } from "./owner.ts";
 import type { SessionLock } from "./session-lock.ts";
 import type { LeasedTurn, TurnDeps } from "./turn-deps.ts";
 import type { Turns } from "./turns.ts";
@@ -207,7 +208,7 @@ async function makeRoom(
   if (!gone) {
     throw new ChatError(
       "session_busy",
-      `This session is answering another message (turn ${open.id}, ${ours ? "in this companion" : `in companion ${session.lease_owner}`}, since ${new Date(open.started_at).toISOString()}).`,
+      `This session is answering another message (turn ${open.id}, ${ours ? "in this companion" : `in ${describeOwner(session.lease_owner ?? "")}`}, since ${new Date(open.started_at).toISOString()}).`,
       { hint: "Wait for its end or stop it, then send again.", retryAfterSeconds: 1 },
     );
   }

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { hostname } from "node:os";
 import { join } from "node:path";
 import { findCompanion } from "../../extension/companion.ts";
 import type { StreamChunk } from "../../server/protocol/chunks.ts";
@@ -225,6 +226,39 @@ describe("the one companion of a data directory", () => {
     const log = await next.request("GET", `/v1/sessions/${sessionId}/stream?until=turn_end`);
     assert.equal(await lastType(chunksOf(log)), "interrupted");
   }).timeout(30_000);
+});
+
+describe("two companions that could answer in one session", () => {
+  it("say who does, and both can stop it", async () => {
+    const database = await ENGINES.find(({ engine }) => engine === "postgres")?.create();
+    assert.ok(database);
+    const args = ["--database", database.flag];
+    const dirs = [newDataDir(), newDataDir()];
+    const companions: Companion[] = [];
+    try {
+      for (const dataDir of dirs) companions.push(await startCompanion({ dataDir, args }));
+      const [writer, other] = companions;
+      assert.ok(writer && other);
+      const { sessionId, chunks } = await ask(writer);
+      const message = { type: "user_message", content: "Me, too" };
+      const body = { session_id: sessionId, message };
+      const refused = await other.request("POST", "/v1/messages/stream", body);
+      assert.equal(refused.status, 409);
+      const { error } = (await refused.json()) as { error: { code: string; message: string } };
+      assert.equal(error.code, "session_busy");
+      const who = `in the companion on ${hostname()} (process ${writer.process.pid})`;
+      assert.ok(error.message.includes(who), error.message);
+      const seen = other.request("GET", `/v1/sessions/${sessionId}/stream?until=turn_end`);
+      const stopped = await other.request("POST", `/v1/sessions/${sessionId}/cancel`, {});
+      assert.equal(stopped.status, 200);
+      assert.equal((await lastOf(chunks))?.metadata?.["code"], "cancelled");
+      assert.equal((await lastOf(chunksOf(await seen)))?.metadata?.["code"], "cancelled");
+    } finally {
+      await Promise.all(companions.map((companion) => companion.kill()));
+      for (const dir of dirs) rmSync(dir, { recursive: true, force: true });
+      await database.remove();
+    }
+  }).timeout(60_000);
 });
 
 describe("draining", () => {

@@ -210,17 +210,60 @@ for (const host of HOSTS) {
         await page.getByText("Saved").waitFor();
       }));
 
+    it("says calmly that another window was faster, keeps the draft, and forgets it with that answer", () =>
+      withApp({ host }, async (app) => {
+        const { page, companion } = app;
+        const { session, turnId: before } = await ask(app);
+        companion.done(session, before);
+        await page.getByText("Saved").waitFor();
+        companion.refusals.push({
+          status: 409,
+          code: "session_busy",
+          message: "It is answered by the companion on desk.",
+          hint: "Wait.",
+        });
+        await app.send("Precious words");
+        const note = page.locator(".banner", { hasText: "This chat is answering another message" });
+        await note.getByText("the companion on desk").waitFor();
+        assert.equal(await note.getAttribute("role"), "status");
+        assert.equal(await page.getByLabel("Your message").inputValue(), "Precious words");
+        assert.equal(await page.locator(".question").count(), 1);
+        // What the other window asked comes, and can be stopped from here.
+        const turnId = companion.ask(session, "The other's question");
+        companion.stream(session, turnId, "its answer");
+        await page.getByRole("button", { name: "Stop the answer" }).waitFor();
+        assert.equal(await note.count(), 1);
+        companion.done(session, turnId);
+        await note.waitFor({ state: "detached" });
+        await page.getByLabel("Your message").press("Enter");
+        await page.locator(".question-text", { hasText: "Precious words" }).waitFor();
+      }));
+
+    it("keeps what is sent while an answer runs, and says why", () =>
+      withApp({ host }, async (app) => {
+        const { page, companion } = app;
+        const { session, turnId } = await ask(app);
+        await app.send("Precious words");
+        const note = page.locator(".banner", { hasText: "Yours stays in the draft" });
+        await note.waitFor();
+        assert.equal(await page.getByLabel("Your message").inputValue(), "Precious words");
+        assert.equal(companion.messages.length, 1);
+        await page.getByRole("button", { name: "Stop the answer" }).waitFor();
+        companion.done(session, turnId);
+        await note.waitFor({ state: "detached" });
+      }));
+
     it("shows a message that was refused, with the reason, and gives it back", () =>
       withApp({ host }, async (app) => {
         const { page, companion } = app;
         companion.refusals.push({
-          status: 409,
-          code: "session_busy",
-          message: "Another window is answering.",
+          status: 429,
+          code: "rate_limited",
+          message: "Too many streams are open.",
           hint: "Wait.",
         });
         await app.send("Precious words");
-        await page.getByText("Another window is answering.").waitFor();
+        await page.getByText("Too many streams are open.").waitFor();
         await page.getByRole("button", { name: "Back to the draft" }).click();
         await page.locator(".question").waitFor({ state: "detached" });
         assert.equal(await page.getByLabel("Your message").inputValue(), "Precious words");

@@ -66,9 +66,10 @@ export function Notice({ state }: { state: AppState }) {
   const { notice, streamError, log } = state;
   const shown = notice ?? (log && streamError ? toGone(streamError, text.chatGone) : null);
   if (!shown) return null;
+  const isCalm = shown.code === "session_busy";
   return (
-    <div class="banner is-error" role="alert">
-      <Icon name="warning" />
+    <div class={isCalm ? "banner" : "banner is-error"} role={isCalm ? "status" : "alert"}>
+      <Icon name={isCalm ? "info" : "warning"} />
       <div class="banner-text">
         <p>{shown.message}</p>
         {shown.hint !== undefined && <p class="muted">{shown.hint}</p>}

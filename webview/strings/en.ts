@@ -47,6 +47,8 @@ export const EN: Strings = {
   ask: "Your message",
   askPlaceholder: "Ask anything",
   busyPlaceholder: "Write on; send when the answer is done",
+  busyNote:
+    "This chat is answering another message. Yours stays in the draft: send it when that answer has ended, or stop it.",
   send: "Send",
   stop: "Stop the answer",
   stopping: "Stopping…",

@@ -36,6 +36,7 @@ export interface Strings {
   ask: string;
   askPlaceholder: string;
   busyPlaceholder: string;
+  busyNote: string;
   send: string;
   stop: string;
   stopping: string;
