@@ -56,6 +56,29 @@ describe("the way from a browser to the companion", () => {
       assert.ok(since.every(({ authorization }) => authorization === undefined));
     }));
 
+  it("looks for the companion at once after a sleep, however long it was away before", () =>
+    withApp({ allowErrors: true }, async ({ page, companion }) => {
+      await page.getByText("answers from a script").waitFor();
+      let looks = 0;
+      page.on("requestfailed", (request) => {
+        if (request.url().includes("/v1/hello")) looks += 1;
+      });
+      await companion.stop();
+      await page.getByRole("button", { name: "Chats" }).click();
+      await page.getByText("The companion is away").waitFor();
+      // Each pause is twice as long as the one before; this one is 8 s.
+      await until(() => looks === 3, page);
+      await companion.start();
+      const woke = performance.now();
+      await page.evaluate(() => {
+        const { now } = Date;
+        Date.now = () => now() + 3_600_000;
+      });
+      await page.getByText("The companion is away").waitFor({ state: "detached" });
+      const seconds = (performance.now() - woke) / 1_000;
+      assert.ok(seconds < 3, `${seconds} s`);
+    })).timeout(40_000);
+
   it("says how to get in when there is no token or a wrong one", () =>
     withApp({ allowErrors: true }, async ({ page, companion }) => {
       const fresh = await page.context().newPage();

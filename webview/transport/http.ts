@@ -1,5 +1,6 @@
 import type { CallName, CallParams, CallResult } from "../../server/protocol/calls.ts";
 import { toHttp } from "../../server/protocol/http-calls.ts";
+import { watchWake } from "../../server/protocol/wake.ts";
 import { CompanionLink, type LinkTexts } from "./companion-link.ts";
 import { followSession } from "./event-stream.ts";
 import { CallFailure, isRecord, type Transport, toSavedState } from "./transport.ts";
@@ -22,6 +23,7 @@ export function createHttpTransport(texts: LinkTexts): Transport {
       link = new CompanionLink(token, texts, events.connection);
       link.start();
       window.addEventListener("online", () => linked().retryNow());
+      watchWake(() => linked().retryNow());
       // The printed address, opened in a tab that is here already, changes the fragment only.
       window.addEventListener("hashchange", () => {
         if (tokenInAddress() !== null) location.reload();

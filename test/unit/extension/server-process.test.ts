@@ -15,6 +15,7 @@ import { makeDataDirectory } from "../../../extension/companion-files.ts";
 import { launchCompanion } from "../../../extension/companion-launch.ts";
 import type { Problem } from "../../../extension/problem.ts";
 import { ServerProcess, type ServerState } from "../../../extension/server-process.ts";
+import { isAlive } from "../../support/processes.ts";
 import type { Behaviour } from "./stub-companion.ts";
 
 const SCRIPT = join(import.meta.dirname, "stub-companion.ts");
@@ -153,6 +154,22 @@ describe("the companion's process", () => {
       const second = await window.ensure();
       assert.notEqual(second.hello.pid, first.hello.pid);
       assert.deepEqual(bench.states, ["starting", "ready", "away", "ready"]);
+    }),
+  );
+
+  it(
+    "is looked for after a sleep, and nobody waits on for what broke before it",
+    check(async (bench) => {
+      const window = bench.window();
+      const first = await window.ensure();
+      const pause = window.pause(60_000, AbortSignal.timeout(5_000));
+      process.kill(first.hello.pid, "SIGKILL");
+      while (isAlive(first.hello.pid)) await new Promise(setImmediate);
+      window.wake();
+      await pause;
+      await bench.reached("away");
+      await bench.reached("ready");
+      assert.notEqual((await window.ensure()).hello.pid, first.hello.pid);
     }),
   );
 
