@@ -21,6 +21,9 @@ interface Running {
 /** A third of a lease's life: two signs of life may be lost before somebody else takes over. */
 const RENEW_MS = 5_000;
 
+/** From taking a message to running its turn, and some. */
+const ACCEPTING_MS = 100;
+
 /** How long to wait for another companion to stop its turn: one sign of life, and some. */
 const REMOTE_CANCEL_MS = 12_000;
 const REMOTE_CANCEL_POLL_MS = 100;
@@ -125,9 +128,11 @@ export class Turns {
   /** Takes nothing new, and resolves when all that runs has ended by itself. */
   async retire(): Promise<void> {
     this.#draining = true;
-    while (this.#running.size > 0) {
+    do {
       await Promise.all([...this.#running.values()].map(({ ended }) => ended));
-    }
+      // A message that was taken just before is on its way to its turn.
+      await new Promise((resolve) => setTimeout(resolve, ACCEPTING_MS));
+    } while (this.#running.size > 0);
   }
 
   /** Ends all turns as interrupted and resolves when that is committed. */

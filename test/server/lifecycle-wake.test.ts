@@ -71,6 +71,8 @@ describe("after a sleep", () => {
       await until("it was noticed", () => hasSlept(companion), 5_000);
       assert.equal((await lastOf(chunks))?.type, "done");
       const unused = performance.now();
+      // And back again, while nobody uses it.
+      companion.process.kill("SIGUSR2");
       assert.deepEqual(await companion.ended, { code: 0, signal: null });
       const seconds = (performance.now() - unused) / 1_000;
       assert.ok(seconds > 3 && seconds < 15, `${seconds} s`);

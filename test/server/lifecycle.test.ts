@@ -8,6 +8,7 @@ import { join } from "node:path";
 import { findCompanion } from "../../extension/companion.ts";
 import type { StreamChunk } from "../../server/protocol/chunks.ts";
 import { ask, lastOf, until } from "../support/asking.ts";
+import { FINISH, read, say, text, withChat } from "../support/chat.ts";
 import {
   type Companion,
   chunksOf,
@@ -300,6 +301,24 @@ describe("draining", () => {
     assert.match(await kept.text(), /"status":"partial"/);
     await next.stop();
   }).timeout(60_000);
+
+  for (const engine of ENGINES) {
+    it(`lets a message on ${engine.engine} that was taken just before have its answer`, () =>
+      withChat(
+        engine,
+        () => [text("Hello"), FINISH],
+        async ({ chat }) => {
+          const saying = say(chat, "hi");
+          const retired = chat.retire();
+          const turn = await saying;
+          await retired;
+          assert.equal(chat.runningTurns(), 0);
+          const chunks = await read(chat, turn);
+          assert.equal(chunks.at(-1)?.type, "done");
+          await assert.rejects(say(chat, "again"), { code: "draining" });
+        },
+      ));
+  }
 
   it("is for the holder of the token only", async () => {
     const companion = await startOne();

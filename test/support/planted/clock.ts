@@ -1,10 +1,10 @@
 // Loaded into a companion before its own code: a wall clock that is off by PLANTED_CLOCK_MS, from the start or, with
-// PLANTED_CLOCK_AT=SIGUSR2, from that signal on. What the process measures with the monotonic clock stays as it is.
+// PLANTED_CLOCK_AT=SIGUSR2, from that signal on until the next. The monotonic clock stays as it is.
 const OURS = Date;
 const offMs = Number(process.env["PLANTED_CLOCK_MS"]);
 let shift = process.env["PLANTED_CLOCK_AT"] ? 0 : offMs;
 process.on("SIGUSR2", () => {
-  shift = offMs;
+  shift = shift === 0 ? offMs : 0;
 });
 
 globalThis.Date = new Proxy(OURS, {
