@@ -4,6 +4,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { type Companion, createCompanion } from "./compose.ts";
 import type { Config } from "./config.ts";
 import { type LeaderLock, takeLeaderLock } from "./db/leader-lock.ts";
+import { toStorageError } from "./db/storage-errors.ts";
 import { ChatError } from "./errors.ts";
 import { createHttpServer, type HttpServer } from "./http/server.ts";
 import { createLog } from "./log.ts";
@@ -20,6 +21,7 @@ import {
 import { createEnding, within } from "./runtime/ending.ts";
 import { refuseNetworkDrive } from "./runtime/file-system.ts";
 import { type IdleWatch, watchIdle } from "./runtime/idle.ts";
+import { createStdout } from "./runtime/stdout.ts";
 import { type KeptTraces, keepTraces } from "./runtime/traces.ts";
 import { VERSION } from "./version.ts";
 
@@ -47,12 +49,13 @@ export async function runCompanion(config: Config): Promise<void> {
     if (!lock) return refuse(dataDir);
     await serve(config, lock);
   } catch (thrown) {
-    if (!(thrown instanceof DataDirError || thrown instanceof ChatError || isListenError(thrown))) {
+    const error = toStorageError(thrown);
+    if (!(error instanceof DataDirError || error instanceof ChatError || isSystemError(error))) {
       throw thrown;
     }
-    const hint = thrown instanceof ChatError && thrown.hint ? ` ${thrown.hint}` : "";
-    process.stderr.write(`streamkeeper: ${thrown.message}${hint}\n`);
-    process.exit(thrown instanceof DataDirError ? EXIT_UNUSABLE : EXIT_FAILED);
+    const hint = error instanceof ChatError && error.hint ? ` ${error.hint}` : "";
+    process.stderr.write(`streamkeeper: ${error.message}${hint}\n`);
+    process.exit(error instanceof DataDirError ? EXIT_UNUSABLE : EXIT_FAILED);
   }
 }
 
@@ -67,7 +70,8 @@ async function waitForLock(path: string, seconds: number): Promise<LeaderLock | 
   }
 }
 
-function isListenError(thrown: unknown): thrown is Error {
+/** A port that is taken, a file that cannot be made. */
+function isSystemError(thrown: unknown): thrown is Error {
   return thrown instanceof Error && "syscall" in thrown;
 }
 
@@ -85,7 +89,7 @@ async function serve(config: Config, lock: LeaderLock): Promise<void> {
   const { dataDir, host } = config;
   const token = readOrMakeToken(dataDir, "token");
   const metricsToken = readOrMakeToken(dataDir, "metrics_token");
-  const log = createLog(config.logLevel);
+  const log = createLog(config.logLevel, createStdout());
   const metrics = createMetrics(VERSION);
   const parts: Partial<Parts> = { lock };
   // Before there is anything to end, and before anyone can find it by its runtime file: who finds it may end it.

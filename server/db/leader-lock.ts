@@ -16,6 +16,8 @@ export function takeLeaderLock(path: string): LeaderLock | undefined {
   if (!existsSync(path)) closeSync(openSync(path, "a", 0o600));
   const database = new SQLite(path, { timeout: 0, ...nativeBinding() });
   try {
+    // Nothing is ever written, so a full disk is no reason not to get it.
+    database.pragma("journal_mode = memory");
     database.exec("begin exclusive");
   } catch (thrown) {
     database.close();

@@ -10,6 +10,7 @@ import type { StreamChunk } from "../../server/protocol/chunks.ts";
 import { LONG_QUESTION, until } from "../support/asking.ts";
 import { newDataDir } from "../support/companion.ts";
 import { isAlive, listProcesses } from "../support/processes.ts";
+import { mountSmallDisk } from "../support/small-disk.ts";
 import {
   type Build,
   makeBuild,
@@ -138,6 +139,31 @@ describe("windows and their companion", () => {
     checkLog(reading.chunks);
     assert.ok(isAlive(hello.pid));
   }).timeout(30_000);
+
+  it("keep their companion while its disk is full, its own log on it, and go on when there is room", async function () {
+    const disk = mountSmallDisk(4);
+    if (!disk) return this.skip();
+    try {
+      const window = await open({ dataDir: join(disk.folder, "data") });
+      const { hello } = await window.server.ensure();
+      await send(window, "Hello");
+      disk.fill();
+      for (let n = 0; n < 5; n++) {
+        await assert.rejects(
+          send(window, "Hello"),
+          (error: Problem) => error.code === "storage_full",
+        );
+      }
+      assert.equal((await window.client.call("list_sessions", {})).sessions.length, 1);
+      disk.free();
+      const { session_id } = await send(window, "Hello");
+      assert.equal(await follow(window, session_id).end(), "done");
+      assert.equal((await window.server.ensure()).hello.pid, hello.pid);
+      await window.server.stopRunning();
+    } finally {
+      disk.unmount();
+    }
+  }).timeout(60_000);
 
   it("of a newer protocol takes over when twenty answers of the older have finished; nothing is lost", async () => {
     const older = await open();

@@ -18,6 +18,7 @@ import {
   startCompanion,
 } from "../support/companion.ts";
 import { ENGINES } from "../support/engines.ts";
+import { mountSmallDisk } from "../support/small-disk.ts";
 import { startTcpProxy } from "../support/tcp-proxy.ts";
 
 const ASK = { message: { type: "user_message", content: "Hello" } };
@@ -153,6 +154,22 @@ describe("the one companion of a data directory", () => {
     assert.deepEqual(await refused.ended, { code: 2, signal: null });
     assert.match(refused.output(), /^streamkeeper: \S+ is on a network drive \(NFS\)[^\n]+\n$/);
     assert.match(refused.output(), /--data-dir/);
+  }).timeout(30_000);
+
+  it("says in one line that its disk is full, and starts when there is room", async function () {
+    const disk = mountSmallDisk(4);
+    if (!disk) return this.skip();
+    const dataDir = join(disk.folder, "data");
+    try {
+      disk.fill();
+      const refused = runCompanion(["--data-dir", dataDir]);
+      assert.deepEqual(await refused.ended, { code: 1, signal: null });
+      assert.match(refused.output(), /^streamkeeper: The disk is full[^\n]+\n$/);
+      disk.free();
+      await (await start({ dataDir })).stop();
+    } finally {
+      disk.unmount();
+    }
   }).timeout(30_000);
 
   for (const signal of ["SIGTERM", "SIGINT"] as const) {
