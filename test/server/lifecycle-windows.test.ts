@@ -157,10 +157,13 @@ describe("windows and their companion", () => {
       assert.equal((await window.client.call("list_sessions", {})).sessions.length, 1);
       disk.free();
       const { session_id } = await send(window, "Hello");
-      assert.equal(await follow(window, session_id).end(), "done");
+      const reading = follow(window, session_id);
+      assert.equal(await reading.end(), "done");
       assert.equal((await window.server.ensure()).hello.pid, hello.pid);
-      await window.server.stopRunning();
+      // Before the companion goes: who reads on would start another.
+      await reading.close();
     } finally {
+      await windows[0]?.server.stopRunning();
       disk.unmount();
     }
   }).timeout(60_000);
