@@ -4,7 +4,7 @@ import type { Chat } from "./chat/chat.ts";
 import { createChat } from "./chat/create-chat.ts";
 import { followOthers } from "./chat/follow-others.ts";
 import { createHub } from "./chat/hub.ts";
-import { ownerOf } from "./chat/owner.ts";
+import { leaseOwner } from "./chat/lease-owner.ts";
 import { recoverTurns } from "./chat/recover-turns.ts";
 import { SessionLock } from "./chat/session-lock.ts";
 import type { TurnDeps } from "./chat/turn-deps.ts";
@@ -31,6 +31,8 @@ export interface CompanionParts {
   database: OpenedDatabase;
   models: Pick<Catalog, "resolve" | "list" | "setKey" | "removeKey" | "wake">;
   newUnitOfWork: TurnDeps["newUnitOfWork"];
+  /** Of the names on its leases. */
+  house: string;
   log: Log;
   metrics: Metrics;
 }
@@ -38,6 +40,7 @@ export interface CompanionParts {
 /** Opens and migrates the database, then puts the companion together. */
 export async function createCompanion(
   config: Config,
+  house: string,
   log: Log,
   metrics: Metrics,
 ): Promise<Companion> {
@@ -56,12 +59,12 @@ export async function createCompanion(
     slowSeconds: config.slowSeconds,
   };
   const newUnitOfWork = (turnId?: string) => new SSEUnitOfWork(unitOfWork, turnId);
-  return await assembleCompanion({ database, models, newUnitOfWork, log, metrics });
+  return await assembleCompanion({ database, models, newUnitOfWork, house, log, metrics });
 }
 
 /** Closes what a crash left open; then the companion is ready. */
 export async function assembleCompanion(parts: CompanionParts): Promise<Companion> {
-  const { database, models, newUnitOfWork, log, metrics } = parts;
+  const { database, models, newUnitOfWork, house, log, metrics } = parts;
   metrics.databaseUp.set(1);
   const closing = new AbortController();
   const deps: TurnDeps = {
@@ -73,7 +76,7 @@ export async function assembleCompanion(parts: CompanionParts): Promise<Companio
     resolveModel: (id) => models.resolve(id),
     allTools: DEMO_TOOLS,
     toolsFor: (providerName) => (providerName === "demo" ? DEMO_TOOLS : []),
-    owner: ownerOf({ host: hostname(), pid: process.pid, id: uuid() }),
+    owner: leaseOwner({ house, host: hostname(), pid: process.pid, start: uuid() }),
     closing: closing.signal,
     soleCompanion: database.engine === "sqlite",
   };

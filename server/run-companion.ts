@@ -1,4 +1,6 @@
+import { createHash } from "node:crypto";
 import type { AddressInfo } from "node:net";
+import { hostname } from "node:os";
 import { dirname, join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { type Companion, createCompanion } from "./compose.ts";
@@ -61,6 +63,11 @@ export async function runCompanion(config: Config): Promise<void> {
 
 const LOCK_FILE = "server.lock.db";
 
+/** The same for each start on this data directory on this machine, and for no other; tells nothing of the token. */
+function houseName(token: string): string {
+  return createHash("sha256").update(`house ${hostname()} ${token}`).digest("hex").slice(0, 16);
+}
+
 async function waitForLock(path: string, seconds: number): Promise<LeaderLock | undefined> {
   const deadline = performance.now() + seconds * 1000;
   for (;;) {
@@ -98,7 +105,7 @@ async function serve(config: Config, lock: LeaderLock): Promise<void> {
     end: () => endInOrder(parts),
     mark: async () => await parts.companion?.chat.drain(),
   });
-  const companion = await createCompanion(config, log, metrics);
+  const companion = await createCompanion(config, houseName(token), log, metrics);
   parts.companion = companion;
 
   const startedAt = new Date().toISOString();

@@ -95,12 +95,20 @@ const SUITES: readonly Suite[] = [
     mocha: ["test/workbench/**/*.test.ts"],
     minutes: 15,
   },
+  {
+    name: "faults",
+    needs: ["build", "postgres"],
+    mocha: ["test/faults/*.test.ts"],
+    minutes: 60,
+  },
 ];
 
 interface Counts {
   passes: number;
   failures: number;
   pending: number;
+  /** Titles of the tests that failed; a suite with its own reporter has none. */
+  failed?: string[];
 }
 
 const require = createRequire(import.meta.url);
@@ -110,7 +118,7 @@ const scratch = mkdtempSync(join(tmpdir(), "sk-"));
 chmodSync(scratch, 0o711);
 
 const { values, positionals } = parseArgs({
-  options: { grep: { type: "string", short: "g" } },
+  options: { grep: { type: "string", short: "g" }, full: { type: "boolean", default: false } },
   allowPositionals: true,
 });
 const unknown = positionals.filter((name) => !SUITES.some((suite) => suite.name === name));
@@ -127,6 +135,8 @@ for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
 
 const NOTHING: Counts = { passes: 0, failures: 0, pending: 0 };
 const total: Counts = { ...NOTHING };
+/** Said again at the end, where a long output is read first. */
+const complaints: string[] = [];
 try {
   const chosen = SUITES.filter(
     (suite) => positionals.length === 0 || positionals.includes(suite.name),
@@ -138,14 +148,17 @@ try {
     total.passes += counts.passes;
     total.failures += counts.failures;
     total.pending += counts.pending;
+    complaints.push(...(counts.failed ?? []).map((title) => `${suite.name}: ${title}`));
   }
   if (total.passes + total.failures === 0) throw new Error("No test was run.");
 } catch (thrown) {
   console.error(thrown);
   total.failures++;
+  complaints.push(String(thrown));
 } finally {
   await cleanUp();
 }
+if (complaints.length > 0) console.error(`\nFailed:\n${complaints.join("\n")}`);
 console.log(`\n${total.passes} passed, ${total.failures} failed, ${total.pending} skipped`);
 process.exit(total.failures > 0 ? 1 : 0);
 
@@ -176,10 +189,11 @@ async function runSuite(suite: Suite, environment: NodeJS.ProcessEnv): Promise<C
     ...environment,
     ...{ TMPDIR: temporary, TMP: temporary, TEMP: temporary },
     ...{ TEST_COUNTS: file, TEST_GREP: values.grep },
+    ...(values.full ? { TEST_LENGTH: "full" } : {}),
   };
   const code = await runProgram(process.execPath, args, env, suite.minutes);
   const failed = (counts: Counts, why: string): Counts => {
-    console.error(`${suite.name}: ${why}`);
+    complaints.push(`${suite.name}: ${why}`);
     return { ...counts, failures: counts.failures + 1 };
   };
   const left = await killLeftovers(temporary);

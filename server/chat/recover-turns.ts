@@ -1,6 +1,7 @@
 import { lockSession } from "../db/sessions.ts";
 import { findAbandonedTurns, findTurn } from "../db/turns.ts";
 import { closeTurn, ENDINGS } from "./close-turn.ts";
+import { houseOf, isAbandoned } from "./lease-owner.ts";
 import type { TurnDeps } from "./turn-deps.ts";
 import { writeSession } from "./write-session.ts";
 
@@ -10,9 +11,10 @@ import { writeSession } from "./write-session.ts";
  */
 export async function recoverTurns(deps: TurnDeps): Promise<number> {
   const { reader, owner, soleCompanion } = deps;
+  const house = houseOf(owner);
   let recovered = 0;
   for (;;) {
-    const abandoned = await findAbandonedTurns(reader, { owner, soleCompanion });
+    const abandoned = await findAbandonedTurns(reader, { owner, house, soleCompanion });
     let progress = 0;
     for (const { session_id, turn_id } of abandoned) {
       if (await recoverTurn(deps, session_id, turn_id)) progress++;
@@ -35,10 +37,7 @@ async function recoverTurn(deps: TurnDeps, sessionId: string, turnId: string): P
       async (trx, append) => {
         const session = await lockSession(trx, sessionId);
         const turn = await findTurn(trx, turnId);
-        const gone =
-          session.lease_owner === null ||
-          (session.lease_owner !== deps.owner && (deps.soleCompanion || session.lease_expired));
-        if (turn?.status !== "running" || !gone) return false;
+        if (turn?.status !== "running" || !isAbandoned(deps, session)) return false;
         await closeTurn(trx, append, { sessionId, turnId }, ENDINGS.server_restarted);
         return true;
       },

@@ -17,7 +17,7 @@ import { ChatError } from "../errors.ts";
 import type { ClientMessage, MessageRequest } from "../protocol/requests.ts";
 import type { AcceptedTurn } from "./chat.ts";
 import { closeTurn, ENDINGS } from "./close-turn.ts";
-import { describeOwner } from "./owner.ts";
+import { describeOwner, isAbandoned } from "./lease-owner.ts";
 import type { SessionLock } from "./session-lock.ts";
 import type { LeasedTurn, TurnDeps } from "./turn-deps.ts";
 import type { Turns } from "./turns.ts";
@@ -202,10 +202,8 @@ async function makeRoom(
     await closeTurn(trx, append, turn, ENDINGS.superseded);
     return;
   }
-  const ours = session.lease_owner === deps.owner;
-  const gone =
-    session.lease_owner === null || (!ours && (deps.soleCompanion || session.lease_expired));
-  if (!gone) {
+  if (!isAbandoned(deps, session)) {
+    const ours = session.lease_owner === deps.owner;
     throw new ChatError(
       "session_busy",
       `This session is answering another message (turn ${open.id}, ${ours ? "in this companion" : `in ${describeOwner(session.lease_owner ?? "")}`}, since ${new Date(open.started_at).toISOString()}).`,

@@ -14,10 +14,10 @@ const { path } = workerData as WriterThreadData;
 const database = new SQLite(path, { fileMustExist: true, timeout: 0, ...nativeBinding() });
 let seenVersion: unknown;
 const timer = setInterval(() => {
-  const version = database.pragma("data_version", { simple: true });
-  if (version === seenVersion) return;
-  seenVersion = version;
   try {
+    const version = database.pragma("data_version", { simple: true });
+    if (version === seenVersion) return;
+    seenVersion = version;
     if (pagesToMove() >= MIN_PAGES) database.pragma("wal_checkpoint(PASSIVE)");
   } catch {
     // A full or failing disk: whoever writes next meets the same error and tells it.

@@ -7,48 +7,79 @@ import { Gatherer } from "./gatherer.ts";
 import type { WriterGate } from "./writer-gate.ts";
 import { startThread, type WriterThreadData } from "./writer-threads.ts";
 
-/** Appends in a thread of its own, one group at a time, taking turns with the connection of this thread. */
+/**
+ * Appends in a thread of its own, one group at a time, taking turns with the connection of this thread. A thread that
+ * dies is started again with the next group; what became of the group it had is read back.
+ */
 export function createSqliteAppendLog(data: WriterThreadData, gate: WriterGate): AppendLog {
-  const worker = startThread("append-worker", data);
-  const checkpoints = startThread("checkpoint-worker", data);
-  let answer: PromiseWithResolvers<AppendOutcome[]> | undefined;
-  let broken: unknown;
-  const fail = (error: unknown) => {
-    broken = error;
-    answer?.reject(error);
-  };
-  worker.on("message", (outcomes: AppendOutcome[]) => answer?.resolve(outcomes));
-  worker.on("error", fail);
-  worker.on("exit", () => fail(new Error("the thread that writes chunks has ended")));
-  checkpoints.on("error", fail);
+  let appending = startAppending(data);
+  let checkpoints = startThread("checkpoint-worker", data);
+  checkpoints.on("error", restartCheckpoints);
+  // Rarely needed: it swallows what the disk throws, and commits move the pages when nobody else does.
+  function restartCheckpoints(): void {
+    checkpoints = startThread("checkpoint-worker", data);
+    checkpoints.on("error", () => {});
+  }
 
-  const send = (message: ToAppendWorker) => worker.postMessage(message);
   const gatherer = new Gatherer<Append, AppendResult>((appends) =>
     gate.with(async () => {
-      if (broken !== undefined) throw broken;
       const began = performance.now();
-      answer = Promise.withResolvers();
-      // Work that waits keeps the process alive.
-      worker.ref();
+      if (appending.ended()) appending = startAppending(data);
       try {
-        send({ type: "append", appends });
-        const outcomes = await answer.promise;
+        const outcomes = await appending.commit(appends);
         return outcomes.map((outcome) => toResult(outcome, began));
-      } finally {
-        worker.unref();
-        answer = undefined;
+      } catch (error) {
+        const worked = performance.now();
+        return appends.map(() => ({ status: "failed", stage: "commit", error, began, worked }));
       }
     }),
   );
   return {
     append: (append) => gatherer.add(append),
     async close() {
-      await Promise.all([ended(worker), ended(checkpoints)]);
+      await Promise.all([close(appending.worker), close(checkpoints)]);
     },
   };
 }
 
-async function ended(worker: Worker): Promise<void> {
+interface Appending {
+  worker: Worker;
+  ended(): boolean;
+  /** One at a time. Rejects as a lost connection does when the thread ends before its answer. */
+  commit(appends: readonly Append[]): Promise<AppendOutcome[]>;
+}
+
+function startAppending(data: WriterThreadData): Appending {
+  const worker = startThread("append-worker", data);
+  let answer: PromiseWithResolvers<AppendOutcome[]> | undefined;
+  let ended = false;
+  const end = (cause?: unknown) => {
+    ended = true;
+    const message = "connection terminated: the thread that writes chunks has ended";
+    answer?.reject(new Error(message, { cause }));
+  };
+  worker.on("message", (outcomes: AppendOutcome[]) => answer?.resolve(outcomes));
+  worker.on("error", end);
+  worker.on("exit", () => end());
+  return {
+    worker,
+    ended: () => ended,
+    async commit(appends) {
+      answer = Promise.withResolvers();
+      // Work that waits keeps the process alive.
+      worker.ref();
+      try {
+        worker.postMessage({ type: "append", appends } satisfies ToAppendWorker);
+        return await answer.promise;
+      } finally {
+        worker.unref();
+        answer = undefined;
+      }
+    },
+  };
+}
+
+async function close(worker: Worker): Promise<void> {
   if (worker.threadId === -1) return;
   const exit = once(worker, "exit");
   worker.ref();

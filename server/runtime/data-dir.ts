@@ -1,8 +1,10 @@
 // The data directory: private to this user from the first byte on.
 import { randomBytes } from "node:crypto";
 import {
+  accessSync,
   chmodSync,
   closeSync,
+  constants,
   fsyncSync,
   lstatSync,
   mkdirSync,
@@ -20,7 +22,7 @@ export class DataDirError extends Error {}
 
 /** Makes the directory 0700, or checks that the one that is there is ours alone. */
 export function prepareDataDir(dataDir: string): void {
-  mkdirSync(dataDir, { recursive: true, mode: 0o700 });
+  refuseUnwritable(dataDir);
   const stat = lstatSync(dataDir);
   if (!stat.isDirectory()) throw new DataDirError(`${dataDir} is not a directory (a link?).`);
   const uid = process.getuid?.();
@@ -30,6 +32,22 @@ export function prepareDataDir(dataDir: string): void {
   if (uid !== undefined && (stat.mode & 0o077) !== 0) chmodSync(dataDir, 0o700);
   for (const name of ["logs", "prometheus"]) {
     mkdirSync(join(dataDir, name), { recursive: true, mode: 0o700 });
+  }
+}
+
+const UNWRITABLE = new Set(["EROFS", "EACCES", "EPERM"]);
+
+function refuseUnwritable(dataDir: string): void {
+  try {
+    mkdirSync(dataDir, { recursive: true, mode: 0o700 });
+    accessSync(dataDir, constants.W_OK);
+  } catch (thrown) {
+    if (!(thrown instanceof Error && "code" in thrown && UNWRITABLE.has(String(thrown.code)))) {
+      throw thrown;
+    }
+    throw new DataDirError(
+      `${dataDir} cannot be written (${String(thrown.code)}: ${thrown.code === "EROFS" ? "a read-only file system" : "no permission"}). Nothing was changed; make it writable or choose another --data-dir.`,
+    );
   }
 }
 

@@ -131,6 +131,7 @@ const companion = await assembleCompanion({
     if (flags.keep === "each") return new NaiveUnitOfWork(deps, database, turnId);
     return new SSEUnitOfWork(deps, turnId);
   },
+  house: "bench",
   log,
   metrics,
 });

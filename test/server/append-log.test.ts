@@ -1,5 +1,6 @@
 // The hot path: many streams append to their sessions' logs in one physical commit, and each succeeds or fails alone.
 import assert from "node:assert/strict";
+import type { Worker } from "node:worker_threads";
 import SQLite from "better-sqlite3";
 import type { Append } from "../../server/db/append-log.ts";
 import type { Numbered } from "../../server/db/chunks.ts";
@@ -13,7 +14,7 @@ import {
   sessionIds,
   withDatabase,
 } from "../support/database.ts";
-import { ENGINES } from "../support/engines.ts";
+import { ENGINES, SQLITE } from "../support/engines.ts";
 
 let commits = 0;
 
@@ -164,9 +165,7 @@ for (const engine of ENGINES) {
 
 describe("append log on a locked file", () => {
   it("waits without blocking, and goes on when the lock is gone", () => {
-    const engine = ENGINES.find((one) => one.engine === "sqlite");
-    assert.ok(engine);
-    return withDatabase(engine, async (open) => {
+    return withDatabase(SQLITE, async (open) => {
       const writer = await leased(open, "locked");
       const { source } = open.test;
       const other = new SQLite(source.engine === "sqlite" ? source.path : "");
@@ -180,5 +179,41 @@ describe("append log on a locked file", () => {
       other.close();
       assert.equal((await appending).lastSeq, 1);
     });
+  });
+
+  it("loses and doubles nothing when its thread dies in mid-stream, and goes on with another", async () => {
+    const threads: Worker[] = [];
+    const remember = (worker: Worker) => void threads.push(worker);
+    process.on("worker", remember);
+    try {
+      await withDatabase(SQLITE, async (open) => {
+        const writers = [];
+        for (let n = 0; n < 10; n++) {
+          writers.push({ uow: open.uow(), ...(await leased(open, `session ${n}`)) });
+        }
+        const streams = writers.map(async ({ uow, ...writer }) => {
+          const seqs: number[] = [];
+          for (let n = 1; n <= 60; n++) {
+            const { lastSeq } = await uow.append("append_chunks", says(writer, `w${n}`), nothing);
+            seqs.push(lastSeq);
+            if ((n === 20 || n === 40) && writer.sessionId === "session 0") {
+              for (const thread of threads.splice(0)) void thread.terminate();
+            }
+          }
+          return seqs;
+        });
+        const expected = Array.from({ length: 60 }, (_, index) => index + 1);
+        for (const seqs of await Promise.all(streams)) assert.deepEqual(seqs, expected);
+        assert.ok(threads.length > 0, "it was started again");
+        for (const { sessionId } of writers) {
+          assert.deepEqual(
+            await stored(open, sessionId),
+            expected.map((n) => `${n} {"token":"w${n}"}`),
+          );
+        }
+      });
+    } finally {
+      process.off("worker", remember);
+    }
   });
 });

@@ -13,7 +13,7 @@ import {
   text,
   transcript,
 } from "../support/chat.ts";
-import { ENGINES } from "../support/engines.ts";
+import { POSTGRES } from "../support/engines.ts";
 
 const HANG: Script = async function* (_request, signal) {
   yield text("so far");
@@ -22,9 +22,6 @@ const HANG: Script = async function* (_request, signal) {
 const HELLO: Script = () => [text("Hello"), FINISH];
 
 describe("two companions on one Postgres", () => {
-  const engine = ENGINES.find((candidate) => candidate.engine === "postgres");
-  assert.ok(engine);
-
   async function withTwo(
     scripts: [Script, Script],
     body: (
@@ -32,8 +29,7 @@ describe("two companions on one Postgres", () => {
       b: Awaited<ReturnType<typeof openChat>>,
     ) => Promise<void>,
   ): Promise<void> {
-    const database = await engine?.create();
-    assert.ok(database);
+    const database = await POSTGRES.create();
     const a = await openChat(database.source, scripts[0]);
     const b = await openChat(database.source, scripts[1]);
     const following = [a, b].map((one) => followOthers(one.deps, one.turns));

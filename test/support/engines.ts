@@ -19,10 +19,9 @@ export interface Engine {
   create(): Promise<TestDatabase>;
 }
 
-export const ENGINES: readonly Engine[] = [
-  { engine: "sqlite", create: createSqlite },
-  { engine: "postgres", create: createPostgres },
-];
+export const SQLITE: Engine = { engine: "sqlite", create: createSqlite };
+export const POSTGRES: Engine = { engine: "postgres", create: createPostgres };
+export const ENGINES: readonly Engine[] = [SQLITE, POSTGRES];
 
 async function createSqlite(): Promise<TestDatabase> {
   const folder = await mkdtemp(join(tmpdir(), "streamkeeper-db-"));

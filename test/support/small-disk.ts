@@ -9,6 +9,8 @@ export interface SmallDisk {
   fill(): void;
   /** Gives back what `fill` took. */
   free(): void;
+  /** The way out of `ro` is `rw`. */
+  remount(how: "ro" | "rw"): void;
   unmount(): void;
 }
 
@@ -33,6 +35,9 @@ export function mountSmallDisk(megabytes: number): SmallDisk | undefined {
     },
     free() {
       rmSync(filler, { force: true });
+    },
+    remount(how) {
+      spawnSync("mount", ["-o", `remount,${how}`, folder]);
     },
     unmount() {
       spawnSync("umount", ["--lazy", folder]);

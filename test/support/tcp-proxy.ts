@@ -4,6 +4,8 @@ export interface TcpProxy {
   port: number;
   /** Called with every piece the client sends; return "cut" to drop the connection instead of passing it on, "pass then cut" to do so after the server has answered it, "drop" to let it vanish as in a dead network. */
   onClientData: (data: Buffer) => "pass" | "cut" | "pass then cut" | "drop";
+  /** Drops all connections there are. */
+  cutAll(): void;
   close(): Promise<void>;
 }
 
@@ -42,8 +44,11 @@ export async function startTcpProxy(targetPort: number): Promise<TcpProxy> {
   const proxy: TcpProxy = {
     port: address !== null && typeof address === "object" ? address.port : 0,
     onClientData: () => "pass",
-    async close() {
+    cutAll() {
       for (const socket of sockets) socket.destroy();
+    },
+    async close() {
+      proxy.cutAll();
       await new Promise((resolve) => server.close(resolve));
     },
   };

@@ -1,0 +1,148 @@
+// The disk is full, read-only, slow, or held by another program, in the middle of many answers.
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import SQLite from "better-sqlite3";
+import { runCompanion } from "../support/companion.ts";
+import { SQLITE } from "../support/engines.ts";
+import { mountSmallDisk } from "../support/small-disk.ts";
+import { buildDiskFaults } from "./support/disk-faults.ts";
+import { answering, until, withLab } from "./support/lab.ts";
+import { FULL, record } from "./support/results.ts";
+
+const STREAMS = 20;
+
+describe("the disk", function () {
+  this.timeout(120_000);
+
+  it("is full, and has room again", async function () {
+    const disk = mountSmallDisk(16);
+    if (!disk) return this.skip();
+    const dataDir = join(disk.folder, "data");
+    try {
+      await withLab(
+        SQLITE,
+        async (lab) => {
+          const { conversations, ended } = lab.talk(STREAMS, { words: 400, gap_ms: 5 });
+          await until("words", answering(conversations));
+          disk.fill();
+          // The turns cannot even commit their end.
+          await until("the log to say so", () =>
+            lab.companion.output().includes("could not be saved yet"),
+          );
+          const health = await lab.companion.request("GET", "/healthz");
+          assert.equal(health.status, 200, "alive on a full disk");
+          disk.free();
+          await ended;
+          for (const { final } of conversations) {
+            assert.equal(final?.type, "error");
+            assert.equal(final?.metadata?.code, "storage_full");
+          }
+          record("full disk", "sqlite", await lab.check(conversations, 5));
+        },
+        { dataDir },
+      );
+    } finally {
+      disk.unmount();
+    }
+  });
+
+  for (const seconds of FULL ? [1, 10, 30] : [1, 3]) {
+    it(`is locked by another program for ${seconds} s`, () =>
+      withLab(SQLITE, async (lab) => {
+        const { conversations, ended } = lab.talk(STREAMS, { words: 300, gap_ms: 5 });
+        await until("words", answering(conversations));
+        const other = new SQLite(lab.database);
+        // The companion holds it most of the time.
+        while (!locked(other)) await new Promise((resolve) => setTimeout(resolve, 1));
+        const asked = performance.now();
+        const health = await lab.companion.request("GET", "/healthz");
+        assert.equal(health.status, 200);
+        assert.ok(performance.now() - asked < 1_000, "the event loop is free");
+        await new Promise((resolve) => setTimeout(resolve, seconds * 1000));
+        other.exec("rollback");
+        other.close();
+        await ended;
+        record(`database locked for ${seconds} s`, "sqlite", await lab.check(conversations, 5));
+      }));
+  }
+
+  it("is read-only at the start: said in words, and nothing is changed", async function () {
+    const disk = mountSmallDisk(64);
+    if (!disk) return this.skip();
+    const dataDir = join(disk.folder, "data");
+    try {
+      await withLab(
+        SQLITE,
+        async (lab) => {
+          const { conversations, ended } = lab.talk(STREAMS, { words: 20, gap_ms: 1 });
+          await ended;
+          lab.down();
+          await lab.companion.stop();
+          disk.remount("ro");
+          const refused = runCompanion(["--data-dir", dataDir]);
+          assert.equal((await refused.ended).code, 2);
+          assert.match(refused.output(), /^streamkeeper: .*(read-only|cannot be written)/im);
+          disk.remount("rw");
+          await lab.start();
+          record("read-only file system", "sqlite", await lab.check(conversations, 5));
+        },
+        { dataDir },
+      );
+    } finally {
+      disk.unmount();
+    }
+  });
+
+  it("needs 20 ms more for each fsync", async function () {
+    const faults = buildDiskFaults({ syncMicros: 20_000 });
+    if (!faults) return this.skip();
+    try {
+      await withLab(
+        SQLITE,
+        async (lab) => {
+          faults.begin();
+          const { conversations, ended } = lab.talk(100, { words: 100, gap_ms: 10 });
+          await ended;
+          for (const { final } of conversations) assert.equal(final?.type, "done");
+          record("fsync slowed by 20 ms, 100 streams", "sqlite", await lab.check(conversations, 5));
+        },
+        { env: faults.env },
+      );
+    } finally {
+      faults.remove();
+    }
+  });
+
+  for (const failEvery of FULL ? [1, 2, 3, 5, 7, 11, 20, 50, 100, 200] : [1, 3, 50]) {
+    it(`fails at every ${failEvery}. write or sync, and recovers`, async function () {
+      const faults = buildDiskFaults({ failEvery });
+      if (!faults) return this.skip();
+      try {
+        await withLab(
+          SQLITE,
+          async (lab) => {
+            const { conversations, ended } = lab.talk(STREAMS, { words: 300, gap_ms: 5 });
+            await until("words", answering(conversations));
+            faults.begin();
+            await new Promise((resolve) => setTimeout(resolve, 700));
+            faults.end();
+            await ended;
+            record("disk errors", "sqlite", await lab.check(conversations, 5));
+          },
+          { env: faults.env },
+        );
+      } finally {
+        faults.remove();
+      }
+    });
+  }
+});
+
+function locked(file: SQLite.Database): boolean {
+  try {
+    file.exec("begin immediate");
+    return true;
+  } catch {
+    return false;
+  }
+}
