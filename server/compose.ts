@@ -1,6 +1,7 @@
 import { hostname } from "node:os";
 import { v7 as uuid } from "uuid";
 import type { Chat } from "./chat/chat.ts";
+import { compactInBackground } from "./chat/compact-turns.ts";
 import { createChat } from "./chat/create-chat.ts";
 import { followOthers } from "./chat/follow-others.ts";
 import { createHub } from "./chat/hub.ts";
@@ -82,6 +83,7 @@ export async function assembleCompanion(parts: CompanionParts): Promise<Companio
   };
   const turns = new Turns(deps);
   await recoverTurns(deps);
+  const compacting = compactInBackground(deps);
   const watching = watchStorage(deps, () => database.ping());
   const following = deps.soleCompanion ? undefined : followOthers(deps, turns);
   const chat = createChat({
@@ -103,6 +105,7 @@ export async function assembleCompanion(parts: CompanionParts): Promise<Companio
       watching.stop();
       following?.stop();
       await turns.drain();
+      await compacting.stop();
       await database.close();
     },
   };

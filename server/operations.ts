@@ -16,6 +16,7 @@ export const OPERATIONS = [
   "request_cancel",
   "renew_lease",
   "recover_turns",
+  "compact_turn",
   "probe_storage",
 ] as const;
 export type Operation = (typeof OPERATIONS)[number];

@@ -215,8 +215,9 @@ function addText(turn: Turn, kind: TextPart["kind"], seq: number, chunk: StreamC
 /** The text since `from_seq` as one; a reader who came later has a part of it already. */
 function addSnapshot(turn: Turn, chunk: StreamChunk): Turn {
   const from = Number(chunk.metadata?.["from_seq"]);
-  const kept = turn.parts.filter((part) => part.kind !== "text" || part.to < from);
-  const part: TextPart = { kind: "text", from, to: chunk.seq, text: chunk.content ?? "" };
+  const kind = chunk.metadata?.["of"] === "reasoning" ? "reasoning" : "text";
+  const kept = turn.parts.filter((part) => part.kind !== kind || part.to < from);
+  const part: TextPart = { kind, from, to: chunk.seq, text: chunk.content ?? "" };
   const parts = [...kept, part].toSorted((a, b) => a.from - b.from);
   return { ...turn, parts };
 }

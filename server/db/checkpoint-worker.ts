@@ -1,5 +1,6 @@
 // A thread of its own that moves the write-ahead log into the database file while others write on: what a checkpoint
-// reads, writes and syncs would otherwise be part of some stream's commit, or block the event loop.
+// reads, writes and syncs would otherwise be part of some stream's commit, or block the event loop. While nobody
+// writes it gives pages that compaction has freed back to the disk.
 import { parentPort, workerData } from "node:worker_threads";
 import SQLite from "better-sqlite3";
 import { nativeBinding } from "./native-binding.ts";
@@ -10,19 +11,43 @@ const LOOK_MS = 250;
 /** 8 MB. Pages that are written again and again cost less, the longer they gather. */
 const MIN_PAGES = 2_000;
 
+/** A second. */
+const TIDY_AFTER_LOOKS = 4;
+const RETURNED_AT_ONCE = 500;
+
+/** Some are worth keeping: the next answer takes them. */
+const KEPT_FREE_PAGES = 100;
+
 const { path } = workerData as WriterThreadData;
 const database = new SQLite(path, { fileMustExist: true, timeout: 0, ...nativeBinding() });
 let seenVersion: unknown;
+let quietLooks = 0;
 const timer = setInterval(() => {
   try {
-    const version = database.pragma("data_version", { simple: true });
-    if (version === seenVersion) return;
-    seenVersion = version;
-    if (pagesToMove() >= MIN_PAGES) database.pragma("wal_checkpoint(PASSIVE)");
+    look();
   } catch {
     // A full or failing disk: whoever writes next meets the same error and tells it.
   }
 }, LOOK_MS);
+
+function look(): void {
+  const version = database.pragma("data_version", { simple: true });
+  quietLooks = version === seenVersion ? quietLooks + 1 : 0;
+  seenVersion = version;
+  if (quietLooks === 0) {
+    if (pagesToMove() >= MIN_PAGES) database.pragma("wal_checkpoint(PASSIVE)");
+  } else if (quietLooks % TIDY_AFTER_LOOKS === 0) tidy();
+}
+
+/** Gives back what was freed, and the log's own file: a little each second, so that a writer who comes waits for little. */
+function tidy(): void {
+  const free = Number(database.pragma("freelist_count", { simple: true }));
+  if (free > KEPT_FREE_PAGES) database.pragma(`incremental_vacuum(${RETURNED_AT_ONCE})`);
+  // Once: nothing is written meanwhile but by this thread.
+  if (free > KEPT_FREE_PAGES || quietLooks === TIDY_AFTER_LOOKS) {
+    database.pragma("wal_checkpoint(TRUNCATE)");
+  }
+}
 
 /** NOOP only counts (https://sqlite.org/pragma.html#pragma_wal_checkpoint). */
 function pagesToMove(): number {

@@ -2,6 +2,7 @@ import type { Expression, SqlBool } from "kysely";
 import type { ChatError } from "../errors.ts";
 import { type ChunkType, isFinal, type NewChunk, type StreamChunk } from "../protocol/chunks.ts";
 import { type Append, refusalOf } from "./append-log.ts";
+import { withTexts } from "./compaction.ts";
 import type { Reader, Trx } from "./schema.ts";
 
 /** Who writes into a session: its id, the turn the chunks belong to, and the lease that allows it. */
@@ -125,7 +126,7 @@ export async function chunksAfter(
     .orderBy("seq")
     .limit(limit)
     .execute();
-  return rows.map(fromRow);
+  return await withTexts(reader, sessionId, rows.map(fromRow));
 }
 
 /** The answer's text between two places of the log, put together from its deltas. */

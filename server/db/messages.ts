@@ -1,6 +1,7 @@
 import type { Selectable } from "kysely";
 import { v7 as uuid } from "uuid";
 import type { MessagesTable, Reader, Trx } from "./schema.ts";
+import { indexMessage, nextSearchId } from "./search.ts";
 
 export type MessageRow = Selectable<MessagesTable>;
 
@@ -25,17 +26,21 @@ export interface MessageMetadata {
 }
 
 export async function insertMessage(trx: Trx, message: NewMessage): Promise<void> {
+  // Models may say anything; Postgres stores neither NUL nor half a character.
+  const content = message.content.replaceAll("\0", "\uFFFD").toWellFormed();
+  const search_id = await nextSearchId(trx);
   await trx
     .insertInto("messages")
     .values({
       ...message,
-      // Models may say anything; Postgres stores neither NUL nor half a character.
-      content: message.content.replaceAll("\0", "\uFFFD").toWellFormed(),
+      content,
       id: uuid(),
       metadata: JSON.stringify(message.metadata),
       created_at: Date.now(),
+      search_id,
     })
     .execute();
+  if (search_id !== null) await indexMessage(trx, search_id, content);
 }
 
 /** The conversation in order, without what was replaced by a retry or an edit. */

@@ -2,10 +2,14 @@ import type { Kysely } from "kysely";
 import { type Migration, Migrator } from "kysely/migration";
 import { ChatError } from "../errors.ts";
 import * as initial from "./migrations/0001-initial.ts";
+import * as searchAndCompaction from "./migrations/0002-search-and-compaction.ts";
 import type { Database } from "./schema.ts";
 
 /** Forward only, in this order; static, because a bundle has no folder to read. */
-const MIGRATIONS: Record<string, Migration> = { "0001-initial": initial };
+const MIGRATIONS: Record<string, Migration> = {
+  "0001-initial": initial,
+  "0002-search-and-compaction": searchAndCompaction,
+};
 const NEWEST = Object.keys(MIGRATIONS).length;
 
 /**

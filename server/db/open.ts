@@ -10,7 +10,7 @@ import { guardDialect, refuseInsideWork } from "./guarded-dialect.ts";
 import { migrate } from "./migrate.ts";
 import { nativeBinding } from "./native-binding.ts";
 import type { Database, Reader } from "./schema.ts";
-import { foldCase } from "./sessions.ts";
+import { foldCase } from "./search.ts";
 import { createSqliteAppendLog } from "./sqlite-append-log.ts";
 import { toStorageError } from "./storage-errors.ts";
 import { WriterGate } from "./writer-gate.ts";
@@ -80,6 +80,8 @@ async function openSqlite(path: string, durability: Durability): Promise<OpenedD
   const database = new SQLite(path, { timeout: BUSY_TIMEOUT_MS, ...nativeBinding() });
   try {
     checkSqlite(database, path);
+    // What compaction frees goes back to the disk; takes effect in a new file only.
+    database.pragma("auto_vacuum = INCREMENTAL");
     database.pragma("journal_mode = WAL");
     database.pragma("synchronous = FULL");
     database.pragma("foreign_keys = ON");

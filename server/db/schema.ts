@@ -42,6 +42,8 @@ export interface TurnsTable {
   output_tokens: number | null;
   /** The turn that took this one's place (retry, edit); null while it belongs to the conversation. */
   replaced_by: string | null;
+  /** Where in its log compaction begins or goes on; null once all of it is compact. */
+  compact_from: number | null;
 }
 
 export interface MessagesTable {
@@ -55,6 +57,8 @@ export interface MessagesTable {
   status: "complete" | "partial";
   metadata: Json;
   created_at: Milliseconds;
+  /** Its row in the full-text index of SQLite; null on Postgres. */
+  search_id: number | null;
 }
 
 export interface ChunksTable {
@@ -62,7 +66,7 @@ export interface ChunksTable {
   seq: number;
   turn_id: string | null;
   type: string;
-  /** The chunk without what the other columns say. */
+  /** The chunk without what the other columns say; once compact, without what a message says (compaction.ts). */
   payload: Json;
 }
 

@@ -2,6 +2,7 @@ import { PostgresAdapter, type RawBuilder, sql } from "kysely";
 import { ChatError } from "../errors.ts";
 import type { Session, SessionList, TurnStatus } from "../protocol/responses.ts";
 import type { Reader, Trx } from "./schema.ts";
+import { searchSessions, snippetOf } from "./search.ts";
 
 /** A lease lives this long without a sign of life of its owner. */
 export const LEASE_MS = 15_000;
@@ -209,8 +210,8 @@ export async function listSessions(
   reader: Reader,
   list: ListQuery,
 ): Promise<SessionList["sessions"]> {
-  const { query, limit, before } = list;
-  const pattern = `%${(query ?? "").replaceAll(/[\\%_]/g, "\\$&")}%`;
+  const { query = "", limit, before } = list;
+  const search = query === "" ? undefined : await searchSessions(reader, query);
   const rows = await sessionRows(reader)
     .$if(before !== undefined, (rows) =>
       rows.where((eb) =>
@@ -221,31 +222,10 @@ export async function listSessions(
         ),
       ),
     )
-    .$if(query !== undefined && query !== "", (rows) =>
-      rows
-        .select((eb) =>
-          eb
-            .selectFrom("messages")
-            .select("content")
-            .whereRef("messages.session_id", "=", "sessions.id")
-            .where(contains("messages.content", pattern))
-            .orderBy("position")
-            .limit(1)
-            .as("found_in"),
-        )
-        .where((eb) =>
-          eb.or([
-            contains("sessions.title", pattern),
-            eb.exists(
-              eb
-                .selectFrom("messages")
-                .select("messages.id")
-                .whereRef("messages.session_id", "=", "sessions.id")
-                .where(contains("messages.content", pattern)),
-            ),
-          ]),
-        ),
-    )
+    .$if(search !== undefined, (rows) => {
+      if (!search) return rows;
+      return rows.select(search.foundIn.as("found_in")).where(search.matches);
+    })
     .orderBy("sessions.updated_at", "desc")
     .orderBy("sessions.id", "desc")
     .limit(limit)
@@ -254,31 +234,9 @@ export async function listSessions(
     const text = "found_in" in row ? row.found_in : undefined;
     return {
       ...toSession(row),
-      ...(typeof text === "string" ? { snippet: snippetOf(text, query ?? "") } : {}),
+      ...(typeof text === "string" ? { snippet: snippetOf(text, query) } : {}),
     };
   });
-}
-
-/** `fold_case` is a function of the database (first migration) or registered with it (open.ts). */
-function contains(
-  column: "messages.content" | "sessions.title",
-  pattern: string,
-): RawBuilder<boolean> {
-  return sql<boolean>`fold_case(${sql.ref(column)}) like ${foldCase(pattern)} escape '\\'`;
-}
-
-/** Case and ё folded, so that a search finds what a reader would call the same word. */
-export function foldCase(text: string): string {
-  return text.toLowerCase().replaceAll("ё", "е");
-}
-
-const SNIPPET_LENGTH = 120;
-
-function snippetOf(text: string, query: string): string {
-  const at = text.toLowerCase().indexOf(query.toLowerCase());
-  const start = Math.max(0, at - SNIPPET_LENGTH / 3);
-  const cut = text.slice(start, start + SNIPPET_LENGTH).toWellFormed();
-  return `${start > 0 ? "…" : ""}${cut.replaceAll(/\s+/g, " ")}`;
 }
 
 function sessionRows(reader: Reader) {

@@ -17,7 +17,12 @@ export interface NewTurn {
 export async function insertTurn(trx: Trx, turn: NewTurn): Promise<void> {
   await trx
     .insertInto("turns")
-    .values({ ...turn, status: "running", started_at: Date.now() })
+    .values({
+      ...turn,
+      status: "running",
+      started_at: Date.now(),
+      compact_from: turn.after_seq,
+    })
     .execute();
 }
 

@@ -1,0 +1,163 @@
+// What compaction makes of a finished turn's log, and what readers make of that.
+import assert from "node:assert/strict";
+import { statSync } from "node:fs";
+import { compactTurns } from "../../server/chat/compact-turns.ts";
+import { STEP_ROWS } from "../../server/db/compaction.ts";
+import type { StreamChunk } from "../../server/protocol/chunks.ts";
+import { continuity } from "../../server/protocol/continuity.ts";
+import { emptyLog, takeChunks } from "../../webview/turns.ts";
+import {
+  collect,
+  FINISH,
+  read,
+  type Script,
+  say,
+  type TestChat,
+  text,
+  withChat,
+} from "../support/chat.ts";
+import { ENGINES, SQLITE } from "../support/engines.ts";
+
+const LATER = () => Date.now() + 60_000;
+const WORDS = 1_300;
+
+/** Thinks, speaks, thinks, speaks, counts words, speaks again: each in many deltas that the commits do not join. */
+const LONG: Script = async function* (request) {
+  const called = request.messages.some(({ role }) => role === "tool");
+  for (let n = 0; n < 5; n++) {
+    yield { type: "reasoning", text: `thought ${n}, ` };
+    await new Promise(setImmediate);
+  }
+  for (let n = 0; n < (called ? WORDS : 30); n++) {
+    yield text(`${called ? "after" : "before"} ${n} ё🎈 `);
+    if (n % 4 === 0) await new Promise((resolve) => setTimeout(resolve, 1));
+    if (n === 20) yield { type: "reasoning", text: "a thought between" };
+  }
+  if (!called) {
+    yield {
+      type: "tool_call",
+      call_id: "call-1",
+      tool_name: "count_words",
+      arguments: { text: "a b c" },
+    };
+    yield { type: "finish", reason: "tool_calls", usage: undefined };
+  } else yield FINISH;
+};
+
+async function longTurn({ chat }: TestChat): Promise<string> {
+  const turn = await say(chat, `Tell me about it. ${"Please! ".repeat(20)}`);
+  await read(chat, turn);
+  const message = { type: "tool_decision", call_id: "call-1", decision: "approve" } as const;
+  await read(chat, await chat.startTurn({ session_id: turn.session_id, message }));
+  return turn.session_id;
+}
+
+/** All that a person sees of it. */
+function seen(chunks: readonly StreamChunk[]): unknown {
+  const { turns } = takeChunks(emptyLog("any"), chunks);
+  return turns.map(({ question, parts, status, ending }) => ({
+    question: question?.text,
+    parts: parts.map((part) => ("text" in part ? `${part.kind}: ${part.text}` : part.kind)),
+    status,
+    ending,
+  }));
+}
+
+const everything = (chat: TestChat, sessionId: string, after = 0) =>
+  collect(chat.chat, sessionId, { after, until: "turn_end" });
+
+for (const engine of ENGINES) {
+  describe(`compaction on ${engine.engine}`, () => {
+    for (const stepRows of [STEP_ROWS, 7])
+      it(`leaves one snapshot for each run of deltas, and every reader the same text, ${stepRows} rows at a time`, () =>
+        withChat(engine, LONG, async (open) => {
+          const sessionId = await longTurn(open);
+          const before = await everything(open, sessionId);
+          assert.ok(before.length > 60, `${before.length} chunks`);
+          assert.equal(await compactTurns(open.deps, LATER(), stepRows), 1);
+          const after = await everything(open, sessionId);
+          assert.deepEqual(seen(after), seen(before));
+          const kinds = (chunks: readonly StreamChunk[]) =>
+            chunks
+              .map(({ type, metadata }) => (type === "snapshot" ? String(metadata?.["of"]) : type))
+              .filter((kind, index, all) => kind !== all[index - 1]);
+          assert.deepEqual(kinds(after), kinds(before));
+          assert.ok(after.length < 25, `${after.length} chunks`);
+          const untouched = (chunk: StreamChunk) =>
+            !/assistant_message|reasoning|snapshot/.test(chunk.type);
+          assert.deepEqual(after.filter(untouched), before.filter(untouched));
+
+          // Whatever a reader had already, it goes on without a gap and ends with the same.
+          for (const had of [1, 5, 20, 40, before.length - 2]) {
+            const cursor = before[had - 1]?.seq ?? 0;
+            const rest = await everything(open, sessionId, cursor);
+            const [first] = rest;
+            assert.ok(first);
+            assert.equal(continuity(cursor, first), "next");
+            assert.deepEqual(seen([...before.slice(0, had), ...rest]), seen(before));
+          }
+        }));
+
+    it("waits for the end of a turn and ten minutes, and does nothing twice", () =>
+      withChat(
+        engine,
+        () => [text("a ".repeat(50)), FINISH],
+        async (open) => {
+          const { session_id } = await say(open.chat, "one");
+          await collect(open.chat, session_id, { after: 0, until: "turn_end" });
+          assert.equal(await compactTurns(open.deps, Date.now() - 600_000), 0);
+          assert.equal(await compactTurns(open.deps, LATER()), 1);
+          const once = await everything(open, session_id);
+          assert.equal(await compactTurns(open.deps, LATER()), 0);
+          assert.deepEqual(await everything(open, session_id), once);
+          // The session goes on.
+          const next = await read(open.chat, await say(open.chat, "two", { session_id }));
+          assert.equal(next.at(-1)?.type, "done");
+          assert.deepEqual(open.requests.at(-1)?.messages.length, 3);
+        },
+      ));
+
+    it("keeps what is waiting for a person as it is", () =>
+      withChat(engine, LONG, async (open) => {
+        const turn = await say(open.chat, "one");
+        const before = await read(open.chat, turn);
+        assert.equal(await compactTurns(open.deps, LATER()), 0);
+        assert.deepEqual(await read(open.chat, turn), before);
+      }));
+  });
+}
+
+describe("the size of a database", () => {
+  it("stays within twice the text it holds, and is given back to the disk", function () {
+    this.timeout(60_000);
+    const sentence = "The quick brown fox jumps over the lazy dog, and nothing of it is lost. ";
+    const answer: Script = async function* () {
+      const nonce = Math.random().toString(36);
+      for (let n = 0; n < 150; n++) {
+        yield text(`${sentence.slice(0, 40)}${nonce}${n} `);
+        if (n % 3 === 0) await new Promise(setImmediate);
+      }
+      yield FINISH;
+    };
+    return withChat(SQLITE, answer, async (open, { source }) => {
+      assert.equal(source.engine, "sqlite");
+      const path = source.engine === "sqlite" ? source.path : "";
+      const size = () => statSync(path).size + statSync(`${path}-wal`).size;
+      for (let n = 0; n < 20; n++) {
+        const turns = await Promise.all(
+          Array.from({ length: 10 }, () => say(open.chat, `Question ${n}`)),
+        );
+        await Promise.all(turns.map((turn) => read(open.chat, turn)));
+      }
+      const rows = await open.database.reader.selectFrom("messages").select("content").execute();
+      const bytes = rows.reduce((sum, { content }) => sum + Buffer.byteLength(content), 0);
+      const before = size();
+      assert.equal(await compactTurns(open.deps, LATER()), 200);
+      while (size() > 2 * bytes) {
+        // The thread that gives pages back does so little by little; without it this would never end.
+        await new Promise((resolve) => setTimeout(resolve, 100));
+      }
+      assert.ok(before > 2 * bytes, `${before} bytes for ${bytes} of text, before`);
+    });
+  });
+});
