@@ -156,6 +156,7 @@ function toDatabase(given: string | undefined, dataDir: string, env: Environment
   if (given === undefined) return { engine: "sqlite", path: join(dataDir, "streamkeeper.db") };
   if (/^postgres(ql)?:\/\//.test(given)) {
     if (!URL.canParse(given)) throw new ConfigError("--database: not a valid postgres:// URL.");
+    refusePlaintext(new URL(given));
     const directUrl = env["STREAMKEEPER_DATABASE_DIRECT"];
     return { engine: "postgres", url: given, ...(directUrl ? { directUrl } : {}) };
   }
@@ -166,6 +167,19 @@ function toDatabase(given: string | undefined, dataDir: string, env: Environment
   const path = given.replace(/^sqlite:(\/\/)?/, "");
   if (path === "") throw new ConfigError("--database: the path is empty.");
   return { engine: "sqlite", path: isAbsolute(path) ? path : resolve(path) };
+}
+
+const ENCRYPTED = ["require", "verify-ca", "verify-full", "no-verify"];
+
+/** To another machine passwords and chats go encrypted, or somebody has said in so many words that they need not. */
+function refusePlaintext(url: URL): void {
+  const host = url.searchParams.get("host") ?? decodeURIComponent(url.hostname);
+  const isHere = host === "" || host === "localhost" || /^(127(\.\d+){3}|\[::1\]|\/.*)$/.test(host);
+  const mode = url.searchParams.get("sslmode") ?? "";
+  if (isHere || mode === "disable" || ENCRYPTED.includes(mode)) return;
+  throw new ConfigError(
+    `--database: ${host} is another machine, and without TLS the password and all chats would cross the network in the open. Add ?sslmode=verify-full (or require), or sslmode=disable if that network is yours alone.`,
+  );
 }
 
 function defaultDataDir(env: Environment): string {

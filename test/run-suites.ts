@@ -72,6 +72,12 @@ const SUITES: readonly Suite[] = [
     minutes: 10,
   },
   {
+    name: "security",
+    needs: ["build", "postgres", "chromium"],
+    mocha: ["test/security/**/*.test.ts"],
+    minutes: 5,
+  },
+  {
     name: "monitoring",
     needs: ["prometheus"],
     mocha: ["test/monitoring/**/*.test.ts"],

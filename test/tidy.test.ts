@@ -311,14 +311,38 @@ describe("the documentation", () => {
     );
   });
 
-  it("names only tests that exist", () => {
-    const titles = titlesOf(CODE);
-    const named = [...doc("docs/testing.md").text.matchAll(/"([^"…]+)…?"/g)];
-    assert.ok(named.length > 0);
+  for (const path of ["docs/testing.md", "docs/security.md"]) {
+    it(`names only tests that exist: ${path}`, () => {
+      const titles = titlesOf(CODE);
+      const named = [...doc(path).text.matchAll(/"([^"…]+)…?"/g)];
+      assert.ok(named.length > 0);
+      assert.deepEqual(
+        named.map(([, name]) => name ?? "").filter((name) => !titles.some(isNamedBy(name))),
+        [],
+      );
+    });
+  }
+
+  it("has a test for each attack in its list, and lists each that is tried", () => {
+    const tried = titlesOf(CODE.filter(({ path }) => path.startsWith("test/security/"))).flatMap(
+      (title) =>
+        title
+          .match(/^(?:[A-Z]\d+ )+/)?.[0]
+          .trim()
+          .split(" ") ?? [],
+    );
+    const rows = [...doc("docs/security.md").text.matchAll(/^\| ([A-Z]\d[^|]*) \|(.*)$/gm)];
+    const listed = rows.flatMap(([, ids = "", rest = ""]) =>
+      unrange(ids).map((id) => ({ id, elsewhere: rest.includes('"') })),
+    );
+    const untried = listed.filter(({ id, elsewhere }) => !elsewhere && !tried.includes(id));
+    assert.deepEqual(untried, []);
+    const ids = listed.map(({ id }) => id);
     assert.deepEqual(
-      named.map(([, name]) => name ?? "").filter((name) => !titles.some(isNamedBy(name))),
+      tried.filter((id) => !ids.includes(id)),
       [],
     );
+    assert.ok(ids.length > 50);
   });
 
   it("links only to what exists", () => {
@@ -361,4 +385,14 @@ function ownMetrics(): Described[] {
       name: metric.name,
       labels: "labelNames" in metric ? [...(metric.labelNames as string[])] : [],
     }));
+}
+
+/** `H1–H3, H5` as H1, H2, H3, H5. */
+function unrange(ids: string): string[] {
+  return ids.split(", ").flatMap((part) => {
+    const [first = "", last = first] = part.split("–");
+    const from = Number(first.slice(1));
+    const count = Number(last.slice(1)) - from + 1;
+    return Array.from({ length: count }, (_, index) => `${first[0]}${from + index}`);
+  });
 }

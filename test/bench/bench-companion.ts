@@ -160,10 +160,10 @@ const loop = monitorEventLoopDelay({ resolution: 1 });
 loop.enable();
 process.on("SIGUSR2", () => {
   const ms = (nanoseconds: number) => nanoseconds / 1e6;
-  const { rss } = process.memoryUsage();
-  process.stdout.write(
-    `${JSON.stringify({ loop_p99: ms(loop.percentile(99)), loop_max: ms(loop.max), rss })}\n`,
-  );
+  const delays = { loop_p99: ms(loop.percentile(99)), loop_max: ms(loop.max) };
+  globalThis.gc?.();
+  const { rss, heapUsed, external } = process.memoryUsage();
+  process.stdout.write(`${JSON.stringify({ ...delays, rss, heap: heapUsed + external })}\n`);
   loop.reset();
 });
 process.on("SIGTERM", () => {

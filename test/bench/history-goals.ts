@@ -1,0 +1,108 @@
+// Reopening a very long session, and searching through very many.
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type DatabaseSource, openDatabase } from "../../server/db/open.ts";
+import { createLog } from "../../server/log.ts";
+import { createMetrics } from "../../server/metrics.ts";
+import { median } from "./hot-path-goals.ts";
+import { LONG_SESSION, writeHistory } from "./long-history.ts";
+import { type MeasuredCompanion, startMeasured } from "./measured-companion.ts";
+import type { Result } from "./run.ts";
+
+const TIMES = 15;
+
+/** `database`: the URL of an empty Postgres database; undefined: a SQLite file. */
+export async function measureHistory(
+  engine: string,
+  database: string | undefined,
+  quick: boolean,
+): Promise<Result[]> {
+  const folder = mkdtempSync(join(tmpdir(), "streamkeeper-history-"));
+  const where = database ?? join(folder, "streamkeeper.db");
+  const messages = quick ? 20_000 : 100_000;
+  await prepare(
+    database === undefined ? { engine: "sqlite", path: where } : { engine: "postgres", url: where },
+    messages,
+  );
+  const companion = await startMeasured({ database: where });
+  try {
+    const path = `/v1/sessions/${LONG_SESSION}`;
+    const first = await timesOf(companion, `${path}/stream?after=0`, "first");
+    const whole = await timesOf(companion, `${path}/stream?after=0&until=turn_end`, "whole");
+    const results: Result[] = [
+      {
+        engine,
+        what: "a session of 10,000 messages opened: its first chunks",
+        measured: `${median(first).toFixed(1)} ms (all 15,000: ${median(whole).toFixed(0)} ms)`,
+        baseline: "–",
+        goal: "≤ 50 ms",
+        met: median(first) <= 50,
+      },
+    ];
+    const queries = ["committed before", "transaction", "zzzz not there", "the", "st"];
+    const slowest: [string, number][] = [];
+    for (const query of queries) {
+      const search = `/v1/sessions?query=${encodeURIComponent(query)}`;
+      slowest.push([query, median(await timesOf(companion, search, "whole"))]);
+    }
+    slowest.sort(([, a], [, b]) => b - a);
+    const [query, time] = slowest[0] ?? ["", 0];
+    results.push({
+      engine,
+      what: `search through ${messages / 1000},000 messages: the slowest of ${queries.length}`,
+      measured: `${time.toFixed(1)} ms (“${query}”; quickest ${slowest.at(-1)?.[1].toFixed(1)} ms)`,
+      baseline: "–",
+      goal: "≤ 50 ms",
+      met: time <= 50,
+    });
+    return results;
+  } finally {
+    await companion.stop();
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+async function prepare(source: DatabaseSource, messages: number): Promise<void> {
+  const log = createLog("error");
+  const metrics = createMetrics("bench");
+  const database = await openDatabase(source, log, "balanced");
+  const { writer: db, commitGroup: group, appendLog } = database;
+  const deps = { db, group, appendLog, metrics, log, slowSeconds: 60 };
+  try {
+    await writeHistory(database, deps, messages);
+  } finally {
+    await database.close();
+  }
+}
+
+/** Milliseconds from the request to the first bytes or to the last. */
+async function timesOf(
+  { url, headers }: MeasuredCompanion,
+  path: string,
+  until: "first" | "whole",
+): Promise<number[]> {
+  const times: number[] = [];
+  for (let n = 0; n < TIMES; n++) {
+    const started = performance.now();
+    const left = new AbortController();
+    const response = await fetch(`${url}${path}`, { headers, signal: left.signal });
+    if (!response.ok) throw new Error(`${path}: ${response.status}`);
+    if (until === "whole") await response.arrayBuffer();
+    else await firstChunk(response);
+    times.push(performance.now() - started);
+    left.abort();
+  }
+  return times;
+}
+
+/** The first bytes are the stream's greeting; a chunk begins with its id. */
+async function firstChunk(response: Response): Promise<void> {
+  const decoder = new TextDecoder();
+  let text = "";
+  if (!response.body) throw new Error("no body");
+  for await (const part of response.body) {
+    text += decoder.decode(part, { stream: true });
+    if (text.includes("\nid: ") || text.startsWith("id: ")) return;
+  }
+}

@@ -1,0 +1,98 @@
+// A database as it is after years: a session of 10,000 messages, and 100,000 messages in others. Written through the
+// program's own repositories and compacted by them.
+import { v7 as uuid } from "uuid";
+import { appendChunks } from "../../server/db/chunks.ts";
+import { compactStep, STEP_ROWS, turnsToCompact } from "../../server/db/compaction.ts";
+import { insertMessage } from "../../server/db/messages.ts";
+import type { OpenedDatabase } from "../../server/db/open.ts";
+import { insertSession } from "../../server/db/sessions.ts";
+import { endTurn, insertTurn } from "../../server/db/turns.ts";
+import { SSEUnitOfWork, type UnitOfWorkDeps } from "../../server/db/unit-of-work.ts";
+
+export const LONG_SESSION = uuid();
+
+const WORDS =
+  "the stream of a server keeps every word that was committed before anyone has seen it while readers come and go with their cursors and nothing is lost when power disk network or process end in the middle of an answer because one transaction holds what belongs together".split(
+    " ",
+  );
+
+/** Deterministic, so that each run searches the same text. */
+function createText(): (words: number) => string {
+  let state = 42;
+  const next = () => {
+    state = (Math.imul(state, 1_103_515_245) + 12_345) & 0x7fffffff;
+    return state;
+  };
+  return (words) =>
+    Array.from({ length: words }, () =>
+      next() % 7 === 0 ? next().toString(36) : (WORDS[next() % WORDS.length] ?? ""),
+    ).join(" ");
+}
+
+export async function writeHistory(
+  database: OpenedDatabase,
+  deps: UnitOfWorkDeps,
+  messages: number,
+): Promise<void> {
+  const textOf = createText();
+  const perSession = 50;
+  await writeSession(deps, LONG_SESSION, 5_000, textOf);
+  for (let n = 0; n < messages / perSession; n++) {
+    await writeSession(deps, uuid(), perSession / 2, textOf);
+  }
+  const uow = new SSEUnitOfWork(deps);
+  for (;;) {
+    const turnsLeft = await turnsToCompact(database.reader, Date.now() + 1_000, 500);
+    if (turnsLeft.length === 0) break;
+    await uow.commit("compact_turn", async (trx) => {
+      for (const turn of turnsLeft) await compactStep(trx, turn, STEP_ROWS);
+    });
+  }
+  uow.close();
+}
+
+async function writeSession(
+  deps: UnitOfWorkDeps,
+  id: string,
+  turns: number,
+  textOf: (words: number) => string,
+): Promise<void> {
+  const uow = new SSEUnitOfWork(deps);
+  await uow.commit("create_session", async (trx) => {
+    await insertSession(trx, { id, title: textOf(4), agent_type: "universal", model: "bench/1x1" });
+  });
+  for (let start = 0; start < turns; start += 50) {
+    await uow.commit("import_messages", async (trx) => {
+      for (let n = start; n < Math.min(start + 50, turns); n++) {
+        const turn_id = uuid();
+        const writer = { sessionId: id, turnId: turn_id, fence: undefined };
+        const question = textOf(12);
+        const answer = textOf(90);
+        const chunks = [
+          { type: "user_message" as const, content: question },
+          { type: "assistant_message" as const, token: answer },
+          { type: "done" as const, metadata: { model: "bench/1x1", finish_reason: "stop" } },
+        ];
+        const { chunks: stored } = await appendChunks(trx, writer, chunks, turn_id);
+        const first = stored[0]?.seq ?? 1;
+        const common = { session_id: id, turn_id, status: "complete" as const, metadata: {} };
+        await insertTurn(trx, {
+          id: turn_id,
+          session_id: id,
+          agent_type: "universal",
+          model: "bench/1x1",
+          after_seq: first - 1,
+        });
+        await insertMessage(trx, { ...common, position: first, role: "user", content: question });
+        await insertMessage(trx, {
+          ...common,
+          position: first + 2,
+          role: "assistant",
+          content: answer,
+        });
+        await endTurn(trx, turn_id, { status: "done" });
+      }
+    });
+  }
+  uow.close();
+}
