@@ -37,10 +37,10 @@ export async function insertMessage(trx: Trx, message: NewMessage): Promise<void
       id: uuid(),
       metadata: JSON.stringify(message.metadata),
       created_at: Date.now(),
-      search_id,
+      ...(search_id === undefined ? {} : { search_id }),
     })
     .execute();
-  if (search_id !== null) await indexMessage(trx, search_id, content);
+  if (search_id !== undefined) await indexMessage(trx, search_id, content);
 }
 
 /** The conversation in order, without what was replaced by a retry or an edit. */

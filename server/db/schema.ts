@@ -57,7 +57,7 @@ export interface MessagesTable {
   status: "complete" | "partial";
   metadata: Json;
   created_at: Milliseconds;
-  /** Its row in the full-text index of SQLite; null on Postgres. */
+  /** Grows with each message; its row in the full-text index of SQLite. */
   search_id: number | null;
 }
 

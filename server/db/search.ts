@@ -16,9 +16,9 @@ export function foldCase(text: string): string {
   return text.toLowerCase().replaceAll("ё", "е");
 }
 
-/** The next `search_id` on SQLite, to be used in the same transaction; Postgres keeps its index by itself. */
-export async function nextSearchId(trx: Trx): Promise<number | null> {
-  if (isPostgres(trx)) return null;
+/** The next `search_id` on SQLite, to be used in the same transaction; Postgres numbers and indexes by itself. */
+export async function nextSearchId(trx: Trx): Promise<number | undefined> {
+  if (isPostgres(trx)) return undefined;
   const row = await trx
     .selectFrom("messages")
     .select((eb) => eb.fn.max("search_id").as("newest"))
@@ -41,7 +41,7 @@ export async function searchSessions(reader: Reader, query: string): Promise<Ses
   const pattern = `%${foldCase(query).replaceAll(/[\\%_]/g, "\\$&")}%`;
   const inTitle = contains("sessions.title", pattern);
   const said = contains("messages.content", pattern);
-  const candidates = isPostgres(reader) ? sql`` : await candidatesOf(reader, query);
+  const candidates = await candidatesOf(reader, query);
   const ofSession = sql`from messages where messages.session_id = sessions.id ${candidates} and ${said}`;
   const inMessages =
     isPostgres(reader) || (await isRare(reader, query))
@@ -62,6 +62,8 @@ async function candidatesOf(reader: Reader, query: string): Promise<RawBuilder<u
       .executeTakeFirst()) ?? { id: 0 };
     return sql`and messages.search_id > ${(newest.id ?? 0) - SHORT_WORDS_IN}`;
   }
+  // The condition on the text itself uses the index.
+  if (isPostgres(reader)) return sql``;
   return sql`and messages.search_id in (
     select rowid from messages_search where messages_search match ${trigramsOf(query)})`;
 }

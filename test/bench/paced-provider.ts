@@ -7,6 +7,7 @@ export function nowMicros(): number {
 }
 
 const SLOT_MS = 1;
+const LISTENING_MS = 500;
 
 /**
  * A labelled stand-in for a model, inside the measured process so that reading a model's format is not part of what
@@ -40,6 +41,8 @@ export function createPacedProvider(): Provider {
     async *stream({ model }, signal): AsyncGenerator<ProviderEvent> {
       const [count = 0, perSecond = 0] = model.split("x").map(Number);
       const gap = perSecond > 0 ? 1000 / perSecond : 0;
+      // Readers listen before the first word: with nothing stored they could not read it later.
+      await until(performance.now() + LISTENING_MS);
       let due = performance.now() + Math.random() * gap;
       for (let index = 0; index < count; index++) {
         if (gap > 0) {

@@ -12,6 +12,12 @@ export async function up(db: Kysely<unknown>): Promise<void> {
     .execute();
 
   await db.schema.alterTable("messages").addColumn("search_id", "bigint").execute();
+  await db.schema
+    .createIndex("messages_by_search_id")
+    .unique()
+    .on("messages")
+    .column("search_id")
+    .execute();
   if (db.getExecutor().adapter instanceof PostgresAdapter) await indexOnPostgres(db);
   else await indexOnSqlite(db);
 }
@@ -21,12 +27,6 @@ export async function up(db: Kysely<unknown>): Promise<void> {
  * folded by the program (server/db/search.ts), since triggers must not call its functions.
  */
 async function indexOnSqlite(db: Kysely<unknown>): Promise<void> {
-  await db.schema
-    .createIndex("messages_by_search_id")
-    .unique()
-    .on("messages")
-    .column("search_id")
-    .execute();
   await sql`
     create virtual table messages_search using fts5(
       text, content = '', contentless_delete = 1, detail = none, tokenize = 'trigram case_sensitive 1'
@@ -49,6 +49,15 @@ async function indexOnSqlite(db: Kysely<unknown>): Promise<void> {
 
 /** Without the extension, which needs a right on the database, a search reads all messages. */
 async function indexOnPostgres(db: Kysely<unknown>): Promise<void> {
+  await sql`create sequence messages_search_id owned by messages.search_id`.execute(db);
+  await sql`
+    update messages set search_id = numbered.n
+    from (select id, nextval('messages_search_id') as n from messages order by created_at) as numbered
+    where messages.id = numbered.id
+  `.execute(db);
+  await sql`
+    alter table messages alter column search_id set default nextval('messages_search_id')
+  `.execute(db);
   const { rows } = await sql<{ usable: boolean }>`
     select exists (select 1 from pg_extension where extname = 'pg_trgm')
       or (has_database_privilege(current_database(), 'CREATE')
