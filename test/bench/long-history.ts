@@ -42,7 +42,7 @@ export async function writeHistory(
   }
   const uow = new SSEUnitOfWork(deps);
   for (;;) {
-    const turnsLeft = await turnsToCompact(database.reader, Date.now() + 1_000, 500);
+    const turnsLeft = await turnsToCompact(database.reader, Date.now() + 1_000, 50);
     if (turnsLeft.length === 0) break;
     await uow.commit("compact_turn", async (trx) => {
       for (const turn of turnsLeft) await compactStep(trx, turn, STEP_ROWS);

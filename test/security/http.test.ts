@@ -172,6 +172,40 @@ describe("attacks through HTTP", function () {
     assert.equal(statusOf(answer), 404);
   });
 
+  it("W2 the companion's page loads no image and sends nothing elsewhere, whatever gets into it", async () => {
+    let reached = 0;
+    const sink = createServer((_request, response) => {
+      reached++;
+      response.end();
+    });
+    await new Promise<void>((resolve) => sink.listen(0, "127.0.0.1", resolve));
+    const { port } = sink.address() as AddressInfo;
+    const browser = await launchBrowser();
+    try {
+      const page = await browser.newPage();
+      await page.goto(companion.url);
+      const blocked = await page.evaluate(async (elsewhere) => {
+        const violations: string[] = [];
+        addEventListener("securitypolicyviolation", ({ effectiveDirective }) => {
+          violations.push(effectiveDirective);
+        });
+        document.body.insertAdjacentHTML(
+          "beforeend",
+          `<img src="${elsewhere}/i"><iframe src="${elsewhere}/f"></iframe><style>@import "${elsewhere}/s"</style>`,
+        );
+        await fetch(`${elsewhere}/c`).catch(() => {});
+        await new Promise((resolve) => setTimeout(resolve, 300));
+        return violations;
+      }, `http://127.0.0.1:${port}`);
+      assert.ok(blocked.length >= 3, blocked.join());
+      assert.equal(reached, 0);
+    } finally {
+      await browser.close();
+      sink.closeAllConnections();
+      sink.close();
+    }
+  });
+
   it("H22 H23 a page of another origin reads nothing and writes nothing, rebinding or not", async () => {
     let browser: Browser | undefined;
     const page = createServer((_request: IncomingMessage, response) => {
@@ -180,15 +214,7 @@ describe("attacks through HTTP", function () {
     await new Promise<void>((resolve) => page.listen(0, "127.0.0.1", resolve));
     const { port } = page.address() as AddressInfo;
     try {
-      browser = await chromium.launch({
-        executablePath: process.env["CHROMIUM"] ?? (await findChromium()),
-        args: [
-          "--no-sandbox",
-          "--disable-quic",
-          "--no-first-run",
-          "--host-resolver-rules=MAP evil.test 127.0.0.1",
-        ],
-      });
+      browser = await launchBrowser();
       const seen = await browser.newPage();
       for (const [from, target] of [
         [`http://127.0.0.1:${port}`, companion.url],
@@ -210,6 +236,18 @@ describe("attacks through HTTP", function () {
     }
   });
 });
+
+async function launchBrowser(): Promise<Browser> {
+  return await chromium.launch({
+    executablePath: process.env["CHROMIUM"] ?? (await findChromium()),
+    args: [
+      "--no-sandbox",
+      "--disable-quic",
+      "--no-first-run",
+      "--host-resolver-rules=MAP evil.test 127.0.0.1",
+    ],
+  });
+}
 
 /** Runs in the page: what it could read or send. The token is known to it, which is more than an attacker has. */
 async function attackFrom({

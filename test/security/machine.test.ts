@@ -139,6 +139,25 @@ describe("attacks by another user of the machine", function () {
   });
 });
 
+describe("files with secrets", function () {
+  this.timeout(60_000);
+
+  it("L6 are closed to others from their first byte on, not by a change of mode afterwards", async () => {
+    const dataDir = newDataDir();
+    const module = "./test/support/planted/no-chmod.ts";
+    const run = runCompanion(
+      ["--data-dir", dataDir, "--idle-exit", "1"],
+      {},
+      { node: ["--import", module] },
+    );
+    await run.ended;
+    const files = filesOf(dataDir);
+    assert.ok(files.length > 0);
+    for (const file of files) assert.equal(statSync(file).mode & 0o077, 0, file);
+    rmSync(dataDir, { recursive: true, force: true });
+  });
+});
+
 describe("secrets", function () {
   this.timeout(60_000);
 

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import type { Page } from "playwright-core";
 import { findCompanion } from "../../extension/companion.ts";
 import { MessageList, SessionList } from "../../server/protocol/responses.ts";
+import { descendants } from "../support/processes.ts";
 import { runCommand } from "../support/vscode-host.ts";
 import {
   type ChatPage,
@@ -200,6 +201,30 @@ describe("the packaged extension in a workbench", function () {
     await workbench.picture(page, "interrupted");
     await chat.frame.getByRole("button", { name: "Continue" }).click();
     await chat.reached("done");
+  });
+
+  it("goes on with the same answer when the extension host is killed", async () => {
+    const before = await workbench.companion();
+    await chat.send("A long answer while the host dies.");
+    await until("some words", async () => (await chat.answer().catch(() => "")).length > 300);
+    const seen = await chat.answer();
+    const host = descendants(workbench.server.process.pid ?? 0).find(({ args }) =>
+      args.includes("--type=extensionHost"),
+    );
+    assert.ok(host);
+    process.kill(host.pid, "SIGKILL");
+    // VS Code starts another; its page takes the answer up from its cursor.
+    await until(
+      "more words in the page",
+      async () => (await chat.answer().catch(() => "")).length > seen.length + 200,
+      60_000,
+    );
+    await chat.frame.getByRole("button", { name: "Stop the answer" }).click();
+    await chat.reached("interrupted");
+    const text = await chat.answer();
+    assert.ok(text.startsWith(seen.trimEnd().slice(0, 200)));
+    await checkStored(workbench, chat);
+    assert.equal((await workbench.companion()).hello.pid, before.hello.pid);
   });
 
   it("attaches the selection of the editor to a question", async () => {
