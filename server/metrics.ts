@@ -6,6 +6,7 @@ import {
   type OpenMetricsContentType,
   Registry,
 } from "prom-client";
+import { METRIC_NAMES } from "./metric-names.ts";
 import { OPERATIONS } from "./operations.ts";
 import { CHUNK_TYPES } from "./protocol/chunks.ts";
 import { type ErrorCode, STORAGE_CODES, type StorageCode } from "./protocol/errors.ts";
@@ -49,6 +50,8 @@ export interface Metrics {
   sessionLockWait: Histogram;
   databaseUp: Gauge;
   storage: StorageHealth;
+  /** Asked for when it is scraped. */
+  storageFree: Gauge;
 }
 
 /** Whether the last attempt to store something worked; `storage_failing` says what it ran into. */
@@ -67,7 +70,11 @@ const MISNAMED_DEFAULTS = [
   "nodejs_active_resources_total",
 ];
 
-export function createMetrics(version: string): Metrics {
+/** `freeBytes` is asked at each scrape; undefined where the disk of the database is not this machine's. */
+export function createMetrics(
+  version: string,
+  freeBytes: () => Promise<number | undefined> = async () => undefined,
+): Metrics {
   const registry = new Registry();
   const openMetrics = new Registry<OpenMetricsContentType>();
   openMetrics.setContentType(Registry.OPENMETRICS_CONTENT_TYPE);
@@ -78,101 +85,102 @@ export function createMetrics(version: string): Metrics {
     registry,
     openMetrics,
     transactionDuration: new Histogram({
-      name: "sse_transaction_duration_seconds",
+      name: METRIC_NAMES.transactionDuration,
       help: "From asking for a micro-transaction to its commit acknowledged.",
       labelNames: ["operation"],
       ...seconds,
     }),
     transactionPhase: new Histogram({
-      name: "sse_transaction_phase_seconds",
+      name: METRIC_NAMES.transactionPhase,
       help: "Where the time of a micro-transaction went: waiting for the connection, its statements, its COMMIT.",
       labelNames: ["operation", "phase"],
       ...seconds,
     }),
     transactionCommits: new Counter({
-      name: "sse_transaction_commits_total",
+      name: METRIC_NAMES.transactionCommits,
       help: "Micro-transactions by outcome; error: the COMMIT failed, rollback: the work failed.",
       labelNames: ["operation", "status"],
       registers,
     }),
     transactionSlow: new Counter({
-      name: "sse_transaction_slow_total",
+      name: METRIC_NAMES.transactionSlow,
       help: "Micro-transactions over the slow threshold.",
       labelNames: ["operation"],
       registers,
     }),
     transactionRetries: new Counter({
-      name: "sse_transaction_retries_total",
+      name: METRIC_NAMES.transactionRetries,
       help: "Micro-transactions begun again after a lock conflict or a serialization failure.",
       labelNames: ["operation"],
       registers,
     }),
     streamsActive: new Gauge({
-      name: "sse_streams_active",
+      name: METRIC_NAMES.streamsActive,
       help: "Clients that read a stream now.",
       registers,
     }),
     turnsRunning: new Gauge({
-      name: "sse_turns_running",
+      name: METRIC_NAMES.turnsRunning,
       help: "Turns that this companion runs now.",
       registers,
     }),
     chunksPublished: new Counter({
-      name: "sse_chunks_published_total",
+      name: METRIC_NAMES.chunksPublished,
       help: "Chunks committed and made visible.",
       labelNames: ["type"],
       registers,
     }),
     publishDelay: new Histogram({
-      name: "sse_publish_delay_seconds",
+      name: METRIC_NAMES.publishDelay,
       help: "From a delta received from the model to its chunk committed and published.",
       ...seconds,
     }),
     streamResumes: new Counter({
-      name: "sse_stream_resumes_total",
+      name: METRIC_NAMES.streamResumes,
       help: "Streams opened with a cursor, by what the reader got.",
       labelNames: ["outcome"],
       registers,
     }),
     turns: new Counter({
-      name: "sse_turns_total",
+      name: METRIC_NAMES.turns,
       help: "Turns by how they ended or paused.",
       labelNames: ["status"],
       registers,
     }),
     timeToFirstChunk: new Histogram({
-      name: "chat_time_to_first_chunk_seconds",
+      name: METRIC_NAMES.timeToFirstChunk,
       help: "From the accepted message to the first published chunk of its answer.",
       buckets: [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60],
       registers,
     }),
     tokens: new Counter({
-      name: "chat_tokens_total",
+      name: METRIC_NAMES.tokens,
       help: "Tokens as the providers count them.",
       labelNames: ["direction"],
       registers,
     }),
     upstreamErrors: new Counter({
-      name: "chat_upstream_errors_total",
+      name: METRIC_NAMES.upstreamErrors,
       help: "Answers that the model's server ended with an error.",
       labelNames: ["provider", "code"],
       registers,
     }),
     sessionLockWait: new Histogram({
-      name: "session_lock_wait_seconds",
+      name: METRIC_NAMES.sessionLockWait,
       help: "Waiting for the one writer of a session.",
       ...seconds,
     }),
     databaseUp: new Gauge({
-      name: "database_up",
+      name: METRIC_NAMES.databaseUp,
       help: "1 while the database answers.",
       registers,
     }),
     storage: createStorageHealth(registers),
+    storageFree: createStorageFree(freeBytes, registers),
   };
 
   const buildInfo = new Gauge({
-    name: "streamkeeper_build_info",
+    name: METRIC_NAMES.buildInfo,
     help: "Always 1; the labels say what runs.",
     labelNames: ["version", "node"],
     registers,
@@ -205,9 +213,25 @@ function viewOf(counter: Counter): Counter {
   return view;
 }
 
+function createStorageFree(
+  freeBytes: () => Promise<number | undefined>,
+  registers: Registry<OpenMetricsContentType>[],
+): Gauge {
+  return new Gauge({
+    name: METRIC_NAMES.storageFree,
+    help: "Free bytes on the disk of the SQLite file.",
+    registers,
+    async collect() {
+      const bytes = await freeBytes();
+      if (bytes === undefined) this.remove();
+      else this.set(bytes);
+    },
+  });
+}
+
 function createStorageHealth(registers: Registry<OpenMetricsContentType>[]): StorageHealth {
   const failing = new Gauge({
-    name: "storage_failing",
+    name: METRIC_NAMES.storageFailing,
     help: "1 while nothing can be stored, by what the last attempt ran into.",
     labelNames: ["code"],
     registers,

@@ -21,7 +21,7 @@ import {
   readRuntimeFile,
 } from "./runtime/data-dir.ts";
 import { createEnding, within } from "./runtime/ending.ts";
-import { refuseNetworkDrive } from "./runtime/file-system.ts";
+import { freeBytesOf, refuseNetworkDrive } from "./runtime/file-system.ts";
 import { type IdleWatch, watchIdle } from "./runtime/idle.ts";
 import { createStdout } from "./runtime/stdout.ts";
 import { type KeptTraces, keepTraces } from "./runtime/traces.ts";
@@ -97,7 +97,10 @@ async function serve(config: Config, lock: LeaderLock): Promise<void> {
   const token = readOrMakeToken(dataDir, "token");
   const metricsToken = readOrMakeToken(dataDir, "metrics_token");
   const log = createLog(config.logLevel, createStdout());
-  const metrics = createMetrics(VERSION);
+  const { database } = config;
+  const metrics = createMetrics(VERSION, async () =>
+    database.engine === "sqlite" ? await freeBytesOf(dirname(database.path)) : undefined,
+  );
   const parts: Partial<Parts> = { lock };
   // Before there is anything to end, and before anyone can find it by its runtime file: who finds it may end it.
   const ending = createEnding({
@@ -154,8 +157,7 @@ async function serve(config: Config, lock: LeaderLock): Promise<void> {
     failed: (err) => log.warn({ err }, "a file in the data directory could not be written again"),
     gone: () => ending.begin("the data directory was removed"),
   });
-  const { engine } = config.database;
-  log.info({ host, port, data_dir: dataDir, engine, version: VERSION }, "ready");
+  log.info({ host, port, data_dir: dataDir, engine: database.engine, version: VERSION }, "ready");
   if (config.printUrl) {
     const urlHost = host.includes(":") ? `[${host}]` : host;
     process.stdout.write(

@@ -1,4 +1,5 @@
 import { statfsSync } from "node:fs";
+import { statfs } from "node:fs/promises";
 import { DataDirError } from "./data-dir.ts";
 
 /**
@@ -36,4 +37,10 @@ function networkDriveOf(folder: string): string | undefined {
     // A folder that is not there is told about by whoever opens it.
     return undefined;
   }
+}
+
+/** What this user may still fill; undefined if it cannot be told. */
+export async function freeBytesOf(folder: string): Promise<number | undefined> {
+  const found = await statfs(folder).catch(() => undefined);
+  return found && found.bavail * found.bsize;
 }

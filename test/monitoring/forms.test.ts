@@ -1,5 +1,6 @@
 // The two forms of /metrics. One must not change what the other says: Prometheus asks for OpenMetrics, the status bar for text.
 import assert from "node:assert/strict";
+import { createMetrics } from "../../server/metrics.ts";
 import { type Companion, withCompanion } from "../support/companion.ts";
 
 describe("the two forms of the metrics", () => {
@@ -25,6 +26,14 @@ describe("the two forms of the metrics", () => {
         assert.ok((await metricsOf(companion, form)).text.includes(created), form);
       }
     }));
+
+  it("say what is free on the disk of the database, and nothing of a disk elsewhere", async () => {
+    const sample = /^storage_free_bytes (.*)$/m;
+    const here = await createMetrics("test", async () => 12_345).registry.metrics();
+    assert.equal(sample.exec(here)?.[1], "12345");
+    const elsewhere = await createMetrics("test").registry.metrics();
+    assert.equal(sample.exec(elsewhere), null);
+  });
 
   it("end OpenMetrics with its mark, once, and text without", () =>
     withCompanion({}, async (companion) => {

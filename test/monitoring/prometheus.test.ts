@@ -1,17 +1,14 @@
 // The shipped scrape configuration with a real Prometheus and a real companion.
 import assert from "node:assert/strict";
-import { type ChildProcess, execFile, spawn } from "node:child_process";
+import { execFile, spawn } from "node:child_process";
 import { once } from "node:events";
-import { cpSync, mkdtempSync, rmSync, symlinkSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { rmSync } from "node:fs";
 import { join } from "node:path";
-import { setTimeout as delay } from "node:timers/promises";
 import { promisify } from "node:util";
 import { findPrometheus, type PrometheusTools } from "../setup/prometheus.ts";
 import { type Companion, chunksOf, newDataDir, startCompanion } from "../support/companion.ts";
-import { freePort } from "../support/free-port.ts";
+import { shippedFolder, startPrometheus } from "../support/prometheus.ts";
 
-const SHIPPED = "monitoring/prometheus";
 /** Five scrapes. */
 const SCRAPED_WITHIN_MS = 25_000;
 
@@ -27,9 +24,7 @@ describe("the companion's metrics", () => {
     this.timeout(300_000);
     tools = await findPrometheus();
     dataDir = newDataDir();
-    folder = mkdtempSync(join(tmpdir(), "streamkeeper-prometheus-"));
-    cpSync(join(SHIPPED, "prometheus.yml"), join(folder, "prometheus.yml"));
-    symlinkSync(dataDir, join(folder, "data"));
+    folder = shippedFolder(dataDir);
     companion = await startCompanion({ dataDir });
     await answerOnce(companion);
   });
@@ -105,60 +100,4 @@ async function checkMetrics(promtool: string, text: string): Promise<string> {
   child.stdin.end(text);
   const [code] = await once(child, "close");
   return code === 0 ? said : `${said}exit ${code}`;
-}
-
-interface Sample {
-  labels: Record<string, string>;
-  value: number;
-}
-
-interface Prometheus {
-  /** The first sample of a query, as soon as it is as wanted. */
-  waitFor(query: string, wanted: (found: Sample) => boolean): Promise<Sample>;
-  stop(): Promise<void>;
-}
-
-async function startPrometheus(binary: string, folder: string): Promise<Prometheus> {
-  const port = await freePort();
-  const url = `http://127.0.0.1:${port}`;
-  const args = [
-    `--config.file=${join(folder, "prometheus.yml")}`,
-    `--storage.tsdb.path=${join(folder, "tsdb")}`,
-    `--web.listen-address=127.0.0.1:${port}`,
-  ];
-  const child: ChildProcess = spawn(binary, args, { stdio: ["ignore", "ignore", "pipe"] });
-  let log = "";
-  child.stderr?.on("data", (data: Buffer) => {
-    log += data.toString();
-  });
-  const gone = once(child, "exit");
-  return {
-    async waitFor(query, wanted) {
-      const deadline = performance.now() + SCRAPED_WITHIN_MS;
-      let found: Sample | undefined;
-      while (performance.now() < deadline && child.exitCode === null) {
-        found = await firstSample(url, query);
-        if (found && wanted(found)) return found;
-        await delay(100);
-      }
-      throw new Error(`${query}: ${JSON.stringify(found)}\n${log}`);
-    },
-    async stop() {
-      child.kill("SIGTERM");
-      await gone;
-    },
-  };
-}
-
-async function firstSample(url: string, query: string): Promise<Sample | undefined> {
-  // It does not listen at once.
-  const response = await fetch(`${url}/api/v1/query?${new URLSearchParams({ query })}`).catch(
-    () => undefined,
-  );
-  if (!response?.ok) return undefined;
-  const body = (await response.json()) as {
-    data: { result: { metric: Record<string, string>; value: [number, string] }[] };
-  };
-  const [first] = body.data.result;
-  return first && { labels: first.metric, value: Number(first.value[1]) };
 }

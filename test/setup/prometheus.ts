@@ -7,26 +7,31 @@ export interface PrometheusTools {
   promtool: string;
 }
 
-/** Prometheus and promtool: on the PATH, else Debian's package unpacked into the cache, without its service. */
 export async function findPrometheus(): Promise<PrometheusTools> {
-  const prometheus = onPath("prometheus");
-  const promtool = onPath("promtool");
-  if (prometheus && promtool) return { prometheus, promtool };
-  const unpacked = join(CACHE, "prometheus");
-  const tools = {
-    prometheus: join(unpacked, "usr/bin/prometheus"),
-    promtool: join(unpacked, "usr/bin/promtool"),
-  };
-  if (existsSync(tools.promtool)) return tools;
+  const [prometheus = "", promtool = ""] = await findTools("prometheus", [
+    "prometheus",
+    "promtool",
+  ]);
+  return { prometheus, promtool };
+}
+
+/** Programs on the PATH, else those of Debian's package, unpacked into the cache without its service. */
+async function findTools(debian: string, programs: readonly string[]): Promise<string[]> {
+  const installed = programs.map(onPath).filter((path) => path !== undefined);
+  if (installed.length === programs.length) return installed;
+  const unpacked = join(CACHE, debian);
+  const tools = programs.map((name) => join(unpacked, "usr/bin", name));
+  if (tools.every((path) => existsSync(path))) return tools;
   if (!canUseApt()) {
+    const needed = programs.map((name) => `\`${name}\``).join(" and ");
     throw new Error(
-      "The monitoring tests need `prometheus` and `promtool` on the PATH: https://prometheus.io/download",
+      `The monitoring tests need ${needed} on the PATH: https://prometheus.io/download`,
     );
   }
-  console.log("Unpacking Prometheus …");
+  console.log(`Unpacking ${debian} …`);
   await aptUpdate();
   mkdirSync(unpacked, { recursive: true });
-  await shell("apt-get", ["download", "prometheus"], { cwd: unpacked });
+  await shell("apt-get", ["download", debian], { cwd: unpacked });
   const archive = readdirSync(unpacked).find((name) => name.endsWith(".deb"));
   if (!archive) throw new Error("apt-get downloaded no package");
   await shell("dpkg", ["-x", archive, "."], { cwd: unpacked });

@@ -42,8 +42,49 @@ export function codeOf(text: string): string {
     .join("\n");
 }
 
-export function headingsOf({ text }: Source): string[] {
-  return [...text.matchAll(/^## (.+)$/gm)].map(([, heading]) => heading ?? "");
+export function headingsOf({ text }: Pick<Source, "text">, level = 2): string[] {
+  const marks = "#".repeat(level);
+  return [...text.matchAll(new RegExp(`^${marks} (.+)$`, "gm"))].map(
+    ([, heading]) => heading ?? "",
+  );
+}
+
+/** What stands under a heading of the second level. */
+export function sectionOf({ text }: Source, heading: string): { text: string } {
+  const [, after = ""] = text.split(`\n## ${heading}\n`);
+  return { text: after.split("\n## ", 1)[0] ?? "" };
+}
+
+/** Calls that warn or complain. */
+const LOGGED = /\blog\.(warn|error|fatal)\(/g;
+
+export interface LogLine {
+  level: string;
+  /** The words, with `…` where they differ from case to case; undefined if the call has none of its own. */
+  words: string | undefined;
+  path: string;
+}
+
+/** The lines that a file can write into the log as a warning or worse: the last string of each call. */
+export function logLinesOf({ path, text }: Source): LogLine[] {
+  const code = codeOf(text);
+  return [...code.matchAll(LOGGED)].map((found) => {
+    const call = callAt(code, found.index + found[0].length);
+    const [, plain, template] = call.match(/(?:"([^"]+)"|`([^`]+)`),?\s*$/) ?? [];
+    const words = (plain ?? template)?.replaceAll(/\$\{(?:[^{}]|\{[^{}]*\})*\}/g, "…");
+    return { level: found[1] ?? "", words, path };
+  });
+}
+
+/** The arguments of a call that begin here. */
+function callAt(code: string, start: number): string {
+  let depth = 1;
+  let at = start;
+  for (; at < code.length && depth > 0; at++) {
+    if (code[at] === "(") depth++;
+    else if (code[at] === ")") depth--;
+  }
+  return code.slice(start, at - 1);
 }
 
 /** Titles of the tests, as they are written: with `${…}` where they differ from case to case. */
