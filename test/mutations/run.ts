@@ -54,7 +54,9 @@ const MUTATIONS: readonly Mutation[] = [
     defect: "files are closed to others after they were written",
     file: "server/runtime/data-dir.ts",
     find: "const file = openSync(path, flag, 0o600);",
-    replace: "const file = openSync(path, flag); chmodSync(path, 0o600);",
+    // Without the mask of the process, which is a second guard.
+    replace:
+      "const mask = process.umask(0o022); const file = openSync(path, flag); process.umask(mask); chmodSync(path, 0o600);",
     test: "test/security/machine.test.ts",
     title: "closed to others from their first byte on",
   },
