@@ -1,7 +1,8 @@
 // The composition root of the extension: everything that runs after the first use.
 import * as vscode from "vscode";
-import { DRAIN_SECONDS, ModelId } from "../server/protocol/requests.ts";
+import { DRAIN_SECONDS } from "../server/protocol/requests.ts";
 import { watchWake } from "../server/protocol/wake.ts";
+import { ModelId } from "../server/protocol/words.ts";
 import type { ConnectionState, HostCommand } from "../webview/messages.ts";
 import type { ChatView } from "./chat-view.ts";
 import { type Chats, createChats } from "./chats.ts";

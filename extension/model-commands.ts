@@ -1,6 +1,7 @@
 import * as vscode from "vscode";
-import { KeyRequest, ModelId } from "../server/protocol/requests.ts";
+import { KeyRequest } from "../server/protocol/requests.ts";
 import type { Model } from "../server/protocol/responses.ts";
+import { ModelId } from "../server/protocol/words.ts";
 import type { App } from "./app.ts";
 import { handOverKey } from "./keys.ts";
 import { PROVIDERS, type Provider } from "./providers.ts";

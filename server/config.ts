@@ -3,7 +3,7 @@ import { homedir } from "node:os";
 import { isAbsolute, join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { type DatabaseSource, DURABILITIES, type Durability } from "./db/open.ts";
-import { ModelId } from "./protocol/requests.ts";
+import { ModelId } from "./protocol/words.ts";
 import type { ProviderSettings } from "./providers/access.ts";
 
 export interface Config {

@@ -1,4 +1,5 @@
 import { insertMessage, metadataOf, turnMessages } from "../db/messages.ts";
+import { findOffer } from "../db/offers.ts";
 import type { Trx } from "../db/schema.ts";
 import { lockSession, takeLease } from "../db/sessions.ts";
 import {
@@ -184,6 +185,7 @@ async function resume(
     fence,
     agentType: turn.agent_type,
     model: turn.model,
+    offer: await findOffer(trx, turn),
     acceptedAt,
   };
 }

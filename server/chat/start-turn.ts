@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { v7 as uuid } from "uuid";
 import { insertMessage } from "../db/messages.ts";
+import { insertOffer } from "../db/offers.ts";
 import { findRequest, insertRequest, type RequestRow, setRequestTurn } from "../db/requests.ts";
 import type { Trx } from "../db/schema.ts";
 import {
@@ -12,6 +13,7 @@ import {
 } from "../db/sessions.ts";
 import { endTurn, findOpenTurn, findTurn, insertTurn, replaceTurnsFrom } from "../db/turns.ts";
 import { DEFAULT_AGENT, findAgent } from "../domain/agents.ts";
+import type { Offer } from "../domain/offer.ts";
 import { titleFrom, UNTITLED } from "../domain/titles.ts";
 import { ChatError } from "../errors.ts";
 import type { ClientMessage, MessageRequest } from "../protocol/requests.ts";
@@ -105,6 +107,7 @@ async function acceptMessage(
   isNew: boolean,
 ): Promise<AcceptedTurn> {
   const turnId = uuid();
+  const offer = offerOf(request);
   const acceptedAt = performance.now();
   const uow = deps.newUnitOfWork(turnId);
   let leased: LeasedTurn | undefined;
@@ -130,6 +133,9 @@ async function acceptMessage(
         agent_type: agentType,
         model,
         after_seq: after,
+        offer_id: await insertOffer(trx, sessionId, offer),
+        client_id: request.client_id ?? null,
+        workspace: request.workspace ?? null,
       });
       if (asked && repeat) await setRequestTurn(trx, asked.request_id, turnId);
       else if (asked) {
@@ -154,13 +160,17 @@ async function acceptMessage(
         metadata: message.context ? { context: message.context } : {},
       });
       const fence = await takeLease(trx, sessionId, deps.owner);
-      leased = { sessionId, turnId, fence, agentType, model, acceptedAt };
+      leased = { sessionId, turnId, fence, agentType, model, offer, acceptedAt };
       return { session_id: sessionId, turn_id: turnId, after };
     },
   );
   uow.close();
   if (leased) deps.turns.launch(leased);
   return accepted;
+}
+
+function offerOf({ tools = [], agents = [], workspace_trusted }: MessageRequest): Offer {
+  return { tools, agents, trusted: workspace_trusted !== false };
 }
 
 function userChunk(

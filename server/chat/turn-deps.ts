@@ -1,5 +1,6 @@
 import type { Reader } from "../db/schema.ts";
 import type { SSEUnitOfWork } from "../db/unit-of-work.ts";
+import type { Offer } from "../domain/offer.ts";
 import type { Tool } from "../domain/tools.ts";
 import type { Log } from "../log.ts";
 import type { Metrics } from "../metrics.ts";
@@ -46,6 +47,7 @@ export interface LeasedTurn {
   fence: number;
   agentType: string;
   model: string;
+  offer: Offer;
   /** `performance.now()` when its message was accepted. */
   acceptedAt: number;
 }

@@ -1,5 +1,5 @@
 // The tables as types. `test/server/schema.test.ts` compares them with the real tables on both engines.
-import type { Kysely, Transaction } from "kysely";
+import type { Generated, Kysely, Transaction } from "kysely";
 import type { TurnStatus } from "../protocol/responses.ts";
 
 /** Milliseconds since 1970, UTC. For people to read; order comes from `seq`, never from a clock. */
@@ -44,6 +44,23 @@ export interface TurnsTable {
   replaced_by: string | null;
   /** Where in its log compaction begins or goes on; null once all of it is compact. */
   compact_from: number | null;
+  /** What its client brought along; null if nothing. */
+  offer_id: string | null;
+  /** The client that sent the message, and where its tools work. */
+  client_id: string | null;
+  workspace: string | null;
+  /** How often the model was asked in this turn. */
+  steps: Generated<number>;
+  /** How often its agent has changed. */
+  switches: Generated<number>;
+}
+
+/** Tools and agents as a client offered them: many turns of a session refer to one row. */
+export interface OffersTable {
+  session_id: string;
+  /** SHA-256 of the body. */
+  id: string;
+  body: Json;
 }
 
 export interface MessagesTable {
@@ -101,6 +118,20 @@ export interface ToolCallsTable {
   error: string | null;
   created_at: Milliseconds;
   ended_at: Milliseconds | null;
+  /** The client that sent the decision, if it said who it is. */
+  decided_by: string | null;
+  /** The one client that runs it. */
+  claimed_by: string | null;
+  /** Until then its result must be there. */
+  claim_expires_at: Milliseconds | null;
+}
+
+/** What a person has decided for all later calls of a tool in this session. */
+export interface ToolRulesTable {
+  session_id: string;
+  tool_name: string;
+  rule: "allow";
+  created_at: Milliseconds;
 }
 
 export interface Database {
@@ -110,6 +141,8 @@ export interface Database {
   chunks: ChunksTable;
   requests: RequestsTable;
   tool_calls: ToolCallsTable;
+  offers: OffersTable;
+  tool_rules: ToolRulesTable;
 }
 
 /** The inside of a unit of work. */

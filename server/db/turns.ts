@@ -12,6 +12,9 @@ export interface NewTurn {
   agent_type: string;
   model: string;
   after_seq: number;
+  offer_id?: string | null;
+  client_id?: string | null;
+  workspace?: string | null;
 }
 
 export async function insertTurn(trx: Trx, turn: NewTurn): Promise<void> {

@@ -1,7 +1,8 @@
 import { type NextFunction, type Request, type Response, Router } from "express";
 import { ChatError } from "../errors.ts";
 import type { ResumeOutcome } from "../metrics.ts";
-import { Id, MessageRequest } from "../protocol/requests.ts";
+import { MessageRequest } from "../protocol/requests.ts";
+import { Id } from "../protocol/words.ts";
 import { parse } from "./body.ts";
 import type { HttpDeps } from "./context.ts";
 import { allowOnly } from "./error-handler.ts";

@@ -1,10 +1,10 @@
 import { type Request, type Response, Router } from "express";
 import {
   CreateSessionRequest,
-  Id,
   ListSessionsQuery,
   UpdateSessionRequest,
 } from "../protocol/requests.ts";
+import { Id } from "../protocol/words.ts";
 import { parse } from "./body.ts";
 import type { HttpDeps } from "./context.ts";
 import { allowOnly } from "./error-handler.ts";

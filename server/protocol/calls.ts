@@ -3,7 +3,6 @@
 import * as z from "zod/mini";
 import {
   CreateSessionRequest,
-  Id,
   ListSessionsQuery,
   MessageRequest,
   UpdateSessionRequest,
@@ -17,6 +16,7 @@ import {
   Session,
   SessionList,
 } from "./responses.ts";
+import { Id } from "./words.ts";
 
 const OfSession = z.strictObject({ session_id: Id });
 const Nothing = z.strictObject({});

@@ -1,21 +1,8 @@
 import * as z from "zod/mini";
-
-/** Ids reach headers, SSE fields and the database, so they are plain from the start. */
-export const Id = z.string().check(z.regex(/^[A-Za-z0-9_-]{1,64}$/));
-
-/** Ids that others make (clients, providers): a little wider, still without control characters. */
-export const ForeignId = z.string().check(z.regex(/^[A-Za-z0-9_.:-]{1,128}$/));
-
-/** Text that both engines store as it is: Postgres refuses NUL, and UTF-8 has no lone surrogates. */
-const Text = z.string().check(
-  z.refine((text) => !text.includes("\0") && text.isWellFormed(), {
-    error: "must be well-formed Unicode without NUL",
-  }),
-);
+import { ClientId, OfferedAgents, OfferedTools, Workspace } from "./offers.ts";
+import { AgentType, ForeignId, Id, ModelId, Text } from "./words.ts";
 
 export const Title = Text.check(z.trim(), z.minLength(1), z.maxLength(200));
-export const ModelId = z.string().check(z.regex(/^[a-z][a-z-]{0,31}\/[A-Za-z0-9_.:@/-]{1,128}$/));
-const AgentType = z.string().check(z.regex(/^[a-z][a-z0-9_-]{0,31}$/));
 
 /** A piece of the editor that goes with a message, as it was when it was sent. */
 export const ContextItem = z.strictObject({
@@ -47,6 +34,8 @@ const ToolDecision = z.strictObject({
   decision: z.enum(["approve", "edit", "reject"]),
   modified_arguments: z.optional(z.record(z.string(), z.unknown())),
   feedback: z.optional(Text),
+  /** The same tool need not ask again in this session. */
+  remember: z.optional(z.literal("session")),
 });
 
 const SwitchAgent = z.strictObject({
@@ -63,14 +52,36 @@ export const ClientMessage = z.discriminatedUnion("type", [
 ]);
 export type ClientMessage = z.infer<typeof ClientMessage>;
 
+/** Fields that say what a client brings along; they mean something with a `user_message` only. */
+const OFFER_FIELDS = ["tools", "agents", "workspace", "workspace_trusted"] as const;
+
 /** Body of `POST /v1/messages/stream`. */
-export const MessageRequest = z.strictObject({
-  session_id: z.optional(Id),
-  request_id: z.optional(ForeignId),
-  agent_type: z.optional(AgentType),
-  model: z.optional(ModelId),
-  message: ClientMessage,
-});
+export const MessageRequest = z
+  .strictObject({
+    session_id: z.optional(Id),
+    request_id: z.optional(ForeignId),
+    agent_type: z.optional(AgentType),
+    model: z.optional(ModelId),
+    /** What the sending client can run. */
+    tools: z.optional(OfferedTools),
+    /** The user's own agents. */
+    agents: z.optional(OfferedAgents),
+    /** Who sends: the client that will run the tools, or that decides. */
+    client_id: z.optional(ClientId),
+    /** Where the tools work; opaque. */
+    workspace: z.optional(Workspace),
+    /** With `false` nothing is allowed without asking, and what writes or executes is denied. */
+    workspace_trusted: z.optional(z.boolean()),
+    message: ClientMessage,
+  })
+  .check(
+    z.refine(
+      (body) =>
+        body.message.type === "user_message" ||
+        OFFER_FIELDS.every((field) => body[field] === undefined),
+      { error: `${OFFER_FIELDS.join(", ")} belong to a user_message` },
+    ),
+  );
 export type MessageRequest = z.infer<typeof MessageRequest>;
 
 export const CreateSessionRequest = z.strictObject({
@@ -116,3 +127,11 @@ export const DRAIN_SECONDS = 60;
 export const DrainRequest = z.strictObject({
   grace_seconds: z.optional(z.number().check(z.minimum(0), z.maximum(3600))),
 });
+
+/** Body of `POST /v1/sessions/{id}/calls/{call_id}/claim`. */
+export const ClaimRequest = z.strictObject({
+  client_id: ClientId,
+  /** More time for a call that this client has claimed before. */
+  renew: z.optional(z.boolean()),
+});
+export type ClaimRequest = z.infer<typeof ClaimRequest>;

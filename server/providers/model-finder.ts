@@ -1,5 +1,5 @@
 import * as z from "zod/mini";
-import { ModelId } from "../protocol/requests.ts";
+import { ModelId } from "../protocol/words.ts";
 import type { Access } from "./access.ts";
 import { type Agents, readStart, send } from "./http-client.ts";
 

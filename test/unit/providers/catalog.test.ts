@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { ChatError } from "../../../server/errors.ts";
-import { ModelId } from "../../../server/protocol/requests.ts";
 import { ModelList } from "../../../server/protocol/responses.ts";
+import { ModelId } from "../../../server/protocol/words.ts";
 import { type CatalogOptions, createCatalog } from "../../../server/providers/catalog.ts";
 import { VENDOR_NAMES, VENDORS } from "../../../server/providers/vendors.ts";
 import { collect, NO_SETTINGS, textOf } from "../../support/upstream/collect.ts";
