@@ -13,6 +13,7 @@ import { Turns } from "./chat/turns.ts";
 import { watchStorage } from "./chat/watch-storage.ts";
 import type { Config } from "./config.ts";
 import { type OpenedDatabase, openDatabase } from "./db/open.ts";
+import { RecentTransactions } from "./db/recent-transactions.ts";
 import { SSEUnitOfWork } from "./db/unit-of-work.ts";
 import type { Log } from "./log.ts";
 import type { Metrics } from "./metrics.ts";
@@ -32,6 +33,7 @@ export interface CompanionParts {
   database: OpenedDatabase;
   models: Pick<Catalog, "resolve" | "list" | "setKey" | "removeKey" | "wake">;
   newUnitOfWork: TurnDeps["newUnitOfWork"];
+  recent: RecentTransactions;
   /** Of the names on its leases. */
   house: string;
   log: Log;
@@ -51,16 +53,18 @@ export async function createCompanion(
     defaultModel: config.model,
     stallSeconds: config.stallSeconds,
   });
+  const recent = new RecentTransactions(config.slowSeconds);
   const unitOfWork = {
     db: database.writer,
     group: database.commitGroup,
     appendLog: database.appendLog,
     metrics,
     log,
-    slowSeconds: config.slowSeconds,
+    recent,
   };
-  const newUnitOfWork = (turnId?: string) => new SSEUnitOfWork(unitOfWork, turnId);
-  return await assembleCompanion({ database, models, newUnitOfWork, house, log, metrics });
+  const newUnitOfWork: TurnDeps["newUnitOfWork"] = (subject) =>
+    new SSEUnitOfWork(unitOfWork, subject);
+  return await assembleCompanion({ database, models, newUnitOfWork, recent, house, log, metrics });
 }
 
 /** Closes what a crash left open; then the companion is ready. */
@@ -92,6 +96,7 @@ export async function assembleCompanion(parts: CompanionParts): Promise<Companio
     lock: new SessionLock(metrics),
     database,
     models,
+    recent: parts.recent,
   });
   return {
     chat,

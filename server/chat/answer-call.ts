@@ -120,7 +120,7 @@ async function answerCall(
   return await deps.lock.with(sessionId, async () => {
     const found = await findToolCall(deps.reader, sessionId, callId);
     if (!found) throw new ChatError("not_found", "There is no such call in this session.");
-    const uow = deps.newUnitOfWork(found.turn_id);
+    const uow = deps.newUnitOfWork({ sessionId, turnId: found.turn_id });
     let leased: LeasedTurn | undefined;
     const step = { operation, sessionId, turnId: found.turn_id };
     const accepted = await writeSession(deps.hub, uow, step, async (trx, append) => {

@@ -13,6 +13,7 @@ import type {
   Session,
   SessionList,
 } from "../protocol/responses.ts";
+import type { ListTransactionsQuery, TransactionList } from "../protocol/transactions.ts";
 
 /** A committed chunk and its SSE frame, encoded once for all readers. */
 export interface Frame {
@@ -61,6 +62,8 @@ export interface Chat {
   listPending(sessionId: string): Promise<PendingList>;
   listAgents(): AgentList;
   listModels(): Promise<ModelList>;
+  /** The last micro-transactions of this companion, newest first. */
+  listTransactions(query: ListTransactionsQuery): TransactionList;
   setKey(provider: string, key: string | undefined, baseUrl: string | undefined): void;
   removeKey(provider: string): void;
   /** Asks the database; never rejects. */

@@ -61,7 +61,7 @@ async function step(
   stepRows: number,
 ): Promise<boolean> {
   if (closing.aborted) return true;
-  const uow = newUnitOfWork(turn.turnId);
+  const uow = newUnitOfWork(turn);
   try {
     return await uow.commit("compact_turn", async (trx) => {
       await lockSession(trx, turn.sessionId);

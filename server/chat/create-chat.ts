@@ -8,6 +8,7 @@ import {
   metadataOf,
 } from "../db/messages.ts";
 import type { OpenedDatabase } from "../db/open.ts";
+import type { RecentTransactions } from "../db/recent-transactions.ts";
 import {
   changeSession,
   findSession,
@@ -38,6 +39,7 @@ export interface ModelDirectory {
 export interface ChatDeps extends StartDeps {
   database: OpenedDatabase;
   models: ModelDirectory;
+  recent: RecentTransactions;
 }
 
 export function createChat(deps: ChatDeps): Chat {
@@ -77,14 +79,14 @@ export function createChat(deps: ChatDeps): Chat {
       if (changes.agent_type !== undefined && !findAgent(changes.agent_type)) {
         throw new ChatError("invalid_request", "agent_type: there is no such agent.");
       }
-      const uow = deps.newUnitOfWork();
+      const uow = deps.newUnitOfWork({ sessionId });
       await uow.commit("update_session", (trx) => changeSession(trx, sessionId, changes));
       uow.close();
       return await findSession(reader, sessionId);
     },
     async deleteSession(sessionId) {
       await turns.cancel(sessionId);
-      const uow = deps.newUnitOfWork();
+      const uow = deps.newUnitOfWork({ sessionId });
       await uow.commit("delete_session", async (trx, afterCommit) => {
         await removeSession(trx, sessionId);
         afterCommit(() => deps.hub.announceGone(sessionId));
@@ -110,6 +112,12 @@ export function createChat(deps: ChatDeps): Chat {
       default: DEFAULT_AGENT,
     }),
     listModels: () => models.list(),
+    listTransactions: ({ limit = 50, slow = false }) => ({
+      engine: deps.database.engine,
+      durability: deps.database.durability,
+      slow_threshold_seconds: deps.recent.slowSeconds,
+      transactions: deps.recent.list(limit, slow),
+    }),
     setKey: (provider, key, baseUrl) => models.setKey(provider, key, baseUrl),
     removeKey: (provider) => models.removeKey(provider),
     ready: () => readiness(deps),
@@ -141,7 +149,7 @@ async function cancelTurn(deps: ChatDeps, sessionId: string): Promise<{ turn_id:
   const waiting = await findOpenTurn(deps.reader, sessionId);
   if (waiting?.status !== "waiting") return { turn_id: null };
   const turn = { sessionId, turnId: waiting.id };
-  const uow = deps.newUnitOfWork(waiting.id);
+  const uow = deps.newUnitOfWork(turn);
   await writeSession(
     deps.hub,
     uow,
@@ -218,7 +226,7 @@ async function importMessages(
   messages: ImportedMessage[],
 ): Promise<void> {
   const turnId = uuid();
-  const uow = deps.newUnitOfWork(turnId);
+  const uow = deps.newUnitOfWork({ sessionId, turnId });
   const step = { operation: "import_messages", sessionId, turnId } as const;
   await writeSession(deps.hub, uow, step, async (trx, append) => {
     const { last_seq } = await lockSession(trx, sessionId);

@@ -28,7 +28,7 @@ export async function recoverTurns(deps: TurnDeps): Promise<number> {
 }
 
 async function recoverTurn(deps: TurnDeps, sessionId: string, turnId: string): Promise<boolean> {
-  const uow = deps.newUnitOfWork(turnId);
+  const uow = deps.newUnitOfWork({ sessionId, turnId });
   try {
     return await writeSession(
       deps.hub,

@@ -48,7 +48,7 @@ export async function runTurn(
   turn: LeasedTurn,
   controller: AbortController,
 ): Promise<"done" | "waiting" | "error" | "interrupted"> {
-  const uow = deps.newUnitOfWork(turn.turnId);
+  const uow = deps.newUnitOfWork(turn);
   let run: Run | undefined;
   try {
     const resolved = deps.resolveModel(turn.model);
@@ -297,7 +297,7 @@ async function closeForGood(deps: TurnDeps, turn: LeasedTurn, ending: Ending): P
   if (ending.code === "lease_lost" || ending.code === "not_found") return false;
   const { sessionId, turnId, fence } = turn;
   const operation = ending.status === "error" ? "fail_turn" : "interrupt_turn";
-  const uow = deps.newUnitOfWork(turnId);
+  const uow = deps.newUnitOfWork(turn);
   const deadline = performance.now() + MAX_CLOSING_MS;
   for (let wait = 100; performance.now() < deadline; wait = Math.min(wait * 2, 2_000)) {
     try {

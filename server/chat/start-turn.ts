@@ -49,7 +49,7 @@ export async function createSession(
     agent_type: knownAgent(wanted.agent_type ?? DEFAULT_AGENT),
     model: wanted.model ?? null,
   };
-  const uow = deps.newUnitOfWork();
+  const uow = deps.newUnitOfWork({ sessionId: session.id });
   await writeSession(
     deps.hub,
     uow,
@@ -109,7 +109,7 @@ async function acceptMessage(
   const turnId = uuid();
   const offer = offerOf(request);
   const acceptedAt = performance.now();
-  const uow = deps.newUnitOfWork(turnId);
+  const uow = deps.newUnitOfWork({ sessionId, turnId });
   let leased: LeasedTurn | undefined;
   const accepted = await writeSession(
     deps.hub,
@@ -239,7 +239,7 @@ export async function switchAgent(
     request.session_id ?? known?.sessionId ?? (await createSession(deps, pick(request), asked));
   return await deps.lock.with(sessionId, async () => {
     const turnId = uuid();
-    const uow = deps.newUnitOfWork(turnId);
+    const uow = deps.newUnitOfWork({ sessionId, turnId });
     const accepted = await writeSession(
       deps.hub,
       uow,

@@ -1,3 +1,4 @@
+import type { Subject } from "../db/metering.ts";
 import type { Reader } from "../db/schema.ts";
 import type { SSEUnitOfWork } from "../db/unit-of-work.ts";
 import type { Offer } from "../domain/offer.ts";
@@ -21,7 +22,7 @@ export interface ResolvedModel {
 /** What a turn needs. */
 export interface TurnDeps {
   /** A fresh unit of work for one stream. */
-  newUnitOfWork(turnId?: string): SSEUnitOfWork;
+  newUnitOfWork(subject?: Subject): SSEUnitOfWork;
   reader: Reader;
   hub: Hub;
   metrics: Metrics;

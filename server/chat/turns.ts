@@ -108,7 +108,7 @@ export class Turns {
   }
 
   async #cancelElsewhere(sessionId: string, turnId: string): Promise<void> {
-    const uow = this.#deps.newUnitOfWork(turnId);
+    const uow = this.#deps.newUnitOfWork({ sessionId, turnId });
     await uow.commit("request_cancel", (trx) => requestCancel(trx, sessionId, turnId));
     uow.close();
     const deadline = performance.now() + REMOTE_CANCEL_MS;

@@ -1,6 +1,7 @@
 // The hot path: what a model says is appended to the logs of many sessions in one physical commit.
 import { type Kysely, sql } from "kysely";
 import { ChatError } from "../errors.ts";
+import type { PhysicalCommit } from "./commit-group.ts";
 import { Gatherer } from "./gatherer.ts";
 import type { Database } from "./schema.ts";
 import { isConnectionLost, wasNeverSent } from "./storage-errors.ts";
@@ -16,11 +17,12 @@ export interface Append {
 }
 
 /** `began` and `worked`: `performance.now()` when its transaction began and when only the COMMIT was left. */
-export type AppendResult = { began: number; worked: number } & (
-  | { status: "committed"; lastSeq: number; cancelTurnId: string | null }
-  /** Nothing stored; or, in stage `commit` with the connection lost, nobody knows. */
-  | { status: "failed"; stage: "work" | "commit"; error: unknown }
-);
+export type AppendResult = { began: number; worked: number } & PhysicalCommit &
+  (
+    | { status: "committed"; lastSeq: number; cancelTurnId: string | null }
+    /** Nothing stored; or, in stage `commit` with the connection lost, nobody knows. */
+    | { status: "failed"; stage: "work" | "commit"; error: unknown }
+  );
 
 /**
  * Appends for many streams at once. Each succeeds or fails alone: a lost lease fails its own append, and if a
@@ -28,6 +30,8 @@ export type AppendResult = { began: number; worked: number } & (
  */
 export interface AppendLog {
   append(append: Append): Promise<AppendResult>;
+  /** Milliseconds of the last so many in which a checkpoint ran. */
+  checkpointMs(lastMs: number): number;
   close(): Promise<void>;
 }
 
@@ -56,6 +60,7 @@ export function createPostgresAppendLog(db: Kysely<Database>): AppendLog {
       if (!lane) throw new RangeError("no such lane");
       return lane.add(append);
     },
+    checkpointMs: () => 0,
     close: () => Promise.resolve(),
   };
 }
@@ -66,9 +71,11 @@ async function commitTogether(
   appends: readonly Append[],
 ): Promise<AppendResult[]> {
   const began = performance.now();
+  // Its COMMIT is part of the statement.
+  const physical = { members: appends.length, syncMs: undefined };
   try {
     const written = await store(db, appends);
-    const at = { began, worked: performance.now() };
+    const at = { began, worked: performance.now(), ...physical };
     return written.map((one) =>
       "error" in one
         ? { status: "failed", stage: "work", error: one.error, ...at }
@@ -79,7 +86,7 @@ async function commitTogether(
     if (!isConnectionLost(error) && appends.length > 1) {
       return (await Promise.all(appends.map((one) => commitTogether(db, [one])))).flat();
     }
-    const at = { began, worked: performance.now() };
+    const at = { began, worked: performance.now(), ...physical };
     return appends.map(() => ({
       status: "failed",
       stage: unknown ? "commit" : "work",

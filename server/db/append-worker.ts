@@ -8,10 +8,11 @@ import type { WriterThreadData } from "./writer-threads.ts";
 
 export type ToAppendWorker = { type: "append"; appends: readonly Append[] } | { type: "close" };
 
-/** Milliseconds that the group's transaction spent in statements and in its COMMIT. */
+/** Milliseconds that the group's transaction spent in statements and in its COMMIT, and how many appends were in it. */
 interface Spent {
   work: number;
   commit: number;
+  members: number;
 }
 
 export type AppendOutcome = Spent &
@@ -71,7 +72,11 @@ function appendTogether(appends: readonly Append[]): AppendOutcome[] {
     const done = appends.map(store);
     worked = performance.now();
     commit.run();
-    const spent = { work: worked - started, commit: performance.now() - worked };
+    const spent = {
+      work: worked - started,
+      commit: performance.now() - worked,
+      members: done.length,
+    };
     return done.map((one) => ({ ...one, ...spent }));
   } catch (error) {
     if (database.inTransaction) rollback.run();
@@ -89,6 +94,7 @@ function appendTogether(appends: readonly Append[]): AppendOutcome[] {
       message,
       work: (worked ?? now) - started,
       commit: now - (worked ?? now),
+      members: appends.length,
     } as const;
     return appends.map(() => failed);
   }

@@ -4,7 +4,7 @@
 import { parentPort, workerData } from "node:worker_threads";
 import SQLite from "better-sqlite3";
 import { nativeBinding } from "./native-binding.ts";
-import type { WriterThreadData } from "./writer-threads.ts";
+import { CheckpointTimes, type WriterThreadData } from "./writer-threads.ts";
 
 const LOOK_MS = 250;
 
@@ -18,7 +18,8 @@ const RETURNED_AT_ONCE = 500;
 /** Some are worth keeping: the next answer takes them. */
 const KEPT_FREE_PAGES = 100;
 
-const { path } = workerData as WriterThreadData;
+const { path, checkpointTimes } = workerData as WriterThreadData;
+const times = new CheckpointTimes(checkpointTimes);
 const database = new SQLite(path, { fileMustExist: true, timeout: 0, ...nativeBinding() });
 let seenVersion: unknown;
 let quietLooks = 0;
@@ -35,8 +36,8 @@ function look(): void {
   quietLooks = version === seenVersion ? quietLooks + 1 : 0;
   seenVersion = version;
   if (quietLooks === 0) {
-    if (pagesToMove() >= MIN_PAGES) database.pragma("wal_checkpoint(PASSIVE)");
-  } else if (quietLooks % TIDY_AFTER_LOOKS === 0) tidy();
+    if (pagesToMove() >= MIN_PAGES) times.time(() => database.pragma("wal_checkpoint(PASSIVE)"));
+  } else if (quietLooks % TIDY_AFTER_LOOKS === 0) times.time(tidy);
 }
 
 /** Gives back what was freed, and the log's own file: a little each second, so that a writer who comes waits for little. */

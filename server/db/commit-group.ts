@@ -8,10 +8,19 @@ const MAX_MEMBERS = 50;
 /** Thrown by a work that may still go on using its transaction: nothing else must share that transaction. */
 export class UnfinishedWork extends Error {}
 
+/** The COMMIT that a unit of work may share with others. */
+export interface PhysicalCommit {
+  /** Units of work in it. */
+  members: number;
+  /** What the COMMIT alone took, where it was timed and reaches the disk. */
+  syncMs: number | undefined;
+}
+
 interface Member {
   /** In a transaction of its own: it was in one whose COMMIT failed, and who was to blame must show. */
   alone: boolean;
   work: (trx: Trx) => Promise<unknown>;
+  physical: PhysicalCommit;
   resolve: (value: unknown) => void;
   reject: (error: unknown) => void;
 }
@@ -36,10 +45,19 @@ export class CommitGroup {
     this.#gate = gate;
   }
 
-  /** Resolves with the work's result once it is durable; rejects with what failed, and then nothing of it is stored. */
-  run<T>(work: (trx: Trx) => Promise<T>): Promise<T> {
+  /**
+   * Resolves with the work's result once it is durable; rejects with what failed, and then nothing of it is stored.
+   * `physical` is filled in before.
+   */
+  run<T>(work: (trx: Trx) => Promise<T>, physical: PhysicalCommit): Promise<T> {
     return new Promise<T>((resolve, reject) => {
-      this.#queue.push({ alone: false, work, resolve: (value) => resolve(value as T), reject });
+      this.#queue.push({
+        alone: false,
+        work,
+        physical,
+        resolve: (value) => resolve(value as T),
+        reject,
+      });
       if (this.#running) return;
       this.#running = true;
       setImmediate(() => void this.#runGroups());
@@ -81,8 +99,12 @@ export class CommitGroup {
         break;
       }
     }
+    const worked = performance.now();
     try {
       await (done.length > 0 ? trx.commit() : trx.rollback()).execute();
+      const syncMs = performance.now() - worked;
+      for (const { member } of done)
+        Object.assign(member.physical, { members: done.length, syncMs });
     } catch (error) {
       const uncommitted = done.splice(0).map((one) => one.member);
       if (uncommitted.length > 1) again = uncommitted.map((member) => ({ ...member, alone: true }));

@@ -15,8 +15,8 @@ import {
 } from "kysely";
 import { ChatError } from "../errors.ts";
 
-/** Set while the work of a unit of work runs. */
-export const insideWork = new AsyncLocalStorage<true>();
+/** Set while the work of a unit of work runs; counts the characters of text that its statements are given. */
+export const insideWork = new AsyncLocalStorage<{ size: number }>();
 
 /**
  * Refuses queries on the database itself while a unit of work runs in the same flow. The transaction that
@@ -63,6 +63,8 @@ class GuardedConnection implements DatabaseConnection {
 
   async executeQuery<R>(query: CompiledQuery): Promise<QueryResult<R>> {
     this.refuseAfterFailure();
+    const work = insideWork.getStore();
+    if (work) for (const value of query.parameters) work.size += lengthOf(value);
     try {
       return await this.inner.executeQuery<R>(query);
     } catch (thrown) {
@@ -85,6 +87,10 @@ class GuardedConnection implements DatabaseConnection {
       );
     }
   }
+}
+
+function lengthOf(value: unknown): number {
+  return typeof value === "string" ? value.length : 0;
 }
 
 class GuardedDriver implements Driver {

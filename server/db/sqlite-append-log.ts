@@ -5,37 +5,43 @@ import { type Append, type AppendLog, type AppendResult, refusalOf } from "./app
 import type { AppendOutcome, ToAppendWorker } from "./append-worker.ts";
 import { Gatherer } from "./gatherer.ts";
 import type { WriterGate } from "./writer-gate.ts";
-import { startThread, type WriterThreadData } from "./writer-threads.ts";
+import { CheckpointTimes, startThread, type WriterThreadData } from "./writer-threads.ts";
 
 /**
  * Appends in a thread of its own, one group at a time, taking turns with the connection of this thread. A thread that
  * dies is started again with the next group; what became of the group it had is read back.
  */
-export function createSqliteAppendLog(data: WriterThreadData, gate: WriterGate): AppendLog {
-  let appending = startAppending(data);
-  let checkpoints = startThread("checkpoint-worker", data);
+export function createSqliteAppendLog(
+  data: { path: string; flush: boolean },
+  gate: WriterGate,
+): AppendLog {
+  const checkpointTimes = new CheckpointTimes();
+  const threadData = { ...data, checkpointTimes: checkpointTimes.memory };
+  let appending = startAppending(threadData);
+  let checkpoints = startThread("checkpoint-worker", threadData);
   checkpoints.on("error", restartCheckpoints);
   // Rarely needed: it swallows what the disk throws, and commits move the pages when nobody else does.
   function restartCheckpoints(): void {
-    checkpoints = startThread("checkpoint-worker", data);
+    checkpoints = startThread("checkpoint-worker", threadData);
     checkpoints.on("error", () => {});
   }
 
   const gatherer = new Gatherer<Append, AppendResult>((appends) =>
     gate.with(async () => {
       const began = performance.now();
-      if (appending.ended()) appending = startAppending(data);
+      if (appending.ended()) appending = startAppending(threadData);
       try {
         const outcomes = await appending.commit(appends);
-        return outcomes.map((outcome) => toResult(outcome, began));
+        return outcomes.map((outcome) => toResult(outcome, began, data.flush));
       } catch (error) {
-        const worked = performance.now();
-        return appends.map(() => ({ status: "failed", stage: "commit", error, began, worked }));
+        const at = { began, worked: performance.now(), members: 1, syncMs: undefined };
+        return appends.map(() => ({ status: "failed", stage: "commit", error, ...at }));
       }
     }),
   );
   return {
     append: (append) => gatherer.add(append),
+    checkpointMs: (lastMs) => checkpointTimes.within(lastMs),
     async close() {
       await Promise.all([close(appending.worker), close(checkpoints)]);
     },
@@ -87,8 +93,9 @@ async function close(worker: Worker): Promise<void> {
   await exit;
 }
 
-function toResult(outcome: AppendOutcome, began: number): AppendResult {
-  const at = { began, worked: began + outcome.work };
+function toResult(outcome: AppendOutcome, began: number, flush: boolean): AppendResult {
+  const { work, commit, members } = outcome;
+  const at = { began, worked: began + work, members, syncMs: flush ? commit : undefined };
   switch (outcome.status) {
     case "committed": {
       const { lastSeq, cancelTurnId } = outcome;

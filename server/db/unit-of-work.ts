@@ -2,13 +2,15 @@ import { setTimeout as delay } from "node:timers/promises";
 import type { ControlledTransaction, Kysely } from "kysely";
 import { ChatError } from "../errors.ts";
 import type { Log } from "../log.ts";
-import { type CommitStatus, type Metrics, PHASES } from "../metrics.ts";
+import type { Metrics } from "../metrics.ts";
 import { OPERATIONS, type Operation } from "../operations.ts";
 import type { Append, AppendLog } from "./append-log.ts";
 import { committedAt, type Numbered } from "./chunks.ts";
 import { type CommitGroup, UnfinishedWork } from "./commit-group.ts";
 import { insideWork } from "./guarded-dialect.ts";
-import { type Failed, type Phases, type Succeeded, toPhases, type Unknown } from "./outcome.ts";
+import { type Facts, meter, newFacts, type Subject } from "./metering.ts";
+import { type Failed, type Succeeded, toPhases, type Unknown } from "./outcome.ts";
+import type { RecentTransactions } from "./recent-transactions.ts";
 import type { Database, Trx } from "./schema.ts";
 import { isConflict, isConnectionLost, toStorageError, wasNeverSent } from "./storage-errors.ts";
 
@@ -21,8 +23,8 @@ export interface UnitOfWorkDeps {
   appendLog: AppendLog;
   metrics: Metrics;
   log: Log;
-  /** A transaction over this is slow: counted and told in the log. */
-  slowSeconds: number;
+  /** Where each is listed; says which are slow, and so counted and told in the log. */
+  recent: RecentTransactions;
 }
 
 /** Runs once the surrounding transaction is committed, in the order of registration. */
@@ -55,18 +57,22 @@ const MAX_BODY_SECONDS = 5;
 export class SSEUnitOfWork {
   readonly #deps: UnitOfWorkDeps;
   readonly #owner: ControlledTransaction<Database> | undefined;
-  readonly #turnId: string | undefined;
+  readonly #subject: Subject;
   #state: "idle" | "open" | "closed" = "idle";
   #held: (() => void)[] = [];
 
   /**
    * @param deps `deps.db` is a pool, or one connection that the caller lends (`db.connection()`); whoever
    *   opened it closes it.
-   * @param turnId named in the warning about a slow transaction.
+   * @param subject named in the list of transactions and in warnings.
    */
-  constructor(deps: UnitOfWorkDeps, turnId?: string, owner?: ControlledTransaction<Database>) {
+  constructor(
+    deps: UnitOfWorkDeps,
+    subject: Subject = {},
+    owner?: ControlledTransaction<Database>,
+  ) {
     this.#deps = deps;
-    this.#turnId = turnId;
+    this.#subject = subject;
     this.#owner = owner;
   }
 
@@ -78,12 +84,12 @@ export class SSEUnitOfWork {
   static borrowing(
     owner: ControlledTransaction<Database>,
     deps: UnitOfWorkDeps,
-    turnId?: string,
+    subject: Subject = {},
   ): SSEUnitOfWork {
     if (owner.isCommitted || owner.isRolledBack) {
       throw new ChatError("internal", "The borrowed transaction has already ended.");
     }
-    return new SSEUnitOfWork(deps, turnId, owner);
+    return new SSEUnitOfWork(deps, subject, owner);
   }
 
   get isOpen(): boolean {
@@ -100,8 +106,9 @@ export class SSEUnitOfWork {
    * therefore `work` touches nothing but the database.
    */
   async commit<T>(operation: Operation, work: Work<T>, readBack?: ReadBack): Promise<T> {
-    return await this.#perform(operation, (started) =>
-      this.#attempt(operation, work, started, readBack),
+    const facts = newFacts();
+    return await this.#perform(operation, facts, (started) =>
+      this.#attempt(operation, work, { started, facts, readBack }),
     );
   }
 
@@ -121,33 +128,38 @@ export class SSEUnitOfWork {
         `${operation}: a borrowed transaction cannot share a commit.`,
       );
     }
-    return await this.#perform(operation, (started) =>
-      this.#attemptAppend(append, onCommit, started),
+    const facts = newFacts();
+    for (const { payload } of append.rows) facts.size += payload.length;
+    return await this.#perform(operation, facts, (started) =>
+      this.#attemptAppend(append, onCommit, started, facts),
     );
   }
 
   async #perform<T>(
     operation: Operation,
+    facts: Facts,
     attempt: (started: number) => Promise<Succeeded<T> | Failed | Unknown<T>>,
   ): Promise<T> {
     this.#enter(operation);
     const started = performance.now();
     try {
-      for (let attempts = 1; ; attempts++) {
+      for (;;) {
+        facts.attempts++;
         const outcome = await this.#resolve(await attempt(started));
         if (outcome.status === "success") {
-          this.#record(operation, "success", outcome.phases);
+          meter(this.#deps, operation, this.#subject, outcome, facts);
           this.#runHooks(outcome.hooks);
           return outcome.value;
         }
-        if (!this.#mayTryAgain(outcome, attempts, started)) {
-          this.#record(operation, outcome.status, outcome.phases);
+        facts.hindrance = hindranceOf(outcome.error) ?? facts.hindrance;
+        if (!this.#mayTryAgain(outcome, facts.attempts, started)) {
+          meter(this.#deps, operation, this.#subject, outcome, facts);
           const error = toStorageError(outcome.error);
           if (error instanceof ChatError) this.#deps.metrics.storage.failed(error.code);
           throw error;
         }
         this.#deps.metrics.transactionRetries.inc({ operation });
-        await delay(5 + Math.random() * 20 * 2 ** attempts);
+        await delay(5 + Math.random() * 20 * 2 ** facts.attempts);
       }
     } finally {
       this.#state = "idle";
@@ -184,8 +196,7 @@ export class SSEUnitOfWork {
   async #attempt<T>(
     operation: Operation,
     work: Work<T>,
-    started: number,
-    readBack: ReadBack | undefined,
+    { started, facts, readBack }: { started: number; facts: Facts; readBack: ReadBack | undefined },
   ): Promise<Succeeded<T> | Failed | Unknown<T>> {
     let hooks: (() => void)[] = [];
     let began: number | undefined;
@@ -195,10 +206,11 @@ export class SSEUnitOfWork {
       // A group may have to do it again.
       hooks = [];
       worked = undefined;
+      facts.size = 0;
       began = performance.now();
       const value = await withDeadline(
         operation,
-        insideWork.run(true, () => work(trx, (hook) => hooks.push(hook))),
+        insideWork.run(facts, () => work(trx, (hook) => hooks.push(hook))),
       );
       worked = { at: performance.now(), value };
       return value;
@@ -206,7 +218,7 @@ export class SSEUnitOfWork {
     try {
       let value: T;
       if (this.#deps.group && !this.#owner) {
-        value = await this.#deps.group.run(body);
+        value = await this.#deps.group.run(body, facts);
       } else {
         scope = await this.#begin();
         value = await body(scope.trx);
@@ -232,8 +244,11 @@ export class SSEUnitOfWork {
     append: Append,
     onCommit: (done: Numbered) => void,
     started: number,
+    facts: Facts,
   ): Promise<Succeeded<Numbered> | Failed | Unknown<Numbered>> {
     const result = await this.#deps.appendLog.append(append);
+    facts.members = result.members;
+    facts.syncMs = result.syncMs;
     const phases = toPhases(started, result.began, result.worked, performance.now());
     if (result.status === "committed") {
       return { status: "success", value: result, hooks: [() => onCommit(result)], phases };
@@ -275,7 +290,7 @@ export class SSEUnitOfWork {
     try {
       await scope?.rollback();
     } catch (err) {
-      this.#deps.log.warn({ err, operation, turn_id: this.#turnId }, "a rollback failed");
+      this.#deps.log.warn({ err, operation, turn_id: this.#subject.turnId }, "a rollback failed");
     }
   }
 
@@ -292,7 +307,10 @@ export class SSEUnitOfWork {
         if (committed) return { status: "success", ...committed, phases };
         return { status: "rollback", error, phases };
       } catch (err) {
-        this.#deps.log.warn({ err, turn_id: this.#turnId }, "reading back a lost commit failed");
+        this.#deps.log.warn(
+          { err, turn_id: this.#subject.turnId },
+          "reading back a lost commit failed",
+        );
         await delay(250);
       }
     }
@@ -333,36 +351,9 @@ export class SSEUnitOfWork {
         hook();
       } catch (err) {
         // The commit stands; a reader that missed the news finds the rows.
-        this.#deps.log.error({ err, turn_id: this.#turnId }, "an after-commit hook failed");
+        this.#deps.log.error({ err, turn_id: this.#subject.turnId }, "an after-commit hook failed");
       }
     }
-  }
-
-  #record(operation: Operation, status: CommitStatus, phases: Phases): void {
-    const { metrics, log, slowSeconds } = this.#deps;
-    const seconds = phases.wait + phases.body + phases.commit;
-    metrics.transactionCommits.inc({ operation, status });
-    if (status === "success") {
-      metrics.storage.worked();
-      metrics.transactionDuration.observe({ operation }, seconds);
-    }
-    for (const phase of PHASES) {
-      metrics.transactionPhase.observe({ operation, phase }, phases[phase]);
-    }
-    if (seconds <= slowSeconds) return;
-    metrics.transactionSlow.inc({ operation });
-    log.warn(
-      {
-        operation,
-        status,
-        seconds,
-        wait_seconds: phases.wait,
-        body_seconds: phases.body,
-        commit_seconds: phases.commit,
-        turn_id: this.#turnId,
-      },
-      "slow transaction",
-    );
   }
 }
 
@@ -370,6 +361,11 @@ interface Scope {
   trx: Trx;
   commit(): Promise<void>;
   rollback(): Promise<void>;
+}
+
+function hindranceOf(error: unknown): Facts["hindrance"] {
+  if (isConflict(error)) return "lock_wait";
+  return isConnectionLost(error) ? "connection_lost" : undefined;
 }
 
 async function withDeadline<T>(operation: Operation, work: Promise<T>): Promise<T> {

@@ -3,6 +3,7 @@ import { type Request, type Response, Router } from "express";
 import { ChatError } from "../errors.ts";
 import { DRAIN_SECONDS, DrainRequest } from "../protocol/requests.ts";
 import { type Drain, type Hello, PROTOCOL_VERSION } from "../protocol/responses.ts";
+import { ListTransactionsQuery } from "../protocol/transactions.ts";
 import { parse } from "./body.ts";
 import type { HttpDeps } from "./context.ts";
 import { allowOnly } from "./error-handler.ts";
@@ -57,6 +58,13 @@ export function operationsRouter({ chat, metrics, onDrain }: HttpDeps): Router {
     .get(async (_request: Request, response: Response) => {
       const ready = await chat.ready();
       response.status(ready.ready ? 200 : 503).json(ready);
+    })
+    .all(allowOnly("GET"));
+
+  router
+    .route("/v1/transactions")
+    .get((request: Request, response: Response) => {
+      response.json(chat.listTransactions(parse(ListTransactionsQuery, request.query)));
     })
     .all(allowOnly("GET"));
 

@@ -8,7 +8,9 @@ import { v7 as uuid } from "uuid";
 import { assembleCompanion } from "../../server/compose.ts";
 import type { Append } from "../../server/db/append-log.ts";
 import { appendChunks, type Numbered } from "../../server/db/chunks.ts";
+import type { Subject } from "../../server/db/metering.ts";
 import { type DatabaseSource, type OpenedDatabase, openDatabase } from "../../server/db/open.ts";
+import { RecentTransactions } from "../../server/db/recent-transactions.ts";
 import { SSEUnitOfWork, type UnitOfWorkDeps, type Work } from "../../server/db/unit-of-work.ts";
 import { createHttpServer } from "../../server/http/server.ts";
 import { createLog } from "../../server/log.ts";
@@ -32,8 +34,8 @@ class UnkeptUnitOfWork extends SSEUnitOfWork {
   readonly #database: OpenedDatabase;
   #at: { sessionId: string; lastSeq: number } | undefined;
 
-  constructor(deps: UnitOfWorkDeps, database: OpenedDatabase, turnId?: string) {
-    super(deps, turnId);
+  constructor(deps: UnitOfWorkDeps, database: OpenedDatabase, subject?: Subject) {
+    super(deps, subject);
     this.#database = database;
   }
 
@@ -68,8 +70,8 @@ class UnkeptUnitOfWork extends SSEUnitOfWork {
 class NaiveUnitOfWork extends SSEUnitOfWork {
   readonly #database: OpenedDatabase;
 
-  constructor(deps: UnitOfWorkDeps, database: OpenedDatabase, turnId?: string) {
-    super(deps, turnId);
+  constructor(deps: UnitOfWorkDeps, database: OpenedDatabase, subject?: Subject) {
+    super(deps, subject);
     this.#database = database;
   }
 
@@ -110,7 +112,8 @@ const database = await openDatabase(
   flags.durability === "balanced" ? "balanced" : "full",
 );
 const { writer: db, commitGroup: group, appendLog } = database;
-const deps = { db, group, appendLog, metrics, log, slowSeconds: 60 };
+const recent = new RecentTransactions(60);
+const deps = { db, group, appendLog, metrics, log, recent };
 const provider = createPacedProvider();
 const companion = await assembleCompanion({
   database,
@@ -126,11 +129,12 @@ const companion = await assembleCompanion({
     removeKey: () => {},
     wake: () => {},
   },
-  newUnitOfWork: (turnId) => {
-    if (flags.keep === "none") return new UnkeptUnitOfWork(deps, database, turnId);
-    if (flags.keep === "each") return new NaiveUnitOfWork(deps, database, turnId);
-    return new SSEUnitOfWork(deps, turnId);
+  newUnitOfWork: (subject) => {
+    if (flags.keep === "none") return new UnkeptUnitOfWork(deps, database, subject);
+    if (flags.keep === "each") return new NaiveUnitOfWork(deps, database, subject);
+    return new SSEUnitOfWork(deps, subject);
   },
+  recent,
   house: "bench",
   log,
   metrics,

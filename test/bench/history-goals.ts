@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type DatabaseSource, openDatabase } from "../../server/db/open.ts";
+import { RecentTransactions } from "../../server/db/recent-transactions.ts";
 import { createLog } from "../../server/log.ts";
 import { createMetrics } from "../../server/metrics.ts";
 import { median } from "./hot-path-goals.ts";
@@ -68,7 +69,7 @@ async function prepare(source: DatabaseSource, messages: number): Promise<void> 
   const metrics = createMetrics("bench");
   const database = await openDatabase(source, log, "balanced");
   const { writer: db, commitGroup: group, appendLog } = database;
-  const deps = { db, group, appendLog, metrics, log, slowSeconds: 60 };
+  const deps = { db, group, appendLog, metrics, log, recent: new RecentTransactions(60) };
   try {
     await writeHistory(database, deps, messages);
   } finally {

@@ -27,6 +27,7 @@ const ROUTES = [
   ["PUT", "/v1/keys/openai"],
   ["DELETE", "/v1/keys/openai"],
   ["POST", "/v1/chat/completions"],
+  ["GET", "/v1/transactions"],
   ["GET", "/metrics"],
   ["GET", "/readyz"],
   ["GET", "/nowhere"],

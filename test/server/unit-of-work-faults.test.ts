@@ -5,6 +5,7 @@ import SQLite from "better-sqlite3";
 import { sql } from "kysely";
 import { appendChunks, committedAt } from "../../server/db/chunks.ts";
 import { openDatabase } from "../../server/db/open.ts";
+import { RecentTransactions } from "../../server/db/recent-transactions.ts";
 import { changeSession, insertSession, takeLease } from "../../server/db/sessions.ts";
 import { SSEUnitOfWork } from "../../server/db/unit-of-work.ts";
 import { ChatError } from "../../server/errors.ts";
@@ -134,7 +135,7 @@ describe("unit of work when Postgres fails", function () {
     const metrics = createMetrics("test");
     const database = await openDatabase({ engine: "postgres", url, directUrl: server.url }, log);
     const { writer: db, commitGroup: group, appendLog } = database;
-    const deps = { db, group, appendLog, metrics, log, slowSeconds: 1 };
+    const deps = { db, group, appendLog, metrics, log, recent: new RecentTransactions(1) };
     return { database, metrics, lines, uow: () => new SSEUnitOfWork(deps) };
   }
 

@@ -167,7 +167,7 @@ for (const engine of ENGINES) {
     it(
       "keeps the commit when a hook throws, and says so in the log",
       check(async (open) => {
-        await open.uow("turn-1").commit(OPERATION, async (trx, afterCommit) => {
+        await open.uow({ turnId: "turn-1" }).commit(OPERATION, async (trx, afterCommit) => {
           await insertSession(trx, newSession("a"));
           afterCommit(() => {
             throw new Error("reader gone");
@@ -303,7 +303,9 @@ for (const engine of ENGINES) {
       await withDatabase(
         engine,
         async (open) => {
-          await open.uow("turn-7").commit(OPERATION, (trx) => insertSession(trx, newSession("a")));
+          await open
+            .uow({ turnId: "turn-7" })
+            .commit(OPERATION, (trx) => insertSession(trx, newSession("a")));
           const labels = { operation: OPERATION };
           const count = (name: string, more = {}) =>
             metric(open.metrics, name, { ...labels, ...more });

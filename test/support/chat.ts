@@ -8,6 +8,7 @@ import { SessionLock } from "../../server/chat/session-lock.ts";
 import type { TurnDeps } from "../../server/chat/turn-deps.ts";
 import { Turns } from "../../server/chat/turns.ts";
 import { type DatabaseSource, type OpenedDatabase, openDatabase } from "../../server/db/open.ts";
+import { RecentTransactions } from "../../server/db/recent-transactions.ts";
 import { SSEUnitOfWork } from "../../server/db/unit-of-work.ts";
 import type { Tool } from "../../server/domain/tools.ts";
 import { createMetrics, type Metrics } from "../../server/metrics.ts";
@@ -79,17 +80,18 @@ export async function openChat(source: DatabaseSource, script: Script): Promise<
     },
   };
   const closing = new AbortController();
+  const recent = new RecentTransactions(1);
   const unitOfWork = {
     db: database.writer,
     group: database.commitGroup,
     appendLog: database.appendLog,
     metrics,
     log,
-    slowSeconds: 1,
+    recent,
   };
   const tools = [COUNT_TOOL, CLIENT_TOOL];
   const deps: TurnDeps = {
-    newUnitOfWork: (turnId) => new SSEUnitOfWork(unitOfWork, turnId),
+    newUnitOfWork: (subject) => new SSEUnitOfWork(unitOfWork, subject),
     reader: database.reader,
     hub: createHub(metrics),
     metrics,
@@ -113,7 +115,8 @@ export async function openChat(source: DatabaseSource, script: Script): Promise<
     setKey: () => {},
     removeKey: () => {},
   };
-  const chat = createChat({ ...deps, turns, lock: new SessionLock(metrics), database, models });
+  const lock = new SessionLock(metrics);
+  const chat = createChat({ ...deps, turns, lock, database, models, recent });
   return {
     chat,
     hub: deps.hub,

@@ -1,4 +1,6 @@
+import type { Subject } from "../../server/db/metering.ts";
 import { type OpenedDatabase, openDatabase } from "../../server/db/open.ts";
+import { RecentTransactions } from "../../server/db/recent-transactions.ts";
 import { insertSession } from "../../server/db/sessions.ts";
 import { SSEUnitOfWork, type UnitOfWorkDeps } from "../../server/db/unit-of-work.ts";
 import { createMetrics, type Metrics } from "../../server/metrics.ts";
@@ -11,7 +13,7 @@ export interface OpenTestDatabase {
   deps: UnitOfWorkDeps;
   metrics: Metrics;
   lines: ReturnType<typeof memoryLog>["lines"];
-  uow(turnId?: string): SSEUnitOfWork;
+  uow(subject?: Subject): SSEUnitOfWork;
 }
 
 /** Lends a migrated database with what a unit of work needs; closes and removes it. */
@@ -26,9 +28,10 @@ export async function withDatabase(
   try {
     const database = await openDatabase(test.source, log);
     try {
+      const recent = new RecentTransactions(slowSeconds);
       const { writer: db, commitGroup: group, appendLog } = database;
-      const deps = { db, group, appendLog, metrics, log, slowSeconds };
-      const uow = (turnId?: string) => new SSEUnitOfWork(deps, turnId);
+      const deps = { db, group, appendLog, metrics, log, recent };
+      const uow = (subject?: Subject) => new SSEUnitOfWork(deps, subject);
       await body({ database, test, deps, metrics, lines, uow });
     } finally {
       await database.close();
