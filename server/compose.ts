@@ -14,7 +14,7 @@ import { watchStorage } from "./chat/watch-storage.ts";
 import type { Config } from "./config.ts";
 import { type OpenedDatabase, openDatabase } from "./db/open.ts";
 import { RecentTransactions } from "./db/recent-transactions.ts";
-import { SSEUnitOfWork } from "./db/unit-of-work.ts";
+import { unitsOfWork } from "./db/units-of-work.ts";
 import type { Log } from "./log.ts";
 import type { Metrics } from "./metrics.ts";
 import { type Catalog, createCatalog } from "./providers/catalog.ts";
@@ -54,16 +54,7 @@ export async function createCompanion(
     stallSeconds: config.stallSeconds,
   });
   const recent = new RecentTransactions(config.slowSeconds);
-  const unitOfWork = {
-    db: database.writer,
-    group: database.commitGroup,
-    appendLog: database.appendLog,
-    metrics,
-    log,
-    recent,
-  };
-  const newUnitOfWork: TurnDeps["newUnitOfWork"] = (subject) =>
-    new SSEUnitOfWork(unitOfWork, subject);
+  const newUnitOfWork = unitsOfWork(database, { metrics, log, recent });
   return await assembleCompanion({ database, models, newUnitOfWork, recent, house, log, metrics });
 }
 

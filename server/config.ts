@@ -28,7 +28,7 @@ export interface Config {
 
 export class ConfigError extends Error {}
 
-type Environment = Record<string, string | undefined>;
+export type Environment = Record<string, string | undefined>;
 
 export const USAGE = `streamkeeper: the companion server
 
@@ -48,6 +48,8 @@ export const USAGE = `streamkeeper: the companion server
   --allow-remote          permit a --host other machines can reach
   --print-url             print the address with the token
   --version, --help
+
+streamkeeper doctor      looks after what is stored; doctor --help lists its flags
 
 Each flag is also an environment variable: STREAMKEEPER_DATA_DIR for --data-dir, and so on. A flag wins.
 
@@ -83,12 +85,7 @@ export function parseConfig(
   const flags = parseFlags(args);
   if (flags.help) return "help";
   if (flags.version) return "version";
-  const option = (name: keyof typeof FLAGS): string | undefined => {
-    const value = flags[name];
-    if (typeof value === "string") return value;
-    const variable = env[`STREAMKEEPER_${name.toUpperCase().replaceAll("-", "_")}`];
-    return variable === "" ? undefined : variable;
-  };
+  const option = (name: keyof typeof FLAGS) => optionOf(flags, env, name);
 
   const host = option("host") ?? "127.0.0.1";
   if (!LOOPBACK.has(host) && !flags["allow-remote"]) {
@@ -96,7 +93,6 @@ export function parseConfig(
       `--host ${host} can be reached from other machines. Add --allow-remote if that is what you want.`,
     );
   }
-  const dataDir = resolve(option("data-dir") ?? defaultDataDir(env));
   const model = option("model");
   if (model !== undefined && !ModelId.safeParse(model).success) {
     throw new ConfigError(`--model ${model}: expected PROVIDER/MODEL, such as openai/gpt-5.`);
@@ -105,19 +101,11 @@ export function parseConfig(
   if (!LOG_LEVELS.includes(logLevel)) {
     throw new ConfigError(`--log-level ${logLevel}: expected one of ${LOG_LEVELS.join(", ")}.`);
   }
-  const durability = DURABILITIES.find((level) => level === (option("durability") ?? "full"));
-  if (!durability) {
-    throw new ConfigError(
-      `--durability ${option("durability")}: expected one of ${DURABILITIES.join(", ")}.`,
-    );
-  }
   const idle = option("idle-exit") ?? "never";
   return Object.freeze({
     host,
     port: toNumber("--port", option("port") ?? "0", 0, 65_535),
-    dataDir,
-    database: toDatabase(option("database"), dataDir, env),
-    durability,
+    ...parseBasics(flags, env),
     model,
     idleExitSeconds: idle === "never" ? null : toNumber("--idle-exit", idle, 1, 1e9),
     waitSeconds: toNumber("--wait", option("wait") ?? "0", 0, 1e6),
@@ -135,6 +123,35 @@ export function parseConfig(
   });
 }
 
+/** What every command has to know of the place where it works. */
+export function parseBasics(
+  flags: Record<string, unknown>,
+  env: Environment,
+): Pick<Config, "dataDir" | "database" | "durability"> {
+  const dataDir = resolve(optionOf(flags, env, "data-dir") ?? defaultDataDir(env));
+  const level = optionOf(flags, env, "durability") ?? "full";
+  const durability = DURABILITIES.find((one) => one === level);
+  if (!durability) {
+    throw new ConfigError(`--durability ${level}: expected one of ${DURABILITIES.join(", ")}.`);
+  }
+  return {
+    dataDir,
+    database: toDatabase(optionOf(flags, env, "database"), dataDir, env),
+    durability,
+  };
+}
+
+function optionOf(
+  flags: Record<string, unknown>,
+  env: Environment,
+  name: string,
+): string | undefined {
+  const value = flags[name];
+  if (typeof value === "string") return value;
+  const variable = env[`STREAMKEEPER_${name.toUpperCase().replaceAll("-", "_")}`];
+  return variable === "" ? undefined : variable;
+}
+
 function parseFlags(args: readonly string[]) {
   try {
     return parseArgs({ args: [...args], options: FLAGS, strict: true }).values;
@@ -144,7 +161,7 @@ function parseFlags(args: readonly string[]) {
   }
 }
 
-function toNumber(flag: string, value: string, min: number, max: number): number {
+export function toNumber(flag: string, value: string, min: number, max: number): number {
   const number = Number(value);
   if (!/^\d+(\.\d+)?$/.test(value) || number < min || number > max) {
     throw new ConfigError(`${flag} ${value}: expected a number from ${min} to ${max}.`);

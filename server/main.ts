@@ -1,4 +1,5 @@
-// The companion's process: read the configuration, be the only one, open, listen, say so, and end in order.
+// The companion's process: read the configuration, be the only one, open, listen, say so, and end in order. Or the
+// doctor, who looks after what companions have stored.
 import { ConfigError, parseConfig, USAGE } from "./config.ts";
 import { VERSION } from "./version.ts";
 
@@ -13,6 +14,18 @@ if (Number(process.versions["napi"]) < 10) {
 }
 
 try {
+  const [command, ...rest] = process.argv.slice(2);
+  if (command === "doctor") {
+    const { startDoctor } = await import("./run-doctor.ts");
+    process.exitCode = await startDoctor(rest, process.env);
+  } else await startCompanion();
+} catch (thrown) {
+  if (!(thrown instanceof ConfigError)) throw thrown;
+  process.stderr.write(`streamkeeper: ${thrown.message}\n`);
+  process.exitCode = EXIT_USAGE;
+}
+
+async function startCompanion(): Promise<void> {
   const config = parseConfig(process.argv.slice(2), process.env);
   if (config === "help") process.stdout.write(`${USAGE}\n`);
   else if (config === "version") process.stdout.write(`${VERSION}\n`);
@@ -20,8 +33,4 @@ try {
     const { runCompanion } = await import("./run-companion.ts");
     await runCompanion(config);
   }
-} catch (thrown) {
-  if (!(thrown instanceof ConfigError)) throw thrown;
-  process.stderr.write(`streamkeeper: ${thrown.message}\n`);
-  process.exitCode = EXIT_USAGE;
 }

@@ -18,5 +18,6 @@ export const OPERATIONS = [
   "recover_turns",
   "compact_turn",
   "probe_storage",
+  "repair",
 ] as const;
 export type Operation = (typeof OPERATIONS)[number];

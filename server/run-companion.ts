@@ -5,7 +5,7 @@ import { dirname, join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { type Companion, createCompanion } from "./compose.ts";
 import type { Config } from "./config.ts";
-import { type LeaderLock, takeLeaderLock } from "./db/leader-lock.ts";
+import { type LeaderLock, waitForLeaderLock } from "./db/leader-lock.ts";
 import { toStorageError } from "./db/storage-errors.ts";
 import { ChatError } from "./errors.ts";
 import { createHttpServer, type HttpServer } from "./http/server.ts";
@@ -15,10 +15,10 @@ import { PROTOCOL_VERSION } from "./protocol/responses.ts";
 import { watchWake } from "./protocol/wake.ts";
 import {
   DataDirError,
-  isAlive,
+  LOCK_FILE,
   prepareDataDir,
   readOrMakeToken,
-  readRuntimeFile,
+  whoServes,
 } from "./runtime/data-dir.ts";
 import { createEnding, within } from "./runtime/ending.ts";
 import { freeBytesOf, refuseNetworkDrive } from "./runtime/file-system.ts";
@@ -32,8 +32,6 @@ const EXIT_FAILED = 1;
 const EXIT_UNUSABLE = 2;
 /** Another companion serves this data directory. */
 const EXIT_TAKEN = 3;
-/** How often the lock is asked for by one who waits; a client of the old one needs far longer to start another. */
-const LOCK_POLL_MS = 10;
 /** With what the HTTP server needs below the bound of the whole ending. */
 const MAX_DRAIN_MS = 2_500;
 const MAX_CLOSE_MS = 800;
@@ -47,7 +45,7 @@ export async function runCompanion(config: Config): Promise<void> {
     prepareDataDir(dataDir);
     refuseNetworkDrive(dataDir);
     if (database.engine === "sqlite") refuseNetworkDrive(dirname(database.path));
-    const lock = await waitForLock(join(dataDir, LOCK_FILE), config.waitSeconds);
+    const lock = await waitForLeaderLock(join(dataDir, LOCK_FILE), config.waitSeconds);
     if (!lock) return refuse(dataDir);
     await serve(config, lock);
   } catch (thrown) {
@@ -61,20 +59,9 @@ export async function runCompanion(config: Config): Promise<void> {
   }
 }
 
-const LOCK_FILE = "server.lock.db";
-
 /** The same for each start on this data directory on this machine, and for no other; tells nothing of the token. */
 function houseName(token: string): string {
   return createHash("sha256").update(`house ${hostname()} ${token}`).digest("hex").slice(0, 16);
-}
-
-async function waitForLock(path: string, seconds: number): Promise<LeaderLock | undefined> {
-  const deadline = performance.now() + seconds * 1000;
-  for (;;) {
-    const lock = takeLeaderLock(path);
-    if (lock || performance.now() >= deadline) return lock;
-    await delay(LOCK_POLL_MS);
-  }
 }
 
 /** A port that is taken, a file that cannot be made. */
@@ -83,12 +70,7 @@ function isSystemError(thrown: unknown): thrown is Error {
 }
 
 function refuse(dataDir: string): void {
-  const runtime = readRuntimeFile(dataDir);
-  const who =
-    runtime && isAlive(runtime.pid)
-      ? `companion ${runtime.pid} at http://${runtime.host}:${runtime.port} (version ${runtime.version})`
-      : "another companion that is just starting or ending";
-  process.stderr.write(`streamkeeper: ${dataDir} is served by ${who}.\n`);
+  process.stderr.write(`streamkeeper: ${dataDir} is served by ${whoServes(dataDir)}.\n`);
   process.exitCode = EXIT_TAKEN;
 }
 

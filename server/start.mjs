@@ -1,4 +1,5 @@
-// `npm start`: on a machine with nothing but Node and npm, installs, builds and starts the companion with the web app.
+// `npm start` and `npm run doctor`: on a machine with nothing but Node and npm, installs, builds and starts the companion with the web app, or
+// the doctor.
 import { existsSync, readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { becomeProcess, installIfNeeded, modified, nodeBinary, root, run } from "./install.mjs";
@@ -6,8 +7,8 @@ import { becomeProcess, installIfNeeded, modified, nodeBinary, root, run } from 
 process.chdir(root);
 installIfNeeded();
 buildIfNeeded();
-const args = ["dist/server/main.js", "--print-url", ...process.argv.slice(2)];
-becomeProcess(args);
+const args = process.argv.slice(2);
+becomeProcess(["dist/server/main.js", ...(args[0] === "doctor" ? [] : ["--print-url"]), ...args]);
 
 function buildIfNeeded() {
   const built = "dist/server/main.js";
@@ -15,7 +16,7 @@ function buildIfNeeded() {
   if (existsSync(built) && existsSync("dist/webview/app.js")) {
     if (modified(built) >= Math.max(...sources.map(newest))) return;
   }
-  console.log("Building …");
+  console.error("Building …");
   run(nodeBinary(), ["esbuild.mjs"]);
 }
 

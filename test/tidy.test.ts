@@ -23,6 +23,7 @@ const MAX_LINES = 400;
 const SHARED = /^server\/(?:errors|log|metric-names|metrics|operations|version)\.ts$/;
 const PROTOCOL = /^server\/protocol\//;
 const NODE = /^node:/;
+const BELOW_CARE = /^(?:server\/(?:chat|db|domain|runtime)\/|kysely$|better-sqlite3$|uuid$)/;
 const ANYTHING_BELOW = /^(?:server\/(?!main\.ts)|node:|uuid$)/;
 
 /** Room -> what it may import. The first room that fits counts; the room itself is always allowed. */
@@ -47,16 +48,17 @@ const ROOMS: readonly { room: RegExp; may: readonly RegExp[] }[] = [
     room: /^server\/http\//,
     may: [PROTOCOL, SHARED, /^server\/chat\//, /^(?:express|zod)$/, NODE],
   },
+  { room: /^server\/care\//, may: [PROTOCOL, SHARED, BELOW_CARE, NODE] },
   { room: /^server\/runtime\//, may: [PROTOCOL, NODE] },
   {
     room: SHARED,
     may: [PROTOCOL, /^(?:pino|prom-client)$/, /^package\.json$/],
   },
   {
-    room: /^server\/config\.ts$/,
+    room: /^server\/(?:doctor-)?config\.ts$/,
     may: [PROTOCOL, /^server\/db\/open\.ts$/, /^server\/providers\/access\.ts$/, NODE],
   },
-  { room: /^server\/(?:main|run-companion|compose)\.ts$/, may: [ANYTHING_BELOW] },
+  { room: /^server\/(?:main|run-companion|run-doctor|compose)\.ts$/, may: [ANYTHING_BELOW] },
   { room: /^server\/(?:start|install)\.mjs$/, may: [NODE] },
   { room: /^webview\/messages\.ts$/, may: [PROTOCOL, /^zod$/] },
   {

@@ -5,11 +5,16 @@ import { houseOf, isAbandoned } from "./lease-owner.ts";
 import type { TurnDeps } from "./turn-deps.ts";
 import { writeSession } from "./write-session.ts";
 
+type RecoveryDeps = Pick<
+  TurnDeps,
+  "reader" | "newUnitOfWork" | "hub" | "log" | "owner" | "soleCompanion"
+>;
+
 /**
  * Ends every turn that is running on paper though its companion is gone, as `interrupted` with its partial
  * answer kept. At start, and from time to time where several companions share a database. Returns how many.
  */
-export async function recoverTurns(deps: TurnDeps): Promise<number> {
+export async function recoverTurns(deps: RecoveryDeps): Promise<number> {
   const { reader, owner, soleCompanion } = deps;
   const house = houseOf(owner);
   let recovered = 0;
@@ -27,7 +32,11 @@ export async function recoverTurns(deps: TurnDeps): Promise<number> {
   return recovered;
 }
 
-async function recoverTurn(deps: TurnDeps, sessionId: string, turnId: string): Promise<boolean> {
+async function recoverTurn(
+  deps: RecoveryDeps,
+  sessionId: string,
+  turnId: string,
+): Promise<boolean> {
   const uow = deps.newUnitOfWork({ sessionId, turnId });
   try {
     return await writeSession(

@@ -30,7 +30,7 @@ interface Payload {
   token?: string;
   content?: string;
   text_of?: TextOf;
-  metadata?: { from_seq?: number; of?: string };
+  metadata?: { from_seq?: number; of?: string; lost?: boolean };
 }
 
 /** Finished turns that may be compacted, the oldest first. */
@@ -163,8 +163,14 @@ function runsOf(rows: readonly Row[]): Row[][] {
 }
 
 function deltaOf(row: Row): Delta | undefined {
-  const kind = row.type === "snapshot" ? payloadOf(row).metadata?.of : row.type;
+  const kind = row.type === "snapshot" ? snapshotOf(row) : row.type;
   return DELTAS.find((delta) => delta === kind);
+}
+
+/** What a repair has put in the place of lost chunks stays as it is: it says so. */
+function snapshotOf(row: Row): string | undefined {
+  const { metadata } = payloadOf(row);
+  return metadata?.lost ? undefined : metadata?.of;
 }
 
 interface Message {

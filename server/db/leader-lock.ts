@@ -1,9 +1,26 @@
 import { closeSync, existsSync, openSync } from "node:fs";
+import { setTimeout as delay } from "node:timers/promises";
 import SQLite from "better-sqlite3";
 import { nativeBinding } from "./native-binding.ts";
 
 export interface LeaderLock {
   release(): void;
+}
+
+/** How often the lock is asked for by one who waits; a client of the old holder needs far longer to start another. */
+const LOCK_POLL_MS = 10;
+
+/** `takeLeaderLock`, asked again for so long. */
+export async function waitForLeaderLock(
+  path: string,
+  seconds: number,
+): Promise<LeaderLock | undefined> {
+  const deadline = performance.now() + seconds * 1000;
+  for (;;) {
+    const lock = takeLeaderLock(path);
+    if (lock || performance.now() >= deadline) return lock;
+    await delay(LOCK_POLL_MS);
+  }
 }
 
 /**
@@ -12,7 +29,7 @@ export interface LeaderLock {
  * process sleeps, and no process id has to be believed. Never open the file twice in one process: closing one
  * handle would free the lock of the other (POSIX).
  */
-export function takeLeaderLock(path: string): LeaderLock | undefined {
+function takeLeaderLock(path: string): LeaderLock | undefined {
   if (!existsSync(path)) closeSync(openSync(path, "a", 0o600));
   const database = new SQLite(path, { timeout: 0, ...nativeBinding() });
   try {

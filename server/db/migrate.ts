@@ -24,7 +24,7 @@ export async function migrate(db: Kysely<Database>): Promise<number> {
     db,
     provider: { getMigrations: () => Promise.resolve(MIGRATIONS) },
   });
-  const unknown = (await appliedNames(db)).filter((name) => !(name in MIGRATIONS));
+  const { unknown } = await compareSchema(db);
   if (unknown.length > 0) {
     throw new ChatError(
       "database_unavailable",
@@ -40,6 +40,17 @@ export async function migrate(db: Kysely<Database>): Promise<number> {
     });
   }
   return NEWEST;
+}
+
+/** What this version would still do to the database, and what a newer one has done. Changes nothing. */
+export async function compareSchema(
+  db: Kysely<Database>,
+): Promise<{ missing: string[]; unknown: string[] }> {
+  const applied = await appliedNames(db);
+  return {
+    missing: Object.keys(MIGRATIONS).filter((name) => !applied.includes(name)),
+    unknown: applied.filter((name) => !(name in MIGRATIONS)),
+  };
 }
 
 async function appliedNames(db: Kysely<Database>): Promise<string[]> {

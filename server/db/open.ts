@@ -181,6 +181,12 @@ const POSTGRES_BEGIN =
 
 const INT8 = 20;
 
+/** bigint comes as text; ours (milliseconds, counters) stay below 2^53. */
+export const NUMBERS: pg.CustomTypesConfig = {
+  getTypeParser: ((oid: number, format?: "text") =>
+    oid === INT8 ? Number : pg.types.getTypeParser(oid, format)) as typeof pg.types.getTypeParser,
+};
+
 async function openPostgres(url: string, directUrl: string, log: Log): Promise<OpenedDatabase> {
   const direct = createPool(directUrl, 1, log);
   let schemaVersion: number;
@@ -226,13 +232,7 @@ function createPool(url: string, max: number, log: Log): pg.Pool {
     query_timeout: 6_000,
     keepAlive: true,
     application_name: "streamkeeper",
-    types: {
-      // bigint comes as text; ours (milliseconds, counters) stay below 2^53.
-      getTypeParser: ((oid: number, format?: "text") =>
-        oid === INT8
-          ? Number
-          : pg.types.getTypeParser(oid, format)) as typeof pg.types.getTypeParser,
-    },
+    types: NUMBERS,
   });
   const note = (err: Error) => log.warn({ err }, "a database connection was lost");
   // A restart of the server emits `error` on idle and on checked-out clients; unheard, either ends the process.

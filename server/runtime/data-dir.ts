@@ -17,6 +17,9 @@ import {
 import { dirname, join } from "node:path";
 import { RuntimeFile } from "../protocol/responses.ts";
 
+/** Held by the one companion of the directory, and by whoever mends what is in it. */
+export const LOCK_FILE = "server.lock.db";
+
 /** Something about the data directory that a person has to mend; one clear line. */
 export class DataDirError extends Error {}
 
@@ -81,6 +84,14 @@ export function readRuntimeFile(dataDir: string): RuntimeFile | undefined {
   } catch {
     return undefined;
   }
+}
+
+/** For people: who holds the directory's lock. */
+export function whoServes(dataDir: string): string {
+  const runtime = readRuntimeFile(dataDir);
+  return runtime && isAlive(runtime.pid)
+    ? `companion ${runtime.pid} at http://${runtime.host}:${runtime.port} (version ${runtime.version})`
+    : "another companion that is just starting or ending";
 }
 
 export function isAlive(pid: number): boolean {

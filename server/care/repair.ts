@@ -1,0 +1,58 @@
+import { chmodSync, rmSync } from "node:fs";
+import { hostname } from "node:os";
+import { v7 as uuid } from "uuid";
+import { createHub } from "../chat/hub.ts";
+import { leaseOwner } from "../chat/lease-owner.ts";
+import { type DatabaseSource, type Durability, openDatabase } from "../db/open.ts";
+import { RecentTransactions } from "../db/recent-transactions.ts";
+import { unitsOfWork } from "../db/units-of-work.ts";
+import type { Log } from "../log.ts";
+import type { Metrics } from "../metrics.ts";
+import { leftoverFiles, openFiles } from "./check-files.ts";
+import { rebuildIndex, reindex, repairChats } from "./repair-chats.ts";
+import { counted } from "./report.ts";
+
+/** Rights and leftovers. Returns what it has done, in words. */
+export function repairFiles(dataDir: string, database: DatabaseSource): string[] {
+  const open = openFiles(dataDir, database);
+  for (const { path, wanted } of open) chmodSync(path, wanted);
+  const leftovers = leftoverFiles(dataDir);
+  for (const path of leftovers) rmSync(path, { force: true });
+  return [
+    ...open.map(({ path }) => `Made ${path} private.`),
+    ...(leftovers.length === 0 ? [] : [`Removed ${counted(leftovers.length, "leftover file")}.`]),
+  ];
+}
+
+/** Nobody waits for a repair. */
+const SLOW_SECONDS = 60;
+
+/**
+ * Mends a database whose tables can be read: `badIndexes` builds all indexes anew before anything relies on one. Rejects with
+ * `ChatError`. On SQLite the caller holds the leader lock.
+ */
+export async function repairDatabase(
+  { database: source, durability }: { database: DatabaseSource; durability: Durability },
+  badIndexes: boolean,
+  { log, metrics }: { log: Log; metrics: Metrics },
+): Promise<string[]> {
+  const database = await openDatabase(source, log, durability);
+  try {
+    const recent = new RecentTransactions(SLOW_SECONDS);
+    const deps = {
+      engine: source.engine,
+      reader: database.reader,
+      newUnitOfWork: unitsOfWork(database, { metrics, log, recent }),
+      hub: createHub(metrics),
+      log,
+      owner: leaseOwner({ house: "", host: hostname(), pid: process.pid, start: uuid() }),
+      soleCompanion: database.engine === "sqlite",
+    };
+    if (!badIndexes) return await repairChats(deps);
+    await reindex(deps);
+    await rebuildIndex(deps);
+    return ["Built all indexes anew.", ...(await repairChats(deps))];
+  } finally {
+    await database.close();
+  }
+}

@@ -1,0 +1,107 @@
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { checkDatabase } from "./care/check-database.ts";
+import { checkFiles } from "./care/check-files.ts";
+import { repairDatabase, repairFiles } from "./care/repair.ts";
+import { problemsIn, type Report, toText } from "./care/report.ts";
+import type { Environment } from "./config.ts";
+import { waitForLeaderLock } from "./db/leader-lock.ts";
+import type { DatabaseSource } from "./db/open.ts";
+import { toStorageError } from "./db/storage-errors.ts";
+import { DOCTOR_USAGE, type DoctorConfig, parseDoctorConfig } from "./doctor-config.ts";
+import { ChatError } from "./errors.ts";
+import { createLog, hideSecrets } from "./log.ts";
+import { createMetrics } from "./metrics.ts";
+import {
+  DataDirError,
+  isAlive,
+  LOCK_FILE,
+  readRuntimeFile,
+  whoServes,
+} from "./runtime/data-dir.ts";
+import { VERSION } from "./version.ts";
+
+const EXIT_PROBLEMS = 1;
+/** Nothing was looked at or changed; stderr says why. */
+const EXIT_COULD_NOT_RUN = 3;
+
+/** Resolves with the exit code; throws `ConfigError`. */
+export async function startDoctor(args: readonly string[], env: Environment): Promise<number> {
+  const config = parseDoctorConfig(args, env);
+  if (config === "help") {
+    process.stdout.write(`${DOCTOR_USAGE}\n`);
+    return 0;
+  }
+  process.umask(0o077);
+  try {
+    const report = config.mode === "look" ? await look(config) : await underLock(config, repair);
+    process.stdout.write(config.json ? `${JSON.stringify(report)}\n` : toText(report));
+    return report.ok ? 0 : EXIT_PROBLEMS;
+  } catch (thrown) {
+    const error = toStorageError(thrown);
+    if (!(error instanceof ChatError || error instanceof DataDirError)) throw thrown;
+    const hint = error instanceof ChatError && error.hint ? ` ${error.hint}` : "";
+    process.stderr.write(`streamkeeper: ${error.message}${hint}\n`);
+    return EXIT_COULD_NOT_RUN;
+  }
+}
+
+async function look(config: DoctorConfig, repaired: string[] = []): Promise<Report> {
+  const { dataDir, database } = config;
+  const runtime = config.mode === "look" ? readRuntimeFile(dataDir) : undefined;
+  const companionRuns = runtime !== undefined && isAlive(runtime.pid);
+  const files = await checkFiles(dataDir, database);
+  const { findings, counts } = await checkDatabase(database, companionRuns);
+  const all = [...files, ...findings];
+  return {
+    ok: problemsIn(all).length === 0,
+    checked_at: new Date().toISOString(),
+    version: VERSION,
+    data_dir: dataDir,
+    database: nameOf(database),
+    counts,
+    findings: all,
+    repaired,
+  };
+}
+
+async function repair(config: DoctorConfig): Promise<Report> {
+  const { dataDir, database } = config;
+  const files = repairFiles(dataDir, database);
+  const { damage } = await checkDatabase(database, false);
+  const isThere = database.engine === "postgres" || existsSync(database.path);
+  const rows =
+    isThere && damage !== "pages"
+      ? await repairDatabase(config, damage === "indexes", careDeps())
+      : [];
+  return await look(config, [...files, ...rows]);
+}
+
+/** Nobody else writes meanwhile. Rejects with `DataDirError` if a companion does. */
+async function underLock(
+  config: DoctorConfig,
+  work: (config: DoctorConfig) => Promise<Report>,
+): Promise<Report> {
+  const { dataDir, waitSeconds } = config;
+  if (!existsSync(dataDir)) throw new DataDirError(`${dataDir} does not exist.`);
+  const lock = await waitForLeaderLock(join(dataDir, LOCK_FILE), waitSeconds);
+  if (!lock) {
+    throw new DataDirError(
+      `${dataDir} is served by ${whoServes(dataDir)}. Nothing was changed; stop it first, or wait for it with --wait SECONDS.`,
+    );
+  }
+  try {
+    return await work(config);
+  } finally {
+    lock.release();
+  }
+}
+
+/** The report says all that there is to say. */
+function careDeps() {
+  return { log: createLog("silent"), metrics: createMetrics(VERSION) };
+}
+
+function nameOf(database: DatabaseSource): string {
+  return database.engine === "sqlite" ? database.path : hideSecrets(database.url);
+}
