@@ -21,7 +21,11 @@ const { values: flags } = parseArgs({
 const require = createRequire(import.meta.url);
 
 /** Bytes; a build that outgrows them fails. */
-const BUDGET = { "extension/extension.cjs": 150_000, "webview/app.js+app.css": 260_000 };
+const BUDGET = {
+  "extension/extension.cjs": 150_000,
+  "webview/app.js+app.css": 260_000,
+  "webview/metrics.js+metrics.css": 70_000,
+};
 
 const common = {
   bundle: true,
@@ -67,7 +71,7 @@ const builds = [
     platform: "browser",
     target: "chrome120",
     format: "esm",
-    entryPoints: { app: "webview/main.tsx" },
+    entryPoints: { app: "webview/main.tsx", metrics: "webview/metrics/main.tsx" },
     outdir: "dist/webview",
     jsx: "automatic",
     jsxImportSource: "preact",
@@ -84,7 +88,7 @@ const builds = [
   },
   {
     ...common,
-    entryPoints: { app: "webview/styles.css" },
+    entryPoints: { app: "webview/styles.css", metrics: "webview/metrics/styles.css" },
     outdir: "dist/webview",
     loader: { ".ttf": "copy" },
     assetNames: "[name]",
@@ -147,6 +151,7 @@ function checkBudget() {
   const sizes = {
     "extension/extension.cjs": size("extension/extension.cjs"),
     "webview/app.js+app.css": size("webview/app.js", "webview/app.css"),
+    "webview/metrics.js+metrics.css": size("webview/metrics.js", "webview/metrics.css"),
   };
   for (const [name, bytes] of Object.entries(sizes)) {
     const budget = BUDGET[name];

@@ -11,6 +11,7 @@ import { insertAtCursor, openLink } from "./editor-context.ts";
 import { explain } from "./explain.ts";
 import { handOverKeys } from "./keys.ts";
 import { showCompanionLog } from "./log.ts";
+import { MetricsView } from "./metrics-view.ts";
 import { isProblem, Problem } from "./problem.ts";
 import { createSecrets, type Secrets } from "./secrets.ts";
 import { ServerClient } from "./server-client.ts";
@@ -28,6 +29,7 @@ export interface App {
   client: ServerClient;
   chats: Chats;
   statusBar: StatusBar;
+  metricsView: MetricsView;
   dataDir: string;
 }
 
@@ -72,7 +74,20 @@ export async function createApp(
     },
     log,
   });
-  const statusBar = new StatusBar({ client, settings, serverState: () => server.state, log });
+  const serverState = (): ServerState => server.state;
+  const isWatched = (): boolean => metricsView.isVisible;
+  const statusBar = new StatusBar({ client, settings, serverState, isWatched, log });
+  const metricsView = new MetricsView({
+    extensionUri: context.extensionUri,
+    client,
+    statusBar,
+    serverState,
+    slowSeconds: () => settings.slowThresholdMs() / 1000,
+    dataDir,
+    openSession: async (session_id) =>
+      (await chats.focusView()).send({ type: "open_session", session_id }),
+    log,
+  });
   const onState = (state: ServerState): void => {
     if (state.state === "failed") {
       log.error(state.problem.message);
@@ -86,9 +101,21 @@ export async function createApp(
   };
   const tail = await showCompanionLog(log, dataDir);
 
-  const app = { context, log, settings, secrets, server, client, chats, statusBar, dataDir };
+  const app = {
+    context,
+    log,
+    settings,
+    secrets,
+    server,
+    client,
+    chats,
+    statusBar,
+    metricsView,
+    dataDir,
+  };
   context.subscriptions.push(
     statusBar,
+    metricsView,
     chats,
     { dispose: () => tail.close() },
     { dispose: () => server.close() },

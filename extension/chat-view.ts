@@ -1,9 +1,9 @@
 import { randomBytes } from "node:crypto";
 import * as vscode from "vscode";
 import type { ConnectionState, FromWebview, HostCommand, ToWebview } from "../webview/messages.ts";
-import { renderChatPage } from "./chat-html.ts";
 import { type ChatRelay, createChatRelay, type HostMessage } from "./chat-relay.ts";
 import { explain } from "./explain.ts";
+import { renderPage } from "./page-html.ts";
 import type { ServerClient } from "./server-client.ts";
 
 export type ViewState = Omit<Extract<FromWebview, { type: "view_state" }>, "type">;
@@ -172,7 +172,7 @@ export class ChatView {
     const root = webviewRoot(this.#deps.extensionUri);
     const url = (name: string): string =>
       webview.asWebviewUri(vscode.Uri.joinPath(root, name)).toString();
-    return renderChatPage({
+    return renderPage({
       cspSource: webview.cspSource,
       nonce: randomBytes(16).toString("base64url"),
       script: url("app.js"),

@@ -5,7 +5,6 @@ import { ChatView } from "./chat-view.ts";
 import { copyMetricsUrl, openDataDirectory, openInBrowser } from "./companion-commands.ts";
 import { selectionContext } from "./editor-context.ts";
 import { chooseModel, removeApiKey, setApiKey, setDatabaseUrl } from "./model-commands.ts";
-import { describeState, toRows } from "./status-bar.ts";
 import { tellProblem } from "./tell-problem.ts";
 
 export type Command = (app: App, argument: unknown) => Promise<unknown>;
@@ -53,7 +52,7 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
     await vscode.window.withProgress({ location, title }, () => server.restart());
   },
   "streamkeeper.stopServer": ({ server }) => server.stopRunning(),
-  "streamkeeper.showMetrics": showMetrics,
+  "streamkeeper.showMetrics": async ({ metricsView }) => metricsView.open(),
   "streamkeeper.copyMetricsUrl": copyMetricsUrl,
   "streamkeeper.openInBrowser": openInBrowser,
   "streamkeeper.openDataDirectory": openDataDirectory,
@@ -94,35 +93,4 @@ async function target(
   if (chat?.surface.kind !== "panel") return otherwise();
   chat.surface.show();
   return chat;
-}
-
-interface MetricsItem extends vscode.QuickPickItem {
-  command?: string;
-}
-
-function toAction(icon: string, text: string, command: string): MetricsItem {
-  return { label: `$(${icon}) ${text}`, command };
-}
-
-/** The figures behind the status bar, and what can be done about them. */
-async function showMetrics({ server, statusBar }: App): Promise<void> {
-  await statusBar.poll();
-  const { figures, ready, storage } = statusBar.details;
-  const items: MetricsItem[] = [];
-  if (server.state.state === "ready") {
-    const label = vscode.l10n.t("Commit latency, last minute");
-    items.push({ label, kind: vscode.QuickPickItemKind.Separator });
-    items.push(
-      ...toRows(figures, ready).map(([name, value]) => ({ label: name, description: value })),
-    );
-  }
-  items.push(
-    { label: vscode.l10n.t("Actions"), kind: vscode.QuickPickItemKind.Separator },
-    toAction("copy", vscode.l10n.t("Copy metrics URL"), "streamkeeper.copyMetricsUrl"),
-    toAction("output", vscode.l10n.t("Show log"), "streamkeeper.showLog"),
-    toAction("debug-restart", vscode.l10n.t("Restart server"), "streamkeeper.restartServer"),
-  );
-  const title = storage ? `${storage.message} ${storage.hint}` : describeState(server.state.state);
-  const chosen = await vscode.window.showQuickPick(items, { title, matchOnDescription: true });
-  if (chosen?.command) await vscode.commands.executeCommand(chosen.command);
 }

@@ -16,6 +16,8 @@ export interface Reading {
   startedAt: number;
   duration: Buckets;
   phases: Readonly<Record<Phase, Buckets>>;
+  /** Seconds spent in each. */
+  phaseSeconds: Readonly<Record<Phase, number>>;
   commits: number;
   errors: number;
   rollbacks: number;
@@ -33,6 +35,7 @@ export interface Figures {
   p95: number | undefined;
   p99: number | undefined;
   phases: Readonly<Record<Phase, number | undefined>>;
+  phaseSeconds: Readonly<Record<Phase, number>>;
   commits: number;
   errors: number;
   rollbacks: number;
@@ -49,6 +52,7 @@ export function parseReading(text: string, at: number): Reading {
     Map<number, number>
   >;
   const counts = { commits: 0, errors: 0, rollbacks: 0, slow: 0, streams: 0, turns: 0 };
+  const phaseSeconds = { wait: 0, body: 0, commit: 0 };
   let startedAt = 0;
   let storage: string | undefined;
   for (const line of text.split("\n")) {
@@ -70,6 +74,11 @@ export function parseReading(text: string, at: number): Reading {
         if (phase) add(phases[phase], toNumber(labels.get("le") ?? ""), value);
         break;
       }
+      case "sse_transaction_phase_seconds_sum": {
+        const phase = PHASES.find((known) => known === labels.get("phase"));
+        if (phase) phaseSeconds[phase] += value;
+        break;
+      }
       case "sse_transaction_commits_total":
         if (labels.get("status") === "success") counts.commits += value;
         if (labels.get("status") === "error") counts.errors += value;
@@ -89,7 +98,7 @@ export function parseReading(text: string, at: number): Reading {
         break;
     }
   }
-  return { at, startedAt, duration, phases, storage, ...counts };
+  return { at, startedAt, duration, phases, phaseSeconds, storage, ...counts };
 }
 
 function add(buckets: Map<number, number>, edge: number, count: number): void {
@@ -113,6 +122,7 @@ export function toFigures(readings: readonly Reading[]): Figures {
     Phase,
     Map<number, number>
   >;
+  const phaseSeconds = { wait: 0, body: 0, commit: 0 };
   const counts = { commits: 0, errors: 0, rollbacks: 0, slow: 0 };
   for (let i = 1; i < readings.length; i++) {
     const before = readings[i - 1];
@@ -120,8 +130,10 @@ export function toFigures(readings: readonly Reading[]): Figures {
     if (!before || !after) continue;
     const base = isReset(before, after) ? undefined : before;
     addIncrease(duration, base?.duration, after.duration);
-    for (const phase of PHASES)
+    for (const phase of PHASES) {
       addIncrease(phases[phase], base?.phases[phase], after.phases[phase]);
+      phaseSeconds[phase] += after.phaseSeconds[phase] - (base?.phaseSeconds[phase] ?? 0);
+    }
     counts.commits += after.commits - (base?.commits ?? 0);
     counts.errors += after.errors - (base?.errors ?? 0);
     counts.rollbacks += after.rollbacks - (base?.rollbacks ?? 0);
@@ -136,6 +148,7 @@ export function toFigures(readings: readonly Reading[]): Figures {
       body: quantile(phases.body, 0.95),
       commit: quantile(phases.commit, 0.95),
     },
+    phaseSeconds,
     ...counts,
   };
 }

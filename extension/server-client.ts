@@ -12,6 +12,7 @@ import { continuity } from "../server/protocol/continuity.ts";
 import { toHttp } from "../server/protocol/http-calls.ts";
 import type { MessageRequest } from "../server/protocol/requests.ts";
 import { Ready } from "../server/protocol/responses.ts";
+import { TransactionList } from "../server/protocol/transactions.ts";
 import type { Companion, CompanionRequest } from "./companion.ts";
 import { isProblem, Problem } from "./problem.ts";
 
@@ -104,7 +105,7 @@ export class ServerClient {
     }
   }
 
-  /** The Prometheus text. Unlike `call` this and `ready` never start a companion. */
+  /** The Prometheus text. Unlike `call` this, `ready` and `transactions` never start a companion. */
   metrics(companion: Companion, signal: AbortSignal): Promise<string> {
     return this.#watch(companion, { method: "GET", path: "/metrics" }, signal);
   }
@@ -114,6 +115,19 @@ export class ServerClient {
     const ready = Ready.safeParse(parseJson(await this.#watch(companion, http, signal)));
     if (!ready.success) throw malformed("get_ready");
     return ready.data;
+  }
+
+  /** The last micro-transactions, or the last slow ones. */
+  async transactions(
+    companion: Companion,
+    query: { limit: number; slow?: boolean },
+    signal: AbortSignal,
+  ): Promise<TransactionList> {
+    const path = `/v1/transactions?limit=${query.limit}${query.slow ? "&slow=true" : ""}`;
+    const text = await this.#watch(companion, { method: "GET", path }, signal);
+    const list = TransactionList.safeParse(parseJson(text));
+    if (!list.success) throw malformed("transactions");
+    return list.data;
   }
 
   async #watch(

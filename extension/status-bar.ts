@@ -10,6 +10,7 @@ import {
   type Reading,
   toFigures,
 } from "./latency.ts";
+import { addReading, EMPTY_HISTORY, type Point, pointsOf } from "./latency-history.ts";
 import type { ServerClient } from "./server-client.ts";
 import type { ServerState } from "./server-process.ts";
 import type { Settings } from "./settings.ts";
@@ -27,12 +28,16 @@ export interface StatusBarDeps {
   client: ServerClient;
   settings: Settings;
   serverState(): ServerState;
+  /** The figures are shown elsewhere, too. */
+  isWatched(): boolean;
   log: { warn(message: string): void };
 }
 
 /** What the details show, as of the last poll. */
 export interface StatusDetails {
   figures: Figures;
+  /** Of the last fifteen minutes. */
+  points: Point[];
   reading: Reading | undefined;
   ready: Ready | undefined;
   /** Why nothing can be stored at the moment. */
@@ -47,12 +52,16 @@ export class StatusBar {
   #timer: NodeJS.Timeout | undefined;
   #polling = false;
   #readings: Reading[] = [];
+  #history = EMPTY_HISTORY;
   #lastP95: number | undefined;
   #unanswered = false;
   #companion: Companion | undefined;
   #ready: Ready | undefined;
   #shown = "";
   #closed = new AbortController();
+  readonly #changed = new vscode.EventEmitter<void>();
+  /** There are new figures, or the companion is in another state. */
+  readonly onDidChange = this.#changed.event;
 
   constructor(deps: StatusBarDeps) {
     this.#deps = deps;
@@ -65,6 +74,7 @@ export class StatusBar {
     this.#item.command = COMMANDS.details;
     this.#disposables = [
       this.#item,
+      this.#changed,
       vscode.window.onDidChangeWindowState(() => this.update()),
       vscode.workspace.onDidChangeConfiguration((event) => {
         if (event.affectsConfiguration("streamkeeper.statusBar")) this.update();
@@ -87,6 +97,7 @@ export class StatusBar {
     const reading = this.#readings.at(-1);
     return {
       figures: toFigures(this.#readings),
+      points: pointsOf(this.#history, performance.now()),
       reading,
       ready: this.#ready,
       storage: reading?.storage === undefined ? undefined : explainStorage(reading.storage),
@@ -104,7 +115,8 @@ export class StatusBar {
       this.#unanswered = false;
     }
     const enabled = this.#deps.settings.statusBarEnabled();
-    const wanted = enabled && companion !== undefined && vscode.window.state.focused;
+    const seen = (enabled && vscode.window.state.focused) || this.#deps.isWatched();
+    const wanted = seen && companion !== undefined;
     if (wanted && this.#timer === undefined) {
       this.#timer = setInterval(() => void this.poll(), POLL_MS);
       void this.poll();
@@ -115,6 +127,7 @@ export class StatusBar {
     }
     if (enabled) this.#render(server);
     else this.#item.hide();
+    this.#changed.fire();
   }
 
   /** One reading of the metrics, unless one is on its way. */
@@ -125,7 +138,9 @@ export class StatusBar {
     try {
       const signal = AbortSignal.any([this.#closed.signal, AbortSignal.timeout(POLL_MS * 1.5)]);
       const text = await this.#deps.client.metrics(companion, signal);
-      this.#readings = keepLastMinute(this.#readings, parseReading(text, performance.now()));
+      const reading = parseReading(text, performance.now());
+      this.#readings = keepLastMinute(this.#readings, reading);
+      this.#history = addReading(this.#history, reading);
       this.#unanswered = false;
       const ready = this.#ready ?? (await this.#deps.client.ready(companion, signal));
       if (companion === this.#companion) this.#ready = ready;
@@ -218,7 +233,7 @@ function toTime(seconds: number | undefined): string {
 }
 
 /** Name and value of every figure, in the reader's language. */
-export function toRows(figures: Figures, ready: Ready | undefined): [string, string][] {
+function toRows(figures: Figures, ready: Ready | undefined): [string, string][] {
   const rows: [string, string][] = [
     ["p50", toTime(figures.p50)],
     ["p95", toTime(figures.p95)],

@@ -22,6 +22,7 @@ const MAX_LINES = 400;
 
 const SHARED = /^server\/(?:errors|log|metric-names|metrics|operations|version)\.ts$/;
 const PROTOCOL = /^server\/protocol\//;
+const MESSAGES = /^webview\/(?:metrics\/)?messages\.ts$/;
 const NODE = /^node:/;
 const BELOW_CARE = /^(?:server\/(?:chat|db|domain|runtime)\/|kysely$|better-sqlite3$|uuid$)/;
 const ANYTHING_BELOW = /^(?:server\/(?!main\.ts)|node:|uuid$)/;
@@ -60,7 +61,7 @@ const ROOMS: readonly { room: RegExp; may: readonly RegExp[] }[] = [
   },
   { room: /^server\/(?:main|run-companion|run-doctor|compose)\.ts$/, may: [ANYTHING_BELOW] },
   { room: /^server\/(?:start|install)\.mjs$/, may: [NODE] },
-  { room: /^webview\/messages\.ts$/, may: [PROTOCOL, /^zod$/] },
+  { room: MESSAGES, may: [PROTOCOL, /^zod$/] },
   {
     room: /^webview\//,
     may: [PROTOCOL, /^(?:preact|markdown-it|dompurify|highlight\.js|eventsource-parser)$/],
@@ -78,7 +79,7 @@ const ROOMS: readonly { room: RegExp; may: readonly RegExp[] }[] = [
   },
   {
     room: /^extension\//,
-    may: [PROTOCOL, /^webview\/messages\.ts$/, /^(?:vscode|eventsource-parser|zod)$/, NODE],
+    may: [PROTOCOL, MESSAGES, /^(?:vscode|eventsource-parser|zod)$/, NODE],
   },
   { room: /^esbuild\.mjs$/, may: [NODE, /^(?:esbuild|better-sqlite3)$/] },
   {

@@ -2,12 +2,14 @@
 import assert from "node:assert/strict";
 import { execFile, spawn } from "node:child_process";
 import { once } from "node:events";
-import { rmSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
+import { toScrapeConfig } from "../../extension/metrics-report.ts";
 import { findPrometheus, type PrometheusTools } from "../setup/prometheus.ts";
 import { type Companion, chunksOf, newDataDir, startCompanion } from "../support/companion.ts";
-import { shippedFolder, startPrometheus } from "../support/prometheus.ts";
+import { shippedFolder, startPrometheus, withPrometheus } from "../support/prometheus.ts";
 
 /** Five scrapes. */
 const SCRAPED_WITHIN_MS = 25_000;
@@ -35,6 +37,20 @@ describe("the companion's metrics", () => {
 
   it("are scraped by a configuration that promtool accepts", async () => {
     await promisify(execFile)(tools.promtool, ["check", "config", join(folder, "prometheus.yml")]);
+  });
+
+  it("are scraped by what the metrics view of the editor gives to copy", async () => {
+    const copied = mkdtempSync(join(tmpdir(), "streamkeeper-copied-"));
+    const file = join(copied, "prometheus.yml");
+    writeFileSync(
+      file,
+      `global: { scrape_interval: 1s, scrape_timeout: 1s }\n${toScrapeConfig(dataDir)}`,
+    );
+    await promisify(execFile)(tools.promtool, ["check", "config", file]);
+    await withPrometheus(tools.prometheus, copied, async (prometheus) => {
+      const up = await prometheus.waitFor("up", ({ value }) => value === 1);
+      assert.equal(up.labels["job"], "streamkeeper");
+    });
   });
 
   it("pass promtool's check, as they are after an answer", async () => {

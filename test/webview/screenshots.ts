@@ -1,8 +1,9 @@
-// Draws the pictures of the panel in docs/images: node test/webview/screenshots.ts (after a build). Look at them.
+// Draws the pictures of the panel and of the metrics view in docs/images: node test/webview/screenshots.ts (after a build). Look at them.
 import { mkdirSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import type { ThemeName } from "./support/themes.ts";
 import { ask, closeBrowser, type OpenApp, withApp } from "./support/with-app.ts";
+import { BUSY, withMetrics } from "./support/with-metrics.ts";
 
 const FOLDER = fileURLToPath(new URL("../../docs/images/", import.meta.url));
 const LOOKS: ThemeName[] = ["dark", "light", "high-contrast"];
@@ -73,8 +74,17 @@ async function draw(app: OpenApp, look: ThemeName): Promise<void> {
   await shoot("error");
 }
 
+async function drawMetrics(theme: ThemeName): Promise<void> {
+  await withMetrics({ theme, width: 900, height: 1_000 }, async ({ page, tell }) => {
+    await tell(BUSY);
+    await page.getByRole("heading", { name: "For Prometheus" }).waitFor();
+    await page.screenshot({ path: `${FOLDER}metrics-${theme}.png` });
+  });
+}
+
 mkdirSync(FOLDER, { recursive: true });
 for (const theme of LOOKS) {
   await withApp({ host: "vscode", theme, width: 420, height: 640 }, (app) => draw(app, theme));
+  await drawMetrics(theme);
 }
 await closeBrowser();

@@ -5,7 +5,7 @@ import type { Page } from "playwright-core";
 import { findCompanion } from "../../extension/companion.ts";
 import { MessageList, SessionList } from "../../server/protocol/responses.ts";
 import { descendants } from "../support/processes.ts";
-import { runCommand } from "../support/vscode-host.ts";
+import { runCommand, webviewFrame } from "../support/vscode-host.ts";
 import {
   type ChatPage,
   chatPage,
@@ -71,7 +71,7 @@ describe("the packaged extension in a workbench", function () {
     await checkStored(workbench, chat);
   });
 
-  it("shows the live commit latency in the status bar, and its parts on hover and click", async () => {
+  it("shows the live commit latency in the status bar, and its parts on hover", async () => {
     const item = statusItem(page);
     await item.filter({ hasText: LATENCY }).waitFor();
     const label = await item.locator("a").first().getAttribute("aria-label");
@@ -83,12 +83,43 @@ describe("the packaged extension in a workbench", function () {
     await tooltip.waitFor();
     assert.match(await tooltip.innerText(), /p95[\s\S]*COMMIT, p95[\s\S]*SQLite, full/);
     await workbench.picture(page, "status-bar");
-    await item.click();
-    const details = page.locator(".quick-input-widget");
-    await details.getByText("Copy metrics URL").waitFor();
+  });
+
+  it("opens the metrics view at a click on it, with what the answer wrote and a way back to the chat", async () => {
+    await statusItem(page).click();
+    await until(
+      "two pages",
+      async () => (await page.locator("iframe.webview.ready").count()) === 2,
+    );
+    const view = await until("the metrics", async () => {
+      for (const nth of [0, 1]) {
+        const frame = webviewFrame(page, nth);
+        if ((await frame.locator("main.metrics tbody tr").count()) > 0) return frame;
+      }
+      return undefined;
+    });
+    await view
+      .getByRole("img", { name: /^Commit latency of the last 15 minutes\. p95: \d/ })
+      .waitFor();
+    await view.getByText("SQLite · durability full").waitFor();
+    const row = view.locator("tbody tr", { hasText: "complete_turn" }).first();
+    assert.match(await row.innerText(), /committed/);
+    assert.match(await view.locator("pre").innerText(), /credentials_file: ".*metrics_token"/);
+    const html = await view.locator("html").evaluate((element) => element.outerHTML);
+    assert.ok(!html.includes((await workbench.companion()).token), "the page has no token");
     await workbench.picture(page, "metrics");
-    await page.keyboard.press("Escape");
-    await details.waitFor({ state: "hidden" });
+    await runCommand(page, "Streamkeeper: New chat");
+    await chat.frame.locator(".prompt").first().waitFor();
+    await row.getByRole("button", { name: "Open the chat of complete_turn" }).click();
+    await chat.turns.first().waitFor();
+    await view.getByRole("button", { name: "Copy metrics URL" }).click();
+    await page.getByText("The metrics URL is in the clipboard.").first().waitFor();
+    await runCommand(page, "View: Close All Editors");
+    await until(
+      "only the chat",
+      async () => (await page.locator("iframe.webview.ready").count()) === 1,
+    );
+    chat = chatPage(page);
   });
 
   it("stops an answer and keeps what had come", async () => {

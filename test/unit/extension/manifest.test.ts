@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import * as z from "zod/mini";
-import { renderChatPage } from "../../../extension/chat-html.ts";
+import { renderPage } from "../../../extension/page-html.ts";
 import { PROVIDERS } from "../../../extension/providers.ts";
 import { SPOKEN } from "../../../extension/status-text.ts";
 
@@ -144,7 +144,7 @@ describe("manifest", () => {
 
 describe("the page of the chat", () => {
   it("may run our one script and reach no network", () => {
-    const page = renderChatPage({
+    const page = renderPage({
       cspSource: "https://csp.example",
       nonce: "N0nce",
       script: "https://x/app.js?a&b",

@@ -7,6 +7,7 @@ const NOTHING: Figures = {
   p95: undefined,
   p99: undefined,
   phases: { wait: undefined, body: undefined, commit: undefined },
+  phaseSeconds: { wait: 0, body: 0, commit: 0 },
   commits: 0,
   errors: 0,
   rollbacks: 0,

@@ -23,6 +23,8 @@ const FILES: Record<string, string> = {
   "/": "text/html; charset=utf-8",
   "/app.js": "text/javascript; charset=utf-8",
   "/app.css": "text/css; charset=utf-8",
+  "/metrics.js": "text/javascript; charset=utf-8",
+  "/metrics.css": "text/css; charset=utf-8",
   "/codicon.ttf": "font/ttf",
 };
 /** As the companion serves it. */

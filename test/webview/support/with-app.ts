@@ -1,7 +1,7 @@
 // Opens the built web app in a real Chromium, as a browser tab or as VS Code's webview, against a scripted companion.
 import assert from "node:assert/strict";
 import { type Browser, type BrowserContext, chromium, type Page } from "playwright-core";
-import { renderChatPage } from "../../../extension/chat-html.ts";
+import { renderPage } from "../../../extension/page-html.ts";
 import type { FromWebview, ToWebview } from "../../../webview/messages.ts";
 import { relayToCompanion } from "./relay.ts";
 import { ScriptedCompanion } from "./scripted-companion.ts";
@@ -61,7 +61,7 @@ export async function ask(
 let browser: Browser | undefined;
 
 /** One browser for all tests of a file; closed after the last of all. */
-async function sharedBrowser(): Promise<Browser> {
+export async function sharedBrowser(): Promise<Browser> {
   browser ??= await chromium.launch({
     executablePath: process.env["CHROMIUM"] ?? "/usr/bin/chromium",
     args: [
@@ -174,19 +174,20 @@ async function openPage(
 }
 
 /** VS Code's side of a webview: its page, its theme, its messages, its saved state. */
-async function prepareVsCode(
+export async function prepareVsCode(
   page: Page,
   companion: ScriptedCompanion,
-  options: AppOptions & { theme: ThemeName },
+  options: Pick<AppOptions, "language"> & { theme: ThemeName; bundle?: "app" | "metrics" },
   receive: (message: unknown) => void,
   state: { value: unknown },
 ): Promise<void> {
   const theme = THEMES[options.theme];
-  const html = renderChatPage({
+  const { bundle = "app" } = options;
+  const html = renderPage({
     cspSource: companion.origin,
     nonce: "testnonce",
-    script: `${companion.origin}/app.js`,
-    style: `${companion.origin}/app.css`,
+    script: `${companion.origin}/${bundle}.js`,
+    style: `${companion.origin}/${bundle}.css`,
     language: options.language ?? "en",
   });
   companion.pages.set("/vscode", { type: "text/html; charset=utf-8", body: html });
@@ -229,7 +230,7 @@ async function prepareVsCode(
   );
 }
 
-async function watch(page: Page, errors: string[], violations: string[]): Promise<void> {
+export async function watch(page: Page, errors: string[], violations: string[]): Promise<void> {
   page.on("pageerror", (error) => errors.push(String(error)));
   page.on("console", (message) => {
     if (

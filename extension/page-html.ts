@@ -1,4 +1,4 @@
-export interface ChatPage {
+export interface Page {
   cspSource: string;
   nonce: string;
   script: string;
@@ -7,10 +7,10 @@ export interface ChatPage {
 }
 
 /**
- * The page around the web app. It may run our one script and load our style, font and icons; it can
+ * The page around one of our web apps. It may run our one script and load our style, font and icons; it can
  * reach no network, so that nothing a model writes can carry anything out.
  */
-export function renderChatPage(page: ChatPage): string {
+export function renderPage(page: Page): string {
   const policy = [
     "default-src 'none'",
     `script-src 'nonce-${page.nonce}'`,
