@@ -2,6 +2,7 @@
 //   dist/extension/extension.cjs   the extension (VS Code loads it)
 //   dist/server/main.js            the companion; what it needs only sometimes is in chunks beside it
 //   dist/server/*-worker.js        its threads: the hot path, checkpoints
+//   dist/server/copy-database.js   the process that makes a backup
 //   dist/server/prebuilds/         SQLite's binary for the target platform
 //   dist/webview/                  the web app, for the panel and for a browser
 //   dist/test/suite.cjs            the tests that run inside an extension host
@@ -53,6 +54,7 @@ const builds = [
       main: "server/main.ts",
       "append-worker": "server/db/append-worker.ts",
       "checkpoint-worker": "server/db/checkpoint-worker.ts",
+      "copy-database": "server/care/copy-database.ts",
     },
     outdir: "dist/server",
     // Beside main.js, so that paths relative to a module's own address mean the same in each.

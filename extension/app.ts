@@ -168,6 +168,7 @@ async function toLaunchOptions(
     script: context.asAbsolutePath("dist/server/main.js"),
     idleExitSeconds: settings.idleExitSeconds(),
     durability: settings.durability(),
+    backups: settings.backups(),
     model: preferredModel(settings),
     stallTimeoutSeconds: settings.stallTimeoutSeconds(),
     databaseUrl,

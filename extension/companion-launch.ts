@@ -8,6 +8,7 @@ export interface LaunchOptions {
   idleExitSeconds: number | "never";
   model: string | undefined;
   durability: "full" | "balanced";
+  backups: "daily" | "never";
   stallTimeoutSeconds: number;
   /** A Postgres URL, password and all; undefined for the SQLite file of the data directory. */
   databaseUrl: string | undefined;
@@ -62,6 +63,7 @@ export async function launchCompanion(
         ...allowedEnvironment(process.env),
         ELECTRON_RUN_AS_NODE: "1",
         STREAMKEEPER_DURABILITY: options.durability,
+        STREAMKEEPER_BACKUPS: options.backups,
         STREAMKEEPER_STALL_TIMEOUT: String(options.stallTimeoutSeconds),
         ...(options.databaseUrl && { STREAMKEEPER_DATABASE: options.databaseUrl }),
       },

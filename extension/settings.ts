@@ -10,6 +10,7 @@ export const SERVER_SETTINGS = [
   "upstream.stallTimeoutSeconds",
   "database.engine",
   "database.durability",
+  "database.backups",
 ] as const;
 
 export type DatabaseEngine = "sqlite" | "postgres";
@@ -25,6 +26,7 @@ export interface Settings {
   dataDirectory(): string;
   databaseEngine(): DatabaseEngine;
   durability(): "full" | "balanced";
+  backups(): "daily" | "never";
   statusBarEnabled(): boolean;
   slowThresholdMs(): number;
 }
@@ -50,6 +52,7 @@ export function createSettings(context: vscode.ExtensionContext): Settings {
     },
     databaseEngine: () => (readMachine("database.engine") === "postgres" ? "postgres" : "sqlite"),
     durability: () => (readMachine("database.durability") === "balanced" ? "balanced" : "full"),
+    backups: () => (readMachine("database.backups") === "never" ? "never" : "daily"),
     statusBarEnabled: () => read("statusBar.enabled") !== false,
     slowThresholdMs: () => toNumber(read("statusBar.slowThresholdMs"), 100),
   };

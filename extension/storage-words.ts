@@ -34,7 +34,9 @@ export function explainStorage(code: string): StorageWords {
       return {
         label: l10n.t("Database damaged"),
         message: l10n.t("The database file is damaged."),
-        hint: l10n.t("Do not delete it. Stop the server and keep a copy before anything else."),
+        hint: l10n.t(
+          "Do not delete it. Restart the server: the file is checked and set aside if it cannot be read.",
+        ),
       };
     case "database_unavailable":
       return {

@@ -1,5 +1,7 @@
 import { hostname } from "node:os";
 import { v7 as uuid } from "uuid";
+import { keepBackups } from "./care/keep-backups.ts";
+import { openOrReplace, setAsideOf } from "./care/open-or-replace.ts";
 import type { Chat } from "./chat/chat.ts";
 import { compactInBackground } from "./chat/compact-turns.ts";
 import { createChat } from "./chat/create-chat.ts";
@@ -12,8 +14,9 @@ import type { TurnDeps } from "./chat/turn-deps.ts";
 import { Turns } from "./chat/turns.ts";
 import { watchStorage } from "./chat/watch-storage.ts";
 import type { Config } from "./config.ts";
-import { type OpenedDatabase, openDatabase } from "./db/open.ts";
+import type { OpenedDatabase } from "./db/open.ts";
 import { RecentTransactions } from "./db/recent-transactions.ts";
+import { isDamage } from "./db/storage-errors.ts";
 import { unitsOfWork } from "./db/units-of-work.ts";
 import type { Log } from "./log.ts";
 import type { Metrics } from "./metrics.ts";
@@ -40,14 +43,29 @@ export interface CompanionParts {
   metrics: Metrics;
 }
 
-/** Opens and migrates the database, then puts the companion together. */
+/**
+ * Opens and migrates the database, then puts the companion together. A SQLite file that turns out to be damaged on the way is
+ * checked and, if it cannot be read, set aside.
+ */
 export async function createCompanion(
+  ...start: Parameters<typeof openCompanion>
+): Promise<Companion> {
+  try {
+    return await openCompanion(...start);
+  } catch (thrown) {
+    if (!isDamage(thrown)) throw thrown;
+    return await openCompanion(...start);
+  }
+}
+
+async function openCompanion(
   config: Config,
   house: string,
   log: Log,
   metrics: Metrics,
 ): Promise<Companion> {
-  const database = await openDatabase(config.database, log, config.durability);
+  const { dataDir } = config;
+  const database = await openOrReplace(config, { log, metrics });
   const models = createCatalog({
     providers: config.providers,
     defaultModel: config.model,
@@ -55,7 +73,29 @@ export async function createCompanion(
   });
   const recent = new RecentTransactions(config.slowSeconds);
   const newUnitOfWork = unitsOfWork(database, { metrics, log, recent });
-  return await assembleCompanion({ database, models, newUnitOfWork, recent, house, log, metrics });
+  const parts = { database, models, newUnitOfWork, recent, house, log, metrics };
+  const companion = await assembleCompanion(parts).catch(async (thrown: unknown) => {
+    await database.close();
+    throw thrown;
+  });
+  const { chat } = companion;
+  const backups =
+    config.backups === "daily" && config.database.engine === "sqlite"
+      ? keepBackups({ dataDir, path: config.database.path }, log)
+      : undefined;
+  return {
+    ...companion,
+    chat: {
+      ...chat,
+      async ready() {
+        return { ...(await chat.ready()), set_aside: setAsideOf(dataDir, config.database) };
+      },
+    },
+    async close() {
+      await backups?.stop();
+      await companion.close();
+    },
+  };
 }
 
 /** Closes what a crash left open; then the companion is ready. */

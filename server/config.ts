@@ -12,6 +12,7 @@ export interface Config {
   dataDir: string;
   database: DatabaseSource;
   durability: Durability;
+  backups: (typeof BACKUPS)[number];
   model: string | undefined;
   /** Null: never. */
   idleExitSeconds: number | null;
@@ -26,6 +27,9 @@ export interface Config {
   providers: ProviderSettings;
 }
 
+/** How often a SQLite database is copied into the data directory. */
+const BACKUPS = ["daily", "never"] as const;
+
 export class ConfigError extends Error {}
 
 export type Environment = Record<string, string | undefined>;
@@ -38,6 +42,7 @@ export const USAGE = `streamkeeper: the companion server
   --database URL|PATH     a file, sqlite:PATH or postgres://… (DATA_DIR/streamkeeper.db)
   --durability LEVEL      full: every word survives a power cut; balanced: words of a running answer
                           survive a crash, not a power cut; SQLite only (full)
+  --backups HOW_OFTEN     daily or never: copies in DATA_DIR/backups; SQLite only (daily)
   --model PROVIDER/MODEL  what answers when nobody chose (demo/demo)
   --idle-exit SECONDS     end after so long without clients and turns, or never (never)
   --wait SECONDS          for the companion that serves DIR to end; then take its place (0)
@@ -61,6 +66,7 @@ const FLAGS = {
   "data-dir": { type: "string" },
   database: { type: "string" },
   durability: { type: "string" },
+  backups: { type: "string" },
   model: { type: "string" },
   "idle-exit": { type: "string" },
   wait: { type: "string" },
@@ -101,11 +107,16 @@ export function parseConfig(
   if (!LOG_LEVELS.includes(logLevel)) {
     throw new ConfigError(`--log-level ${logLevel}: expected one of ${LOG_LEVELS.join(", ")}.`);
   }
+  const backups = BACKUPS.find((often) => often === (option("backups") ?? "daily"));
+  if (!backups) {
+    throw new ConfigError(`--backups ${option("backups")}: expected one of ${BACKUPS.join(", ")}.`);
+  }
   const idle = option("idle-exit") ?? "never";
   return Object.freeze({
     host,
     port: toNumber("--port", option("port") ?? "0", 0, 65_535),
     ...parseBasics(flags, env),
+    backups,
     model,
     idleExitSeconds: idle === "never" ? null : toNumber("--idle-exit", idle, 1, 1e9),
     waitSeconds: toNumber("--wait", option("wait") ?? "0", 0, 1e6),

@@ -1,9 +1,12 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
+import { makeBackup } from "./care/backups.ts";
+import { checkBackups } from "./care/check-backups.ts";
 import { checkDatabase } from "./care/check-database.ts";
 import { checkFiles } from "./care/check-files.ts";
 import { repairDatabase, repairFiles } from "./care/repair.ts";
 import { problemsIn, type Report, toText } from "./care/report.ts";
+import { restore } from "./care/restore.ts";
 import type { Environment } from "./config.ts";
 import { waitForLeaderLock } from "./db/leader-lock.ts";
 import type { DatabaseSource } from "./db/open.ts";
@@ -34,7 +37,7 @@ export async function startDoctor(args: readonly string[], env: Environment): Pr
   }
   process.umask(0o077);
   try {
-    const report = config.mode === "look" ? await look(config) : await underLock(config, repair);
+    const report = await runTask(config);
     process.stdout.write(config.json ? `${JSON.stringify(report)}\n` : toText(report));
     return report.ok ? 0 : EXIT_PROBLEMS;
   } catch (thrown) {
@@ -46,13 +49,31 @@ export async function startDoctor(args: readonly string[], env: Environment): Pr
   }
 }
 
-async function look(config: DoctorConfig, repaired: string[] = []): Promise<Report> {
-  const { dataDir, database } = config;
-  const runtime = config.mode === "look" ? readRuntimeFile(dataDir) : undefined;
-  const companionRuns = runtime !== undefined && isAlive(runtime.pid);
+async function runTask(config: DoctorConfig): Promise<Report> {
+  const { task, dataDir, database } = config;
+  switch (task.mode) {
+    case "look":
+      return await look(config);
+    case "backup":
+      return await look(config, await backUp(dataDir, pathOf(database)));
+    case "repair":
+      return await underLock(config, async () => await look(config, await repair(config)));
+    case "restore":
+      return await underLock(config, async () => {
+        return await look(config, await restore({ dataDir, path: pathOf(database) }, task.file));
+      });
+  }
+}
+
+async function look(config: DoctorConfig, done: string[] = []): Promise<Report> {
+  const { dataDir, database, task } = config;
+  const runtime = readRuntimeFile(dataDir);
+  // Whoever holds the lock knows that none does.
+  const companionRuns =
+    /^(?:look|backup)$/.test(task.mode) && runtime !== undefined && isAlive(runtime.pid);
   const files = await checkFiles(dataDir, database);
   const { findings, counts } = await checkDatabase(database, companionRuns);
-  const all = [...files, ...findings];
+  const all = [...files, ...findings, ...(await checkBackups(dataDir, database))];
   return {
     ok: problemsIn(all).length === 0,
     checked_at: new Date().toISOString(),
@@ -61,28 +82,36 @@ async function look(config: DoctorConfig, repaired: string[] = []): Promise<Repo
     database: nameOf(database),
     counts,
     findings: all,
-    repaired,
+    done,
   };
 }
 
-async function repair(config: DoctorConfig): Promise<Report> {
+async function backUp(dataDir: string, path: string): Promise<string[]> {
+  if (!existsSync(path)) throw new ChatError("not_found", `There is no database ${path} yet.`);
+  const backup = await makeBackup({ dataDir, path });
+  return [`Made the backup ${backup.path}.`];
+}
+
+async function repair(config: DoctorConfig): Promise<string[]> {
   const { dataDir, database } = config;
   const files = repairFiles(dataDir, database);
   const { damage } = await checkDatabase(database, false);
   const isThere = database.engine === "postgres" || existsSync(database.path);
-  const rows =
-    isThere && damage !== "pages"
-      ? await repairDatabase(config, damage === "indexes", careDeps())
-      : [];
-  return await look(config, [...files, ...rows]);
+  if (!isThere || damage === "pages") return files;
+  return [...files, ...(await repairDatabase(config, damage === "indexes", careDeps()))];
+}
+
+/** Of a SQLite file: for Postgres these tasks are refused with their flags. */
+function pathOf(database: DatabaseSource): string {
+  if (database.engine === "sqlite") return database.path;
+  throw new ChatError("internal", "Postgres has no file.");
 }
 
 /** Nobody else writes meanwhile. Rejects with `DataDirError` if a companion does. */
 async function underLock(
-  config: DoctorConfig,
-  work: (config: DoctorConfig) => Promise<Report>,
+  { dataDir, waitSeconds }: DoctorConfig,
+  work: () => Promise<Report>,
 ): Promise<Report> {
-  const { dataDir, waitSeconds } = config;
   if (!existsSync(dataDir)) throw new DataDirError(`${dataDir} does not exist.`);
   const lock = await waitForLeaderLock(join(dataDir, LOCK_FILE), waitSeconds);
   if (!lock) {
@@ -91,7 +120,7 @@ async function underLock(
     );
   }
   try {
-    return await work(config);
+    return await work();
   } finally {
     lock.release();
   }

@@ -3,6 +3,7 @@ import { basename, dirname, join } from "node:path";
 import type { DatabaseSource } from "../db/open.ts";
 import { isAlive, readRuntimeFile } from "../runtime/data-dir.ts";
 import { freeBytesOf } from "../runtime/file-system.ts";
+import { databaseFiles } from "./database-files.ts";
 import { counted, type Finding } from "./report.ts";
 
 /** Where the alert on a disk that fills up begins, too. */
@@ -66,7 +67,7 @@ export function openFiles(
     ...["", "logs", "prometheus", "backups"].map((name) => join(dataDir, name)),
     ...names.map((name) => join(dataDir, name)),
     ...filesIn(join(dataDir, "backups")),
-    ...filesIn(dataDir).filter((path) => path.includes(".set-aside-")),
+    ...filesIn(dataDir).filter((path) => /\.(?:set-aside|replaced)-/.test(path)),
     ...(database.engine === "sqlite" ? databaseFiles(database.path) : []),
   ];
   return paths.flatMap((path) => {
@@ -74,11 +75,6 @@ export function openFiles(
     if (!stat || (stat.mode & 0o077) === 0) return [];
     return [{ path, mode: stat.mode & 0o777, wanted: stat.isDirectory() ? 0o700 : 0o600 }];
   });
-}
-
-/** A SQLite database is up to three files. */
-export function databaseFiles(path: string): string[] {
-  return [path, `${path}-wal`, `${path}-shm`];
 }
 
 /** Temporary files `NAME.PID.tmp` whose process is gone. */

@@ -12,6 +12,7 @@ export const CHECKS = [
   "calls",
   "messages",
   "search_index",
+  "backups",
 ] as const;
 export type Check = (typeof CHECKS)[number];
 
@@ -42,8 +43,8 @@ export interface Report {
   database: string;
   counts: Counts | null;
   findings: Finding[];
-  /** What this run has mended. */
-  repaired: string[];
+  /** What this run has done, in words. */
+  done: string[];
 }
 
 export function problemsIn(findings: readonly Finding[]): Finding[] {
@@ -52,7 +53,7 @@ export function problemsIn(findings: readonly Finding[]): Finding[] {
 
 /** The report for people: what is wrong first. */
 export function toText(report: Report): string {
-  const { counts, findings, repaired } = report;
+  const { counts, findings, done } = report;
   const problems = problemsIn(findings);
   const rows = [
     ["Data directory", report.data_dir],
@@ -61,20 +62,19 @@ export function toText(report: Report): string {
     ["Checked", `${report.checked_at}, Streamkeeper ${report.version}`],
   ];
   return [
-    headline(problems.length, repaired.length),
+    headline(problems.length),
     "",
     ...rows.map(([name = "", value]) => `${name.padEnd(16)}${value}`),
-    ...section("Repaired", repaired),
+    ...section("Done", done),
     ...section("Problems", problems.map(paragraph)),
     ...section("Notes", findings.filter(({ severity }) => severity === "note").map(paragraph)),
     "",
   ].join("\n");
 }
 
-function headline(problems: number, repaired: number): string {
-  const mended = repaired > 0 ? `${counted(repaired, "repair")} made, ` : "";
-  if (problems > 0) return `Streamkeeper doctor: ${mended}${counted(problems, "problem")} found`;
-  return `Streamkeeper doctor: ${mended}nothing is wrong`;
+function headline(problems: number): string {
+  const found = problems === 0 ? "nothing is wrong" : `${counted(problems, "problem")} found`;
+  return `Streamkeeper doctor: ${found}`;
 }
 
 function describe({ sessions, turns, messages, chunks }: Counts): string {

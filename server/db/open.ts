@@ -1,6 +1,6 @@
 import { closeSync, existsSync, openSync } from "node:fs";
 import SQLite from "better-sqlite3";
-import { Kysely, PostgresDialect, SqliteDialect, sql } from "kysely";
+import { Kysely, type LogEvent, PostgresDialect, SqliteDialect, sql } from "kysely";
 import pg from "pg";
 import { ChatError } from "../errors.ts";
 import type { Log } from "../log.ts";
@@ -12,7 +12,7 @@ import { nativeBinding } from "./native-binding.ts";
 import type { Database, Reader } from "./schema.ts";
 import { foldCase } from "./search.ts";
 import { createSqliteAppendLog } from "./sqlite-append-log.ts";
-import { toStorageError } from "./storage-errors.ts";
+import { isDamage, toStorageError } from "./storage-errors.ts";
 import { WriterGate } from "./writer-gate.ts";
 
 export type DatabaseSource =
@@ -43,15 +43,19 @@ export interface OpenedDatabase {
   close(): Promise<void>;
 }
 
-/** Opens and migrates. Rejects with `ChatError` in words for people; the file or server is then untouched. */
+/**
+ * Opens and migrates. Rejects with `ChatError` in words for people; the file or server is then untouched.
+ * `onDamage` hears of each statement, now or later, that meets a damaged place of a SQLite file.
+ */
 export async function openDatabase(
   source: DatabaseSource,
   log: Log,
   durability: Durability = "full",
+  onDamage: (err: unknown) => void = () => {},
 ): Promise<OpenedDatabase> {
   try {
     return source.engine === "sqlite"
-      ? await openSqlite(source.path, durability)
+      ? await openSqlite(source.path, durability, onDamage)
       : await openPostgres(source.url, source.directUrl ?? source.url, log);
   } catch (thrown) {
     throw toStorageError(thrown);
@@ -59,7 +63,7 @@ export async function openDatabase(
 }
 
 /** "SKEE": lets tools and us tell our files from others' (https://sqlite.org/pragma.html#pragma_application_id). */
-const APPLICATION_ID = 0x534b4545;
+export const APPLICATION_ID = 0x534b4545;
 
 /** Two connections on one WAL file can corrupt it before this version (https://sqlite.org/wal.html#walresetbug). */
 const OLDEST_SQLITE = 3_051_003;
@@ -73,7 +77,17 @@ const LATE_CHECKPOINT_PAGES = 131_072;
 /** A WAL that a burst has made large is cut to this once it starts again. */
 const WAL_LIMIT_BYTES = 64 * 1024 * 1024;
 
-async function openSqlite(path: string, durability: Durability): Promise<OpenedDatabase> {
+async function openSqlite(
+  path: string,
+  durability: Durability,
+  onDamage: (err: unknown) => void,
+): Promise<OpenedDatabase> {
+  const notice = (err: unknown) => {
+    if (isDamage(err)) onDamage(err);
+  };
+  const log = (event: LogEvent) => {
+    if (event.level === "error") notice(event.error);
+  };
   // SQLite makes files that every user may read; -wal and -shm take their mode from this one.
   if (!existsSync(path)) closeSync(openSync(path, "a", 0o600));
 
@@ -96,6 +110,7 @@ async function openSqlite(path: string, durability: Durability): Promise<OpenedD
         inTransaction: () => database.inTransaction,
       }),
       plugins: [refuseInsideWork],
+      log,
     });
     const schemaVersion = await migrate(writer);
     database.pragma(`application_id = ${APPLICATION_ID}`);
@@ -106,9 +121,11 @@ async function openSqlite(path: string, durability: Durability): Promise<OpenedD
     const reader = new Kysely<Database>({
       dialect: new SqliteDialect({ database: withStatementCache(readDatabase) }),
       plugins: [refuseInsideWork],
+      log,
     });
     const gate = new WriterGate();
-    const appendLog = createSqliteAppendLog({ path, flush: durability === "full" }, gate);
+    const threads = { path, flush: durability === "full" };
+    const appendLog = createSqliteAppendLog(threads, gate, notice);
     return {
       engine: "sqlite",
       durability,

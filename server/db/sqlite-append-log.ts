@@ -9,11 +9,13 @@ import { CheckpointTimes, startThread, type WriterThreadData } from "./writer-th
 
 /**
  * Appends in a thread of its own, one group at a time, taking turns with the connection of this thread. A thread that
- * dies is started again with the next group; what became of the group it had is read back.
+ * dies is started again with the next group; what became of the group it had is read back. `onError` hears what the
+ * database threw.
  */
 export function createSqliteAppendLog(
   data: { path: string; flush: boolean },
   gate: WriterGate,
+  onError: (err: unknown) => void,
 ): AppendLog {
   const checkpointTimes = new CheckpointTimes();
   const threadData = { ...data, checkpointTimes: checkpointTimes.memory };
@@ -32,7 +34,9 @@ export function createSqliteAppendLog(
       if (appending.ended()) appending = startAppending(threadData);
       try {
         const outcomes = await appending.commit(appends);
-        return outcomes.map((outcome) => toResult(outcome, began, data.flush));
+        const results = outcomes.map((outcome) => toResult(outcome, began, data.flush));
+        for (const result of results) if (result.status === "failed") onError(result.error);
+        return results;
       } catch (error) {
         const at = { began, worked: performance.now(), members: 1, syncMs: undefined };
         return appends.map(() => ({ status: "failed", stage: "commit", error, ...at }));

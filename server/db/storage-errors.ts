@@ -43,7 +43,7 @@ const MEANINGS: [RegExp, ErrorCode, string, string][] = [
     /^(SQLITE_CORRUPT.*|SQLITE_NOTADB|XX001|XX002)$/,
     "storage_corrupt",
     "The database file is damaged.",
-    "Do not delete it: keep a copy before anything else, then see docs/troubleshooting.md.",
+    "Do not delete it. Restart the companion: the file is checked and, if it cannot be read, set aside; see docs/troubleshooting.md.",
   ],
   [
     CONFLICTS,
@@ -74,6 +74,12 @@ export function toStorageError(thrown: unknown): unknown {
     });
   }
   return thrown;
+}
+
+/** Whether a driver has met bytes that are no database of its kind. */
+export function isDamage(thrown: unknown): boolean {
+  const error = toStorageError(thrown);
+  return error instanceof ChatError && error.code === "storage_corrupt";
 }
 
 function codeOf(thrown: unknown): string {

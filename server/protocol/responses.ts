@@ -99,6 +99,13 @@ export const Ready = z.object({
   durability: z.enum(["full", "balanced"]),
   schema_version: z.int(),
   draining: z.boolean(),
+  /**
+   * The newest database file that could not be read and was given another name, as long as it is there; `backup_at`: the
+   * newest backup. Absent in answers of older companions.
+   */
+  set_aside: z.optional(
+    z.nullable(z.object({ path: z.string(), backup_at: z.nullable(Timestamp) })),
+  ),
 });
 export type Ready = z.infer<typeof Ready>;
 

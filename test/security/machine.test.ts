@@ -128,7 +128,8 @@ describe("attacks by another user of the machine", function () {
         "sh",
         [
           "-c",
-          `umask ${mask}; ${process.execPath} server/main.ts --data-dir ${dataDir} --idle-exit 1 > /dev/null`,
+          `umask ${mask}; ${process.execPath} server/main.ts --data-dir ${dataDir} --idle-exit 1 > /dev/null;` +
+            `${process.execPath} server/main.ts doctor --data-dir ${dataDir} --backup > /dev/null`,
         ],
         { timeout: 20_000 },
       );

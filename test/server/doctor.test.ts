@@ -104,7 +104,7 @@ describe("streamkeeper doctor", function () {
       );
       assert.deepEqual(problemsOf((await reportOn(dataDir)).report), ["search_index"]);
       const { code, report } = await reportOn(dataDir, "--repair");
-      assert.deepEqual([code, report.repaired], [0, ["Built the index of the search anew."]]);
+      assert.deepEqual([code, report.done], [0, ["Built the index of the search anew."]]);
       const chat = await openChat({ engine: "sqlite", path }, () => []);
       for (const query of ["question 1, the first", "question 3, the second"]) {
         const { sessions } = await chat.chat.listSessions({ query });
@@ -151,7 +151,7 @@ describe("what doctor --repair makes of a log with holes", function () {
       assert.deepEqual(problemsOf(found.report), ["log"]);
       const { code, report } = await reportOn(dataDir, "--repair");
       assert.deepEqual([code, problemsOf(report)], [0, []]);
-      assert.match(report.repaired.join(), /Closed the gaps of 3 logs: 1 place marked as lost/);
+      assert.match(report.done.join(), /Closed the gaps of 3 logs: 1 place marked as lost/);
 
       const rebuilt = await readLog(path, whole);
       assert.deepEqual(

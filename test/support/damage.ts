@@ -45,7 +45,7 @@ export function query<T>(path: string, statement: string, ...values: unknown[]):
 
 /**
  * Writes over the first bytes of every `nth` leaf page that a table or an index has: what is on such a page cannot be read any
- * more. Pages of the schema are left alone, so that the file still opens. Returns how many.
+ * more. With `nth` over 1 the last one is left alone, to which new rows go. Returns how many.
  */
 export function scribble(path: string, name: string, nth = 2): number {
   tamper(path, "pragma wal_checkpoint(truncate)");
@@ -53,7 +53,7 @@ export function scribble(path: string, name: string, nth = 2): number {
     path,
     "select pageno from dbstat where name = ? and pagetype = 'leaf' order by path",
     name,
-  ).filter((_, index) => index % nth === nth - 1);
+  ).filter((_, index, all) => index % nth === nth - 1 && (nth === 1 || index < all.length - 1));
   const [size] = query<{ page_size: number }>(path, "select page_size from pragma_page_size");
   const file = openSync(path, "r+");
   const noise = Buffer.alloc(200, 0xa5);

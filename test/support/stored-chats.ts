@@ -36,11 +36,12 @@ export async function fillWithChats(
   const open = await openChat(source, async function* ({ messages }) {
     const words = answerTo(String(messages.at(-1)?.content)).split(/(?<= )/);
     // Later than the commit of the word before, so that an answer has several chunks.
-    for (const word of words) {
-      yield text(word);
-      if (length === 1) await delay(1);
+    for (let n = 0; n < length; n++) {
+      for (const word of length === 1 ? words : [words.join("")]) {
+        yield text(word);
+        await delay(1);
+      }
     }
-    for (let n = 1; n < length; n++) yield* words.map(text);
     yield FINISH;
   });
   const sessions: StoredChats["sessions"] = [];

@@ -44,6 +44,7 @@ export async function openWindow(options: WindowOptions): Promise<Window> {
       idleExitSeconds: 60,
       model: undefined,
       durability: "full",
+      backups: "daily",
       stallTimeoutSeconds: 60,
       databaseUrl: undefined,
     }),

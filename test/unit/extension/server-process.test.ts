@@ -63,6 +63,7 @@ async function withBench(body: (bench: Bench) => Promise<void>): Promise<void> {
           idleExitSeconds: 60,
           model: undefined,
           durability: "full",
+          backups: "daily",
           stallTimeoutSeconds: 60,
           databaseUrl: "postgres://u:secret@db/x",
         }),
@@ -349,6 +350,7 @@ async function startStub(bench: Bench): Promise<number> {
     idleExitSeconds: 60,
     model: undefined,
     durability: "full",
+    backups: "daily",
     stallTimeoutSeconds: 60,
     databaseUrl: undefined,
   });

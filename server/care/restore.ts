@@ -1,0 +1,43 @@
+import { existsSync, renameSync, rmSync } from "node:fs";
+import { ChatError } from "../errors.ts";
+import { checkDatabase } from "./check-database.ts";
+import { copyDatabase } from "./copy-in-process.ts";
+import { databaseFiles } from "./database-files.ts";
+import { hasOurMark, setAside } from "./set-aside.ts";
+import { clearSuspect } from "./suspect.ts";
+
+/**
+ * Puts a copy of a backup in the place of the database at `path`, which keeps its file under another name; the backup stays
+ * where it is. Returns what it has done, in words. Rejects with `ChatError`, nothing changed, if the backup cannot be read whole.
+ * Call it under the leader lock.
+ */
+export async function restore(
+  { dataDir, path }: { dataDir: string; path: string },
+  backup: string,
+): Promise<string[]> {
+  if (!existsSync(backup)) {
+    throw new ChatError("not_found", `${backup} does not exist. Nothing was changed.`);
+  }
+  if (!hasOurMark(backup)) {
+    throw new ChatError(
+      "invalid_request",
+      `${backup} is no backup of Streamkeeper's. Nothing was changed.`,
+    );
+  }
+  const { damage, findings } = await checkDatabase({ engine: "sqlite", path: backup }, false);
+  if (damage !== "none") {
+    throw new ChatError("storage_corrupt", `${backup} is damaged. Nothing was changed.`, {
+      hint: findings[0]?.what ?? "",
+    });
+  }
+  const temporary = `${path}.${process.pid}.tmp`;
+  try {
+    await copyDatabase(backup, temporary);
+    const words = existsSync(path) ? [`Kept what was there as ${setAside(path, "replaced")}.`] : [];
+    renameSync(temporary, path);
+    clearSuspect(dataDir);
+    return [...words, `Restored ${backup}.`];
+  } finally {
+    for (const file of databaseFiles(temporary)) rmSync(file, { force: true });
+  }
+}
