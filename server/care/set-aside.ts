@@ -33,13 +33,16 @@ export function asideFiles(path: string): AsideFile[] {
   const prefix = `${basename(path)}.set-aside-`;
   const folder = dirname(path);
   if (!existsSync(folder)) return [];
-  return readdirSync(folder)
-    .filter((name) => name.startsWith(prefix) && !/-(?:wal|shm)$/.test(name))
-    .flatMap((name) => {
-      const at = fromStamp(name.slice(prefix.length, prefix.length + 16));
-      return at ? [{ path: join(folder, name), at }] : [];
-    })
-    .toSorted((a, b) => b.at.getTime() - a.at.getTime());
+  return (
+    readdirSync(folder)
+      .filter((name) => name.startsWith(prefix) && !/-(?:wal|shm)$/.test(name))
+      .flatMap((name) => {
+        const at = fromStamp(name.slice(prefix.length, prefix.length + 16));
+        return at ? [{ path: join(folder, name), at }] : [];
+      })
+      // Of the same second the one with a number is newer.
+      .toSorted((a, b) => b.at.getTime() - a.at.getTime() || b.path.localeCompare(a.path))
+  );
 }
 
 /** A damaged file elsewhere than in the data directory, without our mark, may be somebody else's and no database at all. */
