@@ -1,4 +1,5 @@
 import { type DestinationStream, type Logger, pino } from "pino";
+import { currentTrace } from "./trace-context.ts";
 
 export type Log = Logger;
 
@@ -16,12 +17,16 @@ const SECRETS = [
   "cookie",
 ];
 
-/** JSON lines. `destination` defaults to stdout. */
+/** JSON lines, each with the trace that it belongs to. `destination` defaults to stdout. */
 export function createLog(level: string, destination?: DestinationStream): Log {
   const options = {
     level,
     base: { pid: process.pid },
     timestamp: pino.stdTimeFunctions.isoTime,
+    mixin: () => {
+      const trace = currentTrace();
+      return trace ? { trace_id: trace.traceId } : {};
+    },
     formatters: { level: (label: string) => ({ level: label }) },
     redact: {
       paths: SECRETS.flatMap((name) => [name, `*.${name}`, `*.*.${name}`]),

@@ -25,6 +25,8 @@ export const RESUME_OUTCOMES = ["live", "replayed", "snapshot", "refused"] as co
 export const TURN_OUTCOMES = ["done", "error", "interrupted", "waiting"] as const;
 
 export type CommitStatus = (typeof COMMIT_STATUSES)[number];
+/** Of exemplars, not of series. */
+type ExemplarLabel = "trace_id";
 export type Phase = (typeof PHASES)[number];
 export type ResumeOutcome = (typeof RESUME_OUTCOMES)[number];
 
@@ -33,7 +35,8 @@ export interface Metrics {
   registry: Registry;
   /** The same metrics in OpenMetrics form, the only one that can carry exemplars. */
   openMetrics: Registry<OpenMetricsContentType>;
-  transactionDuration: Histogram<"operation">;
+  /** Takes exemplars, as `timeToFirstChunk` does. */
+  transactionDuration: Histogram<"operation" | ExemplarLabel>;
   transactionPhase: Histogram<"operation" | "phase">;
   transactionCommits: Counter<"operation" | "status">;
   transactionSlow: Counter<"operation">;
@@ -44,7 +47,7 @@ export interface Metrics {
   publishDelay: Histogram;
   streamResumes: Counter<"outcome">;
   turns: Counter<"status">;
-  timeToFirstChunk: Histogram;
+  timeToFirstChunk: Histogram<ExemplarLabel>;
   tokens: Counter<"direction">;
   upstreamErrors: Counter<"provider" | "code">;
   sessionLockWait: Histogram;
@@ -88,6 +91,7 @@ export function createMetrics(
       name: METRIC_NAMES.transactionDuration,
       help: "From asking for a micro-transaction to its commit acknowledged.",
       labelNames: ["operation"],
+      enableExemplars: true,
       ...seconds,
     }),
     transactionPhase: new Histogram({
@@ -151,6 +155,7 @@ export function createMetrics(
       name: METRIC_NAMES.timeToFirstChunk,
       help: "From the accepted message to the first published chunk of its answer.",
       buckets: [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60],
+      enableExemplars: true,
       registers,
     }),
     tokens: new Counter({

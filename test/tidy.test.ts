@@ -20,7 +20,7 @@ const STYLES = readSources(/\.css$/);
 const DOCS = readSources(/\.md$/);
 const MAX_LINES = 400;
 
-const SHARED = /^server\/(?:errors|log|metric-names|metrics|operations|version)\.ts$/;
+const SHARED = /^server\/(?:errors|log|metric-names|metrics|operations|trace-context|version)\.ts$/;
 const PROTOCOL = /^server\/protocol\//;
 const MESSAGES = /^webview\/(?:metrics\/)?messages\.ts$/;
 const NODE = /^node:/;
@@ -53,7 +53,7 @@ const ROOMS: readonly { room: RegExp; may: readonly RegExp[] }[] = [
   { room: /^server\/runtime\//, may: [PROTOCOL, NODE] },
   {
     room: SHARED,
-    may: [PROTOCOL, /^(?:pino|prom-client)$/, /^package\.json$/],
+    may: [PROTOCOL, /^(?:pino|prom-client)$/, /^package\.json$/, /^node:(?:async_hooks|crypto)$/],
   },
   {
     room: /^server\/(?:doctor-)?config\.ts$/,

@@ -10,6 +10,7 @@ import { findTool, type Tool } from "../domain/tools.ts";
 import { ChatError } from "../errors.ts";
 import type { NewChunk } from "../protocol/chunks.ts";
 import type { FinishReason, ProviderEvent, ToolCall, Usage } from "../providers/provider.ts";
+import { currentTrace } from "../trace-context.ts";
 import { closeTurn, ENDINGS, type Ending, endingOf } from "./close-turn.ts";
 import { type Batch, TokenBatch } from "./token-batch.ts";
 import type { LeasedTurn, ResolvedModel, TurnDeps } from "./turn-deps.ts";
@@ -165,7 +166,10 @@ async function commitTokens(run: Run, { chunks, receivedAt }: Batch): Promise<vo
   metrics.publishDelay.observe((now - receivedAt) / 1000);
   if (!run.published) {
     run.published = true;
-    metrics.timeToFirstChunk.observe((now - run.turn.acceptedAt) / 1000);
+    metrics.timeToFirstChunk.observe({
+      value: (now - run.turn.acceptedAt) / 1000,
+      exemplarLabels: currentTrace()?.exemplar ?? {},
+    });
   }
   for (const chunk of chunks) {
     if (chunk.type === "assistant_message") run.text += chunk.token ?? "";

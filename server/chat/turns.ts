@@ -7,6 +7,7 @@ import {
 } from "../db/sessions.ts";
 import { findOpenTurn, findTurn } from "../db/turns.ts";
 import { ChatError } from "../errors.ts";
+import { withoutTrace } from "../trace-context.ts";
 import { ENDINGS } from "./close-turn.ts";
 import { recoverTurns } from "./recover-turns.ts";
 import { runTurn, StopTurn } from "./run-turn.ts";
@@ -147,7 +148,7 @@ export class Turns {
 
   #startRenewing(): void {
     clearInterval(this.#renewing);
-    this.#renewing = setInterval(() => void this.#renew(), RENEW_MS);
+    this.#renewing = withoutTrace(() => setInterval(() => void this.#renew(), RENEW_MS));
     this.#renewing.unref();
   }
 

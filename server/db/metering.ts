@@ -3,6 +3,7 @@ import type { Log } from "../log.ts";
 import { type CommitStatus, type Metrics, PHASES, type Phase } from "../metrics.ts";
 import type { Operation } from "../operations.ts";
 import type { Explanation, SlowCause } from "../protocol/transactions.ts";
+import { currentTrace } from "../trace-context.ts";
 import type { AppendLog } from "./append-log.ts";
 import type { PhysicalCommit } from "./commit-group.ts";
 import type { Phases } from "./outcome.ts";
@@ -48,11 +49,16 @@ export function meter(
 ): void {
   const { metrics, recent } = deps;
   const { status, phases } = outcome;
+  const trace = currentTrace();
   const seconds = phases.wait + phases.body + phases.commit;
   metrics.transactionCommits.inc({ operation, status });
   if (status === "success") {
     metrics.storage.worked();
-    metrics.transactionDuration.observe({ operation }, seconds);
+    metrics.transactionDuration.observe({
+      labels: { operation },
+      value: seconds,
+      exemplarLabels: trace?.exemplar ?? {},
+    });
   }
   for (const phase of PHASES) {
     metrics.transactionPhase.observe({ operation, phase }, phases[phase]);
@@ -63,6 +69,7 @@ export function meter(
     operation,
     sessionId,
     turnId,
+    traceId: trace?.traceId,
     status,
     seconds,
     phases,

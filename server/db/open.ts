@@ -4,6 +4,7 @@ import { Kysely, type LogEvent, PostgresDialect, SqliteDialect, sql } from "kyse
 import pg from "pg";
 import { ChatError } from "../errors.ts";
 import type { Log } from "../log.ts";
+import { withoutTrace } from "../trace-context.ts";
 import { type AppendLog, createPostgresAppendLog } from "./append-log.ts";
 import { CommitGroup } from "./commit-group.ts";
 import { guardDialect, refuseInsideWork } from "./guarded-dialect.ts";
@@ -251,7 +252,8 @@ function createPool(url: string, max: number, log: Log): pg.Pool {
     application_name: "streamkeeper",
     types: NUMBERS,
   });
-  const note = (err: Error) => log.warn({ err }, "a database connection was lost");
+  const note = (err: Error) =>
+    withoutTrace(() => log.warn({ err }, "a database connection was lost"));
   // A restart of the server emits `error` on idle and on checked-out clients; unheard, either ends the process.
   pool.on("error", note);
   pool.on("connect", (client) => client.on("error", note));

@@ -11,6 +11,7 @@ export interface RecordedTransaction {
   operation: Operation;
   sessionId: string | undefined;
   turnId: string | undefined;
+  traceId: string | undefined;
   status: CommitStatus;
   seconds: number;
   phases: Phases;
@@ -52,12 +53,13 @@ export class RecentTransactions {
   list(limit: number, slowOnly: boolean): TransactionEntry[] {
     const ring = slowOnly ? this.#slow : this.#all;
     return ring.newest(limit).map(({ number, transaction }) => {
-      const { at, sessionId, turnId, size, explanation, ...rest } = transaction;
+      const { at, sessionId, turnId, traceId, size, explanation, ...rest } = transaction;
       return {
         id: this.#idOf(number),
         at: new Date(at).toISOString(),
         session_id: sessionId ?? null,
         turn_id: turnId ?? null,
+        trace_id: traceId ?? null,
         text_size: size,
         slow: explanation !== undefined,
         explanation: explanation ?? null,

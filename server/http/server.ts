@@ -10,6 +10,7 @@ import { openAiRouter } from "./openai.ts";
 import { openRouter, operationsRouter } from "./operations.ts";
 import { sessionsRouter } from "./sessions.ts";
 import { Readers } from "./sse.ts";
+import { traceRequest } from "./tracing.ts";
 import { webAppRouter } from "./web-app.ts";
 
 const MAX_CONNECTIONS = 8_192;
@@ -28,6 +29,7 @@ export function createHttpServer(deps: HttpDeps): HttpServer {
   app.disable("x-powered-by");
   app.disable("etag");
   app.set("query parser", "simple");
+  app.use(traceRequest);
   app.use(setCommonHeaders);
   app.use(checkHostAndOrigin(deps));
   app.use(openRouter(deps));

@@ -30,6 +30,8 @@ export const TransactionEntry = z.object({
   operation: z.string(),
   session_id: z.nullable(z.string()),
   turn_id: z.nullable(z.string()),
+  /** Of the request that it belongs to, as in the log. */
+  trace_id: z.nullable(z.string()),
   /** `error`: the COMMIT failed; `rollback`: the work did. */
   status: z.enum(["success", "error", "rollback"]),
   seconds: SECONDS,

@@ -9,7 +9,7 @@ import { promisify } from "node:util";
 import { toScrapeConfig } from "../../extension/metrics-report.ts";
 import { findPrometheus, type PrometheusTools } from "../setup/prometheus.ts";
 import { type Companion, chunksOf, newDataDir, startCompanion } from "../support/companion.ts";
-import { shippedFolder, startPrometheus, withPrometheus } from "../support/prometheus.ts";
+import { hurry, shippedFolder, startPrometheus, withPrometheus } from "../support/prometheus.ts";
 
 /** Five scrapes. */
 const SCRAPED_WITHIN_MS = 25_000;
@@ -53,6 +53,31 @@ describe("the companion's metrics", () => {
     });
   });
 
+  it("lead from a slow bucket to the trace, in a Prometheus that stores exemplars", async () => {
+    const traceId = "ab".repeat(16);
+    await answerOnce(companion, { traceparent: `00-${traceId}-${"cd".repeat(8)}-01` });
+    const scraping = shippedFolder(dataDir);
+    hurry(scraping);
+    const flags = ["--enable-feature=exemplar-storage"];
+    const prometheus = await startPrometheus(tools.prometheus, scraping, flags);
+    try {
+      await prometheus.waitFor("up", ({ value }) => value === 1);
+      for (const metric of [
+        "sse_transaction_duration_seconds",
+        "chat_time_to_first_chunk_seconds",
+      ]) {
+        const found = await prometheus.exemplars(`${metric}_bucket`);
+        assert.ok(
+          found.some((labels) => labels["trace_id"] === traceId),
+          metric,
+        );
+      }
+    } finally {
+      await prometheus.stop();
+      rmSync(scraping, { recursive: true, force: true });
+    }
+  });
+
   it("pass promtool's check, as they are after an answer", async () => {
     assert.equal(await checkMetrics(tools.promtool, await metricsOf(companion)), "");
   });
@@ -91,9 +116,19 @@ describe("the companion's metrics", () => {
   });
 });
 
-async function answerOnce(companion: Companion): Promise<void> {
-  const message = { type: "user_message", content: "Hello" };
-  const response = await companion.request("POST", "/v1/messages/stream", { message });
+async function answerOnce(
+  companion: Companion,
+  headers: Record<string, string> = {},
+): Promise<void> {
+  const response = await fetch(`${companion.url}/v1/messages/stream`, {
+    method: "POST",
+    headers: {
+      authorization: `Bearer ${companion.token}`,
+      "content-type": "application/json",
+      ...headers,
+    },
+    body: JSON.stringify({ message: { type: "user_message", content: "Hello" } }),
+  });
   let last: string | undefined;
   for await (const chunk of chunksOf(response)) last = chunk.type;
   assert.equal(last, "done");

@@ -23,6 +23,8 @@ export interface Prometheus {
   waitFor(query: string, wanted: (found: Sample) => boolean): Promise<Sample>;
   /** The alerts that it knows. */
   rules(): Promise<Rule[]>;
+  /** The labels of the exemplars that a query has found within the last minute. */
+  exemplars(query: string): Promise<Record<string, string>[]>;
   stop(): Promise<void>;
 }
 
@@ -64,13 +66,18 @@ function adapt(folder: string, file: string, words: Record<string, string>): voi
   writeFileSync(path, text);
 }
 
-export async function startPrometheus(binary: string, folder: string): Promise<Prometheus> {
+export async function startPrometheus(
+  binary: string,
+  folder: string,
+  flags: readonly string[] = [],
+): Promise<Prometheus> {
   const port = await freePort();
   const url = `http://127.0.0.1:${port}`;
   const args = [
     `--config.file=${join(folder, "prometheus.yml")}`,
     `--storage.tsdb.path=${join(folder, "tsdb")}`,
     `--web.listen-address=127.0.0.1:${port}`,
+    ...flags,
   ];
   const child = spawn(binary, args, { stdio: ["ignore", "ignore", "pipe"] });
   let log = "";
@@ -96,6 +103,13 @@ export async function startPrometheus(binary: string, folder: string): Promise<P
       const response = await fetch(`${url}/api/v1/rules`);
       const answer = (await response.json()) as { data: { groups: { rules: Rule[] }[] } };
       return answer.data.groups.flatMap(({ rules }) => rules);
+    },
+    async exemplars(query) {
+      const now = Date.now() / 1000;
+      const range = { query, start: String(now - 60), end: String(now + 1) };
+      const response = await fetch(`${url}/api/v1/query_exemplars?${new URLSearchParams(range)}`);
+      const { data } = (await response.json()) as ExemplarAnswer;
+      return data.flatMap((series) => series.exemplars.map(({ labels }) => labels));
     },
     async stop() {
       child.kill("SIGTERM");
@@ -123,6 +137,10 @@ interface Answer {
   status: string;
   error?: string;
   data: { result: { metric: Record<string, string>; value: [number, string] }[] };
+}
+
+interface ExemplarAnswer {
+  data: { exemplars: { labels: Record<string, string> }[] }[];
 }
 
 async function ask(url: string, query: string): Promise<Sample[]> {

@@ -58,6 +58,7 @@ export function entry(number: number, more: Partial<TransactionEntry> = {}): Tra
     operation: "append_chunks",
     session_id: "session-1",
     turn_id: "turn-1",
+    trace_id: null,
     status: "success",
     seconds: 0.0021,
     phases: { wait: 0.0001, body: 0.0004, commit: 0.0016 },
