@@ -4,7 +4,9 @@ import { parseArgs } from "node:util";
 import { type Config, ConfigError, type Environment, parseBasics, toNumber } from "./config.ts";
 
 /** A look only reads. */
-export type Task = { mode: "look" | "repair" | "backup" } | { mode: "restore"; file: string };
+export type Task =
+  | { mode: "look" | "repair" | "backup" }
+  | { mode: "restore" | "salvage"; file: string };
 
 export interface DoctorConfig extends Pick<Config, "dataDir" | "database" | "durability"> {
   task: Task;
@@ -20,10 +22,11 @@ export const DOCTOR_USAGE = `streamkeeper doctor: looks after what is stored
   --repair                mend what can be mended without losing a word, then report
   --backup                copy the database into DATA_DIR/backups now; a companion may run meanwhile
   --restore FILE          put a copy of that backup in the place of the database, which is kept under another name
+  --salvage FILE          bring back what can be read of a damaged file; overwrites nothing
 
   --data-dir DIR, --database URL|PATH   as the companion has them
   --json                  the report as JSON
-  --wait SECONDS          for the companion that serves DIR to end, before --repair and --restore (0)
+  --wait SECONDS          for the companion that serves DIR to end, before --repair, --restore and --salvage (0)
   --help
 
 Exit code 0: nothing is wrong (any more). 1: problems. 2: a flag it cannot use. 3: it could not run.`;
@@ -37,6 +40,7 @@ const FLAGS = {
   repair: { type: "boolean" },
   backup: { type: "boolean" },
   restore: { type: "string" },
+  salvage: { type: "string" },
   help: { type: "boolean" },
 } as const;
 
@@ -60,11 +64,12 @@ export function parseDoctorConfig(
   });
 }
 
-function toTask({ repair, backup, restore }: ReturnType<typeof parseFlags>): Task {
+function toTask({ repair, backup, restore, salvage }: ReturnType<typeof parseFlags>): Task {
   const tasks: Task[] = [
     ...(repair ? [{ mode: "repair" } as const] : []),
     ...(backup ? [{ mode: "backup" } as const] : []),
     ...(restore === undefined ? [] : [{ mode: "restore", file: resolve(restore) } as const]),
+    ...(salvage === undefined ? [] : [{ mode: "salvage", file: resolve(salvage) } as const]),
   ];
   const [task = { mode: "look" } as const, second] = tasks;
   if (second) throw new ConfigError(`--${task.mode} and --${second.mode} exclude each other.`);

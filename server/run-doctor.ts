@@ -4,9 +4,12 @@ import { makeBackup } from "./care/backups.ts";
 import { checkBackups } from "./care/check-backups.ts";
 import { checkDatabase } from "./care/check-database.ts";
 import { checkFiles } from "./care/check-files.ts";
-import { repairDatabase, repairFiles } from "./care/repair.ts";
+import { replaceDamaged } from "./care/open-or-replace.ts";
+import { repairDatabase, repairFiles, withRepairDeps } from "./care/repair.ts";
+import type { RepairDeps } from "./care/repair-chats.ts";
 import { problemsIn, type Report, toText } from "./care/report.ts";
 import { restore } from "./care/restore.ts";
+import { salvage } from "./care/salvage.ts";
 import type { Environment } from "./config.ts";
 import { waitForLeaderLock } from "./db/leader-lock.ts";
 import type { DatabaseSource } from "./db/open.ts";
@@ -58,6 +61,10 @@ async function runTask(config: DoctorConfig): Promise<Report> {
       return await look(config, await backUp(dataDir, pathOf(database)));
     case "repair":
       return await underLock(config, async () => await look(config, await repair(config)));
+    case "salvage":
+      return await underLock(config, async () => {
+        return await look(config, await bringBack(config, task.file));
+      });
     case "restore":
       return await underLock(config, async () => {
         return await look(config, await restore({ dataDir, path: pathOf(database) }, task.file));
@@ -96,9 +103,31 @@ async function repair(config: DoctorConfig): Promise<string[]> {
   const { dataDir, database } = config;
   const files = repairFiles(dataDir, database);
   const { damage } = await checkDatabase(database, false);
-  const isThere = database.engine === "postgres" || existsSync(database.path);
-  if (!isThere || damage === "pages") return files;
-  return [...files, ...(await repairDatabase(config, damage === "indexes", careDeps()))];
+  if (database.engine === "sqlite" && !existsSync(database.path)) return files;
+  const patient = { ...config, ...careDeps() };
+  if (damage !== "pages")
+    return [...files, ...(await repairDatabase(patient, damage === "indexes"))];
+  const name = replaceDamaged(dataDir, pathOf(database));
+  return [
+    ...files,
+    `Set the damaged file aside as ${name}.`,
+    ...(await withRepairDeps(patient, (deps) => salvageOrSay(deps, name))),
+  ];
+}
+
+/** The rest of the repair stands, whatever can be read. */
+async function salvageOrSay(deps: RepairDeps, file: string): Promise<string[]> {
+  try {
+    return await salvage(deps, file);
+  } catch (thrown) {
+    if (thrown instanceof ChatError && thrown.code === "storage_corrupt") return [thrown.message];
+    throw thrown;
+  }
+}
+
+async function bringBack(config: DoctorConfig, file: string): Promise<string[]> {
+  if (!existsSync(file)) throw new ChatError("not_found", `There is no file ${file}.`);
+  return await withRepairDeps({ ...config, ...careDeps() }, (deps) => salvage(deps, file));
 }
 
 /** Of a SQLite file: for Postgres these tasks are refused with their flags. */

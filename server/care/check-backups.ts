@@ -14,7 +14,7 @@ export async function checkBackups(dataDir: string, database: DatabaseSource): P
     check: "backups",
     severity: "note",
     what: `${path} could not be read and was set aside; it is there until you delete it.`,
-    what_to_do: "Go back to a backup with `streamkeeper doctor --restore FILE`.",
+    what_to_do: `\`streamkeeper doctor --salvage ${path}\` brings back what can be read, --restore FILE a backup.`,
   }));
   const newest = newestBackup(dataDir);
   if (newest && (await damageOf(newest.path)) !== "none") {

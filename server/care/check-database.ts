@@ -114,7 +114,7 @@ function unreadable(details: string): Finding {
     severity: "problem",
     what: `The database file is damaged: ${details}`,
     what_to_do:
-      "Keep a copy of it before anything else; then see docs/troubleshooting.md, storage_corrupt.",
+      "`streamkeeper doctor --repair` sets it aside and brings back what can be read; or go back to a backup with --restore FILE.",
   };
 }
 

@@ -43,38 +43,43 @@ export async function openOrReplace(
   if (existsSync(path) && isSuspect(dataDir, path)) {
     const damage = await checkAgain(opening, deps);
     if (damage === "pages") replace(opening, log);
-    clearSuspect(dataDir);
+    else clearSuspect(dataDir);
   }
   try {
     return await open();
   } catch (thrown) {
     if (!(thrown instanceof ChatError) || thrown.code !== "storage_corrupt") throw thrown;
     replace(opening, log, thrown);
-    clearSuspect(dataDir);
     return await open();
   }
 }
 
 async function checkAgain(opening: Opening, deps: { log: Log; metrics: Metrics }): Promise<Damage> {
   const { damage } = await checkDatabase(opening.database, false);
-  if (damage === "indexes") await repairDatabase(opening, true, deps);
+  if (damage === "indexes") await repairDatabase({ ...opening, ...deps }, true);
   return damage;
 }
 
 function replace({ dataDir, database }: Opening, log: Log, cause?: ChatError): void {
   if (database.engine !== "sqlite") return;
   const { path } = database;
+  const name = replaceDamaged(dataDir, path, cause);
+  log.warn(
+    { path, set_aside: name, err: cause },
+    "the database could not be read and was set aside",
+  );
+}
+
+/** Makes room for an empty database and returns the name of the damaged one. Throws `ChatError` if that may not be ours. */
+export function replaceDamaged(dataDir: string, path: string, cause?: ChatError): string {
   if (!isOurs(path, dataDir)) {
     throw new ChatError("storage_corrupt", `${path} is damaged, or no database of Streamkeeper.`, {
       cause,
       hint: "It was left as it is. Start with another --database.",
     });
   }
-  const name = setAside(path, "set-aside");
-  log.warn(
-    { path, set_aside: name, err: cause },
-    "the database could not be read and was set aside",
-  );
+  clearSuspect(dataDir);
+  return setAside(path, "set-aside");
 }
 
 /** What `/readyz` tells of the newest file that was set aside and is still there, with the backup before it. */

@@ -9,7 +9,7 @@ import { unitsOfWork } from "../db/units-of-work.ts";
 import type { Log } from "../log.ts";
 import type { Metrics } from "../metrics.ts";
 import { leftoverFiles, openFiles } from "./check-files.ts";
-import { rebuildIndex, reindex, repairChats } from "./repair-chats.ts";
+import { type RepairDeps, rebuildIndex, reindex, repairChats } from "./repair-chats.ts";
 import { counted } from "./report.ts";
 
 /** Rights and leftovers. Returns what it has done, in words. */
@@ -27,19 +27,36 @@ export function repairFiles(dataDir: string, database: DatabaseSource): string[]
 /** Nobody waits for a repair. */
 const SLOW_SECONDS = 60;
 
+/** Where what is mended is, and what tells of it. */
+export interface Patient {
+  database: DatabaseSource;
+  durability: Durability;
+  log: Log;
+  metrics: Metrics;
+}
+
 /**
  * Mends a database whose tables can be read: `badIndexes` builds all indexes anew before anything relies on one. Rejects with
  * `ChatError`. On SQLite the caller holds the leader lock.
  */
-export async function repairDatabase(
-  { database: source, durability }: { database: DatabaseSource; durability: Durability },
-  badIndexes: boolean,
-  { log, metrics }: { log: Log; metrics: Metrics },
-): Promise<string[]> {
+export async function repairDatabase(patient: Patient, badIndexes: boolean): Promise<string[]> {
+  return await withRepairDeps(patient, async (deps) => {
+    if (!badIndexes) return await repairChats(deps);
+    await reindex(deps);
+    await rebuildIndex(deps);
+    return ["Built all indexes anew.", ...(await repairChats(deps))];
+  });
+}
+
+/** Opens the database, new if there is none, to write into it. */
+export async function withRepairDeps<T>(
+  { database: source, durability, log, metrics }: Patient,
+  body: (deps: RepairDeps) => Promise<T>,
+): Promise<T> {
   const database = await openDatabase(source, log, durability);
   try {
     const recent = new RecentTransactions(SLOW_SECONDS);
-    const deps = {
+    return await body({
       engine: source.engine,
       reader: database.reader,
       newUnitOfWork: unitsOfWork(database, { metrics, log, recent }),
@@ -47,11 +64,7 @@ export async function repairDatabase(
       log,
       owner: leaseOwner({ house: "", host: hostname(), pid: process.pid, start: uuid() }),
       soleCompanion: database.engine === "sqlite",
-    };
-    if (!badIndexes) return await repairChats(deps);
-    await reindex(deps);
-    await rebuildIndex(deps);
-    return ["Built all indexes anew.", ...(await repairChats(deps))];
+    });
   } finally {
     await database.close();
   }

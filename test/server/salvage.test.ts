@@ -1,0 +1,227 @@
+// What can be read of a damaged file comes back: all of it, and nothing that is there already is touched.
+import assert from "node:assert/strict";
+import { copyFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import SQLite from "better-sqlite3";
+import { FINISH, openChat, read, say, text } from "../support/chat.ts";
+import { newDataDir } from "../support/companion.ts";
+import { query, scribble, tamper } from "../support/damage.ts";
+import { problemsOf, reportOn, runDoctor, withStoredChats } from "../support/doctor.ts";
+import { POSTGRES } from "../support/engines.ts";
+import { answerTo, type StoredChats } from "../support/stored-chats.ts";
+
+const TABLES = ["sessions", "turns", "chunks", "messages"];
+
+describe("doctor --salvage", function () {
+  this.timeout(60_000);
+
+  it("brings back every row that can be read, and a log without holes for each chat", () =>
+    withStoredChats(
+      async ({ dataDir, path, sessions }) => {
+        const whole = join(dataDir, "whole.db");
+        tamper(path, "pragma wal_checkpoint(truncate)");
+        copyFileSync(path, whole);
+        assert.ok(scribble(path, "chunks", 3) + scribble(path, "messages", 2) > 6);
+        const readable = TABLES.map((table) => [table, readableRows(path, whole, table)] as const);
+        const lost = readable.map(([table, ids]) => rowIds(whole, table).length - ids.length);
+        assert.ok((lost[2] ?? 0) > 50, `lost ${lost.join()}`);
+
+        const found = await reportOn(dataDir);
+        assert.deepEqual(problemsOf(found.report), ["integrity"]);
+        const { code, report } = await reportOn(dataDir, "--repair");
+        assert.deepEqual([code, problemsOf(report)], [0, []]);
+        assert.match(report.done.join("\n"), /Set the damaged file aside as .*set-aside-/);
+        assert.match(report.done.join("\n"), /Brought back 8 sessions, .* could not be read/);
+        for (const [table, ids] of readable) {
+          const keys = keysOf(whole, table, ids);
+          const there = new Set(keysOf(path, table, rowIds(path, table)));
+          assert.deepEqual(
+            keys.filter((key) => !there.has(key)),
+            [],
+            table,
+          );
+        }
+        const next = query<{ seq: number; id: string }>(
+          path,
+          "select id, last_seq as seq from sessions",
+        );
+        const before = query<{ seq: number; id: string }>(
+          whole,
+          "select id, last_seq as seq from sessions",
+        );
+        const byId = (rows: typeof next) => new Map(rows.map(({ id, seq }) => [id, seq]));
+        assert.deepEqual(byId(next), byId(before));
+        assert.equal(sessions.length, 8);
+      },
+      8,
+      60,
+    ));
+
+  it("takes nothing twice and overwrites nothing: a chat that has gone on stays as it is", () =>
+    withStoredChats(async (stored) => {
+      const { dataDir, path, sessions } = stored;
+      const [longer, shorter, gone] = sessions.map(({ id }) => id);
+      const file = join(dataDir, "damaged.db");
+      tamper(path, "pragma wal_checkpoint(truncate)");
+      copyFileSync(path, file);
+      tamper(
+        path,
+        `delete from chunks where session_id = '${shorter}' and turn_id = '${sessions[1]?.turns[1]}'`,
+        `delete from turns where id = '${sessions[1]?.turns[1]}'`,
+        `delete from messages where turn_id = '${sessions[1]?.turns[1]}'`,
+        `update sessions set last_seq = (select max(seq) from chunks where session_id = sessions.id),
+           title = 'renamed since' where id = '${shorter}'`,
+        ...["chunks", "messages", "turns"].map(
+          (t) => `delete from ${t} where session_id = '${gone}'`,
+        ),
+        `delete from sessions where id = '${gone}'`,
+      );
+      const chat = await openChat({ engine: "sqlite", path }, function* () {
+        yield text("went on");
+        yield FINISH;
+      });
+      await read(chat.chat, await say(chat.chat, "and then?", { session_id: longer ?? "" }));
+      await chat.close();
+      const kept = rowsOf(path, longer);
+
+      const { code, report } = await reportOn(dataDir, "--salvage", file);
+      assert.equal(code, 0);
+      assert.match(
+        report.done.join("\n"),
+        /Brought back 1 session, .* 0 places .*\nLeft 1 session/,
+      );
+      assert.deepEqual(rowsOf(path, longer), kept);
+      for (const id of [shorter, gone]) assert.deepEqual(rowsOf(path, id), rowsOf(file, id));
+      const titles = query<{ title: string }>(
+        path,
+        "select title from sessions where id = ?",
+        shorter,
+      );
+      assert.deepEqual(titles, [{ title: "renamed since" }]);
+      await checkAnswers(stored, [shorter, gone]);
+
+      const again = await reportOn(dataDir, "--salvage", file);
+      assert.match(
+        again.report.done.join("\n"),
+        /^Brought back 0 sessions, 0 messages and 0 chunks/,
+      );
+    }));
+
+  it("gives chats whose own row is lost another one", () =>
+    withStoredChats(async (stored) => {
+      const { dataDir, path, sessions } = stored;
+      assert.equal(scribble(path, "sessions", 1), 1);
+      assert.equal(scribble(path, "turns", 1), 1);
+      const { code, report } = await reportOn(dataDir, "--repair");
+      assert.deepEqual([code, problemsOf(report)], [0, []]);
+      await checkAnswers(
+        stored,
+        sessions.map(({ id }) => id),
+      );
+    }));
+
+  it("says when nothing can be read, or the file is of a newer version", () =>
+    withStoredChats(async ({ dataDir, path }) => {
+      const noise = join(dataDir, "noise.db");
+      writeFileSync(noise, "noise".repeat(5_000));
+      const newer = join(dataDir, "newer.db");
+      tamper(path, "pragma wal_checkpoint(truncate)");
+      copyFileSync(path, newer);
+      tamper(newer, "insert into kysely_migration values ('9999-future', '2030-01-01')");
+      for (const [file, words] of [
+        [noise, /Nothing in .* can be read/],
+        [newer, /newer Streamkeeper/],
+        [join(dataDir, "nothing.db"), /There is no file/],
+      ] as const) {
+        const { code, output } = await runDoctor("--data-dir", dataDir, "--salvage", file);
+        assert.equal(code, 3, output);
+        assert.match(output, words);
+      }
+      copyFileSync(noise, path);
+      const { code, report } = await reportOn(dataDir, "--repair");
+      assert.equal(code, 0);
+      assert.match(report.done.join("\n"), /Nothing in .* can be read/);
+      assert.equal(readdirSync(dataDir).filter((name) => name.includes("set-aside")).length, 1);
+    }));
+
+  it("brings them into Postgres, too", () =>
+    withStoredChats(async ({ path, sessions }) => {
+      const database = await POSTGRES.create();
+      const dataDir = newDataDir();
+      try {
+        const args = ["--database", database.flag, "--salvage", path];
+        const { code, report } = await reportOn(dataDir, ...args);
+        assert.deepEqual([code, report.findings], [0, []]);
+        const { chat, close } = await openChat(database.source, () => []);
+        for (const [index, { id }] of sessions.entries()) {
+          const { messages } = await chat.listMessages(id);
+          assert.equal(messages[3]?.content, answerTo(`question ${index + 1}, the second`));
+        }
+        assert.equal((await chat.listSessions({ query: "question 2" })).sessions.length, 1);
+        await close();
+      } finally {
+        rmSync(dataDir, { recursive: true, force: true });
+        await database.remove();
+      }
+    }));
+});
+
+function rowIds(path: string, table: string): number[] {
+  return query<{ id: number }>(path, `select rowid as id from ${table}`).map(({ id }) => id);
+}
+
+/** Asked one by one, which no damaged page beside them disturbs. */
+function readableRows(path: string, whole: string, table: string): number[] {
+  const database = new SQLite(path, { readonly: true });
+  const select = database.prepare(`select * from ${table} not indexed where rowid = ?`);
+  const readable = rowIds(whole, table).filter((id) => {
+    try {
+      return select.get(id) !== undefined;
+    } catch {
+      return false;
+    }
+  });
+  database.close();
+  return readable;
+}
+
+function keysOf(path: string, table: string, ids: readonly number[]): string[] {
+  const key = table === "chunks" ? "session_id || ' ' || seq || ' ' || payload" : "id";
+  const wanted = new Set(ids);
+  return query<{ id: number; key: string }>(path, `select rowid as id, ${key} as key from ${table}`)
+    .filter(({ id }) => wanted.has(id))
+    .map(({ key }) => key);
+}
+
+function rowsOf(path: string, sessionId = ""): unknown[] {
+  return ["chunks", "messages", "turns"].map((table) => {
+    const search = table === "messages" ? { search_id: 0 } : {};
+    return query<object>(
+      path,
+      `select * from ${table} where session_id = ? order by 1, 2`,
+      sessionId,
+    ).map((row) => ({ ...row, ...search }));
+  });
+}
+
+async function checkAnswers(
+  { path, sessions }: StoredChats,
+  ids: (string | undefined)[],
+): Promise<void> {
+  const { chat, close } = await openChat({ engine: "sqlite", path }, () => []);
+  for (const [index, { id }] of sessions.entries()) {
+    if (!ids.includes(id)) continue;
+    const { messages } = await chat.listMessages(id);
+    const questions = [`question ${index + 1}, the first`, `question ${index + 1}, the second`];
+    assert.deepEqual(
+      messages.map(({ content }) => content),
+      questions.flatMap((question) => [question, answerTo(question)]),
+    );
+    const found = await chat.listSessions({ query: questions[0] ?? "" });
+    assert.deepEqual(
+      found.sessions.map((session) => session.id),
+      [id],
+    );
+  }
+  await close();
+}
