@@ -19,6 +19,7 @@ import { ServerProcess, type ServerState } from "./server-process.ts";
 import { createSettings, SECTION, SERVER_SETTINGS, type Settings } from "./settings.ts";
 import { describeState, StatusBar } from "./status-bar.ts";
 import { tellProblem } from "./tell-problem.ts";
+import { createToolBox, type ToolBox } from "./tools/tool-box.ts";
 
 export interface App {
   context: vscode.ExtensionContext;
@@ -28,6 +29,7 @@ export interface App {
   server: ServerProcess;
   client: ServerClient;
   chats: Chats;
+  tools: ToolBox;
   statusBar: StatusBar;
   metricsView: MetricsView;
   dataDir: string;
@@ -38,6 +40,7 @@ const COMMAND_OF: Record<HostCommand, string> = {
   set_key: "streamkeeper.setApiKey",
   show_log: "streamkeeper.showLog",
   show_metrics: "streamkeeper.showMetrics",
+  show_change: "streamkeeper.showChange",
   restart_server: "streamkeeper.restartServer",
   open_in_editor: "streamkeeper.openInEditor",
 };
@@ -59,10 +62,12 @@ export async function createApp(
     log,
   });
   const client = new ServerClient({ server, log });
+  const tools = createToolBox({ context, client, settings, dataDir, log });
   const chats = createChats({
     extensionUri: context.extensionUri,
     client,
     preferredModel: () => preferredModel(settings),
+    tools,
     connection: () => toConnection(server.state),
     onReady: () => void server.ensure().catch((thrown) => log.error(String(thrown))),
     actions: {
@@ -109,6 +114,7 @@ export async function createApp(
     server,
     client,
     chats,
+    tools,
     statusBar,
     metricsView,
     dataDir,
@@ -116,6 +122,7 @@ export async function createApp(
   context.subscriptions.push(
     statusBar,
     metricsView,
+    tools,
     chats,
     { dispose: () => tail.close() },
     { dispose: () => server.close() },

@@ -3,10 +3,12 @@
 import * as z from "zod/mini";
 import { CALLS, type CallName } from "../server/protocol/calls.ts";
 import type { StreamChunk } from "../server/protocol/chunks.ts";
-import { ModelList } from "../server/protocol/responses.ts";
+import type { MessageRequest } from "../server/protocol/requests.ts";
+import type { AgentList } from "../server/protocol/responses.ts";
 import { type CallError, FromWebview, type ToWebview } from "../webview/messages.ts";
 import { Problem } from "./problem.ts";
-import type { ServerClient } from "./server-client.ts";
+import type { Accepted, ServerClient } from "./server-client.ts";
+import type { Offering } from "./tools/offer.ts";
 
 type Call = Extract<FromWebview, { type: "call" }>;
 type Subscribe = Extract<FromWebview, { type: "subscribe" }>;
@@ -18,6 +20,12 @@ export interface ChatRelayDeps {
   post(message: ToWebview): void;
   /** For what the app does not choose a model for itself. */
   preferredModel(): string | undefined;
+  /** What this window brings along with a message; its agents are also there to be chosen. */
+  offer(): Promise<Offering>;
+  /** A message of this chat was taken: its answer is read after `after`. */
+  onSent(sessionId: string, after: number): void;
+  /** This chat shows the session from now on. */
+  onOpened(sessionId: string): void;
   explain(thrown: unknown): CallError;
   onHostMessage(message: HostMessage): void;
   log: { warn(message: string): void };
@@ -63,7 +71,7 @@ export function createChatRelay(deps: ChatRelayDeps): ChatRelay {
 
   const answer = async ({ id, name, params }: Call): Promise<void> => {
     try {
-      const value = await callWithModel(deps, name, params);
+      const value = await callForWindow(deps, name, params);
       deps.post({ type: "result", id, ok: true, value });
     } catch (thrown) {
       deps.post({ type: "failure", id, error: deps.explain(thrown) });
@@ -82,6 +90,7 @@ export function createChatRelay(deps: ChatRelayDeps): ChatRelay {
         case "call":
           return void answer(message);
         case "subscribe":
+          deps.onOpened(message.session_id);
           return void subscribe(message);
         case "unsubscribe":
           return unsubscribe(message.subscription);
@@ -95,7 +104,7 @@ export function createChatRelay(deps: ChatRelayDeps): ChatRelay {
   };
 }
 
-async function callWithModel(deps: ChatRelayDeps, name: CallName, raw: unknown): Promise<unknown> {
+async function callForWindow(deps: ChatRelayDeps, name: CallName, raw: unknown): Promise<unknown> {
   const model = deps.preferredModel();
   const parsed = CALLS[name].params.safeParse(raw);
   if (!parsed.success) {
@@ -108,10 +117,39 @@ async function callWithModel(deps: ChatRelayDeps, name: CallName, raw: unknown):
   const params = parsed.data as Record<string, unknown>;
   const begins = name === "create_session" || (name === "send_message" && !params["session_id"]);
   if (begins && model !== undefined) params["model"] ??= model;
-  const value = await deps.client.call(name, params);
-  if (name !== "list_models" || model === undefined) return value;
-  const models = ModelList.parse(value);
-  return models.data.some(({ id }) => id === model) ? { ...models, default: model } : models;
+  switch (name) {
+    case "send_message":
+      return await sendFromWindow(deps, params as MessageRequest);
+    case "list_agents":
+      return await listAgents(deps);
+    case "list_models": {
+      const models = await deps.client.call(name, {});
+      const isThere = models.data.some(({ id }) => id === model);
+      return model !== undefined && isThere ? { ...models, default: model } : models;
+    }
+    default:
+      return await deps.client.call(name, params);
+  }
+}
+
+/** The page knows no tools: the window adds what it can run to a message, and who it is to an answer. */
+async function sendFromWindow(deps: ChatRelayDeps, request: MessageRequest): Promise<unknown> {
+  const offer = await deps.offer();
+  const { client_id } = offer;
+  const own = request.message.type === "user_message" ? offer : { client_id };
+  const accepted = (await deps.client.call("send_message", { ...request, ...own })) as Accepted;
+  deps.onSent(accepted.session_id, accepted.after);
+  return accepted;
+}
+
+async function listAgents(deps: ChatRelayDeps): Promise<AgentList> {
+  const [list, { agents = [] }] = await Promise.all([
+    deps.client.call("list_agents", {}),
+    deps.offer(),
+  ]);
+  const own = agents.map(({ type, name, description }) => ({ type, name, description }));
+  const built = list.agents.filter(({ type }) => !own.some((agent) => agent.type === type));
+  return { ...list, agents: [...built, ...own] };
 }
 
 interface Batches {

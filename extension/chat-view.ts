@@ -5,6 +5,7 @@ import { type ChatRelay, createChatRelay, type HostMessage } from "./chat-relay.
 import { explain } from "./explain.ts";
 import { renderPage } from "./page-html.ts";
 import type { ServerClient } from "./server-client.ts";
+import type { ToolBox } from "./tools/tool-box.ts";
 
 export type ViewState = Omit<Extract<FromWebview, { type: "view_state" }>, "type">;
 
@@ -20,6 +21,7 @@ export interface ChatViewDeps {
   extensionUri: vscode.Uri;
   client: ServerClient;
   preferredModel(): string | undefined;
+  tools: Pick<ToolBox, "offer" | "onSent" | "onOpened">;
   connection(): ConnectionState;
   /** The page is there: the companion is needed from now on. */
   onReady(): void;
@@ -63,6 +65,9 @@ export class ChatView {
       client: deps.client,
       post: (message) => void surface.webview.postMessage(message),
       preferredModel: () => deps.preferredModel(),
+      offer: () => deps.tools.offer(),
+      onSent: (sessionId, after) => deps.tools.onSent(sessionId, after),
+      onOpened: (sessionId) => deps.tools.onOpened(sessionId),
       explain: (thrown) => {
         deps.log.warn(String(thrown));
         return explain(thrown);

@@ -5,6 +5,7 @@ import { ChatView } from "./chat-view.ts";
 import { copyMetricsUrl, openDataDirectory, openInBrowser } from "./companion-commands.ts";
 import { selectionContext } from "./editor-context.ts";
 import { chooseModel, removeApiKey, setApiKey, setDatabaseUrl } from "./model-commands.ts";
+import { restoreCheckpoint } from "./restore-checkpoint.ts";
 import { tellProblem } from "./tell-problem.ts";
 
 export type Command = (app: App, argument: unknown) => Promise<unknown>;
@@ -41,6 +42,11 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
     const session_id = chat?.state.session_id;
     if (session_id) await client.call("cancel_turn", { session_id });
   },
+  "streamkeeper.approveChange": ({ tools }, uri) => tools.decide(uri, "approve"),
+  "streamkeeper.rejectChange": ({ tools }, uri) => tools.decide(uri, "reject"),
+  "streamkeeper.showChange": ({ chats, tools }) =>
+    tools.showChange(chats.active()?.state.session_id),
+  "streamkeeper.restoreCheckpoint": restoreCheckpoint,
   "streamkeeper.chooseModel": chooseModel,
   "streamkeeper.setApiKey": setApiKey,
   "streamkeeper.removeApiKey": removeApiKey,

@@ -105,6 +105,20 @@ export class ServerClient {
     }
   }
 
+  /** Makes `clientId` the one that runs the call, or gives it more time; rejects with `call_claimed` or `not_waiting`. */
+  async claim(sessionId: string, callId: string, clientId: string): Promise<void> {
+    const path = `/v1/sessions/${encodeURIComponent(sessionId)}/calls/${encodeURIComponent(callId)}/claim`;
+    const body = { client_id: clientId };
+    await this.#again(true, (companion) => companion.text({ method: "POST", path, body }));
+  }
+
+  /** Takes a turn and all after it out of the conversation; they stay in the log. */
+  async rewind(sessionId: string, turnId: string): Promise<void> {
+    const path = `/v1/sessions/${encodeURIComponent(sessionId)}/rewind`;
+    const body = { turn_id: turnId };
+    await this.#again(false, (companion) => companion.text({ method: "POST", path, body }));
+  }
+
   /** The Prometheus text. Unlike `call` this, `ready` and `transactions` never start a companion. */
   metrics(companion: Companion, signal: AbortSignal): Promise<string> {
     return this.#watch(companion, { method: "GET", path: "/metrics" }, signal);

@@ -27,6 +27,9 @@ export interface Settings {
   databaseEngine(): DatabaseEngine;
   durability(): "full" | "balanced";
   backups(): "daily" | "never";
+  toolsEnabled(): boolean;
+  /** By the tool's name, as written. */
+  toolRules(): unknown;
   statusBarEnabled(): boolean;
   slowThresholdMs(): number;
 }
@@ -53,6 +56,8 @@ export function createSettings(context: vscode.ExtensionContext): Settings {
     databaseEngine: () => (readMachine("database.engine") === "postgres" ? "postgres" : "sqlite"),
     durability: () => (readMachine("database.durability") === "balanced" ? "balanced" : "full"),
     backups: () => (readMachine("database.backups") === "never" ? "never" : "daily"),
+    toolsEnabled: () => readMachine("tools.enabled") !== false,
+    toolRules: () => readMachine("tools.rules"),
     statusBarEnabled: () => read("statusBar.enabled") !== false,
     slowThresholdMs: () => toNumber(read("statusBar.slowThresholdMs"), 100),
   };

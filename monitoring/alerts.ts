@@ -40,6 +40,7 @@ const BACKGROUND: readonly Operation[] = ["compact_turn", "recover_turns", "impo
 const MAY_REFUSE: readonly Operation[] = [
   "create_session",
   "update_session",
+  "rewind_session",
   "delete_session",
   "import_messages",
   "add_user_message",

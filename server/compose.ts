@@ -3,6 +3,7 @@ import { v7 as uuid } from "uuid";
 import { keepBackups } from "./care/keep-backups.ts";
 import { openOrReplace, setAsideOf } from "./care/open-or-replace.ts";
 import type { Chat } from "./chat/chat.ts";
+import { giveUpClaims } from "./chat/claims.ts";
 import { compactInBackground } from "./chat/compact-turns.ts";
 import { createChat } from "./chat/create-chat.ts";
 import { followOthers } from "./chat/follow-others.ts";
@@ -110,7 +111,6 @@ export async function assembleCompanion(parts: CompanionParts): Promise<Companio
     metrics,
     log,
     resolveModel: (id) => models.resolve(id),
-    allTools: DEMO_TOOLS,
     toolsFor: (providerName) => (providerName === "demo" ? DEMO_TOOLS : []),
     owner: leaseOwner({ house, host: hostname(), pid: process.pid, start: uuid() }),
     closing: closing.signal,
@@ -121,14 +121,9 @@ export async function assembleCompanion(parts: CompanionParts): Promise<Companio
   const compacting = compactInBackground(deps);
   const watching = watchStorage(deps, () => database.ping());
   const following = deps.soleCompanion ? undefined : followOthers(deps, turns);
-  const chat = createChat({
-    ...deps,
-    turns,
-    lock: new SessionLock(metrics),
-    database,
-    models,
-    recent: parts.recent,
-  });
+  const starting = { ...deps, turns, lock: new SessionLock(metrics) };
+  const giving = giveUpClaims(starting);
+  const chat = createChat({ ...starting, database, models, recent: parts.recent });
   return {
     chat,
     async wake(missedMs) {
@@ -140,6 +135,7 @@ export async function assembleCompanion(parts: CompanionParts): Promise<Companio
       closing.abort();
       watching.stop();
       following?.stop();
+      giving.stop();
       await turns.drain();
       await compacting.stop();
       await database.close();

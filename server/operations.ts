@@ -2,6 +2,7 @@
 export const OPERATIONS = [
   "create_session",
   "update_session",
+  "rewind_session",
   "delete_session",
   "import_messages",
   "add_user_message",
@@ -10,6 +11,8 @@ export const OPERATIONS = [
   "tool_call",
   "tool_decision",
   "tool_result",
+  "claim_call",
+  "plan_step",
   "complete_turn",
   "fail_turn",
   "interrupt_turn",

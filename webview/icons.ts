@@ -6,6 +6,7 @@ export const ICONS = {
   check: "\ueab2",
   "chevron-down": "\ueab4",
   "chevron-right": "\ueab6",
+  circle: "\ueabc",
   close: "\uea76",
   copy: "\uebcc",
   database: "\ueace",

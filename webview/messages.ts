@@ -11,6 +11,7 @@ export const HOST_COMMANDS = [
   "set_key",
   "show_log",
   "show_metrics",
+  "show_change",
   "restart_server",
   "open_in_editor",
 ] as const;

@@ -1,5 +1,6 @@
 // What components ask of the state.
 import type { Model } from "../server/protocol/responses.ts";
+import type { Plan } from "./plans.ts";
 import type { AppState } from "./state.ts";
 import { isOpen, type Turn } from "./turns.ts";
 
@@ -47,4 +48,13 @@ export function findModel(state: AppState, id: string | null): Model | undefined
 
 export function agentName(state: AppState, type: string): string {
   return state.agents?.agents.find((agent) => agent.type === type)?.name ?? type;
+}
+
+/** The newest plan that was begun and is not done. */
+export function unfinishedPlan(turns: readonly Turn[]): Plan | undefined {
+  const plans = turns.flatMap(({ parts }) =>
+    parts.flatMap((part) => (part.kind === "tool" && part.plan && part.result ? [part.plan] : [])),
+  );
+  const plan = plans.at(-1);
+  return plan?.subtasks.some(({ state }) => state !== "done") ? plan : undefined;
 }

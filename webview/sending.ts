@@ -24,7 +24,8 @@ export interface Sending {
   /** Asks the last question again; its answer is replaced. */
   retry: (turnId: string) => void;
   continueAnswer: () => void;
-  decide: (callId: string, decision: "approve" | "reject", feedback: string) => void;
+  decide: (callId: string, decision: Omit<Decision, "requestId">) => void;
+  resumePlan: (planId: string) => void;
   stop: () => void;
   /** Sends what could not be sent before. */
   resume: () => void;
@@ -41,20 +42,30 @@ export function createSending(deps: SendingDeps): Sending {
   const { store, transport, text } = deps;
   const inFlight = new Set<string>();
 
-  const start = (content: string, replacesTurnId: string | null): void => {
+  const start = (content: string, replacesTurnId: string | null, planId?: string): void => {
     const state = store.get();
-    const trimmed = content.trim();
+    const trimmed = chooseBySlash(content.trim());
     if (trimmed === "" || isBusy(state)) return;
     const outgoing: Outgoing = {
       requestId: crypto.randomUUID(),
       content: trimmed,
       context: state.context,
       replacesTurnId,
+      ...(planId !== undefined && { resumesPlanId: planId }),
       state: "sending",
       error: null,
     };
     store.dispatch({ type: "send", outgoing });
     void deliver(outgoing);
+  };
+
+  /** `/coder do it` chooses the agent, and asks the rest. */
+  const chooseBySlash = (content: string): string => {
+    const [all, type] = /^\/([a-z][\w-]*)(?:\s+|$)/.exec(content) ?? [];
+    const isAgent = store.get().agents?.agents.some((agent) => agent.type === type);
+    if (all === undefined || type === undefined || !isAgent) return content;
+    store.dispatch({ type: "choose", agent: type });
+    return content.slice(all.length);
   };
 
   const noteBusy = (hint?: string): void => {
@@ -92,12 +103,14 @@ export function createSending(deps: SendingDeps): Sending {
     const sessionId = store.get().log?.id;
     if (sessionId === undefined || inFlight.has(decision.requestId)) return;
     inFlight.add(decision.requestId);
-    const { feedback, requestId } = decision;
+    const { feedback, requestId, args, always } = decision;
     const message: ClientMessage = {
       type: "tool_decision",
       call_id: callId,
       decision: decision.decision,
       ...(feedback.trim() === "" ? {} : { feedback: feedback.trim() }),
+      ...(args && { modified_arguments: args }),
+      ...(always && { remember: "session" as const }),
     };
     try {
       const request = { session_id: sessionId, request_id: requestId, message };
@@ -139,9 +152,10 @@ export function createSending(deps: SendingDeps): Sending {
       if (turn?.id === turnId && turn.question) start(turn.question.text, turnId);
     },
     continueAnswer: () => start(text.continuePrompt, null),
-    decide(callId, decision, feedback) {
+    resumePlan: (planId) => start(text.resumePlan, null, planId),
+    decide(callId, decision) {
       if (store.get().decisions[callId]) return;
-      const decided: Decision = { requestId: crypto.randomUUID(), decision, feedback };
+      const decided: Decision = { requestId: crypto.randomUUID(), ...decision };
       store.dispatch({ type: "decide", callId, decision: decided });
       void deliverDecision(callId, decided);
     },
@@ -184,14 +198,16 @@ function hasArrived({ store }: SendingDeps, requestId: string): boolean {
 async function deliverOnce(deps: SendingDeps, outgoing: Outgoing): Promise<void> {
   const { store, transport } = deps;
   const { chosen } = store.get();
-  const choice = {
+  const choice: { model?: string; agent_type?: string } = {
     ...(chosen.model === null ? {} : { model: chosen.model }),
     ...(chosen.agent === null ? {} : { agent_type: chosen.agent }),
   };
   let sessionId = store.get().log?.id;
   const context = await contextOf(deps, sessionId, outgoing);
   if (sessionId === undefined) {
-    const session = await transport.call("create_session", choice);
+    // An agent of the user's own comes with the message; nobody knows it before.
+    const { agent_type: _, ...model } = choice;
+    const session = await transport.call("create_session", model);
     sessionId = session.id;
     if (store.get().outgoing?.requestId === outgoing.requestId) deps.onCreated(session);
   }
@@ -204,6 +220,7 @@ async function deliverOnce(deps: SendingDeps, outgoing: Outgoing): Promise<void>
       content: outgoing.content,
       ...(context.length === 0 ? {} : { context: [...context] }),
       ...(outgoing.replacesTurnId === null ? {} : { replaces_turn_id: outgoing.replacesTurnId }),
+      ...(outgoing.resumesPlanId && { resume_plan_id: outgoing.resumesPlanId }),
     },
   };
   await transport.call("send_message", request);

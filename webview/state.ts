@@ -11,6 +11,7 @@ export interface Outgoing {
   content: string;
   context: readonly ContextItem[];
   replacesTurnId: string | null;
+  resumesPlanId?: string;
   /** `held`: the companion is away, it goes by itself when it is back. `refused`: it will not go as it is. */
   state: "sending" | "held" | "refused";
   error: CallError | null;
@@ -26,8 +27,12 @@ export interface SessionFacts {
 
 export interface Decision {
   requestId: string;
-  decision: "approve" | "reject";
+  decision: "approve" | "edit" | "reject";
   feedback: string;
+  /** What an edit makes of the arguments. */
+  args?: Record<string, unknown>;
+  /** No more questions for this tool in this chat. */
+  always?: boolean;
 }
 
 export interface SessionsPane {

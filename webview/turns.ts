@@ -3,6 +3,7 @@
 import type { StreamChunk } from "../server/protocol/chunks.ts";
 import { continuity } from "../server/protocol/continuity.ts";
 import type { TurnStatus } from "../server/protocol/responses.ts";
+import { type Plan, type Subtask, toPlan, withSubtask } from "./plans.ts";
 
 /** `from` and `to` are the first and last `seq` that a part was made of. */
 interface Span {
@@ -21,6 +22,10 @@ export interface ToolPart extends Span {
   name: string;
   arguments: Record<string, unknown>;
   waitsFor: "tool_decision" | "tool_result" | null;
+  /** What the tool does to the world, if anybody knows. */
+  does: string | null;
+  /** Of a call that proposes one. */
+  plan: Plan | null;
   result: string | null;
   error: string | null;
 }
@@ -119,6 +124,8 @@ function takeChunk(log: SessionLog, chunk: StreamChunk): SessionLog {
     case "snapshot":
       return changeTurn(log, chunk, (turn) => addSnapshot(turn, chunk));
     case "tool_call":
+      // Its line says that the agent has changed.
+      if (chunk.tool_name === "switch_agent") return log;
       return changeTurn(log, chunk, (turn) => addTool(turn, chunk));
     case "tool_result":
       return changeTurn(log, chunk, (turn) => endTool(turn, chunk));
@@ -135,13 +142,32 @@ function takeChunk(log: SessionLog, chunk: StreamChunk): SessionLog {
         return { ...turn, agent, parts: [...turn.parts, part] };
       });
     case "status":
-      return metadata["state"] === "waiting"
-        ? changeTurn(log, chunk, (turn) => wait(turn, metadata["waiting_for"]))
-        : log;
+      switch (metadata["state"]) {
+        case "waiting":
+          return changeTurn(log, chunk, (turn) => wait(turn, metadata["waiting_for"]));
+        case "subtask":
+          return changeSubtask(log, chunk, "running");
+        case "rewound":
+          return { ...log, turns: keptTurns(log, metadata["replaces_turn_id"]) };
+        default:
+          return log;
+      }
     case "done":
+      // The end of a turn that nobody saw begin: of a rewind.
+      if (!log.turns.some(({ id }) => id === turnIdOf(chunk))) return log;
+      return changeTurn(log, chunk, (turn) => endTurn(turn, chunk));
     case "error":
     case "interrupted":
       return changeTurn(log, chunk, (turn) => endTurn(turn, chunk));
+    case "plan_created":
+      return takePlan(log, chunk);
+    case "subtask_completed":
+      return changeSubtask(log, chunk, "done");
+    case "plan_approval_required":
+    case "plan_rejected":
+    case "plan_modification_requested":
+    case "execution_completed":
+      return log;
     default:
       chunk.type satisfies never;
       return log;
@@ -152,9 +178,7 @@ const MAX_ARRIVED = 20;
 
 function takeQuestion(log: SessionLog, chunk: StreamChunk): SessionLog {
   const { seq, metadata = {} } = chunk;
-  const replaced = textOf(metadata["replaces_turn_id"]);
-  const at = replaced === null ? -1 : log.turns.findIndex(({ id }) => id === replaced);
-  const kept = at < 0 ? log.turns : log.turns.slice(0, at);
+  const kept = keptTurns(log, metadata["replaces_turn_id"]);
   const requestId = textOf(metadata["request_id"]);
   const turn: Turn = {
     ...emptyTurn(turnIdOf(chunk), seq),
@@ -167,6 +191,12 @@ function takeQuestion(log: SessionLog, chunk: StreamChunk): SessionLog {
     turns: [...kept, turn],
     arrived: requestId === null ? log.arrived : [...log.arrived, requestId].slice(-MAX_ARRIVED),
   };
+}
+
+/** Without the turn that is replaced, and all after it. */
+function keptTurns({ turns }: SessionLog, replaced: unknown): readonly Turn[] {
+  const at = turns.findIndex(({ id }) => id === replaced);
+  return at < 0 ? turns : turns.slice(0, at);
 }
 
 function emptyTurn(id: string, seq: number): Turn {
@@ -231,10 +261,41 @@ function addTool(turn: Turn, chunk: StreamChunk): Turn {
     name: chunk.tool_name ?? "",
     arguments: chunk.arguments ?? {},
     waitsFor: null,
+    does: textOf(chunk.metadata?.["kind"]),
+    plan: null,
     result: null,
     error: null,
   };
   return { ...turn, parts: [...turn.parts, part] };
+}
+
+/** The plan of the call just before it, or a person's version of one that is there. */
+function takePlan(log: SessionLog, chunk: StreamChunk): SessionLog {
+  const plan = toPlan(chunk);
+  return changeTurn(log, chunk, (turn) => {
+    const at = turn.parts.findLastIndex(
+      (part) => part.kind === "tool" && (part.plan?.id ?? plan.id) === plan.id,
+    );
+    const parts = turn.parts.map((part, index) =>
+      part.kind === "tool" && index === at ? { ...part, plan } : part,
+    );
+    return { ...turn, parts };
+  });
+}
+
+/** A resumed plan goes on in a later turn than the one that shows it. */
+function changeSubtask(log: SessionLog, chunk: StreamChunk, state: Subtask["state"]): SessionLog {
+  const id = chunk.metadata?.["subtask_id"];
+  const change = (part: Part): Part => {
+    if (part.kind !== "tool" || part.plan?.id !== chunk.plan_id || !part.plan) return part;
+    return { ...part, plan: withSubtask(part.plan, id, state) };
+  };
+  const shows = (turn: Turn): boolean =>
+    turn.parts.some((part) => part.kind === "tool" && part.plan?.id === chunk.plan_id);
+  const turns = log.turns.map((turn) =>
+    shows(turn) ? { ...turn, parts: turn.parts.map(change) } : turn,
+  );
+  return { ...log, turns };
 }
 
 function endTool(turn: Turn, chunk: StreamChunk): Turn {

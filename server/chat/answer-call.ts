@@ -1,5 +1,7 @@
+import { isClaimOver } from "../db/claims.ts";
 import { insertMessage, metadataOf, turnMessages } from "../db/messages.ts";
 import { findOffer } from "../db/offers.ts";
+import { planOfCall } from "../db/plans.ts";
 import type { Trx } from "../db/schema.ts";
 import { lockSession, takeLease } from "../db/sessions.ts";
 import {
@@ -9,13 +11,16 @@ import {
   type ToolCallChange,
   type ToolCallRow,
 } from "../db/tool-calls.ts";
-import { findTurn, setTurnStatus, type Turn } from "../db/turns.ts";
+import { allowTool } from "../db/tool-rules.ts";
+import { findTurn, setTurnProgress, type Turn } from "../db/turns.ts";
+import { findAgent } from "../domain/agents.ts";
+import { refusedPath } from "../domain/permissions.ts";
 import { findTool } from "../domain/tools.ts";
 import { ChatError } from "../errors.ts";
-import type { NewChunk } from "../protocol/chunks.ts";
 import type { ClientMessage } from "../protocol/requests.ts";
 import type { AcceptedTurn } from "./chat.ts";
-import { waitingChunk } from "./run-turn.ts";
+import { decidePlan } from "./propose-plan.ts";
+import { type Answer, failed, resultChunk, runHere, waitingChunk } from "./replies.ts";
 import type { StartDeps } from "./start-turn.ts";
 import type { LeasedTurn } from "./turn-deps.ts";
 import { type Append, writeSession } from "./write-session.ts";
@@ -23,48 +28,69 @@ import { type Append, writeSession } from "./write-session.ts";
 type ToolDecision = Extract<ClientMessage, { type: "tool_decision" }>;
 type ToolResult = Extract<ClientMessage, { type: "tool_result" }>;
 
-/** What becomes of a call: its row's next state and, if it is over, what the model gets to read. */
-interface Answer {
-  from: ToolCallRow["status"];
-  change: ToolCallChange;
-  /** Undefined while somebody still has to run it. */
-  reply: { content: string; chunk: Pick<NewChunk, "content" | "error"> } | undefined;
-}
+type ToAnswer = (trx: Trx, call: ToolCallRow, turn: Turn) => Promise<Answer | undefined>;
 
 /** A person's decision about a call. Decision, changed arguments, result and the next step of the turn commit together. */
 export async function decideCall(
   deps: StartDeps,
   sessionId: string,
   message: ToolDecision,
+  clientId?: string,
 ): Promise<AcceptedTurn> {
-  return await answerCall(deps, "tool_decision", sessionId, message.call_id, (call) => {
+  const { decision, feedback, remember, call_id } = message;
+  if (decision === "edit" && !message.modified_arguments) {
+    throw new ChatError("invalid_request", "message.modified_arguments: needed to edit a call.");
+  }
+  return await answerCall(deps, "tool_decision", sessionId, call_id, async (trx, call, turn) => {
     if (call.status !== "waiting_decision") return undefined;
-    const { decision, modified_arguments, feedback } = message;
+    const plan = await planOfCall(trx, call);
+    const decided = { decision, decided_by: clientId ?? null };
+    const offer = await findOffer(trx, turn);
+    if (plan) return await decidePlan(trx, plan, message, offer);
     if (decision === "reject") {
       const content = `The user rejected this call${feedback ? `: ${feedback}` : "."}`;
       return {
-        from: "waiting_decision",
-        change: { status: "rejected", decision, error: content },
+        change: { status: "rejected", ...decided, error: content },
         reply: { content, chunk: { error: content } },
       };
     }
-    if (decision === "edit" && !modified_arguments) {
-      throw new ChatError("invalid_request", "message.modified_arguments: needed to edit a call.");
-    }
     const stored = JSON.parse(call.arguments) as Record<string, unknown>;
-    const args = decision === "edit" ? (modified_arguments ?? {}) : stored;
+    const args = decision === "edit" ? (message.modified_arguments ?? {}) : stored;
+    if (decision === "edit") refuseOtherFiles(call, args, findAgent(turn.agent_type, offer.agents));
     const edited = decision === "edit" ? { arguments: args } : {};
-    const tool = findTool(deps.allTools, call.tool_name);
-    if (!tool || tool.run === "client") {
-      const change: ToolCallChange = { status: "waiting_result", decision, ...edited };
-      return { from: "waiting_decision", change, reply: undefined };
+    if (remember === "session") await allowTool(trx, sessionId, call.tool_name);
+    const own = deps.toolsFor(deps.resolveModel(turn.model).providerName);
+    const tool = findTool(own, call.tool_name);
+    if (typeof tool?.run !== "function") {
+      const change: ToolCallChange = { status: "waiting_result", ...decided, ...edited };
+      return { change, reply: undefined };
     }
-    const ran = runHere(tool.run, args);
+    const reply = runHere(tool.run, args);
+    const { content: result, error } = reply.chunk;
     return {
-      from: "waiting_decision",
-      change: { status: "done", decision, ...edited, ...ran.row },
-      reply: ran.reply,
+      change: {
+        status: "done",
+        ...decided,
+        ...edited,
+        ...(result === undefined ? {} : { result }),
+        ...(error === undefined ? {} : { error }),
+      },
+      reply,
     };
+  });
+}
+
+/** What is edited stays within what the agent may do. */
+function refuseOtherFiles(
+  { kind, tool_name }: ToolCallRow,
+  args: Record<string, unknown>,
+  agent: ReturnType<typeof findAgent>,
+): void {
+  if (kind === null || !agent) return;
+  const refused = refusedPath(agent, { kind, name: tool_name }, args);
+  if (refused === undefined) return;
+  throw new ChatError("invalid_request", `message.modified_arguments: ${refused}`, {
+    hint: "The call still waits for your decision.",
   });
 }
 
@@ -73,39 +99,53 @@ export async function takeResult(
   deps: StartDeps,
   sessionId: string,
   message: ToolResult,
+  clientId?: string,
 ): Promise<AcceptedTurn> {
-  return await answerCall(deps, "tool_result", sessionId, message.call_id, (call) => {
+  return await answerCall(deps, "tool_result", sessionId, message.call_id, async (_trx, call) => {
     if (call.status === "waiting_decision") {
       throw new ChatError("not_waiting", "This call waits for a decision, not for a result.", {
         hint: "Send a tool_decision first.",
       });
     }
     if (call.status !== "waiting_result") return undefined;
+    if (call.claimed_by !== null && call.claimed_by !== clientId) throw claimedByAnother();
     if (message.error !== undefined) {
       return {
-        from: "waiting_result",
         change: { status: "done", error: message.error },
-        reply: { content: `Error: ${message.error}`, chunk: { error: message.error } },
+        reply: failed(message.error),
       };
     }
     const { result } = message;
     const content = typeof result === "string" ? result : JSON.stringify(result ?? null);
     return {
-      from: "waiting_result",
       change: { status: "done", result: content },
       reply: { content, chunk: { content } },
     };
   });
 }
 
-function runHere(run: (args: Record<string, unknown>) => string, args: Record<string, unknown>) {
-  try {
-    const content = run(args);
-    return { row: { result: content }, reply: { content, chunk: { content } } };
-  } catch (thrown) {
-    const error = thrown instanceof Error ? thrown.message : String(thrown);
-    return { row: { error }, reply: { content: `Error: ${error}`, chunk: { error } } };
-  }
+export function claimedByAnother(): ChatError {
+  return new ChatError("call_claimed", "Another client runs this call.", {
+    hint: "Its result will appear in the session's stream.",
+  });
+}
+
+/** Nobody will give a result any more; the model is told, and decides what to do about it. */
+export async function giveUpCall(
+  deps: StartDeps,
+  sessionId: string,
+  callId: string,
+): Promise<void> {
+  const error =
+    "The window that ran this went away before it gave a result. Whether it had an effect is not known.";
+  await answerCall(deps, "tool_result", sessionId, callId, async (trx, call) => {
+    // Looked at again inside of the transaction: its client may have come back.
+    if (call.status !== "waiting_result" || !(await isClaimOver(trx, call))) return undefined;
+    return {
+      change: { status: "done", error },
+      reply: failed(error),
+    };
+  });
 }
 
 async function answerCall(
@@ -113,7 +153,7 @@ async function answerCall(
   operation: "tool_decision" | "tool_result",
   sessionId: string,
   callId: string,
-  toAnswer: (call: ToolCallRow) => Answer | undefined,
+  toAnswer: ToAnswer,
 ): Promise<AcceptedTurn> {
   deps.turns.refuseWhenDraining();
   const acceptedAt = performance.now();
@@ -128,9 +168,9 @@ async function answerCall(
       const session = await lockSession(trx, sessionId);
       const call = (await findToolCall(trx, sessionId, callId)) ?? found;
       const turn = await findTurn(trx, call.turn_id);
-      const answer = toAnswer(call);
-      if (!turn || !answer) return await asStored(trx, call);
-      if (!(await moveToolCall(trx, call, answer.from, answer.change))) return asStored(trx, call);
+      const answer = turn && (await toAnswer(trx, call, turn));
+      if (!answer) return await asStored(trx, call);
+      if (!(await moveToolCall(trx, call, call.status, answer.change))) return asStored(trx, call);
       if (await recordAnswer(trx, append, call, answer)) {
         leased = await resume(trx, deps, turn, acceptedAt);
       }
@@ -151,17 +191,16 @@ async function recordAnswer(
 ): Promise<boolean> {
   const { session_id, turn_id, call_id, tool_name } = call;
   const open = await openToolCalls(trx, { sessionId: session_id, turnId: turn_id });
-  const chunks: NewChunk[] = [];
-  if (answer.reply) {
-    chunks.push({ type: "tool_result", call_id, tool_name, ...answer.reply.chunk });
-  }
+  const chunks = [...(answer.chunks ?? [])];
+  const shown = chunks.length;
+  if (answer.reply) chunks.push(resultChunk(call, answer.reply));
   if (open.length > 0) chunks.push(waitingChunk(open));
   const appended = await append(chunks);
   if (answer.reply) {
     await insertMessage(trx, {
       session_id,
       turn_id,
-      position: appended.chunks[0]?.seq ?? 0,
+      position: appended.chunks[shown]?.seq ?? 0,
       role: "tool",
       content: answer.reply.content,
       status: "complete",
@@ -178,7 +217,7 @@ async function resume(
   acceptedAt: number,
 ): Promise<LeasedTurn> {
   const fence = await takeLease(trx, turn.session_id, deps.owner);
-  await setTurnStatus(trx, turn.id, "running");
+  await setTurnProgress(trx, turn.id, { status: "running" });
   return {
     sessionId: turn.session_id,
     turnId: turn.id,
@@ -186,6 +225,14 @@ async function resume(
     agentType: turn.agent_type,
     model: turn.model,
     offer: await findOffer(trx, turn),
+    clientId: turn.client_id,
+    workspace: turn.workspace,
+    steps: turn.steps,
+    switches: turn.switches,
+    usage:
+      turn.input_tokens === null || turn.output_tokens === null
+        ? undefined
+        : { input_tokens: turn.input_tokens, output_tokens: turn.output_tokens },
     acceptedAt,
   };
 }

@@ -6,6 +6,7 @@ import type {
 } from "../protocol/requests.ts";
 import type {
   AgentList,
+  Claim,
   MessageList,
   ModelList,
   PendingList,
@@ -53,6 +54,8 @@ export interface Chat {
   ): AsyncIterable<readonly Frame[]>;
   /** Resolves when the turn's end is committed; `turn_id` is null if nothing ran. */
   cancelTurn(sessionId: string): Promise<{ turn_id: string | null }>;
+  /** Takes a turn and all after it out of the conversation; they stay in the log. Rejects with `session_busy` while one runs. */
+  rewind(sessionId: string, turnId: string): Promise<Session>;
   createSession(request: CreateSessionRequest): Promise<Session>;
   listSessions(query: { query?: string; limit?: number; cursor?: string }): Promise<SessionList>;
   getSession(sessionId: string): Promise<Session>;
@@ -60,6 +63,8 @@ export interface Chat {
   deleteSession(sessionId: string): Promise<void>;
   listMessages(sessionId: string): Promise<MessageList>;
   listPending(sessionId: string): Promise<PendingList>;
+  /** Makes `clientId` the one that runs the call, or gives it more time. Rejects with `call_claimed` or `not_waiting`. */
+  claimCall(sessionId: string, callId: string, clientId: string): Promise<Claim>;
   listAgents(): AgentList;
   listModels(): Promise<ModelList>;
   /** The last micro-transactions of this companion, newest first. */

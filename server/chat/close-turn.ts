@@ -1,5 +1,6 @@
 import { textBetween } from "../db/chunks.ts";
 import { insertMessage, lastPosition } from "../db/messages.ts";
+import { pausePlans } from "../db/plans.ts";
 import type { Trx } from "../db/schema.ts";
 import { releaseLease } from "../db/sessions.ts";
 import { moveToolCall, openToolCalls } from "../db/tool-calls.ts";
@@ -37,6 +38,8 @@ export async function closeTurn(
   for (const call of calls) {
     await moveToolCall(trx, call, call.status, { status: "cancelled", error: ending.message });
   }
+
+  await pausePlans(trx, turnId);
 
   const cancelled: NewChunk[] = calls.map((call) => ({
     type: "tool_result",

@@ -16,7 +16,6 @@ import {
   lockSession,
   removeSession,
 } from "../db/sessions.ts";
-import { openToolCalls } from "../db/tool-calls.ts";
 import { endTurn, findOpenTurn, insertTurn } from "../db/turns.ts";
 import { AGENTS, DEFAULT_AGENT, findAgent } from "../domain/agents.ts";
 import { titleFrom } from "../domain/titles.ts";
@@ -24,7 +23,9 @@ import { ChatError } from "../errors.ts";
 import type { Message, ModelList, Ready } from "../protocol/responses.ts";
 import { decideCall, takeResult } from "./answer-call.ts";
 import type { AcceptedTurn, Chat, ImportedMessage } from "./chat.ts";
+import { claim, listPending } from "./claims.ts";
 import { closeTurn, ENDINGS } from "./close-turn.ts";
+import { rewindSession } from "./rewind-session.ts";
 import { createSession, type StartDeps, startUserTurn, switchAgent } from "./start-turn.ts";
 import { streamFrames } from "./stream-frames.ts";
 import { writeSession } from "./write-session.ts";
@@ -53,14 +54,18 @@ export function createChat(deps: ChatDeps): Chat {
         case "switch_agent":
           return await switchAgent(deps, request, message);
         case "tool_decision":
-          return await decideCall(deps, needed(session_id), message);
+          return await decideCall(deps, needed(session_id), message, request.client_id);
         case "tool_result":
-          return await takeResult(deps, needed(session_id), message);
+          return await takeResult(deps, needed(session_id), message, request.client_id);
       }
     },
     startConversation: (model, messages) => startConversation(deps, model, messages),
     stream: (sessionId, options, signal) => streamFrames(deps, sessionId, options, signal),
     cancelTurn: (sessionId) => cancelTurn(deps, sessionId),
+    async rewind(sessionId, turnId) {
+      await rewindSession(deps, sessionId, turnId);
+      return await findSession(reader, sessionId);
+    },
     async createSession(request) {
       turns.refuseWhenDraining();
       if (request.model !== undefined) deps.resolveModel(request.model);
@@ -94,19 +99,8 @@ export function createChat(deps: ChatDeps): Chat {
       uow.close();
     },
     listMessages: (sessionId) => listMessages(deps, sessionId),
-    async listPending(sessionId) {
-      await findSession(reader, sessionId);
-      const calls = await openToolCalls(reader, { sessionId });
-      return {
-        pending: calls.map((call) => ({
-          call_id: call.call_id,
-          turn_id: call.turn_id,
-          tool_name: call.tool_name,
-          arguments: JSON.parse(call.arguments) as Record<string, unknown>,
-          waits_for: call.status === "waiting_decision" ? "tool_decision" : "tool_result",
-        })),
-      };
-    },
+    listPending: (sessionId) => listPending(reader, sessionId),
+    claimCall: (sessionId, callId, clientId) => claim(deps, sessionId, callId, clientId),
     listAgents: () => ({
       agents: AGENTS.map(({ type, name, description }) => ({ type, name, description })),
       default: DEFAULT_AGENT,

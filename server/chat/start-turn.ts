@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { v7 as uuid } from "uuid";
 import { insertMessage } from "../db/messages.ts";
 import { insertOffer } from "../db/offers.ts";
+import { findPlan, setPlan } from "../db/plans.ts";
 import { findRequest, insertRequest, type RequestRow, setRequestTurn } from "../db/requests.ts";
 import type { Trx } from "../db/schema.ts";
 import {
@@ -40,13 +41,14 @@ export async function createSession(
     title?: string | undefined;
     agent_type?: string | undefined;
     model?: string | undefined;
+    agents?: Offer["agents"] | undefined;
   },
   request?: Omit<RequestRow, "session_id" | "turn_id" | "created_at">,
 ): Promise<string> {
   const session = {
     id: uuid(),
     title: wanted.title ?? UNTITLED,
-    agent_type: knownAgent(wanted.agent_type ?? DEFAULT_AGENT),
+    agent_type: knownAgent(wanted.agent_type ?? DEFAULT_AGENT, wanted.agents),
     model: wanted.model ?? null,
   };
   const uow = deps.newUnitOfWork({ sessionId: session.id });
@@ -124,7 +126,7 @@ async function acceptMessage(
       await makeRoom(deps, trx, append, session);
 
       const model = deps.resolveModel(request.model ?? session.model).id;
-      const agentType = knownAgent(request.agent_type ?? session.agent_type);
+      const agentType = agentFor(request.agent_type, session, offer);
       const { last_seq } = await lockSession(trx, sessionId);
       const after = isNew ? 0 : last_seq;
       await insertTurn(trx, {
@@ -140,6 +142,9 @@ async function acceptMessage(
       if (asked && repeat) await setRequestTurn(trx, asked.request_id, turnId);
       else if (asked) {
         await insertRequest(trx, { ...asked, session_id: sessionId, turn_id: turnId });
+      }
+      if (message.resume_plan_id !== undefined) {
+        await resumePlan(trx, sessionId, message.resume_plan_id, turnId);
       }
       if (message.replaces_turn_id !== undefined) {
         await replaceTurnsFrom(trx, sessionId, message.replaces_turn_id, turnId);
@@ -160,7 +165,20 @@ async function acceptMessage(
         metadata: message.context ? { context: message.context } : {},
       });
       const fence = await takeLease(trx, sessionId, deps.owner);
-      leased = { sessionId, turnId, fence, agentType, model, offer, acceptedAt };
+      leased = {
+        sessionId,
+        turnId,
+        fence,
+        agentType,
+        model,
+        offer,
+        clientId: request.client_id ?? null,
+        workspace: request.workspace ?? null,
+        steps: 0,
+        switches: 0,
+        usage: undefined,
+        acceptedAt,
+      };
       return { session_id: sessionId, turn_id: turnId, after };
     },
   );
@@ -171,6 +189,23 @@ async function acceptMessage(
 
 function offerOf({ tools = [], agents = [], workspace_trusted }: MessageRequest): Offer {
   return { tools, agents, trusted: workspace_trusted !== false };
+}
+
+/** The plan goes on in this turn, with the first subtask that is not done. */
+async function resumePlan(
+  trx: Trx,
+  sessionId: string,
+  planId: string,
+  turnId: string,
+): Promise<void> {
+  const plan = await findPlan(trx, planId);
+  if (plan?.session_id !== sessionId || plan.status !== "paused") {
+    throw new ChatError(
+      "invalid_request",
+      "message.resume_plan_id: no plan of this session that was interrupted.",
+    );
+  }
+  await setPlan(trx, planId, { status: "running", turn_id: turnId });
 }
 
 function userChunk(
@@ -188,6 +223,7 @@ function userChunk(
       ...(message.replaces_turn_id === undefined
         ? {}
         : { replaces_turn_id: message.replaces_turn_id }),
+      ...(message.resume_plan_id === undefined ? {} : { resume_plan_id: message.resume_plan_id }),
       ...(message.context
         ? { context: message.context.map(({ type, label }) => ({ type, label })) }
         : {}),
@@ -199,7 +235,7 @@ function userChunk(
  * A session has one open turn. One that runs keeps its place (`session_busy`), unless its companion is gone; one
  * that waits for the client is closed, since the person went on.
  */
-async function makeRoom(
+export async function makeRoom(
   deps: StartDeps,
   trx: Trx,
   append: Append,
@@ -325,8 +361,14 @@ function requestConflict(): ChatError {
   );
 }
 
-function knownAgent(type: string): string {
-  if (!findAgent(type)) {
+/** An agent of the user's own may be gone since the session had it; the default then answers. */
+function agentFor(wanted: string | undefined, session: SessionState, offer: Offer): string {
+  if (wanted !== undefined) return knownAgent(wanted, offer.agents);
+  return findAgent(session.agent_type, offer.agents) ? session.agent_type : DEFAULT_AGENT;
+}
+
+function knownAgent(type: string, own?: Offer["agents"]): string {
+  if (!findAgent(type, own)) {
     throw new ChatError("invalid_request", `agent_type: there is no agent called ${type}.`, {
       hint: "GET /v1/agents lists them.",
     });
@@ -334,6 +376,6 @@ function knownAgent(type: string): string {
   return type;
 }
 
-function pick({ agent_type, model }: MessageRequest) {
-  return { agent_type, model };
+function pick({ agent_type, model, agents }: MessageRequest) {
+  return { agent_type, model, agents };
 }

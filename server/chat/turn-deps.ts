@@ -5,7 +5,7 @@ import type { Offer } from "../domain/offer.ts";
 import type { Tool } from "../domain/tools.ts";
 import type { Log } from "../log.ts";
 import type { Metrics } from "../metrics.ts";
-import type { Provider } from "../providers/provider.ts";
+import type { Provider, Usage } from "../providers/provider.ts";
 import type { Hub } from "./hub.ts";
 
 /** A model id made usable. */
@@ -29,9 +29,7 @@ export interface TurnDeps {
   log: Log;
   /** Rejects with `model_unknown` or `key_missing`. */
   resolveModel(id: string | null): ResolvedModel;
-  /** Every tool there is. */
-  allTools: readonly Tool[];
-  /** The tools a model is told of. */
+  /** The companion's own tools for models of this provider. */
   toolsFor(providerName: string): readonly Tool[];
   /** This companion's name on the leases it holds. */
   owner: string;
@@ -49,6 +47,13 @@ export interface LeasedTurn {
   agentType: string;
   model: string;
   offer: Offer;
+  /** The client that sent the message, and where its tools work. */
+  clientId: string | null;
+  workspace: string | null;
+  /** What the turn has done before a pause. */
+  steps: number;
+  switches: number;
+  usage: Usage | undefined;
   /** `performance.now()` when its message was accepted. */
   acceptedAt: number;
 }

@@ -10,7 +10,8 @@ import { ChatError } from "../errors.ts";
 import { withoutTrace } from "../trace-context.ts";
 import { ENDINGS } from "./close-turn.ts";
 import { recoverTurns } from "./recover-turns.ts";
-import { runTurn, StopTurn } from "./run-turn.ts";
+import { StopTurn } from "./run.ts";
+import { runTurn } from "./run-turn.ts";
 import type { LeasedTurn, TurnDeps } from "./turn-deps.ts";
 
 interface Running {

@@ -23,6 +23,9 @@ export interface MessageMetadata {
   tool_name?: string;
   agent_type?: string;
   model?: string;
+  /** Of a user message that a plan has written. */
+  subtask_id?: string;
+  plan_id?: string;
 }
 
 export async function insertMessage(trx: Trx, message: NewMessage): Promise<void> {

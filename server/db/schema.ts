@@ -1,5 +1,7 @@
 // The tables as types. `test/server/schema.test.ts` compares them with the real tables on both engines.
 import type { Generated, Kysely, Transaction } from "kysely";
+import type { ToolKind } from "../protocol/offers.ts";
+import type { SubtaskStatus } from "../protocol/plans.ts";
 import type { TurnStatus } from "../protocol/responses.ts";
 
 /** Milliseconds since 1970, UTC. For people to read; order comes from `seq`, never from a clock. */
@@ -118,6 +120,8 @@ export interface ToolCallsTable {
   error: string | null;
   created_at: Milliseconds;
   ended_at: Milliseconds | null;
+  /** What the tool does to the world; null for a tool that nobody knows. */
+  kind: ToolKind | null;
   /** The client that sent the decision, if it said who it is. */
   decided_by: string | null;
   /** The one client that runs it. */
@@ -134,6 +138,35 @@ export interface ToolRulesTable {
   created_at: Milliseconds;
 }
 
+/** `waiting` for its approval; `paused`: its turn ended before it did. */
+const PLAN_STATUSES = ["waiting", "running", "paused", "done", "rejected", "cancelled"] as const;
+export type PlanStatus = (typeof PLAN_STATUSES)[number];
+
+export interface PlansTable {
+  id: string;
+  session_id: string;
+  /** The turn that carries it out now, or did last. */
+  turn_id: string;
+  /** The call of `create_plan` that a person decides. */
+  call_id: string;
+  summary: string;
+  status: PlanStatus;
+  created_at: Milliseconds;
+}
+
+export interface SubtasksTable {
+  plan_id: string;
+  position: number;
+  /** Its name inside the plan. */
+  id: string;
+  title: string;
+  description: string;
+  agent_type: string;
+  /** Names of the subtasks that come before it. */
+  depends_on: Json;
+  status: SubtaskStatus;
+}
+
 export interface Database {
   sessions: SessionsTable;
   turns: TurnsTable;
@@ -143,6 +176,8 @@ export interface Database {
   tool_calls: ToolCallsTable;
   offers: OffersTable;
   tool_rules: ToolRulesTable;
+  plans: PlansTable;
+  subtasks: SubtasksTable;
 }
 
 /** The inside of a unit of work. */

@@ -1,5 +1,12 @@
 import type { Selectable } from "kysely";
+import type { ToolKind } from "../protocol/offers.ts";
 import type { Reader, ToolCallStatus, ToolCallsTable, Trx } from "./schema.ts";
+
+const OPEN = ["waiting_decision", "waiting_result"] as const satisfies readonly ToolCallStatus[];
+
+function isOpen(status: ToolCallStatus): boolean {
+  return (OPEN as readonly ToolCallStatus[]).includes(status);
+}
 
 export type ToolCallRow = Selectable<ToolCallsTable>;
 
@@ -9,13 +16,22 @@ export interface NewToolCall {
   turn_id: string;
   tool_name: string;
   arguments: Record<string, unknown>;
-  status: "waiting_decision" | "waiting_result";
+  kind: ToolKind | null;
+  status: ToolCallStatus;
+  result?: string;
+  error?: string;
 }
 
 export async function insertToolCall(trx: Trx, call: NewToolCall): Promise<void> {
+  const now = Date.now();
   await trx
     .insertInto("tool_calls")
-    .values({ ...call, arguments: JSON.stringify(call.arguments), created_at: Date.now() })
+    .values({
+      ...call,
+      arguments: JSON.stringify(call.arguments),
+      created_at: now,
+      ended_at: isOpen(call.status) ? null : now,
+    })
     .execute();
 }
 
@@ -41,7 +57,7 @@ export async function openToolCalls(
     .selectFrom("tool_calls")
     .selectAll()
     .where("session_id", "=", where.sessionId)
-    .where("status", "in", ["waiting_decision", "waiting_result"])
+    .where("status", "in", OPEN)
     .$if(where.turnId !== undefined, (query) => query.where("turn_id", "=", where.turnId ?? ""))
     .orderBy("created_at")
     .orderBy("call_id")
@@ -52,6 +68,7 @@ export interface ToolCallChange {
   status: ToolCallStatus;
   decision?: "approve" | "edit" | "reject";
   arguments?: Record<string, unknown>;
+  decided_by?: string | null;
   result?: string;
   error?: string;
 }
@@ -64,13 +81,12 @@ export async function moveToolCall(
   change: ToolCallChange,
 ): Promise<boolean> {
   const { arguments: changed, ...rest } = change;
-  const ended = change.status !== "waiting_decision" && change.status !== "waiting_result";
   const result = await trx
     .updateTable("tool_calls")
     .set({
       ...rest,
       ...(changed ? { arguments: JSON.stringify(changed) } : {}),
-      ...(ended ? { ended_at: Date.now() } : {}),
+      ...(isOpen(change.status) ? {} : { ended_at: Date.now(), claim_expires_at: null }),
     })
     .where("session_id", "=", call.session_id)
     .where("call_id", "=", call.call_id)

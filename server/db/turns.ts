@@ -49,22 +49,22 @@ export async function endTurn(trx: Trx, turnId: string, end: TurnEnd): Promise<v
   }
 }
 
-/** Between `running` and `waiting`; usage so far is kept on the row. */
-export async function setTurnStatus(
-  trx: Trx,
-  turnId: string,
-  status: "running" | "waiting",
-  usage?: { input_tokens: number; output_tokens: number },
-): Promise<void> {
-  await trx
-    .updateTable("turns")
-    .set({ status, ...usage })
-    .where("id", "=", turnId)
-    .execute();
+/** How far an open turn has come; what is left out stays as it is. */
+export interface TurnProgress {
+  status?: "running" | "waiting";
+  agent_type?: string;
+  steps?: number;
+  switches?: number;
+  input_tokens?: number;
+  output_tokens?: number;
 }
 
-export async function setTurnAgent(trx: Trx, turnId: string, agentType: string): Promise<void> {
-  await trx.updateTable("turns").set({ agent_type: agentType }).where("id", "=", turnId).execute();
+export async function setTurnProgress(
+  trx: Trx,
+  turnId: string,
+  progress: TurnProgress,
+): Promise<void> {
+  await trx.updateTable("turns").set(progress).where("id", "=", turnId).execute();
 }
 
 export async function findTurn(reader: Reader, turnId: string): Promise<Turn | undefined> {

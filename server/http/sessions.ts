@@ -1,10 +1,12 @@
 import { type Request, type Response, Router } from "express";
 import {
+  ClaimRequest,
   CreateSessionRequest,
   ListSessionsQuery,
+  RewindRequest,
   UpdateSessionRequest,
 } from "../protocol/requests.ts";
-import { Id } from "../protocol/words.ts";
+import { ForeignId, Id } from "../protocol/words.ts";
 import { parse } from "./body.ts";
 import type { HttpDeps } from "./context.ts";
 import { allowOnly } from "./error-handler.ts";
@@ -59,6 +61,23 @@ export function sessionsRouter({ chat }: HttpDeps): Router {
       response.json(await chat.listPending(idOf(request)));
     })
     .all(allowOnly("GET"));
+
+  router
+    .route("/v1/sessions/:id/calls/:call/claim")
+    .post(async (request: Request, response: Response) => {
+      const { client_id } = parse(ClaimRequest, request.body);
+      const callId = parse(ForeignId, request.params["call"]);
+      response.json(await chat.claimCall(idOf(request), callId, client_id));
+    })
+    .all(allowOnly("POST"));
+
+  router
+    .route("/v1/sessions/:id/rewind")
+    .post(async (request: Request, response: Response) => {
+      const { turn_id } = parse(RewindRequest, request.body);
+      response.json(await chat.rewind(idOf(request), turn_id));
+    })
+    .all(allowOnly("POST"));
 
   router
     .route("/v1/sessions/:id/cancel")

@@ -15,6 +15,12 @@ export const CHUNK_TYPES = [
   "done",
   "interrupted",
   "snapshot",
+  "plan_created",
+  "plan_approval_required",
+  "plan_rejected",
+  "plan_modification_requested",
+  "subtask_completed",
+  "execution_completed",
 ] as const;
 
 export type ChunkType = (typeof CHUNK_TYPES)[number];

@@ -13,6 +13,7 @@ export const ERROR_STATUS = {
   session_busy: 409,
   request_conflict: 409,
   not_waiting: 409,
+  call_claimed: 409,
   payload_too_large: 413,
   unsupported_media_type: 415,
   rate_limited: 429,
@@ -39,6 +40,7 @@ export const ERROR_STATUS = {
   upstream_cut: 502,
   upstream_malformed: 502,
   upstream_too_long: 502,
+  step_limit: 502,
   // Why a turn was interrupted
   cancelled: 499,
   server_stopped: 503,

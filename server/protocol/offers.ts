@@ -3,7 +3,15 @@ import * as z from "zod/mini";
 import { AgentType, ForeignId, ModelId, Text } from "./words.ts";
 
 /** What a tool does to the world; agents and approvals go by it. */
-const TOOL_KINDS = ["read", "write", "execute", "other"] as const;
+export const TOOL_KINDS = ["read", "write", "execute", "other"] as const;
+export type ToolKind = (typeof TOOL_KINDS)[number];
+
+/** Whether a call runs at once, waits for a person, or is refused. */
+const TOOL_RULES = ["allow", "ask", "deny"] as const;
+export type ToolRule = (typeof TOOL_RULES)[number];
+
+/** Names of the companion's own tools; a client's tool may not pass for one. */
+const RESERVED_NAMES: readonly string[] = ["switch_agent", "create_plan"];
 
 /** Of a tool's arguments, as JSON. */
 const MAX_PARAMETERS_CHARS = 50_000;
@@ -21,7 +29,7 @@ export const OfferedTool = z.strictObject({
     }),
   ),
   kind: z.enum(TOOL_KINDS),
-  rule: z.optional(z.enum(["allow", "ask", "deny"])),
+  rule: z.optional(z.enum(TOOL_RULES)),
 });
 export type OfferedTool = z.infer<typeof OfferedTool>;
 
@@ -43,6 +51,9 @@ const unique = (names: readonly string[]): boolean => new Set(names).size === na
 export const OfferedTools = z.array(OfferedTool).check(
   z.maxLength(128),
   z.refine((tools) => unique(tools.map(({ name }) => name)), { error: "has a name twice" }),
+  z.refine((tools) => tools.every(({ name }) => !RESERVED_NAMES.includes(name)), {
+    error: `has a reserved name (${RESERVED_NAMES.join(", ")})`,
+  }),
 );
 export const OfferedAgents = z.array(OfferedAgent).check(
   z.maxLength(32),

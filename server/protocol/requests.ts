@@ -19,6 +19,8 @@ const UserMessage = z.strictObject({
   context: z.optional(z.array(ContextItem).check(z.maxLength(50))),
   /** Retry and edit: this turn and all after it leave the conversation (they stay in the log). */
   replaces_turn_id: z.optional(Id),
+  /** A plan whose turn was interrupted goes on where it was. */
+  resume_plan_id: z.optional(Id),
 });
 
 const ToolResult = z.strictObject({
@@ -129,9 +131,7 @@ export const DrainRequest = z.strictObject({
 });
 
 /** Body of `POST /v1/sessions/{id}/calls/{call_id}/claim`. */
-export const ClaimRequest = z.strictObject({
-  client_id: ClientId,
-  /** More time for a call that this client has claimed before. */
-  renew: z.optional(z.boolean()),
-});
-export type ClaimRequest = z.infer<typeof ClaimRequest>;
+export const ClaimRequest = z.strictObject({ client_id: ClientId });
+
+/** Body of `POST /v1/sessions/{id}/rewind`. */
+export const RewindRequest = z.strictObject({ turn_id: Id });

@@ -1,5 +1,6 @@
 import * as z from "zod/mini";
 import { ERROR_CODES } from "./errors.ts";
+import { TOOL_KINDS } from "./offers.ts";
 
 export const TURN_STATUSES = ["running", "waiting", "done", "error", "interrupted"] as const;
 export type TurnStatus = (typeof TURN_STATUSES)[number];
@@ -50,10 +51,21 @@ export const PendingCall = z.object({
   tool_name: z.string(),
   arguments: z.record(z.string(), z.unknown()),
   waits_for: z.enum(["tool_decision", "tool_result"]),
+  /** What the tool does to the world; absent for a tool that nobody knows. */
+  kind: z.optional(z.enum(TOOL_KINDS)),
+  /** Who sent the message and where its tools work, if it said so. */
+  client_id: z.optional(z.string()),
+  workspace: z.optional(z.string()),
+  /** The client that runs it. */
+  claimed_by: z.optional(z.string()),
 });
 export type PendingCall = z.infer<typeof PendingCall>;
 export const PendingList = z.object({ pending: z.array(PendingCall) });
 export type PendingList = z.infer<typeof PendingList>;
+
+/** Answer to a claim: without a sign of life the call is given up `expires_in_ms` from now. */
+export const Claim = z.object({ call: PendingCall, expires_in_ms: z.int() });
+export type Claim = z.infer<typeof Claim>;
 
 export const Agent = z.object({ type: z.string(), name: z.string(), description: z.string() });
 export type Agent = z.infer<typeof Agent>;

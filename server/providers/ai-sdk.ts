@@ -25,14 +25,46 @@ export interface SdkProviderDeps {
   stallSeconds: number;
   maxAnswerChars: number;
   retryBaseMs: number;
+  /** Models that have said that they take no tools, each with its server; kept for the companion's life. */
+  toolless: Set<string>;
 }
 
 export function createSdkProvider(deps: SdkProviderDeps): Provider {
   return {
     name: deps.access.vendor.name,
-    stream: (request, signal) =>
-      withRetries(() => answerOnce(deps, request, signal), deps.retryBaseMs, signal),
+    stream: (request, signal) => answerWithOrWithoutTools(deps, request, signal),
   };
+}
+
+/** A model that refuses a request because of its tools is asked again without them: a plain answer is better than none. */
+async function* answerWithOrWithoutTools(
+  deps: SdkProviderDeps,
+  request: ProviderRequest,
+  signal: AbortSignal,
+): AsyncGenerator<ProviderEvent> {
+  const id = `${deps.access.baseUrl} ${request.model}`;
+  const answer = (asked: ProviderRequest): AsyncIterable<ProviderEvent> =>
+    withRetries(() => answerOnce(deps, asked, signal), deps.retryBaseMs, signal);
+  if (request.tools.length > 0 && !deps.toolless.has(id)) {
+    try {
+      yield* answer(request);
+      return;
+    } catch (thrown) {
+      if (!isAboutTools(thrown)) throw thrown;
+      deps.toolless.add(id);
+    }
+  }
+  yield* answer(deps.toolless.has(id) ? { ...request, tools: [] } : request);
+}
+
+/** In the words of Ollama, OpenAI, OpenRouter, vLLM; said before the first word. */
+function isAboutTools(thrown: unknown): boolean {
+  return (
+    thrown instanceof ChatError &&
+    thrown.code === "upstream_rejected" &&
+    /\btool/i.test(thrown.message) &&
+    /support|enable/i.test(thrown.message)
+  );
 }
 
 async function* answerOnce(

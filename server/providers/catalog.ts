@@ -64,6 +64,7 @@ export function createCatalog(options: CatalogOptions): Catalog {
   const agents = createAgents();
   const demo = createDemoProvider({ deltaMs: options.demoDeltaMs });
   const finder = createModelFinder(agents);
+  const toolless = new Set<string>();
 
   return {
     defaultModel,
@@ -76,7 +77,7 @@ export function createCatalog(options: CatalogOptions): Catalog {
       const vendor = findVendor(providerName);
       if (!vendor || model === "") throw unknownModel(id);
       const access = book.use(vendor.name);
-      const limits = { agents, stallSeconds, maxAnswerChars, retryBaseMs };
+      const limits = { agents, stallSeconds, maxAnswerChars, retryBaseMs, toolless };
       return { provider: createSdkProvider({ access, ...limits }), providerName, model, id };
     },
     async list() {

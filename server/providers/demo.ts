@@ -19,7 +19,8 @@ export const DEMO_TOOLS: readonly Tool[] = [
       required: ["text"],
       additionalProperties: false,
     },
-    requiresApproval: true,
+    kind: "other",
+    rule: "ask",
     run: (args) => runDemoTool(COUNT_TOOL, args),
   },
 ];

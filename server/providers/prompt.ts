@@ -2,20 +2,13 @@ import type { ConversationMessage, ProviderRequest, ToolCall } from "./provider.
 import type { SdkPrompt } from "./sdk-types.ts";
 
 /**
- * The conversation in the SDK's form. Calls of tools that the model is not told of (the session had another model
- * then) become plain text: some vendors refuse a history with calls and no tools.
+ * The conversation in the SDK's form. Calls of tools that the model is not told of (the session had another agent or
+ * model then) become plain text, with their results: some vendors refuse a history with calls of unknown tools.
  */
 export function toPrompt({ system, messages, tools }: ProviderRequest): SdkPrompt {
   const told = new Set(tools.map((tool) => tool.name));
-  const isToldOf = (message: ConversationMessage): boolean => {
-    if (message.role === "assistant") {
-      return message.tool_calls.every((call) => told.has(call.tool_name));
-    }
-    return message.role !== "tool" || told.has(message.tool_name);
-  };
-  const known = messages.every(isToldOf) ? messages : withoutTools(messages);
   const prompt: SdkPrompt = system === "" ? [] : [{ role: "system", content: system }];
-  for (const message of known) addTo(prompt, message);
+  for (const message of withoutStrangers(messages, told)) addTo(prompt, message);
   return prompt;
 }
 
@@ -56,12 +49,17 @@ function addTo(prompt: SdkPrompt, message: ConversationMessage): void {
   }
 }
 
-function withoutTools(messages: readonly ConversationMessage[]): ConversationMessage[] {
-  const plain: ConversationMessage[] = [];
+/** An answer with a call of an unknown tool becomes plain as a whole, and so do the results of all its calls. */
+function withoutStrangers(
+  messages: readonly ConversationMessage[],
+  told: ReadonlySet<string>,
+): ConversationMessage[] {
+  const kept: ConversationMessage[] = [];
+  let plain = new Set<string>();
   const addUser = (content: string): void => {
-    const last = plain.at(-1);
-    if (last?.role === "user") last.content = `${last.content}\n\n${content}`;
-    else plain.push({ role: "user", content });
+    const last = kept.at(-1);
+    if (last?.role === "user") kept[kept.length - 1] = joined(last, content);
+    else kept.push({ role: "user", content });
   };
   for (const message of messages) {
     switch (message.role) {
@@ -69,18 +67,31 @@ function withoutTools(messages: readonly ConversationMessage[]): ConversationMes
         addUser(message.content);
         break;
       case "tool":
-        addUser(`[Result of ${message.tool_name}: ${message.content}]`);
+        if (plain.has(message.call_id)) {
+          addUser(`[Result of ${message.tool_name}: ${message.content}]`);
+        } else kept.push(message);
         break;
       case "assistant": {
-        const texts = [message.content, ...message.tool_calls.map(describeCall)].filter(Boolean);
-        plain.push({ role: "assistant", content: texts.join("\n\n"), tool_calls: [] });
+        const { tool_calls } = message;
+        plain = new Set();
+        if (tool_calls.every((call) => told.has(call.tool_name))) {
+          kept.push(message);
+          break;
+        }
+        for (const { call_id } of tool_calls) plain.add(call_id);
+        const texts = [message.content, ...tool_calls.map(describeCall)].filter(Boolean);
+        kept.push({ role: "assistant", content: texts.join("\n\n"), tool_calls: [] });
         break;
       }
       default:
         message satisfies never;
     }
   }
-  return plain;
+  return kept;
+}
+
+function joined(message: { role: "user"; content: string }, content: string): ConversationMessage {
+  return { role: "user", content: `${message.content}\n\n${content}` };
 }
 
 function describeCall({ tool_name, arguments: args }: ToolCall): string {

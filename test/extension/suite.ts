@@ -16,6 +16,7 @@ export function run(): Promise<void> {
   mocha.suite.emit("pre-require", globalThis, null, mocha);
   require("./extension.test.ts");
   require("./companion.test.ts");
+  require("./tools.test.ts");
   return new Promise((resolve, reject) => {
     const runner = mocha.run((failures) => {
       // A host that is killed in mid-run looks like success from outside; this file says how it really ended.

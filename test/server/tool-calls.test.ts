@@ -68,6 +68,7 @@ for (const engine of ENGINES) {
             tool_name: "count_words",
             arguments: { text: "one two three" },
             waits_for: "tool_decision",
+            kind: "other",
           },
         ]);
         assert.equal(chat.runningTurns(), 0);

@@ -38,14 +38,16 @@ export const COUNT_TOOL: Tool = {
   name: "count_words",
   description: "counts",
   parameters: { type: "object" },
-  requiresApproval: true,
+  kind: "other",
+  rule: "ask",
   run: (args) => String(String(args["text"]).split(" ").length),
 };
 export const CLIENT_TOOL: Tool = {
   name: "read_file",
   description: "reads",
   parameters: { type: "object" },
-  requiresApproval: false,
+  kind: "read",
+  rule: "allow",
   run: "client",
 };
 
@@ -102,7 +104,6 @@ export async function openChat(source: DatabaseSource, script: Script): Promise<
       model: "model",
       id: id ?? "scripted/model",
     }),
-    allTools: tools,
     toolsFor: () => tools,
     owner: uuid(),
     closing: closing.signal,

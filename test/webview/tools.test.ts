@@ -99,5 +99,156 @@ for (const host of HOSTS) {
         await page.getByText("Reasoning", { exact: true }).click();
         await page.getByText("hmm, well").waitFor();
       }));
+
+    it("runs a tool with the arguments as edited, or always in this chat", () =>
+      withApp({ host }, async (app) => {
+        const { page, companion } = app;
+        const { session, turnId } = await ask(app, "Write it");
+        const call = (call_id: string) =>
+          companion.say(
+            session,
+            turnId,
+            {
+              type: "tool_call",
+              call_id,
+              tool_name: "write_file",
+              arguments: { path: "a" },
+              requires_approval: true,
+              metadata: { kind: "write" },
+            },
+            {
+              type: "status",
+              metadata: { state: "waiting", waiting_for: [{ kind: "tool_decision", call_id }] },
+            },
+          );
+        call("c1");
+        await page.getByRole("button", { name: "Edit", exact: true }).click();
+        const editor = page.getByRole("textbox", { name: "Arguments" });
+        assert.equal(await editor.inputValue(), '{\n  "path": "a"\n}');
+        await editor.fill('{"path": "b"');
+        const approve = page.getByRole("button", { name: "Approve" });
+        await approve.and(page.locator(":disabled")).waitFor();
+        await editor.fill('{"path": "b"}');
+        await approve.click();
+        companion.say(session, turnId, { type: "tool_result", call_id: "c1", content: "ok" });
+        call("c2");
+        await page.getByRole("button", { name: "Always in this chat" }).click();
+        companion.say(session, turnId, { type: "tool_result", call_id: "c2", content: "ok" });
+        companion.done(session, turnId);
+        await page.getByText("Saved").waitFor();
+        const change = page.getByRole("button", { name: "Show change" });
+        assert.equal(await change.count(), 0);
+        assert.deepEqual(
+          companion.messages.slice(1).map(({ message }) => message),
+          [
+            {
+              type: "tool_decision",
+              call_id: "c1",
+              decision: "edit",
+              modified_arguments: { path: "b" },
+            },
+            { type: "tool_decision", call_id: "c2", decision: "approve", remember: "session" },
+          ],
+        );
+      }));
+
+    it("shows a plan as a list that is ticked off, and resumes it after an interruption", () =>
+      withApp({ host }, async (app) => {
+        const { page, companion } = app;
+        const { session, turnId } = await ask(app, "Plan it");
+        const plan = { plan_id: "p1", plan_summary: "Two steps" };
+        const subtask = (id: string, agent_type: string) => ({
+          id,
+          title: `Step ${id}`,
+          agent_type,
+          status: "pending",
+        });
+        companion.say(
+          session,
+          turnId,
+          {
+            type: "tool_call",
+            call_id: "c1",
+            tool_name: "create_plan",
+            arguments: {},
+            requires_approval: true,
+          },
+          {
+            type: "plan_created",
+            ...plan,
+            metadata: { subtasks: [subtask("a", "coder"), subtask("b", "ask")] },
+          },
+          { type: "plan_approval_required", ...plan, call_id: "c1" },
+          {
+            type: "status",
+            metadata: { state: "waiting", waiting_for: [{ kind: "tool_decision", call_id: "c1" }] },
+          },
+        );
+        await page.getByText("Carry out this plan?").waitFor();
+        await page.getByRole("button", { name: "Approve" }).click();
+        companion.say(
+          session,
+          turnId,
+          { type: "tool_result", call_id: "c1", tool_name: "create_plan", content: "approved" },
+          {
+            type: "status",
+            plan_id: "p1",
+            metadata: { state: "subtask", subtask_id: "a", number: 1, of: 2 },
+          },
+        );
+        await page.locator(".plan li[data-state=running]", { hasText: "Step a" }).waitFor();
+        companion.say(
+          session,
+          turnId,
+          { type: "subtask_completed", plan_id: "p1", metadata: { subtask_id: "a" } },
+          { type: "interrupted", content: "Stopped.", metadata: { code: "cancelled" } },
+        );
+        await page.locator(".plan li[data-state=done]", { hasText: "Step a" }).waitFor();
+        await page.getByRole("button", { name: "Resume the plan" }).click();
+        await page.locator(".question-text", { hasText: "Resume the plan" }).waitFor();
+        const { message } = companion.messages.at(-1) ?? {};
+        assert.equal(message?.type === "user_message" && message.resume_plan_id, "p1");
+        const again = session.turn?.id ?? "";
+        companion.say(session, again, {
+          type: "subtask_completed",
+          plan_id: "p1",
+          metadata: { subtask_id: "b" },
+        });
+        companion.done(session, again);
+        await page.locator(".plan li[data-state=done]", { hasText: "Step b" }).waitFor();
+      }));
+
+    it("chooses an agent by a slash, shows a model's switch as one line, and goes back to before a turn", () =>
+      withApp({ host }, async (app) => {
+        const { page, companion } = app;
+        const first = await ask(app, "First");
+        companion.done(first.session, first.turnId);
+        await app.send("/coder Write it");
+        await page.locator(".question-text", { hasText: /^Write it$/ }).waitFor();
+        assert.equal(companion.messages.at(-1)?.agent_type, "coder");
+        const { session } = first;
+        const turnId = session.turn?.id ?? "";
+        companion.say(
+          session,
+          turnId,
+          { type: "tool_call", call_id: "s", tool_name: "switch_agent", arguments: {} },
+          { type: "agent_switched", metadata: { from_agent: "coder", to_agent: "universal" } },
+        );
+        companion.done(session, turnId);
+        await page.getByText("Universal takes over").waitFor();
+        assert.equal(await page.getByText("switch_agent").count(), 0);
+        await app.send("/nobody is an agent");
+        await page.locator(".question-text", { hasText: "/nobody is an agent" }).waitFor();
+        companion.done(session, session.turn?.id ?? "");
+        companion.say(
+          session,
+          "rewind",
+          { type: "status", metadata: { state: "rewound", replaces_turn_id: turnId } },
+          { type: "done", metadata: { finish_reason: "stop" } },
+        );
+        await page.locator(".question-text", { hasText: "/nobody" }).waitFor({ state: "detached" });
+        assert.equal(await page.locator(".question-text").count(), 1);
+        assert.equal(await page.locator(".turn").count(), 1);
+      }));
   });
 }

@@ -1,6 +1,8 @@
 import { useState } from "preact/hooks";
 import { HIDDEN_CLASS, splitHidden } from "../markdown/hidden-characters.ts";
+import type { Plan } from "../plans.ts";
 import type { Decision } from "../state.ts";
+import type { Strings } from "../strings/strings.ts";
 import type { AgentPart, Part, TextPart, ToolPart } from "../turns.ts";
 import { useSurroundings } from "./context.ts";
 import { Icon } from "./icon.tsx";
@@ -24,7 +26,7 @@ export const PartView = memo(({ part, isFinal, isOpen, decision, agentName }: Pa
     case "reasoning":
       return <Reasoning part={part} isFinal={isFinal} />;
     case "tool":
-      return <ToolRow part={part} isOpen={isOpen} decision={decision} />;
+      return <ToolRow part={part} isOpen={isOpen} decision={decision} agentName={agentName} />;
     case "agent":
       return <AgentRow part={part} agentName={agentName} />;
   }
@@ -59,34 +61,71 @@ interface ToolRowProps {
   part: ToolPart;
   isOpen: boolean;
   decision: Decision | undefined;
+  agentName: (type: string) => string;
 }
 
-function ToolRow({ part, isOpen, decision }: ToolRowProps) {
+function ToolRow({ part, isOpen, decision, agentName }: ToolRowProps) {
   const { text } = useSurroundings();
   const asks = part.waitsFor === "tool_decision";
   const state = stateOf(part, isOpen);
   return (
     <div class={asks ? "tool is-asking" : "tool"} data-state={state}>
-      <details class="fold" open={asks}>
+      <details class="fold" open={asks || part.plan !== null}>
         <summary>
           <Icon {...iconOf(state)} />
-          <span class="tool-name">
-            {asks ? text.toolAsks(visible(part.name)) : text.tool(visible(part.name))}
-          </span>
+          <span class="tool-name">{titleOf(part, asks, text)}</span>
           <span class="muted">{text.toolState[state]}</span>
         </summary>
         <div class="fold-body">
-          <Shown label={text.toolArguments} text={JSON.stringify(part.arguments, null, 2)} />
+          {part.plan ? (
+            <PlanList plan={part.plan} agentName={agentName} />
+          ) : (
+            <Shown label={text.toolArguments} text={JSON.stringify(part.arguments, null, 2)} />
+          )}
           {part.error === null && part.result !== null && (
             <Shown label={text.toolResult} text={part.result} />
           )}
           {part.error !== null && <Shown label={text.toolResult} text={part.error} />}
         </div>
       </details>
-      {asks && <ToolDecision callId={part.callId} name={part.name} decision={decision} />}
+      {asks && <ToolDecision part={part} decision={decision} />}
     </div>
   );
 }
+
+function titleOf({ name, plan }: ToolPart, asks: boolean, text: Strings): string {
+  if (plan) return asks ? text.planAsks : text.plan;
+  return asks ? text.toolAsks(visible(name)) : text.tool(visible(name));
+}
+
+function PlanList({ plan, agentName }: { plan: Plan; agentName: (type: string) => string }) {
+  const { text } = useSurroundings();
+  return (
+    <>
+      <p>
+        <Shown text={plan.summary} where="prose" />
+      </p>
+      <ol class="plan">
+        {plan.subtasks.map(({ title, agent, state }) => (
+          <li data-state={state} aria-current={state === "running" ? "step" : undefined}>
+            <Icon {...SUBTASK_ICONS[state]} />
+            <span>
+              <Shown text={title} where="prose" />
+              <span class="muted"> · {agentName(agent)}</span>
+              <span class="visually-hidden"> {text.subtaskState[state]}</span>
+            </span>
+          </li>
+        ))}
+      </ol>
+    </>
+  );
+}
+
+const SUBTASK_ICONS = {
+  pending: { name: "circle" },
+  running: { name: "loading", spin: true },
+  done: { name: "check" },
+} as const;
 
 type ToolState = "asks" | "runs" | "done" | "failed" | "closed";
 
@@ -114,39 +153,83 @@ function iconOf(state: ToolState): {
 }
 
 interface ToolDecisionProps {
-  callId: string;
-  name: string;
+  part: ToolPart;
   decision: Decision | undefined;
 }
 
-function ToolDecision({ callId, name, decision }: ToolDecisionProps) {
+function ToolDecision({ part, decision }: ToolDecisionProps) {
   const { actions, text } = useSurroundings();
   const [feedback, setFeedback] = useState("");
+  /** The arguments as the person writes them, while they do. */
+  const [draft, setDraft] = useState<string | null>(null);
+  const { callId, plan, does } = part;
   const isDecided = decision !== undefined;
+  const edited = draft === null ? undefined : parseArguments(draft);
+  const decide = (kind: Decision["decision"], more: Partial<Decision> = {}): void =>
+    actions.sending.decide(callId, { decision: kind, feedback: "", ...more });
   return (
     <form
       class="tool-decision"
-      aria-label={text.toolAsks(visible(name))}
+      aria-label={titleOf(part, true, text)}
       onSubmit={(event) => {
         event.preventDefault();
         // Enter in the reason gives it; on an empty one it decides nothing.
-        if (feedback.trim() !== "") actions.sending.decide(callId, "reject", feedback);
+        if (feedback.trim() !== "") decide("reject", { feedback });
       }}
     >
+      {draft !== null && (
+        <textarea
+          class="text-input"
+          rows={Math.min(16, draft.split("\n").length)}
+          aria-label={text.toolArguments}
+          aria-invalid={!edited}
+          value={draft}
+          disabled={isDecided}
+          spellcheck={false}
+          onInput={(event) => setDraft(event.currentTarget.value)}
+        />
+      )}
       <button
         type="button"
         class="button"
-        disabled={isDecided}
-        onClick={() => actions.sending.decide(callId, "approve", "")}
+        disabled={isDecided || (draft !== null && !edited)}
+        onClick={() => (edited ? decide("edit", { args: edited }) : decide("approve"))}
       >
-        {decision?.decision === "approve" && <Icon name="loading" spin />}
+        {isDecided && decision.decision !== "reject" && <Icon name="loading" spin />}
         {text.approve}
       </button>
+      {draft === null && !plan && (
+        <button
+          type="button"
+          class="button is-secondary"
+          disabled={isDecided}
+          onClick={() => decide("approve", { always: true })}
+        >
+          {text.approveAlways}
+        </button>
+      )}
       <button
         type="button"
         class="button is-secondary"
         disabled={isDecided}
-        onClick={() => actions.sending.decide(callId, "reject", feedback)}
+        onClick={() => setDraft(draft === null ? JSON.stringify(part.arguments, null, 2) : null)}
+      >
+        {draft === null ? text.editArguments : text.cancel}
+      </button>
+      {does === "write" && actions.run && (
+        <button
+          type="button"
+          class="button is-secondary"
+          onClick={() => actions.run?.("show_change")}
+        >
+          {text.showChange}
+        </button>
+      )}
+      <button
+        type="button"
+        class="button is-secondary"
+        disabled={isDecided}
+        onClick={() => decide("reject", { feedback })}
       >
         {decision?.decision === "reject" && <Icon name="loading" spin />}
         {text.reject}
@@ -162,6 +245,17 @@ function ToolDecision({ callId, name, decision }: ToolDecisionProps) {
       />
     </form>
   );
+}
+
+/** Undefined while it is no JSON object. */
+function parseArguments(draft: string): Record<string, unknown> | undefined {
+  try {
+    const value: unknown = JSON.parse(draft);
+    const isObject = typeof value === "object" && value !== null && !Array.isArray(value);
+    return isObject ? (value as Record<string, unknown>) : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 /** Text as it is, with what hides in it made visible. */

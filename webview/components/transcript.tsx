@@ -1,5 +1,5 @@
 import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
-import { isBusy, isLoading, lastTurn, agentName as nameOf } from "../selectors.ts";
+import { isBusy, isLoading, lastTurn, agentName as nameOf, unfinishedPlan } from "../selectors.ts";
 import type { AppState } from "../state.ts";
 import { useSurroundings } from "./context.ts";
 import { Icon } from "./icon.tsx";
@@ -82,6 +82,7 @@ export function Transcript({ state }: { state: AppState }) {
                   stopping={isLast && state.stopping}
                   decisions={isLast ? state.decisions : NONE}
                   agentName={agentName}
+                  plan={isLast ? unfinishedPlan(turns) : undefined}
                 />
               );
             })}

@@ -1,3 +1,4 @@
+import type { Plan } from "../plans.ts";
 import type { Strings } from "../strings/strings.ts";
 import type { Turn } from "../turns.ts";
 import { useSurroundings } from "./context.ts";
@@ -9,10 +10,12 @@ interface TurnEndProps {
   isLast: boolean;
   isIdle: boolean;
   stopping: boolean;
+  /** Of this chat, begun and not done. */
+  plan: Plan | undefined;
 }
 
 /** How it stands with an answer, and what can be done about it. One line high in every state that is well, so that nothing jumps. */
-export function TurnEnd({ turn, answer, isLast, isIdle, stopping }: TurnEndProps) {
+export function TurnEnd({ turn, answer, isLast, isIdle, stopping, plan }: TurnEndProps) {
   const { text } = useSurroundings();
   switch (turn.status) {
     case "running":
@@ -35,9 +38,9 @@ export function TurnEnd({ turn, answer, isLast, isIdle, stopping }: TurnEndProps
         </div>
       );
     case "interrupted":
-      return <Interrupted turn={turn} answer={answer} canAct={isLast && isIdle} />;
+      return <Interrupted turn={turn} answer={answer} canAct={isLast && isIdle} plan={plan} />;
     case "error":
-      return <Failed turn={turn} answer={answer} canAct={isLast && isIdle} />;
+      return <Failed turn={turn} answer={answer} canAct={isLast && isIdle} plan={plan} />;
   }
 }
 
@@ -78,9 +81,21 @@ interface StoppedProps {
   turn: Turn;
   answer: string;
   canAct: boolean;
+  plan: Plan | undefined;
 }
 
-function Interrupted({ turn, answer, canAct }: StoppedProps) {
+function ResumePlan({ plan }: { plan: Plan | undefined }) {
+  const { actions, text } = useSurroundings();
+  if (!plan) return null;
+  return (
+    <button type="button" class="button" onClick={() => actions.sending.resumePlan(plan.id)}>
+      <Icon name="play" />
+      {text.resumePlan}
+    </button>
+  );
+}
+
+function Interrupted({ turn, answer, canAct, plan }: StoppedProps) {
   const { actions, text } = useSurroundings();
   return (
     <div class="ending">
@@ -90,7 +105,8 @@ function Interrupted({ turn, answer, canAct }: StoppedProps) {
       </p>
       {canAct && (
         <div class="button-row">
-          {answer !== "" && (
+          <ResumePlan plan={plan} />
+          {answer !== "" && !plan && (
             <button type="button" class="button" onClick={actions.sending.continueAnswer}>
               <Icon name="play" />
               {text.continue}
@@ -112,7 +128,7 @@ function Interrupted({ turn, answer, canAct }: StoppedProps) {
 
 const NEEDS_KEY = ["key_missing", "upstream_unauthorized"];
 
-function Failed({ turn, answer, canAct }: StoppedProps) {
+function Failed({ turn, answer, canAct, plan }: StoppedProps) {
   const { actions, text } = useSurroundings();
   const { ending } = turn;
   const needsKey = NEEDS_KEY.includes(ending?.code ?? "");
@@ -132,6 +148,7 @@ function Failed({ turn, answer, canAct }: StoppedProps) {
       )}
       {canAct && (
         <div class="button-row">
+          <ResumePlan plan={plan} />
           <button type="button" class="button" onClick={() => actions.sending.retry(turn.id)}>
             <Icon name="refresh" />
             {text.retry}

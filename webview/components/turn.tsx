@@ -1,4 +1,5 @@
 import { HIDDEN_CLASS, splitHidden } from "../markdown/hidden-characters.ts";
+import type { Plan } from "../plans.ts";
 import type { Decision, Outgoing } from "../state.ts";
 import { answerText, isOpen, type Question, type Turn } from "../turns.ts";
 import { useSurroundings } from "./context.ts";
@@ -15,6 +16,8 @@ interface TurnProps {
   stopping: boolean;
   decisions: Readonly<Record<string, Decision>>;
   agentName: (type: string) => string;
+  /** Of this chat, begun and not done; for the last turn. */
+  plan: Plan | undefined;
 }
 
 export const TurnView = memo((props: TurnProps) => {

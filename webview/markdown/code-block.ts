@@ -2,7 +2,8 @@ import { ICONS, type IconName } from "../icons.ts";
 import type { Strings } from "../strings/strings.ts";
 import type { FrameQueue } from "./frame-queue.ts";
 import { HIDDEN_CLASS, splitHidden } from "./hidden-characters.ts";
-import { highlight, languageName } from "./highlight.ts";
+import type { highlight as Highlight } from "./highlight.ts";
+import { languageName } from "./language-names.ts";
 
 /** What shown Markdown needs of the world around it. */
 export interface MarkdownHost {
@@ -14,6 +15,15 @@ export interface MarkdownHost {
 }
 
 const COPIED_MS = 1_500;
+
+let highlight: typeof Highlight | undefined;
+
+/** The first block asks for the colours, a fifth of the app that most first words do without. Without them code stays plain. */
+async function loadColours(): Promise<boolean> {
+  const loaded = await import("./highlight.ts").catch(() => undefined);
+  highlight = loaded?.highlight;
+  return loaded !== undefined;
+}
 
 /** A block of code: grows at its end while it is open, gets its colours when it closes. */
 export class CodeBlock {
@@ -82,10 +92,15 @@ export class CodeBlock {
   }
 
   #colour(): void {
+    const colour = highlight;
+    if (!colour) {
+      void loadColours().then((isLoaded) => isLoaded && this.#colour());
+      return;
+    }
     const code = this.#code;
     this.#host.queue.add(this, () => {
       if (code !== this.#code) return false;
-      const coloured = highlight(code, this.#language);
+      const coloured = colour(code, this.#language);
       if (coloured) {
         showHidden(coloured);
         this.#content.replaceChildren(coloured);

@@ -80,6 +80,13 @@ export interface Strings {
   approve: string;
   reject: string;
   rejectWhy: string;
+  plan: string;
+  planAsks: string;
+  subtaskState: { pending: string; running: string; done: string };
+  approveAlways: string;
+  editArguments: string;
+  showChange: string;
+  resumePlan: string;
   agentNow(name: string): string;
   code: string;
   codeIn(language: string): string;

@@ -170,3 +170,29 @@ export async function write(
   });
   return !response.destroyed;
 }
+
+/**
+ * Makes the tool calls that the last user message lists as JSON between `<calls>` tags, one in each answer, then says
+ * what the last of them gave. Each is `{name, arguments}`.
+ */
+export const playsCalls: Script = async (request, response) => {
+  const { messages } = request.body as { messages: { role: string; content: unknown }[] };
+  const at = messages.findLastIndex(({ role }) => role === "user");
+  const asked = JSON.stringify(messages[at]?.content ?? "");
+  const list = /<calls>(.*)<\/calls>/.exec(asked)?.[1] ?? "[]";
+  const planned = JSON.parse(JSON.parse(`"${list}"`) as string) as {
+    name: string;
+    arguments: unknown;
+  }[];
+  const results = messages.slice(at + 1).filter(({ role }) => role === "tool");
+  const next = planned[results.length];
+  const script = next
+    ? stream(
+        toolCall(`call_${at}_${results.length}`, next.name, JSON.stringify(next.arguments)),
+        stop("tool_calls"),
+        usage(7, 3),
+        DONE,
+      )
+    : normal(`Result: ${String(results.at(-1)?.content ?? "none")}`);
+  await script(request, response);
+};

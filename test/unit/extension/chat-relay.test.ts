@@ -56,6 +56,9 @@ function setup(options: { model?: string; answer?: unknown } = {}): Setup {
       events.emit("posted");
     },
     preferredModel: () => options.model,
+    offer: async () => ({}),
+    onSent() {},
+    onOpened() {},
     explain: (thrown) => ({ code: (thrown as Problem).code, message: (thrown as Problem).message }),
     onHostMessage: (message) => void host.push(message),
     log: { warn: () => void warnings++ },

@@ -43,7 +43,7 @@ const settings = Object.assign(
   ...manifest.contributes.configuration.map(({ properties }) => properties),
 ) as Record<string, z.infer<typeof Setting>>;
 const ids = manifest.contributes.commands.map(({ command }) => command);
-const sources = readdirSync(join(ROOT, "extension"))
+const sources = readdirSync(join(ROOT, "extension"), { recursive: true, encoding: "utf8" })
   .filter((name) => name.endsWith(".ts"))
   .map((name) => read(`extension/${name}`));
 

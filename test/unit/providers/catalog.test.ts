@@ -5,8 +5,8 @@ import { ModelList } from "../../../server/protocol/responses.ts";
 import { ModelId } from "../../../server/protocol/words.ts";
 import { type CatalogOptions, createCatalog } from "../../../server/providers/catalog.ts";
 import { VENDOR_NAMES, VENDORS } from "../../../server/providers/vendors.ts";
-import { collect, NO_SETTINGS, textOf } from "../../support/upstream/collect.ts";
-import { normal, silent } from "../../support/upstream/openai-scripts.ts";
+import { collect, HELLO, NO_SETTINGS, textOf, WEATHER } from "../../support/upstream/collect.ts";
+import { normal, silent, status } from "../../support/upstream/openai-scripts.ts";
 import { FAKE_MODEL } from "../../support/upstream/start-upstream.ts";
 import { withUpstream } from "../../support/upstream/with-upstream.ts";
 
@@ -140,6 +140,33 @@ describe("the model catalog", () => {
     const { data } = await open({ defaultModel: "openai-compatible/mine" }).list();
     assert.ok(data.some((model) => model.id === "openai-compatible/mine" && model.available));
   });
+
+  it("answers without tools where a model takes none, and asks it only once", () =>
+    withUpstream(
+      [status(400, "registry/fake does not support tools"), normal("Plain words.")],
+      async (upstream) => {
+        const catalog = open({ providers: { ...NO_SETTINGS, openai: { baseUrl: upstream.url } } });
+        const tools = [WEATHER];
+        for (const asked of [2, 3]) {
+          const { provider } = catalog.resolve(`openai-compatible/${FAKE_MODEL}`);
+          const collected = await collect(provider, { ...HELLO, tools });
+          assert.equal(textOf(collected), "Plain words.");
+          assert.equal(upstream.requests.length, asked);
+        }
+        const offered = upstream.requests.map(({ body }) => "tools" in (body as object));
+        assert.deepEqual(offered, [true, false, false]);
+      },
+    ));
+
+  it("passes on what else a server refuses a request with tools for", () =>
+    withUpstream([status(400, "your tool is too long"), normal()], async (upstream) => {
+      const catalog = open({ providers: { ...NO_SETTINGS, openai: { baseUrl: upstream.url } } });
+      const { provider } = catalog.resolve(`openai-compatible/${FAKE_MODEL}`);
+      const { error } = await collect(provider, { ...HELLO, tools: [WEATHER] });
+      assert.ok(error instanceof ChatError);
+      assert.equal(error.code, "upstream_rejected");
+      assert.equal(upstream.requests.length, 1);
+    }));
 
   it("knows models that the vendors' SDKs know, too, under ids that a request may have", () => {
     for (const name of VENDOR_NAMES) {

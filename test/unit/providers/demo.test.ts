@@ -150,6 +150,6 @@ describe("the demo's tool", () => {
     assert.equal(runDemoTool("demo_word_count", { text: "" }), "0");
     assert.throws(() => runDemoTool("demo_word_count", {}), /text: must be a string/);
     assert.throws(() => runDemoTool("rm", { text: "" }), /no tool/);
-    assert.equal(DEMO_TOOLS[0]?.requiresApproval, true);
+    assert.equal(DEMO_TOOLS[0]?.rule, "ask");
   });
 });

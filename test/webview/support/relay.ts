@@ -89,6 +89,9 @@ export function relayToCompanion(
     client: { call, stream },
     post: (message) => void post(message),
     preferredModel: () => undefined,
+    offer: async () => ({}),
+    onSent() {},
+    onOpened() {},
     explain: (thrown) =>
       thrown instanceof Answered ? thrown.error : { code: "internal", message: String(thrown) },
     onHostMessage(message) {

@@ -22,6 +22,8 @@ import {
 const FILES: Record<string, string> = {
   "/": "text/html; charset=utf-8",
   "/app.js": "text/javascript; charset=utf-8",
+  "/chunk.js": "text/javascript; charset=utf-8",
+  "/highlight.js": "text/javascript; charset=utf-8",
   "/app.css": "text/css; charset=utf-8",
   "/metrics.js": "text/javascript; charset=utf-8",
   "/metrics.css": "text/css; charset=utf-8",

@@ -1,0 +1,45 @@
+// Tools that VS Code itself and its other extensions offer, MCP servers among them.
+import * as vscode from "vscode";
+import { type OfferedTool, ToolName } from "../../server/protocol/offers.ts";
+import { cut } from "./bounds.ts";
+import { isEditorTool } from "./definitions.ts";
+
+/** All that can be offered beside our own, each under its own name. */
+export function foreignTools(): Omit<OfferedTool, "rule">[] {
+  return vscode.lm.tools
+    .filter(({ name }) => ToolName.safeParse(name).success && !isEditorTool(name))
+    .map(({ name, description, inputSchema }) => ({
+      name,
+      description: description.slice(0, 10_000),
+      parameters: isRecord(inputSchema) ? inputSchema : { type: "object", properties: {} },
+      kind: "other" as const,
+    }));
+}
+
+export async function invokeForeign(
+  name: string,
+  input: Record<string, unknown>,
+  signal: AbortSignal,
+): Promise<string> {
+  const source = new vscode.CancellationTokenSource();
+  const cancel = (): void => source.cancel();
+  signal.addEventListener("abort", cancel);
+  try {
+    const { content } = await vscode.lm.invokeTool(
+      name,
+      { input, toolInvocationToken: undefined },
+      source.token,
+    );
+    const texts = content.map((part) =>
+      part instanceof vscode.LanguageModelTextPart ? part.value : "[a part that is not text]",
+    );
+    return cut(texts.join("\n") || "[The tool gave no text.]");
+  } finally {
+    signal.removeEventListener("abort", cancel);
+    source.dispose();
+  }
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}

@@ -1,0 +1,207 @@
+// A change of a file that waits for a decision, as a real diff: on the left the file, on the right what would become of
+// it. The right side can be edited; what is approved is what is there then.
+import { basename } from "node:path";
+import * as vscode from "vscode";
+import type { ClientMessage } from "../../server/protocol/requests.ts";
+import type { PendingCall } from "../../server/protocol/responses.ts";
+import { type Change, planChange } from "./files.ts";
+import type { Ground } from "./paths.ts";
+import type { SeenFiles } from "./seen-files.ts";
+
+export const PROPOSED = "streamkeeper-proposed";
+const EMPTY = "streamkeeper-empty";
+
+export interface ProposalDeps {
+  ground(): Ground;
+  seen: SeenFiles;
+  clientId: string;
+  decide(sessionId: string, message: ClientMessage): Promise<unknown>;
+  log: { warn(message: string): void };
+}
+
+interface Proposal {
+  sessionId: string;
+  call: PendingCall;
+  change: Change;
+  uri: vscode.Uri;
+}
+
+type Changing = "write_file" | "apply_diff";
+const isChanging = (name: string): name is Changing =>
+  name === "write_file" || name === "apply_diff";
+
+export class Proposals {
+  readonly #deps: ProposalDeps;
+  readonly #files = new ProposedFiles();
+  /** By session and call; those that could not be shown are there, too, so that they are tried once. */
+  readonly #open = new Map<string, Proposal | undefined>();
+  readonly #registered: vscode.Disposable;
+  #last: Promise<void> = Promise.resolve();
+
+  constructor(deps: ProposalDeps) {
+    this.#deps = deps;
+    this.#registered = vscode.Disposable.from(
+      vscode.workspace.registerFileSystemProvider(PROPOSED, this.#files, { isCaseSensitive: true }),
+      vscode.workspace.registerTextDocumentContentProvider(EMPTY, {
+        provideTextDocumentContent: () => "",
+      }),
+    );
+  }
+
+  dispose(): void {
+    this.#registered.dispose();
+  }
+
+  /** Shows what is new among the calls that wait in a session, and closes what waits no longer. Never rejects. */
+  async update(sessionId: string, calls: readonly PendingCall[]): Promise<void> {
+    // One after another: what is decided while its diff is being opened must be closed after that.
+    this.#last = this.#last
+      .then(() => this.#update(sessionId, calls))
+      .catch((thrown: unknown) =>
+        this.#deps.log.warn(`A change cannot be shown: ${String(thrown)}`),
+      );
+    await this.#last;
+  }
+
+  async #update(sessionId: string, calls: readonly PendingCall[]): Promise<void> {
+    const waiting = new Set(calls.map(({ call_id }) => keyOf(sessionId, call_id)));
+    for (const [key, proposal] of this.#open) {
+      if (!key.startsWith(`${sessionId} `) || waiting.has(key)) continue;
+      this.#open.delete(key);
+      if (proposal) await this.#close(proposal);
+    }
+    for (const call of calls) {
+      if (isChanging(call.tool_name) && call.client_id === this.#deps.clientId) {
+        await this.show(sessionId, call, false);
+      }
+    }
+  }
+
+  /** The diff of a call; with `again` also if it has been shown and closed before. */
+  async show(sessionId: string, call: PendingCall, again: boolean): Promise<void> {
+    const { tool_name, call_id } = call;
+    const key = keyOf(sessionId, call_id);
+    if (!isChanging(tool_name) || (this.#open.has(key) && !again)) return;
+    let proposal = this.#open.get(key);
+    try {
+      proposal ??= await this.#propose(sessionId, call, tool_name);
+    } catch (thrown) {
+      // Running it would fail, too, and tell the model why; that is for the person to decide.
+      this.#deps.log.warn(`The change of ${call_id} cannot be shown: ${String(thrown)}`);
+    }
+    this.#open.set(key, proposal);
+    if (proposal) await this.#diff(proposal);
+  }
+
+  /** The person's word on the proposal in `uri`, from its editor. */
+  async decide(uri: vscode.Uri, decision: "approve" | "reject"): Promise<void> {
+    const found = [...this.#open.values()].find((one) => one?.uri.toString() === uri.toString());
+    if (!found) return;
+    const { sessionId, call, change } = found;
+    const document = vscode.workspace.textDocuments.find(
+      (one) => one.uri.toString() === uri.toString(),
+    );
+    const content = document?.getText() ?? change.after;
+    const base = { type: "tool_decision", call_id: call.call_id } as const;
+    const edited = { path: call.arguments["path"], content };
+    const message: ClientMessage =
+      decision === "reject"
+        ? { ...base, decision }
+        : content === change.after
+          ? { ...base, decision }
+          : { ...base, decision: "edit", modified_arguments: edited };
+    await this.#deps.decide(sessionId, message);
+    this.#open.delete(keyOf(sessionId, call.call_id));
+    await this.#close(found);
+  }
+
+  async #propose(sessionId: string, call: PendingCall, name: Changing): Promise<Proposal> {
+    const { ground, seen } = this.#deps;
+    const change = await planChange(name, { ground: ground(), sessionId, seen }, call.arguments);
+    const uri = vscode.Uri.from({
+      scheme: PROPOSED,
+      // The path says the language; the query keeps proposals apart.
+      path: vscode.Uri.file(change.path).path,
+      query: `${sessionId}&${call.call_id}`,
+    });
+    this.#files.put(uri, change.after);
+    return { sessionId, call, change, uri };
+  }
+
+  async #diff({ change, uri }: Proposal): Promise<void> {
+    const left =
+      change.before === undefined ? uri.with({ scheme: EMPTY }) : vscode.Uri.file(change.path);
+    const name = basename(change.path);
+    const title = vscode.l10n.t("{0} (proposed by the chat)", name);
+    const options = { preview: true, preserveFocus: true };
+    await vscode.commands.executeCommand("vscode.diff", left, uri, title, options);
+  }
+
+  async #close({ uri }: Proposal): Promise<void> {
+    const tabs = vscode.window.tabGroups.all
+      .flatMap((group) => group.tabs)
+      .filter(
+        ({ input }) =>
+          input instanceof vscode.TabInputTextDiff && input.modified.toString() === uri.toString(),
+      );
+    // What was typed into it went with the decision, or was decided elsewhere; nobody need be asked about saving it.
+    const document = vscode.workspace.textDocuments.find(
+      (one) => one.uri.toString() === uri.toString(),
+    );
+    if (document?.isDirty) await document.save();
+    await vscode.window.tabGroups.close(tabs, true);
+    this.#files.remove(uri);
+  }
+}
+
+function keyOf(sessionId: string, callId: string): string {
+  return `${sessionId} ${callId}`;
+}
+
+/** Proposed texts in memory: they are derived from the call and worth nothing without it. */
+class ProposedFiles implements vscode.FileSystemProvider {
+  readonly #texts = new Map<string, Uint8Array>();
+  readonly #changed = new vscode.EventEmitter<vscode.FileChangeEvent[]>();
+  readonly onDidChangeFile = this.#changed.event;
+
+  put(uri: vscode.Uri, text: string): void {
+    this.#texts.set(uri.toString(), Buffer.from(text, "utf8"));
+    this.#changed.fire([{ type: vscode.FileChangeType.Changed, uri }]);
+  }
+
+  remove(uri: vscode.Uri): void {
+    this.#texts.delete(uri.toString());
+  }
+
+  stat(uri: vscode.Uri): vscode.FileStat {
+    const size = this.readFile(uri).length;
+    return { type: vscode.FileType.File, ctime: 0, mtime: Date.now(), size };
+  }
+
+  readFile(uri: vscode.Uri): Uint8Array {
+    const text = this.#texts.get(uri.toString());
+    if (!text) throw vscode.FileSystemError.FileNotFound(uri);
+    return text;
+  }
+
+  writeFile(uri: vscode.Uri, content: Uint8Array): void {
+    this.readFile(uri);
+    this.#texts.set(uri.toString(), content);
+  }
+
+  watch(): vscode.Disposable {
+    return new vscode.Disposable(() => undefined);
+  }
+  readDirectory(): [string, vscode.FileType][] {
+    return [];
+  }
+  createDirectory(uri: vscode.Uri): void {
+    throw vscode.FileSystemError.NoPermissions(uri);
+  }
+  delete(uri: vscode.Uri): void {
+    throw vscode.FileSystemError.NoPermissions(uri);
+  }
+  rename(uri: vscode.Uri): void {
+    throw vscode.FileSystemError.NoPermissions(uri);
+  }
+}

@@ -1,0 +1,55 @@
+// One call of a tool, run in this window.
+import type { PendingCall } from "../../server/protocol/responses.ts";
+import type { Checkpoints } from "./checkpoints.ts";
+import { isEditorTool } from "./definitions.ts";
+import { invokeForeign } from "./editor-tools.ts";
+import { changeFile, createDirectory, type FileTools, listFiles, readFile } from "./files.ts";
+import { type Ground, ToolError } from "./paths.ts";
+import { getProblems } from "./problems.ts";
+import { searchInCode } from "./search.ts";
+import type { SeenFiles } from "./seen-files.ts";
+import { executeCommand } from "./terminal.ts";
+
+export interface RunDeps {
+  ground(): Ground;
+  seen: SeenFiles;
+  checkpoints: Checkpoints;
+}
+
+/** Resolves with what the model gets to read; rejects with the reason why there is nothing. */
+export async function runTool(
+  { ground: groundNow, seen, checkpoints }: RunDeps,
+  call: PendingCall,
+  sessionId: string,
+  signal: AbortSignal,
+): Promise<string> {
+  const { tool_name: name, arguments: args, turn_id } = call;
+  const ground = groundNow();
+  const files: FileTools = {
+    ground,
+    sessionId,
+    seen,
+    keepBefore: (path) => checkpoints.keep(sessionId, turn_id, path),
+  };
+  if (!isEditorTool(name)) {
+    if (call.kind === undefined) throw new ToolError(`There is no tool ${name}.`);
+    return await invokeForeign(name, args, signal);
+  }
+  switch (name) {
+    case "read_file":
+      return await readFile(files, args);
+    case "list_files":
+      return await listFiles(ground, args);
+    case "search_in_code":
+      return await searchInCode(ground, args, signal);
+    case "get_problems":
+      return await getProblems(ground, args);
+    case "write_file":
+    case "apply_diff":
+      return await changeFile(files, name, args);
+    case "create_directory":
+      return await createDirectory(files, args);
+    case "execute_command":
+      return await executeCommand(ground, args, signal);
+  }
+}

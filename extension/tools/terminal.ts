@@ -1,0 +1,210 @@
+// Commands in a terminal that the user sees: with the shell's own integration where there is one, else as a process
+// whose output is shown in a terminal of ours.
+import { spawn } from "node:child_process";
+import * as vscode from "vscode";
+import * as z from "zod/mini";
+import { cut, MAX_RESULT } from "./bounds.ts";
+import { parseArguments } from "./files.ts";
+import { type Ground, ToolError } from "./paths.ts";
+
+const CommandArguments = z.object({
+  command: z.string().check(z.minLength(1), z.maxLength(20_000)),
+  timeout_seconds: z.optional(z.number()),
+});
+
+const DEFAULT_TIMEOUT_S = 120;
+const MAX_TIMEOUT_S = 1_800;
+/** How long a new shell may take to say that it speaks with the editor. */
+const INTEGRATION_MS = 4_000;
+/** Between Ctrl+C and the end of the terminal. */
+const KILL_MS = 3_000;
+/** Beyond it only the newest output is kept while a command runs. */
+const MAX_HELD = 1_000_000;
+
+interface Ran {
+  output: string;
+  exitCode: number | undefined;
+  stopped: "timeout" | "cancelled" | undefined;
+}
+
+export async function executeCommand(
+  ground: Ground,
+  args: unknown,
+  signal: AbortSignal,
+): Promise<string> {
+  const { command, timeout_seconds = DEFAULT_TIMEOUT_S } = parseArguments(CommandArguments, args);
+  const cwd = ground.folders[0]?.path;
+  if (cwd === undefined) throw new ToolError("No folder is open in the editor.");
+  const seconds = Math.min(Math.max(timeout_seconds, 1), MAX_TIMEOUT_S);
+  const stop = AbortSignal.any([signal, AbortSignal.timeout(seconds * 1000)]);
+  const ran = await inShell(command, cwd, stop);
+  const stopped = !ran.stopped ? undefined : signal.aborted ? "cancelled" : "timeout";
+  return describe({ ...ran, stopped }, seconds);
+}
+
+function describe({ output, exitCode, stopped }: Ran, seconds: number): string {
+  const text = withoutEscapes(output).trimEnd();
+  const end =
+    stopped === "timeout"
+      ? `[Interrupted after ${seconds} s, still running.]`
+      : stopped === "cancelled"
+        ? "[Interrupted by the user.]"
+        : exitCode === undefined
+          ? "[The exit code is not known.]"
+          : `[Exit code ${exitCode}]`;
+  return cut(text === "" ? end : `${text}\n${end}`, MAX_RESULT);
+}
+
+async function inShell(command: string, cwd: string, stop: AbortSignal): Promise<Ran> {
+  const terminal = vscode.window.createTerminal({
+    name: "Streamkeeper",
+    cwd,
+    iconPath: new vscode.ThemeIcon("comment-discussion"),
+    isTransient: true,
+    // A pager would wait for keys for ever.
+    env: { PAGER: "cat", GIT_PAGER: "cat" },
+  });
+  terminal.show(true);
+  const integration = await integrationOf(terminal, stop);
+  if (integration) return await integrated(terminal, integration, command, stop);
+  terminal.dispose();
+  return await inProcess(command, cwd, stop);
+}
+
+async function integrationOf(
+  terminal: vscode.Terminal,
+  stop: AbortSignal,
+): Promise<vscode.TerminalShellIntegration | undefined> {
+  if (terminal.shellIntegration) return terminal.shellIntegration;
+  return await new Promise((resolve) => {
+    const done = (found: vscode.TerminalShellIntegration | undefined): void => {
+      clearTimeout(timer);
+      listening.dispose();
+      stop.removeEventListener("abort", abort);
+      resolve(found);
+    };
+    const abort = (): void => done(undefined);
+    const timer = setTimeout(abort, INTEGRATION_MS);
+    const listening = vscode.window.onDidChangeTerminalShellIntegration((event) => {
+      if (event.terminal === terminal) done(event.shellIntegration);
+    });
+    stop.addEventListener("abort", abort);
+  });
+}
+
+async function integrated(
+  terminal: vscode.Terminal,
+  integration: vscode.TerminalShellIntegration,
+  command: string,
+  stop: AbortSignal,
+): Promise<Ran> {
+  const { promise: ended, resolve: end } = Promise.withResolvers<number | undefined>();
+  const listening = [
+    vscode.window.onDidEndTerminalShellExecution((event) => {
+      if (event.execution === execution) end(event.exitCode);
+    }),
+    vscode.window.onDidCloseTerminal((closed) => {
+      if (closed === terminal) end(undefined);
+    }),
+  ];
+  const execution = integration.executeCommand(command);
+  let output = "";
+  const reading = (async () => {
+    for await (const data of execution.read()) output = (output + data).slice(-MAX_HELD);
+  })();
+  const interrupt = (): void => {
+    terminal.sendText("\u0003", false);
+    setTimeout(() => {
+      if (!settled) terminal.dispose();
+    }, KILL_MS);
+  };
+  let settled = false;
+  if (stop.aborted) interrupt();
+  stop.addEventListener("abort", interrupt);
+  const exitCode = await ended;
+  settled = true;
+  stop.removeEventListener("abort", interrupt);
+  for (const one of listening) one.dispose();
+  // The last words may come just after the end.
+  await Promise.race([reading, new Promise((resolve) => setTimeout(resolve, 500))]);
+  return { output, exitCode, stopped: stop.aborted ? "cancelled" : undefined };
+}
+
+/** Without the shell's integration: a process of ours, its output in a terminal that only shows. */
+async function inProcess(command: string, cwd: string, stop: AbortSignal): Promise<Ran> {
+  const write = new vscode.EventEmitter<string>();
+  const { promise: opened, resolve: open } = Promise.withResolvers<void>();
+  const closing = new AbortController();
+  const terminal = vscode.window.createTerminal({
+    name: "Streamkeeper",
+    iconPath: new vscode.ThemeIcon("comment-discussion"),
+    pty: {
+      onDidWrite: write.event,
+      open: () => open(),
+      close: () => closing.abort(),
+      handleInput: (keys: string) => {
+        if (keys.includes("\u0003")) closing.abort();
+      },
+    },
+  });
+  terminal.show(true);
+  await Promise.race([opened, new Promise((resolve) => setTimeout(resolve, INTEGRATION_MS))]);
+  write.fire(`> ${command.replaceAll("\n", "\r\n  ")}\r\n`);
+  const windows = process.platform === "win32";
+  const child = spawn(command, {
+    cwd,
+    shell: windows ? true : (process.env["SHELL"] ?? "/bin/sh"),
+    // A group of its own, so that what the shell has started ends with it.
+    detached: !windows,
+    stdio: ["ignore", "pipe", "pipe"],
+    env: { ...process.env, PAGER: "cat", GIT_PAGER: "cat" },
+  });
+  let output = "";
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.setEncoding("utf8");
+    stream.on("data", (text: string) => {
+      output = (output + text).slice(-MAX_HELD);
+      write.fire(text.replaceAll(/\r?\n/g, "\r\n"));
+    });
+  }
+  const kill = (): void => {
+    if (child.pid === undefined) return;
+    const signal = (name: NodeJS.Signals): void => {
+      try {
+        if (windows) child.kill(name);
+        else process.kill(-(child.pid ?? 0), name);
+      } catch {
+        // It has ended by itself.
+      }
+    };
+    signal("SIGINT");
+    setTimeout(() => signal("SIGKILL"), KILL_MS).unref();
+  };
+  const ends = AbortSignal.any([stop, closing.signal]);
+  ends.addEventListener("abort", kill);
+  if (ends.aborted) kill();
+  const exitCode = await new Promise<number | undefined>((resolve) => {
+    child.on("error", (error) => {
+      output += String(error);
+      resolve(undefined);
+    });
+    child.on("close", (code) => resolve(code ?? undefined));
+  });
+  write.fire(`\r\n[${exitCode ?? "-"}]\r\n`);
+  return { output, exitCode, stopped: ends.aborted ? "cancelled" : undefined };
+}
+
+const ESC = "\u001B";
+const ESCAPES = new RegExp(
+  `${ESC}(?:\\[[0-?]*[ -/]*[@-~]|\\][^\\x07${ESC}]*(?:\\x07|${ESC}\\\\)?|[@-_])`,
+  "g",
+);
+
+/** Orders to a terminal, and what a line was before it was written over. */
+function withoutEscapes(text: string): string {
+  return text
+    .replaceAll(ESCAPES, "")
+    .split("\n")
+    .map((line) => line.replace(/\r$/, "").split("\r").at(-1) ?? "")
+    .join("\n");
+}

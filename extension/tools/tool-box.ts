@@ -1,0 +1,104 @@
+// The tools of this window, put together: what is offered, who runs it, how changes are shown and kept.
+import { randomUUID } from "node:crypto";
+import { join } from "node:path";
+import * as vscode from "vscode";
+import { Problem } from "../problem.ts";
+import type { ServerClient } from "../server-client.ts";
+import type { Settings } from "../settings.ts";
+import { Checkpoints } from "./checkpoints.ts";
+import { workspaceFolders } from "./files.ts";
+import { makeOffer, type Offering, workspaceName } from "./offer.ts";
+import type { Ground } from "./paths.ts";
+import { PROPOSED, Proposals } from "./proposals.ts";
+import { runTool } from "./run-tool.ts";
+import { SeenFiles } from "./seen-files.ts";
+import { ToolRunner } from "./tool-runner.ts";
+
+export interface ToolBoxDeps {
+  context: vscode.ExtensionContext;
+  client: ServerClient;
+  settings: Settings;
+  dataDir: string;
+  log: { warn(message: string): void };
+}
+
+export interface ToolBox {
+  checkpoints: Checkpoints;
+  offer(): Promise<Offering>;
+  onSent(sessionId: string, after: number): void;
+  onOpened(sessionId: string): void;
+  /** A person's word on the change in this editor; without one, on that in the active editor. */
+  decide(uri: unknown, decision: "approve" | "reject"): Promise<void>;
+  /** Shows the changes that wait in a session, once more. */
+  showChange(sessionId: string | null | undefined): Promise<void>;
+  dispose(): void;
+}
+
+export function createToolBox({ context, client, settings, dataDir, log }: ToolBoxDeps): ToolBox {
+  // Of this window and this start: who was here before has gone, and so have its calls.
+  const clientId = randomUUID();
+  const seen = new SeenFiles(context.workspaceState);
+  const checkpoints = new Checkpoints(join(context.globalStorageUri.fsPath, "checkpoints"));
+  const workspace = (): string | undefined =>
+    settings.toolsEnabled() ? workspaceName() : undefined;
+  const ground = (): Ground => ({
+    folders: workspaceFolders(),
+    closed: [dataDir, context.globalStorageUri.fsPath],
+  });
+  const proposals = new Proposals({
+    ground,
+    seen,
+    clientId,
+    decide: (session_id, message) =>
+      client.call("send_message", { session_id, client_id: clientId, message }),
+    log,
+  });
+  const runner = new ToolRunner({
+    client,
+    clientId,
+    workspace,
+    run: (call, sessionId, signal) =>
+      runTool({ ground, seen, checkpoints }, call, sessionId, signal),
+    onAsked: (sessionId, calls) => void proposals.update(sessionId, calls),
+    log,
+  });
+  return {
+    checkpoints,
+    offer: () =>
+      makeOffer({
+        clientId,
+        toolsEnabled: () => settings.toolsEnabled(),
+        toolRules: () => settings.toolRules(),
+        log,
+      }),
+    onSent(sessionId, after) {
+      if (workspace() !== undefined) runner.follow(sessionId, after);
+    },
+    onOpened: (sessionId) => void runner.look(sessionId),
+    async decide(uri, decision) {
+      const { activeTextEditor } = vscode.window;
+      const target = uri instanceof vscode.Uri ? uri : activeTextEditor?.document.uri;
+      if (target?.scheme === PROPOSED) await proposals.decide(target, decision);
+    },
+    async showChange(sessionId) {
+      const { pending } = sessionId
+        ? await client.call("list_pending", { session_id: sessionId })
+        : { pending: [] };
+      const changes = pending.filter(({ kind, waits_for }) => {
+        return kind === "write" && waits_for === "tool_decision";
+      });
+      if (!sessionId || changes.length === 0) {
+        throw Problem.answered(
+          "not_waiting",
+          vscode.l10n.t("No change of a file waits for you here."),
+          undefined,
+        );
+      }
+      for (const call of changes) await proposals.show(sessionId, call, true);
+    },
+    dispose() {
+      runner.dispose();
+      proposals.dispose();
+    },
+  };
+}

@@ -1,0 +1,196 @@
+// The calls that a model makes in one step: judged, stored and, where nobody else has to act, answered.
+import { insertMessage } from "../db/messages.ts";
+import type { ToolCallStatus, Trx } from "../db/schema.ts";
+import { changeSession, releaseLease } from "../db/sessions.ts";
+import { freeCallId, insertToolCall } from "../db/tool-calls.ts";
+import { allowedTools } from "../db/tool-rules.ts";
+import { setTurnProgress } from "../db/turns.ts";
+import { type AgentDefinition, findAgent } from "../domain/agents.ts";
+import { judge } from "../domain/permissions.ts";
+import { findTool, SWITCH_TOOL, type Tool } from "../domain/tools.ts";
+import type { NewChunk } from "../protocol/chunks.ts";
+import type { ToolCall } from "../providers/provider.ts";
+import { switchedChunk } from "./commit-answer.ts";
+import { planChunks, proposePlan } from "./propose-plan.ts";
+import { failed, type Reply, resultChunk, runHere, succeeded, waitingChunk } from "./replies.ts";
+import { progressOf, type Run, writeStep } from "./run.ts";
+import { PLAN_TOOL } from "./step-tools.ts";
+
+const MAX_SWITCHES = 50;
+
+/** A call and what has become of it. */
+interface Judged {
+  call: ToolCall;
+  status: ToolCallStatus;
+  /** For the model; undefined while somebody has to act. */
+  reply: Reply | undefined;
+  /** What readers see of it beside its result. */
+  chunks: NewChunk[];
+}
+
+/**
+ * The calls, what was said before them, their answers as far as there are any, and the pause if somebody has to act:
+ * one transaction, since none makes sense without the others. `waiting`: the lease is given back.
+ */
+export async function commitCalls(
+  run: Run,
+  calls: readonly ToolCall[],
+  agent: AgentDefinition,
+  tools: readonly Tool[],
+): Promise<"waiting" | "answered"> {
+  const { sessionId, turnId, offer } = run.turn;
+  const onlySwitch = calls.every(({ tool_name }) => tool_name === SWITCH_TOOL);
+  const before = { agentType: run.agentType, switches: run.switches };
+  const waiting = await writeStep(
+    run,
+    onlySwitch ? "agent_switched" : "tool_call",
+    async (trx, append) => {
+      Object.assign(run, before);
+      const remembered = await allowedTools(trx, sessionId);
+      const judged: Judged[] = [];
+      for (const asked of calls) {
+        const { tool_name, arguments: args } = asked;
+        const call_id = await freeCallId(trx, sessionId, asked.call_id);
+        const call = { call_id, tool_name, arguments: args };
+        const tool = findTool(tools, call.tool_name);
+        const verdict = judge(tool, call.arguments, { agent, trusted: offer.trusted, remembered });
+        const one = await settle(trx, run, call, tool, verdict);
+        judged.push(one);
+        await insertToolCall(trx, {
+          session_id: sessionId,
+          turn_id: turnId,
+          ...call,
+          kind: tool?.kind ?? null,
+          status: one.status,
+          ...(one.reply?.chunk.content === undefined ? {} : { result: one.reply.chunk.content }),
+          ...(one.reply?.chunk.error === undefined ? {} : { error: one.reply.chunk.error }),
+        });
+      }
+      const open = judged.filter(({ status }) => isWaiting(status));
+      const chunks = judged.flatMap((one) => one.chunks);
+      const pause = waitingChunk(
+        open.map(({ call, status }) => ({ call_id: call.call_id, status })),
+      );
+      const appended = await append(open.length > 0 ? [...chunks, pause] : chunks);
+      const first = appended.chunks[0]?.seq ?? 0;
+      await insertMessage(trx, {
+        session_id: sessionId,
+        turn_id: turnId,
+        position: first,
+        role: "assistant",
+        content: run.text,
+        status: "complete",
+        metadata: { tool_calls: judged.map(({ call }) => call), agent_type: agent.type },
+      });
+      let seq = first;
+      for (const { call, reply, chunks: shown } of judged) {
+        seq += shown.length;
+        if (!reply) continue;
+        await insertMessage(trx, {
+          session_id: sessionId,
+          turn_id: turnId,
+          // Of the last chunk that shows this call.
+          position: seq - 1,
+          role: "tool",
+          content: reply.content,
+          status: "complete",
+          metadata: { call_id: call.call_id, tool_name: call.tool_name },
+        });
+      }
+      await setTurnProgress(trx, turnId, {
+        ...(open.length > 0 ? { status: "waiting" as const } : {}),
+        agent_type: run.agentType,
+        ...progressOf(run),
+      });
+      if (run.agentType !== agent.type) {
+        await changeSession(trx, sessionId, { agent_type: run.agentType });
+      }
+      if (open.length > 0) await releaseLease(trx, sessionId);
+      return open.length > 0;
+    },
+  );
+  run.text = "";
+  return waiting ? "waiting" : "answered";
+}
+
+async function settle(
+  trx: Trx,
+  run: Run,
+  call: ToolCall,
+  tool: Tool | undefined,
+  verdict: ReturnType<typeof judge>,
+): Promise<Judged> {
+  const answered = (status: "done" | "rejected", reply: Reply, extra: NewChunk[] = []): Judged => {
+    const chunks = [callChunk(run, call, tool, false), ...extra, resultChunk(call, reply)];
+    return { call, status, reply, chunks };
+  };
+  if (verdict.rule === "deny") {
+    return answered("rejected", failed(verdict.reason ?? "This call is not allowed."));
+  }
+  if (call.tool_name === SWITCH_TOOL && tool?.run === "turn") {
+    return settleSwitch(run, call, tool, answered);
+  }
+  if (call.tool_name === PLAN_TOOL && tool?.run === "turn") {
+    const { sessionId, turnId, offer } = run.turn;
+    const plan = await proposePlan(trx, { sessionId, turnId, callId: call.call_id, offer }, call);
+    if ("fault" in plan) return answered("done", failed(plan.fault));
+    const chunks = [callChunk(run, call, tool, true), ...planChunks(plan, call.call_id)];
+    return { call, status: "waiting_decision", reply: undefined, chunks };
+  }
+  if (verdict.rule === "ask" || tool === undefined) {
+    const chunks = [callChunk(run, call, tool, true)];
+    return { call, status: "waiting_decision", reply: undefined, chunks };
+  }
+  if (typeof tool.run === "function") return answered("done", runHere(tool.run, call.arguments));
+  const chunks = [callChunk(run, call, tool, false)];
+  return { call, status: "waiting_result", reply: undefined, chunks };
+}
+
+/** A switch is seen as such, without a result; one that is refused is told to the model. */
+function settleSwitch(
+  run: Run,
+  call: ToolCall,
+  tool: Tool,
+  answered: (status: "done", reply: Reply) => Judged,
+): Judged {
+  const to = String(call.arguments["agent_type"] ?? "");
+  if (!findAgent(to, run.turn.offer.agents)) {
+    return answered("done", failed(`There is no agent ${to}.`));
+  }
+  if (to === run.agentType) return answered("done", failed(`You are the agent ${to} already.`));
+  if (run.switches >= MAX_SWITCHES) {
+    return answered(
+      "done",
+      failed(
+        `The agent has changed ${MAX_SWITCHES} times in this turn; no more. Answer the user now.`,
+      ),
+    );
+  }
+  const reason = String(call.arguments["reason"] ?? "").slice(0, 500);
+  const change = { to, reason, stays: true };
+  const chunks = [callChunk(run, call, tool, false), switchedChunk(run.agentType, change)];
+  run.agentType = to;
+  run.switches += 1;
+  const reply = succeeded(`You are now the agent ${to}. Go on with the task.`);
+  return { call, status: "done", reply, chunks };
+}
+
+function isWaiting(status: ToolCallStatus): boolean {
+  return status === "waiting_decision" || status === "waiting_result";
+}
+
+function callChunk(run: Run, call: ToolCall, tool: Tool | undefined, asks: boolean): NewChunk {
+  const { clientId, workspace } = run.turn;
+  return {
+    type: "tool_call",
+    ...call,
+    requires_approval: asks,
+    ...(asks ? { approval_request_id: call.call_id } : {}),
+    metadata: {
+      agent_type: run.agentType,
+      ...(tool ? { kind: tool.kind } : {}),
+      ...(clientId === null ? {} : { client_id: clientId }),
+      ...(workspace === null ? {} : { workspace }),
+    },
+  };
+}

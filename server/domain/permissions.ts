@@ -1,0 +1,80 @@
+import picomatch from "picomatch";
+import type { ToolRule } from "../protocol/offers.ts";
+import { type AgentDefinition, mayUse } from "./agents.ts";
+import type { Tool } from "./tools.ts";
+
+export interface Verdict {
+  rule: ToolRule;
+  /** Of a denial, for the model to read. */
+  reason?: string;
+}
+
+export interface Circumstances {
+  agent: AgentDefinition;
+  /** `false`: nothing is allowed without asking, and what writes or executes is denied. */
+  trusted: boolean;
+  /** Tools that a person has allowed for the rest of the session. */
+  remembered: ReadonlySet<string>;
+}
+
+/** What becomes of a call. Fails closed: what nobody has allowed asks, and what an agent may not do is denied. */
+export function judge(
+  tool: Tool | undefined,
+  args: Record<string, unknown>,
+  { agent, trusted, remembered }: Circumstances,
+): Verdict {
+  if (!tool) return { rule: "ask" };
+  if (!mayUse(agent, tool)) {
+    return { rule: "deny", reason: `The agent ${agent.type} may not use ${tool.name}.` };
+  }
+  const refused = refusedPath(agent, tool, args);
+  if (refused !== undefined) return { rule: "deny", reason: refused };
+  if (tool.rule === "deny") {
+    return { rule: "deny", reason: `${tool.name} is switched off by the user's rules.` };
+  }
+  if (!trusted && tool.run === "client") {
+    if (tool.kind === "read") return { rule: "ask" };
+    return {
+      rule: "deny",
+      reason: `${tool.name} is off, since the user has not trusted this workspace.`,
+    };
+  }
+  const rule = remembered.has(tool.name) ? "allow" : tool.rule;
+  return { rule: rule === "allow" && isDelicate(tool, args) ? "ask" : rule };
+}
+
+/** Files that are keys. */
+const SECRET =
+  /^(?:\.ssh|\.gnupg|\.aws|\.azure|\.kube|\.docker|\.netrc|\.npmrc|\.pypirc|\.pgpass|\.env(?:\..*)?|id_[a-z0-9]+|.*\.(?:pem|key|p12|pfx))$/i;
+/** Files that make other programs run something. */
+const STEERING = /^(?:\..+|.*\.code-workspace)$/;
+
+/** What asks even where its tool is allowed: reading what may be a secret, writing what other programs obey. */
+function isDelicate({ kind }: Tool, args: Record<string, unknown>): boolean {
+  const path = args["path"];
+  if (typeof path !== "string") return false;
+  const parts = path.split(/[\\/]/).filter((part) => part !== "." && part !== "..");
+  if (kind === "read") return parts.some((part) => SECRET.test(part));
+  return kind === "write" && parts.some((part) => STEERING.test(part) || SECRET.test(part));
+}
+
+/**
+ * Why these arguments are not for this agent; undefined if they are. An agent with a `file_pattern` writes only files
+ * whose `path` matches it; a writing tool without a `path` is none for it.
+ */
+export function refusedPath(
+  agent: AgentDefinition,
+  tool: Pick<Tool, "kind" | "name">,
+  args: Record<string, unknown>,
+): string | undefined {
+  if (tool.kind !== "write" || agent.file_pattern === undefined) return undefined;
+  const path = args["path"];
+  if (typeof path === "string" && matches(path, agent.file_pattern)) return undefined;
+  return `The agent ${agent.type} may write only files that match ${agent.file_pattern}.`;
+}
+
+function matches(path: string, pattern: string): boolean {
+  const slashed = path.replaceAll("\\", "/");
+  const basename = !pattern.includes("/");
+  return picomatch(pattern, { dot: true, basename })(slashed);
+}

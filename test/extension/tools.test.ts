@@ -1,0 +1,278 @@
+// The editor's tools in a real extension host: a model asks for them (a script on a real HTTP server), the companion
+// judges and stores the calls, this window runs them.
+import assert from "node:assert/strict";
+import { existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import * as vscode from "vscode";
+import type { App } from "../../extension/app.ts";
+import { handOverKey } from "../../extension/keys.ts";
+import { PROVIDERS } from "../../extension/providers.ts";
+import type { StreamChunk } from "../../server/protocol/chunks.ts";
+import type { ClientMessage } from "../../server/protocol/requests.ts";
+import { playsCalls } from "../support/upstream/openai-scripts.ts";
+import { FAKE_MODEL, startUpstream, type Upstream } from "../support/upstream/start-upstream.ts";
+import { extension, until } from "./support.ts";
+
+interface Call {
+  name: string;
+  arguments: Record<string, unknown>;
+}
+
+/** Of the decision, in the order of the questions. */
+type Answer = Partial<Extract<ClientMessage, { type: "tool_decision" }>>;
+
+describe("the editor's tools", function () {
+  this.timeout(60_000);
+  let app: App;
+  let upstream: Upstream;
+  let project: string;
+  let session: string | undefined;
+
+  before(async () => {
+    app = await (await extension().activate()).app();
+    upstream = await startUpstream(playsCalls);
+    const folder = vscode.workspace.workspaceFolders?.[0];
+    assert.ok(folder, "the tests' window has a folder");
+    project = folder.uri.fsPath;
+    const provider = PROVIDERS.find(({ id }) => id === "openai-compatible");
+    assert.ok(provider);
+    const configuration = vscode.workspace.getConfiguration("streamkeeper");
+    await configuration.update(provider.setting, upstream.url, vscode.ConfigurationTarget.Global);
+    await handOverKey(app, await app.server.ensure(), provider);
+  });
+
+  beforeEach(() => {
+    session = undefined;
+    for (const name of ["src", "docs", "made"]) {
+      rmSync(join(project, name), { recursive: true, force: true });
+    }
+    mkdirSync(join(project, "src"));
+    writeFileSync(join(project, "src/a.ts"), "export const one = 1;\nexport const two = 2;\n");
+  });
+
+  after(async () => {
+    const configuration = vscode.workspace.getConfiguration("streamkeeper");
+    const setting = "providers.openaiCompatible.baseUrl";
+    await configuration.update(setting, undefined, vscode.ConfigurationTarget.Global);
+    await app.server.stopRunning();
+    await upstream.close();
+  });
+
+  /** Sends what the model will ask for, answers each question, and gives all chunks of the turn. */
+  async function play(
+    calls: Call[],
+    answers: Answer[] = [],
+    agent?: string,
+  ): Promise<StreamChunk[]> {
+    const offer = await app.tools.offer();
+    const accepted = (await app.client.call("send_message", {
+      ...offer,
+      ...(session === undefined ? {} : { session_id: session }),
+      ...(agent === undefined ? {} : { agent_type: agent }),
+      model: `openai-compatible/${FAKE_MODEL}`,
+      message: { type: "user_message", content: `<calls>${JSON.stringify(calls)}</calls>` },
+    })) as { session_id: string; after: number };
+    session = accepted.session_id;
+    app.tools.onSent(accepted.session_id, accepted.after);
+    const seen: StreamChunk[] = [];
+    const left = [...answers];
+    const signal = AbortSignal.timeout(50_000);
+    for await (const chunks of app.client.stream(accepted.session_id, accepted.after, signal)) {
+      seen.push(...chunks);
+      for (const { type, call_id, requires_approval } of chunks) {
+        if (type !== "tool_call" || !requires_approval || call_id === undefined) continue;
+        const answer = left.shift();
+        if (answer) await decide({ call_id, ...answer });
+      }
+      if (chunks.some((chunk) => chunk.is_final)) return seen;
+    }
+    throw new Error(`the turn did not end: ${JSON.stringify(seen.at(-1))}`);
+  }
+
+  const decide = (answer: Answer) =>
+    app.client.call("send_message", {
+      session_id: session ?? "",
+      message: { type: "tool_decision", call_id: "", decision: "approve", ...answer },
+    });
+
+  const results = (chunks: StreamChunk[]) =>
+    chunks
+      .filter(({ type }) => type === "tool_result")
+      .map(({ content, error }) => content ?? error);
+
+  const call = (name: string, args: Record<string, unknown>): Call => ({ name, arguments: args });
+  const approve: Answer = { decision: "approve" };
+
+  it("read, list and search without asking, and refuse what is outside", async () => {
+    symlinkSync("/etc", join(project, "src/etc"));
+    const chunks = await play([
+      call("read_file", { path: "src/a.ts", start_line: 2, end_line: 2 }),
+      call("list_files", { path: "src" }),
+      call("list_files", { recursive: true, path: "." }),
+      call("search_in_code", { query: "ONE = 1" }),
+      call("search_in_code", { query: "two = \\d", is_regex: true, include: "**/*.ts" }),
+      call("read_file", { path: "../../etc/passwd" }),
+      call("read_file", { path: "src/etc/passwd" }),
+      call("read_file", { path: "none.ts" }),
+      call("read_file", {}),
+    ]);
+    const [read, flat, deep, found, byRegex, outside, linked, none, wrong] = results(chunks);
+    assert.equal(read, "[Lines 2 to 2 of 3.]\nexport const two = 2;");
+    assert.equal(flat, "a.ts\netc/");
+    assert.match(deep ?? "", /^src\/a\.ts$/m);
+    assert.match(found ?? "", /^src\/a\.ts:1:export const one = 1;$/m);
+    assert.match(byRegex ?? "", /^src\/a\.ts:2:/m);
+    assert.match(outside ?? "", /outside of the workspace/);
+    assert.match(linked ?? "", /outside of the workspace/);
+    assert.match(none ?? "", /no file none\.ts/);
+    assert.match(wrong ?? "", /^path: /);
+    assert.equal(
+      chunks.some(({ requires_approval }) => requires_approval),
+      false,
+    );
+  });
+
+  it("see what the editor underlines", async () => {
+    const collection = vscode.languages.createDiagnosticCollection("test");
+    const range = new vscode.Range(1, 0, 1, 5);
+    collection.set(vscode.Uri.file(join(project, "src/a.ts")), [
+      new vscode.Diagnostic(range, "two is too many", vscode.DiagnosticSeverity.Warning),
+    ]);
+    const chunks = await play([call("get_problems", { path: "src/a.ts" })]);
+    collection.dispose();
+    assert.deepEqual(results(chunks), ["src/a.ts:2: warning: two is too many"]);
+  });
+
+  it("change files when a person approves: made, changed, edited, rejected", async () => {
+    const edits = [{ old_text: "two = 2", new_text: "two = 22" }];
+    const chunks = await play(
+      [
+        call("write_file", { path: "made/b.ts", content: "b\n" }),
+        call("read_file", { path: "src/a.ts" }),
+        call("apply_diff", { path: "src/a.ts", edits }),
+        call("write_file", { path: "made/c.ts", content: "as the model wanted" }),
+        call("write_file", { path: "made/d.ts", content: "d" }),
+        call("create_directory", { path: "made/folder/below" }),
+      ],
+      [
+        approve,
+        approve,
+        {
+          decision: "edit",
+          modified_arguments: { path: "made/c.ts", content: "as the person wanted" },
+        },
+        { decision: "reject", feedback: "not this one" },
+        approve,
+      ],
+    );
+    assert.equal(readFileSync(join(project, "made/b.ts"), "utf8"), "b\n");
+    assert.match(readFileSync(join(project, "src/a.ts"), "utf8"), /two = 22;/);
+    assert.equal(readFileSync(join(project, "made/c.ts"), "utf8"), "as the person wanted");
+    assert.equal(existsSync(join(project, "made/d.ts")), false);
+    assert.ok(existsSync(join(project, "made/folder/below")));
+    assert.match(results(chunks)[4] ?? "", /rejected this call: not this one/);
+  });
+
+  it("refuse to change what the chat has not read, or what has changed since", async () => {
+    const write = call("write_file", { path: "src/a.ts", content: "new" });
+    const [unread] = results(await play([write], [approve]));
+    assert.match(unread ?? "", /has not been read/);
+    await play([call("read_file", { path: "src/a.ts" })]);
+    writeFileSync(join(project, "src/a.ts"), "changed by somebody\n");
+    const [changed] = results(await play([write], [approve]));
+    assert.match(changed ?? "", /has changed since it was read/);
+    assert.equal(readFileSync(join(project, "src/a.ts"), "utf8"), "changed by somebody\n");
+  });
+
+  it("show a change as a diff, and take what the person makes of it there", async () => {
+    const playing = play([call("write_file", { path: "made/e.ts", content: "from the model\n" })]);
+    const tab = await until("the diff", () =>
+      vscode.window.tabGroups.all
+        .flatMap(({ tabs }) => tabs)
+        .find(({ input }) => input instanceof vscode.TabInputTextDiff),
+    );
+    const { modified } = tab.input as vscode.TabInputTextDiff;
+    const document = await vscode.workspace.openTextDocument(modified);
+    assert.equal(document.getText(), "from the model\n");
+    const edit = new vscode.WorkspaceEdit();
+    edit.insert(modified, new vscode.Position(0, 0), "with a person's line\n");
+    await vscode.workspace.applyEdit(edit);
+    await vscode.commands.executeCommand("streamkeeper.approveChange", modified);
+    const chunks = await playing;
+    assert.match(results(chunks)[0] ?? "", /Made made\/e\.ts/);
+    const text = readFileSync(join(project, "made/e.ts"), "utf8");
+    assert.equal(text, "with a person's line\nfrom the model\n");
+    await until(
+      "the diff is closed",
+      () => !vscode.window.tabGroups.all.some(({ tabs }) => tabs.includes(tab)),
+    );
+  });
+
+  it("run a command where it is seen, with its output and exit code", async () => {
+    const chunks = await play(
+      [call("execute_command", { command: "echo out; echo err >&2; (exit 3)" })],
+      [approve],
+    );
+    const [result = ""] = results(chunks);
+    assert.match(result, /out/);
+    assert.match(result, /err/);
+    assert.match(result, /\[Exit code 3\]$/);
+  });
+
+  it("interrupt a command when the answer is stopped, and when its time is over", async () => {
+    const marker = join(project, "made-late");
+    const slow = { command: `sleep 20; touch ${marker}`, timeout_seconds: 1 };
+    const [late = ""] = results(await play([call("execute_command", slow)], [approve]));
+    assert.match(late, /Interrupted after 1 s/);
+
+    session = undefined;
+    const playing = play(
+      [call("execute_command", { command: `sleep 20; touch ${marker}` })],
+      [approve],
+    );
+    await until("the command is claimed", async () => {
+      if (session === undefined) return false;
+      const { pending } = await app.client.call("list_pending", { session_id: session });
+      return pending[0]?.claimed_by !== undefined;
+    });
+    await app.client.call("cancel_turn", { session_id: session ?? "" });
+    assert.equal((await playing).at(-1)?.type, "interrupted");
+    assert.equal(existsSync(marker), false);
+  });
+
+  it("put files and chat back to before a turn, over several of them", async () => {
+    await play([call("write_file", { path: "made/f.ts", content: "1" })], [approve]);
+    await play(
+      [
+        call("read_file", { path: "src/a.ts" }),
+        call("write_file", { path: "src/a.ts", content: "2" }),
+      ],
+      [approve],
+    );
+    const kept = await app.tools.checkpoints.list(session ?? "");
+    assert.equal(kept.length, 2);
+    const { messages } = await app.client.call("list_messages", { session_id: session ?? "" });
+    const [, second] = messages.filter(({ role }) => role === "user");
+    await app.client.rewind(session ?? "", second?.turn_id ?? "");
+    await app.tools.checkpoints.restore(kept.slice(1), [{ path: project }]);
+    assert.match(readFileSync(join(project, "src/a.ts"), "utf8"), /one = 1/);
+    assert.ok(existsSync(join(project, "made/f.ts")));
+    const after = await app.client.call("list_messages", { session_id: session ?? "" });
+    assert.equal(after.messages.filter(({ role }) => role === "user").length, 1);
+  });
+
+  it("use the workspace's own agents, with the tools they name", async () => {
+    const folder = join(project, ".streamkeeper/agents");
+    mkdirSync(folder, { recursive: true });
+    writeFileSync(join(folder, "reader.md"), "---\ntools: [read]\n---\nYou only read.");
+    writeFileSync(join(folder, "broken.md"), "---\nwhat\n---\n");
+    const { agents } = await app.tools.offer();
+    assert.deepEqual(
+      agents?.map(({ type }) => type),
+      ["reader"],
+    );
+    const chunks = await play([call("write_file", { path: "made/x", content: "" })], [], "reader");
+    assert.deepEqual(results(chunks), ["The agent reader may not use write_file."]);
+    rmSync(join(project, ".streamkeeper"), { recursive: true });
+  });
+});

@@ -1,0 +1,357 @@
+// Agents and the tools that clients bring along: who may do what, who runs it, and what happens when nobody does.
+import assert from "node:assert/strict";
+import { giveUpOld } from "../../server/chat/claims.ts";
+import { SessionLock } from "../../server/chat/session-lock.ts";
+import { ChatError } from "../../server/errors.ts";
+import type { OfferedAgent } from "../../server/protocol/offers.ts";
+import type { ClientMessage } from "../../server/protocol/requests.ts";
+import type { ProviderRequest } from "../../server/providers/provider.ts";
+import {
+  FINISH,
+  openChat,
+  read,
+  type Script,
+  type TestChat,
+  text,
+  transcript,
+  withChat,
+} from "../support/chat.ts";
+import { ENGINES } from "../support/engines.ts";
+import { ask, calls, READ, TOOLS } from "../support/tools.ts";
+
+const isCode =
+  (code: string, words = /./) =>
+  (thrown: unknown) => {
+    assert.ok(thrown instanceof ChatError, String(thrown));
+    assert.equal(thrown.code, code);
+    assert.match(thrown.message, words);
+    return true;
+  };
+
+/** Makes these calls one after another, then says the last result it got. */
+const calling =
+  (...each: ReturnType<typeof calls>[]): Script =>
+  ({ messages }) => {
+    const results = messages.filter((message) => message.role === "tool");
+    const next = each[results.length];
+    return next ? [next, FINISH] : [text(results.at(-1)?.content ?? "nothing"), FINISH];
+  };
+
+const toolNames = (request: ProviderRequest | undefined) =>
+  request?.tools.map(({ name }) => name).filter((name) => TOOLS.some((tool) => tool.name === name));
+
+const send = (
+  chat: TestChat["chat"],
+  session_id: string,
+  message: ClientMessage,
+  client_id?: string,
+) => chat.startTurn({ session_id, message, ...(client_id === undefined ? {} : { client_id }) });
+
+for (const engine of ENGINES) {
+  describe(`agents and clients' tools on ${engine.engine}`, () => {
+    it("tell the model of the tools that its agent may use", () =>
+      withChat(
+        engine,
+        () => [text("ok"), FINISH],
+        async ({ chat, requests }) => {
+          for (const agent_type of ["universal", "architect", "debug", "ask"]) {
+            await read(chat, await ask(chat, "hello", { agent_type }));
+          }
+          assert.deepEqual(requests.map(toolNames), [
+            ["look", "write_file", "execute_command"],
+            ["look", "write_file"],
+            ["look", "execute_command"],
+            ["look"],
+          ]);
+        },
+      ));
+
+    it("let the one client that claims a call run it, without asking where the rule says so", () =>
+      withChat(engine, calling(calls("look", { path: "a" })), async ({ chat }) => {
+        const turn = await ask(chat, "look");
+        const { session_id } = turn;
+        const asked = await read(chat, turn);
+        assert.equal(asked.at(-2)?.requires_approval, false);
+        assert.deepEqual(asked.at(-2)?.metadata, {
+          agent_type: "universal",
+          kind: "read",
+          client_id: "window-1",
+          workspace: "/project",
+        });
+        const claims = await Promise.allSettled(
+          ["window-1", "window-2"].map((client) => chat.claimCall(session_id, "call", client)),
+        );
+        assert.deepEqual(claims.map(({ status }) => status).toSorted(), ["fulfilled", "rejected"]);
+        const winner = claims[0]?.status === "fulfilled" ? "window-1" : "window-2";
+        const loser = winner === "window-1" ? "window-2" : "window-1";
+        const again = await chat.claimCall(session_id, "call", winner);
+        assert.equal(again.expires_in_ms, 30_000);
+        assert.equal((await chat.listPending(session_id)).pending[0]?.claimed_by, winner);
+        const result = { type: "tool_result", call_id: "call", result: "text of a" } as const;
+        await assert.rejects(send(chat, session_id, result, loser), isCode("call_claimed"));
+        await assert.rejects(send(chat, session_id, result), isCode("call_claimed"));
+        const rest = await read(chat, await send(chat, session_id, result, winner));
+        assert.deepEqual(transcript(rest).slice(0, 2), [
+          "tool_result text of a",
+          "assistant_message text of a",
+        ]);
+        await assert.rejects(chat.claimCall(session_id, "call", winner), isCode("not_waiting"));
+      }));
+
+    it("give up a call whose client has gone, and tell the model", () =>
+      withChat(engine, calling(calls("look", { path: "a" })), async ({ chat, deps, turns }) => {
+        const turn = await ask(chat, "look");
+        await read(chat, turn);
+        await chat.claimCall(turn.session_id, "call", "window-1");
+        const starting = { ...deps, turns, lock: new SessionLock(deps.metrics) };
+        await giveUpOld(starting);
+        assert.equal((await chat.listPending(turn.session_id)).pending.length, 1, "not yet");
+
+        const uow = deps.newUnitOfWork();
+        await uow.commit("claim_call", (trx) =>
+          trx.updateTable("tool_calls").set({ claim_expires_at: 1 }).execute(),
+        );
+        uow.close();
+        await giveUpOld(starting);
+        const whole = await read(chat, turn);
+        assert.match(transcript(whole).at(-1) ?? "", /status waiting/, "the first stream paused");
+        const { last_seq } = await chat.getSession(turn.session_id);
+        assert.ok(last_seq > (whole.at(-1)?.seq ?? 0));
+        const rest = await read(chat, { ...turn, after: whole.at(-1)?.seq ?? 0 });
+        assert.match(rest[0]?.error ?? "", /window .* went away .* not known/);
+        assert.equal(rest.at(-1)?.type, "done");
+      }));
+
+    it("refuse what an agent may not do with a reason that the model gets, and go on", () =>
+      withChat(
+        engine,
+        calling(
+          calls("write_file", { path: "a.ts" }),
+          calls("execute_command", { command: "rm -rf /" }),
+        ),
+        async ({ chat, requests }) => {
+          const turn = await ask(chat, "write it", { agent_type: "ask" });
+          const chunks = await read(chat, turn);
+          assert.deepEqual(transcript(chunks).slice(-6), [
+            "tool_call write_file",
+            "tool_result The agent ask may not use write_file.",
+            "tool_call execute_command",
+            "tool_result The agent ask may not use execute_command.",
+            "assistant_message Error: The agent ask may not use execute_command.",
+            "done",
+          ]);
+          assert.equal(requests.length, 3);
+        },
+      ));
+
+    it("keep an agent to its kind of files, also when a person edits the call", () =>
+      withChat(
+        engine,
+        calling(
+          calls("write_file", { path: "src/a.ts" }),
+          calls("write_file", { path: "docs/x.md/../../a.ts" }),
+          calls("write_file", {}),
+          calls("write_file", { path: "docs/plan.md" }),
+        ),
+        async ({ chat }) => {
+          const turn = await ask(chat, "plan", { agent_type: "architect" });
+          const chunks = await read(chat, turn);
+          const refused = chunks.filter(({ type }) => type === "tool_result");
+          assert.equal(refused.length, 3);
+          for (const { error } of refused)
+            assert.match(error ?? "", /only files that match \*\.md/);
+          const [waiting] = (await chat.listPending(turn.session_id)).pending;
+          assert.deepEqual(waiting?.arguments, { path: "docs/plan.md" });
+          const edit = {
+            type: "tool_decision",
+            call_id: waiting?.call_id ?? "",
+            decision: "edit",
+            modified_arguments: { path: "src/a.ts" },
+          } as const;
+          await assert.rejects(
+            send(chat, turn.session_id, edit),
+            isCode("invalid_request", /only files that match/),
+          );
+          assert.equal((await chat.listPending(turn.session_id)).pending.length, 1);
+        },
+      ));
+
+    it("run nothing in an untrusted workspace without asking, and what changes it not at all", () =>
+      withChat(
+        engine,
+        calling(calls("write_file", { path: "a" }), calls("look", { path: "a" })),
+        async ({ chat, requests }) => {
+          const turn = await ask(chat, "look", { workspace_trusted: false });
+          const chunks = await read(chat, turn);
+          assert.deepEqual(toolNames(requests[0]), ["look"]);
+          assert.match(chunks.find(({ error }) => error)?.error ?? "", /not trusted/);
+          const [waiting] = (await chat.listPending(turn.session_id)).pending;
+          assert.deepEqual([waiting?.tool_name, waiting?.waits_for], ["look", "tool_decision"]);
+        },
+      ));
+
+    it("ask once for a tool that a person allows for the session", () =>
+      withChat(
+        engine,
+        calling(calls("write_file", { path: "a" }), calls("write_file", { path: "b" })),
+        async ({ chat }) => {
+          const turn = await ask(chat, "write two");
+          const { session_id } = turn;
+          const first = (await read(chat, turn)).at(-2);
+          const approve = {
+            type: "tool_decision",
+            call_id: first?.call_id ?? "",
+            decision: "approve",
+            remember: "session",
+          } as const;
+          await read(chat, await send(chat, session_id, approve));
+          const done = {
+            type: "tool_result",
+            call_id: first?.call_id ?? "",
+            result: "ok",
+          } as const;
+          const next = await read(chat, await send(chat, session_id, done));
+          const second = next.find(({ type }) => type === "tool_call");
+          assert.equal(second?.requires_approval, false);
+          const other = await ask(chat, "write in another session");
+          assert.equal((await read(chat, other)).at(-2)?.requires_approval, true);
+        },
+      ));
+
+    it("ask for keys and for files that other programs obey, even where the tool is allowed", () => {
+      const script = calling(
+        calls("look", { path: "src/a.ts" }, "a"),
+        calls("look", { path: "config/.env.local" }, "b"),
+      );
+      return withChat(engine, script, async ({ chat }) => {
+        const turn = await ask(chat, "look");
+        await read(chat, turn);
+        const result = { type: "tool_result", call_id: "a", result: "text" } as const;
+        const next = await read(chat, await send(chat, turn.session_id, result));
+        assert.equal(next.at(-2)?.requires_approval, true);
+        const allowed = TOOLS.map((tool) => ({ ...tool, rule: "allow" as const }));
+        for (const path of [".vscode/settings.json", "a/../.github/x.yml", "x.code-workspace"]) {
+          const written = withChat(
+            engine,
+            calling(calls("write_file", { path })),
+            async (other) => {
+              const chunks = await read(other.chat, await ask(other.chat, "x", { tools: allowed }));
+              assert.equal(chunks.at(-2)?.requires_approval, true, path);
+            },
+          );
+          await written;
+        }
+      });
+    });
+
+    it("hand over by switch_agent in one step: the next words have the other prompt and tools", () =>
+      withChat(
+        engine,
+        calling(calls("switch_agent", { agent_type: "ask", reason: "only a question" })),
+        async ({ chat, requests }) => {
+          const turn = await ask(chat, "why", { agent_type: "coder" });
+          const chunks = await read(chat, turn);
+          assert.deepEqual(transcript(chunks).slice(-4), [
+            "tool_call switch_agent",
+            "agent_switched ask",
+            "assistant_message You are now the agent ask. Go on with the task.",
+            "done",
+          ]);
+          assert.deepEqual(toolNames(requests[1]), ["look"]);
+          assert.notEqual(requests[0]?.system, requests[1]?.system);
+          assert.equal((await chat.getSession(turn.session_id)).agent_type, "ask");
+        },
+      ));
+
+    it("end a loop of switches: 50 in a turn, then the model is told, then the turn ends", async function () {
+      this.timeout(60_000);
+      const loop: Script = ({ messages }) => {
+        const to = messages.length % 4 < 2 ? "coder" : "debug";
+        return [calls("switch_agent", { agent_type: to, reason: "" }), FINISH];
+      };
+      await withChat(engine, loop, async ({ chat, requests }) => {
+        const chunks = await read(chat, await ask(chat, "go", { agent_type: "ask" }));
+        assert.equal(chunks.filter(({ type }) => type === "agent_switched").length, 50);
+        assert.match(chunks.find(({ error }) => error)?.error ?? "", /changed 50 times/);
+        assert.equal(chunks.at(-1)?.metadata?.["code"], "step_limit");
+        assert.equal(requests.length, 200);
+      });
+    });
+
+    it("let the orchestrator choose by the model, else by the words, for each message anew", () => {
+      let says = "I would take the debug agent.";
+      const script: Script = ({ system }) =>
+        system.startsWith("You decide which agent") ? [text(says), FINISH] : [text(system), FINISH];
+      return withChat(engine, script, async ({ chat }) => {
+        const turn = await ask(chat, "hello", { agent_type: "orchestrator" });
+        const { session_id } = turn;
+        const first = await read(chat, turn);
+        const switched = first.find(({ type }) => type === "agent_switched");
+        assert.deepEqual(switched?.metadata, {
+          from_agent: "orchestrator",
+          to_agent: "debug",
+          reason: "chosen by the model",
+        });
+        assert.match(transcript(first).at(-2) ?? "", /You find the cause of faults/);
+        assert.equal((await chat.getSession(session_id)).agent_type, "orchestrator");
+        says = "coder, or perhaps ask";
+        const second = await read(chat, await ask(chat, "Please design a schema", { session_id }));
+        assert.equal(second[1]?.metadata?.["to_agent"], "architect");
+        assert.match(String(second[1]?.metadata?.["reason"]), /by the words/);
+      });
+    });
+
+    it("are the user's own, too: prompt, tools, files and model", () => {
+      const own: OfferedAgent = {
+        type: "tester",
+        name: "Tester",
+        description: "Writes tests",
+        prompt: "You write tests.",
+        tools: ["look", "write"],
+        file_pattern: "test/**",
+        model: "scripted/other",
+      };
+      const script = calling(calls("write_file", { path: "src/a.ts" }));
+      return withChat(engine, script, async ({ chat, requests }) => {
+        const turn = await ask(chat, "test it", { agent_type: "tester", agents: [own] });
+        const chunks = await read(chat, turn);
+        assert.equal(requests[0]?.system, "You write tests.");
+        assert.deepEqual(toolNames(requests[0]), ["look", "write_file"]);
+        assert.match(chunks.find(({ error }) => error)?.error ?? "", /only files that match test/);
+        assert.equal(chunks.at(-1)?.metadata?.["model"], "scripted/other");
+        // Sent from somewhere without it, the session goes on with the default.
+        const plain = await chat.startTurn({
+          session_id: turn.session_id,
+          message: { type: "user_message", content: "more" },
+        });
+        assert.equal((await read(chat, plain)).at(-1)?.metadata?.["agent_type"], "universal");
+        await assert.rejects(ask(chat, "x", { agent_type: "nobody" }), isCode("invalid_request"));
+      });
+    });
+
+    it("count the tokens of all steps, over pauses and restarts", async () => {
+      const usage = { input_tokens: 10, output_tokens: 1 };
+      const script: Script = ({ messages }) => {
+        const finish = { ...FINISH, usage } as typeof FINISH;
+        const results = messages.filter(({ role }) => role === "tool").length;
+        return results < 2 ? [calls("look", { path: "a" }), finish] : [text("done"), finish];
+      };
+      const database = await engine.create();
+      let open = await openChat(database.source, script);
+      const turn = await ask(open.chat, "look twice", { tools: [READ] });
+      let chunks = await read(open.chat, turn);
+      for (let round = 0; round < 2; round++) {
+        await open.close();
+        open = await openChat(database.source, script);
+        const [waiting] = (await open.chat.listPending(turn.session_id)).pending;
+        const call_id = waiting?.call_id ?? "";
+        const result = { type: "tool_result", call_id, result: "text" } as const;
+        chunks = await read(open.chat, await send(open.chat, turn.session_id, result));
+      }
+      assert.deepEqual(chunks.at(-1)?.metadata?.["usage"], { input_tokens: 30, output_tokens: 3 });
+      assert.deepEqual(toolNames(open.requests[0]), ["look"], "what was offered is still known");
+      await open.close();
+      await database.remove();
+    });
+  });
+}

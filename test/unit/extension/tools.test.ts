@@ -1,0 +1,208 @@
+// The tools of the editor, as far as they need no editor.
+import assert from "node:assert/strict";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { cut } from "../../../extension/tools/bounds.ts";
+import { Checkpoints } from "../../../extension/tools/checkpoints.ts";
+import { EDITOR_TOOLS, ruleOf } from "../../../extension/tools/definitions.ts";
+import { applyEdits, linesOf } from "../../../extension/tools/edits.ts";
+import { parseAgent } from "../../../extension/tools/own-agents.ts";
+import { resolveInside } from "../../../extension/tools/paths.ts";
+import { SeenFiles } from "../../../extension/tools/seen-files.ts";
+import { OfferedTools } from "../../../server/protocol/offers.ts";
+
+describe("the tools of the editor", () => {
+  let scratch: string;
+  beforeEach(() => {
+    scratch = mkdtempSync(join(tmpdir(), "streamkeeper-tools-"));
+  });
+  afterEach(() => rmSync(scratch, { recursive: true, force: true }));
+
+  it("are what the protocol takes", () => {
+    const offered = EDITOR_TOOLS.map((tool) => ({ ...tool, rule: ruleOf(tool, {}) }));
+    assert.equal(OfferedTools.safeParse(offered).success, true);
+    const rules = Object.fromEntries(offered.map(({ name, rule }) => [name, rule]));
+    assert.deepEqual(rules, {
+      read_file: "allow",
+      list_files: "allow",
+      search_in_code: "allow",
+      get_problems: "allow",
+      write_file: "ask",
+      apply_diff: "ask",
+      create_directory: "ask",
+      execute_command: "ask",
+    });
+  });
+
+  it("follow the user's rules, and ask where a rule is not understood", () => {
+    const tool = { name: "execute_command", kind: "execute" } as const;
+    assert.equal(ruleOf(tool, { execute_command: "deny" }), "deny");
+    assert.equal(ruleOf({ name: "read_file", kind: "read" }, { read_file: "yes" }), "ask");
+    assert.equal(ruleOf(tool, "allow"), "ask");
+    assert.equal(ruleOf({ name: "toString", kind: "other" }, {}), "ask");
+  });
+
+  it("work only inside of the workspace, whatever way a path takes", async () => {
+    const project = join(scratch, "project");
+    const outside = join(scratch, "outside");
+    for (const folder of [join(project, "src"), join(project, ".git"), outside]) {
+      mkdirSync(folder, { recursive: true });
+    }
+    writeFileSync(join(outside, "secret"), "");
+    symlinkSync(outside, join(project, "link"));
+    symlinkSync(join(outside, "none"), join(project, "dangling"));
+    mkdirSync(join(project, "data"));
+    symlinkSync(join(project, "data"), join(project, "to-data"));
+    const folders = {
+      folders: [{ name: "project", path: project }],
+      closed: [join(project, "data")],
+    };
+    assert.equal(await resolveInside(folders, "src/a.ts"), join(project, "src/a.ts"));
+    assert.equal(await resolveInside(folders, "."), project);
+    assert.equal(await resolveInside(folders, join(project, "b")), join(project, "b"));
+    assert.equal(await resolveInside(folders, "..x/y"), join(project, "..x/y"));
+    for (const path of [
+      "../outside/secret",
+      "src/../../outside/secret",
+      join(outside, "secret"),
+      "link/secret",
+      "link/new",
+      "dangling",
+      "/etc/passwd",
+      ".git/config",
+      "data/token",
+      "data",
+      "to-data/token",
+      "src/../.GIT/hooks/pre-commit",
+      "a\0b",
+    ]) {
+      await assert.rejects(resolveInside(folders, path), /outside|nowhere|\.git|NUL|closed/, path);
+    }
+  });
+
+  it("know the folders of a workspace by name", async () => {
+    const two = ["one", "two"].map((name) => ({ name, path: join(scratch, name) }));
+    for (const { path } of two) mkdirSync(path);
+    const folders = { folders: two, closed: [] };
+    assert.equal(await resolveInside(folders, "two/a"), join(scratch, "two/a"));
+    assert.equal(await resolveInside(folders, "a"), join(scratch, "one/a"));
+    await assert.rejects(resolveInside({ folders: [], closed: [] }, "a"), /No folder is open/);
+  });
+
+  it("change text that is there exactly once, and keep its line ends", () => {
+    const edit = (old_text: string, new_text: string) => ({ old_text, new_text });
+    assert.equal(applyEdits("a\nb\nc", [edit("b\nc", "B"), edit("a", "A")]), "A\nB");
+    assert.equal(applyEdits("a\r\nb\r\n", [edit("a\nb", "x\ny")]), "x\r\ny\r\n");
+    assert.throws(
+      () => applyEdits("a", [edit("b", "")]),
+      /edits\[0\]\.old_text is not in the file/,
+    );
+    assert.throws(() => applyEdits("aa", [edit("a", "")]), /more than once/);
+    assert.throws(() => applyEdits("a", [edit("", "x")]), /is empty/);
+    assert.equal(applyEdits("$&", [edit("$&", "$1")]), "$1", "no pattern of replacements");
+  });
+
+  it("cut what is long, and say so", () => {
+    const text = Array.from({ length: 100 }, (_, index) => `line ${index + 1}`).join("\n");
+    assert.equal(linesOf(text, 1, undefined, 10_000), text);
+    assert.equal(
+      linesOf(text, 99, undefined, 10_000),
+      "[Lines 99 to 100 of 100.]\nline 99\nline 100",
+    );
+    assert.match(linesOf(text, 1, undefined, 50), /^\[Lines 1 to 7 of 100\.\]/);
+    assert.equal(linesOf("a", 5, undefined, 10), "[The file has 1 lines.]");
+    const long = cut("x".repeat(1_000), 100);
+    assert.match(long, /^x{50}\n\[… 900 characters are left out here …\]\nx{50}$/);
+  });
+
+  it("do not overwrite what a chat has not seen, or has seen otherwise", () => {
+    const stored = new Map<string, unknown>();
+    const memory = {
+      keys: () => [...stored.keys()],
+      get: <T>(key: string, otherwise?: T) => (stored.get(key) ?? otherwise) as T,
+      update: async (key: string, value: unknown) => void stored.set(key, value),
+    };
+    const seen = new SeenFiles(memory);
+    assert.match(seen.refusal("s1", "/a", "text") ?? "", /has not been read/);
+    seen.note("s1", "/a", "text");
+    assert.equal(new SeenFiles(memory).refusal("s1", "/a", "text"), undefined, "outlives a window");
+    assert.match(seen.refusal("s1", "/a", "other") ?? "", /has changed since/);
+    assert.match(seen.refusal("s2", "/a", "text") ?? "", /has not been read/);
+    for (let index = 0; index < 60; index++) seen.note(`t${index}`, "/b", "");
+    assert.match(seen.refusal("s1", "/a", "text") ?? "", /has not been read/, "bounded");
+  });
+
+  it("keep what files were before each turn, and put it back over several turns", async () => {
+    const project = join(scratch, "project");
+    mkdirSync(project);
+    const [a, b] = [join(project, "a"), join(project, "b")];
+    writeFileSync(a, "one");
+    const checkpoints = new Checkpoints(join(scratch, "kept"));
+    await checkpoints.keep("s", "t1", a);
+    writeFileSync(a, "two");
+    await checkpoints.keep("s", "t1", a);
+    await new Promise((resolve) => setTimeout(resolve, 5));
+    await Promise.all([checkpoints.keep("s", "t2", a), checkpoints.keep("s", "t2", b)]);
+    writeFileSync(a, "three");
+    writeFileSync(b, "new");
+    const list = await checkpoints.list("s");
+    assert.deepEqual(
+      list.map(({ turn_id, files }) => [turn_id, files.length]),
+      [
+        ["t1", 1],
+        ["t2", 2],
+      ],
+    );
+    assert.deepEqual(await checkpoints.restore(list, [{ path: join(scratch, "elsewhere") }]), []);
+    await checkpoints.restore(list.slice(1), [{ path: project }]);
+    assert.equal(readFileSync(a, "utf8"), "two");
+    assert.throws(() => readFileSync(b), /ENOENT/);
+    await checkpoints.restore(list, [{ path: project }]);
+    assert.equal(readFileSync(a, "utf8"), "one");
+    await assert.rejects(checkpoints.keep("../x", "t", a), /not the id/);
+  });
+});
+
+describe("agents of a workspace", () => {
+  it("are a Markdown file with front matter", () => {
+    const text = [
+      "---",
+      "name: Test writer",
+      'description: "Writes tests: nothing else"',
+      "tools: [read, write_file]",
+      "file_pattern: test/**",
+      "model: ollama/qwen3",
+      "# a remark",
+      "---",
+      "You write tests.",
+      "",
+      "---",
+      "All of it is prompt.",
+    ];
+    for (const end of ["\n", "\r\n"]) {
+      assert.deepEqual(parseAgent("Tester.md", text.join(end)), {
+        type: "tester",
+        name: "Test writer",
+        description: "Writes tests: nothing else",
+        prompt: ["You write tests.", "", "---", "All of it is prompt."].join(end),
+        tools: ["read", "write_file"],
+        file_pattern: "test/**",
+        model: "ollama/qwen3",
+      });
+    }
+    assert.equal(parseAgent("plain.md", "Only a prompt.").name, "plain");
+  });
+
+  it("are refused with the reason", () => {
+    for (const [name, text, reason] of [
+      ["a.md", "---\nname: A\n---\n", /no prompt/],
+      ["a.md", "---\ntool: read\n---\nx", /tool: not one of name/],
+      ["a.md", "---\nname\n---\nx", /expected key: value/],
+      ["1 a.md", "x", /type/],
+      ["a.md", "---\nmodel: gpt\n---\nx", /model/],
+    ] as const) {
+      assert.throws(() => parseAgent(name, text), reason);
+    }
+  });
+});
