@@ -60,17 +60,20 @@ describe("doctor --salvage", function () {
   it("takes nothing twice and overwrites nothing: a chat that has gone on stays as it is", () =>
     withStoredChats(async (stored) => {
       const { dataDir, path, sessions } = stored;
-      const [longer, shorter, gone] = sessions.map(({ id }) => id);
+      const [wentOn, shorter, gone] = sessions.map(({ id }) => id);
       const file = join(dataDir, "damaged.db");
       tamper(path, "pragma wal_checkpoint(truncate)");
       copyFileSync(path, file);
       tamper(
         path,
-        `delete from chunks where session_id = '${shorter}' and turn_id = '${sessions[1]?.turns[1]}'`,
-        `delete from turns where id = '${sessions[1]?.turns[1]}'`,
-        `delete from messages where turn_id = '${sessions[1]?.turns[1]}'`,
-        `update sessions set last_seq = (select max(seq) from chunks where session_id = sessions.id),
-           title = 'renamed since' where id = '${shorter}'`,
+        // As after going back to a backup from before the second message.
+        ...[0, 1].flatMap((n) => [
+          `delete from chunks where turn_id = '${sessions[n]?.turns[1]}'`,
+          `delete from turns where id = '${sessions[n]?.turns[1]}'`,
+          `delete from messages where turn_id = '${sessions[n]?.turns[1]}'`,
+          `update sessions set title = 'renamed since', last_seq = (
+             select max(seq) from chunks where session_id = sessions.id) where id = '${sessions[n]?.id}'`,
+        ]),
         ...["chunks", "messages", "turns"].map(
           (t) => `delete from ${t} where session_id = '${gone}'`,
         ),
@@ -80,9 +83,9 @@ describe("doctor --salvage", function () {
         yield text("went on");
         yield FINISH;
       });
-      await read(chat.chat, await say(chat.chat, "and then?", { session_id: longer ?? "" }));
+      await read(chat.chat, await say(chat.chat, "and then?", { session_id: wentOn ?? "" }));
       await chat.close();
-      const kept = rowsOf(path, longer);
+      const kept = rowsOf(path, wentOn);
 
       const { code, report } = await reportOn(dataDir, "--salvage", file);
       assert.equal(code, 0);
@@ -90,7 +93,7 @@ describe("doctor --salvage", function () {
         report.done.join("\n"),
         /Brought back 1 session, .* 0 places .*\nLeft 1 session/,
       );
-      assert.deepEqual(rowsOf(path, longer), kept);
+      assert.deepEqual(rowsOf(path, wentOn), kept);
       for (const id of [shorter, gone]) assert.deepEqual(rowsOf(path, id), rowsOf(file, id));
       const titles = query<{ title: string }>(
         path,
