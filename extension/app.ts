@@ -7,6 +7,7 @@ import type { ConnectionState, HostCommand } from "../webview/messages.ts";
 import type { ChatView } from "./chat-view.ts";
 import { type Chats, createChats } from "./chats.ts";
 import type { LaunchOptions } from "./companion-launch.ts";
+import { DoctorReports, tellSetAside } from "./doctor-commands.ts";
 import { insertAtCursor, openLink } from "./editor-context.ts";
 import { explain } from "./explain.ts";
 import { handOverKeys } from "./keys.ts";
@@ -33,6 +34,9 @@ export interface App {
   statusBar: StatusBar;
   metricsView: MetricsView;
   dataDir: string;
+  /** As the settings are now; rejects with `Problem`. */
+  launchOptions(): Promise<LaunchOptions>;
+  reports: DoctorReports;
 }
 
 const COMMAND_OF: Record<HostCommand, string> = {
@@ -52,11 +56,12 @@ export async function createApp(
   const settings = createSettings(context);
   const secrets = createSecrets(context.secrets);
   const dataDir = settings.dataDirectory();
+  const launchOptions = () => toLaunchOptions(context, settings, secrets);
   const server = new ServerProcess({
     dataDir,
     version: String(context.extension.packageJSON.version),
     drainSeconds: DRAIN_SECONDS,
-    launchOptions: () => toLaunchOptions(context, settings, secrets),
+    launchOptions,
     prepare: (companion) => handOverKeys({ settings, secrets, log }, companion),
     onState: (state) => onState(state),
     log,
@@ -103,10 +108,12 @@ export async function createApp(
     void vscode.commands.executeCommand("setContext", "streamkeeper.serverState", state.state);
     chats.notify({ type: "connection", connection: toConnection(state) });
     statusBar.update();
+    if (state.state === "ready") void tellSetAside(app).catch((thrown) => tellProblem(thrown));
   };
+  const reports = new DoctorReports();
   const tail = await showCompanionLog(log, dataDir);
 
-  const app = {
+  const app: App = {
     context,
     log,
     settings,
@@ -118,12 +125,15 @@ export async function createApp(
     statusBar,
     metricsView,
     dataDir,
+    launchOptions,
+    reports,
   };
   context.subscriptions.push(
     statusBar,
     metricsView,
     tools,
     chats,
+    reports,
     { dispose: () => tail.close() },
     { dispose: () => server.close() },
     { dispose: watchWake(() => server.wake()) },

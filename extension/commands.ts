@@ -3,6 +3,7 @@ import * as vscode from "vscode";
 import type { App } from "./app.ts";
 import { ChatView } from "./chat-view.ts";
 import { copyMetricsUrl, openDataDirectory, openInBrowser } from "./companion-commands.ts";
+import { visitDoctor } from "./doctor-commands.ts";
 import { selectionContext } from "./editor-context.ts";
 import { chooseModel, removeApiKey, setApiKey, setDatabaseUrl } from "./model-commands.ts";
 import { restoreCheckpoint } from "./restore-checkpoint.ts";
@@ -62,6 +63,7 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
   "streamkeeper.copyMetricsUrl": copyMetricsUrl,
   "streamkeeper.openInBrowser": openInBrowser,
   "streamkeeper.openDataDirectory": openDataDirectory,
+  "streamkeeper.runDoctor": visitDoctor,
   "streamkeeper.openSettings": async () =>
     vscode.commands.executeCommand(
       "workbench.action.openSettings",

@@ -42,10 +42,23 @@ export function allowedEnvironment(host: NodeJS.ProcessEnv): Record<string, stri
 }
 
 /**
+ * For a companion, or a doctor in its place. The database URL goes by environment: only this user can read that of another
+ * process, while arguments are readable by everyone.
+ */
+export function companionEnvironment(options: LaunchOptions): NodeJS.ProcessEnv {
+  return {
+    ...allowedEnvironment(process.env),
+    ELECTRON_RUN_AS_NODE: "1",
+    STREAMKEEPER_DURABILITY: options.durability,
+    STREAMKEEPER_BACKUPS: options.backups,
+    STREAMKEEPER_STALL_TIMEOUT: String(options.stallTimeoutSeconds),
+    ...(options.databaseUrl && { STREAMKEEPER_DATABASE: options.databaseUrl }),
+  };
+}
+
+/**
  * Starts a companion that lives on after this window: no pipe to us, its output in its log file. It waits for one
- * that is about to end for up to `waitSeconds`. The
- * database URL goes by environment: only this user can read that of another process, while arguments
- * are readable by everyone.
+ * that is about to end for up to `waitSeconds`.
  */
 export async function launchCompanion(
   dataDir: string,
@@ -59,14 +72,7 @@ export async function launchCompanion(
       detached: true,
       windowsHide: true,
       stdio: ["ignore", log.fd, log.fd],
-      env: {
-        ...allowedEnvironment(process.env),
-        ELECTRON_RUN_AS_NODE: "1",
-        STREAMKEEPER_DURABILITY: options.durability,
-        STREAMKEEPER_BACKUPS: options.backups,
-        STREAMKEEPER_STALL_TIMEOUT: String(options.stallTimeoutSeconds),
-        ...(options.databaseUrl && { STREAMKEEPER_DATABASE: options.databaseUrl }),
-      },
+      env: companionEnvironment(options),
     });
   } finally {
     await log.close();

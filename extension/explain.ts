@@ -62,6 +62,11 @@ function explainOurs(code: ProblemCode, detail: string): { message: string; hint
         message: l10n.t("The data directory is not safe to use: {0}", detail),
         hint: l10n.t("It must be yours, and nobody else may read it or write to it."),
       };
+    case "doctor_failed":
+      return {
+        message: l10n.t("The stored chats could not be looked after: {0}", detail),
+        hint: l10n.t("Try again, or run the doctor in a terminal."),
+      };
     case "database_url_missing":
       return {
         message: l10n.t("The settings ask for PostgreSQL, but its URL is not known."),

@@ -13,6 +13,8 @@ export const PROBLEM_CODES = [
   "companion_gave_up",
   "data_directory_unsafe",
   "database_url_missing",
+  /** It could not look or mend; the message holds its words. */
+  "doctor_failed",
 ] as const;
 export type ProblemCode = (typeof PROBLEM_CODES)[number];
 

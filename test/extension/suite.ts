@@ -17,6 +17,7 @@ export function run(): Promise<void> {
   require("./extension.test.ts");
   require("./companion.test.ts");
   require("./tools.test.ts");
+  require("./doctor.test.ts");
   return new Promise((resolve, reject) => {
     const runner = mocha.run((failures) => {
       // A host that is killed in mid-run looks like success from outside; this file says how it really ended.
