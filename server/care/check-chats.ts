@@ -8,6 +8,7 @@ import {
   findOrphans,
   findRunning,
   findShortCursors,
+  findStray,
   findStuck,
   findUnreadable,
 } from "./find-faults.ts";
@@ -34,11 +35,16 @@ export async function checkChats(
   const lost = (await findLostMessages(reader)).length;
   const unsearchable = await countUnsearchable(reader, engine);
   const lone = orphans.sessions.length + orphans.turns.length;
+  const stray = (await findStray(reader, engine)).length;
   const sessions = new Set([...gaps, ...unread].map(({ session_id }) => session_id)).size;
   return [
     ...problem("orphans", lone, {
       what: `Rows of ${counted(orphans.sessions.length, "session")} and ${counted(orphans.turns.length, "turn")} are there without the row they belong to.`,
       what_to_do: `${REPAIR} makes that row anew, so that they are seen again.`,
+    }),
+    ...problem("orphans", stray, {
+      what: `${counted(stray, "row")} of bookkeeping belongs to nothing any more.`,
+      what_to_do: `${REPAIR} removes them; there are no words in them.`,
     }),
     ...problem("log", numbers, {
       what: `${counted(numbers, "chunk")} of ${counted(sessions, "session")} cannot be read any more.`,

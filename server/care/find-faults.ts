@@ -88,7 +88,7 @@ export async function findOrphans(reader: Reader): Promise<{
     sql<{ id: string }>`
       select distinct session_id as id from (
         select session_id from chunks union select session_id from messages union select session_id from turns
-        union select session_id from tool_calls) as parts
+        union select session_id from tool_calls union select session_id from plans) as parts
       where not exists (select 1 from sessions where sessions.id = parts.session_id)`,
   );
   const turns = await rowsOf(
@@ -97,11 +97,31 @@ export async function findOrphans(reader: Reader): Promise<{
       select turn_id, min(session_id) as session_id, min(seq) - 1 as after_seq from (
         select turn_id, session_id, seq from chunks where turn_id is not null
         union all select turn_id, session_id, position as seq from messages
-        union all select turn_id, session_id, 1 as seq from tool_calls) as parts
+        union all select turn_id, session_id, 1 as seq from tool_calls
+        union all select turn_id, session_id, 1 as seq from plans) as parts
       where not exists (select 1 from turns where turns.id = parts.turn_id)
       group by turn_id`,
   );
   return { sessions: sessions.map(({ id }) => id), turns };
+}
+
+/** Rows that mean nothing without the row they belong to, which is gone. Postgres lets none come about. */
+const DEPENDENT = ["requests", "offers", "tool_rules", "subtasks"] as const;
+type Dependent = (typeof DEPENDENT)[number];
+
+export async function findStray(
+  reader: Reader,
+  engine: Engine,
+): Promise<{ table: Dependent; rowid: number }[]> {
+  if (engine === "postgres") return [];
+  const rows = await rowsOf(
+    reader,
+    sql<{ table: string; rowid: number }>`pragma foreign_key_check`,
+  );
+  return rows.flatMap(({ table, rowid }) => {
+    const known = DEPENDENT.find((name) => name === table);
+    return known ? [{ table: known, rowid }] : [];
+  });
 }
 
 interface TurnOf {

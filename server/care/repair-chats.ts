@@ -1,5 +1,5 @@
-// Mends what find-faults.ts finds, session by session, each step a transaction of its own. Nothing that can be read is
-// removed or changed.
+// Mends what find-faults.ts finds, session by session, each step a transaction of its own. No words that can be read
+// are removed or changed.
 import { sql } from "kysely";
 import { closeTurn, ENDINGS } from "../chat/close-turn.ts";
 import { recoverTurns } from "../chat/recover-turns.ts";
@@ -19,6 +19,7 @@ import {
   findLostMessages,
   findOrphans,
   findShortCursors,
+  findStray,
   findStuck,
   findUnreadable,
   type LostMessage,
@@ -44,7 +45,7 @@ export async function repairChats(deps: RepairDeps): Promise<string[]> {
 /** Rows without the row they belong to get one: better a chat without its name than words that nobody finds. */
 async function adoptOrphans(deps: RepairDeps): Promise<string[]> {
   const { sessions, turns } = await findOrphans(deps.reader);
-  if (sessions.length + turns.length === 0) return [];
+  if (sessions.length + turns.length === 0) return await removeStray(deps);
   const now = Date.now();
   await commit(deps, async (trx) => {
     for (const id of sessions) {
@@ -80,7 +81,19 @@ async function adoptOrphans(deps: RepairDeps): Promise<string[]> {
   });
   return [
     `Made ${counted(sessions.length, "session")} and ${counted(turns.length, "turn")} anew that rows belong to.`,
+    ...(await removeStray(deps)),
   ];
+}
+
+/** What refers to a row that nothing else needs: which request made which turn, what a client once offered. */
+async function removeStray(deps: RepairDeps): Promise<string[]> {
+  const stray = await findStray(deps.reader, deps.engine);
+  for (const { table, rowid } of stray) {
+    await commit(deps, async (trx) => {
+      await sql`delete from ${sql.table(table)} where rowid = ${rowid}`.execute(trx);
+    });
+  }
+  return told(stray.length, `Removed ${counted(stray.length, "row")} of bookkeeping.`);
 }
 
 async function raiseCursors(deps: RepairDeps): Promise<string[]> {

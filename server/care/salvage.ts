@@ -8,21 +8,24 @@ import { type DamagedFile, openDamaged, type Row } from "./read-damaged.ts";
 import { type RepairDeps, repairChats } from "./repair-chats.ts";
 import { counted } from "./report.ts";
 
-/** In this order, so that what a row refers to is there before it. */
-const TABLES = [
-  "sessions",
-  "turns",
-  "chunks",
-  "messages",
-  "tool_calls",
-  "offers",
-  "tool_rules",
-  "requests",
-] as const satisfies (keyof Database)[];
-type Table = (typeof TABLES)[number];
+/** In this order, so that what a row refers to is there before it; a table that is new has to be in it. */
+const IN_ORDER = {
+  sessions: true,
+  turns: true,
+  chunks: true,
+  messages: true,
+  tool_calls: true,
+  plans: true,
+  subtasks: true,
+  offers: true,
+  tool_rules: true,
+  requests: true,
+} as const satisfies Record<keyof Database, true>;
+type Table = keyof typeof IN_ORDER;
+const TABLES = Object.keys(IN_ORDER) as Table[];
 
 /** Columns that hold a JSON document. */
-const JSON_COLUMNS = new Set(["payload", "metadata", "arguments", "body"]);
+const JSON_COLUMNS = new Set(["payload", "metadata", "arguments", "body", "depends_on"]);
 
 /** Returns what it has done, in words. Rejects with `ChatError`, nothing changed, if the file cannot be read at all. */
 export async function salvage(deps: RepairDeps, path: string): Promise<string[]> {
@@ -164,12 +167,14 @@ async function store(deps: RepairDeps, table: Table, rows: readonly Row[]): Prom
     const part = rows.slice(start, start + ROWS_PER_INSERT);
     const uow = deps.newUnitOfWork();
     added += await uow.commit("repair", async (trx) => {
-      if (table !== "sessions") await makeParents(trx, table, part);
+      const rows = table === "subtasks" ? await withPlan(trx, part) : part;
+      if (rows.length === 0) return 0;
+      if (table !== "sessions" && table !== "subtasks") await makeParents(trx, table, rows);
       // The tables differ by their columns, which are those of the database itself (columnsOf).
       const untyped = trx as unknown as Kysely<Record<string, Row>>;
       const result = await untyped
         .insertInto(table)
-        .values(part)
+        .values(rows)
         .onConflict((conflict) => conflict.doNothing())
         .executeTakeFirst();
       if (table === "sessions") await goOnAfter(trx, part);
@@ -178,6 +183,17 @@ async function store(deps: RepairDeps, table: Table, rows: readonly Row[]): Prom
     uow.close();
   }
   return added;
+}
+
+/** Those whose plan is there: a subtask alone says nothing. */
+async function withPlan(trx: Trx, subtasks: readonly Row[]): Promise<readonly Row[]> {
+  const plans = await trx
+    .selectFrom("plans")
+    .select("id")
+    .where("id", "in", [...new Set(subtasks.map((row) => String(row["plan_id"])))])
+    .execute();
+  const ids = new Set<unknown>(plans.map(({ id }) => id));
+  return subtasks.filter((row) => ids.has(row["plan_id"]));
 }
 
 /** A chat that ends earlier in the database gives its next chunk a number that nobody has seen. */
@@ -192,7 +208,7 @@ async function goOnAfter(trx: Trx, sessions: readonly Row[]): Promise<void> {
   }
 }
 
-const WITH_TURN: readonly Table[] = ["chunks", "messages", "tool_calls"];
+const WITH_TURN: readonly Table[] = ["chunks", "messages", "tool_calls", "plans"];
 
 /** The session and the turn of each row, empty if they could not be read: better a chat without its name than none. */
 async function makeParents(trx: Trx, table: Table, rows: readonly Row[]): Promise<void> {

@@ -227,12 +227,19 @@ describe("what doctor --repair makes of a log with holes", function () {
         `update turns set status = 'waiting', ended_at = null where id = '${waiting?.turns[1]}'`,
         `insert into tool_calls (session_id, call_id, turn_id, tool_name, arguments, status, created_at)
          values ('${waiting?.id}', 'call', '${waiting?.turns[0]}', 'x', '{}', 'waiting_result', 1)`,
+        `insert into tool_rules values ('nobody', 'x', 'allow', 1)`,
         `delete from sessions where id = '${orphan?.id}'`,
         `delete from turns where id = '${orphan?.turns[0]}'`,
         `delete from messages where session_id = '${sessions[0]?.id}'`,
       );
       const found = await reportOn(dataDir);
-      assert.deepEqual(problemsOf(found.report), ["orphans", "turns", "calls", "messages"]);
+      assert.deepEqual(problemsOf(found.report), [
+        "orphans",
+        "orphans",
+        "turns",
+        "calls",
+        "messages",
+      ]);
       const notes = found.report.findings.filter(({ severity }) => severity === "note");
       assert.deepEqual(
         notes.map(({ check }) => check),

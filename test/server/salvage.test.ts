@@ -62,7 +62,13 @@ describe("doctor --salvage", function () {
       const { dataDir, path, sessions } = stored;
       const [wentOn, shorter, gone] = sessions.map(({ id }) => id);
       const file = join(dataDir, "damaged.db");
-      tamper(path, "pragma wal_checkpoint(truncate)");
+      tamper(
+        path,
+        `insert into plans values ('plan', '${gone}', '${sessions[2]?.turns[0]}', 'call', 'x', 'done', 1)`,
+        `insert into subtasks values ('plan', 1, 'a', 't', 'd', 'universal', '[]', 'done')`,
+        `insert into subtasks values ('no plan', 1, 'a', 't', 'd', 'universal', '[]', 'done')`,
+        "pragma wal_checkpoint(truncate)",
+      );
       copyFileSync(path, file);
       tamper(
         path,
@@ -95,6 +101,9 @@ describe("doctor --salvage", function () {
       );
       assert.deepEqual(rowsOf(path, wentOn), kept);
       for (const id of [shorter, gone]) assert.deepEqual(rowsOf(path, id), rowsOf(file, id));
+      assert.deepEqual(query(path, "select plan_id, id from subtasks"), [
+        { plan_id: "plan", id: "a" },
+      ]);
       const titles = query<{ title: string }>(
         path,
         "select title from sessions where id = ?",
