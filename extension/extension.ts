@@ -1,6 +1,6 @@
 import * as vscode from "vscode";
 import type { App } from "./app.ts";
-import { PANEL_ID, VIEW_ID } from "./ids.ts";
+import { METRICS_ID, PANEL_ID, VIEW_ID } from "./ids.ts";
 import { createLog } from "./log.ts";
 import { createSettings } from "./settings.ts";
 
@@ -42,6 +42,9 @@ export function activate(context: vscode.ExtensionContext): TestHooks | undefine
     }),
     vscode.window.registerWebviewPanelSerializer(PANEL_ID, {
       deserializeWebviewPanel: (panel) => load().then((app) => void app.chats.addPanel(panel), say),
+    }),
+    vscode.window.registerWebviewPanelSerializer(METRICS_ID, {
+      deserializeWebviewPanel: (panel) => load().then((app) => app.metricsView.restore(panel), say),
     }),
   );
   void vscode.commands.executeCommand("setContext", "streamkeeper.serverState", "stopped");

@@ -55,13 +55,27 @@ export class MetricsView {
 
   open(): void {
     if (this.#panel) return this.#panel.reveal();
-    const panel = vscode.window.createWebviewPanel(
-      METRICS_ID,
-      vscode.l10n.t("Streamkeeper metrics"),
-      vscode.ViewColumn.Active,
-      { enableScripts: true, localResourceRoots: [webviewRoot(this.#deps.extensionUri)] },
-    );
+    const title = vscode.l10n.t("Streamkeeper metrics");
+    this.#hold(vscode.window.createWebviewPanel(METRICS_ID, title, vscode.ViewColumn.Active, {}));
+  }
+
+  /** After a reload of the window. */
+  restore(panel: vscode.WebviewPanel): void {
+    if (this.#panel) panel.dispose();
+    else this.#hold(panel);
+  }
+
+  dispose(): void {
+    this.#listener.dispose();
+    this.#panel?.dispose();
+  }
+
+  #hold(panel: vscode.WebviewPanel): void {
     this.#panel = panel;
+    panel.webview.options = {
+      enableScripts: true,
+      localResourceRoots: [webviewRoot(this.#deps.extensionUri)],
+    };
     panel.iconPath = vscode.Uri.joinPath(this.#deps.extensionUri, "extension/media/panel.svg");
     panel.webview.onDidReceiveMessage((raw: unknown) => this.#receive(raw));
     panel.onDidChangeViewState(() => {
@@ -76,11 +90,6 @@ export class MetricsView {
     });
     panel.webview.html = this.#page(panel.webview);
     this.#deps.statusBar.update();
-  }
-
-  dispose(): void {
-    this.#listener.dispose();
-    this.#panel?.dispose();
   }
 
   #receive(raw: unknown): void {

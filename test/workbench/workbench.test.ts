@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { Page } from "playwright-core";
+import type { FrameLocator, Page } from "playwright-core";
 import { findCompanion } from "../../extension/companion.ts";
 import { MessageList, SessionList } from "../../server/protocol/responses.ts";
 import { descendants } from "../support/processes.ts";
@@ -91,13 +91,7 @@ describe("the packaged extension in a workbench", function () {
       "two pages",
       async () => (await page.locator("iframe.webview.ready").count()) === 2,
     );
-    const view = await until("the metrics", async () => {
-      for (const nth of [0, 1]) {
-        const frame = webviewFrame(page, nth);
-        if ((await frame.locator("main.metrics tbody tr").count()) > 0) return frame;
-      }
-      return undefined;
-    });
+    const view = await until("the metrics", () => metricsPage(page));
     await view
       .getByRole("img", { name: /^Commit latency of the last 15 minutes\. p95: \d/ })
       .waitFor();
@@ -114,6 +108,10 @@ describe("the packaged extension in a workbench", function () {
     await chat.turns.first().waitFor();
     await view.getByRole("button", { name: "Copy metrics URL" }).click();
     await page.getByText("The metrics URL is in the clipboard.").first().waitFor();
+    const loaded = page.waitForEvent("load");
+    await runCommand(page, "Developer: Reload Window");
+    await loaded;
+    await until("the metrics again", () => metricsPage(page));
     await runCommand(page, "View: Close All Editors");
     await until(
       "only the chat",
@@ -312,6 +310,16 @@ describe("the packaged extension in a workbench", function () {
     assert.notEqual((await workbench.companion()).hello.pid, pid);
   });
 });
+
+/** The metrics view, once it lists something. */
+async function metricsPage(page: Page): Promise<FrameLocator | undefined> {
+  const pages = await page.locator("iframe.webview.ready").count();
+  for (let nth = 0; nth < pages; nth++) {
+    const frame = webviewFrame(page, nth);
+    if ((await frame.locator("main.metrics tbody tr").count()) > 0) return frame;
+  }
+  return undefined;
+}
 
 async function widenSideBar(page: Page): Promise<void> {
   const edge = await page.locator(".part.sidebar").boundingBox();
