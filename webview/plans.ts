@@ -32,3 +32,10 @@ export function withSubtask(plan: Plan, id: unknown, state: Subtask["state"]): P
   const subtasks = plan.subtasks.map((one) => (one.id === id ? { ...one, state } : one));
   return { ...plan, subtasks };
 }
+
+export function paused(plan: Plan): Plan {
+  const subtasks = plan.subtasks.map((one) =>
+    one.state === "running" ? { ...one, state: "pending" as const } : one,
+  );
+  return { ...plan, subtasks };
+}

@@ -2,7 +2,7 @@
 import type { Model } from "../server/protocol/responses.ts";
 import type { Plan } from "./plans.ts";
 import type { AppState } from "./state.ts";
-import { isOpen, type Turn } from "./turns.ts";
+import { isOpen, type Part, type Turn } from "./turns.ts";
 
 export function lastTurn(state: AppState): Turn | undefined {
   return state.log?.turns.at(-1);
@@ -18,6 +18,13 @@ export function isBusy(state: AppState): boolean {
   const { outgoing } = state;
   if (outgoing !== null && outgoing.state !== "refused") return true;
   return lastTurn(state)?.status === "running";
+}
+
+/** A tool is being run for the answer. */
+export function runsTool(state: AppState): boolean {
+  const turn = lastTurn(state);
+  const isRun = (part: Part): boolean => part.kind === "tool" && part.waitsFor === "tool_result";
+  return turn?.status === "waiting" && turn.parts.some(isRun);
 }
 
 /** Also before the answer has begun: then it is stopped as soon as there is something to stop. */

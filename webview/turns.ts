@@ -3,7 +3,7 @@
 import type { StreamChunk } from "../server/protocol/chunks.ts";
 import { continuity } from "../server/protocol/continuity.ts";
 import type { TurnStatus } from "../server/protocol/responses.ts";
-import { type Plan, type Subtask, toPlan, withSubtask } from "./plans.ts";
+import { type Plan, paused, type Subtask, toPlan, withSubtask } from "./plans.ts";
 
 /** `from` and `to` are the first and last `seq` that a part was made of. */
 interface Span {
@@ -36,7 +36,13 @@ export interface AgentPart extends Span {
   reason: string;
 }
 
-export type Part = TextPart | ToolPart | AgentPart;
+/** A subtask of a plan begins. */
+export interface StepPart extends Span {
+  kind: "step";
+  title: string;
+}
+
+export type Part = TextPart | ToolPart | AgentPart | StepPart;
 
 export interface Question {
   text: string;
@@ -146,7 +152,12 @@ function takeChunk(log: SessionLog, chunk: StreamChunk): SessionLog {
         case "waiting":
           return changeTurn(log, chunk, (turn) => wait(turn, metadata["waiting_for"]));
         case "subtask":
-          return changeSubtask(log, chunk, "running");
+          return changeTurn(changeSubtask(log, chunk, "running"), chunk, (turn) => {
+            const { number, of } = metadata as { number?: number; of?: number };
+            const title = `${number}/${of} · ${chunk.content ?? ""}`;
+            const part: StepPart = { kind: "step", from: seq, to: seq, title };
+            return { ...turn, status: "running", parts: [...turn.parts, part] };
+          });
         case "rewound":
           return { ...log, turns: keptTurns(log, metadata["replaces_turn_id"]) };
         default:
@@ -158,7 +169,7 @@ function takeChunk(log: SessionLog, chunk: StreamChunk): SessionLog {
       return changeTurn(log, chunk, (turn) => endTurn(turn, chunk));
     case "error":
     case "interrupted":
-      return changeTurn(log, chunk, (turn) => endTurn(turn, chunk));
+      return changeTurn(changePlans(log, paused), chunk, (turn) => endTurn(turn, chunk));
     case "plan_created":
       return takePlan(log, chunk);
     case "subtask_completed":
@@ -283,19 +294,23 @@ function takePlan(log: SessionLog, chunk: StreamChunk): SessionLog {
   });
 }
 
-/** A resumed plan goes on in a later turn than the one that shows it. */
+/** Of whatever turn: a resumed plan goes on in a later one than that which shows it. */
+function changePlans(log: SessionLog, change: (plan: Plan) => Plan): SessionLog {
+  const turns = log.turns.map((turn) => {
+    if (!turn.parts.some((part) => part.kind === "tool" && part.plan)) return turn;
+    const parts = turn.parts.map((part) =>
+      part.kind === "tool" && part.plan ? { ...part, plan: change(part.plan) } : part,
+    );
+    return { ...turn, parts };
+  });
+  return { ...log, turns };
+}
+
 function changeSubtask(log: SessionLog, chunk: StreamChunk, state: Subtask["state"]): SessionLog {
   const id = chunk.metadata?.["subtask_id"];
-  const change = (part: Part): Part => {
-    if (part.kind !== "tool" || part.plan?.id !== chunk.plan_id || !part.plan) return part;
-    return { ...part, plan: withSubtask(part.plan, id, state) };
-  };
-  const shows = (turn: Turn): boolean =>
-    turn.parts.some((part) => part.kind === "tool" && part.plan?.id === chunk.plan_id);
-  const turns = log.turns.map((turn) =>
-    shows(turn) ? { ...turn, parts: turn.parts.map(change) } : turn,
+  return changePlans(log, (plan) =>
+    plan.id === chunk.plan_id ? withSubtask(plan, id, state) : plan,
   );
-  return { ...log, turns };
 }
 
 function endTool(turn: Turn, chunk: StreamChunk): Turn {

@@ -45,7 +45,14 @@ export class Proposals {
       vscode.workspace.registerTextDocumentContentProvider(EMPTY, {
         provideTextDocumentContent: () => "",
       }),
+      // Never dirty, so that closing it asks nothing and a reload of the window brings nothing back.
+      vscode.workspace.onDidChangeTextDocument(({ document }) => {
+        if (document.uri.scheme === PROPOSED && document.isDirty) void document.save();
+      }),
+      vscode.workspace.onDidCloseTextDocument(({ uri }) => this.#files.remove(uri)),
     );
+    // Left over from before a reload; what still waits is shown anew.
+    void closeTabs((uri) => uri.scheme === PROPOSED);
   }
 
   dispose(): void {
@@ -110,9 +117,18 @@ export class Proposals {
         : content === change.after
           ? { ...base, decision }
           : { ...base, decision: "edit", modified_arguments: edited };
+    // From here on the list of what waits closes it.
     await this.#deps.decide(sessionId, message);
-    this.#open.delete(keyOf(sessionId, call.call_id));
-    await this.#close(found);
+    await this.update(
+      sessionId,
+      this.#callsOf(sessionId).filter(({ call_id }) => call_id !== call.call_id),
+    );
+  }
+
+  #callsOf(sessionId: string): PendingCall[] {
+    return [...this.#open.values()].flatMap((one) =>
+      one?.sessionId === sessionId ? [one.call] : [],
+    );
   }
 
   async #propose(sessionId: string, call: PendingCall, name: Changing): Promise<Proposal> {
@@ -138,20 +154,15 @@ export class Proposals {
   }
 
   async #close({ uri }: Proposal): Promise<void> {
-    const tabs = vscode.window.tabGroups.all
-      .flatMap((group) => group.tabs)
-      .filter(
-        ({ input }) =>
-          input instanceof vscode.TabInputTextDiff && input.modified.toString() === uri.toString(),
-      );
-    // What was typed into it went with the decision, or was decided elsewhere; nobody need be asked about saving it.
-    const document = vscode.workspace.textDocuments.find(
-      (one) => one.uri.toString() === uri.toString(),
-    );
-    if (document?.isDirty) await document.save();
-    await vscode.window.tabGroups.close(tabs, true);
-    this.#files.remove(uri);
+    await closeTabs((modified) => modified.toString() === uri.toString());
   }
+}
+
+async function closeTabs(isOurs: (modified: vscode.Uri) => boolean): Promise<void> {
+  const tabs = vscode.window.tabGroups.all
+    .flatMap((group) => group.tabs)
+    .filter(({ input }) => input instanceof vscode.TabInputTextDiff && isOurs(input.modified));
+  await vscode.window.tabGroups.close(tabs, true);
 }
 
 function keyOf(sessionId: string, callId: string): string {
@@ -185,7 +196,6 @@ class ProposedFiles implements vscode.FileSystemProvider {
   }
 
   writeFile(uri: vscode.Uri, content: Uint8Array): void {
-    this.readFile(uri);
     this.#texts.set(uri.toString(), content);
   }
 

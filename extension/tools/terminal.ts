@@ -55,8 +55,27 @@ function describe({ output, exitCode, stopped }: Ran, seconds: number): string {
   return cut(text === "" ? end : `${text}\n${end}`, MAX_RESULT);
 }
 
+/** Shells that have nothing to do; the next command takes one, so that they do not pile up. */
+const idle = new Map<string, vscode.Terminal>();
+
 async function inShell(command: string, cwd: string, stop: AbortSignal): Promise<Ran> {
-  const terminal = vscode.window.createTerminal({
+  const waiting = idle.get(cwd);
+  idle.delete(cwd);
+  const isUsable = waiting?.exitStatus === undefined && waiting?.shellIntegration;
+  const terminal = (isUsable ? waiting : undefined) ?? openShell(cwd);
+  terminal.show(true);
+  const integration = await integrationOf(terminal, stop);
+  if (!integration) {
+    terminal.dispose();
+    return await inProcess(command, cwd, stop);
+  }
+  const ran = await integrated(terminal, integration, command, stop);
+  if (ran.exitCode !== undefined && !ran.stopped) idle.set(cwd, terminal);
+  return ran;
+}
+
+function openShell(cwd: string): vscode.Terminal {
+  return vscode.window.createTerminal({
     name: "Streamkeeper",
     cwd,
     iconPath: new vscode.ThemeIcon("comment-discussion"),
@@ -64,11 +83,6 @@ async function inShell(command: string, cwd: string, stop: AbortSignal): Promise
     // A pager would wait for keys for ever.
     env: { PAGER: "cat", GIT_PAGER: "cat" },
   });
-  terminal.show(true);
-  const integration = await integrationOf(terminal, stop);
-  if (integration) return await integrated(terminal, integration, command, stop);
-  terminal.dispose();
-  return await inProcess(command, cwd, stop);
 }
 
 async function integrationOf(

@@ -27,7 +27,7 @@ export async function nextSubtask(run: Run): Promise<"subtask" | "none"> {
   await writeStep(run, "plan_step", async (trx, append) => {
     await setSubtask(trx, next, "running");
     await setTurnProgress(trx, turnId, { agent_type: next.agent_type, ...progressOf(run) });
-    const change = { to: next.agent_type, reason: `subtask: ${next.title}`, stays: false };
+    const change = { to: next.agent_type, reason: "", stays: false };
     const { chunks } = await append([
       ...(from === next.agent_type ? [] : [switchedChunk(from, change)]),
       {

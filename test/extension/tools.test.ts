@@ -9,14 +9,9 @@ import { handOverKey } from "../../extension/keys.ts";
 import { PROVIDERS } from "../../extension/providers.ts";
 import type { StreamChunk } from "../../server/protocol/chunks.ts";
 import type { ClientMessage } from "../../server/protocol/requests.ts";
-import { playsCalls } from "../support/upstream/openai-scripts.ts";
+import { type PlannedCall, playsCalls } from "../support/upstream/openai-scripts.ts";
 import { FAKE_MODEL, startUpstream, type Upstream } from "../support/upstream/start-upstream.ts";
 import { extension, until } from "./support.ts";
-
-interface Call {
-  name: string;
-  arguments: Record<string, unknown>;
-}
 
 /** Of the decision, in the order of the questions. */
 type Answer = Partial<Extract<ClientMessage, { type: "tool_decision" }>>;
@@ -30,7 +25,7 @@ describe("the editor's tools", function () {
 
   before(async () => {
     app = await (await extension().activate()).app();
-    upstream = await startUpstream(playsCalls);
+    upstream = await startUpstream(playsCalls((question) => JSON.parse(question) as PlannedCall[]));
     const folder = vscode.workspace.workspaceFolders?.[0];
     assert.ok(folder, "the tests' window has a folder");
     project = folder.uri.fsPath;
@@ -60,7 +55,7 @@ describe("the editor's tools", function () {
 
   /** Sends what the model will ask for, answers each question, and gives all chunks of the turn. */
   async function play(
-    calls: Call[],
+    calls: PlannedCall[],
     answers: Answer[] = [],
     agent?: string,
   ): Promise<StreamChunk[]> {
@@ -70,7 +65,7 @@ describe("the editor's tools", function () {
       ...(session === undefined ? {} : { session_id: session }),
       ...(agent === undefined ? {} : { agent_type: agent }),
       model: `openai-compatible/${FAKE_MODEL}`,
-      message: { type: "user_message", content: `<calls>${JSON.stringify(calls)}</calls>` },
+      message: { type: "user_message", content: JSON.stringify(calls) },
     })) as { session_id: string; after: number };
     session = accepted.session_id;
     app.tools.onSent(accepted.session_id, accepted.after);
@@ -100,7 +95,10 @@ describe("the editor's tools", function () {
       .filter(({ type }) => type === "tool_result")
       .map(({ content, error }) => content ?? error);
 
-  const call = (name: string, args: Record<string, unknown>): Call => ({ name, arguments: args });
+  const call = (name: string, args: Record<string, unknown>): PlannedCall => ({
+    name,
+    arguments: args,
+  });
   const approve: Answer = { decision: "approve" };
 
   it("read, list and search without asking, and refuse what is outside", async () => {

@@ -117,11 +117,14 @@ function serverEnvironment(more: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
 }
 
 function writeSettings({ userDataDir, settings = {} }: VscodeOptions): void {
-  const folder = join(userDataDir, "User");
-  const path = join(folder, "settings.json");
-  mkdirSync(folder, { recursive: true });
-  const existing = existsSync(path) ? (JSON.parse(readFileSync(path, "utf8")) as object) : {};
-  writeFileSync(path, JSON.stringify({ ...QUIET_SETTINGS, ...existing, ...settings }, null, 2));
+  // Settings with the scope of a machine are read where the host runs, the others where the user is.
+  for (const name of ["User", "Machine"]) {
+    const folder = join(userDataDir, name);
+    const path = join(folder, "settings.json");
+    mkdirSync(folder, { recursive: true });
+    const existing = existsSync(path) ? (JSON.parse(readFileSync(path, "utf8")) as object) : {};
+    writeFileSync(path, JSON.stringify({ ...QUIET_SETTINGS, ...existing, ...settings }, null, 2));
+  }
 }
 
 function listening(child: ChildProcess, log: string | undefined): Promise<string> {

@@ -193,6 +193,7 @@ for (const host of HOSTS) {
           {
             type: "status",
             plan_id: "p1",
+            content: "Step a",
             metadata: { state: "subtask", subtask_id: "a", number: 1, of: 2 },
           },
         );
@@ -204,6 +205,7 @@ for (const host of HOSTS) {
           { type: "interrupted", content: "Stopped.", metadata: { code: "cancelled" } },
         );
         await page.locator(".plan li[data-state=done]", { hasText: "Step a" }).waitFor();
+        await page.getByText("1/2 · Step a").waitFor();
         await page.getByRole("button", { name: "Resume the plan" }).click();
         await page.locator(".question-text", { hasText: "Resume the plan" }).waitFor();
         const { message } = companion.messages.at(-1) ?? {};

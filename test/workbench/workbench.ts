@@ -26,6 +26,8 @@ const SETTINGS = {
 export interface Workbench {
   server: VscodeServer;
   dataDir: string;
+  /** The folder that windows open. */
+  folder: string;
   openWindow(folder?: string): Promise<Page>;
   /** The companion that runs now, after it has proved itself. */
   companion(): Promise<Companion>;
@@ -34,13 +36,18 @@ export interface Workbench {
   close(): Promise<void>;
 }
 
-export async function startWorkbench(): Promise<Workbench> {
+/** `settings` are the user's, beside those that every picture needs. */
+export async function startWorkbench(settings: Record<string, unknown> = {}): Promise<Workbench> {
   const scratch = mkdtempSync(join(tmpdir(), "streamkeeper-wb-"));
   const userDataDir = join(scratch, "user");
   const folder = join(scratch, "project");
   mkdirSync(folder);
   writeFileSync(join(folder, "debounce.ts"), SAMPLE);
-  const options = { userDataDir, settings: SETTINGS, log: join(scratch, "vscode.log") };
+  const options = {
+    userDataDir,
+    settings: { ...SETTINGS, ...settings },
+    log: join(scratch, "vscode.log"),
+  };
   installVsix(newestVsix(), options);
   const server = await startVscode(options);
   const browser: Browser = await launchBrowser();
@@ -52,6 +59,7 @@ export async function startWorkbench(): Promise<Workbench> {
   return {
     server,
     dataDir,
+    folder,
     openWindow: (other = folder) => openWindow(context, server, { folder: other }),
     companion: () => until("a companion that proves itself", () => findCompanion(dataDir)),
     async picture(page, name) {

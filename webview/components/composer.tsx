@@ -1,5 +1,5 @@
 import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
-import { canStop, isBusy } from "../selectors.ts";
+import { canStop, isBusy, runsTool } from "../selectors.ts";
 import type { AppState } from "../state.ts";
 import { useSurroundings } from "./context.ts";
 import { Icon, IconButton } from "./icon.tsx";
@@ -15,7 +15,7 @@ export function Composer({ state }: { state: AppState }) {
   const { actions, text } = useSurroundings();
   const input = useRef<HTMLTextAreaElement>(null);
   const busy = isBusy(state);
-  const stoppable = canStop(state) && busy;
+  const stoppable = canStop(state) && (busy || runsTool(state));
   const { draft, draftRevision, editing } = state;
 
   // Typing is left to the browser, which keeps its cursor and its undo; other changes come from the state.

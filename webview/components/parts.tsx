@@ -29,6 +29,12 @@ export const PartView = memo(({ part, isFinal, isOpen, decision, agentName }: Pa
       return <ToolRow part={part} isOpen={isOpen} decision={decision} agentName={agentName} />;
     case "agent":
       return <AgentRow part={part} agentName={agentName} />;
+    case "step":
+      return (
+        <p class="agent-row">
+          <Shown text={part.title} where="prose" />
+        </p>
+      );
   }
 });
 
@@ -82,7 +88,7 @@ function ToolRow({ part, isOpen, decision, agentName }: ToolRowProps) {
           ) : (
             <Shown label={text.toolArguments} text={JSON.stringify(part.arguments, null, 2)} />
           )}
-          {part.error === null && part.result !== null && (
+          {part.error === null && part.result !== null && !part.plan && (
             <Shown label={text.toolResult} text={part.result} />
           )}
           {part.error !== null && <Shown label={text.toolResult} text={part.error} />}

@@ -171,28 +171,33 @@ export async function write(
   return !response.destroyed;
 }
 
-/**
- * Makes the tool calls that the last user message lists as JSON between `<calls>` tags, one in each answer, then says
- * what the last of them gave. Each is `{name, arguments}`.
- */
-export const playsCalls: Script = async (request, response) => {
-  const { messages } = request.body as { messages: { role: string; content: unknown }[] };
-  const at = messages.findLastIndex(({ role }) => role === "user");
-  const asked = JSON.stringify(messages[at]?.content ?? "");
-  const list = /<calls>(.*)<\/calls>/.exec(asked)?.[1] ?? "[]";
-  const planned = JSON.parse(JSON.parse(`"${list}"`) as string) as {
-    name: string;
-    arguments: unknown;
-  }[];
-  const results = messages.slice(at + 1).filter(({ role }) => role === "tool");
-  const next = planned[results.length];
-  const script = next
-    ? stream(
-        toolCall(`call_${at}_${results.length}`, next.name, JSON.stringify(next.arguments)),
-        stop("tool_calls"),
-        usage(7, 3),
-        DONE,
-      )
-    : normal(`Result: ${String(results.at(-1)?.content ?? "none")}`);
-  await script(request, response);
-};
+export interface PlannedCall {
+  name: string;
+  arguments: Record<string, unknown>;
+}
+
+/** Makes the calls that a question stands for, one in each answer, then says what the last of them gave. */
+export function playsCalls(callsOf: (question: string) => readonly PlannedCall[]): Script {
+  return async (request, response) => {
+    const { messages } = request.body as { messages: { role: string; content: unknown }[] };
+    const at = messages.findLastIndex(({ role }) => role === "user");
+    const planned = callsOf(textOf(messages[at]?.content));
+    const results = messages.slice(at + 1).filter(({ role }) => role === "tool");
+    const next = planned[results.length];
+    const script = next
+      ? stream(
+          toolCall(`call_${at}_${results.length}`, next.name, JSON.stringify(next.arguments)),
+          stop("tool_calls"),
+          usage(7, 3),
+          DONE,
+        )
+      : normal(`Result: ${textOf(results.at(-1)?.content)}`);
+    await script(request, response);
+  };
+}
+
+/** Of a message in either of the format's forms. */
+export function textOf(content: unknown): string {
+  if (!Array.isArray(content)) return typeof content === "string" ? content : "";
+  return content.map((part: { text?: string }) => part.text ?? "").join("");
+}
