@@ -3,6 +3,7 @@
 import { type FSWatcher, watch } from "node:fs";
 import { type FileHandle, mkdir, open, rename, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
 
 const MAX_BYTES = 5 * 1024 * 1024;
 const READ_BYTES = 64 * 1024;
@@ -69,6 +70,21 @@ function toLevel(level: unknown): LogLevel {
 
 /** What Node prints around an uncaught error. */
 const NOISE = /^\s+at |^Node\.js v|^\s*\^+\s*$|^\s*[{}]\s*$/;
+
+/** Whether the companion `pid` says `words` in its log after `offset` before `signal` aborts. */
+export async function says(
+  path: string,
+  offset: number,
+  { pid, words, signal }: { pid: number; words: string; signal: AbortSignal },
+): Promise<boolean> {
+  while (!signal.aborted) {
+    const { text } = await readFrom(path, offset);
+    const isIt = (line: string) => line.includes(`"pid":${pid},`) && line.includes(words);
+    if (text.split("\n").some(isIt)) return true;
+    await delay(25, undefined, { signal }).catch(() => undefined);
+  }
+  return false;
+}
 
 /** Why a process ended, as far as it said so after `offset`: its last error or plain line. */
 export async function lastWords(path: string, offset: number): Promise<string> {

@@ -16,11 +16,13 @@ import {
   type LaunchOptions,
   launchCompanion,
 } from "./companion-launch.ts";
-import { lastWords, logPath, sizeOf } from "./companion-log.ts";
+import { lastWords, logPath, says, sizeOf } from "./companion-log.ts";
 import { isProblem, Problem } from "./problem.ts";
 
 const READY_TIMEOUT_MS = 20_000;
 const TAKEN_PAUSE_MS = 500;
+/** How long a new companion may take to say that it waits for its place; after that it is believed to. */
+const WAITS_MS = 10_000;
 /** What a companion may need to end, beyond the time that its running answers get. */
 const LEAVE_MS = 15_000;
 /** Longer than all pauses between five crashes, and than a companion may take to drain. */
@@ -245,7 +247,6 @@ export class ServerProcess {
     const { dataDir, log, drainSeconds } = this.#deps;
     const offset = await sizeOf(logPath(dataDir));
     const leaveMs = drainSeconds * 1000 + LEAVE_MS;
-    // It asks for the lock before the old one lets go, so no window with an older build comes in between.
     const child = await launchCompanion(
       dataDir,
       await this.#deps.launchOptions(),
@@ -254,7 +255,13 @@ export class ServerProcess {
     const ended = exitOf(child);
     child.unref();
     log.info(`Started a companion with pid ${child.pid ?? "?"}`);
-    if (leaving) await this.#replace(leaving, leaveMs);
+    if (leaving) {
+      // It asks for the lock before the old one lets go, so no window with an older build comes in between.
+      const waits = { pid: child.pid ?? 0, words: "waits for the companion that runs" };
+      const signal = AbortSignal.any([this.#closed.signal, AbortSignal.timeout(WAITS_MS)]);
+      await says(logPath(dataDir), offset, { ...waits, signal });
+      await this.#replace(leaving, leaveMs);
+    }
 
     const over = new AbortController();
     const deadline = AbortSignal.timeout(READY_TIMEOUT_MS);

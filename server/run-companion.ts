@@ -45,7 +45,9 @@ export async function runCompanion(config: Config): Promise<void> {
     prepareDataDir(dataDir);
     refuseNetworkDrive(dataDir);
     if (database.engine === "sqlite") refuseNetworkDrive(dirname(database.path));
-    const lock = await waitForLeaderLock(join(dataDir, LOCK_FILE), config.waitSeconds);
+    const lock = await waitForLeaderLock(join(dataDir, LOCK_FILE), config.waitSeconds, () =>
+      createLog("info").info("waits for the companion that runs to end"),
+    );
     if (!lock) return refuse(dataDir);
     await serve(config, lock);
   } catch (thrown) {

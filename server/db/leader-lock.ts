@@ -10,15 +10,17 @@ export interface LeaderLock {
 /** How often the lock is asked for by one who waits; a client of the old holder needs far longer to start another. */
 const LOCK_POLL_MS = 10;
 
-/** `takeLeaderLock`, asked again for so long. */
+/** `takeLeaderLock`, asked again for so long; `onWait` hears once that somebody else has it. */
 export async function waitForLeaderLock(
   path: string,
   seconds: number,
+  onWait: () => void = () => {},
 ): Promise<LeaderLock | undefined> {
   const deadline = performance.now() + seconds * 1000;
-  for (;;) {
+  for (let waits = false; ; waits = true) {
     const lock = takeLeaderLock(path);
     if (lock || performance.now() >= deadline) return lock;
+    if (!waits) onWait();
     await delay(LOCK_POLL_MS);
   }
 }
