@@ -188,7 +188,7 @@ describe("the turns of a session", () => {
     const log = toLog([[{ type: "user_message", content: "q" }]]);
     const foreign = log.map((chunk) => ({ ...chunk, session_id: "s2" }));
     assert.deepEqual(fold([foreign]), emptyLog(SESSION));
-    const newer = { ...log[1], type: "plan_created" } as unknown as StreamChunk;
+    const newer = { ...log[1], type: "thought_up_later" } as unknown as StreamChunk;
     const first = log.slice(0, 1);
     assert.deepEqual(fold([first, [newer]]).turns, []);
     assert.equal(fold([first, [newer]]).cursor, 2);
