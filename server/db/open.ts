@@ -1,6 +1,13 @@
 import { closeSync, existsSync, openSync } from "node:fs";
 import SQLite from "better-sqlite3";
-import { Kysely, type LogEvent, PostgresDialect, SqliteDialect, sql } from "kysely";
+import {
+  Kysely,
+  type LogEvent,
+  PostgresDialect,
+  type SqliteDatabase,
+  SqliteDialect,
+  sql,
+} from "kysely";
 import pg from "pg";
 import { ChatError } from "../errors.ts";
 import type { Log } from "../log.ts";
@@ -120,7 +127,7 @@ async function openSqlite(
     readDatabase.pragma("trusted_schema = OFF");
     readDatabase.function("fold_case", { deterministic: true }, (text) => foldCase(String(text)));
     const reader = new Kysely<Database>({
-      dialect: new SqliteDialect({ database: withStatementCache(readDatabase) }),
+      dialect: new SqliteDialect({ database: explained(withStatementCache(readDatabase)) }),
       plugins: [refuseInsideWork],
       log,
     });
@@ -187,6 +194,29 @@ function withStatementCache(database: SQLite.Database) {
         prepared.set(text, statement);
       }
       return statement;
+    },
+    close: () => database.close(),
+  };
+}
+
+/** Throws what clients are told: between a read and its client nobody knows the driver. Writes are explained by the unit of work. */
+function explained(database: SqliteDatabase): SqliteDatabase {
+  const explain = <T>(read: () => T): T => {
+    try {
+      return read();
+    } catch (thrown) {
+      throw toStorageError(thrown);
+    }
+  };
+  return {
+    prepare(text) {
+      const statement = explain(() => database.prepare(text));
+      return {
+        reader: statement.reader,
+        all: (parameters) => explain(() => statement.all(parameters)),
+        run: (parameters) => explain(() => statement.run(parameters)),
+        iterate: (parameters) => statement.iterate(parameters),
+      };
     },
     close: () => database.close(),
   };

@@ -81,6 +81,14 @@ describe("a database file that cannot be read", function () {
           // Cut off where it cannot be read.
           await log.text().catch(() => {});
         }
+        scribble(path, "messages", 6);
+        const codes = new Set<unknown>();
+        for (const { id } of sessions) {
+          const list = await companion.request("GET", `/v1/sessions/${id}/messages`);
+          const { error } = (await list.json()) as { error?: { code: string } };
+          codes.add(error?.code);
+        }
+        assert.deepEqual(codes, new Set([undefined, "storage_corrupt"]));
         assert.equal(readFileSync(marker, "utf8"), `${path}\n`);
         assert.match(
           companion.output(),
