@@ -6,10 +6,10 @@ import { checkDatabase } from "./care/check-database.ts";
 import { checkFiles } from "./care/check-files.ts";
 import { replaceDamaged } from "./care/open-or-replace.ts";
 import { repairDatabase, repairFiles, withRepairDeps } from "./care/repair.ts";
-import type { RepairDeps } from "./care/repair-chats.ts";
 import { problemsIn, type Report, toText } from "./care/report.ts";
 import { restore } from "./care/restore.ts";
 import { salvage } from "./care/salvage.ts";
+import { asideFiles, markSalvaged } from "./care/set-aside.ts";
 import type { Environment } from "./config.ts";
 import { waitForLeaderLock } from "./db/leader-lock.ts";
 import type { DatabaseSource } from "./db/open.ts";
@@ -111,14 +111,14 @@ async function repair(config: DoctorConfig): Promise<string[]> {
   return [
     ...files,
     `Set the damaged file aside as ${name}.`,
-    ...(await withRepairDeps(patient, (deps) => salvageOrSay(deps, name))),
+    ...(await salvageOrSay(config, name)),
   ];
 }
 
 /** The rest of the repair stands, whatever can be read. */
-async function salvageOrSay(deps: RepairDeps, file: string): Promise<string[]> {
+async function salvageOrSay(config: DoctorConfig, file: string): Promise<string[]> {
   try {
-    return await salvage(deps, file);
+    return await bringBack(config, file);
   } catch (thrown) {
     if (thrown instanceof ChatError && thrown.code === "storage_corrupt") return [thrown.message];
     throw thrown;
@@ -126,8 +126,13 @@ async function salvageOrSay(deps: RepairDeps, file: string): Promise<string[]> {
 }
 
 async function bringBack(config: DoctorConfig, file: string): Promise<string[]> {
+  const { database } = config;
   if (!existsSync(file)) throw new ChatError("not_found", `There is no file ${file}.`);
-  return await withRepairDeps({ ...config, ...careDeps() }, (deps) => salvage(deps, file));
+  const done = await withRepairDeps({ ...config, ...careDeps() }, (deps) => salvage(deps, file));
+  const isAside =
+    database.engine === "sqlite" && asideFiles(database.path).some(({ path }) => path === file);
+  // Nobody needs to be told of it any more.
+  return isAside ? [...done, `The file is now ${markSalvaged(file)}.`] : done;
 }
 
 /** Of a SQLite file: for Postgres these tasks are refused with their flags. */

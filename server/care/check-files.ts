@@ -67,7 +67,7 @@ export function openFiles(
     ...["", "logs", "prometheus", "backups"].map((name) => join(dataDir, name)),
     ...names.map((name) => join(dataDir, name)),
     ...filesIn(join(dataDir, "backups")),
-    ...filesIn(dataDir).filter((path) => /\.(?:set-aside|replaced)-/.test(path)),
+    ...filesIn(dataDir).filter((path) => /\.(?:set-aside|replaced|salvaged)-/.test(path)),
     ...(database.engine === "sqlite" ? databaseFiles(database.path) : []),
   ];
   return paths.flatMap((path) => {

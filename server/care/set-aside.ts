@@ -12,7 +12,15 @@ type Reason = "set-aside" | "replaced";
  * it under the leader lock, with the file closed.
  */
 export function setAside(path: string, reason: Reason, now = new Date()): string {
-  const wanted = `${path}.${reason}-${toStamp(now)}`;
+  return rename(path, `${path}.${reason}-${toStamp(now)}`);
+}
+
+/** The same for a file that was set aside, once all that can be read of it is back. */
+export function markSalvaged(file: string): string {
+  return rename(file, file.replace(".set-aside-", ".salvaged-"));
+}
+
+function rename(path: string, wanted: string): string {
   let name = wanted;
   for (let n = 2; databaseFiles(name).some((file) => existsSync(file)); n++)
     name = `${wanted}-${n}`;
@@ -28,7 +36,7 @@ export interface AsideFile {
   at: Date;
 }
 
-/** The files that could not be read, newest first. */
+/** The files that could not be read and are not salvaged, newest first. */
 export function asideFiles(path: string): AsideFile[] {
   const prefix = `${basename(path)}.set-aside-`;
   const folder = dirname(path);

@@ -72,7 +72,8 @@ describe("the doctor in its host", () => {
     assert.equal(messages[0]?.content, "To be brought back");
     await withAnswers(undefined, async (told) => {
       await app.server.restart();
-      await app.client.call("get_ready", {});
+      const { set_aside } = await app.client.call("get_ready", {});
+      assert.equal(set_aside, null);
       await new Promise((resolve) => setTimeout(resolve, 300));
       assert.deepEqual(told, []);
     });

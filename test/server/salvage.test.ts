@@ -32,6 +32,8 @@ describe("doctor --salvage", function () {
         assert.deepEqual([code, problemsOf(report)], [0, []]);
         assert.match(report.done.join("\n"), /Set the damaged file aside as .*set-aside-/);
         assert.match(report.done.join("\n"), /Brought back 8 sessions, .* could not be read/);
+        assert.match(report.done.join("\n"), /The file is now .*\.salvaged-/);
+        assert.deepEqual(report.findings, [], "nobody is told of it any more");
         for (const [table, ids] of readable) {
           const keys = keysOf(whole, table, ids);
           const there = new Set(keysOf(path, table, rowIds(path, table)));
