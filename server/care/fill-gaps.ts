@@ -72,7 +72,7 @@ export async function fillGaps(
 }
 
 interface Log {
-  session: { title: string; agent_type: string; model: string | null };
+  session: { title: string; agent_type: string; model: string | null; last_seq: number };
   turns: readonly TurnSpan[];
   messages: readonly Said[];
   /** Turns whose end is in the log. */
@@ -94,16 +94,17 @@ function fill({ from_seq, to_seq }: Pick<Gap, "from_seq" | "to_seq">, log: Log):
       payload: { metadata: { title, agent_type, model } },
     });
   }
+  for (const [index, turn] of log.turns.entries()) {
+    const end = finalTypeOf(turn);
+    if (!end || log.closed.has(turn.id)) continue;
+    const last = log.turns[index + 1]?.after_seq ?? log.session.last_seq;
+    put({ seq: last, turn_id: turn.id, type: end, payload: { metadata: { lost: true } } });
+  }
+  // What was said goes before what is concluded.
   for (const { turn_id, position, role, content } of log.messages) {
     if (role === "user") {
       put({ seq: position, turn_id, type: "user_message", payload: { content } });
     }
-  }
-  for (const [index, turn] of log.turns.entries()) {
-    const end = finalTypeOf(turn);
-    if (!end || log.closed.has(turn.id)) continue;
-    const last = log.turns[index + 1]?.after_seq ?? to_seq;
-    put({ seq: last, turn_id: turn.id, type: end, payload: { metadata: { lost: true } } });
   }
 
   const starts = [...known.keys(), ...log.turns.map(({ after_seq }) => after_seq + 1)];

@@ -185,6 +185,7 @@ export async function findLostMessages(reader: Reader): Promise<LostMessage[]> {
         and exists (select 1 from chunks as said where said.session_id = chunks.session_id
           and said.turn_id = chunks.turn_id and said.type = 'assistant_message')
         and not exists (select 1 from messages where messages.turn_id = chunks.turn_id and role = 'assistant')
+        and not exists (select 1 from messages where messages.session_id = chunks.session_id and position = chunks.seq)
       order by 1, 3`,
   );
 }

@@ -186,6 +186,26 @@ describe("what doctor --repair makes of a log with holes", function () {
       assert.equal(asked?.content, "question 3, the first");
     }));
 
+  it("ends a turn once, at its own end, however many holes it has", () =>
+    withStoredChats(async (stored) => {
+      const { dataDir, path, sessions } = stored;
+      const turn = sessions[0]?.turns[1];
+      tamper(
+        path,
+        `delete from chunks where turn_id = '${turn}' and type in ('user_message', 'done')`,
+        `delete from messages where turn_id = '${turn}' and role = 'assistant'`,
+      );
+      const { code, report } = await reportOn(dataDir, "--repair");
+      assert.deepEqual([code, problemsOf(report)], [0, []]);
+      const log = (await readLog(path, sessions[0]?.id)).filter(({ turn_id }) => turn_id === turn);
+      assert.equal(log[0]?.content, "question 1, the second");
+      assert.deepEqual(
+        log.filter(({ is_final }) => is_final),
+        log.slice(-1),
+      );
+      await checkChats(stored);
+    }));
+
   it("goes on from there: no number twice, the next message is answered", () =>
     withStoredChats(async ({ dataDir, path, sessions }) => {
       const [first, second] = sessions.map(({ id }) => id);
