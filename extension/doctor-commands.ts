@@ -58,7 +58,9 @@ export async function visitDoctor(app: DoctorApp): Promise<void> {
 
 /** Tells once of a database that could not be read, and offers to bring back what can be. */
 export async function tellSetAside(app: DoctorApp): Promise<void> {
-  const { set_aside } = await app.client.call("get_ready", {});
+  // Nobody asked: a companion that has just died is told of elsewhere, and the next one is asked again.
+  const ready = await app.client.call("get_ready", {}).catch(() => undefined);
+  const set_aside = ready?.set_aside;
   const { globalState } = app.context;
   if (!set_aside || globalState.get(TOLD_KEY) === set_aside.path) return;
   await globalState.update(TOLD_KEY, set_aside.path);
