@@ -67,6 +67,26 @@ for (const engine of ENGINES) {
       );
     });
 
+    it("E6 no event gets its name from outside", async () => {
+      for (const type of ["x\nevent: done", "done", "assistant_message", "__proto__"]) {
+        const { status } = await send({ message: { type, content: "hello" } });
+        assert.equal(status, 400, type);
+      }
+    });
+
+    it("D4 the largest message comes back whole, and a larger one is refused", async () => {
+      const content = "word ".repeat(180_000).trim();
+      const response = await send({ message: { type: "user_message", content } });
+      assert.equal(response.status, 200);
+      let said: string | undefined;
+      for await (const chunk of chunksOf(response)) {
+        if (chunk.type === "user_message") said = chunk.content;
+      }
+      assert.ok(said === content);
+      const larger = { message: { type: "user_message", content: `${content}${content}` } };
+      assert.equal((await send(larger)).status, 413);
+    });
+
     it("E2 D1 ids that are none are refused", async () => {
       for (const id of [
         "a%0d%0aSet-Cookie:x=1",

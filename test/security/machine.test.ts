@@ -120,6 +120,29 @@ describe("attacks by another user of the machine", function () {
     assert.ok(!heard.includes(token));
   });
 
+  it("L7 a crash leaves nothing that others could read", async () => {
+    const dataDir = scratch();
+    const companion = await startCompanion({ dataDir });
+    await say(companion, CANARY);
+    companion.process.kill("SIGABRT");
+    await companion.ended;
+    const others = filesOf(dataDir).filter((file) => (statSync(file).mode & 0o077) !== 0);
+    assert.deepEqual(others, []);
+    const reports = readdirSync(".").filter((name) => /^(report\.|Heap\.|core)/.test(name));
+    assert.deepEqual(reports, []);
+  });
+
+  it("C4 a folder that is named like a command is a folder", async () => {
+    const above = scratch();
+    const dataDir = join(above, "$(touch pwned); `touch pwned` \"'& x");
+    mkdirSync(dataDir);
+    const companion = await startCompanion({ dataDir });
+    await say(companion, "hello");
+    await companion.stop();
+    assert.deepEqual(readdirSync(above).length, 1);
+    for (const place of [above, dataDir, "."]) assert.ok(!existsSync(join(place, "pwned")));
+  });
+
   it("L6 files are this user's whatever the mask", async () => {
     for (const mask of ["000", "022", "077"]) {
       const dataDir = scratch();

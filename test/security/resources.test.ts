@@ -3,7 +3,13 @@ import assert from "node:assert/strict";
 import { rmSync } from "node:fs";
 import { connect, type Socket } from "node:net";
 import { gzipSync } from "node:zlib";
-import { type Companion, newDataDir, rawRequest, startCompanion } from "../support/companion.ts";
+import {
+  type Companion,
+  chunksOf,
+  newDataDir,
+  rawRequest,
+  startCompanion,
+} from "../support/companion.ts";
 
 describe("attacks on resources", function () {
   this.timeout(60_000);
@@ -104,6 +110,45 @@ describe("attacks on resources", function () {
       assert.match(await post(body), /^HTTP\/1\.1 400 /, body.slice(0, 20));
       assert.ok(performance.now() - started < 1_000);
     }
+  });
+
+  it("R13 an answer streams on while all of it happens at once", async () => {
+    const response = await companion.request("POST", "/v1/messages/stream", {
+      message: { type: "user_message", content: "A long answer, please." },
+    });
+    const reader = chunksOf(response)[Symbol.asyncIterator]();
+    await reader.next();
+    const idle = Array.from({ length: 200 }, () => connect(companion.port, "127.0.0.1"));
+    for (const socket of idle) {
+      socket.on("error", () => {});
+      socket.write("GET /v1/agents HTTP/1.1\r\nX-Slow: ");
+    }
+    const nested = `{"title":${"[".repeat(50_000)}${"]".repeat(50_000)}}`;
+    const bomb = gzipSync(Buffer.alloc(10_000_000));
+    let ended = false;
+    const attacks = Promise.all(
+      Array.from({ length: 20 }, async () => [
+        await post(nested).catch(() => ""),
+        await post(bomb, "Content-Encoding: gzip").catch(() => ""),
+        await companion.request("GET", `/v1/sessions?query=${"%25".repeat(500)}`),
+      ]),
+    ).finally(() => {
+      ended = true;
+    });
+    let longest = 0;
+    let words = 0;
+    while (!ended || words < 20) {
+      const asked = performance.now();
+      const { value, done } = await reader.next();
+      longest = Math.max(longest, performance.now() - asked);
+      if (value?.type === "assistant_message") words++;
+      if (done) break;
+    }
+    await attacks;
+    for (const socket of idle) socket.destroy();
+    await reader.return?.(undefined);
+    assert.ok(words >= 20, `${words} words`);
+    assert.ok(longest < 2_000, `${longest} ms without a word`);
   });
 
   it("R10 a compressed body is refused, not unpacked", async () => {
