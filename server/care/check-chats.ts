@@ -10,6 +10,7 @@ import {
   findShortCursors,
   findStray,
   findStuck,
+  findUnended,
   findUnreadable,
 } from "./find-faults.ts";
 import { type Check, counted, type Finding } from "./report.ts";
@@ -31,6 +32,8 @@ export async function checkChats(
   const unowned = companionRuns ? running.filter(({ leased }) => !leased).length : 0;
   const cutOff = companionRuns ? 0 : running.length;
   const stuck = (await findStuck(reader)).length + unowned;
+  // Those whose end is in a gap get it with that.
+  const unended = gaps.length + unread.length > 0 ? 0 : (await findUnended(reader)).length;
   const dangling = (await findDangling(reader)).length;
   const lost = (await findLostMessages(reader)).length;
   const unsearchable = await countUnsearchable(reader, engine);
@@ -57,6 +60,10 @@ export async function checkChats(
     ...problem("turns", stuck, {
       what: `${counted(stuck, "turn")} can neither go on nor end.`,
       what_to_do: `${REPAIR} ends them as interrupted and keeps their words.`,
+    }),
+    ...problem("turns", unended, {
+      what: `The log of ${counted(unended, "turn")} does not say that it has ended.`,
+      what_to_do: `${REPAIR} adds that.`,
     }),
     ...(cutOff === 0
       ? []

@@ -21,6 +21,7 @@ import {
   findShortCursors,
   findStray,
   findStuck,
+  findUnended,
   findUnreadable,
   type LostMessage,
 } from "./find-faults.ts";
@@ -36,6 +37,7 @@ export async function repairChats(deps: RepairDeps): Promise<string[]> {
     ...(await raiseCursors(deps)),
     ...(await fillLogs(deps)),
     ...(await endTurns(deps)),
+    ...(await sayEnds(deps)),
     ...(await closeCalls(deps)),
     ...(await restoreMessages(deps)),
     ...(await mendSearch(deps)),
@@ -145,6 +147,23 @@ async function endTurns(deps: RepairDeps): Promise<string[]> {
   }
   const ended = recovered + stuck.length;
   return told(ended, `Ended ${counted(ended, "turn")} as interrupted, with the words kept.`);
+}
+
+async function sayEnds(deps: RepairDeps): Promise<string[]> {
+  const unended = await findUnended(deps.reader);
+  for (const { session_id: sessionId, turn_id: turnId, status } of unended) {
+    const uow = deps.newUnitOfWork({ sessionId, turnId });
+    await writeSession(
+      deps.hub,
+      uow,
+      { operation: OPERATION, sessionId, turnId },
+      async (_, append) => {
+        await append([{ type: status, metadata: { lost: true } }]);
+      },
+    );
+    uow.close();
+  }
+  return told(unended.length, `Said in the log that ${counted(unended.length, "turn")} had ended.`);
 }
 
 async function closeCalls(deps: RepairDeps): Promise<string[]> {

@@ -206,6 +206,20 @@ describe("what doctor --repair makes of a log with holes", function () {
       await checkChats(stored);
     }));
 
+  it("says that a turn has ended when its log stops before", () =>
+    withStoredChats(async ({ dataDir, path, sessions }) => {
+      const id = sessions[0]?.id;
+      tamper(
+        path,
+        `delete from chunks where turn_id = '${sessions[0]?.turns[1]}' and type = 'done'`,
+        `update sessions set last_seq = last_seq - 1 where id = '${id}'`,
+      );
+      assert.deepEqual(problemsOf((await reportOn(dataDir)).report), ["turns"]);
+      assert.equal((await reportOn(dataDir, "--repair")).code, 0);
+      const end = (await readLog(path, id)).at(-1);
+      assert.deepEqual([end?.type, end?.is_final], ["done", true]);
+    }));
+
   it("goes on from there: no number twice, the next message is answered", () =>
     withStoredChats(async ({ dataDir, path, sessions }) => {
       const [first, second] = sessions.map(({ id }) => id);
