@@ -1,12 +1,20 @@
 // Builds everything into dist/: node esbuild.mjs [--production] [--watch] [--target linux-x64]
-//   dist/extension/extension.cjs   the extension (VS Code loads it)
+//   dist/extension/extension.cjs   the extension (VS Code loads it); first-use.cjs beside it with all that can wait
 //   dist/server/main.js            the companion; what it needs only sometimes is in chunks beside it
 //   dist/server/*-worker.js        its threads: the hot path, checkpoints
 //   dist/server/copy-database.js   the process that makes a backup
 //   dist/server/prebuilds/         SQLite's binary for the target platform
 //   dist/webview/                  the web app, for the panel and for a browser
 //   dist/test/suite.cjs            the tests that run inside an extension host
-import { cpSync, existsSync, mkdirSync, readdirSync, rmSync, statSync } from "node:fs";
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+} from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { parseArgs } from "node:util";
@@ -23,10 +31,11 @@ const require = createRequire(import.meta.url);
 
 /** Bytes; a build that outgrows them fails. */
 const BUDGET = {
-  "extension/extension.cjs": 150_000,
+  "extension/extension.cjs+first-use.cjs": 150_000,
   // What is loaded before the first word; the colours of code come with the first block of it.
   "webview/app.js+app.css": 215_000,
   "webview/highlight.js": 60_000,
+  "webview/mention-list.js": 6_000,
   "webview/metrics.js+metrics.css": 70_000,
 };
 
@@ -52,14 +61,41 @@ const browser = {
   charset: "utf8",
 };
 
+/** Inside of one bundle, what is imported later would be wrapped, and nothing unused left out of it. */
+const firstUse = {
+  name: "first-use",
+  setup(build) {
+    build.onResolve({ filter: /\/first-use\.ts$/ }, ({ kind }) =>
+      kind === "dynamic-import" ? { path: "./first-use.cjs", external: true } : undefined,
+    );
+  },
+};
+
+/** Making a schema has no effect but the schema: those that only serve as types are left out. */
+const pureSchemas = {
+  name: "pure-schemas",
+  setup(build) {
+    build.onLoad({ filter: /\/(?:protocol\/[\w-]+|messages)\.ts$/ }, ({ path }) => ({
+      contents: readFileSync(path, "utf8").replaceAll(/\bz\.\w+\(/g, "/* @__PURE__ */ $&"),
+      loader: "ts",
+    }));
+  },
+};
+
 const builds = [
   {
     ...node,
     format: "cjs",
-    entryPoints: { "extension/extension": "extension/extension.ts" },
+    entryPoints: {
+      "extension/extension": "extension/extension.ts",
+      "extension/first-use": "extension/first-use.ts",
+    },
     outdir: "dist",
     outExtension: { ".js": ".cjs" },
     external: ["vscode"],
+    plugins: [firstUse, pureSchemas],
+    // Another file of the extension is loaded as it was itself: by `require`, which knows `vscode`.
+    supported: { "dynamic-import": false },
   },
   {
     ...node,
@@ -161,9 +197,13 @@ function checkBudget() {
   const size = (...files) =>
     files.reduce((sum, file) => sum + statSync(join("dist", file)).size, 0);
   const sizes = {
-    "extension/extension.cjs": size("extension/extension.cjs"),
+    "extension/extension.cjs+first-use.cjs": size(
+      "extension/extension.cjs",
+      "extension/first-use.cjs",
+    ),
     "webview/app.js+app.css": size("webview/app.js", "webview/chunk.js", "webview/app.css"),
     "webview/highlight.js": size("webview/highlight.js"),
+    "webview/mention-list.js": size("webview/mention-list.js"),
     "webview/metrics.js+metrics.css": size("webview/metrics.js", "webview/metrics.css"),
   };
   for (const [name, bytes] of Object.entries(sizes)) {

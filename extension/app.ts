@@ -7,6 +7,7 @@ import type { ConnectionState, HostCommand } from "../webview/messages.ts";
 import type { ChatView } from "./chat-view.ts";
 import { type Chats, createChats } from "./chats.ts";
 import type { LaunchOptions } from "./companion-launch.ts";
+import { findMentions, takeContext } from "./context/mentions.ts";
 import { DoctorReports, tellSetAside } from "./doctor-commands.ts";
 import { insertAtCursor, openLink } from "./editor-context.ts";
 import { explain } from "./explain.ts";
@@ -81,6 +82,8 @@ export async function createApp(
       copy: async (text) => vscode.env.clipboard.writeText(text),
       run: async (command: HostCommand, chat: ChatView) =>
         vscode.commands.executeCommand(COMMAND_OF[command], chat),
+      findMentions,
+      takeContext: async (mentions) => takeContext(tools.ground(), mentions),
     },
     log,
   });

@@ -1,6 +1,13 @@
 import { randomBytes } from "node:crypto";
 import * as vscode from "vscode";
-import type { ConnectionState, FromWebview, HostCommand, ToWebview } from "../webview/messages.ts";
+import type { ContextItem } from "../server/protocol/requests.ts";
+import type {
+  ConnectionState,
+  FromWebview,
+  HostCommand,
+  Mention,
+  ToWebview,
+} from "../webview/messages.ts";
 import { type ChatRelay, createChatRelay, type HostMessage } from "./chat-relay.ts";
 import { explain } from "./explain.ts";
 import { renderPage } from "./page-html.ts";
@@ -15,6 +22,8 @@ export interface ChatActions {
   copy(text: string): Promise<void>;
   openLink(url: string): Promise<void>;
   run(command: HostCommand, chat: ChatView): Promise<void>;
+  findMentions(kind: "file" | "symbol", typed: string): Promise<Mention[]>;
+  takeContext(mentions: readonly Mention[]): Promise<ContextItem[]>;
 }
 
 export interface ChatViewDeps {
@@ -126,6 +135,17 @@ export class ChatView {
         return this.#act(actions.openLink(message.url));
       case "host_command":
         return this.#act(actions.run(message.command, this));
+      case "find_mentions": {
+        const { id, kind, typed } = message;
+        const finding = actions.findMentions(kind, typed);
+        return this.#act(finding.then((found) => this.notify({ type: "mentions", id, found })));
+      }
+      case "add_context":
+        return this.#act(
+          actions
+            .takeContext(message.mentions)
+            .then((context) => this.notify({ type: "compose", text: "", context })),
+        );
       default:
         message satisfies never;
     }

@@ -3,13 +3,14 @@ import * as vscode from "vscode";
 import type { App } from "./app.ts";
 import { ChatView } from "./chat-view.ts";
 import { copyMetricsUrl, openDataDirectory, openInBrowser } from "./companion-commands.ts";
+import { takeContext } from "./context/mentions.ts";
 import { visitDoctor } from "./doctor-commands.ts";
 import { selectionContext } from "./editor-context.ts";
 import { chooseModel, removeApiKey, setApiKey, setDatabaseUrl } from "./model-commands.ts";
 import { restoreCheckpoint } from "./restore-checkpoint.ts";
 import { tellProblem } from "./tell-problem.ts";
 
-export type Command = (app: App, argument: unknown) => Promise<unknown>;
+export type Command = (app: App, ...args: unknown[]) => Promise<unknown>;
 
 export const COMMANDS: Readonly<Record<string, Command>> = {
   "streamkeeper.newChat": async ({ chats }) => {
@@ -34,6 +35,15 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
       return;
     }
     (await chats.focusView()).send({ type: "compose", text: "", context: [selection] });
+  },
+  "streamkeeper.addFile": async ({ chats, tools }, uri, selected) => {
+    const uris = Array.isArray(selected)
+      ? selected
+      : [uri ?? vscode.window.activeTextEditor?.document.uri];
+    const mentions = uris.slice(0, 50).map((one) => ({ kind: "file" as const, uri: String(one) }));
+    const context = await takeContext(tools.ground(), mentions);
+    if (context.length === 0) return;
+    (await chats.focusView()).send({ type: "compose", text: "", context });
   },
   "streamkeeper.stop": async ({ chats, client }) => {
     const active = chats.active();
@@ -86,7 +96,7 @@ export async function runCommand(
   try {
     const command = COMMANDS[id];
     if (!command) throw new Error(`No such command: ${id}`);
-    return await command(await load(), args[0]);
+    return await command(await load(), ...args);
   } catch (thrown) {
     log.error(thrown instanceof Error ? thrown : String(thrown));
     tellProblem(thrown);

@@ -1,10 +1,14 @@
 import * as vscode from "vscode";
 import type { ContextItem } from "../server/protocol/requests.ts";
+import { cut, toStorable } from "./tools/bounds.ts";
 
 /** The selection of the active editor as context for a message; undefined without one. */
 export function selectionContext(): ContextItem | undefined {
-  const editor = vscode.window.activeTextEditor;
-  if (!editor || editor.selection.isEmpty) return undefined;
+  // In an editor that the chat itself covers, none is active.
+  const { activeTextEditor, visibleTextEditors } = vscode.window;
+  const editors = [...(activeTextEditor ? [activeTextEditor] : []), ...visibleTextEditors];
+  const editor = editors.find(({ selection }) => !selection.isEmpty);
+  if (!editor) return undefined;
   const { document, selection } = editor;
   const name = vscode.workspace.asRelativePath(document.uri, false);
   const { start, end } = selection;
@@ -15,14 +19,9 @@ export function selectionContext(): ContextItem | undefined {
   return {
     type: "selection",
     label: `${name}:${lines}`.slice(0, 500),
-    content: toStorable(document.getText(selection)),
+    content: toStorable(cut(document.getText(selection))),
     uri: document.uri.toString().slice(0, 2000),
   };
-}
-
-/** What both database engines store as it is. */
-function toStorable(text: string): string {
-  return text.replaceAll("\0", "\u2400").toWellFormed();
 }
 
 /** Puts `text` where the cursor of the editor last used is; into a new document when there is none. */

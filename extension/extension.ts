@@ -19,7 +19,7 @@ export function activate(context: vscode.ExtensionContext): TestHooks | undefine
   context.subscriptions.push(log);
   let loaded: Promise<App> | undefined;
   const load = (): Promise<App> => {
-    loaded ??= import("./app.ts")
+    loaded ??= import("./first-use.ts")
       .then(({ createApp }) => createApp(context, log))
       .catch((thrown: unknown) => {
         loaded = undefined;
@@ -31,7 +31,7 @@ export function activate(context: vscode.ExtensionContext): TestHooks | undefine
 
   for (const id of commandsOf(context)) {
     const run = async (...args: unknown[]): Promise<unknown> => {
-      const { runCommand } = await import("./commands.ts");
+      const { runCommand } = await import("./first-use.ts");
       return runCommand(load, log, id, args);
     };
     context.subscriptions.push(vscode.commands.registerCommand(id, run));

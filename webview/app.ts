@@ -8,7 +8,7 @@ import { createSessionList, type SessionList } from "./session-list.ts";
 import type { AppState } from "./state.ts";
 import { createStore, type Store } from "./store.ts";
 import type { Strings } from "./strings/strings.ts";
-import type { HostMessage, Transport, ViewState } from "./transport/transport.ts";
+import type { Editor, HostMessage, Transport, ViewState } from "./transport/transport.ts";
 
 /** What components may ask for. */
 export interface Actions {
@@ -29,6 +29,7 @@ export interface Actions {
   followLink: (url: string) => void;
   confirmLink: (open: boolean) => void;
   /** Undefined where there is no editor. */
+  editor: Editor | undefined;
   insert: ((text: string) => void) | undefined;
   run: ((command: HostCommand) => void) | undefined;
 }
@@ -196,6 +197,7 @@ export function createApp(transport: Transport, text: Strings): App {
       store.dispatch({ type: "link", url: null });
       if (url && isConfirmed) transport.openLink(url);
     },
+    editor: transport.editor,
     insert: transport.editor?.insert,
     run: transport.editor?.run,
   };

@@ -4,6 +4,7 @@ import { createApp } from "./app.ts";
 import { focusComposer } from "./components/composer.tsx";
 import { SurroundingsContext } from "./components/context.ts";
 import { Root } from "./components/root.tsx";
+import { acceptDrops } from "./drops.ts";
 import { FrameQueue } from "./markdown/frame-queue.ts";
 import { createMarkdown } from "./markdown/parser.ts";
 import { canStop } from "./selectors.ts";
@@ -57,6 +58,7 @@ function start(root: HTMLElement): void {
     if (canStop(state)) actions.sending.stop();
     else if (state.editing !== null) actions.stopEditing();
   });
+  if (transport.editor) acceptDrops(transport.editor);
   app.onFocusComposer(() => requestAnimationFrame(() => requestAnimationFrame(focusComposer)));
   app.start();
   show();

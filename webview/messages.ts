@@ -17,6 +17,28 @@ export const HOST_COMMANDS = [
 ] as const;
 export type HostCommand = (typeof HOST_COMMANDS)[number];
 
+/** What the editor can put into a message. */
+export const MENTION_KINDS = [
+  "file",
+  "selection",
+  "problems",
+  "terminal",
+  "git",
+  "symbol",
+] as const;
+export type MentionKind = (typeof MENTION_KINDS)[number];
+
+/** What was found or chosen; its content is read by the host alone. */
+export const Mention = z.strictObject({
+  kind: z.enum(MENTION_KINDS),
+  /** Of a file or symbol. */
+  name: z.optional(z.string().check(z.maxLength(2000))),
+  uri: z.optional(z.string().check(z.maxLength(4000))),
+  /** Of a symbol, from 0. */
+  line: z.optional(z.int().check(z.nonnegative())),
+});
+export type Mention = z.infer<typeof Mention>;
+
 export const ConnectionState = z.object({
   state: z.enum(["starting", "ready", "away"]),
   /** What happened, what was kept, what to do. */
@@ -60,6 +82,17 @@ export const FromWebview = z.discriminatedUnion("type", [
   z.strictObject({ type: z.literal("copy"), text: z.string() }),
   z.strictObject({ type: z.literal("open_link"), url: z.string() }),
   z.strictObject({ type: z.literal("host_command"), command: z.enum(HOST_COMMANDS) }),
+  z.strictObject({
+    type: z.literal("find_mentions"),
+    id: z.int(),
+    kind: z.enum(["file", "symbol"]),
+    typed: z.string().check(z.maxLength(200)),
+  }),
+  /** Answered with `compose`; what cannot be read is told to the user. */
+  z.strictObject({
+    type: z.literal("add_context"),
+    mentions: z.array(Mention).check(z.maxLength(50)),
+  }),
 ]);
 export type FromWebview = z.infer<typeof FromWebview>;
 
@@ -86,6 +119,8 @@ export const ToWebview = z.discriminatedUnion("type", [
     action: z.enum(["new_chat", "focus_composer", "stop", "show_sessions", "reload_models"]),
   }),
   z.object({ type: z.literal("open_session"), session_id: Id }),
+  /** Answer to `find_mentions`, best first. */
+  z.object({ type: z.literal("mentions"), id: z.int(), found: z.array(Mention) }),
   z.object({
     type: z.literal("compose"),
     text: z.string(),

@@ -26,6 +26,8 @@ export interface Sending {
   continueAnswer: () => void;
   decide: (callId: string, decision: Omit<Decision, "requestId">) => void;
   resumePlan: (planId: string) => void;
+  /** What went with the message of a turn, as it was stored. */
+  contextOf: (turnId: string) => Promise<readonly ContextItem[]>;
   stop: () => void;
   /** Sends what could not be sent before. */
   resume: () => void;
@@ -153,6 +155,14 @@ export function createSending(deps: SendingDeps): Sending {
     },
     continueAnswer: () => start(text.continuePrompt, null),
     resumePlan: (planId) => start(text.resumePlan, null, planId),
+    async contextOf(turnId) {
+      try {
+        return await storedContext(transport, store.get().log?.id, turnId);
+      } catch (thrown) {
+        store.dispatch({ type: "notice", notice: asFailure(thrown).error });
+        return [];
+      }
+    },
     decide(callId, decision) {
       if (store.get().decisions[callId]) return;
       const decided: Decision = { requestId: crypto.randomUUID(), ...decision };
@@ -203,7 +213,7 @@ async function deliverOnce(deps: SendingDeps, outgoing: Outgoing): Promise<void>
     ...(chosen.agent === null ? {} : { agent_type: chosen.agent }),
   };
   let sessionId = store.get().log?.id;
-  const context = await contextOf(deps, sessionId, outgoing);
+  const context = await contextOf(deps, outgoing);
   if (sessionId === undefined) {
     // An agent of the user's own comes with the message; nobody knows it before.
     const { agent_type: _, ...model } = choice;
@@ -226,17 +236,26 @@ async function deliverOnce(deps: SendingDeps, outgoing: Outgoing): Promise<void>
   await transport.call("send_message", request);
 }
 
-/** A question asked again goes with the context it had, which the stream only names. */
+/** A question asked again goes with the context it had. */
 async function contextOf(
   { store, transport }: SendingDeps,
-  sessionId: string | undefined,
   { context, replacesTurnId }: Outgoing,
 ): Promise<readonly ContextItem[]> {
-  if (context.length > 0 || replacesTurnId === null || sessionId === undefined) return context;
-  const replaced = store.get().log?.turns.find(({ id }) => id === replacesTurnId);
-  if (!replaced?.question?.context.length) return context;
+  const { log } = store.get();
+  const replaced = log?.turns.find(({ id }) => id === replacesTurnId);
+  if (context.length > 0 || !replaced?.question?.context.length) return context;
+  return await storedContext(transport, log?.id, replaced.id);
+}
+
+/** The stream only names it. */
+async function storedContext(
+  transport: Transport,
+  sessionId: string | undefined,
+  turnId: string,
+): Promise<readonly ContextItem[]> {
+  if (sessionId === undefined) return [];
   const { messages } = await transport.call("list_messages", { session_id: sessionId });
-  const asked = messages.find(({ turn_id, role }) => turn_id === replacesTurnId && role === "user");
+  const asked = messages.find(({ turn_id, role }) => turn_id === turnId && role === "user");
   const stored = asked?.metadata["context"];
   return Array.isArray(stored) ? stored.filter(isContextItem) : [];
 }

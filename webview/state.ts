@@ -319,12 +319,18 @@ function reduceComposer(state: AppState, message: ComposerMessage): AppState {
       return { ...state, draft: message.text };
     case "compose": {
       const { text, context } = message;
+      // What is there already is taken anew, as it is now.
+      const isNew = (item: ContextItem): boolean =>
+        !context.some(({ type, label }) => type === item.type && label === item.label);
+      const all = [...state.context.filter(isNew), ...context];
+      // Whoever is writing goes on where the cursor is.
+      if (text === "") return { ...state, context: all };
       const draft = [state.draft.trimEnd(), text].filter((piece) => piece !== "").join("\n");
       return {
         ...state,
         draft,
         draftRevision: state.draftRevision + 1,
-        context: [...state.context, ...context],
+        context: all,
       };
     }
     case "drop_context":

@@ -24,6 +24,8 @@ export interface ToolBoxDeps {
 
 export interface ToolBox {
   checkpoints: Checkpoints;
+  /** Where they work. */
+  ground(): Ground;
   offer(): Promise<Offering>;
   onSent(sessionId: string, after: number): void;
   onOpened(sessionId: string): void;
@@ -64,6 +66,7 @@ export function createToolBox({ context, client, settings, dataDir, log }: ToolB
   });
   return {
     checkpoints,
+    ground,
     offer: () =>
       makeOffer({
         clientId,

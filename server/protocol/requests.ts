@@ -4,7 +4,7 @@ import { AgentType, ForeignId, Id, ModelId, Text } from "./words.ts";
 
 export const Title = Text.check(z.trim(), z.minLength(1), z.maxLength(200));
 
-/** A piece of the editor that goes with a message, as it was when it was sent. */
+/** A piece of the editor that goes with a message, as it was when it was chosen. */
 export const ContextItem = z.strictObject({
   type: z.enum(["file", "selection", "problems", "terminal", "git", "symbol", "text"]),
   label: Text.check(z.maxLength(500)),

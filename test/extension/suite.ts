@@ -18,6 +18,7 @@ export function run(): Promise<void> {
   require("./companion.test.ts");
   require("./tools.test.ts");
   require("./doctor.test.ts");
+  require("./context.test.ts");
   return new Promise((resolve, reject) => {
     const runner = mocha.run((failures) => {
       // A host that is killed in mid-run looks like success from outside; this file says how it really ended.

@@ -1,6 +1,7 @@
 import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
 import { canStop, isBusy, runsTool } from "../selectors.ts";
 import type { AppState } from "../state.ts";
+import { DraftChips } from "./chips.tsx";
 import { useSurroundings } from "./context.ts";
 import { Icon, IconButton } from "./icon.tsx";
 import { AgentPicker, ModelPicker } from "./pickers.tsx";
@@ -26,6 +27,22 @@ export function Composer({ state }: { state: AppState }) {
     if (editing !== null) input.current?.setSelectionRange(draft.length, draft.length);
   }, [editing]);
   useEffect(focusComposer, []);
+
+  // The list comes with the first @, and from then on listens by itself.
+  const mentions = useRef<HTMLDivElement>(null);
+  const hasMentions = useRef(false);
+  const offerMentions = (field: HTMLTextAreaElement): void => {
+    const { editor } = actions;
+    const place = mentions.current;
+    if (!editor || !place || hasMentions.current || !field.value.includes("@")) return;
+    hasMentions.current = true;
+    import("../mentions/mention-list.ts").then(
+      ({ attachMentions }) => attachMentions(field, place, editor),
+      () => {
+        hasMentions.current = false;
+      },
+    );
+  };
 
   const onKeyDown = (event: KeyboardEvent): void => {
     // Enter also ends the composition of a character.
@@ -53,14 +70,18 @@ export function Composer({ state }: { state: AppState }) {
           <IconButton icon="close" label={text.stopEditing} onClick={actions.stopEditing} />
         </p>
       )}
-      <ContextChips state={state} />
+      <div class="mentions" ref={mentions} />
+      <DraftChips context={state.context} />
       <textarea
         id={COMPOSER_ID}
         ref={input}
         rows={1}
         aria-label={text.ask}
         placeholder={busy ? text.busyPlaceholder : text.askPlaceholder}
-        onInput={(event) => actions.setDraft(event.currentTarget.value)}
+        onInput={({ currentTarget }) => {
+          actions.setDraft(currentTarget.value);
+          offerMentions(currentTarget);
+        }}
         onKeyDown={onKeyDown}
       />
       <div class="composer-bar">
@@ -85,25 +106,5 @@ export function Composer({ state }: { state: AppState }) {
         )}
       </div>
     </form>
-  );
-}
-
-function ContextChips({ state }: { state: AppState }) {
-  const { actions, text } = useSurroundings();
-  if (state.context.length === 0) return null;
-  return (
-    <ul class="chips">
-      {state.context.map(({ label }, index) => (
-        <li class="chip">
-          <Icon name="file" />
-          <span>{label}</span>
-          <IconButton
-            icon="close"
-            label={text.removeContext(label)}
-            onClick={() => actions.dropContext(index)}
-          />
-        </li>
-      ))}
-    </ul>
   );
 }

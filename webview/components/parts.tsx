@@ -1,5 +1,5 @@
 import { useState } from "preact/hooks";
-import { HIDDEN_CLASS, splitHidden } from "../markdown/hidden-characters.ts";
+import { splitHidden } from "../markdown/hidden-characters.ts";
 import type { Plan } from "../plans.ts";
 import type { Decision } from "../state.ts";
 import type { Strings } from "../strings/strings.ts";
@@ -8,6 +8,7 @@ import { useSurroundings } from "./context.ts";
 import { Icon } from "./icon.tsx";
 import { MarkdownText } from "./markdown-text.tsx";
 import { memo } from "./memo.ts";
+import { Shown } from "./shown.tsx";
 
 interface PartProps {
   part: Part;
@@ -263,29 +264,6 @@ function parseArguments(draft: string): Record<string, unknown> | undefined {
     return undefined;
   }
 }
-
-/** Text as it is, with what hides in it made visible. */
-function Shown({ label, text, where }: { label?: string; text: string; where?: "prose" }) {
-  const runs = splitHidden(withoutEscapes(text), where ?? "code").map((run) =>
-    run.hidden ? <span class={HIDDEN_CLASS}>{run.text}</span> : run.text,
-  );
-  if (where === "prose") return <>{runs}</>;
-  return (
-    <figure class="shown">
-      <figcaption>{label}</figcaption>
-      <pre tabIndex={0} role="group" aria-label={label}>
-        {runs}
-      </pre>
-    </figure>
-  );
-}
-
-/** Colours and other orders to a terminal, which this is not. */
-function withoutEscapes(text: string): string {
-  return text.replaceAll(ESCAPES, "");
-}
-const ESC = "\u001B";
-const ESCAPES = new RegExp(`${ESC}(?:\\[[0-?]*[ -/]*[@-~]|\\][^\\x07${ESC}]*\\x07?|[@-_])`, "g");
 
 function visible(name: string): string {
   return splitHidden(name, "code")

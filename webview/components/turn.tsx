@@ -2,6 +2,7 @@ import { HIDDEN_CLASS, splitHidden } from "../markdown/hidden-characters.ts";
 import type { Plan } from "../plans.ts";
 import type { Decision, Outgoing } from "../state.ts";
 import { answerText, isOpen, type Question, type Turn } from "../turns.ts";
+import { SentChips } from "./chips.tsx";
 import { useSurroundings } from "./context.ts";
 import { Icon, IconButton } from "./icon.tsx";
 import { memo } from "./memo.ts";
@@ -27,7 +28,7 @@ export const TurnView = memo((props: TurnProps) => {
   return (
     <div class="turn" data-status={turn.status}>
       {turn.question && (
-        <QuestionView question={turn.question}>
+        <QuestionView turnId={turn.id} question={turn.question}>
           {isLast && isIdle && (
             <IconButton
               icon="edit"
@@ -59,27 +60,20 @@ export const TurnView = memo((props: TurnProps) => {
 });
 
 interface QuestionProps {
+  /** Of a message that is stored. */
+  turnId?: string;
   question: Question;
   state?: preact.ComponentChildren;
   children?: preact.ComponentChildren;
 }
 
-function QuestionView({ question, state, children }: QuestionProps) {
+function QuestionView({ turnId, question, state, children }: QuestionProps) {
   const { text } = useSurroundings();
   return (
     <article class="message question" tabIndex={-1}>
       <h3 class="visually-hidden">{text.you}</h3>
       <div class="question-box">
-        {question.context.length > 0 && (
-          <ul class="chips" aria-hidden={false}>
-            {question.context.map(({ label }) => (
-              <li class="chip">
-                <Icon name="file" />
-                <span>{label}</span>
-              </li>
-            ))}
-          </ul>
-        )}
+        <SentChips {...(turnId !== undefined && { turnId })} context={question.context} />
         <div class="question-text">
           {splitHidden(question.text, "prose").map((run) =>
             run.hidden ? <span class={HIDDEN_CLASS}>{run.text}</span> : run.text,

@@ -5,6 +5,7 @@ import type {
   ConnectionState,
   FromWebview,
   HostCommand,
+  Mention,
   SavedState,
   ToWebview,
 } from "../messages.ts";
@@ -38,6 +39,14 @@ export interface TransportEvents {
 
 export type ViewState = Omit<Extract<FromWebview, { type: "view_state" }>, "type">;
 
+export interface Editor {
+  insert: (text: string) => void;
+  run: (command: HostCommand) => void;
+  findMentions: (kind: "file" | "symbol", typed: string) => Promise<readonly Mention[]>;
+  /** They come back as `compose`. */
+  addContext: (mentions: Mention[]) => void;
+}
+
 /** What the app needs of the place it runs in; inside VS Code and in a browser the same. */
 export interface Transport {
   start: (events: TransportEvents) => void;
@@ -53,7 +62,7 @@ export interface Transport {
   copy: (text: string) => void;
   openLink: (url: URL) => void;
   /** What only an editor can do. */
-  editor: { insert: (text: string) => void; run: (command: HostCommand) => void } | undefined;
+  editor: Editor | undefined;
 }
 
 /** Wherever it was kept it may be old or broken; then it is as if there were none. */

@@ -1,5 +1,5 @@
 import type { CallName, CallParams, CallResult } from "../../server/protocol/calls.ts";
-import type { CallError, FromWebview, SavedState, ToWebview } from "../messages.ts";
+import type { CallError, FromWebview, Mention, SavedState, ToWebview } from "../messages.ts";
 import {
   CallFailure,
   isChunk,
@@ -25,6 +25,7 @@ interface Waiting {
 /** Everything goes through the extension host: it has the token and the connection, this page has neither. */
 export function createVsCodeTransport(api: VsCodeApi): Transport {
   const calls = new Map<number, Waiting>();
+  const finds = new Map<number, (found: readonly Mention[]) => void>();
   const sinks = new Map<number, StreamSink>();
   let lastId = 0;
 
@@ -47,6 +48,10 @@ export function createVsCodeTransport(api: VsCodeApi): Transport {
         break;
       case "connection":
         events.connection(message.connection);
+        break;
+      case "mentions":
+        finds.get(message.id)?.(message.found);
+        finds.delete(message.id);
         break;
       case "do":
       case "open_session":
@@ -92,6 +97,13 @@ export function createVsCodeTransport(api: VsCodeApi): Transport {
     editor: {
       insert: (text) => api.postMessage({ type: "insert_at_cursor", text }),
       run: (command) => api.postMessage({ type: "host_command", command }),
+      findMentions(kind, typed) {
+        lastId += 1;
+        const id = lastId;
+        api.postMessage({ type: "find_mentions", id, kind, typed });
+        return new Promise((resolve) => finds.set(id, resolve));
+      },
+      addContext: (mentions) => api.postMessage({ type: "add_context", mentions }),
     },
   };
 }
@@ -110,6 +122,7 @@ const FIELDS: Record<ToWebview["type"], (message: Record<string, unknown>) => bo
   connection: ({ connection }) =>
     isRecord(connection) && ["starting", "ready", "away"].includes(String(connection["state"])),
   do: ({ action }) => typeof action === "string",
+  mentions: ({ id, found }) => typeof id === "number" && Array.isArray(found),
   open_session: ({ session_id }) => typeof session_id === "string",
   compose: ({ text, context }) => typeof text === "string" && Array.isArray(context),
 };

@@ -6,7 +6,13 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from "node:net";
 import { isFinal, type NewChunk, type StreamChunk } from "../../../server/protocol/chunks.ts";
 import { MessageRequest } from "../../../server/protocol/requests.ts";
-import type { AgentList, Model, ModelList, Session } from "../../../server/protocol/responses.ts";
+import type {
+  AgentList,
+  Message,
+  Model,
+  ModelList,
+  Session,
+} from "../../../server/protocol/responses.ts";
 import { SSE_RETRY, toFrame } from "../../../server/protocol/sse.ts";
 import {
   json,
@@ -23,6 +29,7 @@ const FILES: Record<string, string> = {
   "/": "text/html; charset=utf-8",
   "/app.js": "text/javascript; charset=utf-8",
   "/chunk.js": "text/javascript; charset=utf-8",
+  "/mention-list.js": "text/javascript; charset=utf-8",
   "/highlight.js": "text/javascript; charset=utf-8",
   "/app.css": "text/css; charset=utf-8",
   "/metrics.js": "text/javascript; charset=utf-8",
@@ -40,6 +47,8 @@ export class ScriptedCompanion {
   knowsToken = true;
   readonly sessions = new Map<string, ScriptedSession>();
   readonly messages: MessageRequest[] = [];
+  /** Messages with their turns, as `GET …/messages` gives them. */
+  readonly stored: Message[] = [];
   /** `METHOD path` of every call with its Authorization, in order. */
   readonly requests: {
     line: string;
@@ -260,6 +269,15 @@ export class ScriptedCompanion {
       ...(replaces_turn_id === undefined ? {} : { replaces_turn_id }),
       ...(context ? { context: context.map(({ type, label }) => ({ type, label })) } : {}),
     });
+    this.stored.push({
+      id: randomUUID(),
+      turn_id: turnId,
+      role: "user",
+      content,
+      status: "complete",
+      created_at: new Date().toISOString(),
+      metadata: { context },
+    });
     this.onMessage(session, turnId, request);
   }
 
@@ -287,7 +305,7 @@ export class ScriptedCompanion {
       }
       json(response, 200, { turn_id: turnId ?? null });
     } else if (session && rest === "messages") {
-      json(response, 200, { messages: [], last_seq: session.last_seq });
+      json(response, 200, { messages: this.stored, last_seq: session.last_seq });
     } else if (session && method === "PATCH") {
       Object.assign(session, body);
       json(response, 200, toSession(session));

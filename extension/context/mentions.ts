@@ -1,0 +1,158 @@
+// What can go with a message: found for the page, and read, as the editor has it now, when it is chosen.
+import * as vscode from "vscode";
+import type { ContextItem } from "../../server/protocol/requests.ts";
+import type { Mention } from "../../webview/messages.ts";
+import { selectionContext } from "../editor-context.ts";
+import { cut, toStorable } from "../tools/bounds.ts";
+import { textOf, workspaceFolders } from "../tools/files.ts";
+import { type Ground, isInside, resolveInside } from "../tools/paths.ts";
+import { getProblems } from "../tools/problems.ts";
+import { gitChanges } from "./git-changes.ts";
+import { rank } from "./rank.ts";
+import { terminalText } from "./terminal-text.ts";
+
+const MAX_FOUND = 20;
+const MAX_FILES = 20_000;
+const FILES_LAST_MS = 10_000;
+/** In characters: a person chose the file, and wants more of it than a model that looks around. */
+const MAX_FILE = 100_000;
+
+let listed: { at: number; files: Thenable<vscode.Uri[]> } | undefined;
+
+/** Files of the workspace, or symbols of its languages, that fit what was typed. */
+export async function findMentions(kind: "file" | "symbol", typed: string): Promise<Mention[]> {
+  return await (kind === "file" ? findFiles(typed.toLowerCase()) : findSymbols(typed));
+}
+
+async function findFiles(typed: string): Promise<Mention[]> {
+  if (!listed || performance.now() - listed.at > FILES_LAST_MS) {
+    const excluded = vscode.workspace.getConfiguration("search").get<object>("exclude", {});
+    const globs = Object.entries(excluded).flatMap(([glob, on]) => (on === true ? [glob] : []));
+    const files = vscode.workspace.findFiles("**", `{${globs.join()}}`, MAX_FILES);
+    listed = { at: performance.now(), files };
+  }
+  const open = vscode.workspace.textDocuments.map(({ uri }) => String(uri));
+  return (await listed.files)
+    .map((uri) => {
+      const name = vscode.workspace.asRelativePath(uri);
+      const isOpen = typed === "" && open.includes(String(uri));
+      return { name, uri: String(uri), rank: isOpen ? -1 : rank(name, typed) };
+    })
+    .filter((file) => file.rank < Infinity)
+    .toSorted((a, b) => a.rank - b.rank)
+    .slice(0, MAX_FOUND)
+    .map(({ name, uri }) => ({ kind: "file", name, uri }));
+}
+
+async function findSymbols(typed: string): Promise<Mention[]> {
+  const found = await vscode.commands.executeCommand<vscode.SymbolInformation[] | undefined>(
+    "vscode.executeWorkspaceSymbolProvider",
+    typed,
+  );
+  const folders = workspaceFolders();
+  return (found ?? [])
+    .filter(({ location: { uri } }) => folders.some(({ path }) => isInside(path, uri.fsPath)))
+    .slice(0, MAX_FOUND)
+    .map(({ name, location: { uri, range } }) => ({
+      kind: "symbol",
+      name,
+      uri: String(uri),
+      line: range.start.line,
+    }));
+}
+
+/** Reads what was chosen; what cannot be read is told to the user and left out. */
+export async function takeContext(
+  ground: Ground,
+  mentions: readonly Mention[],
+): Promise<ContextItem[]> {
+  const taken = await Promise.all(
+    mentions.map(async (mention) => {
+      try {
+        const item = await read(ground, mention);
+        return { ...item, label: item.label.slice(0, 500), content: toStorable(item.content) };
+      } catch {
+        void vscode.window.showWarningMessage(refusal(mention));
+        return undefined;
+      }
+    }),
+  );
+  return taken.filter((item) => item !== undefined);
+}
+
+function refusal({ kind, name, uri }: Mention): string {
+  switch (kind) {
+    case "selection":
+      return vscode.l10n.t("Select some text first.");
+    case "terminal":
+      return vscode.l10n.t("There is no terminal with text in it.");
+    case "git":
+      return vscode.l10n.t(
+        "Git tells of no changes here: it needs a trusted folder in a repository.",
+      );
+    default:
+      return vscode.l10n.t(
+        "{0} was not added: only text files of the workspace, up to 5 MB, can be.",
+        name ?? uri ?? kind,
+      );
+  }
+}
+
+async function read(ground: Ground, mention: Mention): Promise<ContextItem> {
+  const { kind } = mention;
+  const whole = async (text: string | Promise<string | undefined>): Promise<ContextItem> => ({
+    type: kind,
+    label: `@${kind}`,
+    content: cut(needed((await text) || undefined)),
+  });
+  switch (kind) {
+    case "selection":
+      return needed(selectionContext());
+    case "problems":
+      return await whole(getProblems(ground, {}));
+    case "terminal":
+      return await whole(terminalText());
+    case "git":
+      return await whole(gitChanges(ground));
+    default:
+      return await readFile(ground, mention);
+  }
+}
+
+async function readFile(ground: Ground, { kind, uri, line, name }: Mention): Promise<ContextItem> {
+  // In a remote window the page is told addresses of the remote machine, which is where this runs.
+  const { path, scheme } = vscode.Uri.parse(needed(uri));
+  if (scheme !== "file" && scheme !== "vscode-remote") throw new TypeError(scheme);
+  const file = vscode.Uri.file(await resolveInside(ground, vscode.Uri.file(path).fsPath));
+  const text = needed(await textOf(file.fsPath));
+  const label = vscode.workspace.asRelativePath(file);
+  const item = { type: kind, uri: String(file).slice(0, 2000) };
+  if (line === undefined) return { ...item, label, content: cut(text, MAX_FILE) };
+  const [first, last] = await linesOf(file, line);
+  const content = text
+    .split("\n")
+    .slice(first, last + 1)
+    .join("\n");
+  const lines = `${label}:${first + 1}-${last + 1}`;
+  return { ...item, label: `${name ?? kind} (${lines})`, content: cut(content) };
+}
+
+/** All of the symbol whose name stands in `line`; of one that its language does not know better, that line. */
+async function linesOf(file: vscode.Uri, line: number): Promise<[first: number, last: number]> {
+  let symbols = await vscode.commands.executeCommand<vscode.DocumentSymbol[] | undefined>(
+    "vscode.executeDocumentSymbolProvider",
+    file,
+  );
+  for (let found: vscode.Range | undefined; ; ) {
+    const inner = symbols?.find(({ range }) => range?.contains(new vscode.Position(line, 0)));
+    if (!inner) return [found?.start.line ?? line, found?.end.line ?? line];
+    found = inner.range;
+    if (inner.selectionRange.start.line === line) return [found.start.line, found.end.line];
+    symbols = inner.children;
+  }
+}
+
+function needed<T>(value: T | undefined): T {
+  if (value === undefined) throw new TypeError("there is nothing");
+  return value;
+}

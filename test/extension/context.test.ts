@@ -1,0 +1,241 @@
+// What a person puts into a message from the editor, in a real extension host: found, read as the editor has it, bounded.
+import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import * as vscode from "vscode";
+import type { App } from "../../extension/app.ts";
+import { findMentions, takeContext } from "../../extension/context/mentions.ts";
+import type { ContextItem } from "../../server/protocol/requests.ts";
+import type { Mention } from "../../webview/messages.ts";
+import { extension, until } from "./support.ts";
+
+describe("context from the editor", function () {
+  this.timeout(60_000);
+  let app: App;
+  let project: string;
+  let outside: string;
+
+  before(async () => {
+    app = await (await extension().activate()).app();
+    const folder = vscode.workspace.workspaceFolders?.[0];
+    assert.ok(folder, "the tests' window has a folder");
+    project = folder.uri.fsPath;
+    outside = mkdtempSync(join(tmpdir(), "streamkeeper-outside-"));
+    mkdirSync(join(project, "src/deep"), { recursive: true });
+    writeFileSync(join(project, "src/a.ts"), "export const one = 1;\nexport const two = 2;\n");
+    writeFileSync(join(project, "src/deep/names.ts"), "export {};\n");
+    writeFileSync(join(outside, "secret.txt"), "secret");
+  });
+
+  after(() => {
+    for (const name of ["src", ".git"]) {
+      rmSync(join(project, name), { recursive: true, force: true });
+    }
+    rmSync(outside, { recursive: true });
+  });
+
+  const take = (...mentions: Mention[]): Promise<ContextItem[]> =>
+    takeContext(app.tools.ground(), mentions);
+  const file = (...path: string[]): Mention => ({
+    kind: "file",
+    uri: vscode.Uri.file(join(...path)).toString(),
+  });
+
+  it("finds files by parts of their paths, the best first", async () => {
+    const names = async (typed: string) =>
+      (await findMentions("file", typed)).map(({ name }) => name);
+    assert.equal((await names("a.ts"))[0], "src/a.ts");
+    assert.equal((await names("DEEP/NA"))[0], "src/deep/names.ts");
+    assert.ok((await names("sdn")).includes("src/deep/names.ts"));
+    assert.deepEqual(await names("no such file"), []);
+  });
+
+  it("is a file as the editor has it, with what is not saved, cut where it is long", async () => {
+    const document = await vscode.workspace.openTextDocument(join(project, "src/a.ts"));
+    const edit = new vscode.WorkspaceEdit();
+    edit.insert(document.uri, new vscode.Position(0, 0), "// not saved\n");
+    await vscode.workspace.applyEdit(edit);
+    const [item] = await take(file(project, "src/a.ts"));
+    assert.deepEqual(item, {
+      type: "file",
+      label: "src/a.ts",
+      uri: document.uri.toString(),
+      content: "// not saved\nexport const one = 1;\nexport const two = 2;\n",
+    });
+    await vscode.window.showTextDocument(document);
+    await vscode.commands.executeCommand("workbench.action.files.revert");
+    await until("reverted", () => document.getText().startsWith("export"));
+    writeFileSync(join(project, "src/long.txt"), "x".repeat(300_000));
+    const [long] = await take(file(project, "src/long.txt"));
+    assert.match(long?.content ?? "", /x\n\[… 200000 characters are left out here …\]\nx/);
+  });
+
+  it("is never taken from outside of the workspace, through a link, or from our own data", async () => {
+    symlinkSync(outside, join(project, "src/linked"));
+    assert.deepEqual(
+      await take(
+        file(outside, "secret.txt"),
+        file(project, "src/linked/secret.txt"),
+        file(project, "../secret.txt"),
+        file(project, "src"),
+        file(app.dataDir, "token"),
+        { kind: "file", uri: "https://e.example/a" },
+        { kind: "file" },
+      ),
+      [],
+    );
+  });
+
+  it("takes addresses of a remote window for its own files", async () => {
+    const uri = vscode.Uri.from({
+      scheme: "vscode-remote",
+      authority: "ssh-remote+host",
+      path: vscode.Uri.file(join(project, "src/a.ts")).path,
+    });
+    const [item] = await take({ kind: "file", uri: uri.toString() });
+    assert.equal(item?.label, "src/a.ts");
+  });
+
+  it("is a symbol with all its lines", async () => {
+    const code = "// first\nfunction debounce() {\n  return 1;\n}\n// last\n";
+    writeFileSync(join(project, "src/s.demo"), code);
+    const uri = vscode.Uri.file(join(project, "src/s.demo"));
+    const name = new vscode.Range(1, 9, 1, 17);
+    const provided = [
+      vscode.languages.registerWorkspaceSymbolProvider({
+        provideWorkspaceSymbols: () => [
+          new vscode.SymbolInformation(
+            "debounce",
+            vscode.SymbolKind.Function,
+            "",
+            new vscode.Location(uri, name),
+          ),
+          new vscode.SymbolInformation(
+            "elsewhere",
+            vscode.SymbolKind.Function,
+            "",
+            new vscode.Location(vscode.Uri.file(join(outside, "secret.txt")), name),
+          ),
+        ],
+      }),
+      vscode.languages.registerDocumentSymbolProvider(
+        { pattern: "**/*.demo" },
+        {
+          provideDocumentSymbols: () => [
+            new vscode.DocumentSymbol(
+              "debounce",
+              "",
+              vscode.SymbolKind.Function,
+              new vscode.Range(1, 0, 3, 1),
+              name,
+            ),
+          ],
+        },
+      ),
+    ];
+    const found = await findMentions("symbol", "debounce");
+    const ours = found.find((one) => one.name === "debounce");
+    assert.ok(ours);
+    assert.equal(
+      found.some((one) => one.name === "elsewhere"),
+      false,
+    );
+    assert.deepEqual(await take(ours), [
+      {
+        type: "symbol",
+        label: "debounce (src/s.demo:2-4)",
+        uri: uri.toString(),
+        content: "function debounce() {\n  return 1;\n}",
+      },
+    ]);
+    for (const one of provided) one.dispose();
+  });
+
+  it("is what the editor underlines and what is selected", async () => {
+    const collection = vscode.languages.createDiagnosticCollection("test");
+    const uri = vscode.Uri.file(join(project, "src/a.ts"));
+    collection.set(uri, [new vscode.Diagnostic(new vscode.Range(1, 0, 1, 5), "two is too many")]);
+    const editor = await vscode.window.showTextDocument(uri);
+    editor.selection = new vscode.Selection(0, 0, 0, 6);
+    const [problems, selection] = await take({ kind: "problems" }, { kind: "selection" });
+    collection.dispose();
+    assert.match(problems?.content ?? "", /src\/a\.ts:2: error: two is too many/);
+    assert.deepEqual(
+      { label: selection?.label, content: selection?.content },
+      { label: "src/a.ts:1", content: "export" },
+    );
+  });
+
+  it("is what has changed in git, and runs nothing that a repository names", async () => {
+    assert.deepEqual(await take({ kind: "git" }), []);
+    const git = (...args: string[]) =>
+      execFileSync("git", ["-c", "user.name=a", "-c", "user.email=a@b", ...args], { cwd: project });
+    git("init", "-q");
+    git("add", "src/a.ts");
+    git("commit", "-qm", "first");
+    const marker = join(project, "src/ran");
+    const program = join(outside, "program.sh");
+    writeFileSync(program, `#!/bin/sh\ntouch ${marker}\n`);
+    chmodSync(program, 0o755);
+    for (const key of ["core.fsmonitor", "diff.external", "diff.x.textconv"]) {
+      git("config", key, program);
+    }
+    writeFileSync(join(project, "src/.gitattributes"), "* diff=x\n");
+    const index = execFileSync("sha1sum", [join(project, ".git/index")], { encoding: "utf8" });
+    writeFileSync(join(project, "src/a.ts"), "export const one = 11;\n");
+    const [item] = await take({ kind: "git" });
+    assert.match(item?.content ?? "", /^ M src\/a\.ts$/m);
+    assert.match(item?.content ?? "", /^\?\? src\/deep\/$/m);
+    assert.match(item?.content ?? "", /^\+export const one = 11;$/m);
+    assert.equal(existsSync(marker), false);
+    assert.equal(
+      execFileSync("sha1sum", [join(project, ".git/index")], { encoding: "utf8" }),
+      index,
+    );
+  });
+
+  it("is what stands in the terminal, and the clipboard is as before", async () => {
+    for (const terminal of vscode.window.terminals) terminal.dispose();
+    await until("no terminal", () => vscode.window.activeTerminal === undefined);
+    assert.deepEqual(await take({ kind: "terminal" }), []);
+    await vscode.env.clipboard.writeText("copied before");
+    const terminal = vscode.window.createTerminal({ name: "test", shellPath: "/bin/sh" });
+    terminal.show();
+    terminal.sendText("echo out-$((40+2))");
+    const item = await until("the terminal's text", async () => {
+      const [taken] = await take({ kind: "terminal" });
+      return taken?.content.includes("out-42") ? taken : undefined;
+    });
+    assert.equal(item.label, "@terminal");
+    assert.equal(await vscode.env.clipboard.readText(), "copied before");
+    terminal.dispose();
+  });
+
+  it("comes from the explorer, several files at once", async () => {
+    const sent: unknown[] = [];
+    const focusView = app.chats.focusView;
+    const chat = { send: (message: unknown) => sent.push(message) };
+    app.chats.focusView = async () => chat as never;
+    const uris = ["src/a.ts", "src/deep/names.ts"].map((name) =>
+      vscode.Uri.file(join(project, name)),
+    );
+    await vscode.commands.executeCommand("streamkeeper.addFile", uris[0], uris);
+    app.chats.focusView = focusView;
+    const [message] = sent as { type: string; context: ContextItem[] }[];
+    assert.equal(message?.type, "compose");
+    assert.deepEqual(
+      message?.context.map(({ label }) => label),
+      ["src/a.ts", "src/deep/names.ts"],
+    );
+  });
+});

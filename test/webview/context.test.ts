@@ -1,0 +1,179 @@
+// What goes with a message: mentioned with @, dropped, shown as chips, and looked at again later.
+import assert from "node:assert/strict";
+import { AxeBuilder } from "@axe-core/playwright";
+import type { ContextItem } from "../../server/protocol/requests.ts";
+import type { Mention } from "../../webview/messages.ts";
+import { ask, closeBrowser, type OpenApp, withApp } from "./support/with-app.ts";
+
+after(closeBrowser);
+
+const A_FILE: ContextItem = { type: "file", label: "src/a.ts", content: "let a = 1;" };
+
+/** As the extension does: gives an answer to the question for what was typed, and which kind it asked for. */
+async function find(
+  { posted, post, page }: OpenApp,
+  typed: string,
+  found: Mention[],
+): Promise<string> {
+  for (let tries = 0; tries < 200; tries += 1) {
+    for (const question of posted) {
+      if (question.type !== "find_mentions" || question.typed !== typed) continue;
+      await post({ type: "mentions", id: question.id, found });
+      return question.kind;
+    }
+    await page.waitForTimeout(20);
+  }
+  return assert.fail(`never asked for ${typed}`);
+}
+
+describe("context of a message in VS Code's webview", () => {
+  it("is chosen with @ by the keyboard alone: what there is, then files that fit", () =>
+    withApp({ host: "vscode" }, async (app) => {
+      const { page, companion, post, posted } = app;
+      const input = page.getByLabel("Your message");
+      await input.pressSequentially("Look at @");
+      const list = page.getByRole("listbox", { name: "Add to the message" });
+      await list.waitFor();
+      assert.equal(await list.getByRole("option").count(), 6);
+      await page.getByText("6 to choose from.").waitFor({ state: "attached" });
+      assert.equal(await input.getAttribute("aria-activedescendant"), "mention-0");
+
+      await input.pressSequentially("a.t");
+      const kind = await find(app, "a.t", [
+        { kind: "file", name: "src/a.ts", uri: "file:///p/src/a.ts" },
+        { kind: "file", name: "<b>a.ts</b>", uri: "file:///p/b" },
+      ]);
+      assert.equal(kind, "file");
+      await list.getByRole("option", { name: "a.ts src/" }).waitFor();
+      await list.getByText("b>", { exact: false }).waitFor();
+      await page.keyboard.press("ArrowDown");
+      assert.equal(await input.getAttribute("aria-activedescendant"), "mention-1");
+      await page.keyboard.press("ArrowUp");
+      const results = await new AxeBuilder({ page }).analyze();
+      assert.deepEqual(
+        results.violations.map(({ id, nodes }) => [id, nodes[0]?.html]),
+        [],
+      );
+      await page.keyboard.press("Enter");
+      await list.waitFor({ state: "detached" });
+      assert.equal(await input.inputValue(), "Look at @src/a.ts ");
+      assert.deepEqual(
+        posted.filter(({ type }) => type === "add_context"),
+        [
+          {
+            type: "add_context",
+            mentions: [{ kind: "file", name: "src/a.ts", uri: "file:///p/src/a.ts" }],
+          },
+        ],
+      );
+      await post({ type: "compose", text: "", context: [A_FILE] });
+      await page.locator(".composer .chip", { hasText: "src/a.ts" }).waitFor();
+      // Chosen again, it is there once, as it is now.
+      await post({ type: "compose", text: "", context: [{ ...A_FILE, content: "let a = 2;" }] });
+      await input.pressSequentially("please");
+      await page.keyboard.press("Enter");
+      await page.locator(".status-line.is-live").waitFor();
+      const sent = companion.messages[0]?.message;
+      assert.ok(sent?.type === "user_message");
+      assert.equal(sent.content, "Look at @src/a.ts please");
+      assert.deepEqual(sent.context, [{ ...A_FILE, content: "let a = 2;" }]);
+    }));
+
+  it("asks for symbols after @symbol:, takes what needs no name at once, and leaves with Escape", () =>
+    withApp({ host: "vscode" }, async (app) => {
+      const { page, posted } = app;
+      const input = page.getByLabel("Your message");
+      await input.pressSequentially("@sym");
+      await page.getByRole("option", { name: "@symbol" }).waitFor();
+      await page.keyboard.press("Tab");
+      assert.equal(await input.inputValue(), "@symbol:");
+      await input.pressSequentially("deb");
+      const symbol: Mention = { kind: "symbol", name: "debounce", uri: "file:///p/a.ts", line: 3 };
+      assert.equal(await find(app, "deb", [symbol]), "symbol");
+      await page.getByRole("option", { name: "debounce" }).click();
+      assert.equal(await input.inputValue(), "@debounce ");
+      await input.fill("");
+      await input.pressSequentially("@prob");
+      await page.getByRole("option", { name: "@problems" }).waitFor();
+      await page.keyboard.press("Enter");
+      assert.deepEqual(
+        posted.flatMap((message) => (message.type === "add_context" ? message.mentions : [])),
+        [symbol, { kind: "problems" }],
+      );
+      await input.fill("");
+      await input.pressSequentially("mail me@home, @");
+      await page.getByRole("listbox").waitFor();
+      await page.keyboard.press("Escape");
+      await page.getByRole("listbox").waitFor({ state: "detached" });
+      assert.equal(await input.inputValue(), "mail me@home, @");
+      assert.equal(await input.getAttribute("aria-activedescendant"), null);
+    }));
+
+  it("says that nothing fits, and sends what was written", () =>
+    withApp({ host: "vscode" }, async (app) => {
+      const { page } = app;
+      await page.getByLabel("Your message").pressSequentially("Hello @nobody");
+      await find(app, "nobody", []);
+      await page.getByRole("option", { name: "Nothing found." }).waitFor();
+      await page.keyboard.press("Enter");
+      await page.locator(".question-text", { hasText: "Hello @nobody" }).waitFor();
+    }));
+
+  it("is taken from files that are let fall on the chat, and from nothing else", () =>
+    withApp({ host: "vscode" }, async ({ page, posted }) => {
+      const drop = (type: string, data: string) =>
+        page.evaluate(
+          ([name, text]) => {
+            const dataTransfer = new DataTransfer();
+            dataTransfer.setData(name ?? "", text ?? "");
+            const event = new DragEvent("drop", { dataTransfer, bubbles: true, cancelable: true });
+            document.querySelector("main")?.dispatchEvent(event);
+            return event.defaultPrevented;
+          },
+          [type, data],
+        );
+      await page.getByLabel("Your message").waitFor();
+      const list = "file:///p/a.ts\r\n# a note\r\nvscode-remote://ssh/p/b.ts\r\nhttps://e.example/";
+      assert.equal(await drop("application/vnd.code.uri-list", list), true);
+      assert.equal(await drop("text/uri-list", "https://e.example/"), false);
+      await page.waitForTimeout(50);
+      assert.deepEqual(
+        posted.filter(({ type }) => type === "add_context"),
+        [
+          {
+            type: "add_context",
+            mentions: [
+              { kind: "file", uri: "file:///p/a.ts" },
+              { kind: "file", uri: "vscode-remote://ssh/p/b.ts" },
+            ],
+          },
+        ],
+      );
+    }));
+
+  it("is shown again as it was really sent, by a click in the history", () =>
+    withApp({ host: "vscode" }, async (app) => {
+      const { page, companion, post } = app;
+      await post({ type: "compose", text: "What is this?", context: [A_FILE] });
+      await page.getByLabel("Your message").press("Enter");
+      await page.locator(".status-line.is-live").waitFor();
+      const [session] = companion.sessions.values();
+      assert.ok(session);
+      companion.done(session, session.turn?.id ?? "");
+      const chip = page.getByRole("button", { name: "src/a.ts" });
+      await chip.click();
+      await page.getByRole("group", { name: "src/a.ts" }).getByText("let a = 1;").waitFor();
+      assert.equal(await chip.getAttribute("aria-expanded"), "true");
+      await chip.click();
+      await page.getByText("let a = 1;").waitFor({ state: "detached" });
+    }));
+});
+
+describe("context of a message in a browser", () => {
+  it("has no list: there is no editor to ask", () =>
+    withApp({ host: "browser" }, async (app) => {
+      await app.page.getByLabel("Your message").pressSequentially("@file ");
+      await ask(app, "@file");
+      assert.equal(await app.page.locator("#mentions").count(), 0);
+    }));
+});

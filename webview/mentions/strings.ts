@@ -1,0 +1,38 @@
+import type { MentionKind } from "../messages.ts";
+
+/** Of the list alone, which is loaded with the first @. */
+export interface MentionStrings {
+  title: string;
+  kinds: Record<MentionKind, string>;
+  found(count: number): string;
+}
+
+const EN: MentionStrings = {
+  title: "Add to the message",
+  kinds: {
+    file: "a file of the workspace",
+    selection: "what is selected in the editor",
+    problems: "what the editor underlines",
+    terminal: "what stands in the terminal",
+    git: "changes since the last commit",
+    symbol: "a function, class or other name",
+  },
+  found: (count) => (count === 0 ? "Nothing found." : `${count} to choose from.`),
+};
+
+const RU: MentionStrings = {
+  title: "Добавить к сообщению",
+  kinds: {
+    file: "файл рабочей области",
+    selection: "выделенное в редакторе",
+    problems: "проблемы, отмеченные редактором",
+    terminal: "текст терминала",
+    git: "изменения с последнего коммита",
+    symbol: "функция, класс или другое имя",
+  },
+  found: (count) => (count === 0 ? "Ничего не найдено." : `Вариантов: ${count}.`),
+};
+
+export function pickMentionStrings(language: string): MentionStrings {
+  return language.toLowerCase().startsWith("ru") ? RU : EN;
+}
