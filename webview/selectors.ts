@@ -1,5 +1,6 @@
 // What components ask of the state.
 import type { Model } from "../server/protocol/responses.ts";
+import { DEFAULT_CONTEXT_WINDOW, estimateTokens } from "../server/protocol/tokens.ts";
 import type { Plan } from "./plans.ts";
 import type { AppState } from "./state.ts";
 import { isOpen, type Part, type Turn } from "./turns.ts";
@@ -51,6 +52,29 @@ export function chosenAgent(state: AppState): string | null {
 
 export function findModel(state: AppState, id: string | null): Model | undefined {
   return state.models?.data.find((model) => model.id === id);
+}
+
+/** What the next message would make the model read, in tokens: what the last answer measured, and an estimate of the rest. */
+export function contextUse(state: AppState): { tokens: number; window: number } {
+  const { log, editing, draft, context } = state;
+  const all = log?.turns ?? [];
+  const end = all.findIndex(({ id }) => id === editing);
+  const turns = end < 0 ? all : all.slice(0, end);
+  const known = turns.findLastIndex(({ ending }) => ending?.contextTokens != null);
+  const texts = [draft, ...context.map(({ content }) => content)];
+  for (const { question, parts } of turns.slice(known + 1)) {
+    texts.push(question?.text ?? "");
+    for (const part of parts) {
+      if (part.kind === "text") texts.push(part.text);
+      if (part.kind === "tool") texts.push(part.result ?? "");
+    }
+  }
+  const before = turns[known]?.ending?.contextTokens ?? 0;
+  const model = findModel(state, chosenModel(state));
+  return {
+    tokens: before + estimateTokens(texts.join("\n")),
+    window: model?.context_window ?? DEFAULT_CONTEXT_WINDOW,
+  };
 }
 
 export function agentName(state: AppState, type: string): string {

@@ -58,6 +58,8 @@ export interface Ending {
   retryAfterSeconds: number | null;
   elapsedMs: number | null;
   outputTokens: number | null;
+  /** What the whole conversation measured after it. */
+  contextTokens: number | null;
 }
 
 export interface Turn {
@@ -353,6 +355,7 @@ function endTurn(turn: Turn, chunk: StreamChunk): Turn {
     retryAfterSeconds: numberOf(metadata["retry_after_seconds"]),
     elapsedMs: numberOf(metadata["elapsed_ms"]),
     outputTokens: isRecord(usage) ? numberOf(usage["output_tokens"]) : null,
+    contextTokens: numberOf(metadata["context_tokens"]),
   };
   const status = chunk.type === "done" || chunk.type === "error" ? chunk.type : "interrupted";
   const parts = turn.parts.map((part) =>

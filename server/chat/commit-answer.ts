@@ -67,6 +67,7 @@ export async function commitDone(
           finish_reason: end.reason,
           elapsed_ms: Math.round(performance.now() - acceptedAt),
           ...(run.usage ? { usage: run.usage } : {}),
+          context_tokens: run.contextTokens,
         },
       },
     ]);

@@ -4,6 +4,7 @@ import { type AgentDefinition, agentsOf, findAgent, ROUTING_AGENT } from "../dom
 import { type StoredMessage, toHistory } from "../domain/history.ts";
 import type { Tool } from "../domain/tools.ts";
 import { ChatError } from "../errors.ts";
+import { estimateTokens } from "../protocol/tokens.ts";
 import type { FinishReason, ToolCall, Usage } from "../providers/provider.ts";
 import { closeTurn, type Ending, endingOf } from "./close-turn.ts";
 import { commitAgentSwitch, commitDone, commitTokens } from "./commit-answer.ts";
@@ -113,15 +114,13 @@ async function askModel(
   run.steps += 1;
   const stored = await conversation(deps.reader, turn.sessionId);
   const told = toldTools(tools, agent, { trusted: turn.offer.trusted, inPlan });
-  const events = resolved.provider.stream(
-    {
-      model: resolved.model,
-      system: agent.prompt,
-      messages: toHistory(stored.map(toStored)),
-      tools: told.map(({ name, description, parameters }) => ({ name, description, parameters })),
-    },
-    controller.signal,
-  );
+  const request = {
+    model: resolved.model,
+    system: agent.prompt,
+    messages: toHistory(stored.map(toStored)),
+    tools: told.map(({ name, description, parameters }) => ({ name, description, parameters })),
+  };
+  const events = resolved.provider.stream(request, controller.signal);
   const batch = new TokenBatch(
     (gathered) => commitTokens(run, gathered),
     (error) => controller.abort(error),
@@ -159,6 +158,9 @@ async function askModel(
   await batch.flush();
   controller.signal.throwIfAborted();
   addUsage(run, end.usage);
+  run.contextTokens = end.usage
+    ? end.usage.input_tokens + end.usage.output_tokens
+    : estimateTokens(JSON.stringify(request) + run.text);
   return { calls, reason: end.reason };
 }
 

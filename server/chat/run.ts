@@ -28,6 +28,8 @@ export interface Run {
   switches: number;
   /** Of all steps; undefined as long as no model has said. */
   usage: Usage | undefined;
+  /** What the conversation measured, in tokens, when the model last answered: as it said, or an estimate. */
+  contextTokens: number;
   /** What of this step's answer is committed. */
   text: string;
   published: boolean;
@@ -41,7 +43,7 @@ export function newRun(
   controller: AbortController,
 ): Run {
   const { agentType, steps, switches, usage } = turn;
-  const fresh = { text: "", published: false, batch: undefined };
+  const fresh = { contextTokens: 0, text: "", published: false, batch: undefined };
   return { deps, turn, uow, controller, agentType, steps, switches, usage, ...fresh };
 }
 

@@ -17,6 +17,8 @@ export interface ResolvedModel {
   model: string;
   /** The whole id. */
   id: string;
+  /** How many tokens the model can read and write in one go. */
+  contextWindow: number;
 }
 
 /** What a turn needs. */

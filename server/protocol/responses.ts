@@ -83,6 +83,8 @@ export const Model = z.object({
   available: z.boolean(),
   /** Answers from a script, offline; never to be mistaken for a real model. */
   demo: z.boolean(),
+  /** In tokens, question and answer together; an assumption where nobody knows. */
+  context_window: z.int(),
 });
 export type Model = z.infer<typeof Model>;
 export const ModelList = z.object({

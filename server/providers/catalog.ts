@@ -8,6 +8,7 @@ import {
   type ProviderSettings,
 } from "./access.ts";
 import { createSdkProvider } from "./ai-sdk.ts";
+import { contextWindowOf } from "./context-windows.ts";
 import { createDemoProvider } from "./demo.ts";
 import { createAgents, doubtConnections } from "./http-client.ts";
 import { createModelFinder } from "./model-finder.ts";
@@ -40,6 +41,8 @@ export interface ResolvedProvider {
   providerName: string;
   model: string;
   id: string;
+  /** In tokens. */
+  contextWindow: number;
 }
 
 /** Which models there are and how to reach them. */
@@ -73,12 +76,13 @@ export function createCatalog(options: CatalogOptions): Catalog {
       const slash = id.indexOf("/");
       const providerName = id.slice(0, Math.max(slash, 0));
       const model = id.slice(slash + 1);
-      if (id === DEMO_MODEL) return { provider: demo, providerName, model, id };
+      const named = { providerName, model, id, contextWindow: contextWindowOf(id) };
+      if (id === DEMO_MODEL) return { provider: demo, ...named };
       const vendor = findVendor(providerName);
       if (!vendor || model === "") throw unknownModel(id);
       const access = book.use(vendor.name);
       const limits = { agents, stallSeconds, maxAnswerChars, retryBaseMs, toolless };
-      return { provider: createSdkProvider({ access, ...limits }), providerName, model, id };
+      return { provider: createSdkProvider({ access, ...limits }), ...named };
     },
     async list() {
       const accesses = VENDOR_NAMES.map((name) => book.look(name));
@@ -143,7 +147,16 @@ function modelsOf(access: Access, served: readonly string[]): Model[] {
 }
 
 function toModel(id: string, name: string, owned_by: string, available: boolean): Model {
-  return { id, object: "model", created: 0, owned_by, name, available, demo: id === DEMO_MODEL };
+  return {
+    id,
+    object: "model",
+    created: 0,
+    owned_by,
+    name,
+    available,
+    demo: id === DEMO_MODEL,
+    context_window: contextWindowOf(id),
+  };
 }
 
 function toOffer({ vendor }: Access, name: string): ModelList["offers"][number] {

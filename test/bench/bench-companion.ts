@@ -123,6 +123,7 @@ const companion = await assembleCompanion({
       providerName: "bench",
       model: String(id).slice(6),
       id: String(id),
+      contextWindow: 128_000,
     }),
     list: () => Promise.resolve({ object: "list", data: [], default: "bench/1x1", offers: [] }),
     setKey: () => {},

@@ -103,6 +103,7 @@ export async function openChat(source: DatabaseSource, script: Script): Promise<
       providerName: "scripted",
       model: "model",
       id: id ?? "scripted/model",
+      contextWindow: WINDOWS[id ?? ""] ?? 128_000,
     }),
     toolsFor: () => tools,
     owner: uuid(),
@@ -138,6 +139,9 @@ export async function openChat(source: DatabaseSource, script: Script): Promise<
     },
   };
 }
+
+/** Models of the script that can read little. */
+const WINDOWS: Record<string, number> = { "scripted/small": 1_000 };
 
 /** Lends a chat on a fresh database. */
 export async function withChat(

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { AxeBuilder } from "@axe-core/playwright";
 import type { ContextItem } from "../../server/protocol/requests.ts";
 import type { Mention } from "../../webview/messages.ts";
-import { ask, closeBrowser, type OpenApp, withApp } from "./support/with-app.ts";
+import { ask, closeBrowser, HOSTS, type OpenApp, withApp } from "./support/with-app.ts";
 
 after(closeBrowser);
 
@@ -168,6 +168,37 @@ describe("context of a message in VS Code's webview", () => {
       await page.getByText("let a = 1;").waitFor({ state: "detached" });
     }));
 });
+
+for (const host of HOSTS) {
+  describe(`what a chat fills of its model in ${host === "vscode" ? "VS Code's webview" : "a browser"}`, () => {
+    it("is shown from half of it on, with what is being written, and warns at four fifths", () =>
+      withApp({ host }, async (app) => {
+        const { page, companion } = app;
+        const { session, turnId } = await ask(app);
+        companion.say(session, turnId, {
+          type: "done",
+          metadata: { finish_reason: "stop", context_tokens: 60_000 },
+        });
+        await page.getByText("Saved").waitFor();
+        assert.equal(await page.getByRole("meter").count(), 0);
+        const input = page.getByLabel("Your message");
+        await input.fill("abcd".repeat(10_000));
+        await page.getByText("About 55 % of what the model can read").waitFor();
+        assert.equal(await page.getByRole("meter").getAttribute("value"), "55");
+        const title = page.getByTitle("70,000 of 128,000 tokens with your message, an estimate.");
+        await title.waitFor();
+        await input.fill("abcd".repeat(50_000));
+        await page.locator(".composer-note.is-full", { hasText: "About 86 %" }).waitFor();
+        const { violations } = await new AxeBuilder({ page }).analyze();
+        assert.deepEqual(
+          violations.map(({ id, nodes }) => [id, nodes[0]?.html]),
+          [],
+        );
+        await input.fill("");
+        await page.getByRole("meter").waitFor({ state: "detached" });
+      }));
+  });
+}
 
 describe("context of a message in a browser", () => {
   it("has no list: there is no editor to ask", () =>

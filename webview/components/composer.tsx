@@ -3,6 +3,7 @@ import { canStop, isBusy, runsTool } from "../selectors.ts";
 import type { AppState } from "../state.ts";
 import { DraftChips } from "./chips.tsx";
 import { useSurroundings } from "./context.ts";
+import { ContextMeter } from "./context-meter.tsx";
 import { Icon, IconButton } from "./icon.tsx";
 import { AgentPicker, ModelPicker } from "./pickers.tsx";
 
@@ -70,6 +71,7 @@ export function Composer({ state }: { state: AppState }) {
           <IconButton icon="close" label={text.stopEditing} onClick={actions.stopEditing} />
         </p>
       )}
+      <ContextMeter state={state} />
       <div class="mentions" ref={mentions} />
       <DraftChips context={state.context} />
       <textarea

@@ -55,6 +55,9 @@ export const EN: Strings = {
   editing: "Editing your message: what follows it is replaced",
   stopEditing: "Stop editing",
   removeContext: (label) => `Remove ${label}`,
+  contextUse: (percent) => `About ${percent} % of what the model can read`,
+  contextDetail: (tokens, window) =>
+    `${tokens.toLocaleString("en")} of ${window.toLocaleString("en")} tokens with your message, an estimate.`,
   agent: "Agent",
   model: "Model",
   needsKey: "needs a key",

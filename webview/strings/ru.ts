@@ -62,6 +62,9 @@ export const RU: Strings = {
   editing: "Правка сообщения: всё после него будет заменено",
   stopEditing: "Прекратить правку",
   removeContext: (label) => `Убрать ${label}`,
+  contextUse: (percent) => `Около ${percent} % того, что модель может прочесть`,
+  contextDetail: (tokens, window) =>
+    `${tokens.toLocaleString("ru")} из ${window.toLocaleString("ru")} токенов вместе с вашим сообщением, оценка.`,
   agent: "Агент",
   model: "Модель",
   needsKey: "нужен ключ",

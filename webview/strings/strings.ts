@@ -43,6 +43,8 @@ export interface Strings {
   editing: string;
   stopEditing: string;
   removeContext(label: string): string;
+  contextUse(percent: number): string;
+  contextDetail(tokens: number, window: number): string;
   agent: string;
   model: string;
   needsKey: string;

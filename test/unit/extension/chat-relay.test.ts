@@ -191,6 +191,7 @@ describe("relay between page and companion", () => {
       name: "x",
       available: true,
       demo: false,
+      context_window: 128_000,
     };
     const data = [
       { ...model, id: "demo/demo" },

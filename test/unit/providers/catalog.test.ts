@@ -31,8 +31,25 @@ describe("the model catalog", () => {
     const catalog = open({ defaultModel: "ollama/qwen3" });
     assert.deepEqual(
       { ...catalog.resolve(null), provider: undefined },
-      { provider: undefined, providerName: "ollama", model: "qwen3", id: "ollama/qwen3" },
+      {
+        provider: undefined,
+        providerName: "ollama",
+        model: "qwen3",
+        id: "ollama/qwen3",
+        contextWindow: 128_000,
+      },
     );
+  });
+
+  it("knows how much known models can read, and assumes 128,000 tokens of others", async () => {
+    const { data } = await open().list();
+    const windows = Object.fromEntries(data.map((model) => [model.id, model.context_window]));
+    assert.equal(windows["demo/demo"], 128_000);
+    for (const { id, context_window } of data) {
+      if (id.startsWith("anthropic/")) assert.equal(context_window, 200_000);
+      if (id.startsWith("google/gemini")) assert.equal(context_window, 1_048_576);
+    }
+    assert.equal(open().resolve("openai-compatible/gpt-5").contextWindow, 128_000);
   });
 
   it("takes the name after the first slash as it is", () => {

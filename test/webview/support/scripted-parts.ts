@@ -23,6 +23,7 @@ export function model(id: string, name: string, fields: Partial<Model> = {}): Mo
     name,
     available: true,
     demo: false,
+    context_window: 128_000,
     ...fields,
   };
 }

@@ -1,0 +1,24 @@
+import { contextUse } from "../selectors.ts";
+import type { AppState } from "../state.ts";
+import { useSurroundings } from "./context.ts";
+
+const SHOWN_FROM = 50;
+const WARNS_FROM = 80;
+
+/** How much of what the model can read the next message would fill; nothing while there is room enough. */
+export function ContextMeter({ state }: { state: AppState }) {
+  const { text } = useSurroundings();
+  const { tokens, window } = contextUse(state);
+  const percent = Math.round((tokens / window) * 100);
+  if (percent < SHOWN_FROM) return null;
+  const label = text.contextUse(percent);
+  return (
+    <p
+      class={percent < WARNS_FROM ? "composer-note" : "composer-note is-full"}
+      title={text.contextDetail(tokens, window)}
+    >
+      <meter min={0} max={100} value={Math.min(percent, 100)} aria-label={label} />
+      <span>{label}</span>
+    </p>
+  );
+}
