@@ -20,9 +20,10 @@ import { RecentTransactions } from "./db/recent-transactions.ts";
 import { isDamage } from "./db/storage-errors.ts";
 import { unitsOfWork } from "./db/units-of-work.ts";
 import type { Log } from "./log.ts";
-import type { Metrics } from "./metrics.ts";
+import { type Metrics, startUpstreamErrorsAtZero } from "./metrics.ts";
 import { type Catalog, createCatalog } from "./providers/catalog.ts";
 import { DEMO_TOOLS } from "./providers/demo.ts";
+import { VENDOR_NAMES } from "./providers/vendors.ts";
 
 export interface Companion {
   chat: Chat;
@@ -103,6 +104,7 @@ async function openCompanion(
 export async function assembleCompanion(parts: CompanionParts): Promise<Companion> {
   const { database, models, newUnitOfWork, house, log, metrics } = parts;
   metrics.databaseUp.set(1);
+  startUpstreamErrorsAtZero(metrics, VENDOR_NAMES);
   const closing = new AbortController();
   const deps: TurnDeps = {
     newUnitOfWork,

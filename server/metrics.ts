@@ -9,7 +9,7 @@ import {
 import { METRIC_NAMES } from "./metric-names.ts";
 import { OPERATIONS } from "./operations.ts";
 import { CHUNK_TYPES } from "./protocol/chunks.ts";
-import { type ErrorCode, STORAGE_CODES, type StorageCode } from "./protocol/errors.ts";
+import { ERROR_CODES, type ErrorCode, STORAGE_CODES, type StorageCode } from "./protocol/errors.ts";
 
 /**
  * Edges in seconds. 0.1 is an exact edge because the slow-transaction alert asks for it; the library's
@@ -260,6 +260,17 @@ function createStorageHealth(registers: Registry<OpenMetricsContentType>[]): Sto
       if (problem !== undefined) become(undefined);
     },
   };
+}
+
+/** For each provider whose answers may fail; this module does not know them. */
+export function startUpstreamErrorsAtZero(
+  { upstreamErrors }: Metrics,
+  providers: readonly string[],
+): void {
+  const codes = ERROR_CODES.filter((code) => code.startsWith("upstream_"));
+  for (const provider of providers) {
+    for (const code of codes) upstreamErrors.inc({ provider, code }, 0);
+  }
 }
 
 /** `rate()` cannot see the first event of a series that did not exist before it. */

@@ -1,6 +1,8 @@
 // The two forms of /metrics. One must not change what the other says: Prometheus asks for OpenMetrics, the status bar for text.
 import assert from "node:assert/strict";
+import { METRIC_NAMES } from "../../server/metric-names.ts";
 import { createMetrics } from "../../server/metrics.ts";
+import { VENDOR_NAMES } from "../../server/providers/vendors.ts";
 import { type Companion, withCompanion } from "../support/companion.ts";
 
 describe("the two forms of the metrics", () => {
@@ -24,6 +26,19 @@ describe("the two forms of the metrics", () => {
         'sse_transaction_commits_total{operation="create_session",status="success"} 1\n';
       for (const form of ["application/openmetrics-text", "text/plain"]) {
         assert.ok((await metricsOf(companion, form)).text.includes(created), form);
+      }
+    }));
+
+  it("have each series from the start, so that a rate sees the first event", () =>
+    withCompanion({}, async (companion) => {
+      const series = seriesOf((await metricsOf(companion, "text/plain")).text);
+      const absent = Object.values(METRIC_NAMES).filter(
+        (name) => !series.some((one) => one.startsWith(name)),
+      );
+      assert.deepEqual(absent, []);
+      for (const provider of VENDOR_NAMES) {
+        const first = `chat_upstream_errors_total{provider="${provider}",code="upstream_cut"}`;
+        assert.ok(series.includes(first), first);
       }
     }));
 
@@ -55,7 +70,7 @@ async function metricsOf(companion: Companion, accept: string) {
 
 /** Ours, without their values. */
 function seriesOf(text: string): string[] {
-  return [...text.matchAll(/^((?:sse|chat|session|database|streamkeeper)_[^ ]+) /gm)]
+  return [...text.matchAll(/^((?:sse|chat|session|database|storage|streamkeeper)_[^ ]+) /gm)]
     .map(([, series]) => series ?? "")
     .toSorted();
 }
