@@ -66,8 +66,13 @@ function* readTable(
     places.count++;
     return;
   }
+  const last = lastRowId(database, table);
+  if (last === undefined) {
+    places.count++;
+    return;
+  }
   // From the last to be read to the next.
-  const ranges = [{ from: 1, to: lastRowId(database, table) }];
+  const ranges = [{ from: 1, to: last }];
   let lostUntil = -1;
   for (let range = ranges.pop(); range; range = ranges.pop()) {
     const { from, to } = range;
@@ -93,20 +98,37 @@ function* readTable(
 /** Where nothing tells how far the ids go. Each of them beyond the last row costs a few microseconds. */
 const FURTHEST = 2_000_000;
 
-function lastRowId(database: SQLite.Database, table: string): number {
-  const indexes = [
-    "not indexed",
-    ...indexesOf(database, table).map((name) => `indexed by "${name}"`),
-  ];
-  for (const how of indexes) {
+/** Undefined if no row can be found at all. */
+function lastRowId(database: SQLite.Database, table: string): number | undefined {
+  const ask = (how: string) =>
+    Number(database.prepare(`select max(rowid) from "${table}" ${how}`).pluck().get() ?? 0);
+  try {
+    return ask("not indexed");
+  } catch {
+    if (isRootLost(database, table)) return undefined;
+  }
+  // The last page is a damaged one; an index has the ids, too.
+  for (const name of indexesOf(database, table)) {
     try {
-      const last = database.prepare(`select max(rowid) from "${table}" ${how}`).pluck().get();
-      return Number(last ?? 0);
+      return ask(`indexed by "${name}"`);
     } catch {
-      // The last page is a damaged one; an index has the ids, too.
+      // Nor can this one be read.
     }
   }
   return FURTHEST;
+}
+
+/** Every way to a row leads over the first page of its table. To try each id without it takes a minute for a table of none. */
+function isRootLost(database: SQLite.Database, table: string): boolean {
+  try {
+    const type = database
+      .prepare("select pagetype from dbstat where name = ? and path = '/'")
+      .pluck()
+      .get(table);
+    return type === "corrupted";
+  } catch {
+    return false;
+  }
 }
 
 function indexesOf(database: SQLite.Database, table: string): string[] {

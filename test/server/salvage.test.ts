@@ -134,6 +134,26 @@ describe("doctor --salvage", function () {
       );
     }));
 
+  it("tries no ids of a table that cannot be found, which would take minutes", () =>
+    withStoredChats(async (stored) => {
+      const { dataDir, path, sessions } = stored;
+      // The whole of each is one page.
+      for (const table of ["tool_calls", "offers", "plans", "subtasks"]) {
+        assert.equal(scribble(path, table, 1), 1);
+        for (const { name } of indexesOf(path, table)) scribble(path, name, 1);
+      }
+      const began = performance.now();
+      const { code, report } = await reportOn(dataDir, "--repair");
+      const seconds = (performance.now() - began) / 1000;
+      assert.deepEqual([code, problemsOf(report)], [0, []]);
+      assert.match(report.done.join("\n"), /; 4 places in it could not be read/);
+      await checkAnswers(
+        stored,
+        sessions.map(({ id }) => id),
+      );
+      assert.ok(seconds < 20, `${seconds} s`);
+    }));
+
   it("says when nothing can be read, or the file is of a newer version", () =>
     withStoredChats(async ({ dataDir, path }) => {
       const noise = join(dataDir, "noise.db");
@@ -238,4 +258,8 @@ async function checkAnswers(
     );
   }
   await close();
+}
+
+function indexesOf(path: string, table: string): { name: string }[] {
+  return query(path, "select name from sqlite_schema where type = 'index' and tbl_name = ?", table);
 }
