@@ -14,7 +14,7 @@ export async function checkBackups(dataDir: string, database: DatabaseSource): P
     check: "backups",
     severity: "note",
     what: `${path} could not be read and was set aside; it is there until you delete it.`,
-    what_to_do: `\`streamkeeper doctor --salvage ${path}\` brings back what can be read, --restore FILE a backup.`,
+    what_to_do: `\`--salvage ${path}\` brings back what can be read, --restore FILE a backup.`,
   }));
   const newest = newestBackup(dataDir);
   if (newest && (await damageOf(newest.path)) !== "none") {
@@ -22,8 +22,7 @@ export async function checkBackups(dataDir: string, database: DatabaseSource): P
       check: "backups",
       severity: "problem",
       what: `The newest backup, ${basename(newest.path)}, is damaged.`,
-      what_to_do:
-        "Delete it and make another with `streamkeeper doctor --backup`; look at the disk.",
+      what_to_do: "Delete it and make another with `--backup`; look at the disk.",
     });
   }
   return findings;

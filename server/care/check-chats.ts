@@ -15,7 +15,7 @@ import {
 } from "./find-faults.ts";
 import { type Check, counted, type Finding } from "./report.ts";
 
-const REPAIR = "`streamkeeper doctor --repair`";
+const REPAIR = "`--repair`";
 
 /** What is wrong with the chats in a database whose pages are whole. */
 export async function checkChats(

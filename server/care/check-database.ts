@@ -93,7 +93,7 @@ async function checkPages(reader: Reader): Promise<Pages> {
         check: said.every((line) => line.includes("FTS5")) ? "search_index" : "integrity",
         severity: "problem",
         what: `An index does not fit its table: ${firstOf(said)}`,
-        what_to_do: "`streamkeeper doctor --repair` builds it anew; no words are lost.",
+        what_to_do: "`--repair` builds it anew; no words are lost.",
       },
     ],
     damage: "indexes",
@@ -114,7 +114,7 @@ function unreadable(details: string): Finding {
     severity: "problem",
     what: `The database file is damaged: ${details}`,
     what_to_do:
-      "`streamkeeper doctor --repair` sets it aside and brings back what can be read; or go back to a backup with --restore FILE.",
+      "`--repair` sets it aside and brings back what can be read; or go back to a backup with --restore FILE.",
   };
 }
 

@@ -9,7 +9,7 @@ import { counted, type Finding } from "./report.ts";
 /** Where the alert on a disk that fills up begins, too. */
 const LITTLE_SPACE = 500e6;
 
-const REPAIR = "`streamkeeper doctor --repair` mends it.";
+const REPAIR = "`--repair` mends it.";
 
 /** What is wrong around the database; reads names and modes, never the database itself. */
 export async function checkFiles(dataDir: string, database: DatabaseSource): Promise<Finding[]> {
@@ -32,7 +32,7 @@ export async function checkFiles(dataDir: string, database: DatabaseSource): Pro
       check: "leftover_files",
       severity: "note",
       what: `${counted(leftovers.length, "file")} of a process that ended in the middle of writing: ${leftovers.map((path) => basename(path)).join(", ")}.`,
-      what_to_do: "`streamkeeper doctor --repair` removes them.",
+      what_to_do: "`--repair` removes them.",
     });
   }
   const runtime = readRuntimeFile(dataDir);
