@@ -31,7 +31,9 @@ const require = createRequire(import.meta.url);
 
 /** Bytes; a build that outgrows them fails. */
 const BUDGET = {
-  "extension/extension.cjs+first-use.cjs": 150_000,
+  // What VS Code loads at its start, and what the first use loads.
+  "extension/extension.cjs": 10_000,
+  "extension/first-use.cjs": 150_000,
   // What is loaded before the first word; the colours of code come with the first block of it.
   "webview/app.js+app.css": 215_000,
   "webview/highlight.js": 60_000,
@@ -46,7 +48,7 @@ const common = {
   logLevel: "warning",
   legalComments: "none",
 };
-const node = { ...common, platform: "node", target: "node22" };
+const node = { ...common, platform: "node", target: "node22", charset: "utf8" };
 
 const browser = {
   ...common,
@@ -197,10 +199,8 @@ function checkBudget() {
   const size = (...files) =>
     files.reduce((sum, file) => sum + statSync(join("dist", file)).size, 0);
   const sizes = {
-    "extension/extension.cjs+first-use.cjs": size(
-      "extension/extension.cjs",
-      "extension/first-use.cjs",
-    ),
+    "extension/extension.cjs": size("extension/extension.cjs"),
+    "extension/first-use.cjs": size("extension/first-use.cjs"),
     "webview/app.js+app.css": size("webview/app.js", "webview/chunk.js", "webview/app.css"),
     "webview/highlight.js": size("webview/highlight.js"),
     "webview/mention-list.js": size("webview/mention-list.js"),

@@ -24,7 +24,7 @@ export interface ChatRelayDeps {
   offer(): Promise<Offering>;
   /** A message of this chat was taken: its answer is read after `after`. */
   onSent(sessionId: string, after: number): void;
-  /** This chat shows the session from now on. */
+  /** This chat shows the session from now on, or shows it pausing. */
   onOpened(sessionId: string): void;
   explain(thrown: unknown): CallError;
   onHostMessage(message: HostMessage): void;
@@ -54,6 +54,8 @@ export function createChatRelay(deps: ChatRelayDeps): ChatRelay {
       for await (const chunks of deps.client.stream(session_id, after, stop.signal)) {
         if (stop.signal.aborted) return;
         batches.add(subscription, chunks);
+        // What waits may be for this window, though another asked for it.
+        if (chunks.some(({ type }) => type === "status")) deps.onOpened(session_id);
       }
     } catch (thrown) {
       if (stop.signal.aborted) return;

@@ -2,8 +2,11 @@
 import * as vscode from "vscode";
 import type { Message } from "../server/protocol/responses.ts";
 import type { App } from "./app.ts";
-import type { Checkpoint } from "./tools/checkpoints.ts";
-import { workspaceFolders } from "./tools/files.ts";
+import { type Checkpoint, firstKept } from "./tools/checkpoints.ts";
+import { resolveInside } from "./tools/paths.ts";
+
+/** Of the names of checkpoints that undo a restore; no turn has such an id. */
+const UNDO = "restore-";
 
 interface TurnItem extends vscode.QuickPickItem {
   turnId: string;
@@ -24,49 +27,63 @@ export async function restoreCheckpoint({ chats, client, tools, log }: App): Pro
   const title = vscode.l10n.t("Restore files and chat to before which message?");
   const chosen = await vscode.window.showQuickPick(toItems(messages, checkpoints), { title });
   if (!chosen) return;
-  const paths = [
-    ...new Set(chosen.checkpoints.flatMap(({ files }) => files.map((file) => file.path))),
-  ];
+  const files = firstKept(chosen.checkpoints);
+  const paths = files.map(({ path }) => path);
+  // All that can refuse comes before the first change.
+  for (const path of paths) await resolveInside(tools.ground(), path, "write");
   if (!(await confirm(paths))) return;
-
-  // The chat first: it refuses while an answer is running, and then nothing has been touched.
-  await client.rewind(sessionId, chosen.turnId);
-  const undo = `restore-${Date.now()}`;
+  const undo = `${UNDO}${Date.now()}`;
   for (const path of paths) await tools.checkpoints.keep(sessionId, undo, path);
-  const folders = workspaceFolders();
-  const restored = await tools.checkpoints.restore(chosen.checkpoints, folders);
-  await tools.checkpoints.forget(
-    sessionId,
-    chosen.checkpoints.map(({ turn_id }) => turn_id),
-  );
-  log.info(`${restored.length} files are as they were before ${chosen.turnId}`);
-  if (restored.length === 0) return;
+  await client.rewind(sessionId, chosen.turnId);
+  await tools.settled(sessionId);
+
+  const failed = await tools.checkpoints.restore(files);
+  for (const { path, reason } of failed) log.error(`${path} was not restored: ${reason}`);
+  const isWhole = failed.length === 0;
+  const undone = chosen.checkpoints.map(({ turn_id }) => turn_id);
+  if (isWhole) await tools.checkpoints.forget(sessionId, undone);
+  if (paths.length === 0) return;
   const putBack = vscode.l10n.t("Undo for the files");
-  const answer = await vscode.window.showInformationMessage(
-    vscode.l10n.t("{0} files and the chat are as they were.", restored.length),
-    putBack,
-  );
+  const answer = isWhole
+    ? await vscode.window.showInformationMessage(
+        vscode.l10n.t("{0} files and the chat are as they were.", paths.length),
+        putBack,
+      )
+    : await vscode.window.showErrorMessage(
+        vscode.l10n.t(
+          "{0} of {1} files could not be restored; the log says why. Their copies are kept.",
+          failed.length,
+          paths.length,
+        ),
+        putBack,
+      );
   if (answer !== putBack) return;
-  const before = (await tools.checkpoints.list(sessionId)).filter(
-    ({ turn_id }) => turn_id === undo,
-  );
-  await tools.checkpoints.restore(before, folders);
+  const kept = (await tools.checkpoints.list(sessionId)).filter(({ turn_id }) => turn_id === undo);
+  await tools.checkpoints.restore(firstKept(kept));
 }
 
 /** The messages of a person, newest first, each with what has to be undone to be before it. */
 function toItems(messages: readonly Message[], checkpoints: readonly Checkpoint[]): TurnItem[] {
   const asked = messages.filter(({ role, metadata }) => role === "user" && !metadata["subtask_id"]);
+  const changes = checkpoints.filter(({ turn_id }) => !turn_id.startsWith(UNDO));
   return asked
     .map((message, index): TurnItem => {
-      const later = new Set(asked.slice(index).map(({ turn_id }) => turn_id));
-      const undone = checkpoints.filter(({ turn_id }) => later.has(turn_id));
-      const files = new Set(undone.flatMap((one) => one.files.map(({ path }) => path)));
+      // Turns that were replaced are no messages any more, but what they changed is there.
+      const kept = new Set(asked.slice(0, index).map(({ turn_id }) => turn_id));
+      const times = messages
+        .filter(({ turn_id }) => kept.has(turn_id))
+        .map(({ created_at }) => Date.parse(created_at));
+      const since = Math.max(0, ...times);
+      const undone = changes.filter(
+        ({ turn_id, created_at }) => !kept.has(turn_id) && created_at >= since,
+      );
+      const files = firstKept(undone);
       return {
         label: message.content.split("\n", 1)[0]?.slice(0, 100) ?? "",
         description:
-          files.size === 0
+          files.length === 0
             ? vscode.l10n.t("the chat only")
-            : vscode.l10n.t("the chat and {0} files", files.size),
+            : vscode.l10n.t("the chat and {0} files", files.length),
         turnId: message.turn_id,
         checkpoints: undone,
       };

@@ -2,7 +2,7 @@
 // after a lost answer or a reload, cannot make it take effect twice.
 import type { ClientMessage, ContextItem, MessageRequest } from "../server/protocol/requests.ts";
 import type { Session } from "../server/protocol/responses.ts";
-import { canStop, isBusy, lastQuestion, lastTurn } from "./selectors.ts";
+import { canStop, isBusy, lastQuestion, lastTurn, unfinishedPlan } from "./selectors.ts";
 import type { Decision, Outgoing } from "./state.ts";
 import type { Store } from "./store.ts";
 import type { Strings } from "./strings/strings.ts";
@@ -151,7 +151,11 @@ export function createSending(deps: SendingDeps): Sending {
     sendText: (content) => start(content, null),
     retry(turnId) {
       const turn = lastQuestion(store.get());
-      if (turn?.id === turnId && turn.question) start(turn.question.text, turnId);
+      if (turn?.id !== turnId || !turn.question) return;
+      // A retry of a plan's resumption resumes it.
+      const isPlan = turn.question.text === text.resumePlan;
+      const plan = isPlan ? unfinishedPlan(store.get().log?.turns ?? []) : undefined;
+      start(turn.question.text, turnId, plan?.id);
     },
     continueAnswer: () => start(text.continuePrompt, null),
     resumePlan: (planId) => start(text.resumePlan, null, planId),

@@ -1,9 +1,18 @@
 // What files were before a turn changed them, kept outside of the workspace, so that nothing of the user's repository
 // is touched. One folder per session, one file per turn.
-import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import {
+  lstat,
+  mkdir,
+  readdir,
+  readFile,
+  rename,
+  rm,
+  rmdir,
+  stat,
+  writeFile,
+} from "node:fs/promises";
+import { dirname, join } from "node:path";
 import * as z from "zod/mini";
-import { isInside } from "./paths.ts";
 
 const Kept = z.object({
   path: z.string(),
@@ -11,6 +20,7 @@ const Kept = z.object({
   before: z.nullable(z.string()),
   isFolder: z.optional(z.boolean()),
 });
+export type Kept = z.infer<typeof Kept>;
 const Checkpoint = z.object({ turn_id: z.string(), created_at: z.number(), files: z.array(Kept) });
 export type Checkpoint = z.infer<typeof Checkpoint>;
 
@@ -61,28 +71,26 @@ export class Checkpoints {
   }
 
   /**
-   * Puts back what the files were before these turns, the newest turn first. Only inside of `folders`: a checkpoint is
-   * a file that others could have written. Resolves with the paths that were put back.
+   * Puts `files` back, each by itself; resolves with what could not be and why. A folder that was made goes only when
+   * it is empty.
    */
-  async restore(
-    checkpoints: readonly Checkpoint[],
-    folders: readonly { path: string }[],
-  ): Promise<string[]> {
-    const first = new Map<string, z.infer<typeof Kept>>();
-    for (const { files } of checkpoints.toSorted((a, b) => b.created_at - a.created_at)) {
-      for (const file of files) first.set(file.path, file);
-    }
-    const restored: string[] = [];
+  async restore(files: readonly Kept[]): Promise<{ path: string; reason: string }[]> {
+    const failed: { path: string; reason: string }[] = [];
     // What is deepest goes first, so that a folder is empty when its turn comes.
-    for (const { path, before, isFolder } of [...first.values()].toSorted(
+    for (const { path, before, isFolder } of files.toSorted(
       (a, b) => b.path.length - a.path.length,
     )) {
-      if (!folders.some((folder) => isInside(folder.path, path))) continue;
-      if (before !== null) await writeFile(path, Buffer.from(before, "base64"));
-      else if (!isFolder) await rm(path, { force: true, recursive: false }).catch(() => undefined);
-      restored.push(path);
+      try {
+        if (before === null) await remove(path);
+        else if (!isFolder) {
+          await mkdir(dirname(path), { recursive: true });
+          await writeFile(path, Buffer.from(before, "base64"));
+        }
+      } catch (thrown) {
+        failed.push({ path, reason: thrown instanceof Error ? thrown.message : String(thrown) });
+      }
     }
-    return restored;
+    return failed;
   }
 
   /** What belongs to turns that are not in the chat any more. */
@@ -117,13 +125,30 @@ export class Checkpoints {
   }
 }
 
+/** What every file of these turns was before the first of them that changed it. */
+export function firstKept(checkpoints: readonly Checkpoint[]): Kept[] {
+  const first = new Map<string, Kept>();
+  for (const { files } of checkpoints.toSorted((a, b) => b.created_at - a.created_at)) {
+    for (const file of files) first.set(file.path, file);
+  }
+  return [...first.values()];
+}
+
+/** A file, or a folder with nothing in it; what is not there needs no removing. */
+async function remove(path: string): Promise<void> {
+  const stats = await lstat(path).catch(() => undefined);
+  if (stats?.isDirectory()) await rmdir(path);
+  else if (stats) await rm(path);
+}
+
 async function read(path: string): Promise<{ before: string | null; isFolder?: boolean }> {
   try {
     return { before: (await readFile(path)).toString("base64") };
   } catch (thrown) {
     const { code } = thrown as NodeJS.ErrnoException;
-    if (code === "ENOENT") return { before: null };
-    if (code === "EISDIR") return { before: null, isFolder: true };
+    if (code === "ENOENT" || code === "ENOTDIR") return { before: null };
+    // A folder that is there stays there.
+    if (code === "EISDIR") return { before: "", isFolder: true };
     throw thrown;
   }
 }

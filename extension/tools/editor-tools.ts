@@ -1,19 +1,25 @@
 // Tools that VS Code itself and its other extensions offer, MCP servers among them.
 import * as vscode from "vscode";
-import { type OfferedTool, ToolName } from "../../server/protocol/offers.ts";
+import { OfferedTool, RESERVED_NAMES } from "../../server/protocol/offers.ts";
 import { cut } from "./bounds.ts";
 import { isEditorTool } from "./definitions.ts";
 
 /** All that can be offered beside our own, each under its own name. */
-export function foreignTools(): Omit<OfferedTool, "rule">[] {
-  return vscode.lm.tools
-    .filter(({ name }) => ToolName.safeParse(name).success && !isEditorTool(name))
-    .map(({ name, description, inputSchema }) => ({
+export function foreignTools(log: { warn(message: string): void }): OfferedTool[] {
+  const tools = new Map<string, OfferedTool>();
+  for (const { name, description, inputSchema } of vscode.lm.tools) {
+    if (isEditorTool(name) || RESERVED_NAMES.includes(name)) continue;
+    const tool = OfferedTool.safeParse({
       name,
-      description: description.slice(0, 10_000),
+      description: description.slice(0, 10_000).toWellFormed(),
       parameters: isRecord(inputSchema) ? inputSchema : { type: "object", properties: {} },
-      kind: "other" as const,
-    }));
+      kind: "other",
+    });
+    // One that cannot be offered must not keep the others, and the message, back.
+    if (tool.success) tools.set(name, tool.data);
+    else log.warn(`${name} is not offered to models: ${tool.error.issues[0]?.message}`);
+  }
+  return [...tools.values()];
 }
 
 export async function invokeForeign(

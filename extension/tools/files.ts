@@ -107,7 +107,7 @@ export async function planChange(
     name === "write_file"
       ? parseArguments(WriteArguments, args)
       : parseArguments(DiffArguments, args);
-  const path = await resolveInside(ground, given.path);
+  const path = await resolveInside(ground, given.path, "write");
   const before = await textOf(path);
   if (openDocument(path)?.isDirty) {
     throw new ToolError(`${given.path} has changes in the editor that are not saved.`);
@@ -143,7 +143,7 @@ export async function changeFile(
 
 export async function createDirectory(tools: FileTools, args: unknown): Promise<string> {
   const { path } = parseArguments(DirectoryArguments, args);
-  const absolute = await resolveInside(tools.ground, path);
+  const absolute = await resolveInside(tools.ground, path, "write");
   await tools.keepBefore(absolute);
   await vscode.workspace.fs.createDirectory(vscode.Uri.file(absolute));
   return `Made the folder ${path}.`;

@@ -29,7 +29,7 @@ export async function makeOffer(deps: OfferDeps): Promise<Offering> {
   const workspace = workspaceName();
   if (workspace === undefined || !deps.toolsEnabled()) return {};
   const rules = deps.toolRules();
-  const tools = [...EDITOR_TOOLS, ...foreignTools()]
+  const tools = [...EDITOR_TOOLS, ...foreignTools(deps.log)]
     .slice(0, MAX_TOOLS)
     .map((tool): OfferedTool => ({ ...tool, rule: ruleOf(tool, rules) }));
   return {

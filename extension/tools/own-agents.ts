@@ -1,6 +1,6 @@
 // Agents that a user writes into the workspace: `.streamkeeper/agents/NAME.md`, the prompt as its text, the rest as
 // front matter of `key: value` lines.
-import { OfferedAgent } from "../../server/protocol/offers.ts";
+import { BUILT_IN_AGENTS, OfferedAgent } from "../../server/protocol/offers.ts";
 
 export const AGENTS_GLOB = ".streamkeeper/agents/*.md";
 export const MAX_AGENTS = 32;
@@ -19,6 +19,7 @@ export function parseAgent(fileName: string, text: string): OfferedAgent {
     const value = fields.get(key);
     return value === undefined ? {} : { [key]: value };
   };
+  if (BUILT_IN_AGENTS.includes(type)) throw new Error("the name is that of a built-in agent");
   const agent = OfferedAgent.safeParse({
     type,
     name: fields.get("name") ?? type,

@@ -4,6 +4,7 @@ import { accessSync } from "node:fs";
 import { join } from "node:path";
 import * as vscode from "vscode";
 import * as z from "zod/mini";
+import { isSecretPath, SECRET_NAMES } from "../../server/protocol/delicate-paths.ts";
 import { cut } from "./bounds.ts";
 import { parseArguments, textOf } from "./files.ts";
 import { type Ground, resolveInside, ToolError } from "./paths.ts";
@@ -34,7 +35,7 @@ export async function searchInCode(
   const lines: string[] = [];
   for (const folder of folders) {
     const found = ripgrep
-      ? await runRipgrep(ripgrep, folder.path, search, signal)
+      ? await allowed(ground, folder.path, await runRipgrep(ripgrep, folder.path, search, signal))
       : await searchFiles(ground, folder.path, search, signal);
     const prefix = folders.length > 1 ? `${folder.name}/` : "";
     lines.push(...found.map((line) => prefix + line));
@@ -83,6 +84,11 @@ async function runRipgrep(
     ...(is_regex ? [] : ["--fixed-strings"]),
     ...(case_sensitive ? [] : ["--ignore-case"]),
     ...(include === undefined ? [] : [`--glob=${include}`]),
+    // After it, since the last glob wins, and one that names a hidden file would bring it in.
+    ...[".git", ...SECRET_NAMES].flatMap((name) => [
+      `--iglob=!**/${name}`,
+      `--iglob=!**/${name}/**`,
+    ]),
     "--regexp",
     query,
     "--",
@@ -106,11 +112,31 @@ async function runRipgrep(
           stdout
             .split("\n")
             .filter((line) => line !== "")
-            .map((line) => line.replace(/^\.[/\\]/, "").replaceAll("\\", "/")),
+            .map((line) => line.replace(/^\.[/\\]/, "")),
         );
       }
     });
   });
+}
+
+/** Without what lies in a place that is closed to tools, whatever link led there. */
+async function allowed(ground: Ground, folder: string, lines: string[]): Promise<string[]> {
+  const verdicts = new Map<string, boolean>();
+  const kept: string[] = [];
+  for (const line of lines) {
+    const file = /^(.*?):\d+:/.exec(line)?.[1];
+    if (file === undefined) continue;
+    const known = verdicts.get(file);
+    const isOpen =
+      known ??
+      (await resolveInside(ground, join(folder, file)).then(
+        () => true,
+        () => false,
+      ));
+    verdicts.set(file, isOpen);
+    if (isOpen) kept.push(line);
+  }
+  return kept;
 }
 
 async function searchFiles(
@@ -129,8 +155,9 @@ async function searchFiles(
   for (const uri of uris) {
     signal.throwIfAborted();
     // Also here no link leads out of the workspace.
-    const path = await resolveInside(ground, uri.fsPath).catch(() => undefined);
-    const text = path === undefined ? undefined : await textOf(path).catch(() => undefined);
+    const isOpen = !isSecretPath(vscode.workspace.asRelativePath(uri, false));
+    const path = isOpen && (await resolveInside(ground, uri.fsPath).catch(() => undefined));
+    const text = path ? await textOf(path).catch(() => undefined) : undefined;
     const name = vscode.workspace.asRelativePath(uri, false);
     for (const [index, line] of (text ?? "").split("\n").entries()) {
       if (pattern.test(line)) lines.push(`${name}:${index + 1}:${line.slice(0, MAX_COLUMNS)}`);

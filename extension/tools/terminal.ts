@@ -18,13 +18,16 @@ const MAX_TIMEOUT_S = 1_800;
 const INTEGRATION_MS = 4_000;
 /** Between Ctrl+C and the end of the terminal. */
 const KILL_MS = 3_000;
+/** What a command has said may come just after its end. */
+const LAST_WORDS_MS = 500;
 /** Beyond it only the newest output is kept while a command runs. */
 const MAX_HELD = 1_000_000;
 
 interface Ran {
   output: string;
   exitCode: number | undefined;
-  stopped: "timeout" | "cancelled" | undefined;
+  /** Before its end. */
+  stopped: boolean;
 }
 
 export async function executeCommand(
@@ -38,39 +41,35 @@ export async function executeCommand(
   const seconds = Math.min(Math.max(timeout_seconds, 1), MAX_TIMEOUT_S);
   const stop = AbortSignal.any([signal, AbortSignal.timeout(seconds * 1000)]);
   const ran = await inShell(command, cwd, stop);
-  const stopped = !ran.stopped ? undefined : signal.aborted ? "cancelled" : "timeout";
-  return describe({ ...ran, stopped }, seconds);
-}
-
-function describe({ output, exitCode, stopped }: Ran, seconds: number): string {
-  const text = withoutEscapes(output).trimEnd();
-  const end =
-    stopped === "timeout"
-      ? `[Interrupted after ${seconds} s, still running.]`
-      : stopped === "cancelled"
-        ? "[Interrupted by the user.]"
-        : exitCode === undefined
-          ? "[The exit code is not known.]"
-          : `[Exit code ${exitCode}]`;
+  const text = withoutEscapes(ran.output).trimEnd();
+  const end = endOf(ran, signal.aborted ? "by the user" : `after ${seconds} s, still running`);
   return cut(text === "" ? end : `${text}\n${end}`, MAX_RESULT);
 }
 
-/** Shells that have nothing to do; the next command takes one, so that they do not pile up. */
-const idle = new Map<string, vscode.Terminal>();
+function endOf({ exitCode, stopped }: Ran, how: string): string {
+  if (stopped) return `[Interrupted ${how}.]`;
+  return exitCode === undefined ? "[The exit code is not known.]" : `[Exit code ${exitCode}]`;
+}
+
+/** The shell of the last command, left open to be looked at. The next gets one of its own: no folder or variable of another's. */
+let last: vscode.Terminal | undefined;
 
 async function inShell(command: string, cwd: string, stop: AbortSignal): Promise<Ran> {
-  const waiting = idle.get(cwd);
-  idle.delete(cwd);
-  const isUsable = waiting?.exitStatus === undefined && waiting?.shellIntegration;
-  const terminal = (isUsable ? waiting : undefined) ?? openShell(cwd);
+  const terminal = openShell(cwd);
+  last?.dispose();
+  last = undefined;
   terminal.show(true);
   const integration = await integrationOf(terminal, stop);
+  if (stop.aborted) {
+    terminal.dispose();
+    return { output: "", exitCode: undefined, stopped: true };
+  }
   if (!integration) {
     terminal.dispose();
     return await inProcess(command, cwd, stop);
   }
   const ran = await integrated(terminal, integration, command, stop);
-  if (ran.exitCode !== undefined && !ran.stopped) idle.set(cwd, terminal);
+  last = terminal;
   return ran;
 }
 
@@ -139,9 +138,8 @@ async function integrated(
   settled = true;
   stop.removeEventListener("abort", interrupt);
   for (const one of listening) one.dispose();
-  // The last words may come just after the end.
-  await Promise.race([reading, new Promise((resolve) => setTimeout(resolve, 500))]);
-  return { output, exitCode, stopped: stop.aborted ? "cancelled" : undefined };
+  await Promise.race([reading, new Promise((resolve) => setTimeout(resolve, LAST_WORDS_MS))]);
+  return { output, exitCode, stopped: stop.aborted };
 }
 
 /** Without the shell's integration: a process of ours, its output in a terminal that only shows. */
@@ -163,6 +161,8 @@ async function inProcess(command: string, cwd: string, stop: AbortSignal): Promi
   });
   terminal.show(true);
   await Promise.race([opened, new Promise((resolve) => setTimeout(resolve, INTEGRATION_MS))]);
+  const ends = AbortSignal.any([stop, closing.signal]);
+  if (ends.aborted) return { output: "", exitCode: undefined, stopped: true };
   write.fire(`> ${command.replaceAll("\n", "\r\n  ")}\r\n`);
   const windows = process.platform === "win32";
   const child = spawn(command, {
@@ -185,7 +185,7 @@ async function inProcess(command: string, cwd: string, stop: AbortSignal): Promi
     if (child.pid === undefined) return;
     const signal = (name: NodeJS.Signals): void => {
       try {
-        if (windows) child.kill(name);
+        if (windows) spawn("taskkill", ["/pid", String(child.pid), "/t", "/f"]);
         else process.kill(-(child.pid ?? 0), name);
       } catch {
         // It has ended by itself.
@@ -194,18 +194,19 @@ async function inProcess(command: string, cwd: string, stop: AbortSignal): Promi
     signal("SIGINT");
     setTimeout(() => signal("SIGKILL"), KILL_MS).unref();
   };
-  const ends = AbortSignal.any([stop, closing.signal]);
   ends.addEventListener("abort", kill);
-  if (ends.aborted) kill();
   const exitCode = await new Promise<number | undefined>((resolve) => {
     child.on("error", (error) => {
       output += String(error);
       resolve(undefined);
     });
-    child.on("close", (code) => resolve(code ?? undefined));
+    // Not its streams' end: what it has left behind may hold them for ever.
+    child.on("exit", (code) => setTimeout(() => resolve(code ?? undefined), LAST_WORDS_MS));
   });
+  child.stdout.destroy();
+  child.stderr.destroy();
   write.fire(`\r\n[${exitCode ?? "-"}]\r\n`);
-  return { output, exitCode, stopped: ends.aborted ? "cancelled" : undefined };
+  return { output, exitCode, stopped: ends.aborted };
 }
 
 const ESC = "\u001B";

@@ -29,6 +29,8 @@ export interface ToolBox {
   offer(): Promise<Offering>;
   onSent(sessionId: string, after: number): void;
   onOpened(sessionId: string): void;
+  /** Resolves when no call of the session runs in this window any more. */
+  settled(sessionId: string): Promise<void>;
   /** A person's word on the change in this editor; without one, on that in the active editor. */
   decide(uri: unknown, decision: "approve" | "reject"): Promise<void>;
   /** Shows the changes that wait in a session, once more. */
@@ -78,6 +80,7 @@ export function createToolBox({ context, client, settings, dataDir, log }: ToolB
       if (workspace() !== undefined) runner.follow(sessionId, after);
     },
     onOpened: (sessionId) => void runner.look(sessionId),
+    settled: (sessionId) => runner.settled(sessionId),
     async decide(uri, decision) {
       const { activeTextEditor } = vscode.window;
       const target = uri instanceof vscode.Uri ? uri : activeTextEditor?.document.uri;

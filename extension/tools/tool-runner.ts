@@ -23,6 +23,8 @@ const RENEW_MS = 10_000;
 /** The window that sent the message comes first. */
 const COURTESY_MS = 3_000;
 const RETRY_MS = 2_000;
+/** How long a stopped call may go on before nobody waits for it. */
+const SETTLE_MS = 5_000;
 /** Answers after which giving the result again is of no use. */
 const OVER = new Set(["not_waiting", "call_claimed", "not_found", "invalid_request"]);
 
@@ -32,11 +34,19 @@ interface Followed {
   after: number;
 }
 
+interface Running {
+  sessionId: string;
+  stop: AbortController;
+  ended: Promise<void>;
+}
+
 export class ToolRunner {
   readonly #deps: ToolRunnerDeps;
   readonly #followed = new Map<string, Followed>();
   /** By session and call. */
-  readonly #running = new Map<string, AbortController>();
+  readonly #running = new Map<string, Running>();
+  /** The end of the last call that changes something, by session: the next waits for it. */
+  readonly #last = new Map<string, Promise<void>>();
   readonly #closing = new AbortController();
 
   constructor(deps: ToolRunnerDeps) {
@@ -50,43 +60,68 @@ export class ToolRunner {
     else void this.#follow(sessionId, after);
   }
 
-  /** A chat was opened: if it waits for this workspace, its turn is followed from now on. */
+  /** A chat is shown, or pauses while it is: what waits for this workspace is taken care of, whoever asked for it. */
   async look(sessionId: string): Promise<void> {
     if (this.#deps.workspace() === undefined || this.#followed.has(sessionId)) return;
     try {
       const session = await this.#deps.client.call("get_session", { session_id: sessionId });
-      if (session.turn?.status !== "waiting") return;
-      if (await this.#act(sessionId)) this.follow(sessionId, session.last_seq);
+      const status = session.turn?.status;
+      if (status !== "waiting" && status !== "running") return;
+      const isOurs = await this.#act(sessionId);
+      if (isOurs || status === "running") this.follow(sessionId, session.last_seq);
     } catch (thrown) {
       this.#deps.log.warn(`What ${sessionId} waits for is not known: ${String(thrown)}`);
     }
   }
 
+  /** Resolves when nothing of the session runs here any more, or after some seconds. */
+  async settled(sessionId: string): Promise<void> {
+    const ends = [...this.#running.values()].filter((one) => one.sessionId === sessionId);
+    const all = Promise.allSettled(ends.map(({ ended }) => ended));
+    await Promise.race([all, pause(SETTLE_MS, this.#closing.signal)]);
+  }
+
   dispose(): void {
     this.#closing.abort();
     for (const { stop } of this.#followed.values()) stop.abort();
-    for (const running of this.#running.values()) running.abort();
+    for (const { stop } of this.#running.values()) stop.abort();
   }
 
   async #follow(sessionId: string, after: number): Promise<void> {
     const followed: Followed = { stop: new AbortController(), after };
+    const { signal } = followed.stop;
     this.#followed.set(sessionId, followed);
     try {
-      for await (const chunks of this.#deps.client.stream(sessionId, after, followed.stop.signal)) {
+      for await (const chunks of this.#deps.client.stream(sessionId, after, signal)) {
         for (const { type, call_id } of chunks) {
-          if (type === "tool_result") this.#running.get(`${sessionId} ${call_id}`)?.abort();
+          if (type === "tool_result") this.#running.get(`${sessionId} ${call_id}`)?.stop.abort();
         }
-        const ended = chunks.some(({ is_final, seq }) => is_final && seq > followed.after);
+        // Asked for again after every wait: a message may have been sent meanwhile.
+        const ended = () => chunks.some(({ is_final, seq }) => is_final && seq > followed.after);
         const waits = chunks.some(({ type }) => type === "status" || type === "tool_result");
-        if (waits || ended) await this.#act(sessionId);
-        if (ended) break;
+        if (waits || ended()) await this.#actSurely(sessionId, signal);
+        if (ended()) break;
       }
     } catch (thrown) {
       this.#deps.log.warn(`The tools of ${sessionId} are not run any more: ${String(thrown)}`);
     } finally {
       this.#followed.delete(sessionId);
-      for (const [key, running] of this.#running) {
-        if (key.startsWith(`${sessionId} `)) running.abort();
+      for (const running of this.#running.values()) {
+        if (running.sessionId === sessionId) running.stop.abort();
+      }
+    }
+  }
+
+  /** Until the companion says what waits: while its storage fails nobody else would take care of it. */
+  async #actSurely(sessionId: string, signal: AbortSignal): Promise<void> {
+    for (;;) {
+      try {
+        await this.#act(sessionId);
+        return;
+      } catch (thrown) {
+        if (signal.aborted || isOver(thrown)) throw thrown;
+        this.#deps.log.warn(`What ${sessionId} waits for is asked again: ${String(thrown)}`);
+        await pause(RETRY_MS, signal);
       }
     }
   }
@@ -101,35 +136,66 @@ export class ToolRunner {
     );
     for (const call of ours) {
       const isTaken = call.claimed_by !== undefined && call.claimed_by !== this.#deps.clientId;
-      if (call.waits_for === "tool_result" && !isTaken) void this.#take(sessionId, call);
+      if (call.waits_for === "tool_result" && !isTaken) this.#start(sessionId, call);
     }
     return ours.length > 0;
   }
 
-  async #take(sessionId: string, call: PendingCall): Promise<void> {
+  /** Reading may be done at any time; all else one after another, in the order in which the model asked. */
+  #start(sessionId: string, call: PendingCall): void {
     const key = `${sessionId} ${call.call_id}`;
     if (this.#running.has(key)) return;
     const stop = new AbortController();
-    this.#running.set(key, stop);
+    const before = call.kind === "read" ? undefined : this.#last.get(sessionId);
+    const ended = (async () => {
+      await before;
+      if (!stop.signal.aborted) await this.#take(sessionId, call, stop);
+    })().finally(() => this.#running.delete(key));
+    this.#running.set(key, { sessionId, stop, ended });
+    if (call.kind !== "read") this.#last.set(sessionId, ended);
+  }
+
+  /** Never rejects. */
+  async #take(sessionId: string, call: PendingCall, stop: AbortController): Promise<void> {
+    const { client, clientId, log } = this.#deps;
+    const { signal } = stop;
     let renewing: NodeJS.Timeout | undefined;
     try {
-      if (call.client_id !== this.#deps.clientId) await pause(COURTESY_MS, stop.signal);
-      if (stop.signal.aborted) return;
-      const { client, clientId } = this.#deps;
-      await client.claim(sessionId, call.call_id, clientId);
+      if (call.client_id !== clientId) await pause(COURTESY_MS, signal);
+      await this.#untilTaken(call, signal, () => client.claim(sessionId, call.call_id, clientId));
+      if (signal.aborted) return;
       renewing = setInterval(() => {
         client.claim(sessionId, call.call_id, clientId).catch((thrown: unknown) => {
-          if (thrown instanceof Problem && OVER.has(thrown.code)) stop.abort();
+          if (isOver(thrown)) stop.abort();
         });
       }, RENEW_MS);
-      const answer = await this.#run(sessionId, call, stop.signal);
-      if (!stop.signal.aborted) await this.#give(sessionId, call, answer, stop.signal);
+      const answer = await this.#run(sessionId, call, signal);
+      const message: ClientMessage = { type: "tool_result", call_id: call.call_id, ...answer };
+      const result = { session_id: sessionId, client_id: clientId, message };
+      // What was done must be known.
+      await this.#untilTaken(call, signal, () => client.call("send_message", result));
     } catch (thrown) {
-      const isOver = thrown instanceof Problem && OVER.has(thrown.code);
-      if (!isOver) this.#deps.log.warn(`${call.tool_name} was not run: ${String(thrown)}`);
+      if (!isOver(thrown)) log.warn(`${call.tool_name} was not run: ${String(thrown)}`);
     } finally {
       clearInterval(renewing);
-      this.#running.delete(key);
+    }
+  }
+
+  /** Again and again, until the companion has taken it or nobody waits for it any more. */
+  async #untilTaken(
+    call: PendingCall,
+    signal: AbortSignal,
+    send: () => Promise<unknown>,
+  ): Promise<void> {
+    while (!signal.aborted && !this.#closing.signal.aborted) {
+      try {
+        await send();
+        return;
+      } catch (thrown) {
+        if (isOver(thrown)) throw thrown;
+        this.#deps.log.warn(`${call.tool_name} waits for the companion: ${String(thrown)}`);
+        await pause(RETRY_MS, signal);
+      }
     }
   }
 
@@ -145,30 +211,10 @@ export class ToolRunner {
       return { error: toStorable(reason.slice(0, 5_000)) || "The tool failed." };
     }
   }
+}
 
-  /** Until it is taken, or nobody waits for it any more: what was done must be known. */
-  async #give(
-    sessionId: string,
-    call: PendingCall,
-    answer: { result: string } | { error: string },
-    signal: AbortSignal,
-  ): Promise<void> {
-    const message: ClientMessage = { type: "tool_result", call_id: call.call_id, ...answer };
-    while (!signal.aborted && !this.#closing.signal.aborted) {
-      try {
-        await this.#deps.client.call("send_message", {
-          session_id: sessionId,
-          client_id: this.#deps.clientId,
-          message,
-        });
-        return;
-      } catch (thrown) {
-        if (thrown instanceof Problem && OVER.has(thrown.code)) return;
-        this.#deps.log.warn(`The result of ${call.tool_name} waits: ${String(thrown)}`);
-        await pause(RETRY_MS, signal);
-      }
-    }
-  }
+function isOver(thrown: unknown): boolean {
+  return thrown instanceof Problem && OVER.has(thrown.code);
 }
 
 function pause(ms: number, signal: AbortSignal): Promise<void> {

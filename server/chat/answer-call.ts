@@ -3,7 +3,7 @@ import { insertMessage, metadataOf, turnMessages } from "../db/messages.ts";
 import { findOffer } from "../db/offers.ts";
 import { planOfCall } from "../db/plans.ts";
 import type { Trx } from "../db/schema.ts";
-import { lockSession, takeLease } from "../db/sessions.ts";
+import { changeSession, lockSession, takeLease } from "../db/sessions.ts";
 import {
   findToolCall,
   moveToolCall,
@@ -14,11 +14,14 @@ import {
 import { allowTool } from "../db/tool-rules.ts";
 import { findTurn, setTurnProgress, type Turn } from "../db/turns.ts";
 import { findAgent } from "../domain/agents.ts";
+import type { Offer } from "../domain/offer.ts";
 import { refusedPath } from "../domain/permissions.ts";
-import { findTool } from "../domain/tools.ts";
+import { findTool, SWITCH_TOOL } from "../domain/tools.ts";
 import { ChatError } from "../errors.ts";
 import type { ClientMessage } from "../protocol/requests.ts";
 import type { AcceptedTurn } from "./chat.ts";
+import { switchedChunk } from "./commit-answer.ts";
+import { reasonOf, switched } from "./commit-calls.ts";
 import { decidePlan } from "./propose-plan.ts";
 import { type Answer, failed, resultChunk, runHere, waitingChunk } from "./replies.ts";
 import type { StartDeps } from "./start-turn.ts";
@@ -58,7 +61,14 @@ export async function decideCall(
     const args = decision === "edit" ? (message.modified_arguments ?? {}) : stored;
     if (decision === "edit") refuseOtherFiles(call, args, findAgent(turn.agent_type, offer.agents));
     const edited = decision === "edit" ? { arguments: args } : {};
-    if (remember === "session") await allowTool(trx, sessionId, call.tool_name);
+    if (isSwitch(call)) {
+      const answer = await approveSwitch(trx, turn, args, offer);
+      return { ...answer, change: { ...answer.change, ...decided, ...edited } };
+    }
+    if (remember === "session" && call.kind !== null) {
+      const tool = { name: call.tool_name, kind: call.kind };
+      await allowTool(trx, { sessionId, workspace: turn.workspace }, tool);
+    }
     const own = deps.toolsFor(deps.resolveModel(turn.model).providerName);
     const tool = findTool(own, call.tool_name);
     if (typeof tool?.run !== "function") {
@@ -78,6 +88,36 @@ export async function decideCall(
       reply,
     };
   });
+}
+
+/** A call of the companion's own tool; a client cannot offer one of that name. */
+function isSwitch({ tool_name, kind }: ToolCallRow): boolean {
+  return tool_name === SWITCH_TOOL && kind === "other";
+}
+
+/** A person lets the model hand over to an agent that may do more. */
+async function approveSwitch(
+  trx: Trx,
+  turn: Turn,
+  args: Record<string, unknown>,
+  offer: Offer,
+): Promise<Answer> {
+  const next = findAgent(String(args["agent_type"] ?? ""), offer.agents);
+  if (!next) {
+    throw new ChatError("invalid_request", "message.modified_arguments: there is no such agent.", {
+      hint: "The call still waits for your decision.",
+    });
+  }
+  const change = { to: next.type, reason: reasonOf(args), stays: true };
+  await changeSession(trx, turn.session_id, { agent_type: next.type });
+  const progress = { agent_type: next.type, switches: turn.switches + 1 };
+  await setTurnProgress(trx, turn.id, progress);
+  const reply = switched(next.type);
+  return {
+    change: { status: "done", result: reply.content },
+    reply,
+    chunks: [switchedChunk(turn.agent_type, change)],
+  };
 }
 
 /** What is edited stays within what the agent may do. */
@@ -172,7 +212,7 @@ async function answerCall(
       if (!answer) return await asStored(trx, call);
       if (!(await moveToolCall(trx, call, call.status, answer.change))) return asStored(trx, call);
       if (await recordAnswer(trx, append, call, answer)) {
-        leased = await resume(trx, deps, turn, acceptedAt);
+        leased = await resume(trx, deps, turn.id, acceptedAt);
       }
       return { session_id: sessionId, turn_id: turn.id, after: session.last_seq };
     });
@@ -213,9 +253,12 @@ async function recordAnswer(
 async function resume(
   trx: Trx,
   deps: StartDeps,
-  turn: Turn,
+  turnId: string,
   acceptedAt: number,
 ): Promise<LeasedTurn> {
+  // As it is now: the answer may have changed its agent.
+  const turn = await findTurn(trx, turnId);
+  if (!turn) throw new ChatError("not_found", "The turn of this call is not there any more.");
   const fence = await takeLease(trx, turn.session_id, deps.owner);
   await setTurnProgress(trx, turn.id, { status: "running" });
   return {

@@ -5,8 +5,8 @@ import { changeSession, releaseLease } from "../db/sessions.ts";
 import { freeCallId, insertToolCall } from "../db/tool-calls.ts";
 import { allowedTools } from "../db/tool-rules.ts";
 import { setTurnProgress } from "../db/turns.ts";
-import { type AgentDefinition, findAgent } from "../domain/agents.ts";
-import { judge } from "../domain/permissions.ts";
+import { type AgentDefinition, findAgent, mayMore } from "../domain/agents.ts";
+import { judge, type Verdict } from "../domain/permissions.ts";
 import { findTool, SWITCH_TOOL, type Tool } from "../domain/tools.ts";
 import type { NewChunk } from "../protocol/chunks.ts";
 import type { ToolCall } from "../providers/provider.ts";
@@ -38,7 +38,7 @@ export async function commitCalls(
   agent: AgentDefinition,
   tools: readonly Tool[],
 ): Promise<"waiting" | "answered"> {
-  const { sessionId, turnId, offer } = run.turn;
+  const { sessionId, turnId, offer, workspace } = run.turn;
   const onlySwitch = calls.every(({ tool_name }) => tool_name === SWITCH_TOOL);
   const before = { agentType: run.agentType, switches: run.switches };
   const waiting = await writeStep(
@@ -46,20 +46,21 @@ export async function commitCalls(
     onlySwitch ? "agent_switched" : "tool_call",
     async (trx, append) => {
       Object.assign(run, before);
-      const remembered = await allowedTools(trx, sessionId);
+      const remembered = await allowedTools(trx, { sessionId, workspace });
       const judged: Judged[] = [];
-      for (const asked of calls) {
+      for (const [position, asked] of calls.entries()) {
         const { tool_name, arguments: args } = asked;
         const call_id = await freeCallId(trx, sessionId, asked.call_id);
         const call = { call_id, tool_name, arguments: args };
         const tool = findTool(tools, call.tool_name);
         const verdict = judge(tool, call.arguments, { agent, trusted: offer.trusted, remembered });
-        const one = await settle(trx, run, call, tool, verdict);
+        const one = await settle(trx, run, { call, tool, agent, tools, verdict });
         judged.push(one);
         await insertToolCall(trx, {
           session_id: sessionId,
           turn_id: turnId,
           ...call,
+          position,
           kind: tool?.kind ?? null,
           status: one.status,
           ...(one.reply?.chunk.content === undefined ? {} : { result: one.reply.chunk.content }),
@@ -113,12 +114,19 @@ export async function commitCalls(
   return waiting ? "waiting" : "answered";
 }
 
+interface Asked {
+  call: ToolCall;
+  tool: Tool | undefined;
+  /** Who asks, and all the tools there are. */
+  agent: AgentDefinition;
+  tools: readonly Tool[];
+  verdict: Verdict;
+}
+
 async function settle(
   trx: Trx,
   run: Run,
-  call: ToolCall,
-  tool: Tool | undefined,
-  verdict: ReturnType<typeof judge>,
+  { call, tool, agent, tools, verdict }: Asked,
 ): Promise<Judged> {
   const answered = (status: "done" | "rejected", reply: Reply, extra: NewChunk[] = []): Judged => {
     const chunks = [callChunk(run, call, tool, false), ...extra, resultChunk(call, reply)];
@@ -128,7 +136,7 @@ async function settle(
     return answered("rejected", failed(verdict.reason ?? "This call is not allowed."));
   }
   if (call.tool_name === SWITCH_TOOL && tool?.run === "turn") {
-    return settleSwitch(run, call, tool, answered);
+    return settleSwitch(run, { call, tool, agent, tools, verdict }, answered);
   }
   if (call.tool_name === PLAN_TOOL && tool?.run === "turn") {
     const { sessionId, turnId, offer } = run.turn;
@@ -146,33 +154,41 @@ async function settle(
   return { call, status: "waiting_result", reply: undefined, chunks };
 }
 
-/** A switch is seen as such, without a result; one that is refused is told to the model. */
+/**
+ * A switch is seen as such, without a result; one that is refused is told to the model. An agent that may do more than
+ * the one a person has chosen needs that person's word.
+ */
 function settleSwitch(
   run: Run,
-  call: ToolCall,
-  tool: Tool,
+  { call, tool, agent, tools }: Asked,
   answered: (status: "done", reply: Reply) => Judged,
 ): Judged {
-  const to = String(call.arguments["agent_type"] ?? "");
-  if (!findAgent(to, run.turn.offer.agents)) {
-    return answered("done", failed(`There is no agent ${to}.`));
+  const next = findAgent(String(call.arguments["agent_type"] ?? ""), run.turn.offer.agents);
+  const fault = switchFault(run, next);
+  if (!next || fault !== undefined) return answered("done", failed(fault ?? ""));
+  if (mayMore(agent, next, tools)) {
+    const chunks = [callChunk(run, call, tool, true)];
+    return { call, status: "waiting_decision", reply: undefined, chunks };
   }
-  if (to === run.agentType) return answered("done", failed(`You are the agent ${to} already.`));
-  if (run.switches >= MAX_SWITCHES) {
-    return answered(
-      "done",
-      failed(
-        `The agent has changed ${MAX_SWITCHES} times in this turn; no more. Answer the user now.`,
-      ),
-    );
-  }
-  const reason = String(call.arguments["reason"] ?? "").slice(0, 500);
-  const change = { to, reason, stays: true };
+  const change = { to: next.type, reason: reasonOf(call.arguments), stays: true };
   const chunks = [callChunk(run, call, tool, false), switchedChunk(run.agentType, change)];
-  run.agentType = to;
+  run.agentType = next.type;
   run.switches += 1;
-  const reply = succeeded(`You are now the agent ${to}. Go on with the task.`);
-  return { call, status: "done", reply, chunks };
+  return { call, status: "done", reply: switched(next.type), chunks };
+}
+
+function switchFault(run: Run, next: AgentDefinition | undefined): string | undefined {
+  if (!next) return "There is no such agent.";
+  if (next.type === run.agentType) return `You are the agent ${next.type} already.`;
+  if (run.switches < MAX_SWITCHES) return undefined;
+  return `The agent has changed ${MAX_SWITCHES} times in this turn; no more. Answer the user now.`;
+}
+
+export const switched = (to: string): Reply =>
+  succeeded(`You are now the agent ${to}. Go on with the task.`);
+
+export function reasonOf(args: Record<string, unknown>): string {
+  return String(args["reason"] ?? "").slice(0, 500);
 }
 
 function isWaiting(status: ToolCallStatus): boolean {

@@ -136,27 +136,35 @@ async function readiness({ database, turns, metrics }: ChatDeps): Promise<Ready>
   };
 }
 
+/** A turn that pauses or goes on at the very moment is asked again, until it has really ended. */
+const MAX_CANCELS = 100;
+
 async function cancelTurn(deps: ChatDeps, sessionId: string): Promise<{ turn_id: string | null }> {
   await findSession(deps.reader, sessionId);
-  const cancelled = await deps.turns.cancel(sessionId);
-  if (cancelled.turn_id !== null) return cancelled;
-  const waiting = await findOpenTurn(deps.reader, sessionId);
-  if (waiting?.status !== "waiting") return { turn_id: null };
-  const turn = { sessionId, turnId: waiting.id };
+  let turnId: string | null = null;
+  for (let n = 0; n < MAX_CANCELS; n++) {
+    turnId ??= (await deps.turns.cancel(sessionId)).turn_id;
+    const open = await findOpenTurn(deps.reader, sessionId);
+    if (!open || (turnId !== null && open.id !== turnId)) break;
+    turnId = open.id;
+    if (open.status === "waiting") await closeWaiting(deps, sessionId, turnId);
+    else await deps.turns.cancel(sessionId);
+  }
+  return { turn_id: turnId };
+}
+
+async function closeWaiting(deps: ChatDeps, sessionId: string, turnId: string): Promise<void> {
+  const turn = { sessionId, turnId };
   const uow = deps.newUnitOfWork(turn);
-  await writeSession(
-    deps.hub,
-    uow,
-    { operation: "interrupt_turn", ...turn },
-    async (trx, append) => {
-      await lockSession(trx, sessionId);
-      const open = await findOpenTurn(trx, sessionId);
-      // Decided in the meantime: then there is nothing that waits.
-      if (open?.status === "waiting") await closeTurn(trx, append, turn, ENDINGS.cancelled);
-    },
-  );
+  const step = { operation: "interrupt_turn", ...turn } as const;
+  await writeSession(deps.hub, uow, step, async (trx, append) => {
+    await lockSession(trx, sessionId);
+    const open = await findOpenTurn(trx, sessionId);
+    // Decided in the meantime: then it runs, or is another.
+    if (open?.status !== "waiting" || open.id !== turnId) return;
+    await closeTurn(trx, append, turn, ENDINGS.cancelled);
+  });
   uow.close();
-  return { turn_id: waiting.id };
 }
 
 async function listMessages(deps: ChatDeps, sessionId: string) {

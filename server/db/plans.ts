@@ -96,6 +96,7 @@ export async function runningPlan(reader: Reader, turnId: string): Promise<PlanR
     .selectAll()
     .where("turn_id", "=", turnId)
     .where("status", "=", "running")
+    .orderBy("created_at")
     .executeTakeFirst();
 }
 

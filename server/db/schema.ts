@@ -120,6 +120,8 @@ export interface ToolCallsTable {
   error: string | null;
   created_at: Milliseconds;
   ended_at: Milliseconds | null;
+  /** Among the calls of its answer, which run in this order. */
+  position: Generated<number>;
   /** What the tool does to the world; null for a tool that nobody knows. */
   kind: ToolKind | null;
   /** The client that sent the decision, if it said who it is. */
@@ -134,6 +136,9 @@ export interface ToolCallsTable {
 export interface ToolRulesTable {
   session_id: string;
   tool_name: string;
+  /** Where it was allowed; empty for a client that did not say. */
+  workspace: string;
+  kind: ToolKind;
   rule: "allow";
   created_at: Milliseconds;
 }

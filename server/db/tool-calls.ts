@@ -16,6 +16,7 @@ export interface NewToolCall {
   turn_id: string;
   tool_name: string;
   arguments: Record<string, unknown>;
+  position: number;
   kind: ToolKind | null;
   status: ToolCallStatus;
   result?: string;
@@ -48,7 +49,7 @@ export async function findToolCall(
     .executeTakeFirst();
 }
 
-/** What the turn waits for, oldest first. */
+/** What the turn waits for, in the order in which it was asked for. */
 export async function openToolCalls(
   reader: Reader,
   where: { sessionId: string; turnId?: string },
@@ -60,7 +61,7 @@ export async function openToolCalls(
     .where("status", "in", OPEN)
     .$if(where.turnId !== undefined, (query) => query.where("turn_id", "=", where.turnId ?? ""))
     .orderBy("created_at")
-    .orderBy("call_id")
+    .orderBy("position")
     .execute();
 }
 

@@ -1,12 +1,25 @@
+import type { ToolKind } from "../protocol/offers.ts";
 import type { Reader, Trx } from "./schema.ts";
 
-/** From now on calls of this tool need not ask in this session. */
-export async function allowTool(trx: Trx, sessionId: string, toolName: string): Promise<void> {
+interface Place {
+  sessionId: string;
+  /** Null for a client that did not say. */
+  workspace: string | null;
+}
+
+/** From now on calls of this tool need not ask in this session, as long as it works in this workspace. */
+export async function allowTool(
+  trx: Trx,
+  { sessionId, workspace }: Place,
+  tool: { name: string; kind: ToolKind },
+): Promise<void> {
   await trx
     .insertInto("tool_rules")
     .values({
       session_id: sessionId,
-      tool_name: toolName,
+      workspace: workspace ?? "",
+      tool_name: tool.name,
+      kind: tool.kind,
       rule: "allow",
       created_at: Date.now(),
     })
@@ -14,11 +27,16 @@ export async function allowTool(trx: Trx, sessionId: string, toolName: string): 
     .execute();
 }
 
-export async function allowedTools(reader: Reader, sessionId: string): Promise<Set<string>> {
+/** Name -> kind, of the tools that need not ask here. */
+export async function allowedTools(
+  reader: Reader,
+  { sessionId, workspace }: Place,
+): Promise<Map<string, ToolKind>> {
   const rows = await reader
     .selectFrom("tool_rules")
-    .select("tool_name")
+    .select(["tool_name", "kind"])
     .where("session_id", "=", sessionId)
+    .where("workspace", "=", workspace ?? "")
     .execute();
-  return new Set(rows.map(({ tool_name }) => tool_name));
+  return new Map(rows.map(({ tool_name, kind }) => [tool_name, kind]));
 }

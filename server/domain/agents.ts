@@ -1,4 +1,4 @@
-import type { OfferedAgent } from "../protocol/offers.ts";
+import { BUILT_IN_AGENTS, type OfferedAgent } from "../protocol/offers.ts";
 import type { Agent } from "../protocol/responses.ts";
 import type { Offer } from "./offer.ts";
 import { SWITCH_TOOL, type Tool } from "./tools.ts";
@@ -67,22 +67,34 @@ export const AGENTS: readonly AgentDefinition[] = [
   },
 ];
 
-/** The user's own agents come first: one of a built-in type takes its place. */
+/** The built-in ones come first: nobody's file passes for one of them. */
 export function findAgent(
   type: string,
   own: readonly OfferedAgent[] = [],
 ): AgentDefinition | undefined {
-  return own.find((agent) => agent.type === type) ?? AGENTS.find((agent) => agent.type === type);
+  return AGENTS.find((agent) => agent.type === type) ?? own.find((agent) => agent.type === type);
 }
 
 /** Everyone there is to hand over to. */
 export function agentsOf(offer: Offer): AgentDefinition[] {
-  const own = new Set(offer.agents.map(({ type }) => type));
-  return [...offer.agents, ...AGENTS.filter(({ type }) => !own.has(type))];
+  return [...AGENTS, ...offer.agents.filter(({ type }) => !BUILT_IN_AGENTS.includes(type))];
 }
 
 /** `switch_agent` is everybody's. */
 export function mayUse(agent: AgentDefinition, tool: Tool): boolean {
   if (tool.name === SWITCH_TOOL || agent.tools === undefined) return true;
   return agent.tools.includes(tool.name) || agent.tools.includes(tool.kind);
+}
+
+/** Whether `to` may do anything with these tools that `from` may not. */
+export function mayMore(
+  from: AgentDefinition,
+  to: AgentDefinition,
+  tools: readonly Tool[],
+): boolean {
+  return tools.some((tool) => {
+    if (!mayUse(to, tool)) return false;
+    const isWider = tool.kind === "write" && from.file_pattern !== undefined;
+    return !mayUse(from, tool) || (isWider && from.file_pattern !== to.file_pattern);
+  });
 }

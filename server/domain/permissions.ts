@@ -1,4 +1,5 @@
 import picomatch from "picomatch";
+import { isSecretPath, isSteeringPath } from "../protocol/delicate-paths.ts";
 import type { ToolRule } from "../protocol/offers.ts";
 import { type AgentDefinition, mayUse } from "./agents.ts";
 import type { Tool } from "./tools.ts";
@@ -13,8 +14,8 @@ export interface Circumstances {
   agent: AgentDefinition;
   /** `false`: nothing is allowed without asking, and what writes or executes is denied. */
   trusted: boolean;
-  /** Tools that a person has allowed for the rest of the session. */
-  remembered: ReadonlySet<string>;
+  /** Tools that a person has allowed for the rest of the session in this workspace, each with what it did then. */
+  remembered: ReadonlyMap<string, string>;
 }
 
 /** What becomes of a call. Fails closed: what nobody has allowed asks, and what an agent may not do is denied. */
@@ -39,23 +40,16 @@ export function judge(
       reason: `${tool.name} is off, since the user has not trusted this workspace.`,
     };
   }
-  const rule = remembered.has(tool.name) ? "allow" : tool.rule;
+  const rule = remembered.get(tool.name) === tool.kind ? "allow" : tool.rule;
   return { rule: rule === "allow" && isDelicate(tool, args) ? "ask" : rule };
 }
 
-/** Files that are keys. */
-const SECRET =
-  /^(?:\.ssh|\.gnupg|\.aws|\.azure|\.kube|\.docker|\.netrc|\.npmrc|\.pypirc|\.pgpass|\.env(?:\..*)?|id_[a-z0-9]+|.*\.(?:pem|key|p12|pfx))$/i;
-/** Files that make other programs run something. */
-const STEERING = /^(?:\..+|.*\.code-workspace)$/;
-
 /** What asks even where its tool is allowed: reading what may be a secret, writing what other programs obey. */
 function isDelicate({ kind }: Tool, args: Record<string, unknown>): boolean {
-  const path = args["path"];
-  if (typeof path !== "string") return false;
-  const parts = path.split(/[\\/]/).filter((part) => part !== "." && part !== "..");
-  if (kind === "read") return parts.some((part) => SECRET.test(part));
-  return kind === "write" && parts.some((part) => STEERING.test(part) || SECRET.test(part));
+  // `include` is what a search looks into.
+  const named = [args["path"], args["include"]].filter((path) => typeof path === "string");
+  if (kind === "read") return named.some(isSecretPath);
+  return kind === "write" && named.some((path) => isSteeringPath(path) || isSecretPath(path));
 }
 
 /**
@@ -74,7 +68,7 @@ export function refusedPath(
 }
 
 function matches(path: string, pattern: string): boolean {
-  const slashed = path.replaceAll("\\", "/");
+  const slashed = path.replaceAll("\\", "/").replace(/^(?:\.\/)+/, "");
   const basename = !pattern.includes("/");
   return picomatch(pattern, { dot: true, basename })(slashed);
 }

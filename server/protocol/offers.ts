@@ -11,7 +11,17 @@ const TOOL_RULES = ["allow", "ask", "deny"] as const;
 export type ToolRule = (typeof TOOL_RULES)[number];
 
 /** Names of the companion's own tools; a client's tool may not pass for one. */
-const RESERVED_NAMES: readonly string[] = ["switch_agent", "create_plan"];
+export const RESERVED_NAMES: readonly string[] = ["switch_agent", "create_plan"];
+
+/** An agent of the user's own of one of these types is not looked at. */
+export const BUILT_IN_AGENTS: readonly string[] = [
+  "universal",
+  "orchestrator",
+  "coder",
+  "architect",
+  "debug",
+  "ask",
+];
 
 /** Of a tool's arguments, as JSON. */
 const MAX_PARAMETERS_CHARS = 50_000;

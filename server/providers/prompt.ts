@@ -8,8 +8,31 @@ import type { SdkPrompt } from "./sdk-types.ts";
 export function toPrompt({ system, messages, tools }: ProviderRequest): SdkPrompt {
   const told = new Set(tools.map((tool) => tool.name));
   const prompt: SdkPrompt = system === "" ? [] : [{ role: "system", content: system }];
-  for (const message of withoutStrangers(messages, told)) addTo(prompt, message);
+  for (const message of withPlainIds(withoutStrangers(messages, told))) addTo(prompt, message);
   return prompt;
+}
+
+/** What every vendor takes; Anthropic knows no dots and colons, OpenAI's chat format no more characters. */
+const PLAIN_ID = /^[A-Za-z0-9_-]{1,40}$/;
+
+/** Another vendor's ids of calls become plain ones, each the same for its call and its result. */
+function withPlainIds(messages: readonly ConversationMessage[]): ConversationMessage[] {
+  const plain = new Map<string, string>();
+  const toPlain = (id: string): string => {
+    if (PLAIN_ID.test(id)) return id;
+    const known = plain.get(id) ?? `call-${plain.size + 1}-of-another-model`;
+    plain.set(id, known);
+    return known;
+  };
+  return messages.map((message) => {
+    if (message.role === "tool") return { ...message, call_id: toPlain(message.call_id) };
+    if (message.role !== "assistant") return message;
+    const tool_calls = message.tool_calls.map((call) => ({
+      ...call,
+      call_id: toPlain(call.call_id),
+    }));
+    return { ...message, tool_calls };
+  });
 }
 
 function addTo(prompt: SdkPrompt, message: ConversationMessage): void {

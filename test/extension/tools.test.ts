@@ -7,6 +7,7 @@ import * as vscode from "vscode";
 import type { App } from "../../extension/app.ts";
 import { handOverKey } from "../../extension/keys.ts";
 import { PROVIDERS } from "../../extension/providers.ts";
+import { firstKept } from "../../extension/tools/checkpoints.ts";
 import type { StreamChunk } from "../../server/protocol/chunks.ts";
 import type { ClientMessage } from "../../server/protocol/requests.ts";
 import { type PlannedCall, playsCalls } from "../support/upstream/openai-scripts.ts";
@@ -103,20 +104,24 @@ describe("the editor's tools", function () {
 
   it("read, list and search without asking, and refuse what is outside", async () => {
     symlinkSync("/etc", join(project, "src/etc"));
+    writeFileSync(join(project, "src/.env"), "KEY=sk-secret\n");
     const chunks = await play([
       call("read_file", { path: "src/a.ts", start_line: 2, end_line: 2 }),
       call("list_files", { path: "src" }),
       call("list_files", { recursive: true, path: "." }),
       call("search_in_code", { query: "ONE = 1" }),
       call("search_in_code", { query: "two = \\d", is_regex: true, include: "**/*.ts" }),
+      call("search_in_code", { query: "KEY=", include: "**" }),
       call("read_file", { path: "../../etc/passwd" }),
       call("read_file", { path: "src/etc/passwd" }),
       call("read_file", { path: "none.ts" }),
       call("read_file", {}),
     ]);
-    const [read, flat, deep, found, byRegex, outside, linked, none, wrong] = results(chunks);
+    const [read, flat, deep, found, byRegex, secret, outside, linked, none, wrong] =
+      results(chunks);
     assert.equal(read, "[Lines 2 to 2 of 3.]\nexport const two = 2;");
-    assert.equal(flat, "a.ts\netc/");
+    assert.equal(flat, ".env\na.ts\netc/");
+    assert.equal(secret, "[Nothing found.]");
     assert.match(deep ?? "", /^src\/a\.ts$/m);
     assert.match(found ?? "", /^src\/a\.ts:1:export const one = 1;$/m);
     assert.match(byRegex ?? "", /^src\/a\.ts:2:/m);
@@ -252,7 +257,7 @@ describe("the editor's tools", function () {
     const { messages } = await app.client.call("list_messages", { session_id: session ?? "" });
     const [, second] = messages.filter(({ role }) => role === "user");
     await app.client.rewind(session ?? "", second?.turn_id ?? "");
-    await app.tools.checkpoints.restore(kept.slice(1), [{ path: project }]);
+    assert.deepEqual(await app.tools.checkpoints.restore(firstKept(kept.slice(1))), []);
     assert.match(readFileSync(join(project, "src/a.ts"), "utf8"), /one = 1/);
     assert.ok(existsSync(join(project, "made/f.ts")));
     const after = await app.client.call("list_messages", { session_id: session ?? "" });

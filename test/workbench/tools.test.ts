@@ -226,7 +226,7 @@ describe("tools in a workbench", function () {
   it("shows every switch as a line, and ends a loop of them", async () => {
     await runCommand(page, "Streamkeeper: New chat");
     await chat.frame.locator(".prompt").first().waitFor();
-    const to = (index: number) => (index % 2 === 0 ? "coder" : "debug");
+    const to = (index: number) => (index % 2 === 0 ? "coder" : "universal");
     const switches = Array.from({ length: 51 }, (_, index) =>
       call("switch_agent", { agent_type: to(index), reason: "again" }),
     );

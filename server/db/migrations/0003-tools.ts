@@ -27,6 +27,10 @@ export async function up(db: Kysely<unknown>): Promise<void> {
   for (const name of ["kind", "decided_by", "claimed_by"]) {
     await db.schema.alterTable("tool_calls").addColumn(name, "text").execute();
   }
+  await db.schema
+    .alterTable("tool_calls")
+    .addColumn("position", "bigint", (column) => column.notNull().defaultTo(0))
+    .execute();
   await db.schema.alterTable("tool_calls").addColumn("claim_expires_at", "bigint").execute();
   await db.schema
     .createIndex("tool_calls_claimed")
@@ -41,9 +45,11 @@ export async function up(db: Kysely<unknown>): Promise<void> {
       column.notNull().references("sessions.id").onDelete("cascade"),
     )
     .addColumn("tool_name", "text", (column) => column.notNull())
+    .addColumn("workspace", "text", (column) => column.notNull())
+    .addColumn("kind", "text", (column) => column.notNull())
     .addColumn("rule", "text", (column) => column.notNull())
     .addColumn("created_at", "bigint", (column) => column.notNull())
-    .addPrimaryKeyConstraint("tool_rules_primary_key", ["session_id", "tool_name"])
+    .addPrimaryKeyConstraint("tool_rules_primary_key", ["session_id", "workspace", "tool_name"])
     .execute();
 
   await db.schema

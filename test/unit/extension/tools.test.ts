@@ -1,10 +1,18 @@
 // The tools of the editor, as far as they need no editor.
 import assert from "node:assert/strict";
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { cut } from "../../../extension/tools/bounds.ts";
-import { Checkpoints } from "../../../extension/tools/checkpoints.ts";
+import { Checkpoints, firstKept } from "../../../extension/tools/checkpoints.ts";
 import { EDITOR_TOOLS, ruleOf } from "../../../extension/tools/definitions.ts";
 import { applyEdits, linesOf } from "../../../extension/tools/edits.ts";
 import { parseAgent } from "../../../extension/tools/own-agents.ts";
@@ -54,6 +62,10 @@ describe("the tools of the editor", () => {
     symlinkSync(join(outside, "none"), join(project, "dangling"));
     mkdirSync(join(project, "data"));
     symlinkSync(join(project, "data"), join(project, "to-data"));
+    symlinkSync(join(project, ".git"), join(project, "hooks"));
+    writeFileSync(join(project, ".env"), "");
+    symlinkSync(join(project, ".env"), join(project, "plain.txt"));
+    symlinkSync(join(project, "src"), join(project, "short"));
     const folders = {
       folders: [{ name: "project", path: project }],
       closed: [join(project, "data")],
@@ -74,11 +86,27 @@ describe("the tools of the editor", () => {
       "data/token",
       "data",
       "to-data/token",
+      "hooks/pre-commit",
+      "plain.txt",
+      "GIT~1/config",
+      ".git./config",
       "src/../.GIT/hooks/pre-commit",
       "a\0b",
     ]) {
-      await assert.rejects(resolveInside(folders, path), /outside|nowhere|\.git|NUL|closed/, path);
+      await assert.rejects(
+        resolveInside(folders, path),
+        /outside|nowhere|\.git|NUL|closed|name that/,
+        path,
+      );
     }
+  });
+
+  it("read through a link inside of the workspace, and write to what is named as it is", async () => {
+    mkdirSync(join(scratch, "src"));
+    symlinkSync(join(scratch, "src"), join(scratch, "short"));
+    const ground = { folders: [{ name: "project", path: scratch }], closed: [] };
+    assert.equal(await resolveInside(ground, "short/a.ts"), join(scratch, "short/a.ts"));
+    await assert.rejects(resolveInside(ground, "short/a.ts", "write"), /leads to src\/a\.ts/);
   });
 
   it("know the folders of a workspace by name", async () => {
@@ -154,13 +182,35 @@ describe("the tools of the editor", () => {
         ["t2", 2],
       ],
     );
-    assert.deepEqual(await checkpoints.restore(list, [{ path: join(scratch, "elsewhere") }]), []);
-    await checkpoints.restore(list.slice(1), [{ path: project }]);
+    await checkpoints.restore(firstKept(list.slice(1)));
     assert.equal(readFileSync(a, "utf8"), "two");
     assert.throws(() => readFileSync(b), /ENOENT/);
-    await checkpoints.restore(list, [{ path: project }]);
+    await checkpoints.restore(firstKept(list));
     assert.equal(readFileSync(a, "utf8"), "one");
     await assert.rejects(checkpoints.keep("../x", "t", a), /not the id/);
+  });
+
+  it("put back what they can, and say what they could not", async () => {
+    const project = join(scratch, "project");
+    mkdirSync(join(project, "below"), { recursive: true });
+    const [a, b] = [join(project, "a"), join(project, "below/b")];
+    for (const path of [a, b]) writeFileSync(path, "before");
+    const made = join(project, "made");
+    const checkpoints = new Checkpoints(join(scratch, "kept"));
+    for (const path of [a, b, made, join(made, "c")]) await checkpoints.keep("s", "t", path);
+    mkdirSync(made);
+    writeFileSync(join(made, "c"), "");
+    // Somebody has put a folder into the place of one file and taken the folder of another away.
+    rmSync(join(project, "below"), { recursive: true });
+    rmSync(a);
+    mkdirSync(a);
+    const failed = await checkpoints.restore(firstKept(await checkpoints.list("s")));
+    assert.deepEqual(
+      failed.map(({ path }) => path),
+      [a],
+    );
+    assert.equal(readFileSync(b, "utf8"), "before");
+    assert.equal(existsSync(made), false);
   });
 });
 
@@ -201,6 +251,7 @@ describe("agents of a workspace", () => {
       ["a.md", "---\nname\n---\nx", /expected key: value/],
       ["1 a.md", "x", /type/],
       ["a.md", "---\nmodel: gpt\n---\nx", /model/],
+      ["Coder.md", "x", /built-in/],
     ] as const) {
       assert.throws(() => parseAgent(name, text), reason);
     }

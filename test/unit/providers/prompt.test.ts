@@ -57,4 +57,21 @@ describe("the conversation in the SDK's form", () => {
       "the conversation is left as it was",
     );
   });
+
+  it("gives calls of other vendors ids that every vendor takes, the same for call and result", () => {
+    const id = `functions.get_weather:${"0".repeat(50)}`;
+    const call = { call_id: id, tool_name: "get_weather", arguments: {} };
+    const messages: ConversationMessage[] = [
+      { role: "user", content: "Oslo?" },
+      { role: "assistant", content: "", tool_calls: [call] },
+      { role: "tool", call_id: id, tool_name: "get_weather", content: "snow" },
+    ];
+    const prompt = toPrompt({ ...HELLO, messages, tools: [WEATHER] });
+    const ids = [...JSON.stringify(prompt).matchAll(/"toolCallId":"([^"]*)"/g)].map(
+      ([, one]) => one,
+    );
+    assert.equal(ids.length, 2);
+    assert.equal(ids[0], ids[1]);
+    assert.match(ids[0] ?? "", /^[A-Za-z0-9_-]{1,40}$/);
+  });
 });

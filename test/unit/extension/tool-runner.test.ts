@@ -1,0 +1,173 @@
+// Who runs which call when, against a companion that is played: what the real one does is tried elsewhere.
+import assert from "node:assert/strict";
+import { EventEmitter, once } from "node:events";
+import { Problem } from "../../../extension/problem.ts";
+import { ToolRunner, type ToolRunnerDeps } from "../../../extension/tools/tool-runner.ts";
+import type { StreamChunk } from "../../../server/protocol/chunks.ts";
+import type { PendingCall } from "../../../server/protocol/responses.ts";
+
+const SESSION = "s";
+
+interface Played {
+  runner: ToolRunner;
+  events: string[];
+  /** What the session waits for from now on. */
+  waitFor(...calls: Partial<PendingCall>[]): void;
+  say(...chunks: Partial<StreamChunk>[]): void;
+  /** The next question for what waits is answered with this. */
+  failOnce(problem: Problem): void;
+  reached(event: string): Promise<void>;
+}
+
+function play(run: ToolRunnerDeps["run"], { status = "waiting" } = {}): Played {
+  const bus = new EventEmitter();
+  const events: string[] = [];
+  const note = (event: string): void => {
+    events.push(event);
+    bus.emit("event");
+  };
+  let pending: PendingCall[] = [];
+  let problem: Problem | undefined;
+  let seq = 0;
+  const client = {
+    async call(name: string, params: { message?: { call_id?: string } }) {
+      if (name === "get_session") return { last_seq: seq, turn: { id: "t", status } };
+      if (name === "list_pending") {
+        const thrown = problem;
+        problem = undefined;
+        if (thrown) throw thrown;
+        return { pending };
+      }
+      note(`result ${params.message?.call_id}`);
+      return {};
+    },
+    async *stream(_session: string, _after: number, signal: AbortSignal) {
+      note("followed");
+      for (;;) {
+        const [chunks] = (await once(bus, "chunks", { signal })) as [StreamChunk[]];
+        yield chunks;
+      }
+    },
+    claim: async (_session: string, id: string) => note(`claim ${id}`),
+  };
+  const runner = new ToolRunner({
+    client: client as unknown as ToolRunnerDeps["client"],
+    clientId: "me",
+    workspace: () => "/project",
+    run,
+    onAsked: () => {},
+    log: { warn() {} },
+  });
+  return {
+    runner,
+    events,
+    waitFor(...calls) {
+      pending = calls.map((call) => ({
+        call_id: "c",
+        turn_id: "t",
+        tool_name: "tool",
+        arguments: {},
+        waits_for: "tool_result",
+        kind: "write",
+        client_id: "me",
+        workspace: "/project",
+        ...call,
+      }));
+    },
+    say(...chunks) {
+      const whole = chunks.map((chunk) => ({
+        type: "status",
+        session_id: SESSION,
+        is_final: false,
+        ...chunk,
+        seq: ++seq,
+      }));
+      bus.emit("chunks", whole);
+    },
+    failOnce(thrown) {
+      problem = thrown;
+    },
+    async reached(event) {
+      const signal = AbortSignal.timeout(5_000);
+      while (!events.includes(event)) await once(bus, "event", { signal });
+    },
+  };
+}
+
+const soon = () => new Promise((resolve) => setTimeout(resolve, 20));
+
+describe("the runner of tools", () => {
+  it("runs what changes something one after another, in the model's order, and reads meanwhile", async () => {
+    const played = play(async (call) => {
+      played.events.push(`begin ${call.call_id}`);
+      await soon();
+      played.events.push(`end ${call.call_id}`);
+      return "";
+    });
+    played.runner.follow(SESSION, 0);
+    played.waitFor({ call_id: "1" }, { call_id: "2" }, { call_id: "3", kind: "read" });
+    await played.reached("followed");
+    played.say({});
+    await played.reached("result 2");
+    const order = played.events.filter((event) => /^(begin|end) [12]/.test(event));
+    assert.deepEqual(order, ["begin 1", "end 1", "begin 2", "end 2"]);
+    assert.ok(played.events.indexOf("begin 3") < played.events.indexOf("end 1"));
+    played.runner.dispose();
+  });
+
+  it("follows a turn whose message was sent while the end of the last one was being looked at", async () => {
+    const played = play(async () => "");
+    played.runner.follow(SESSION, 0);
+    await played.reached("followed");
+    played.say({ type: "interrupted", is_final: true });
+    played.runner.follow(SESSION, 1);
+    await soon();
+    played.waitFor({ call_id: "next" });
+    played.say({});
+    await played.reached("result next");
+    played.runner.dispose();
+  });
+
+  it("goes on when the companion cannot say for a moment what waits, and stops no call because of it", async () => {
+    let aborted = false;
+    const played = play(async (call, _session, signal) => {
+      signal.addEventListener("abort", () => {
+        aborted = true;
+      });
+      await new Promise((resolve) => setTimeout(resolve, call.call_id === "long" ? 2_500 : 0));
+      return "";
+    });
+    played.runner.follow(SESSION, 0);
+    await played.reached("followed");
+    played.waitFor({ call_id: "long" });
+    played.say({});
+    await played.reached("claim long");
+    played.failOnce(Problem.answered("database_unavailable", "away", undefined));
+    played.say({});
+    await played.reached("result long");
+    assert.equal(aborted, false);
+    played.waitFor({ call_id: "later" });
+    played.say({});
+    await played.reached("result later");
+    played.runner.dispose();
+  }).timeout(10_000);
+
+  it("takes care of a turn that another window began, also while it still runs", async () => {
+    const played = play(async () => "", { status: "running" });
+    await played.runner.look(SESSION);
+    await played.reached("followed");
+    played.waitFor({ call_id: "orphan", client_id: "gone" });
+    played.say({});
+    await played.reached("result orphan");
+    played.runner.dispose();
+  }).timeout(10_000);
+
+  it("leaves alone what another workspace waits for", async () => {
+    const played = play(async () => "");
+    played.waitFor({ call_id: "theirs", workspace: "/other" });
+    await played.runner.look(SESSION);
+    await soon();
+    assert.deepEqual(played.events, []);
+    played.runner.dispose();
+  });
+});
