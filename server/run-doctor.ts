@@ -149,8 +149,12 @@ async function underLock(
   if (!existsSync(dataDir)) throw new DataDirError(`${dataDir} does not exist.`);
   const lock = await waitForLeaderLock(join(dataDir, LOCK_FILE), waitSeconds);
   if (!lock) {
+    const advice =
+      waitSeconds === 0
+        ? "stop it first, or wait for it with --wait SECONDS"
+        : `it did not end within ${waitSeconds} s, so stop it first`;
     throw new DataDirError(
-      `${dataDir} is served by ${whoServes(dataDir)}. Nothing was changed; stop it first, or wait for it with --wait SECONDS.`,
+      `${dataDir} is served by ${whoServes(dataDir)}. Nothing was changed; ${advice}.`,
     );
   }
   try {

@@ -40,6 +40,9 @@ describe("streamkeeper doctor", function () {
         refused.output,
         new RegExp(`served by companion ${companion.process.pid} .*--wait`),
       );
+      const inVain = await runDoctor("--data-dir", dataDir, "--repair", "--wait", "1");
+      assert.equal(inVain.code, 3);
+      assert.match(inVain.output, /Nothing was changed; it did not end within 1 s/);
       const waiting = reportOn(dataDir, "--repair", "--wait", "20");
       await companion.stop();
       assert.equal((await waiting).code, 0);
