@@ -46,6 +46,8 @@ const MAY_REFUSE: readonly Operation[] = [
   "add_user_message",
   "tool_decision",
   "tool_result",
+  "summarise",
+  "undo_summary",
   "request_cancel",
 ];
 

@@ -13,6 +13,8 @@ export const OPERATIONS = [
   "tool_result",
   "claim_call",
   "plan_step",
+  "summarise",
+  "undo_summary",
   "complete_turn",
   "fail_turn",
   "interrupt_turn",

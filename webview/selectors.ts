@@ -3,6 +3,7 @@ import type { Model } from "../server/protocol/responses.ts";
 import { DEFAULT_CONTEXT_WINDOW, estimateTokens } from "../server/protocol/tokens.ts";
 import type { Plan } from "./plans.ts";
 import type { AppState } from "./state.ts";
+import type { Summary } from "./summaries.ts";
 import { isOpen, type Part, type Turn } from "./turns.ts";
 
 export function lastTurn(state: AppState): Turn | undefined {
@@ -60,7 +61,7 @@ export function contextUse(state: AppState): { tokens: number; window: number } 
   const all = log?.turns ?? [];
   const end = all.findIndex(({ id }) => id === editing);
   const turns = end < 0 ? all : all.slice(0, end);
-  const known = turns.findLastIndex(({ ending }) => ending?.contextTokens != null);
+  const known = turns.findLastIndex(({ contextTokens }) => contextTokens !== null);
   const texts = [draft, ...context.map(({ content }) => content)];
   for (const { question, parts } of turns.slice(known + 1)) {
     texts.push(question?.text ?? "");
@@ -69,12 +70,18 @@ export function contextUse(state: AppState): { tokens: number; window: number } 
       if (part.kind === "tool") texts.push(part.result ?? "");
     }
   }
-  const before = turns[known]?.ending?.contextTokens ?? 0;
+  const before = turns[known]?.contextTokens ?? 0;
   const model = findModel(state, chosenModel(state));
   return {
     tokens: before + estimateTokens(texts.join("\n")),
     window: model?.context_window ?? DEFAULT_CONTEXT_WINDOW,
   };
+}
+
+export function activeSummary({ log }: AppState): Summary | undefined {
+  return log?.summaries.findLast(({ untilTurnId }) =>
+    log.turns.some(({ id }) => id === untilTurnId),
+  );
 }
 
 export function agentName(state: AppState, type: string): string {

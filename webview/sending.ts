@@ -28,6 +28,9 @@ export interface Sending {
   resumePlan: (planId: string) => void;
   /** What went with the message of a turn, as it was stored. */
   contextOf: (turnId: string) => Promise<readonly ContextItem[]>;
+  /** The model is told of earlier messages by a summary from now on. */
+  summarise: () => Promise<void>;
+  undoSummary: (summaryId: string) => Promise<void>;
   stop: () => void;
   /** Sends what could not be sent before. */
   resume: () => void;
@@ -125,15 +128,20 @@ export function createSending(deps: SendingDeps): Sending {
     }
   };
 
-  const cancel = async (): Promise<void> => {
+  /** Says why it failed; false then. */
+  const attempt = async (work: (session_id: string) => Promise<unknown>): Promise<boolean> => {
     const sessionId = store.get().log?.id;
-    if (sessionId === undefined) return;
     try {
-      await transport.call("cancel_turn", { session_id: sessionId });
+      if (sessionId !== undefined) await work(sessionId);
+      return true;
     } catch (thrown) {
-      store.dispatch({ type: "stopping", stopping: false });
       store.dispatch({ type: "notice", notice: asFailure(thrown).error });
+      return false;
     }
+  };
+  const cancel = async (): Promise<void> => {
+    const isDone = await attempt((session_id) => transport.call("cancel_turn", { session_id }));
+    if (!isDone) store.dispatch({ type: "stopping", stopping: false });
   };
 
   // Stop was asked for before there was a turn; now there is.
@@ -160,12 +168,17 @@ export function createSending(deps: SendingDeps): Sending {
     continueAnswer: () => start(text.continuePrompt, null),
     resumePlan: (planId) => start(text.resumePlan, null, planId),
     async contextOf(turnId) {
-      try {
-        return await storedContext(transport, store.get().log?.id, turnId);
-      } catch (thrown) {
-        store.dispatch({ type: "notice", notice: asFailure(thrown).error });
-        return [];
-      }
+      let context: readonly ContextItem[] = [];
+      await attempt(async (sessionId) => {
+        context = await storedContext(transport, sessionId, turnId);
+      });
+      return context;
+    },
+    async summarise() {
+      await attempt((session_id) => transport.call("summarise", { session_id }));
+    },
+    async undoSummary(summary_id) {
+      await attempt((session_id) => transport.call("undo_summary", { session_id, summary_id }));
     },
     decide(callId, decision) {
       if (store.get().decisions[callId]) return;

@@ -4,6 +4,8 @@ import type { StreamChunk } from "../server/protocol/chunks.ts";
 import { continuity } from "../server/protocol/continuity.ts";
 import type { TurnStatus } from "../server/protocol/responses.ts";
 import { type Plan, paused, type Subtask, toPlan, withSubtask } from "./plans.ts";
+import { type Summary, withSummary } from "./summaries.ts";
+import { isRecord, numberOf, textOf, toContext } from "./values.ts";
 
 /** `from` and `to` are the first and last `seq` that a part was made of. */
 interface Span {
@@ -58,8 +60,6 @@ export interface Ending {
   retryAfterSeconds: number | null;
   elapsedMs: number | null;
   outputTokens: number | null;
-  /** What the whole conversation measured after it. */
-  contextTokens: number | null;
 }
 
 export interface Turn {
@@ -71,6 +71,8 @@ export interface Turn {
   parts: readonly Part[];
   status: TurnStatus;
   ending: Ending | null;
+  /** What the whole conversation measured when that was last known. */
+  contextTokens: number | null;
 }
 
 export interface SessionLog {
@@ -80,6 +82,8 @@ export interface SessionLog {
   /** Something is missing after the cursor; nothing more is taken until it comes. */
   gap: boolean;
   turns: readonly Turn[];
+  /** Those not taken back; the newest one whose turn is there counts. */
+  summaries: readonly Summary[];
   /** What the newest `session_info` said, and its `seq`. */
   info: { seq: number; title: string | null; model: string | null; agent: string | null };
   /** Ids of sent messages that have come back as chunks, newest last. */
@@ -92,6 +96,7 @@ export function emptyLog(id: string): SessionLog {
     cursor: 0,
     gap: false,
     turns: [],
+    summaries: [],
     info: { seq: 0, title: null, model: null, agent: null },
     arrived: [],
   };
@@ -160,6 +165,13 @@ function takeChunk(log: SessionLog, chunk: StreamChunk): SessionLog {
             const part: StepPart = { kind: "step", from: seq, to: seq, title };
             return { ...turn, status: "running", parts: [...turn.parts, part] };
           });
+        case "summarised":
+        case "summary_undone": {
+          const last = log.turns.at(-1);
+          const measured = last && { ...last, contextTokens: numberOf(metadata["context_tokens"]) };
+          const turns = measured ? [...log.turns.slice(0, -1), measured] : log.turns;
+          return { ...log, turns, summaries: withSummary(log.summaries, chunk) };
+        }
         case "rewound":
           return { ...log, turns: keptTurns(log, metadata["replaces_turn_id"]) };
         default:
@@ -222,6 +234,7 @@ function emptyTurn(id: string, seq: number): Turn {
     parts: [],
     status: "running",
     ending: null,
+    contextTokens: null,
   };
 }
 
@@ -355,33 +368,14 @@ function endTurn(turn: Turn, chunk: StreamChunk): Turn {
     retryAfterSeconds: numberOf(metadata["retry_after_seconds"]),
     elapsedMs: numberOf(metadata["elapsed_ms"]),
     outputTokens: isRecord(usage) ? numberOf(usage["output_tokens"]) : null,
-    contextTokens: numberOf(metadata["context_tokens"]),
   };
   const status = chunk.type === "done" || chunk.type === "error" ? chunk.type : "interrupted";
   const parts = turn.parts.map((part) =>
     part.kind === "tool" && part.waitsFor !== null ? { ...part, waitsFor: null } : part,
   );
-  return { ...turn, status, ending, parts, model: textOf(metadata["model"]) ?? turn.model };
-}
-
-function toContext(raw: unknown): Question["context"] {
-  if (!Array.isArray(raw)) return [];
-  return raw.filter(isRecord).map((item) => ({
-    type: textOf(item["type"]) ?? "text",
-    label: textOf(item["label"]) ?? "",
-  }));
-}
-
-function textOf(value: unknown): string | null {
-  return typeof value === "string" ? value : null;
-}
-
-function numberOf(value: unknown): number | null {
-  return typeof value === "number" ? value : null;
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null;
+  const model = textOf(metadata["model"]) ?? turn.model;
+  const contextTokens = numberOf(metadata["context_tokens"]) ?? turn.contextTokens;
+  return { ...turn, status, ending, parts, model, contextTokens };
 }
 
 /** The whole answer as the model wrote it. */

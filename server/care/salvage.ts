@@ -17,6 +17,7 @@ const IN_ORDER = {
   tool_calls: true,
   plans: true,
   subtasks: true,
+  summaries: true,
   offers: true,
   tool_rules: true,
   requests: true,

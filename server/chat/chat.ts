@@ -56,6 +56,10 @@ export interface Chat {
   cancelTurn(sessionId: string): Promise<{ turn_id: string | null }>;
   /** Takes a turn and all after it out of the conversation; they stay in the log. Rejects with `session_busy` while one runs. */
   rewind(sessionId: string, turnId: string): Promise<Session>;
+  /** Older messages are replaced by a summary in what the model is told. Rejects with `session_busy`, `invalid_request`, `upstream_*`. */
+  summarise(sessionId: string): Promise<void>;
+  /** Takes effect once. Rejects with `session_busy` or `not_found`. */
+  undoSummary(sessionId: string, summaryId: string): Promise<void>;
   createSession(request: CreateSessionRequest): Promise<Session>;
   listSessions(query: { query?: string; limit?: number; cursor?: string }): Promise<SessionList>;
   getSession(sessionId: string): Promise<Session>;

@@ -28,6 +28,7 @@ import { closeTurn, ENDINGS } from "./close-turn.ts";
 import { rewindSession } from "./rewind-session.ts";
 import { createSession, type StartDeps, startUserTurn, switchAgent } from "./start-turn.ts";
 import { streamFrames } from "./stream-frames.ts";
+import { summariseNow, undoSummary } from "./summarise.ts";
 import { writeSession } from "./write-session.ts";
 
 /** The part of the model catalog that clients see. */
@@ -66,6 +67,8 @@ export function createChat(deps: ChatDeps): Chat {
       await rewindSession(deps, sessionId, turnId);
       return await findSession(reader, sessionId);
     },
+    summarise: (sessionId) => summariseNow(deps, sessionId),
+    undoSummary: (sessionId, summaryId) => undoSummary(deps, sessionId, summaryId),
     async createSession(request) {
       turns.refuseWhenDraining();
       if (request.model !== undefined) deps.resolveModel(request.model);

@@ -1,11 +1,11 @@
 import { setTimeout as delay } from "node:timers/promises";
-import { conversation, type MessageRow, metadataOf } from "../db/messages.ts";
+import { conversation } from "../db/messages.ts";
 import { type AgentDefinition, agentsOf, findAgent, ROUTING_AGENT } from "../domain/agents.ts";
-import { type StoredMessage, toHistory } from "../domain/history.ts";
+import { toHistory } from "../domain/history.ts";
 import type { Tool } from "../domain/tools.ts";
 import { ChatError } from "../errors.ts";
 import { estimateTokens } from "../protocol/tokens.ts";
-import type { FinishReason, ToolCall, Usage } from "../providers/provider.ts";
+import type { FinishReason, ProviderRequest, ToolCall, Usage } from "../providers/provider.ts";
 import { closeTurn, type Ending, endingOf } from "./close-turn.ts";
 import { commitAgentSwitch, commitDone, commitTokens } from "./commit-answer.ts";
 import { commitCalls } from "./commit-calls.ts";
@@ -13,7 +13,9 @@ import { routeTurn } from "./route-turn.ts";
 import { addUsage, newRun, type Run, StopTurn } from "./run.ts";
 import { endSubtask, nextSubtask } from "./run-plan.ts";
 import { allTools, toldTools } from "./step-tools.ts";
+import { measure, summariseIfFull } from "./summarise.ts";
 import { TokenBatch } from "./token-batch.ts";
+import { toldMessages } from "./told-messages.ts";
 import type { LeasedTurn, ResolvedModel, TurnDeps } from "./turn-deps.ts";
 import { writeSession } from "./write-session.ts";
 
@@ -112,14 +114,15 @@ async function askModel(
     );
   }
   run.steps += 1;
-  const stored = await conversation(deps.reader, turn.sessionId);
   const told = toldTools(tools, agent, { trusted: turn.offer.trusted, inPlan });
-  const request = {
+  const ask = async (): Promise<ProviderRequest> => ({
     model: resolved.model,
     system: agent.prompt,
-    messages: toHistory(stored.map(toStored)),
+    messages: toHistory((await toldMessages(deps.reader, turn.sessionId)).stored),
     tools: told.map(({ name, description, parameters }) => ({ name, description, parameters })),
-  };
+  });
+  let request = await ask();
+  if (await summariseIfFull(run, resolved, request)) request = await ask();
   const events = resolved.provider.stream(request, controller.signal);
   const batch = new TokenBatch(
     (gathered) => commitTokens(run, gathered),
@@ -160,7 +163,7 @@ async function askModel(
   addUsage(run, end.usage);
   run.contextTokens = end.usage
     ? end.usage.input_tokens + end.usage.output_tokens
-    : estimateTokens(JSON.stringify(request) + run.text);
+    : measure(request) + estimateTokens(run.text);
   return { calls, reason: end.reason };
 }
 
@@ -200,17 +203,4 @@ function reportFailure(deps: TurnDeps, turn: LeasedTurn, err: unknown, ending: E
   if (!ending.code.startsWith("upstream_")) return;
   const provider = turn.model.split("/", 1)[0] ?? "";
   deps.metrics.upstreamErrors.inc({ provider, code: ending.code });
-}
-
-export function toStored(row: MessageRow): StoredMessage {
-  const metadata = metadataOf(row);
-  return {
-    role: row.role,
-    content: row.content,
-    status: row.status,
-    context: metadata.context ?? [],
-    tool_calls: metadata.tool_calls ?? [],
-    call_id: metadata.call_id,
-    tool_name: metadata.tool_name,
-  };
 }

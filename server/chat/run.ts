@@ -30,6 +30,8 @@ export interface Run {
   usage: Usage | undefined;
   /** What the conversation measured, in tokens, when the model last answered: as it said, or an estimate. */
   contextTokens: number;
+  /** It is not tried again before each step. */
+  summaryFailed: boolean;
   /** What of this step's answer is committed. */
   text: string;
   published: boolean;
@@ -43,7 +45,13 @@ export function newRun(
   controller: AbortController,
 ): Run {
   const { agentType, steps, switches, usage } = turn;
-  const fresh = { contextTokens: 0, text: "", published: false, batch: undefined };
+  const fresh = {
+    contextTokens: 0,
+    summaryFailed: false,
+    text: "",
+    published: false,
+    batch: undefined,
+  };
   return { deps, turn, uow, controller, agentType, steps, switches, usage, ...fresh };
 }
 

@@ -172,6 +172,20 @@ export interface SubtasksTable {
   status: SubtaskStatus;
 }
 
+/** Stands for all messages up to a turn in what a model is told. */
+export interface SummariesTable {
+  id: string;
+  session_id: string;
+  /** The last turn that it covers; it counts for as long as that is part of the conversation. */
+  until_turn_id: string;
+  /** `position` of the last message that it covers. */
+  until_position: number;
+  content: string;
+  created_at: Milliseconds;
+  /** When somebody took it back. */
+  undone_at: Milliseconds | null;
+}
+
 export interface Database {
   sessions: SessionsTable;
   turns: TurnsTable;
@@ -183,6 +197,7 @@ export interface Database {
   tool_rules: ToolRulesTable;
   plans: PlansTable;
   subtasks: SubtasksTable;
+  summaries: SummariesTable;
 }
 
 /** The inside of a unit of work. */

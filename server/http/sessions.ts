@@ -80,6 +80,22 @@ export function sessionsRouter({ chat }: HttpDeps): Router {
     .all(allowOnly("POST"));
 
   router
+    .route("/v1/sessions/:id/summarise")
+    .post(async (request: Request, response: Response) => {
+      await chat.summarise(idOf(request));
+      response.status(204).end();
+    })
+    .all(allowOnly("POST"));
+
+  router
+    .route("/v1/sessions/:id/summaries/:summary/undo")
+    .post(async (request: Request, response: Response) => {
+      await chat.undoSummary(idOf(request), parse(Id, request.params["summary"]));
+      response.status(204).end();
+    })
+    .all(allowOnly("POST"));
+
+  router
     .route("/v1/sessions/:id/cancel")
     .post(async (request: Request, response: Response) => {
       response.json(await chat.cancelTurn(idOf(request)));

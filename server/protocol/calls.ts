@@ -34,6 +34,11 @@ export const CALLS = {
   list_messages: { params: OfSession, result: MessageList },
   list_pending: { params: OfSession, result: PendingList },
   cancel_turn: { params: OfSession, result: z.unknown() },
+  summarise: { params: OfSession, result: z.unknown() },
+  undo_summary: {
+    params: z.strictObject({ session_id: Id, summary_id: Id }),
+    result: z.unknown(),
+  },
   send_message: { params: MessageRequest, result: z.unknown() },
   list_agents: { params: Nothing, result: AgentList },
   list_models: { params: Nothing, result: ModelList },

@@ -28,6 +28,14 @@ export function toHttp<N extends CallName>(name: N, params: CallParams<N>): Http
       return { method: "GET", path: `${session}/pending` };
     case "cancel_turn":
       return { method: "POST", path: `${session}/cancel`, body: {} };
+    case "summarise":
+      return { method: "POST", path: `${session}/summarise`, body: {} };
+    case "undo_summary":
+      return {
+        method: "POST",
+        path: `${session}/summaries/${String(p["summary_id"])}/undo`,
+        body: {},
+      };
     case "send_message":
       return { method: "POST", path: "/v1/messages/stream", body: params };
     case "list_agents":

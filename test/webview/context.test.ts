@@ -172,7 +172,7 @@ describe("context of a message in VS Code's webview", () => {
 for (const host of HOSTS) {
   describe(`what a chat fills of its model in ${host === "vscode" ? "VS Code's webview" : "a browser"}`, () => {
     it("is shown from half of it on, with what is being written, and warns at four fifths", () =>
-      withApp({ host }, async (app) => {
+      withApp({ host, theme: "light" }, async (app) => {
         const { page, companion } = app;
         const { session, turnId } = await ask(app);
         companion.say(session, turnId, {
@@ -183,9 +183,9 @@ for (const host of HOSTS) {
         assert.equal(await page.getByRole("meter").count(), 0);
         const input = page.getByLabel("Your message");
         await input.fill("abcd".repeat(10_000));
-        await page.getByText("About 55 % of what the model can read").waitFor();
+        await page.getByText("About 55 % full").waitFor();
         assert.equal(await page.getByRole("meter").getAttribute("value"), "55");
-        const title = page.getByTitle("70,000 of 128,000 tokens with your message, an estimate.");
+        const title = page.getByTitle("70,000 / 128,000");
         await title.waitFor();
         await input.fill("abcd".repeat(50_000));
         await page.locator(".composer-note.is-full", { hasText: "About 86 %" }).waitFor();
@@ -196,6 +196,52 @@ for (const host of HOSTS) {
         );
         await input.fill("");
         await page.getByRole("meter").waitFor({ state: "detached" });
+      }));
+
+    it("is summarised at a click, in one line that can be unfolded and taken back", () =>
+      withApp({ host }, async (app) => {
+        const { page, companion } = app;
+        const { session, turnId } = await ask(app, "First");
+        companion.done(session, turnId);
+        await page.getByText("Saved").waitFor();
+        const second = await ask(app, "Second");
+        companion.say(session, second.turnId, {
+          type: "done",
+          metadata: { finish_reason: "stop", context_tokens: 100_000 },
+        });
+        companion.summary = {
+          type: "status",
+          content: "They <b>spoke</b>.",
+          metadata: {
+            state: "summarised",
+            summary_id: "s-1",
+            until_turn_id: turnId,
+            context_tokens: 900,
+          },
+        };
+        await page.getByText("About 78 %").waitFor();
+        await page.getByRole("button", { name: "Summarise earlier messages" }).click();
+        const line = page.getByText("Summarised up to here");
+        await line.waitFor();
+        await page.getByRole("meter").waitFor({ state: "detached" });
+        // All that was said is still there, and the line stands where the summary ends.
+        const order = await page
+          .locator(".question-text, summary")
+          .evaluateAll((all) => all.map(({ textContent }) => textContent));
+        assert.deepEqual(order.slice(0, 1), ["First"]);
+        assert.match(order[1] ?? "", /Summarised/);
+        assert.ok(order.includes("Second"));
+        await line.click();
+        await page.getByText("They <b>spoke</b>.").waitFor();
+        const { violations } = await new AxeBuilder({ page }).analyze();
+        assert.deepEqual(
+          violations.map(({ id, nodes }) => [id, nodes[0]?.html]),
+          [],
+        );
+        await page.getByRole("button", { name: "Undo" }).click();
+        await line.waitFor({ state: "detached" });
+        await page.getByText("About 78 %").waitFor();
+        assert.ok(companion.requests.some(({ line: asked }) => /summaries\/s-1\/undo/.test(asked)));
       }));
   });
 }

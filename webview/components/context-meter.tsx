@@ -1,4 +1,5 @@
-import { contextUse } from "../selectors.ts";
+import { useState } from "preact/hooks";
+import { contextUse, isBusy } from "../selectors.ts";
 import type { AppState } from "../state.ts";
 import { useSurroundings } from "./context.ts";
 
@@ -7,7 +8,8 @@ const WARNS_FROM = 80;
 
 /** How much of what the model can read the next message would fill; nothing while there is room enough. */
 export function ContextMeter({ state }: { state: AppState }) {
-  const { text } = useSurroundings();
+  const { actions, text } = useSurroundings();
+  const [isAsked, setAsked] = useState(false);
   const { tokens, window } = contextUse(state);
   const percent = Math.round((tokens / window) * 100);
   if (percent < SHOWN_FROM) return null;
@@ -15,10 +17,21 @@ export function ContextMeter({ state }: { state: AppState }) {
   return (
     <p
       class={percent < WARNS_FROM ? "composer-note" : "composer-note is-full"}
-      title={text.contextDetail(tokens, window)}
+      title={`${tokens.toLocaleString()} / ${window.toLocaleString()}`}
     >
       <meter min={0} max={100} value={Math.min(percent, 100)} aria-label={label} />
       <span>{label}</span>
+      <button
+        type="button"
+        class="button is-secondary"
+        disabled={isAsked || isBusy(state)}
+        onClick={() => {
+          setAsked(true);
+          void actions.sending.summarise().then(() => setAsked(false));
+        }}
+      >
+        {isAsked ? text.summarising : text.summarise}
+      </button>
     </p>
   );
 }

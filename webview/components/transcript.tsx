@@ -1,8 +1,16 @@
 import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
-import { isBusy, isLoading, lastTurn, agentName as nameOf, unfinishedPlan } from "../selectors.ts";
+import {
+  activeSummary,
+  isBusy,
+  isLoading,
+  lastTurn,
+  agentName as nameOf,
+  unfinishedPlan,
+} from "../selectors.ts";
 import type { AppState } from "../state.ts";
 import { useSurroundings } from "./context.ts";
 import { Icon } from "./icon.tsx";
+import { SummaryLine } from "./summary-line.tsx";
 import { OutgoingView, TurnView } from "./turn.tsx";
 
 /** How many turns are built at first, and how many more when the reader goes up. */
@@ -21,6 +29,7 @@ export function Transcript({ state }: { state: AppState }) {
 
   const sessionId = state.log?.id ?? null;
   const turns = state.log?.turns ?? [];
+  const summary = activeSummary(state);
   const hidden = Math.max(0, turns.length - limit);
   const loading = isLoading(state);
   useLayoutEffect(() => {
@@ -73,7 +82,7 @@ export function Transcript({ state }: { state: AppState }) {
           {!loading &&
             shown.map((turn) => {
               const isLast = turn === turns.at(-1);
-              return (
+              return [
                 <TurnView
                   key={turn.id}
                   turn={turn}
@@ -83,8 +92,11 @@ export function Transcript({ state }: { state: AppState }) {
                   decisions={isLast ? state.decisions : NONE}
                   agentName={agentName}
                   plan={isLast ? unfinishedPlan(turns) : undefined}
-                />
-              );
+                />,
+                summary?.untilTurnId === turn.id && (
+                  <SummaryLine key={summary.id} summary={summary} canUndo={!isBusy(state)} />
+                ),
+              ];
             })}
           {outgoing && <OutgoingView outgoing={outgoing} />}
         </div>

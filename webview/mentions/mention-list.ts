@@ -2,6 +2,7 @@
 // has, too: this is a file of its own, loaded with the first @.
 import type { Mention, MentionKind } from "../messages.ts";
 import type { Editor } from "../transport/transport.ts";
+import { addLooks } from "./looks.ts";
 import { pickMentionStrings } from "./strings.ts";
 
 const KINDS: readonly MentionKind[] = [
@@ -31,6 +32,7 @@ export function attachMentions(
   place: HTMLElement,
   editor: Editor,
 ): void {
+  addLooks();
   const text = pickMentionStrings(document.documentElement.lang);
   const list = document.createElement("ul");
   list.id = "mentions";

@@ -43,8 +43,11 @@ export interface Strings {
   editing: string;
   stopEditing: string;
   removeContext(label: string): string;
+  summarise: string;
+  summarising: string;
+  summarised: string;
+  undo: string;
   contextUse(percent: number): string;
-  contextDetail(tokens: number, window: number): string;
   agent: string;
   model: string;
   needsKey: string;

@@ -47,6 +47,8 @@ export class ScriptedCompanion {
   knowsToken = true;
   readonly sessions = new Map<string, ScriptedSession>();
   readonly messages: MessageRequest[] = [];
+  /** What it answers when it is asked to summarise. */
+  summary: NewChunk = { type: "status" };
   /** Messages with their turns, as `GET …/messages` gives them. */
   readonly stored: Message[] = [];
   /** `METHOD path` of every call with its Authorization, in order. */
@@ -288,7 +290,7 @@ export class ScriptedCompanion {
     response: ServerResponse,
     body: unknown,
   ): void {
-    const [, id, rest] = /^\/v1\/sessions\/([^/]+)(?:\/(\w+))?$/.exec(url.pathname) ?? [];
+    const [, id, rest] = /^\/v1\/sessions\/([^/]+)(?:\/([\w/-]+))?$/.exec(url.pathname) ?? [];
     const session = this.sessions.get(id ?? "");
     if (id !== undefined && !session) {
       refuse(response, { status: 404, code: "not_found", message: "There is no such session." });
@@ -304,6 +306,16 @@ export class ScriptedCompanion {
         });
       }
       json(response, 200, { turn_id: turnId ?? null });
+    } else if (session && rest === "summarise") {
+      this.say(session, undefined, this.summary);
+      response.writeHead(204).end();
+    } else if (session && rest?.startsWith("summaries/")) {
+      const summary_id = rest.split("/")[1];
+      this.say(session, undefined, {
+        type: "status",
+        metadata: { state: "summary_undone", summary_id, context_tokens: 100_000 },
+      });
+      response.writeHead(204).end();
     } else if (session && rest === "messages") {
       json(response, 200, { messages: this.stored, last_seq: session.last_seq });
     } else if (session && method === "PATCH") {

@@ -1,0 +1,30 @@
+import type { Summary } from "../summaries.ts";
+import { useSurroundings } from "./context.ts";
+import { Icon } from "./icon.tsx";
+import { Shown } from "./shown.tsx";
+
+/** Where the part ends that the model is told of by a summary only. */
+export function SummaryLine({ summary, canUndo }: { summary: Summary; canUndo: boolean }) {
+  const { actions, text } = useSurroundings();
+  return (
+    <div class="composer-note">
+      <details class="fold">
+        <summary>
+          <Icon name="history" />
+          <span>{text.summarised}</span>
+        </summary>
+        <div class="fold-body question-text">
+          <Shown text={summary.text} where="prose" />
+        </div>
+      </details>
+      <button
+        type="button"
+        class="button is-secondary"
+        disabled={!canUndo}
+        onClick={() => void actions.sending.undoSummary(summary.id)}
+      >
+        {text.undo}
+      </button>
+    </div>
+  );
+}
