@@ -264,7 +264,8 @@ describe("what doctor --repair makes of a log with holes", function () {
         `update turns set status = 'waiting', ended_at = null where id = '${waiting?.turns[1]}'`,
         `insert into tool_calls (session_id, call_id, turn_id, tool_name, arguments, status, created_at)
          values ('${waiting?.id}', 'call', '${waiting?.turns[0]}', 'x', '{}', 'waiting_result', 1)`,
-        `insert into tool_rules values ('nobody', 'x', 'allow', 1)`,
+        `insert into tool_rules (session_id, tool_name, workspace, kind, rule, created_at)
+         values ('nobody', 'x', '', 'other', 'allow', 1)`,
         `delete from sessions where id = '${orphan?.id}'`,
         `delete from turns where id = '${orphan?.turns[0]}'`,
         `delete from messages where session_id = '${sessions[0]?.id}'`,

@@ -43,8 +43,10 @@ if (behaviour.exit) {
   console.error(behaviour.exit.words);
   process.exit(behaviour.exit.code);
 }
-// The real one waits for the lock.
-while (process.argv.includes("--wait") && existsSync(path("server.json"))) {
+// The real one waits for the lock, and says so once.
+const waits = () => process.argv.includes("--wait") && existsSync(path("server.json"));
+if (waits()) log("info", "waits for the companion that runs to end");
+while (waits()) {
   await new Promise((resolve) => setTimeout(resolve, 10));
 }
 const token = `token-${process.pid}`;
