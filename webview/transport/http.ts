@@ -8,6 +8,8 @@ import { CallFailure, isRecord, type Transport, toSavedState } from "./transport
 const TOKEN = "streamkeeper.token";
 const STATE = "streamkeeper.state";
 const CALL_TIMEOUT_MS = 30_000;
+/** A model writes it first. */
+const SUMMARY_TIMEOUT_MS = 150_000;
 
 /** A browser tab that the companion itself has served. */
 export function createHttpTransport(texts: LinkTexts): Transport {
@@ -73,7 +75,7 @@ async function callOnce<N extends CallName>(
   const { method, path, body } = toHttp(name, params);
   const response = await link.fetch(path, {
     method,
-    signal: AbortSignal.timeout(CALL_TIMEOUT_MS),
+    signal: AbortSignal.timeout(name === "summarise" ? SUMMARY_TIMEOUT_MS : CALL_TIMEOUT_MS),
     ...(body === undefined
       ? {}
       : { body: JSON.stringify(body), headers: { "Content-Type": "application/json" } }),
