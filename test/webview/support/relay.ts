@@ -52,7 +52,14 @@ export function relayToCompanion(
       headers: { "content-type": "application/json" },
     });
     const text = await response.text();
-    return (name === "send_message" || text === "" ? undefined : JSON.parse(text)) as CallResult<N>;
+    // The answer is read on the session's stream; as the extension's client does, only its place is told.
+    const value: unknown =
+      name === "send_message"
+        ? { session_id: (params as { session_id?: string }).session_id, after: 0 }
+        : text === ""
+          ? undefined
+          : JSON.parse(text);
+    return value as CallResult<N>;
   }
 
   async function* stream(
