@@ -4,7 +4,6 @@ import { DRAIN_SECONDS } from "../server/protocol/requests.ts";
 import { watchWake } from "../server/protocol/wake.ts";
 import { ModelId } from "../server/protocol/words.ts";
 import type { ConnectionState, HostCommand } from "../webview/messages.ts";
-import type { ChatView } from "./chat-view.ts";
 import { type Chats, createChats } from "./chats.ts";
 import type { LaunchOptions } from "./companion-launch.ts";
 import { findMentions, takeContext } from "./context/mentions.ts";
@@ -46,6 +45,7 @@ const COMMAND_OF: Record<HostCommand, string> = {
   show_log: "streamkeeper.showLog",
   show_metrics: "streamkeeper.showMetrics",
   show_change: "streamkeeper.showChange",
+  restore_checkpoint: "streamkeeper.restoreCheckpoint",
   restart_server: "streamkeeper.restartServer",
   open_in_editor: "streamkeeper.openInEditor",
 };
@@ -80,8 +80,8 @@ export async function createApp(
       insertAtCursor,
       openLink,
       copy: async (text) => vscode.env.clipboard.writeText(text),
-      run: async (command: HostCommand, chat: ChatView) =>
-        vscode.commands.executeCommand(COMMAND_OF[command], chat),
+      run: async (command, chat, turnId) =>
+        vscode.commands.executeCommand(COMMAND_OF[command], turnId ? { chat, turnId } : chat),
       findMentions,
       takeContext: async (mentions) => takeContext(tools.ground(), mentions),
     },

@@ -21,7 +21,7 @@ export interface ChatActions {
   insertAtCursor(text: string): Promise<void>;
   copy(text: string): Promise<void>;
   openLink(url: string): Promise<void>;
-  run(command: HostCommand, chat: ChatView): Promise<void>;
+  run(command: HostCommand, chat: ChatView, turnId: string | undefined): Promise<void>;
   findMentions(kind: "file" | "symbol", typed: string): Promise<Mention[]>;
   takeContext(mentions: readonly Mention[]): Promise<ContextItem[]>;
 }
@@ -134,7 +134,7 @@ export class ChatView {
       case "open_link":
         return this.#act(actions.openLink(message.url));
       case "host_command":
-        return this.#act(actions.run(message.command, this));
+        return this.#act(actions.run(message.command, this, message.turn_id));
       case "find_mentions": {
         const { id, kind, typed } = message;
         const finding = actions.findMentions(kind, typed);

@@ -2,6 +2,7 @@
 import * as vscode from "vscode";
 import type { Message } from "../server/protocol/responses.ts";
 import type { App } from "./app.ts";
+import type { ChatView } from "./chat-view.ts";
 import { type Checkpoint, firstKept } from "./tools/checkpoints.ts";
 import { resolveInside } from "./tools/paths.ts";
 
@@ -14,8 +15,13 @@ interface TurnItem extends vscode.QuickPickItem {
   checkpoints: Checkpoint[];
 }
 
-export async function restoreCheckpoint({ chats, client, tools, log }: App): Promise<void> {
-  const sessionId = chats.active()?.state.session_id;
+/** From the palette for the chat in front, or from a turn of a chat: then nobody is asked which. */
+export async function restoreCheckpoint(
+  { chats, client, tools, log }: App,
+  argument: unknown,
+): Promise<void> {
+  const from = isTurn(argument) ? argument : undefined;
+  const sessionId = (from?.chat ?? chats.active())?.state.session_id;
   if (!sessionId) {
     void vscode.window.showInformationMessage(vscode.l10n.t("Open a chat first."));
     return;
@@ -25,7 +31,10 @@ export async function restoreCheckpoint({ chats, client, tools, log }: App): Pro
     tools.checkpoints.list(sessionId),
   ]);
   const title = vscode.l10n.t("Restore files and chat to before which message?");
-  const chosen = await vscode.window.showQuickPick(toItems(messages, checkpoints), { title });
+  const items = toItems(messages, checkpoints);
+  const chosen = from
+    ? items.find(({ turnId }) => turnId === from.turnId)
+    : await vscode.window.showQuickPick(items, { title });
   if (!chosen) return;
   const files = firstKept(chosen.checkpoints);
   const paths = files.map(({ path }) => path);
@@ -60,6 +69,10 @@ export async function restoreCheckpoint({ chats, client, tools, log }: App): Pro
   if (answer !== putBack) return;
   const kept = (await tools.checkpoints.list(sessionId)).filter(({ turn_id }) => turn_id === undo);
   await tools.checkpoints.restore(firstKept(kept));
+}
+
+function isTurn(argument: unknown): argument is { chat: ChatView; turnId: string } {
+  return typeof argument === "object" && argument !== null && "turnId" in argument;
 }
 
 /** The messages of a person, newest first, each with what has to be undone to be before it. */

@@ -31,7 +31,7 @@ export interface Actions {
   /** Undefined where there is no editor. */
   editor: Editor | undefined;
   insert: ((text: string) => void) | undefined;
-  run: ((command: HostCommand) => void) | undefined;
+  run: ((command: HostCommand, turnId?: string) => void) | undefined;
 }
 
 export interface App {

@@ -10,6 +10,7 @@ export const ICONS = {
   close: "\uea76",
   copy: "\uebcc",
   database: "\ueace",
+  discard: "\ueae2",
   disconnect: "\uead0",
   edit: "\uea73",
   error: "\uea87",

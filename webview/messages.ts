@@ -12,6 +12,7 @@ export const HOST_COMMANDS = [
   "show_log",
   "show_metrics",
   "show_change",
+  "restore_checkpoint",
   "restart_server",
   "open_in_editor",
 ] as const;
@@ -81,7 +82,12 @@ export const FromWebview = z.discriminatedUnion("type", [
   z.strictObject({ type: z.literal("insert_at_cursor"), text: z.string() }),
   z.strictObject({ type: z.literal("copy"), text: z.string() }),
   z.strictObject({ type: z.literal("open_link"), url: z.string() }),
-  z.strictObject({ type: z.literal("host_command"), command: z.enum(HOST_COMMANDS) }),
+  z.strictObject({
+    type: z.literal("host_command"),
+    command: z.enum(HOST_COMMANDS),
+    /** What it is about, of commands that are about one turn. */
+    turn_id: z.optional(Id),
+  }),
   z.strictObject({
     type: z.literal("find_mentions"),
     id: z.int(),

@@ -252,5 +252,22 @@ for (const host of HOSTS) {
         assert.equal(await page.locator(".question-text").count(), 1);
         assert.equal(await page.locator(".turn").count(), 1);
       }));
+
+    it("offers the way back to before each message where there are files to restore", () =>
+      withApp({ host }, async (app) => {
+        const { page, companion, posted } = app;
+        const { session, turnId } = await ask(app, "Change it");
+        const back = page.getByRole("button", { name: "Restore files and chat to before" });
+        assert.equal(await back.count(), 0, "not while it runs");
+        companion.done(session, turnId);
+        await page.getByText("Saved").waitFor();
+        assert.equal(await back.count(), host === "vscode" ? 1 : 0);
+        if (host !== "vscode") return;
+        await back.click();
+        assert.deepEqual(
+          posted.filter(({ type }) => type === "host_command"),
+          [{ type: "host_command", command: "restore_checkpoint", turn_id: turnId }],
+        );
+      }));
   });
 }

@@ -139,6 +139,26 @@ describe("tools in a workbench", function () {
     assert.equal(existsSync(file("other.md")), false);
   });
 
+  it("puts files and chat back with a click, and says what it will do before", async () => {
+    const made = file("made.md");
+    await ask("Make a file.", call("write_file", { path: "made.md", content: "made\n" }));
+    await button("Approve").click();
+    await chat.reached("done");
+    assert.ok(existsSync(made));
+    const turns = await chat.turns.count();
+    await chat.turns.last().hover();
+    await chat.turns
+      .last()
+      .getByRole("button", { name: "Restore files and chat to before this message" })
+      .click();
+    const dialog = page.locator(".monaco-dialog-box");
+    await dialog.getByText("made.md").waitFor();
+    await dialog.getByRole("button", { name: "Restore" }).click();
+    await until("the turn is gone", async () => (await chat.turns.count()) === turns - 1);
+    await until("the file is gone", () => !existsSync(made));
+    await page.getByText("files and the chat are as they were.").first().waitFor();
+  });
+
   it("runs a command in a terminal, and interrupts it with the answer", async () => {
     await ask(
       "Which answer is it?",

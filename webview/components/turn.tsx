@@ -29,6 +29,14 @@ export const TurnView = memo((props: TurnProps) => {
     <div class="turn" data-status={turn.status}>
       {turn.question && (
         <QuestionView turnId={turn.id} question={turn.question}>
+          {!open && actions.run && (
+            <IconButton
+              icon="discard"
+              label={text.restoreTurn}
+              class="quiet"
+              onClick={() => actions.run?.("restore_checkpoint", turn.id)}
+            />
+          )}
           {isLast && isIdle && (
             <IconButton
               icon="edit"

@@ -109,6 +109,7 @@ export const EN: Strings = {
   approveAlways: "Always in this chat",
   editArguments: "Edit",
   showChange: "Show change",
+  restoreTurn: "Restore files and chat to before this message",
   resumePlan: "Resume the plan",
   agentNow: (name) => `${name} takes over`,
   code: "Code",

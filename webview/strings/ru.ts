@@ -116,6 +116,7 @@ export const RU: Strings = {
   approveAlways: "Всегда в этом чате",
   editArguments: "Изменить",
   showChange: "Показать изменение",
+  restoreTurn: "Вернуть файлы и чат к состоянию до этого сообщения",
   resumePlan: "Продолжить план",
   agentNow: (name) => `Дальше отвечает ${name}`,
   code: "Код",

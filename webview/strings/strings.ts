@@ -91,6 +91,7 @@ export interface Strings {
   approveAlways: string;
   editArguments: string;
   showChange: string;
+  restoreTurn: string;
   resumePlan: string;
   agentNow(name: string): string;
   code: string;

@@ -41,7 +41,7 @@ export type ViewState = Omit<Extract<FromWebview, { type: "view_state" }>, "type
 
 export interface Editor {
   insert: (text: string) => void;
-  run: (command: HostCommand) => void;
+  run: (command: HostCommand, turnId?: string) => void;
   findMentions: (kind: "file" | "symbol", typed: string) => Promise<readonly Mention[]>;
   /** They come back as `compose`. */
   addContext: (mentions: Mention[]) => void;

@@ -96,7 +96,12 @@ export function createVsCodeTransport(api: VsCodeApi): Transport {
     openLink: (url) => api.postMessage({ type: "open_link", url: url.href }),
     editor: {
       insert: (text) => api.postMessage({ type: "insert_at_cursor", text }),
-      run: (command) => api.postMessage({ type: "host_command", command }),
+      run: (command, turnId) =>
+        api.postMessage({
+          type: "host_command",
+          command,
+          ...(turnId === undefined ? {} : { turn_id: turnId }),
+        }),
       findMentions(kind, typed) {
         lastId += 1;
         const id = lastId;
