@@ -6,8 +6,9 @@ import {
   type OpenMetricsContentType,
   Registry,
 } from "prom-client";
+import { createDurations, type DurationSeries } from "./durations.ts";
 import { METRIC_NAMES } from "./metric-names.ts";
-import { OPERATIONS } from "./operations.ts";
+import { OPERATIONS, type Operation } from "./operations.ts";
 import { CHUNK_TYPES } from "./protocol/chunks.ts";
 import { ERROR_CODES, type ErrorCode, STORAGE_CODES, type StorageCode } from "./protocol/errors.ts";
 
@@ -36,15 +37,15 @@ export interface Metrics {
   /** The same metrics in OpenMetrics form, the only one that can carry exemplars. */
   openMetrics: Registry<OpenMetricsContentType>;
   /** Takes exemplars, as `timeToFirstChunk` does. */
-  transactionDuration: Histogram<"operation" | ExemplarLabel>;
-  transactionPhase: Histogram<"operation" | "phase">;
+  transactionDuration: Readonly<Record<Operation, DurationSeries>>;
+  transactionPhase: Readonly<Record<Operation, Readonly<Record<Phase, DurationSeries>>>>;
   transactionCommits: Counter<"operation" | "status">;
   transactionSlow: Counter<"operation">;
   transactionRetries: Counter<"operation">;
   streamsActive: Gauge;
   turnsRunning: Gauge;
   chunksPublished: Counter<"type">;
-  publishDelay: Histogram;
+  publishDelay: DurationSeries;
   streamResumes: Counter<"outcome">;
   turns: Counter<"status">;
   timeToFirstChunk: Histogram<ExemplarLabel>;
@@ -84,22 +85,33 @@ export function createMetrics(
   const registers = [openMetrics];
   const seconds = { buckets: DURATION_BUCKETS, registers };
 
+  const durations = <L extends string>(name: string, labelNames: readonly L[], help: string) =>
+    createDurations({ name, help, labelNames, buckets: DURATION_BUCKETS }, openMetrics);
+  const transactions = durations(
+    METRIC_NAMES.transactionDuration,
+    ["operation"],
+    "From asking for a micro-transaction to its commit acknowledged.",
+  );
+  const phases = durations(
+    METRIC_NAMES.transactionPhase,
+    ["operation", "phase"],
+    "Where the time of a micro-transaction went: waiting for the connection, its statements, its COMMIT.",
+  );
+  const publishDelay = durations(
+    METRIC_NAMES.publishDelay,
+    [],
+    "From a delta received from the model to its chunk committed and published.",
+  );
+
   const metrics: Metrics = {
     registry,
     openMetrics,
-    transactionDuration: new Histogram({
-      name: METRIC_NAMES.transactionDuration,
-      help: "From asking for a micro-transaction to its commit acknowledged.",
-      labelNames: ["operation"],
-      enableExemplars: true,
-      ...seconds,
-    }),
-    transactionPhase: new Histogram({
-      name: METRIC_NAMES.transactionPhase,
-      help: "Where the time of a micro-transaction went: waiting for the connection, its statements, its COMMIT.",
-      labelNames: ["operation", "phase"],
-      ...seconds,
-    }),
+    transactionDuration: byOperation((operation) => transactions.add({ operation })),
+    transactionPhase: byOperation((operation) => ({
+      wait: phases.add({ operation, phase: "wait" }),
+      body: phases.add({ operation, phase: "body" }),
+      commit: phases.add({ operation, phase: "commit" }),
+    })),
     transactionCommits: new Counter({
       name: METRIC_NAMES.transactionCommits,
       help: "Micro-transactions by outcome; error: the COMMIT failed, rollback: the work failed.",
@@ -134,11 +146,7 @@ export function createMetrics(
       labelNames: ["type"],
       registers,
     }),
-    publishDelay: new Histogram({
-      name: METRIC_NAMES.publishDelay,
-      help: "From a delta received from the model to its chunk committed and published.",
-      ...seconds,
-    }),
+    publishDelay: publishDelay.add({}),
     streamResumes: new Counter({
       name: METRIC_NAMES.streamResumes,
       help: "Streams opened with a cursor, by what the reader got.",
@@ -273,14 +281,17 @@ export function startUpstreamErrorsAtZero(
   }
 }
 
+function byOperation<T>(of: (operation: Operation) => T): Record<Operation, T> {
+  const entries = OPERATIONS.map((operation) => [operation, of(operation)] as const);
+  return Object.fromEntries(entries) as Record<Operation, T>;
+}
+
 /** `rate()` cannot see the first event of a series that did not exist before it. */
 function startAtZero(metrics: Metrics): void {
   for (const operation of OPERATIONS) {
-    metrics.transactionDuration.zero({ operation });
     metrics.transactionSlow.inc({ operation }, 0);
     metrics.transactionRetries.inc({ operation }, 0);
     for (const status of COMMIT_STATUSES) metrics.transactionCommits.inc({ operation, status }, 0);
-    for (const phase of PHASES) metrics.transactionPhase.zero({ operation, phase });
   }
   for (const type of CHUNK_TYPES) metrics.chunksPublished.inc({ type }, 0);
   for (const outcome of RESUME_OUTCOMES) metrics.streamResumes.inc({ outcome }, 0);

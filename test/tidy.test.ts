@@ -20,7 +20,8 @@ const STYLES = readSources(/\.css$/);
 const DOCS = readSources(/\.md$/);
 const MAX_LINES = 400;
 
-const SHARED = /^server\/(?:errors|log|metric-names|metrics|operations|trace-context|version)\.ts$/;
+const SHARED =
+  /^server\/(?:durations|errors|log|metric-names|metrics|operations|trace-context|version)\.ts$/;
 const PROTOCOL = /^server\/protocol\//;
 const MESSAGES = /^webview\/(?:metrics\/)?messages\.ts$/;
 const NODE = /^node:/;

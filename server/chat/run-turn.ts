@@ -137,11 +137,13 @@ async function askModel(
   for await (const event of events) {
     switch (event.type) {
       case "text":
-        await batch.add("assistant_message", event.text);
+      case "reasoning": {
+        const kind = event.type === "text" ? "assistant_message" : "reasoning";
+        const room = batch.add(kind, event.text);
+        // Awaited only if it must be: this happens for each word of each stream.
+        if (room) await room;
         break;
-      case "reasoning":
-        await batch.add("reasoning", event.text);
-        break;
+      }
       case "switch_agent":
         await batch.flush();
         if (findAgent(event.to_agent, turn.offer.agents)) {

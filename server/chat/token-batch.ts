@@ -34,17 +34,17 @@ export class TokenBatch {
     this.#onFailure = onFailure;
   }
 
-  /** Resolves at once, or when there is room again. Rejects with the error of a failed commit. */
-  async add(kind: Kind, text: string): Promise<void> {
+  /** A promise only when the source has to wait until there is room again. Throws the error of a failed commit. */
+  add(kind: Kind, text: string): Promise<void> | undefined {
     this.#throwFailure();
-    if (text === "") return;
+    if (text === "") return undefined;
     if (this.#parts.length === 0) this.#receivedAt = performance.now();
     const last = this.#parts.at(-1);
     if (last?.kind === kind) last.text += text;
     else this.#parts.push({ kind, text });
     this.#waiting += text.length;
     this.#running ??= this.#run();
-    if (this.#waiting > HIGH_WATER) await this.flush();
+    return this.#waiting > HIGH_WATER ? this.flush() : undefined;
   }
 
   /** Resolves when all that was added is committed. */

@@ -67,7 +67,7 @@ export async function writeSession<T>(
  * Appends a running turn's chunks, under its lease, in a commit shared with other streams. Resolves with the turn of
  * this session that somebody asked to stop, if any.
  */
-export async function appendToSession(
+export function appendToSession(
   hub: Hub,
   uow: SSEUnitOfWork,
   writer: { sessionId: string; turnId: string; fence: number },
@@ -75,7 +75,7 @@ export async function appendToSession(
 ): Promise<{ cancelTurnId: string | null }> {
   const { sessionId, turnId, fence } = writer;
   const append = toAppend({ sessionId, turnId, fence }, chunks, nextCommitId());
-  return await uow.append("append_chunks", append, ({ lastSeq }) =>
+  return uow.append("append_chunks", append, ({ lastSeq }) =>
     hub.publish(sessionId, numberedFrom(writer, chunks, lastSeq)),
   );
 }

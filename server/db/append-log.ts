@@ -16,6 +16,42 @@ export interface Append {
   rows: { type: string; payload: string }[];
 }
 
+/** The appends of a group as columns: a thread is handed some lists much sooner than many small objects. */
+export interface PackedAppends {
+  sessionIds: string[];
+  turnIds: string[];
+  fences: number[];
+  commitIds: string[];
+  /** Where the rows of each append begin in `types` and `payloads`. */
+  starts: number[];
+  types: string[];
+  payloads: string[];
+}
+
+export function pack(appends: readonly Append[]): PackedAppends {
+  const packed: PackedAppends = {
+    sessionIds: [],
+    turnIds: [],
+    fences: [],
+    commitIds: [],
+    starts: [],
+    types: [],
+    payloads: [],
+  };
+  for (const { sessionId, turnId, fence, commitId, rows } of appends) {
+    packed.sessionIds.push(sessionId);
+    packed.turnIds.push(turnId);
+    packed.fences.push(fence);
+    packed.commitIds.push(commitId);
+    packed.starts.push(packed.types.length);
+    for (const { type, payload } of rows) {
+      packed.types.push(type);
+      packed.payloads.push(payload);
+    }
+  }
+  return packed;
+}
+
 /** `began` and `worked`: `performance.now()` when its transaction began and when only the COMMIT was left. */
 export type AppendResult = { began: number; worked: number } & PhysicalCommit &
   (

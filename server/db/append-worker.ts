@@ -1,12 +1,12 @@
 // A thread of its own for the hot path on SQLite: the statements and the fsync of a commit block this thread and not
-// the event loop that serves every stream. One group of appends in, one outcome each out; see append-log.ts.
+// the event loop that serves every stream. One group of appends in, its outcome out; see append-log.ts.
 import { parentPort, workerData } from "node:worker_threads";
 import SQLite from "better-sqlite3";
-import type { Append } from "./append-log.ts";
+import type { PackedAppends } from "./append-log.ts";
 import { nativeBinding } from "./native-binding.ts";
 import type { WriterThreadData } from "./writer-threads.ts";
 
-export type ToAppendWorker = { type: "append"; appends: readonly Append[] } | { type: "close" };
+export type ToAppendWorker = { type: "append"; appends: PackedAppends } | { type: "close" };
 
 /** Milliseconds that the group's transaction spent in statements and in its COMMIT, and how many appends were in it. */
 interface Spent {
@@ -15,10 +15,21 @@ interface Spent {
   members: number;
 }
 
-export type AppendOutcome = Spent &
+/** Of the group's one transaction or, when that failed, of one for each append; in their order. */
+export type FromAppendWorker = TransactionOutcome[];
+
+/** What became of the appends of one transaction. */
+export type TransactionOutcome = Spent &
   (
-    | { status: "committed"; lastSeq: number; cancelTurnId: string | null }
-    | { status: "refused"; sessionExists: boolean }
+    | {
+        status: "committed";
+        /** By append; 0 for one that was refused: nothing of it is stored. */
+        lastSeqs: number[];
+        /** By append; undefined if nobody wants any turn to stop. */
+        cancelTurnIds: (string | null)[] | undefined;
+        /** Those refused whose session is not there any more. */
+        gone: number[];
+      }
     | { status: "failed"; stage: "work" | "commit"; code: string; message: string }
   );
 
@@ -57,55 +68,69 @@ interface Numbered {
 
 parentPort?.on("message", (message: ToAppendWorker) => {
   if (message.type === "append") {
-    parentPort?.postMessage(appendTogether(message.appends));
+    parentPort?.postMessage(
+      appendTogether(
+        message.appends,
+        0,
+        message.appends.sessionIds.length,
+      ) satisfies FromAppendWorker,
+    );
     return;
   }
   database.close();
   parentPort?.close();
 });
 
-function appendTogether(appends: readonly Append[]): AppendOutcome[] {
+/** The appends from `first` up to `end`. */
+function appendTogether(appends: PackedAppends, first: number, end: number): FromAppendWorker {
   const started = performance.now();
+  const members = end - first;
   let worked: number | undefined;
   try {
     begin.run();
-    const done = appends.map(store);
+    const lastSeqs: number[] = [];
+    const gone: number[] = [];
+    let cancelTurnIds: (string | null)[] | undefined;
+    for (let index = first; index < end; index++) {
+      const numbered = store(appends, index);
+      lastSeqs.push(numbered?.lastSeq ?? 0);
+      if (numbered?.cancelTurnId != null) {
+        cancelTurnIds ??= Array.from({ length: members }, () => null);
+        cancelTurnIds[index - first] = numbered.cancelTurnId;
+      }
+      if (!numbered && !exists.get(appends.sessionIds[index] ?? "")) gone.push(index - first);
+    }
     worked = performance.now();
     commit.run();
-    const spent = {
-      work: worked - started,
-      commit: performance.now() - worked,
-      members: done.length,
-    };
-    return done.map((one) => ({ ...one, ...spent }));
+    const spent = { work: worked - started, commit: performance.now() - worked, members };
+    return [{ status: "committed", lastSeqs, cancelTurnIds, gone, ...spent }];
   } catch (error) {
     if (database.inTransaction) rollback.run();
     const code = error instanceof SQLite.SqliteError ? error.code : "";
     const message = error instanceof Error ? error.message : String(error);
     // A lock is everybody's trouble; anything else may be the fault of one.
-    if (appends.length > 1 && !code.startsWith("SQLITE_BUSY")) {
-      return appends.flatMap((one) => appendTogether([one]));
+    if (members > 1 && !code.startsWith("SQLITE_BUSY")) {
+      return Array.from({ length: members }, (_, offset) =>
+        appendTogether(appends, first + offset, first + offset + 1),
+      ).flat();
     }
     const now = performance.now();
-    const failed = {
-      status: "failed",
-      stage: worked === undefined ? "work" : "commit",
-      code,
-      message,
-      work: (worked ?? now) - started,
-      commit: now - (worked ?? now),
-      members: appends.length,
-    } as const;
-    return appends.map(() => failed);
+    const spent = { work: (worked ?? now) - started, commit: now - (worked ?? now), members };
+    const stage = worked === undefined ? "work" : "commit";
+    return [{ status: "failed", stage, code, message, ...spent }];
   }
 }
 
-function store({ sessionId, turnId, fence, commitId, rows }: Append) {
-  const numbered = number.get(rows.length, commitId, sessionId, fence);
-  if (!numbered) {
-    return { status: "refused", sessionExists: exists.get(sessionId) !== undefined } as const;
+function store(appends: PackedAppends, index: number): Numbered | undefined {
+  const { sessionIds, turnIds, fences, commitIds, starts, types, payloads } = appends;
+  const sessionId = sessionIds[index] ?? "";
+  const start = starts[index] ?? 0;
+  const end = starts[index + 1] ?? types.length;
+  const numbered = number.get(end - start, commitIds[index] ?? "", sessionId, fences[index] ?? 0);
+  if (!numbered) return undefined;
+  let seq = numbered.lastSeq - (end - start);
+  for (let row = start; row < end; row++) {
+    insert.run(sessionId, ++seq, turnIds[index] ?? "", types[row] ?? "", payloads[row] ?? "");
   }
-  let seq = numbered.lastSeq - rows.length;
-  for (const { type, payload } of rows) insert.run(sessionId, ++seq, turnId, type, payload);
-  return { status: "committed", ...numbered } as const;
+  return numbered;
 }

@@ -1,5 +1,8 @@
-/** More would only make the first of them wait longer for the last. */
-const MAX_GROUP = 2_000;
+/** A short queue goes whole. */
+const MIN_SPLIT = 256;
+
+/** So many are worth a commit at once; fewer wait for what else this turn of the event loop brings. */
+const FULL_GROUP = 32;
 
 interface Waiting<I, O> {
   input: I;
@@ -26,24 +29,44 @@ export class Gatherer<I, O> {
       this.#waiting.push({ input, resolve, reject });
       if (this.#running) return;
       this.#running = true;
-      setImmediate(() => void this.#run());
+      setImmediate(() => this.#next());
     });
   }
 
-  async #run(): Promise<void> {
-    while (this.#waiting.length > 0) {
-      const group = this.#waiting.splice(0, MAX_GROUP);
-      try {
-        const outputs = await this.#commit(group.map(({ input }) => input));
+  #next(): void {
+    const group = this.#take();
+    if (group.length === 0) {
+      this.#running = false;
+      return;
+    }
+    this.#commit(group.map(({ input }) => input)).then(
+      (outputs) => {
+        this.#goOn();
         for (const [index, { resolve, reject }] of group.entries()) {
           const output = outputs[index];
           if (output === undefined) reject(new Error("a commit left one of its inputs out"));
           else resolve(output);
         }
-      } catch (error) {
+      },
+      (error: unknown) => {
+        this.#goOn();
         for (const { reject } of group) reject(error);
-      }
-    }
-    this.#running = false;
+      },
+    );
+  }
+
+  /** Of a long queue the half: while its outputs are made use of, the other half is on its way, and neither side waits. */
+  #take(): Waiting<I, O>[] {
+    const waiting = this.#waiting;
+    const count = Math.max(MIN_SPLIT, Math.ceil(waiting.length / 2));
+    if (waiting.length > count) return waiting.splice(0, count);
+    this.#waiting = [];
+    return waiting;
+  }
+
+  /** Before those of the last group hear of it. */
+  #goOn(): void {
+    if (this.#waiting.length >= FULL_GROUP) this.#next();
+    else setImmediate(() => this.#next());
   }
 }

@@ -54,15 +54,12 @@ export function meter(
   metrics.transactionCommits.inc({ operation, status });
   if (status === "success") {
     metrics.storage.worked();
-    metrics.transactionDuration.observe({
-      labels: { operation },
-      value: seconds,
-      exemplarLabels: trace?.exemplar ?? {},
-    });
+    metrics.transactionDuration[operation].observe(seconds, trace?.exemplar);
   }
-  for (const phase of PHASES) {
-    metrics.transactionPhase.observe({ operation, phase }, phases[phase]);
-  }
+  const spent = metrics.transactionPhase[operation];
+  spent.wait.observe(phases.wait);
+  spent.body.observe(phases.body);
+  spent.commit.observe(phases.commit);
   const explanation = seconds > recent.slowSeconds ? explain(deps, outcome, facts) : undefined;
   const id = recent.add({
     at: Date.now(),

@@ -1,8 +1,8 @@
 import { once } from "node:events";
 import type { Worker } from "node:worker_threads";
 import SQLite from "better-sqlite3";
-import { type Append, type AppendLog, type AppendResult, refusalOf } from "./append-log.ts";
-import type { AppendOutcome, ToAppendWorker } from "./append-worker.ts";
+import { type Append, type AppendLog, type AppendResult, pack, refusalOf } from "./append-log.ts";
+import type { FromAppendWorker, ToAppendWorker, TransactionOutcome } from "./append-worker.ts";
 import { Gatherer } from "./gatherer.ts";
 import type { WriterGate } from "./writer-gate.ts";
 import { CheckpointTimes, startThread, type WriterThreadData } from "./writer-threads.ts";
@@ -34,7 +34,7 @@ export function createSqliteAppendLog(
       if (appending.ended()) appending = startAppending(threadData);
       try {
         const outcomes = await appending.commit(appends);
-        const results = outcomes.map((outcome) => toResult(outcome, began, data.flush));
+        const results = outcomes.flatMap((outcome) => toResults(outcome, began, data.flush));
         for (const result of results) if (result.status === "failed") onError(result.error);
         return results;
       } catch (error) {
@@ -56,19 +56,19 @@ interface Appending {
   worker: Worker;
   ended(): boolean;
   /** One at a time. Rejects as a lost connection does when the thread ends before its answer. */
-  commit(appends: readonly Append[]): Promise<AppendOutcome[]>;
+  commit(appends: readonly Append[]): Promise<FromAppendWorker>;
 }
 
 function startAppending(data: WriterThreadData): Appending {
   const worker = startThread("append-worker", data);
-  let answer: PromiseWithResolvers<AppendOutcome[]> | undefined;
+  let answer: PromiseWithResolvers<FromAppendWorker> | undefined;
   let ended = false;
   const end = (cause?: unknown) => {
     ended = true;
     const message = "connection terminated: the thread that writes chunks has ended";
     answer?.reject(new Error(message, { cause }));
   };
-  worker.on("message", (outcomes: AppendOutcome[]) => answer?.resolve(outcomes));
+  worker.on("message", (outcomes: FromAppendWorker) => answer?.resolve(outcomes));
   worker.on("error", end);
   worker.on("exit", () => end());
   return {
@@ -79,7 +79,7 @@ function startAppending(data: WriterThreadData): Appending {
       // Work that waits keeps the process alive.
       worker.ref();
       try {
-        worker.postMessage({ type: "append", appends } satisfies ToAppendWorker);
+        worker.postMessage({ type: "append", appends: pack(appends) } satisfies ToAppendWorker);
         return await answer.promise;
       } finally {
         worker.unref();
@@ -97,19 +97,20 @@ async function close(worker: Worker): Promise<void> {
   await exit;
 }
 
-function toResult(outcome: AppendOutcome, began: number, flush: boolean): AppendResult {
+/** One for each append of the transaction. */
+function toResults(outcome: TransactionOutcome, began: number, flush: boolean): AppendResult[] {
   const { work, commit, members } = outcome;
   const at = { began, worked: began + work, members, syncMs: flush ? commit : undefined };
-  switch (outcome.status) {
-    case "committed": {
-      const { lastSeq, cancelTurnId } = outcome;
-      return { status: "committed", lastSeq, cancelTurnId, ...at };
-    }
-    case "refused":
-      return { status: "failed", stage: "work", error: refusalOf(outcome.sessionExists), ...at };
-    case "failed": {
-      const { stage, code, message } = outcome;
-      return { status: "failed", stage, error: new SQLite.SqliteError(message, code), ...at };
-    }
+  if (outcome.status === "failed") {
+    const { stage, code, message } = outcome;
+    const error = new SQLite.SqliteError(message, code);
+    return Array.from({ length: members }, () => ({ status: "failed", stage, error, ...at }));
   }
+  const { lastSeqs, cancelTurnIds, gone } = outcome;
+  return lastSeqs.map((lastSeq, index): AppendResult => {
+    if (lastSeq > 0) {
+      return { status: "committed", lastSeq, cancelTurnId: cancelTurnIds?.[index] ?? null, ...at };
+    }
+    return { status: "failed", stage: "work", error: refusalOf(!gone.includes(index)), ...at };
+  });
 }

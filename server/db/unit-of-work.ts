@@ -117,20 +117,18 @@ export class SSEUnitOfWork {
    * lease. The physical commit is shared with all streams that append at this moment; this one succeeds or fails
    * alone. `onCommit` is its after-commit hook. Rejects like `commit`, and with `lease_lost` or `not_found`.
    */
-  async append(
+  append(
     operation: Operation,
     append: Append,
     onCommit: (done: Numbered) => void,
   ): Promise<Numbered> {
     if (this.#owner) {
-      throw new ChatError(
-        "internal",
-        `${operation}: a borrowed transaction cannot share a commit.`,
-      );
+      const message = `${operation}: a borrowed transaction cannot share a commit.`;
+      return Promise.reject(new ChatError("internal", message));
     }
     const facts = newFacts();
     for (const { payload } of append.rows) facts.size += payload.length;
-    return await this.#perform(operation, facts, (started) =>
+    return this.#perform(operation, facts, (started) =>
       this.#attemptAppend(append, onCommit, started, facts),
     );
   }
@@ -145,7 +143,8 @@ export class SSEUnitOfWork {
     try {
       for (;;) {
         facts.attempts++;
-        const outcome = await this.#resolve(await attempt(started));
+        const attempted = await attempt(started);
+        const outcome = attempted.status === "unknown" ? await this.#resolve(attempted) : attempted;
         if (outcome.status === "success") {
           meter(this.#deps, operation, this.#subject, outcome, facts);
           this.#runHooks(outcome.hooks);
@@ -295,9 +294,7 @@ export class SSEUnitOfWork {
   }
 
   /** Turns an unknown outcome into what the database says it was, as long as it can be asked. */
-  async #resolve<T>(outcome: Succeeded<T> | Failed | Unknown<T>): Promise<Succeeded<T> | Failed> {
-    if (outcome.status !== "unknown") return outcome;
-    const { recover, phases, error } = outcome;
+  async #resolve<T>({ recover, phases, error }: Unknown<T>): Promise<Succeeded<T> | Failed> {
     const deadline = performance.now() + MAX_READ_BACK_SECONDS * 1000;
     while (recover && performance.now() < deadline) {
       try {
@@ -316,12 +313,12 @@ export class SSEUnitOfWork {
     }
     return {
       status: "error",
-      phases: outcome.phases,
+      phases,
       error: new ChatError(
         "commit_outcome_unknown",
         "The database went away while saving, so it is not known whether the last step was saved.",
         {
-          cause: outcome.error,
+          cause: error,
           hint: "Sending the same message again is safe: it takes effect once.",
         },
       ),

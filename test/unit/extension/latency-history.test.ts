@@ -113,8 +113,8 @@ describe("fifteen minutes of commit latency", () => {
       ["body", 0.02],
       ["commit", 0.3],
     ] as const) {
-      metrics.transactionPhase.observe({ operation: "append_chunks", phase }, seconds);
-      metrics.transactionPhase.observe({ operation: "tool_call", phase }, seconds);
+      metrics.transactionPhase.append_chunks[phase].observe(seconds);
+      metrics.transactionPhase.tool_call[phase].observe(seconds);
     }
     const [point] = pointsOf(addAll([before, await read(POLL_MS)]), POLL_MS);
     assert.deepEqual(point?.phaseSeconds, { wait: 0.2, body: 0.04, commit: 0.6 });

@@ -16,8 +16,8 @@ function realMetrics() {
   const metrics = createMetrics("0.0.0");
   const observe = (seconds: number, status: "success" | "error" | "rollback" = "success") => {
     const operation = "append_chunks";
-    metrics.transactionDuration.observe({ labels: { operation }, value: seconds });
-    metrics.transactionPhase.observe({ operation, phase: "commit" }, seconds);
+    metrics.transactionDuration[operation].observe(seconds);
+    metrics.transactionPhase[operation].commit.observe(seconds);
     metrics.transactionCommits.inc({ operation, status });
   };
   const read = async (at: number) => parseReading(await metrics.registry.metrics(), at);
@@ -41,10 +41,7 @@ describe("commit latency from /metrics", () => {
     observe(2);
     const before = await read(0);
     for (let i = 0; i < 99; i++) observe(0.0008);
-    metrics.transactionDuration.observe({
-      labels: { operation: "create_session" },
-      value: 0.0007,
-    });
+    metrics.transactionDuration.create_session.observe(0.0007);
     metrics.transactionCommits.inc({ operation: "create_session", status: "success" });
     observe(0.2, "error");
     metrics.transactionSlow.inc({ operation: "append_chunks" });

@@ -1,0 +1,99 @@
+import assert from "node:assert/strict";
+import { setImmediate as nextTurn } from "node:timers/promises";
+import { Gatherer } from "../../../server/db/gatherer.ts";
+
+/** A commit that takes until `finish` is called, one at a time. */
+function slowCommits() {
+  const begun: number[][] = [];
+  let pending: PromiseWithResolvers<number[]> | undefined;
+  return {
+    begun,
+    commit(inputs: readonly number[]): Promise<number[]> {
+      assert.equal(pending, undefined, "two commits at once");
+      begun.push([...inputs]);
+      pending = Promise.withResolvers();
+      return pending.promise;
+    },
+    finish(how: (inputs: number[]) => number[] = (inputs) => inputs): void {
+      const done = pending;
+      pending = undefined;
+      done?.resolve(how(begun.at(-1) ?? []));
+    },
+    fail(error: unknown): void {
+      const done = pending;
+      pending = undefined;
+      done?.reject(error);
+    },
+  };
+}
+
+const upTo = (count: number) => Array.from({ length: count }, (_, index) => index);
+
+describe("the gatherer", () => {
+  it("commits together what one turn of the event loop brings", async () => {
+    const { begun, commit, finish } = slowCommits();
+    const gatherer = new Gatherer(commit);
+    const outputs = [gatherer.add(1), gatherer.add(2)];
+    await nextTurn();
+    assert.deepEqual(begun, [[1, 2]]);
+    finish();
+    assert.deepEqual(await Promise.all(outputs), [1, 2]);
+  });
+
+  it("has the next group on its way before those of the last one hear of theirs", async () => {
+    const { begun, commit, finish } = slowCommits();
+    const gatherer = new Gatherer(commit);
+    let begunWhenHeard = 0;
+    const first = gatherer.add(0).then(() => {
+      begunWhenHeard = begun.length;
+    });
+    await nextTurn();
+    const others = upTo(100).map((input) => gatherer.add(input));
+    finish();
+    await first;
+    assert.equal(begunWhenHeard, 2);
+    finish();
+    await Promise.all(others);
+  });
+
+  it("takes half of a long queue, so that committing and answering never wait for each other", async () => {
+    const { begun, commit, finish } = slowCommits();
+    const gatherer = new Gatherer(commit);
+    const outputs = upTo(1_000).map((input) => gatherer.add(input));
+    for (let turn = 0; turn < 20; turn++) {
+      await nextTurn();
+      finish();
+    }
+    assert.deepEqual(await Promise.all(outputs), upTo(1_000));
+    assert.deepEqual(
+      begun.map(({ length }) => length),
+      [500, 256, 244],
+    );
+  });
+
+  it("fails those of a failed commit, and goes on with the next", async () => {
+    const { commit, finish, fail } = slowCommits();
+    const gatherer = new Gatherer(commit);
+    const lost = [gatherer.add(1), gatherer.add(2)].map((output) =>
+      assert.rejects(output, /disk is full/),
+    );
+    await nextTurn();
+    const kept = gatherer.add(3);
+    fail(new Error("disk is full"));
+    await Promise.all(lost);
+    await nextTurn();
+    finish();
+    assert.equal(await kept, 3);
+  });
+
+  it("rejects what a commit left out, instead of leaving it to wait", async () => {
+    const { commit, finish } = slowCommits();
+    const gatherer = new Gatherer(commit);
+    const outputs = [gatherer.add(1), gatherer.add(2)];
+    const left = assert.rejects(outputs[1] ?? Promise.resolve(), /left one of its inputs out/);
+    await nextTurn();
+    finish((inputs) => inputs.slice(0, 1));
+    assert.equal(await outputs[0], 1);
+    await left;
+  });
+});
