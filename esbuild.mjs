@@ -1,5 +1,6 @@
 // Builds everything into dist/: node esbuild.mjs [--production] [--watch] [--target linux-x64]
-//   dist/extension/extension.cjs   the extension (VS Code loads it); first-use.cjs beside it with all that can wait
+//   dist/extension/extension.cjs   the extension (VS Code loads it); first-use.cjs beside it with all that can wait,
+//                                  invoke-foreign.cjs with what calls other extensions' tools
 //   dist/server/main.js            the companion; what it needs only sometimes is in chunks beside it
 //   dist/server/*-worker.js        its threads: the hot path, checkpoints
 //   dist/server/copy-database.js   the process that makes a backup
@@ -16,7 +17,7 @@ import {
   statSync,
 } from "node:fs";
 import { createRequire } from "node:module";
-import { dirname, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { parseArgs } from "node:util";
 import * as esbuild from "esbuild";
 
@@ -34,6 +35,7 @@ const BUDGET = {
   // What VS Code loads at its start, and what the first use loads.
   "extension/extension.cjs": 10_000,
   "extension/first-use.cjs": 150_000,
+  "extension/invoke-foreign.cjs": 4_000,
   // What is loaded before the first word; the colours of code come with the first block of it.
   "webview/app.js+app.css": 217_000,
   "webview/highlight.js": 60_000,
@@ -64,11 +66,13 @@ const browser = {
 };
 
 /** Inside of one bundle, what is imported later would be wrapped, and nothing unused left out of it. */
-const firstUse = {
-  name: "first-use",
+const loadedLater = {
+  name: "loaded-later",
   setup(build) {
-    build.onResolve({ filter: /\/first-use\.ts$/ }, ({ kind }) =>
-      kind === "dynamic-import" ? { path: "./first-use.cjs", external: true } : undefined,
+    build.onResolve({ filter: /\/(?:first-use|invoke-foreign)\.ts$/ }, ({ kind, path }) =>
+      kind === "dynamic-import"
+        ? { path: `./${basename(path, ".ts")}.cjs`, external: true }
+        : undefined,
     );
   },
 };
@@ -91,11 +95,12 @@ const builds = [
     entryPoints: {
       "extension/extension": "extension/extension.ts",
       "extension/first-use": "extension/first-use.ts",
+      "extension/invoke-foreign": "extension/tools/invoke-foreign.ts",
     },
     outdir: "dist",
     outExtension: { ".js": ".cjs" },
     external: ["vscode"],
-    plugins: [firstUse, pureSchemas],
+    plugins: [loadedLater, pureSchemas],
     // Another file of the extension is loaded as it was itself: by `require`, which knows `vscode`.
     supported: { "dynamic-import": false },
   },
@@ -201,6 +206,7 @@ function checkBudget() {
   const sizes = {
     "extension/extension.cjs": size("extension/extension.cjs"),
     "extension/first-use.cjs": size("extension/first-use.cjs"),
+    "extension/invoke-foreign.cjs": size("extension/invoke-foreign.cjs"),
     "webview/app.js+app.css": size("webview/app.js", "webview/chunk.js", "webview/app.css"),
     "webview/highlight.js": size("webview/highlight.js"),
     "webview/mention-list.js": size("webview/mention-list.js"),

@@ -125,11 +125,15 @@ const DEFAULT_RULES: Readonly<Record<OfferedTool["kind"], ToolRule>> = {
 const isRule = (value: unknown): value is ToolRule =>
   value === "allow" || value === "ask" || value === "deny";
 
-/** A tool's rule: the user's, by the tool's name, else its kind's. What is not understood asks. */
-export function ruleOf(tool: Pick<OfferedTool, "name" | "kind">, rules: unknown): ToolRule {
-  if (typeof rules === "object" && rules !== null && Object.hasOwn(rules, tool.name)) {
-    const rule: unknown = (rules as Record<string, unknown>)[tool.name];
-    return isRule(rule) ? rule : "ask";
-  }
-  return DEFAULT_RULES[tool.kind];
+/** A tool's rule: the user's, by the name that models are told or by its own, else its kind's. What is not understood asks. */
+export function ruleOf(
+  tool: Pick<OfferedTool, "name" | "kind">,
+  rules: unknown,
+  ownName: string = tool.name,
+): ToolRule {
+  if (typeof rules !== "object" || rules === null) return DEFAULT_RULES[tool.kind];
+  const named = [tool.name, ownName].find((name) => Object.hasOwn(rules, name));
+  if (named === undefined) return DEFAULT_RULES[tool.kind];
+  const rule: unknown = (rules as Record<string, unknown>)[named];
+  return isRule(rule) ? rule : "ask";
 }

@@ -4,8 +4,9 @@ import * as vscode from "vscode";
 import type { OfferedAgent, OfferedTool } from "../../server/protocol/offers.ts";
 import type { MessageRequest } from "../../server/protocol/requests.ts";
 import { EDITOR_TOOLS, ruleOf } from "./definitions.ts";
-import { foreignTools } from "./editor-tools.ts";
+
 import { workspaceFolders } from "./files.ts";
+import { foreignTools } from "./foreign-tools.ts";
 import { AGENTS_GLOB, MAX_AGENTS, parseAgent } from "./own-agents.ts";
 
 /** The protocol's limit. */
@@ -29,9 +30,12 @@ export async function makeOffer(deps: OfferDeps): Promise<Offering> {
   const workspace = workspaceName();
   if (workspace === undefined || !deps.toolsEnabled()) return {};
   const rules = deps.toolRules();
-  const tools = [...EDITOR_TOOLS, ...foreignTools(deps.log)]
-    .slice(0, MAX_TOOLS)
-    .map((tool): OfferedTool => ({ ...tool, rule: ruleOf(tool, rules) }));
+  const tools = [
+    ...EDITOR_TOOLS.map((tool): OfferedTool => ({ ...tool, rule: ruleOf(tool, rules) })),
+    ...foreignTools(vscode.lm.tools, MAX_TOOLS - EDITOR_TOOLS.length, deps.log).map(
+      ({ tool, ownName }): OfferedTool => ({ ...tool, rule: ruleOf(tool, rules, ownName) }),
+    ),
+  ];
   return {
     tools,
     agents: await ownAgents(deps.log),

@@ -9,6 +9,7 @@ import { toPrompt } from "./prompt.ts";
 import type { FinishReason, Provider, ProviderEvent, ProviderRequest, Usage } from "./provider.ts";
 import { withRetries } from "./retry.ts";
 import type { SdkFinish, SdkModel, SdkOptions, SdkPart, SdkToolCall } from "./sdk-types.ts";
+import { plainSchema } from "./tool-schema.ts";
 import { createUpstreamCall, type UpstreamCall } from "./upstream-call.ts";
 import {
   cutError,
@@ -133,7 +134,7 @@ function toOptions(request: ProviderRequest): SdkOptions {
         type: "function" as const,
         name,
         description,
-        inputSchema: parameters,
+        inputSchema: plainSchema(parameters),
       })),
       toolChoice: { type: "auto" as const },
     }),

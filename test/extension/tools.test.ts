@@ -4,41 +4,24 @@ import assert from "node:assert/strict";
 import { existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import * as vscode from "vscode";
-import type { App } from "../../extension/app.ts";
-import { handOverKey } from "../../extension/keys.ts";
-import { PROVIDERS } from "../../extension/providers.ts";
 import { firstKept } from "../../extension/tools/checkpoints.ts";
-import type { StreamChunk } from "../../server/protocol/chunks.ts";
-import type { ClientMessage } from "../../server/protocol/requests.ts";
-import { type PlannedCall, playsCalls } from "../support/upstream/openai-scripts.ts";
-import { FAKE_MODEL, startUpstream, type Upstream } from "../support/upstream/start-upstream.ts";
-import { extension, until } from "./support.ts";
-
-/** Of the decision, in the order of the questions. */
-type Answer = Partial<Extract<ClientMessage, { type: "tool_decision" }>>;
+import { approve, call, type Player, results, startPlaying } from "./playing.ts";
+import { until } from "./support.ts";
 
 describe("the editor's tools", function () {
   this.timeout(60_000);
-  let app: App;
-  let upstream: Upstream;
+  let player: Player;
   let project: string;
-  let session: string | undefined;
 
   before(async () => {
-    app = await (await extension().activate()).app();
-    upstream = await startUpstream(playsCalls((question) => JSON.parse(question) as PlannedCall[]));
+    player = await startPlaying();
     const folder = vscode.workspace.workspaceFolders?.[0];
     assert.ok(folder, "the tests' window has a folder");
     project = folder.uri.fsPath;
-    const provider = PROVIDERS.find(({ id }) => id === "openai-compatible");
-    assert.ok(provider);
-    const configuration = vscode.workspace.getConfiguration("streamkeeper");
-    await configuration.update(provider.setting, upstream.url, vscode.ConfigurationTarget.Global);
-    await handOverKey(app, await app.server.ensure(), provider);
   });
 
   beforeEach(() => {
-    session = undefined;
+    player.session = undefined;
     for (const name of ["src", "docs", "made"]) {
       rmSync(join(project, name), { recursive: true, force: true });
     }
@@ -46,66 +29,12 @@ describe("the editor's tools", function () {
     writeFileSync(join(project, "src/a.ts"), "export const one = 1;\nexport const two = 2;\n");
   });
 
-  after(async () => {
-    const configuration = vscode.workspace.getConfiguration("streamkeeper");
-    const setting = "providers.openaiCompatible.baseUrl";
-    await configuration.update(setting, undefined, vscode.ConfigurationTarget.Global);
-    await app.server.stopRunning();
-    await upstream.close();
-  });
-
-  /** Sends what the model will ask for, answers each question, and gives all chunks of the turn. */
-  async function play(
-    calls: PlannedCall[],
-    answers: Answer[] = [],
-    agent?: string,
-  ): Promise<StreamChunk[]> {
-    const offer = await app.tools.offer();
-    const accepted = (await app.client.call("send_message", {
-      ...offer,
-      ...(session === undefined ? {} : { session_id: session }),
-      ...(agent === undefined ? {} : { agent_type: agent }),
-      model: `openai-compatible/${FAKE_MODEL}`,
-      message: { type: "user_message", content: JSON.stringify(calls) },
-    })) as { session_id: string; after: number };
-    session = accepted.session_id;
-    app.tools.onSent(accepted.session_id, accepted.after);
-    const seen: StreamChunk[] = [];
-    const left = [...answers];
-    const signal = AbortSignal.timeout(50_000);
-    for await (const chunks of app.client.stream(accepted.session_id, accepted.after, signal)) {
-      seen.push(...chunks);
-      for (const { type, call_id, requires_approval } of chunks) {
-        if (type !== "tool_call" || !requires_approval || call_id === undefined) continue;
-        const answer = left.shift();
-        if (answer) await decide({ call_id, ...answer });
-      }
-      if (chunks.some((chunk) => chunk.is_final)) return seen;
-    }
-    throw new Error(`the turn did not end: ${JSON.stringify(seen.at(-1))}`);
-  }
-
-  const decide = (answer: Answer) =>
-    app.client.call("send_message", {
-      session_id: session ?? "",
-      message: { type: "tool_decision", call_id: "", decision: "approve", ...answer },
-    });
-
-  const results = (chunks: StreamChunk[]) =>
-    chunks
-      .filter(({ type }) => type === "tool_result")
-      .map(({ content, error }) => content ?? error);
-
-  const call = (name: string, args: Record<string, unknown>): PlannedCall => ({
-    name,
-    arguments: args,
-  });
-  const approve: Answer = { decision: "approve" };
+  after(() => player.close());
 
   it("read, list and search without asking, and refuse what is outside", async () => {
     symlinkSync("/etc", join(project, "src/etc"));
     writeFileSync(join(project, "src/.env"), "KEY=sk-secret\n");
-    const chunks = await play([
+    const chunks = await player.play([
       call("read_file", { path: "src/a.ts", start_line: 2, end_line: 2 }),
       call("list_files", { path: "src" }),
       call("list_files", { recursive: true, path: "." }),
@@ -141,14 +70,14 @@ describe("the editor's tools", function () {
     collection.set(vscode.Uri.file(join(project, "src/a.ts")), [
       new vscode.Diagnostic(range, "two is too many", vscode.DiagnosticSeverity.Warning),
     ]);
-    const chunks = await play([call("get_problems", { path: "src/a.ts" })]);
+    const chunks = await player.play([call("get_problems", { path: "src/a.ts" })]);
     collection.dispose();
     assert.deepEqual(results(chunks), ["src/a.ts:2: warning: two is too many"]);
   });
 
   it("change files when a person approves: made, changed, edited, rejected", async () => {
     const edits = [{ old_text: "two = 2", new_text: "two = 22" }];
-    const chunks = await play(
+    const chunks = await player.play(
       [
         call("write_file", { path: "made/b.ts", content: "b\n" }),
         call("read_file", { path: "src/a.ts" }),
@@ -178,17 +107,19 @@ describe("the editor's tools", function () {
 
   it("refuse to change what the chat has not read, or what has changed since", async () => {
     const write = call("write_file", { path: "src/a.ts", content: "new" });
-    const [unread] = results(await play([write], [approve]));
+    const [unread] = results(await player.play([write], [approve]));
     assert.match(unread ?? "", /has not been read/);
-    await play([call("read_file", { path: "src/a.ts" })]);
+    await player.play([call("read_file", { path: "src/a.ts" })]);
     writeFileSync(join(project, "src/a.ts"), "changed by somebody\n");
-    const [changed] = results(await play([write], [approve]));
+    const [changed] = results(await player.play([write], [approve]));
     assert.match(changed ?? "", /has changed since it was read/);
     assert.equal(readFileSync(join(project, "src/a.ts"), "utf8"), "changed by somebody\n");
   });
 
   it("show a change as a diff, and take what the person makes of it there", async () => {
-    const playing = play([call("write_file", { path: "made/e.ts", content: "from the model\n" })]);
+    const playing = player.play([
+      call("write_file", { path: "made/e.ts", content: "from the model\n" }),
+    ]);
     const tab = await until("the diff", () =>
       vscode.window.tabGroups.all
         .flatMap(({ tabs }) => tabs)
@@ -212,7 +143,7 @@ describe("the editor's tools", function () {
   });
 
   it("run a command where it is seen, with its output and exit code", async () => {
-    const chunks = await play(
+    const chunks = await player.play(
       [call("execute_command", { command: "echo out; echo err >&2; (exit 3)" })],
       [approve],
     );
@@ -225,42 +156,42 @@ describe("the editor's tools", function () {
   it("interrupt a command when the answer is stopped, and when its time is over", async () => {
     const marker = join(project, "made-late");
     const slow = { command: `sleep 20; touch ${marker}`, timeout_seconds: 1 };
-    const [late = ""] = results(await play([call("execute_command", slow)], [approve]));
+    const [late = ""] = results(await player.play([call("execute_command", slow)], [approve]));
     assert.match(late, /Interrupted after 1 s/);
 
-    session = undefined;
-    const playing = play(
+    player.session = undefined;
+    const playing = player.play(
       [call("execute_command", { command: `sleep 20; touch ${marker}` })],
       [approve],
     );
-    await until("the command is claimed", async () => {
-      if (session === undefined) return false;
-      const { pending } = await app.client.call("list_pending", { session_id: session });
-      return pending[0]?.claimed_by !== undefined;
-    });
-    await app.client.call("cancel_turn", { session_id: session ?? "" });
+    await player.waiting("tool_result");
+    await player.stop();
     assert.equal((await playing).at(-1)?.type, "interrupted");
     assert.equal(existsSync(marker), false);
   });
 
   it("put files and chat back to before a turn, over several of them", async () => {
-    await play([call("write_file", { path: "made/f.ts", content: "1" })], [approve]);
-    await play(
+    await player.play([call("write_file", { path: "made/f.ts", content: "1" })], [approve]);
+    await player.play(
       [
         call("read_file", { path: "src/a.ts" }),
         call("write_file", { path: "src/a.ts", content: "2" }),
       ],
       [approve],
     );
-    const kept = await app.tools.checkpoints.list(session ?? "");
+    const kept = await player.app.tools.checkpoints.list(player.session ?? "");
     assert.equal(kept.length, 2);
-    const { messages } = await app.client.call("list_messages", { session_id: session ?? "" });
+    const { messages } = await player.app.client.call("list_messages", {
+      session_id: player.session ?? "",
+    });
     const [, second] = messages.filter(({ role }) => role === "user");
-    await app.client.rewind(session ?? "", second?.turn_id ?? "");
-    assert.deepEqual(await app.tools.checkpoints.restore(firstKept(kept.slice(1))), []);
+    await player.app.client.rewind(player.session ?? "", second?.turn_id ?? "");
+    assert.deepEqual(await player.app.tools.checkpoints.restore(firstKept(kept.slice(1))), []);
     assert.match(readFileSync(join(project, "src/a.ts"), "utf8"), /one = 1/);
     assert.ok(existsSync(join(project, "made/f.ts")));
-    const after = await app.client.call("list_messages", { session_id: session ?? "" });
+    const after = await player.app.client.call("list_messages", {
+      session_id: player.session ?? "",
+    });
     assert.equal(after.messages.filter(({ role }) => role === "user").length, 1);
   });
 
@@ -269,12 +200,14 @@ describe("the editor's tools", function () {
     mkdirSync(folder, { recursive: true });
     writeFileSync(join(folder, "reader.md"), "---\ntools: [read]\n---\nYou only read.");
     writeFileSync(join(folder, "broken.md"), "---\nwhat\n---\n");
-    const { agents } = await app.tools.offer();
+    const { agents } = await player.app.tools.offer();
     assert.deepEqual(
       agents?.map(({ type }) => type),
       ["reader"],
     );
-    const chunks = await play([call("write_file", { path: "made/x", content: "" })], [], "reader");
+    const chunks = await player.play([call("write_file", { path: "made/x", content: "" })], [], {
+      agent_type: "reader",
+    });
     assert.deepEqual(results(chunks), ["The agent reader may not use write_file."]);
     rmSync(join(project, ".streamkeeper"), { recursive: true });
   });

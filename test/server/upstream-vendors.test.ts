@@ -115,6 +115,20 @@ for (const vendor of VENDORS) {
         assert.ok(events[2]?.type === "finish" && events[2].reason === "tool_calls");
       }));
 
+    it("is told of a tool whose schema it would refuse", () =>
+      withUpstream([replay(vendor.name, "text")], async (upstream) => {
+        const provider = providerAt(upstream.origin, { name: vendor.name, key: KEY });
+        const parameters = { $ref: "#/definitions/In", definitions: { In: WEATHER.parameters } };
+        const { error } = await collect(provider, {
+          ...HELLO,
+          tools: [{ ...WEATHER, parameters }],
+        });
+        assert.equal(error, undefined);
+        const sent = JSON.stringify(upstream.requests[0]?.body);
+        assert.ok(sent.includes(JSON.stringify(WEATHER.parameters)), sent);
+        assert.doesNotMatch(sent, /"\$ref"|"definitions"/);
+      }));
+
     it("fails in the middle: its words are told, the text is kept", () =>
       withUpstream([replay(vendor.name, "error")], async (upstream) => {
         const provider = providerAt(upstream.origin, { name: vendor.name, key: KEY });

@@ -12,7 +12,7 @@ let failed: unknown;
 try {
   await runTests({
     vscodeExecutablePath: desktop ?? resolve("test/support/vscode-launcher.ts"),
-    extensionDevelopmentPath: resolve("."),
+    extensionDevelopmentPath: [resolve("."), resolve("test/extension/foreign-tools")],
     extensionTestsPath: resolve("dist/test/suite.cjs"),
     launchArgs: [scratch, ...(desktop ? [`--user-data-dir=${userData}`] : [])],
     extensionTestsEnv: {

@@ -1,7 +1,14 @@
 // A real VS Code workbench and extension host: code-server's, with its windows in headless Chromium.
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
-import { createWriteStream, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import {
+  createWriteStream,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
+import { basename, join, resolve } from "node:path";
 import {
   type Browser,
   type BrowserContext,
@@ -51,6 +58,13 @@ export interface VscodeServer {
   process: ChildProcess;
   /** Ends it with all it started. */
   stop(): Promise<void>;
+}
+
+/** As if this folder had been installed; before anything is, because from then on VS Code keeps a list. */
+export function linkExtension(folder: string, { userDataDir, extensionsDir }: VscodeOptions): void {
+  const into = extensionsDir ?? join(userDataDir, "extensions");
+  mkdirSync(into, { recursive: true });
+  symlinkSync(resolve(folder), join(into, basename(folder)));
 }
 
 export function installVsix(vsix: string, options: VscodeOptions): void {

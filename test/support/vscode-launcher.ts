@@ -9,6 +9,7 @@ import type { Browser } from "playwright-core";
 import {
   extensionHosts,
   launchBrowser,
+  linkExtension,
   startVscode,
   type VscodeServer,
   windowUrl,
@@ -18,12 +19,15 @@ const TIMEOUT_MS = 240_000;
 
 const flags = new Map<string, string>();
 let folder: string | undefined;
+/** The first one is under test. */
+const extensions: string[] = [];
 for (const arg of process.argv.slice(2)) {
   const [, name, value] = /^--([^=]+)=?(.*)$/s.exec(arg) ?? [];
   if (name === undefined) folder ??= resolve(arg);
+  else if (name === "extensionDevelopmentPath") extensions.push(resolve(value ?? ""));
   else flags.set(name, value ?? "");
 }
-const extension = flags.get("extensionDevelopmentPath");
+const [extension, ...others] = extensions;
 const tests = flags.get("extensionTestsPath");
 if (!extension || !tests) {
   console.error("--extensionDevelopmentPath and --extensionTestsPath are required");
@@ -36,6 +40,9 @@ mkdirSync(userDataDir, { recursive: true });
 const report = join(userDataDir, "report.log");
 const noise = join(userDataDir, "workbench.log");
 for (const file of [report, noise]) writeFileSync(file, "");
+
+// A browser's window takes one extension in development; the others are as if they were installed.
+for (const other of others) linkExtension(other, { userDataDir });
 
 let server: VscodeServer | undefined;
 let browser: Browser | undefined;

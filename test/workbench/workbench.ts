@@ -9,6 +9,7 @@ import { descendants } from "../support/processes.ts";
 import {
   installVsix,
   launchBrowser,
+  linkExtension,
   openWindow,
   startVscode,
   type VscodeServer,
@@ -36,8 +37,11 @@ export interface Workbench {
   close(): Promise<void>;
 }
 
-/** `settings` are the user's, beside those that every picture needs. */
-export async function startWorkbench(settings: Record<string, unknown> = {}): Promise<Workbench> {
+/** `settings` are the user's, beside those that every picture needs; `others` are folders of more extensions. */
+export async function startWorkbench(
+  settings: Record<string, unknown> = {},
+  others: readonly string[] = [],
+): Promise<Workbench> {
   const scratch = mkdtempSync(join(tmpdir(), "streamkeeper-wb-"));
   const userDataDir = join(scratch, "user");
   const folder = join(scratch, "project");
@@ -48,6 +52,7 @@ export async function startWorkbench(settings: Record<string, unknown> = {}): Pr
     settings: { ...SETTINGS, ...settings },
     log: join(scratch, "vscode.log"),
   };
+  for (const other of others) linkExtension(other, options);
   installVsix(newestVsix(), options);
   const server = await startVscode(options);
   const browser: Browser = await launchBrowser();

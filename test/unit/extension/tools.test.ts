@@ -15,6 +15,11 @@ import { cut } from "../../../extension/tools/bounds.ts";
 import { Checkpoints, firstKept } from "../../../extension/tools/checkpoints.ts";
 import { EDITOR_TOOLS, ruleOf } from "../../../extension/tools/definitions.ts";
 import { applyEdits, linesOf } from "../../../extension/tools/edits.ts";
+import {
+  foreignTools,
+  type ListedTool,
+  nameForModels,
+} from "../../../extension/tools/foreign-tools.ts";
 import { parseAgent } from "../../../extension/tools/own-agents.ts";
 import { resolveInside } from "../../../extension/tools/paths.ts";
 import { SeenFiles } from "../../../extension/tools/seen-files.ts";
@@ -211,6 +216,61 @@ describe("the tools of the editor", () => {
     );
     assert.equal(readFileSync(b, "utf8"), "before");
     assert.equal(existsSync(made), false);
+  });
+});
+
+describe("tools of others", () => {
+  const listed = (name: string, description = "", inputSchema?: unknown) => ({
+    name,
+    description,
+    inputSchema,
+  });
+  const offer = (all: ListedTool[], room = 100) => {
+    const warnings: string[] = [];
+    const tools = foreignTools(all, room, { warn: (message) => warnings.push(message) });
+    return { tools, names: tools.map(({ tool }) => tool.name), warnings };
+  };
+
+  it("are named so that models take them, always the same way, and never as another tool", () => {
+    const names = [
+      "a.b",
+      "a b",
+      "a_b",
+      "1",
+      "",
+      "я".repeat(100),
+      `${"x".repeat(64)}1`,
+      "__proto__",
+    ];
+    const made = names.map(nameForModels);
+    for (const name of made) assert.match(name, /^[A-Za-z_][\w-]{0,63}$/);
+    assert.equal(new Set(made).size, names.length);
+    assert.deepEqual(names.map(nameForModels), made);
+    assert.equal(nameForModels("mcp_github_get-me"), "mcp_github_get-me");
+  });
+
+  it("are offered whatever their schema is, and none of them passes for one of ours", () => {
+    const { tools, names, warnings } = offer([
+      listed("nothing"),
+      listed("null", "", null),
+      listed("list", "", []),
+      listed("read_file"),
+      listed("switch_agent"),
+      listed("huge", "", { type: "object", description: "x".repeat(60_000) }),
+    ]);
+    assert.deepEqual(names, ["nothing", "null", "list"]);
+    for (const { tool } of tools) {
+      assert.deepEqual(tool.parameters, { type: "object", properties: {} });
+    }
+    assert.equal(warnings.length, 3);
+  });
+
+  it("fit into a message, however many and however long they are", () => {
+    const all = Array.from({ length: 200 }, (_, at) => listed(`t${at}`, "я".repeat(9_000)));
+    const { tools, warnings } = offer(all);
+    assert.ok(JSON.stringify(tools).length < 250_000);
+    assert.equal(tools.length + warnings.length, 200);
+    assert.equal(offer(all.map(({ name }) => listed(name))).tools.length, 100);
   });
 });
 
