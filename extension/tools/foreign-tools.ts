@@ -7,6 +7,9 @@ import { isEditorTool } from "./definitions.ts";
 const FOR_ITS_CHAT =
   /^vscode_\w+_internal$|^vscode_get_\w*confirmation|^(?:inline_chat_exit|manage_todo_list|runSubagent|task_complete|vscode_askQuestions|vscode_reviewPlan)$/;
 
+/** VS Code's own that run commands: `execute_command` does, and a rule that denies it must hold. */
+const RUNS_COMMANDS = /^(?:run_in_terminal|send_to_terminal|run_task|create_and_run_task)$/;
+
 /** Characters of all of them as JSON: a model reads it with every message, and the companion takes no message over 1 MiB. */
 const MAX_CHARS = 200_000;
 
@@ -32,7 +35,7 @@ export function foreignTools(
   const found = new Map<string, ForeignTool>();
   let left = MAX_CHARS;
   for (const { name: ownName, description, inputSchema } of listed) {
-    if (FOR_ITS_CHAT.test(ownName)) continue;
+    if (FOR_ITS_CHAT.test(ownName) || RUNS_COMMANDS.test(ownName)) continue;
     const name = nameForModels(ownName);
     const tool = OfferedTool.safeParse({
       name,

@@ -249,6 +249,11 @@ describe("tools of others", () => {
     assert.equal(nameForModels("mcp_github_get-me"), "mcp_github_get-me");
   });
 
+  it("are no second way to run commands, past a rule that denies them", () => {
+    const { names } = offer([listed("run_in_terminal"), listed("run_task"), listed("run_tests")]);
+    assert.deepEqual(names, ["run_tests"]);
+  });
+
   it("are offered whatever their schema is, and none of them passes for one of ours", () => {
     const { tools, names, warnings } = offer([
       listed("nothing"),
