@@ -2,6 +2,7 @@ import type { StreamChunk } from "../protocol/chunks.ts";
 import type {
   CreateSessionRequest,
   MessageRequest,
+  OutputRequest,
   UpdateSessionRequest,
 } from "../protocol/requests.ts";
 import type {
@@ -9,6 +10,7 @@ import type {
   Claim,
   MessageList,
   ModelList,
+  OutputTaken,
   PendingList,
   Ready,
   Session,
@@ -69,6 +71,8 @@ export interface Chat {
   listPending(sessionId: string): Promise<PendingList>;
   /** Makes `clientId` the one that runs the call, or gives it more time. Rejects with `call_claimed` or `not_waiting`. */
   claimCall(sessionId: string, callId: string, clientId: string): Promise<Claim>;
+  /** A piece of what a running call says; takes effect once. Rejects with `call_claimed`, `not_waiting`, or `invalid_request` if something before it is missing. */
+  takeOutput(sessionId: string, callId: string, piece: OutputRequest): Promise<OutputTaken>;
   listAgents(): AgentList;
   listModels(): Promise<ModelList>;
   /** The last micro-transactions of this companion, newest first. */

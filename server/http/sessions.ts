@@ -3,6 +3,7 @@ import {
   ClaimRequest,
   CreateSessionRequest,
   ListSessionsQuery,
+  OutputRequest,
   RewindRequest,
   UpdateSessionRequest,
 } from "../protocol/requests.ts";
@@ -68,6 +69,15 @@ export function sessionsRouter({ chat }: HttpDeps): Router {
       const { client_id } = parse(ClaimRequest, request.body);
       const callId = parse(ForeignId, request.params["call"]);
       response.json(await chat.claimCall(idOf(request), callId, client_id));
+    })
+    .all(allowOnly("POST"));
+
+  router
+    .route("/v1/sessions/:id/calls/:call/output")
+    .post(async (request: Request, response: Response) => {
+      const piece = parse(OutputRequest, request.body);
+      const callId = parse(ForeignId, request.params["call"]);
+      response.json(await chat.takeOutput(idOf(request), callId, piece));
     })
     .all(allowOnly("POST"));
 

@@ -1,5 +1,6 @@
 import * as z from "zod/mini";
 import { ClientId, OfferedAgents, OfferedTools, Workspace } from "./offers.ts";
+import { MAX_OUTPUT_PIECE } from "./tool-output.ts";
 import { AgentType, ForeignId, Id, ModelId, Text } from "./words.ts";
 
 export const Title = Text.check(z.trim(), z.minLength(1), z.maxLength(200));
@@ -132,6 +133,15 @@ export const DrainRequest = z.strictObject({
 
 /** Body of `POST /v1/sessions/{id}/calls/{call_id}/claim`. */
 export const ClaimRequest = z.strictObject({ client_id: ClientId });
+
+/** Body of `POST /v1/sessions/{id}/calls/{call_id}/output`. */
+export const OutputRequest = z.strictObject({
+  client_id: ClientId,
+  /** What was sent of this call's output before, in UTF-16 units. */
+  offset: z.int().check(z.nonnegative()),
+  output: Text.check(z.maxLength(MAX_OUTPUT_PIECE)),
+});
+export type OutputRequest = z.infer<typeof OutputRequest>;
 
 /** Body of `POST /v1/sessions/{id}/rewind`. */
 export const RewindRequest = z.strictObject({ turn_id: Id });
