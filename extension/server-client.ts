@@ -10,7 +10,7 @@ import {
 import { StreamChunk } from "../server/protocol/chunks.ts";
 import { continuity } from "../server/protocol/continuity.ts";
 import { toHttp } from "../server/protocol/http-calls.ts";
-import type { MessageRequest } from "../server/protocol/requests.ts";
+import type { MessageRequest, OutputRequest } from "../server/protocol/requests.ts";
 import { Ready } from "../server/protocol/responses.ts";
 import { TransactionList } from "../server/protocol/transactions.ts";
 import type { Companion, CompanionRequest } from "./companion.ts";
@@ -109,6 +109,12 @@ export class ServerClient {
   async claim(sessionId: string, callId: string, clientId: string): Promise<void> {
     const path = `/v1/sessions/${encodeURIComponent(sessionId)}/calls/${encodeURIComponent(callId)}/claim`;
     const body = { client_id: clientId };
+    await this.#again(true, (companion) => companion.text({ method: "POST", path, body }));
+  }
+
+  /** A piece of what a running call says; takes effect once. Rejects as `claim` does. */
+  async tellOutput(sessionId: string, callId: string, body: OutputRequest): Promise<void> {
+    const path = `/v1/sessions/${encodeURIComponent(sessionId)}/calls/${encodeURIComponent(callId)}/output`;
     await this.#again(true, (companion) => companion.text({ method: "POST", path, body }));
   }
 
