@@ -2,7 +2,6 @@ import type { StreamChunk } from "../protocol/chunks.ts";
 import type {
   CreateSessionRequest,
   MessageRequest,
-  OutputRequest,
   UpdateSessionRequest,
 } from "../protocol/requests.ts";
 import type {
@@ -16,7 +15,8 @@ import type {
   Session,
   SessionList,
 } from "../protocol/responses.ts";
-import type { ListTransactionsQuery, TransactionList } from "../protocol/transactions.ts";
+import type { ListTransactionsQuery, OutputRequest } from "../protocol/served-requests.ts";
+import type { TransactionList } from "../protocol/transactions.ts";
 
 /** A committed chunk and its SSE frame, encoded once for all readers. */
 export interface Frame {

@@ -1,12 +1,10 @@
 import { type Request, type Response, Router } from "express";
 import {
-  ClaimRequest,
   CreateSessionRequest,
   ListSessionsQuery,
-  OutputRequest,
-  RewindRequest,
   UpdateSessionRequest,
 } from "../protocol/requests.ts";
+import { ClaimRequest, OutputRequest, RewindRequest } from "../protocol/served-requests.ts";
 import { ForeignId, Id } from "../protocol/words.ts";
 import { parse } from "./body.ts";
 import type { HttpDeps } from "./context.ts";

@@ -1,6 +1,5 @@
 import * as z from "zod/mini";
 import { ClientId, OfferedAgents, OfferedTools, Workspace } from "./offers.ts";
-import { MAX_OUTPUT_PIECE } from "./tool-output.ts";
 import { AgentType, ForeignId, Id, ModelId, Text } from "./words.ts";
 
 export const Title = Text.check(z.trim(), z.minLength(1), z.maxLength(200));
@@ -126,22 +125,3 @@ export const ListSessionsQuery = z.object({
 
 /** How long running answers get to finish when a newer companion waits to take over. */
 export const DRAIN_SECONDS = 60;
-
-export const DrainRequest = z.strictObject({
-  grace_seconds: z.optional(z.number().check(z.minimum(0), z.maximum(3600))),
-});
-
-/** Body of `POST /v1/sessions/{id}/calls/{call_id}/claim`. */
-export const ClaimRequest = z.strictObject({ client_id: ClientId });
-
-/** Body of `POST /v1/sessions/{id}/calls/{call_id}/output`. */
-export const OutputRequest = z.strictObject({
-  client_id: ClientId,
-  /** What was sent of this call's output before, in UTF-16 units. */
-  offset: z.int().check(z.nonnegative()),
-  output: Text.check(z.maxLength(MAX_OUTPUT_PIECE)),
-});
-export type OutputRequest = z.infer<typeof OutputRequest>;
-
-/** Body of `POST /v1/sessions/{id}/rewind`. */
-export const RewindRequest = z.strictObject({ turn_id: Id });

@@ -4,8 +4,8 @@ import { EventEmitter, once } from "node:events";
 import { Problem } from "../../../extension/problem.ts";
 import { ToolRunner, type ToolRunnerDeps } from "../../../extension/tools/tool-runner.ts";
 import type { StreamChunk } from "../../../server/protocol/chunks.ts";
-import type { OutputRequest } from "../../../server/protocol/requests.ts";
 import type { PendingCall } from "../../../server/protocol/responses.ts";
+import type { OutputRequest } from "../../../server/protocol/served-requests.ts";
 
 const SESSION = "s";
 
