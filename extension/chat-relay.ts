@@ -2,7 +2,7 @@
 // passed on. Knows nothing of VS Code.
 import * as z from "zod/mini";
 import { CALLS, type CallName } from "../server/protocol/calls.ts";
-import type { StreamChunk } from "../server/protocol/chunks.ts";
+import { isPause, type StreamChunk } from "../server/protocol/chunks.ts";
 import type { MessageRequest } from "../server/protocol/requests.ts";
 import type { AgentList } from "../server/protocol/responses.ts";
 import { type CallError, FromWebview, type ToWebview } from "../webview/messages.ts";
@@ -55,7 +55,7 @@ export function createChatRelay(deps: ChatRelayDeps): ChatRelay {
         if (stop.signal.aborted) return;
         batches.add(subscription, chunks);
         // What waits may be for this window, though another asked for it.
-        if (chunks.some(({ type }) => type === "status")) deps.onOpened(session_id);
+        if (chunks.some(isPause)) deps.onOpened(session_id);
       }
     } catch (thrown) {
       if (stop.signal.aborted) return;

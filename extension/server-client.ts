@@ -12,6 +12,7 @@ import { continuity } from "../server/protocol/continuity.ts";
 import { toHttp } from "../server/protocol/http-calls.ts";
 import type { MessageRequest } from "../server/protocol/requests.ts";
 import { Ready } from "../server/protocol/responses.ts";
+import type { OutputRequest } from "../server/protocol/served-requests.ts";
 import { TransactionList } from "../server/protocol/transactions.ts";
 import type { Companion, CompanionRequest } from "./companion.ts";
 import { isProblem, Problem } from "./problem.ts";
@@ -107,16 +108,23 @@ export class ServerClient {
 
   /** Makes `clientId` the one that runs the call, or gives it more time; rejects with `call_claimed` or `not_waiting`. */
   async claim(sessionId: string, callId: string, clientId: string): Promise<void> {
-    const path = `/v1/sessions/${encodeURIComponent(sessionId)}/calls/${encodeURIComponent(callId)}/claim`;
-    const body = { client_id: clientId };
-    await this.#again(true, (companion) => companion.text({ method: "POST", path, body }));
+    const rest = `calls/${encodeURIComponent(callId)}/claim`;
+    await this.#post(true, sessionId, rest, { client_id: clientId });
+  }
+
+  /** A piece of what a running call says; takes effect once. Rejects as `claim` does. */
+  async tellOutput(sessionId: string, callId: string, body: OutputRequest): Promise<void> {
+    await this.#post(true, sessionId, `calls/${encodeURIComponent(callId)}/output`, body);
   }
 
   /** Takes a turn and all after it out of the conversation; they stay in the log. */
   async rewind(sessionId: string, turnId: string): Promise<void> {
-    const path = `/v1/sessions/${encodeURIComponent(sessionId)}/rewind`;
-    const body = { turn_id: turnId };
-    await this.#again(false, (companion) => companion.text({ method: "POST", path, body }));
+    await this.#post(false, sessionId, "rewind", { turn_id: turnId });
+  }
+
+  async #post(repeatable: boolean, sessionId: string, rest: string, body: object): Promise<void> {
+    const path = `/v1/sessions/${encodeURIComponent(sessionId)}/${rest}`;
+    await this.#again(repeatable, (companion) => companion.text({ method: "POST", path, body }));
   }
 
   /** The Prometheus text. Unlike `call` this, `ready` and `transactions` never start a companion. */

@@ -12,6 +12,7 @@ export const OPERATIONS = [
   "tool_decision",
   "tool_result",
   "claim_call",
+  "tool_output",
   "plan_step",
   "summarise",
   "undo_summary",

@@ -5,6 +5,8 @@ import { continuity } from "../server/protocol/continuity.ts";
 import type { TurnStatus } from "../server/protocol/responses.ts";
 import { type Plan, paused, type Subtask, toPlan, withSubtask } from "./plans.ts";
 import { type Summary, withSummary } from "./summaries.ts";
+import { addTool, changeTool, endTool, wait } from "./tool-calls.ts";
+import { type ToolOutput, withOutput } from "./tool-output.ts";
 import { isRecord, numberOf, textOf, toContext } from "./values.ts";
 
 /** `from` and `to` are the first and last `seq` that a part was made of. */
@@ -28,6 +30,8 @@ export interface ToolPart extends Span {
   does: string | null;
   /** Of a call that proposes one. */
   plan: Plan | null;
+  /** What it has said while it ran. */
+  output: ToolOutput;
   result: string | null;
   error: string | null;
 }
@@ -174,6 +178,8 @@ function takeChunk(log: SessionLog, chunk: StreamChunk): SessionLog {
         }
         case "rewound":
           return { ...log, turns: keptTurns(log, metadata["replaces_turn_id"]) };
+        case "tool_output":
+          return changeTurn(log, chunk, (turn) => changeTool(turn, chunk, withOutput));
         default:
           return log;
       }
@@ -270,29 +276,13 @@ function addText(turn: Turn, kind: TextPart["kind"], seq: number, chunk: StreamC
 
 /** The text since `from_seq` as one; a reader who came later has a part of it already. */
 function addSnapshot(turn: Turn, chunk: StreamChunk): Turn {
+  if (chunk.metadata?.["of"] === "tool_output") return changeTool(turn, chunk, withOutput);
   const from = Number(chunk.metadata?.["from_seq"]);
   const kind = chunk.metadata?.["of"] === "reasoning" ? "reasoning" : "text";
   const kept = turn.parts.filter((part) => part.kind !== kind || part.to < from);
   const part: TextPart = { kind, from, to: chunk.seq, text: chunk.content ?? "" };
   const parts = [...kept, part].toSorted((a, b) => a.from - b.from);
   return { ...turn, parts };
-}
-
-function addTool(turn: Turn, chunk: StreamChunk): Turn {
-  const part: ToolPart = {
-    kind: "tool",
-    from: chunk.seq,
-    to: chunk.seq,
-    callId: chunk.call_id ?? "",
-    name: chunk.tool_name ?? "",
-    arguments: chunk.arguments ?? {},
-    waitsFor: null,
-    does: textOf(chunk.metadata?.["kind"]),
-    plan: null,
-    result: null,
-    error: null,
-  };
-  return { ...turn, parts: [...turn.parts, part] };
 }
 
 /** The plan of the call just before it, or a person's version of one that is there. */
@@ -326,35 +316,6 @@ function changeSubtask(log: SessionLog, chunk: StreamChunk, state: Subtask["stat
   return changePlans(log, (plan) =>
     plan.id === chunk.plan_id ? withSubtask(plan, id, state) : plan,
   );
-}
-
-function endTool(turn: Turn, chunk: StreamChunk): Turn {
-  const parts = turn.parts.map((part) =>
-    part.kind === "tool" && part.callId === chunk.call_id
-      ? {
-          ...part,
-          to: chunk.seq,
-          waitsFor: null,
-          result: chunk.content ?? null,
-          error: chunk.error ?? null,
-        }
-      : part,
-  );
-  const waits = parts.some((part) => part.kind === "tool" && part.waitsFor !== null);
-  return { ...turn, parts, status: waits ? "waiting" : "running" };
-}
-
-function wait(turn: Turn, raw: unknown): Turn {
-  const calls = new Map<string, ToolPart["waitsFor"]>();
-  for (const item of Array.isArray(raw) ? raw : []) {
-    const { kind, call_id } = item as Record<string, unknown>;
-    if (typeof call_id !== "string") continue;
-    if (kind === "tool_decision" || kind === "tool_result") calls.set(call_id, kind);
-  }
-  const parts = turn.parts.map((part) =>
-    part.kind === "tool" ? { ...part, waitsFor: calls.get(part.callId) ?? null } : part,
-  );
-  return { ...turn, parts, status: "waiting" };
 }
 
 function endTurn(turn: Turn, chunk: StreamChunk): Turn {

@@ -22,6 +22,7 @@ export async function runTool(
   call: PendingCall,
   sessionId: string,
   signal: AbortSignal,
+  onOutput: (data: string) => void,
 ): Promise<string> {
   const { tool_name: name, arguments: args, turn_id } = call;
   const ground = groundNow();
@@ -50,6 +51,6 @@ export async function runTool(
     case "create_directory":
       return await createDirectory(files, args);
     case "execute_command":
-      return await executeCommand(ground, args, signal);
+      return await executeCommand(ground, args, signal, onOutput);
   }
 }

@@ -6,6 +6,7 @@ import * as z from "zod/mini";
 import { cut, MAX_RESULT } from "./bounds.ts";
 import { parseArguments } from "./files.ts";
 import { type Ground, ToolError } from "./paths.ts";
+import { plainOutput } from "./terminal-output.ts";
 
 const CommandArguments = z.object({
   command: z.string().check(z.minLength(1), z.maxLength(20_000)),
@@ -34,14 +35,15 @@ export async function executeCommand(
   ground: Ground,
   args: unknown,
   signal: AbortSignal,
+  onOutput: (data: string) => void,
 ): Promise<string> {
   const { command, timeout_seconds = DEFAULT_TIMEOUT_S } = parseArguments(CommandArguments, args);
   const cwd = ground.folders[0]?.path;
   if (cwd === undefined) throw new ToolError("No folder is open in the editor.");
   const seconds = Math.min(Math.max(timeout_seconds, 1), MAX_TIMEOUT_S);
   const stop = AbortSignal.any([signal, AbortSignal.timeout(seconds * 1000)]);
-  const ran = await inShell(command, cwd, stop);
-  const text = withoutEscapes(ran.output).trimEnd();
+  const ran = await inShell(command, cwd, stop, onOutput);
+  const text = plainOutput(ran.output).trimEnd();
   const end = endOf(ran, signal.aborted ? "by the user" : `after ${seconds} s, still running`);
   return cut(text === "" ? end : `${text}\n${end}`, MAX_RESULT);
 }
@@ -54,7 +56,12 @@ function endOf({ exitCode, stopped }: Ran, how: string): string {
 /** The shell of the last command, left open to be looked at. The next gets one of its own: no folder or variable of another's. */
 let last: vscode.Terminal | undefined;
 
-async function inShell(command: string, cwd: string, stop: AbortSignal): Promise<Ran> {
+async function inShell(
+  command: string,
+  cwd: string,
+  stop: AbortSignal,
+  onOutput: (data: string) => void,
+): Promise<Ran> {
   const terminal = openShell(cwd);
   last?.dispose();
   last = undefined;
@@ -66,9 +73,9 @@ async function inShell(command: string, cwd: string, stop: AbortSignal): Promise
   }
   if (!integration) {
     terminal.dispose();
-    return await inProcess(command, cwd, stop);
+    return await inProcess(command, cwd, stop, onOutput);
   }
-  const ran = await integrated(terminal, integration, command, stop);
+  const ran = await integrated(terminal, integration, command, stop, onOutput);
   last = terminal;
   return ran;
 }
@@ -110,6 +117,7 @@ async function integrated(
   integration: vscode.TerminalShellIntegration,
   command: string,
   stop: AbortSignal,
+  onOutput: (data: string) => void,
 ): Promise<Ran> {
   const { promise: ended, resolve: end } = Promise.withResolvers<number | undefined>();
   const listening = [
@@ -123,7 +131,10 @@ async function integrated(
   const execution = integration.executeCommand(command);
   let output = "";
   const reading = (async () => {
-    for await (const data of execution.read()) output = (output + data).slice(-MAX_HELD);
+    for await (const data of execution.read()) {
+      output = (output + data).slice(-MAX_HELD);
+      onOutput(data);
+    }
   })();
   const interrupt = (): void => {
     terminal.sendText("\u0003", false);
@@ -143,7 +154,12 @@ async function integrated(
 }
 
 /** Without the shell's integration: a process of ours, its output in a terminal that only shows. */
-async function inProcess(command: string, cwd: string, stop: AbortSignal): Promise<Ran> {
+async function inProcess(
+  command: string,
+  cwd: string,
+  stop: AbortSignal,
+  onOutput: (data: string) => void,
+): Promise<Ran> {
   const write = new vscode.EventEmitter<string>();
   const { promise: opened, resolve: open } = Promise.withResolvers<void>();
   const closing = new AbortController();
@@ -178,6 +194,7 @@ async function inProcess(command: string, cwd: string, stop: AbortSignal): Promi
     stream.setEncoding("utf8");
     stream.on("data", (text: string) => {
       output = (output + text).slice(-MAX_HELD);
+      onOutput(text);
       write.fire(text.replaceAll(/\r?\n/g, "\r\n"));
     });
   }
@@ -207,19 +224,4 @@ async function inProcess(command: string, cwd: string, stop: AbortSignal): Promi
   child.stderr.destroy();
   write.fire(`\r\n[${exitCode ?? "-"}]\r\n`);
   return { output, exitCode, stopped: ends.aborted };
-}
-
-const ESC = "\u001B";
-const ESCAPES = new RegExp(
-  `${ESC}(?:\\[[0-?]*[ -/]*[@-~]|\\][^\\x07${ESC}]*(?:\\x07|${ESC}\\\\)?|[@-_])`,
-  "g",
-);
-
-/** Orders to a terminal, and what a line was before it was written over. */
-function withoutEscapes(text: string): string {
-  return text
-    .replaceAll(ESCAPES, "")
-    .split("\n")
-    .map((line) => line.replace(/\r$/, "").split("\r").at(-1) ?? "")
-    .join("\n");
 }

@@ -61,8 +61,8 @@ export function createToolBox({ context, client, settings, dataDir, log }: ToolB
     client,
     clientId,
     workspace,
-    run: (call, sessionId, signal) =>
-      runTool({ ground, seen, checkpoints }, call, sessionId, signal),
+    run: (call, sessionId, signal, onOutput) =>
+      runTool({ ground, seen, checkpoints }, call, sessionId, signal, onOutput),
     onAsked: (sessionId, calls) => void proposals.update(sessionId, calls),
     log,
   });

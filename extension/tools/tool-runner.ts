@@ -1,18 +1,25 @@
 // Runs the calls of the chats of this window. What waits is read from the companion, never remembered here: another
 // window, a reload or a restart changes nothing about it.
+import { isPause } from "../../server/protocol/chunks.ts";
 import type { ClientMessage } from "../../server/protocol/requests.ts";
 import type { PendingCall } from "../../server/protocol/responses.ts";
 import { Problem } from "../problem.ts";
 import type { ServerClient } from "../server-client.ts";
 import { toStorable } from "./bounds.ts";
+import { LiveOutput } from "./live-output.ts";
 
 export interface ToolRunnerDeps {
-  client: Pick<ServerClient, "call" | "stream" | "claim">;
+  client: Pick<ServerClient, "call" | "stream" | "claim" | "tellOutput">;
   clientId: string;
   /** Of this window; undefined if it runs no tools. */
   workspace(): string | undefined;
-  /** Rejects with the reason, which the model gets. */
-  run(call: PendingCall, sessionId: string, signal: AbortSignal): Promise<string>;
+  /** Rejects with the reason, which the model gets; `onOutput` takes what a terminal gets meanwhile. */
+  run(
+    call: PendingCall,
+    sessionId: string,
+    signal: AbortSignal,
+    onOutput: (data: string) => void,
+  ): Promise<string>;
   /** What waits in a session for a person, each time that changes. */
   onAsked(sessionId: string, calls: readonly PendingCall[]): void;
   log: { warn(message: string): void };
@@ -98,7 +105,7 @@ export class ToolRunner {
         }
         // Asked for again after every wait: a message may have been sent meanwhile.
         const ended = () => chunks.some(({ is_final, seq }) => is_final && seq > followed.after);
-        const waits = chunks.some(({ type }) => type === "status" || type === "tool_result");
+        const waits = chunks.some((chunk) => isPause(chunk) || chunk.type === "tool_result");
         if (waits || ended()) await this.#actSurely(sessionId, signal);
         if (ended()) break;
       }
@@ -159,6 +166,12 @@ export class ToolRunner {
   async #take(sessionId: string, call: PendingCall, stop: AbortController): Promise<void> {
     const { client, clientId, log } = this.#deps;
     const { signal } = stop;
+    const live = new LiveOutput({
+      send: (offset, output) =>
+        client.tellOutput(sessionId, call.call_id, { client_id: clientId, offset, output }),
+      isOver,
+      log,
+    });
     let renewing: NodeJS.Timeout | undefined;
     try {
       if (call.client_id !== clientId) await pause(COURTESY_MS, signal);
@@ -169,7 +182,8 @@ export class ToolRunner {
           if (isOver(thrown)) stop.abort();
         });
       }, RENEW_MS);
-      const answer = await this.#run(sessionId, call, signal);
+      const answer = await this.#run(sessionId, call, signal, live);
+      live.close();
       const message: ClientMessage = { type: "tool_result", call_id: call.call_id, ...answer };
       const result = { session_id: sessionId, client_id: clientId, message };
       // What was done must be known.
@@ -177,6 +191,7 @@ export class ToolRunner {
     } catch (thrown) {
       if (!isOver(thrown)) log.warn(`${call.tool_name} was not run: ${String(thrown)}`);
     } finally {
+      live.close();
       clearInterval(renewing);
     }
   }
@@ -203,9 +218,11 @@ export class ToolRunner {
     sessionId: string,
     call: PendingCall,
     signal: AbortSignal,
+    live: LiveOutput,
   ): Promise<{ result: string } | { error: string }> {
+    const onOutput = (data: string): void => live.add(data);
     try {
-      return { result: toStorable(await this.#deps.run(call, sessionId, signal)) };
+      return { result: toStorable(await this.#deps.run(call, sessionId, signal, onOutput)) };
     } catch (thrown) {
       const reason = thrown instanceof Error ? thrown.message : String(thrown);
       return { error: toStorable(reason.slice(0, 5_000)) || "The tool failed." };

@@ -50,6 +50,8 @@ export async function fillGaps(
     .distinct()
     .where("session_id", "=", sessionId)
     .where("type", "in", [...FINAL_TYPES, "assistant_message", "snapshot"])
+    // What a command said is no part of the answer. In a text these marks would be escaped.
+    .where("payload", "not like", '%"of":"tool_output"%')
     .execute();
   const turnsWith = (types: readonly string[]) =>
     new Set(marks.filter(({ type }) => types.includes(type)).map(({ turn_id }) => turn_id));

@@ -1,3 +1,4 @@
+import { withLastWords } from "../db/call-output.ts";
 import { isClaimOver } from "../db/claims.ts";
 import { insertMessage, metadataOf, turnMessages } from "../db/messages.ts";
 import { findOffer } from "../db/offers.ts";
@@ -164,9 +165,17 @@ export async function takeResult(
   });
 }
 
-export function claimedByAnother(): ChatError {
+function claimedByAnother(): ChatError {
   return new ChatError("call_claimed", "Another client runs this call.", {
     hint: "Its result will appear in the session's stream.",
+  });
+}
+
+/** Why a client may not run a call, or go on with it. */
+export function notOurs({ status }: ToolCallRow): ChatError {
+  if (status === "waiting_result") return claimedByAnother();
+  return new ChatError("not_waiting", "This call waits for no result.", {
+    hint: status === "waiting_decision" ? "Send a tool_decision first." : "It is over; stop it.",
   });
 }
 
@@ -181,10 +190,10 @@ export async function giveUpCall(
   await answerCall(deps, "tool_result", sessionId, callId, async (trx, call) => {
     // Looked at again inside of the transaction: its client may have come back.
     if (call.status !== "waiting_result" || !(await isClaimOver(trx, call))) return undefined;
-    return {
-      change: { status: "done", error },
-      reply: failed(error),
-    };
+    const { chunk, content } = failed(error);
+    // Readers have seen its words already.
+    const told = await withLastWords(trx, call, content);
+    return { change: { status: "done", error }, reply: { chunk, content: told } };
   });
 }
 

@@ -9,12 +9,14 @@ import type {
   Claim,
   MessageList,
   ModelList,
+  OutputTaken,
   PendingList,
   Ready,
   Session,
   SessionList,
 } from "../protocol/responses.ts";
-import type { ListTransactionsQuery, TransactionList } from "../protocol/transactions.ts";
+import type { ListTransactionsQuery, OutputRequest } from "../protocol/served-requests.ts";
+import type { TransactionList } from "../protocol/transactions.ts";
 
 /** A committed chunk and its SSE frame, encoded once for all readers. */
 export interface Frame {
@@ -69,6 +71,8 @@ export interface Chat {
   listPending(sessionId: string): Promise<PendingList>;
   /** Makes `clientId` the one that runs the call, or gives it more time. Rejects with `call_claimed` or `not_waiting`. */
   claimCall(sessionId: string, callId: string, clientId: string): Promise<Claim>;
+  /** A piece of what a running call says; takes effect once. Rejects with `call_claimed`, `not_waiting`, or `invalid_request` if something before it is missing. */
+  takeOutput(sessionId: string, callId: string, piece: OutputRequest): Promise<OutputTaken>;
   listAgents(): AgentList;
   listModels(): Promise<ModelList>;
   /** The last micro-transactions of this companion, newest first. */

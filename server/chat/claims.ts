@@ -6,7 +6,7 @@ import { findToolCall, openToolCalls, type ToolCallRow } from "../db/tool-calls.
 import { findTurn, type Turn } from "../db/turns.ts";
 import { ChatError } from "../errors.ts";
 import type { Claim, PendingCall, PendingList } from "../protocol/responses.ts";
-import { claimedByAnother, giveUpCall } from "./answer-call.ts";
+import { giveUpCall, notOurs } from "./answer-call.ts";
 import type { StartDeps } from "./start-turn.ts";
 
 const LOOK_MS = 5_000;
@@ -51,11 +51,7 @@ export async function claim(
   uow.close();
   const { ours, call, turn } = taken;
   if (ours) return { call: toPending(call, turn), expires_in_ms: CLAIM_MS };
-  if (call.status === "waiting_result") throw claimedByAnother();
-  throw new ChatError("not_waiting", "This call waits for no result.", {
-    hint:
-      call.status === "waiting_decision" ? "Send a tool_decision first." : "It is over; stop it.",
-  });
+  throw notOurs(call);
 }
 
 /**

@@ -1,3 +1,4 @@
+import { withLastWords } from "../db/call-output.ts";
 import { textBetween } from "../db/chunks.ts";
 import { insertMessage, lastPosition } from "../db/messages.ts";
 import { pausePlans } from "../db/plans.ts";
@@ -5,6 +6,7 @@ import type { Trx } from "../db/schema.ts";
 import { releaseLease } from "../db/sessions.ts";
 import { moveToolCall, openToolCalls } from "../db/tool-calls.ts";
 import { endTurn } from "../db/turns.ts";
+import { UNANSWERED } from "../domain/history.ts";
 import { ChatError } from "../errors.ts";
 import type { NewChunk } from "../protocol/chunks.ts";
 import type { ErrorCode } from "../protocol/errors.ts";
@@ -48,6 +50,19 @@ export async function closeTurn(
     error: "The call was closed before it had a result.",
   }));
   const { chunks } = await append([...cancelled, finalChunk(ending, text.length)], turnId);
+  for (const [index, call] of calls.entries()) {
+    // Without words of its own it needs none here: a call without a result is told as such.
+    if (call.output_length === 0) continue;
+    await insertMessage(trx, {
+      session_id: sessionId,
+      turn_id: turnId,
+      position: chunks[index]?.seq ?? 0,
+      role: "tool",
+      content: await withLastWords(trx, call, UNANSWERED),
+      status: "complete",
+      metadata: { call_id: call.call_id, tool_name: call.tool_name },
+    });
+  }
 
   const position = chunks.at(-1)?.seq ?? 0;
   if (text !== "") {

@@ -22,6 +22,7 @@ import { titleFrom } from "../domain/titles.ts";
 import { ChatError } from "../errors.ts";
 import type { Message, ModelList, Ready } from "../protocol/responses.ts";
 import { decideCall, takeResult } from "./answer-call.ts";
+import { takeOutput } from "./call-output.ts";
 import type { AcceptedTurn, Chat, ImportedMessage } from "./chat.ts";
 import { claim, listPending } from "./claims.ts";
 import { closeTurn, ENDINGS } from "./close-turn.ts";
@@ -104,6 +105,7 @@ export function createChat(deps: ChatDeps): Chat {
     listMessages: (sessionId) => listMessages(deps, sessionId),
     listPending: (sessionId) => listPending(reader, sessionId),
     claimCall: (sessionId, callId, clientId) => claim(deps, sessionId, callId, clientId),
+    takeOutput: (sessionId, callId, piece) => takeOutput(deps, sessionId, callId, piece),
     listAgents: () => ({
       agents: AGENTS.map(({ type, name, description }) => ({ type, name, description })),
       default: DEFAULT_AGENT,

@@ -2,7 +2,7 @@ import { chunksAfter } from "../db/chunks.ts";
 import type { Reader } from "../db/schema.ts";
 import { findSession } from "../db/sessions.ts";
 import { findOpenTurn } from "../db/turns.ts";
-import type { StreamChunk } from "../protocol/chunks.ts";
+import { isPause, type StreamChunk } from "../protocol/chunks.ts";
 import { toFrame } from "../protocol/sse.ts";
 import type { Frame, StreamOptions } from "./chat.ts";
 import type { Hub } from "./hub.ts";
@@ -103,11 +103,6 @@ async function endOf(
     return turn ? (chunk) => chunk.turn_id === turn.id && chunk.is_final : "nothing runs";
   }
   return (chunk) => chunk.turn_id === until.pause_of && (chunk.is_final || isPause(chunk));
-}
-
-/** The turn waits for its client from here on. */
-function isPause(chunk: StreamChunk): boolean {
-  return chunk.type === "status" && chunk.metadata?.["state"] === "waiting";
 }
 
 function frameOf(chunk: StreamChunk): Frame {

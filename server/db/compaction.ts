@@ -12,8 +12,13 @@ interface TextOf {
   length: number;
 }
 
-const DELTAS = ["assistant_message", "reasoning"] as const;
-type Delta = (typeof DELTAS)[number];
+const DELTAS = ["assistant_message", "reasoning", "tool_output"] as const;
+
+/** What a row adds to: the answer, the thoughts, or the output of one call. */
+interface Delta {
+  of: (typeof DELTAS)[number];
+  call_id?: string;
+}
 
 /** Looked at in one transaction: a few milliseconds. */
 export const STEP_ROWS = 500;
@@ -30,7 +35,8 @@ interface Payload {
   token?: string;
   content?: string;
   text_of?: TextOf;
-  metadata?: { from_seq?: number; of?: string; lost?: boolean };
+  call_id?: string;
+  metadata?: { from_seq?: number; of?: string; lost?: boolean; state?: string; cut?: boolean };
 }
 
 /** Finished turns that may be compacted, the oldest first. */
@@ -139,38 +145,41 @@ function payloadOf({ payload }: Row): Payload {
   return JSON.parse(payload) as Payload;
 }
 
-/** Rows of one kind of delta that follow each other, with the snapshot of those before; any other row by itself. */
+/** Rows that add to the same and follow each other, with the snapshot of those before; any other row by itself. */
 function runsOf(rows: readonly Row[]): Row[][] {
   const runs: Row[][] = [];
+  let last: Delta | undefined;
   for (const row of rows) {
     const run = runs.at(-1);
     const before = run?.at(-1);
-    const kind = deltaOf(row);
+    const delta = deltaOf(row);
     if (
       run &&
       before &&
-      kind &&
+      delta &&
       row.type !== "snapshot" &&
-      deltaOf(before) === kind &&
+      last?.of === delta.of &&
+      last.call_id === delta.call_id &&
       row.seq === before.seq + 1
     ) {
       run.push(row);
     } else {
       runs.push([row]);
     }
+    last = delta;
   }
   return runs;
 }
 
 function deltaOf(row: Row): Delta | undefined {
-  const kind = row.type === "snapshot" ? snapshotOf(row) : row.type;
-  return DELTAS.find((delta) => delta === kind);
-}
-
-/** What a repair has put in the place of lost chunks stays as it is: it says so. */
-function snapshotOf(row: Row): string | undefined {
-  const { metadata } = payloadOf(row);
-  return metadata?.lost ? undefined : metadata?.of;
+  if (row.type === "assistant_message" || row.type === "reasoning") return { of: row.type };
+  if (row.type !== "snapshot" && row.type !== "status") return undefined;
+  const { metadata, call_id } = payloadOf(row);
+  // What a repair has put in the place of lost chunks stays as it is: it says so.
+  if (metadata?.lost) return undefined;
+  const kind = row.type === "status" ? metadata?.state : metadata?.of;
+  const of = DELTAS.find((delta) => delta === kind);
+  return of && { of, ...(call_id === undefined ? {} : { call_id }) };
 }
 
 interface Message {
@@ -185,11 +194,17 @@ function compactRun(
 ): { type: string; payload: string } | undefined {
   const [first, ...others] = run;
   if (!first) return undefined;
-  const kind = deltaOf(first);
-  if (!kind) return referToMessage(first, messages);
+  const delta = deltaOf(first);
+  if (!delta) return referToMessage(first, messages);
   if (first.type === "snapshot" && others.length === 0) return undefined;
   const begun = payloadOf(first);
-  const metadata = { from_seq: begun.metadata?.from_seq ?? first.seq, of: kind };
+  const { of, ...call } = delta;
+  const isCut = run.some((row) => payloadOf(row).metadata?.cut);
+  const metadata = {
+    from_seq: begun.metadata?.from_seq ?? first.seq,
+    of,
+    ...(isCut ? { cut: true } : {}),
+  };
   const more = others.map((row) => payloadOf(row).token ?? "").join("");
   const text_of = begun.text_of
     ? longer(begun.text_of, more, messages)
@@ -198,7 +213,7 @@ function compactRun(
     ? textIn(messages, begun.text_of)
     : (begun.token ?? begun.content ?? "");
   const text = text_of ? { text_of } : { content: said + more };
-  return { type: "snapshot", payload: JSON.stringify({ ...text, metadata }) };
+  return { type: "snapshot", payload: JSON.stringify({ ...text, ...call, metadata }) };
 }
 
 /** A message, or what a tool gave: its chunk has the text of a message of the turn. */

@@ -5,6 +5,7 @@ import * as initial from "./migrations/0001-initial.ts";
 import * as searchAndCompaction from "./migrations/0002-search-and-compaction.ts";
 import * as tools from "./migrations/0003-tools.ts";
 import * as summaries from "./migrations/0004-summaries.ts";
+import * as toolOutput from "./migrations/0005-tool-output.ts";
 import type { Database } from "./schema.ts";
 
 /** Forward only, in this order; static, because a bundle has no folder to read. */
@@ -13,6 +14,7 @@ const MIGRATIONS: Record<string, Migration> = {
   "0002-search-and-compaction": searchAndCompaction,
   "0003-tools": tools,
   "0004-summaries": summaries,
+  "0005-tool-output": toolOutput,
 };
 const NEWEST = Object.keys(MIGRATIONS).length;
 

@@ -130,6 +130,8 @@ export interface ToolCallsTable {
   claimed_by: string | null;
   /** Until then its result must be there. */
   claim_expires_at: Milliseconds | null;
+  /** What it has said while it runs, in UTF-16 units; the words are chunks. */
+  output_length: Generated<number>;
 }
 
 /** What a person has decided for all later calls of a tool in this session. */

@@ -16,7 +16,7 @@ export type HistoryMessage =
   | { role: "assistant"; content: string; tool_calls: StoredMessage["tool_calls"] }
   | { role: "tool"; call_id: string; tool_name: string; content: string };
 
-const UNANSWERED = "The call was interrupted; there is no result.";
+export const UNANSWERED = "The call was interrupted; there is no result.";
 
 export function toHistory(stored: readonly StoredMessage[]): HistoryMessage[] {
   const history: HistoryMessage[] = [];

@@ -1,9 +1,9 @@
 import { createHmac } from "node:crypto";
 import { type Request, type Response, Router } from "express";
 import { ChatError } from "../errors.ts";
-import { DRAIN_SECONDS, DrainRequest } from "../protocol/requests.ts";
+import { DRAIN_SECONDS } from "../protocol/requests.ts";
 import { type Drain, type Hello, PROTOCOL_VERSION } from "../protocol/responses.ts";
-import { ListTransactionsQuery } from "../protocol/transactions.ts";
+import { DrainRequest, ListTransactionsQuery } from "../protocol/served-requests.ts";
 import { parse } from "./body.ts";
 import type { HttpDeps } from "./context.ts";
 import { allowOnly } from "./error-handler.ts";

@@ -1,11 +1,10 @@
 import { type Request, type Response, Router } from "express";
 import {
-  ClaimRequest,
   CreateSessionRequest,
   ListSessionsQuery,
-  RewindRequest,
   UpdateSessionRequest,
 } from "../protocol/requests.ts";
+import { ClaimRequest, OutputRequest, RewindRequest } from "../protocol/served-requests.ts";
 import { ForeignId, Id } from "../protocol/words.ts";
 import { parse } from "./body.ts";
 import type { HttpDeps } from "./context.ts";
@@ -68,6 +67,15 @@ export function sessionsRouter({ chat }: HttpDeps): Router {
       const { client_id } = parse(ClaimRequest, request.body);
       const callId = parse(ForeignId, request.params["call"]);
       response.json(await chat.claimCall(idOf(request), callId, client_id));
+    })
+    .all(allowOnly("POST"));
+
+  router
+    .route("/v1/sessions/:id/calls/:call/output")
+    .post(async (request: Request, response: Response) => {
+      const piece = parse(OutputRequest, request.body);
+      const callId = parse(ForeignId, request.params["call"]);
+      response.json(await chat.takeOutput(idOf(request), callId, piece));
     })
     .all(allowOnly("POST"));
 

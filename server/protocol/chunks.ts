@@ -56,6 +56,11 @@ export type StreamChunk = z.infer<typeof StreamChunk>;
 /** A chunk before it has its place in the log: the commit that stores it gives it `seq`. */
 export type NewChunk = Omit<StreamChunk, "seq" | "session_id" | "turn_id" | "is_final">;
 
+/** The turn waits for its client from here on. */
+export function isPause({ type, metadata }: Pick<StreamChunk, "type" | "metadata">): boolean {
+  return type === "status" && metadata?.["state"] === "waiting";
+}
+
 export function isFinal(type: ChunkType): boolean {
   return (FINAL_TYPES as readonly ChunkType[]).includes(type);
 }

@@ -125,13 +125,3 @@ export const ListSessionsQuery = z.object({
 
 /** How long running answers get to finish when a newer companion waits to take over. */
 export const DRAIN_SECONDS = 60;
-
-export const DrainRequest = z.strictObject({
-  grace_seconds: z.optional(z.number().check(z.minimum(0), z.maximum(3600))),
-});
-
-/** Body of `POST /v1/sessions/{id}/calls/{call_id}/claim`. */
-export const ClaimRequest = z.strictObject({ client_id: ClientId });
-
-/** Body of `POST /v1/sessions/{id}/rewind`. */
-export const RewindRequest = z.strictObject({ turn_id: Id });

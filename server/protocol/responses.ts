@@ -67,6 +67,10 @@ export type PendingList = z.infer<typeof PendingList>;
 export const Claim = z.object({ call: PendingCall, expires_in_ms: z.int() });
 export type Claim = z.infer<typeof Claim>;
 
+/** Answer to a piece of output: how much of the call's is known now, in UTF-16 units. It renews the claim. */
+export const OutputTaken = z.object({ taken: z.int(), expires_in_ms: z.int() });
+export type OutputTaken = z.infer<typeof OutputTaken>;
+
 export const Agent = z.object({ type: z.string(), name: z.string(), description: z.string() });
 export type Agent = z.infer<typeof Agent>;
 export const AgentList = z.object({ agents: z.array(Agent), default: z.string() });

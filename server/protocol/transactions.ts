@@ -55,10 +55,3 @@ export const TransactionList = z.object({
   transactions: z.array(TransactionEntry),
 });
 export type TransactionList = z.infer<typeof TransactionList>;
-
-export const ListTransactionsQuery = z.object({
-  limit: z.optional(z.coerce.number().check(z.int(), z.minimum(1), z.maximum(200))),
-  /** Only those over the threshold. */
-  slow: z.optional(z.stringbool({ truthy: ["true"], falsy: ["false"] })),
-});
-export type ListTransactionsQuery = z.infer<typeof ListTransactionsQuery>;

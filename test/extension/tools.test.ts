@@ -5,6 +5,7 @@ import { existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync
 import { join } from "node:path";
 import * as vscode from "vscode";
 import { firstKept } from "../../extension/tools/checkpoints.ts";
+import { lastWritten } from "../../server/protocol/tool-output.ts";
 import { approve, call, type Player, results, startPlaying } from "./playing.ts";
 import { until } from "./support.ts";
 
@@ -151,6 +152,31 @@ describe("the editor's tools", function () {
     assert.match(result, /out/);
     assert.match(result, /err/);
     assert.match(result, /\[Exit code 3\]$/);
+  });
+
+  it("tell what a command says while it still runs, and all of it in its result", async () => {
+    const gate = join(project, "made-go");
+    rmSync(gate, { force: true });
+    const command = `printf '\\033[32mstep one\\033[0m\\n 10%%\\r 90%%'; while [ ! -e ${gate} ]; do sleep 0.1; done; echo; echo step two`;
+    const playing = player.play([call("execute_command", { command })], [approve]);
+    // A reader of its own, as another window or a browser would be.
+    const stop = new AbortController();
+    const id = await until("the session", () => player.session);
+    let seen = "";
+    for await (const chunks of player.app.client.stream(id, 0, stop.signal)) {
+      for (const { token = "", metadata } of chunks) {
+        if (metadata?.["state"] === "tool_output") seen += token;
+      }
+      if (/90%/.test(seen)) break;
+    }
+    stop.abort();
+    assert.equal(lastWritten(seen).trim(), "step one\n 90%");
+    writeFileSync(gate, "");
+    const chunks = await playing;
+    rmSync(gate);
+    assert.match(results(chunks)[0] ?? "", /^step one\n 90%\nstep two\n\[Exit code 0\]$/);
+    const kinds = chunks.map(({ type, metadata }) => metadata?.["state"] ?? type);
+    assert.ok(kinds.lastIndexOf("tool_output") < kinds.indexOf("tool_result"));
   });
 
   it("interrupt a command when the answer is stopped, and when its time is over", async () => {

@@ -102,6 +102,19 @@ const STATES: Record<string, (app: OpenApp) => Promise<void>> = {
     for (const summary of await app.page.locator("summary").all()) await summary.click();
     await app.page.locator(".tool.is-asking summary").click();
   },
+  output: async (app) => {
+    const { session, turnId } = await ask(app);
+    const waiting_for = [{ kind: "tool_result", call_id: "c1" }];
+    const metadata = { state: "tool_output", cut: true };
+    app.companion.say(
+      session,
+      turnId,
+      { type: "tool_call", call_id: "c1", tool_name: "execute_command", arguments: {} },
+      { type: "status", metadata: { state: "waiting", waiting_for } },
+      { type: "status", call_id: "c1", token: "line\n".repeat(100), metadata },
+    );
+    await app.page.getByText("The rest stands in the terminal.").waitFor();
+  },
   chats: async (app) => {
     const { session, turnId } = await ask(app);
     app.companion.done(session, turnId);

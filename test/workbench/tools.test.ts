@@ -37,6 +37,9 @@ const PLAN = {
   ],
 };
 
+const said = (steps: number) =>
+  Array.from({ length: steps }, (_, index) => `step-${index + 1}`).join("\n");
+
 describe("tools in a workbench", function () {
   this.timeout(120_000);
   let upstream: Upstream;
@@ -194,14 +197,38 @@ describe("tools in a workbench", function () {
 
   it("gives the result to the next companion when the one that heard the decision is killed", async () => {
     const before = await workbench.companion();
-    await ask("Count slowly.", call("execute_command", { command: "sleep 3; echo once >> count" }));
+    const command = "for n in 1 2 3 4 5 6 7 8; do echo step-$n; sleep 1; done; echo once >> count";
+    await ask("Count slowly.", call("execute_command", { command }));
     await button("Approve").click();
-    await chat.frame.getByText("running", { exact: true }).waitFor();
+    const output = chat.frame.getByRole("group", { name: "Output" });
+    await output.getByText("step-2").waitFor();
     process.kill(before.hello.pid, "SIGKILL");
+    await output.getByText("step-8").waitFor({ timeout: 40_000 });
+    assert.equal((await output.innerText()).trim(), said(8));
     await chat.reached("done", 40_000);
-    assert.match(await chat.answer(), /\[Exit code 0\]/);
+    assert.match(await chat.answer(), /step-8\s*\[Exit code 0\]/);
     assert.equal(readFileSync(file("count"), "utf8"), "once\n");
     assert.notEqual((await workbench.companion()).hello.pid, before.hello.pid);
+  });
+
+  it("shows again what a command had said when its window goes away, and tells the model", async function () {
+    this.timeout(180_000);
+    const command = "for n in 1 2 3; do echo step-$n; sleep 1; done; sleep 100";
+    await ask("Count, and then wait.", call("execute_command", { command }));
+    await button("Approve").click();
+    const output = chat.frame.getByRole("group", { name: "Output" });
+    await output.getByText("step-3").waitFor();
+    const loaded = page.waitForEvent("load");
+    await runCommand(page, "Developer: Reload Window");
+    await loaded;
+    await output.getByText("step-3").waitFor({ timeout: 60_000 });
+    assert.equal((await output.innerText()).trim(), said(3));
+    await chat.reached("done", 60_000);
+    assert.match(
+      await chat.answer(),
+      /not known\. What it had said until then:\s*step-1\s+step-2\s+step-3/,
+    );
+    assert.equal((await output.innerText()).trim(), said(3));
   });
 
   it("runs once what two windows approve at the same moment", async () => {

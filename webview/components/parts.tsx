@@ -1,13 +1,15 @@
-import { useState } from "preact/hooks";
+import { useRef, useState } from "preact/hooks";
 import { splitHidden } from "../markdown/hidden-characters.ts";
 import type { Plan } from "../plans.ts";
 import type { Decision } from "../state.ts";
 import type { Strings } from "../strings/strings.ts";
+import { outputText } from "../tool-output.ts";
 import type { AgentPart, Part, TextPart, ToolPart } from "../turns.ts";
 import { useSurroundings } from "./context.ts";
 import { Icon } from "./icon.tsx";
 import { MarkdownText } from "./markdown-text.tsx";
 import { memo } from "./memo.ts";
+import { OutputBox } from "./output-box.tsx";
 import { Shown } from "./shown.tsx";
 
 interface PartProps {
@@ -75,9 +77,13 @@ function ToolRow({ part, isOpen, decision, agentName }: ToolRowProps) {
   const { text } = useSurroundings();
   const asks = part.waitsFor === "tool_decision";
   const state = stateOf(part, isOpen);
+  const hasOutput = part.output.pieces.length > 0;
+  // Whoever watches it finds the result where the output was; without one the output is all there is.
+  const isWatched = useRef(false);
+  isWatched.current ||= hasOutput && part.result === null;
   return (
     <div class={asks ? "tool is-asking" : "tool"} data-state={state}>
-      <details class="fold" open={asks || part.plan !== null}>
+      <details class="fold" open={asks || part.plan !== null || isWatched.current}>
         <summary>
           <Icon {...iconOf(state)} />
           <span class="tool-name">{titleOf(part, asks, text)}</span>
@@ -89,7 +95,14 @@ function ToolRow({ part, isOpen, decision, agentName }: ToolRowProps) {
           ) : (
             <Shown label={text.toolArguments} text={JSON.stringify(part.arguments, null, 2)} />
           )}
-          {part.error === null && part.result !== null && !part.plan && (
+          {hasOutput && (
+            <OutputBox
+              label={part.result === null ? text.toolOutput : text.toolResult}
+              text={part.result ?? outputText(part.output)}
+              note={part.result === null && part.output.isCut ? text.toolOutputCut : undefined}
+            />
+          )}
+          {part.error === null && part.result !== null && !part.plan && !hasOutput && (
             <Shown label={text.toolResult} text={part.result} />
           )}
           {part.error !== null && <Shown label={text.toolResult} text={part.error} />}

@@ -1,11 +1,19 @@
 import { HIDDEN_CLASS, splitHidden } from "../markdown/hidden-characters.ts";
 
 /** Text as it is, with what hides in it made visible. */
-export function Shown({ label, text, where }: { label?: string; text: string; where?: "prose" }) {
-  const runs = splitHidden(withoutEscapes(text), where ?? "code").map((run) =>
+export function Shown({
+  label,
+  text,
+  where,
+}: {
+  label?: string;
+  text: string;
+  where?: "prose" | "output";
+}) {
+  const runs = splitHidden(withoutEscapes(text), where === "prose" ? "prose" : "code").map((run) =>
     run.hidden ? <span class={HIDDEN_CLASS}>{run.text}</span> : run.text,
   );
-  if (where === "prose") return <>{runs}</>;
+  if (where !== undefined) return <>{runs}</>;
   return (
     <figure class="shown">
       <figcaption>{label}</figcaption>

@@ -100,6 +100,8 @@ export const EN: Strings = {
   },
   toolArguments: "Arguments",
   toolResult: "Result",
+  toolOutput: "Output",
+  toolOutputCut: "The rest stands in the terminal.",
   approve: "Approve",
   reject: "Reject",
   rejectWhy: "Why not? (optional; the model reads it)",

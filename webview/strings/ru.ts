@@ -107,6 +107,8 @@ export const RU: Strings = {
   },
   toolArguments: "Аргументы",
   toolResult: "Результат",
+  toolOutput: "Вывод",
+  toolOutputCut: "Остальное — в терминале.",
   approve: "Разрешить",
   reject: "Отклонить",
   rejectWhy: "Почему нет? (необязательно; модель это прочтёт)",

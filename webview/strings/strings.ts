@@ -82,6 +82,8 @@ export interface Strings {
   toolState: { asks: string; runs: string; done: string; failed: string; closed: string };
   toolArguments: string;
   toolResult: string;
+  toolOutput: string;
+  toolOutputCut: string;
   approve: string;
   reject: string;
   rejectWhy: string;

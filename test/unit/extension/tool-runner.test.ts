@@ -5,6 +5,7 @@ import { Problem } from "../../../extension/problem.ts";
 import { ToolRunner, type ToolRunnerDeps } from "../../../extension/tools/tool-runner.ts";
 import type { StreamChunk } from "../../../server/protocol/chunks.ts";
 import type { PendingCall } from "../../../server/protocol/responses.ts";
+import type { OutputRequest } from "../../../server/protocol/served-requests.ts";
 
 const SESSION = "s";
 
@@ -33,6 +34,7 @@ function play(run: ToolRunnerDeps["run"], { status = "waiting" } = {}): Played {
     async call(name: string, params: { message?: { call_id?: string } }) {
       if (name === "get_session") return { last_seq: seq, turn: { id: "t", status } };
       if (name === "list_pending") {
+        note("asked what waits");
         const thrown = problem;
         problem = undefined;
         if (thrown) throw thrown;
@@ -49,6 +51,9 @@ function play(run: ToolRunnerDeps["run"], { status = "waiting" } = {}): Played {
       }
     },
     claim: async (_session: string, id: string) => note(`claim ${id}`),
+    async tellOutput(_session: string, id: string, { offset, output }: OutputRequest) {
+      note(`output ${id} ${offset} ${output}`);
+    },
   };
   const runner = new ToolRunner({
     client: client as unknown as ToolRunnerDeps["client"],
@@ -77,6 +82,7 @@ function play(run: ToolRunnerDeps["run"], { status = "waiting" } = {}): Played {
     say(...chunks) {
       const whole = chunks.map((chunk) => ({
         type: "status",
+        metadata: { state: "waiting" },
         session_id: SESSION,
         is_final: false,
         ...chunk,
@@ -152,6 +158,27 @@ describe("the runner of tools", () => {
     played.runner.dispose();
   }).timeout(10_000);
 
+  it("tells what a call says while it runs, and does not ask what waits because of it", async () => {
+    const played = play(async (_call, _session, _signal, onOutput) => {
+      onOutput("\u001B[32mone\u001B[0m\r\n");
+      await played.reached("output c 0 one\n");
+      onOutput("two");
+      await played.reached("output c 4 two");
+      return "one\ntwo";
+    });
+    played.runner.follow(SESSION, 0);
+    played.waitFor({});
+    await played.reached("followed");
+    played.say({});
+    await played.reached("output c 0 one\n");
+    const asked = played.events.filter((event) => event === "asked what waits").length;
+    const metadata = { state: "tool_output" };
+    for (const token of ["one\n", "two"]) played.say({ call_id: "c", token, metadata });
+    await played.reached("result c");
+    assert.equal(played.events.filter((event) => event === "asked what waits").length, asked);
+    played.runner.dispose();
+  }).timeout(10_000);
+
   it("takes care of a turn that another window began, also while it still runs", async () => {
     const played = play(async () => "", { status: "running" });
     await played.runner.look(SESSION);
@@ -167,7 +194,7 @@ describe("the runner of tools", () => {
     played.waitFor({ call_id: "theirs", workspace: "/other" });
     await played.runner.look(SESSION);
     await soon();
-    assert.deepEqual(played.events, []);
+    assert.deepEqual(played.events, ["asked what waits"]);
     played.runner.dispose();
   });
 });

@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
-import type { StreamChunk } from "../../../server/protocol/chunks.ts";
+import { isPause, type StreamChunk } from "../../../server/protocol/chunks.ts";
 import type { Model, Session } from "../../../server/protocol/responses.ts";
 
 export interface ScriptedSession extends Session {
@@ -36,7 +36,7 @@ export function statusAfter(chunks: StreamChunk[], before: NonNullable<Session["
     case "interrupted":
       return last.type;
     case "status":
-      return "waiting" as const;
+      return isPause(last) ? ("waiting" as const) : before;
     default:
       return before;
   }

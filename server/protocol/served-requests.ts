@@ -1,0 +1,31 @@
+// Requests that only the companion parses. Beside the others, so that the extension's bundle has not their schemas.
+import * as z from "zod/mini";
+import { ClientId } from "./offers.ts";
+import { MAX_OUTPUT_PIECE } from "./tool-output.ts";
+import { Id, Text } from "./words.ts";
+
+export const DrainRequest = z.strictObject({
+  grace_seconds: z.optional(z.number().check(z.minimum(0), z.maximum(3600))),
+});
+
+/** Body of `POST /v1/sessions/{id}/calls/{call_id}/claim`. */
+export const ClaimRequest = z.strictObject({ client_id: ClientId });
+
+/** Body of `POST /v1/sessions/{id}/calls/{call_id}/output`. */
+export const OutputRequest = z.strictObject({
+  client_id: ClientId,
+  /** What was sent of this call's output before, in UTF-16 units. */
+  offset: z.int().check(z.nonnegative()),
+  output: Text.check(z.maxLength(MAX_OUTPUT_PIECE)),
+});
+export type OutputRequest = z.infer<typeof OutputRequest>;
+
+/** Body of `POST /v1/sessions/{id}/rewind`. */
+export const RewindRequest = z.strictObject({ turn_id: Id });
+
+export const ListTransactionsQuery = z.object({
+  limit: z.optional(z.coerce.number().check(z.int(), z.minimum(1), z.maximum(200))),
+  /** Only those over the threshold. */
+  slow: z.optional(z.stringbool({ truthy: ["true"], falsy: ["false"] })),
+});
+export type ListTransactionsQuery = z.infer<typeof ListTransactionsQuery>;

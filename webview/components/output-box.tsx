@@ -1,0 +1,49 @@
+import { useLayoutEffect, useRef } from "preact/hooks";
+import { blocksOf } from "../tool-output.ts";
+import { memo } from "./memo.ts";
+import { Shown } from "./shown.tsx";
+
+interface OutputBoxProps {
+  label: string;
+  text: string;
+  /** Said below it. */
+  note: string | undefined;
+}
+
+/** How near the end a reader is who wants to see what comes. */
+const AT_END = 12;
+
+/**
+ * What a command says while it runs, and its result in the same place. Stays at the end unless the reader has gone up; a
+ * screen reader is not told of each piece.
+ */
+export function OutputBox({ label, text, note }: OutputBoxProps) {
+  const box = useRef<HTMLPreElement>(null);
+  const sticks = useRef(true);
+  useLayoutEffect(() => {
+    const element = box.current;
+    if (element && sticks.current) element.scrollTop = element.scrollHeight;
+  }, [text]);
+  return (
+    <figure class="shown">
+      <figcaption>{label}</figcaption>
+      <pre
+        ref={box}
+        tabIndex={0}
+        role="group"
+        aria-live="off"
+        aria-label={label}
+        onScroll={({ currentTarget: { scrollHeight, scrollTop, clientHeight } }) => {
+          sticks.current = scrollHeight - scrollTop - clientHeight <= AT_END;
+        }}
+      >
+        {blocksOf(text).map((block) => (
+          <Block text={block} />
+        ))}
+      </pre>
+      {note !== undefined && <p class="muted">{note}</p>}
+    </figure>
+  );
+}
+
+const Block = memo(({ text }: { text: string }) => <Shown text={text} where="output" />);
