@@ -3,7 +3,7 @@
 import * as z from "zod/mini";
 import { CALLS, type CallName } from "../server/protocol/calls.ts";
 import { isPause, type StreamChunk } from "../server/protocol/chunks.ts";
-import type { MessageRequest } from "../server/protocol/requests.ts";
+import type { ClientMessage, MessageRequest } from "../server/protocol/requests.ts";
 import type { AgentList } from "../server/protocol/responses.ts";
 import { type CallError, FromWebview, type ToWebview } from "../webview/messages.ts";
 import { Problem } from "./problem.ts";
@@ -22,6 +22,7 @@ export interface ChatRelayDeps {
   preferredModel(): string | undefined;
   /** What this window brings along with a message; its agents are also there to be chosen. */
   offer(): Promise<Offering>;
+  withEdits(sessionId: string, message: ClientMessage): ClientMessage;
   /** A message of this chat was taken: its answer is read after `after`. */
   onSent(sessionId: string, after: number): void;
   /** This chat shows the session from now on, or shows it pausing. */
@@ -139,7 +140,10 @@ async function sendFromWindow(deps: ChatRelayDeps, request: MessageRequest): Pro
   const offer = await deps.offer();
   const { client_id } = offer;
   const own = request.message.type === "user_message" ? offer : { client_id };
-  const accepted = (await deps.client.call("send_message", { ...request, ...own })) as Accepted;
+  const { session_id } = request;
+  const message = session_id ? deps.withEdits(session_id, request.message) : request.message;
+  const sent = { ...request, ...own, message };
+  const accepted = (await deps.client.call("send_message", sent)) as Accepted;
   deps.onSent(accepted.session_id, accepted.after);
   return accepted;
 }

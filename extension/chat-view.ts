@@ -30,7 +30,7 @@ export interface ChatViewDeps {
   extensionUri: vscode.Uri;
   client: ServerClient;
   preferredModel(): string | undefined;
-  tools: Pick<ToolBox, "offer" | "onSent" | "onOpened">;
+  tools: Pick<ToolBox, "offer" | "onSent" | "onOpened" | "withEdits">;
   connection(): ConnectionState;
   /** The page is there: the companion is needed from now on. */
   onReady(): void;
@@ -75,6 +75,7 @@ export class ChatView {
       post: (message) => void surface.webview.postMessage(message),
       preferredModel: () => deps.preferredModel(),
       offer: () => deps.tools.offer(),
+      withEdits: (sessionId, message) => deps.tools.withEdits(sessionId, message),
       onSent: (sessionId, after) => deps.tools.onSent(sessionId, after),
       onOpened: (sessionId) => deps.tools.onOpened(sessionId),
       explain: (thrown) => {

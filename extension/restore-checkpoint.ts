@@ -55,7 +55,7 @@ export async function restoreCheckpoint(
   const putBack = vscode.l10n.t("Undo for the files");
   const answer = isWhole
     ? await vscode.window.showInformationMessage(
-        vscode.l10n.t("{0} files and the chat are as they were.", paths.length),
+        vscode.l10n.t("Chat and files ({0}) are as they were.", paths.length),
         putBack,
       )
     : await vscode.window.showErrorMessage(
@@ -96,7 +96,7 @@ function toItems(messages: readonly Message[], checkpoints: readonly Checkpoint[
         description:
           files.length === 0
             ? vscode.l10n.t("the chat only")
-            : vscode.l10n.t("the chat and {0} files", files.length),
+            : vscode.l10n.t("chat and files ({0})", files.length),
         turnId: message.turn_id,
         checkpoints: undone,
       };

@@ -48,7 +48,7 @@ export function chosenModel(state: AppState): string | null {
 /** An answer may have gone over to another agent, which then answers the next message, too. */
 export function chosenAgent(state: AppState): string | null {
   const { chosen, facts, agents } = state;
-  return chosen.agent ?? lastTurn(state)?.agent ?? facts?.agent ?? agents?.default ?? null;
+  return chosen.agent ?? lastTurn(state)?.nextAgent ?? facts?.agent ?? agents?.default ?? null;
 }
 
 export function findModel(state: AppState, id: string | null): Model | undefined {

@@ -66,7 +66,8 @@ export function createSending(deps: SendingDeps): Sending {
 
   /** `/coder do it` chooses the agent, and asks the rest. */
   const chooseBySlash = (content: string): string => {
-    const [all, type] = /^\/([a-z][\w-]*)(?:\s+|$)/.exec(content) ?? [];
+    const [all, name] = /^\/([a-z][\w-]*)(?:\s+|$)/i.exec(content) ?? [];
+    const type = name?.toLowerCase();
     const isAgent = store.get().agents?.agents.some((agent) => agent.type === type);
     if (all === undefined || type === undefined || !isAgent) return content;
     store.dispatch({ type: "choose", agent: type });

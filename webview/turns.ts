@@ -72,6 +72,8 @@ export interface Turn {
   question: Question | null;
   model: string | null;
   agent: string | null;
+  /** Who is asked next: not who answered here where the orchestrator or a plan chose for once. */
+  nextAgent: string | null;
   parts: readonly Part[];
   status: TurnStatus;
   ending: Ending | null;
@@ -141,8 +143,8 @@ function takeChunk(log: SessionLog, chunk: StreamChunk): SessionLog {
     case "snapshot":
       return changeTurn(log, chunk, (turn) => addSnapshot(turn, chunk));
     case "tool_call":
-      // Its line says that the agent has changed.
-      if (chunk.tool_name === "switch_agent") return log;
+      // Its line says that the agent has changed; to a wider one it has to be asked for.
+      if (chunk.tool_name === SWITCH && chunk.requires_approval !== true) return log;
       return changeTurn(log, chunk, (turn) => addTool(turn, chunk));
     case "tool_result":
       return changeTurn(log, chunk, (turn) => endTool(turn, chunk));
@@ -156,7 +158,10 @@ function takeChunk(log: SessionLog, chunk: StreamChunk): SessionLog {
           agent,
           reason: textOf(metadata["reason"]) ?? "",
         };
-        return { ...turn, agent, parts: [...turn.parts, part] };
+        const nextAgent = metadata["stays"] === false ? turn.nextAgent : agent;
+        const isAsked = (one: Part) => one.kind === "tool" && one.name === SWITCH && !one.error;
+        const parts = [...turn.parts.filter((one) => !isAsked(one)), part];
+        return { ...turn, agent, nextAgent, parts };
       });
     case "status":
       switch (metadata["state"]) {
@@ -206,6 +211,7 @@ function takeChunk(log: SessionLog, chunk: StreamChunk): SessionLog {
 }
 
 const MAX_ARRIVED = 20;
+const SWITCH = "switch_agent";
 
 function takeQuestion(log: SessionLog, chunk: StreamChunk): SessionLog {
   const { seq, metadata = {} } = chunk;
@@ -216,6 +222,7 @@ function takeQuestion(log: SessionLog, chunk: StreamChunk): SessionLog {
     question: { text: chunk.content ?? "", context: toContext(metadata["context"]) },
     model: textOf(metadata["model"]),
     agent: textOf(metadata["agent_type"]),
+    nextAgent: textOf(metadata["agent_type"]),
   };
   return {
     ...log,
@@ -237,6 +244,7 @@ function emptyTurn(id: string, seq: number): Turn {
     question: null,
     model: null,
     agent: null,
+    nextAgent: null,
     parts: [],
     status: "running",
     ending: null,

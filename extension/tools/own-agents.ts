@@ -5,6 +5,12 @@ import { BUILT_IN_AGENTS, OfferedAgent } from "../../server/protocol/offers.ts";
 export const AGENTS_GLOB = ".streamkeeper/agents/*.md";
 export const MAX_AGENTS = 32;
 
+const EXPECTED: Record<string, string | undefined> = {
+  type: "expected a file name of letters, digits, - and _ that begins with a letter",
+  tools: "expected names of tools or kinds, such as [read, write_file]",
+  model: "expected provider/name",
+};
+
 /** The agent of a file. Throws an `Error` that says what is wrong with it. */
 export function parseAgent(fileName: string, text: string): OfferedAgent {
   const type = fileName.replace(/\.md$/i, "").toLowerCase();
@@ -33,8 +39,8 @@ export function parseAgent(fileName: string, text: string): OfferedAgent {
     if (agent.data.prompt === "") throw new Error("there is no prompt below the front matter");
     return agent.data;
   }
-  const [issue] = agent.error.issues;
-  throw new Error(`${issue?.path.join(".") ?? ""}: ${issue?.message ?? "not valid"}`);
+  const field = String(agent.error.issues[0]?.path[0]);
+  throw new Error(`${field}: ${EXPECTED[field] ?? "expected a text that is not too long"}`);
 }
 
 function readFields(text: string): Map<string, string> {

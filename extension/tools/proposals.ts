@@ -104,25 +104,28 @@ export class Proposals {
   async decide(uri: vscode.Uri, decision: "approve" | "reject"): Promise<void> {
     const found = [...this.#open.values()].find((one) => one?.uri.toString() === uri.toString());
     if (!found) return;
-    const { sessionId, call, change } = found;
-    const document = vscode.workspace.textDocuments.find(
-      (one) => one.uri.toString() === uri.toString(),
-    );
-    const content = document?.getText() ?? change.after;
-    const base = { type: "tool_decision", call_id: call.call_id } as const;
-    const edited = { path: call.arguments["path"], content };
-    const message: ClientMessage =
-      decision === "reject"
-        ? { ...base, decision }
-        : content === change.after
-          ? { ...base, decision }
-          : { ...base, decision: "edit", modified_arguments: edited };
+    const { sessionId, call } = found;
+    const message = { type: "tool_decision", call_id: call.call_id, decision } as const;
     // From here on the list of what waits closes it.
-    await this.#deps.decide(sessionId, message);
+    await this.#deps.decide(sessionId, this.withEdits(sessionId, message));
     await this.update(
       sessionId,
       this.#callsOf(sessionId).filter(({ call_id }) => call_id !== call.call_id),
     );
+  }
+
+  /** Whoever approves a change, wherever, approves what stands in its diff: also what a person has made of it. */
+  withEdits(sessionId: string, message: ClientMessage): ClientMessage {
+    if (message.type !== "tool_decision" || message.decision !== "approve") return message;
+    const proposal = this.#open.get(keyOf(sessionId, message.call_id));
+    const uri = proposal?.uri.toString();
+    const document = vscode.workspace.textDocuments.find((one) => one.uri.toString() === uri);
+    if (!proposal || !document || document.getText() === proposal.change.after) return message;
+    const modified_arguments = {
+      path: proposal.call.arguments["path"],
+      content: document.getText(),
+    };
+    return { ...message, decision: "edit", modified_arguments };
   }
 
   #callsOf(sessionId: string): PendingCall[] {

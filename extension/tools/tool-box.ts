@@ -2,6 +2,7 @@
 import { randomUUID } from "node:crypto";
 import { join } from "node:path";
 import * as vscode from "vscode";
+import type { ClientMessage } from "../../server/protocol/requests.ts";
 import { Problem } from "../problem.ts";
 import type { ServerClient } from "../server-client.ts";
 import type { Settings } from "../settings.ts";
@@ -31,6 +32,8 @@ export interface ToolBox {
   onOpened(sessionId: string): void;
   /** Resolves when no call of the session runs in this window any more. */
   settled(sessionId: string): Promise<void>;
+  /** A decision from the chat, with what a person has made of the diff that it is about. */
+  withEdits(sessionId: string, message: ClientMessage): ClientMessage;
   /** A person's word on the change in this editor; without one, on that in the active editor. */
   decide(uri: unknown, decision: "approve" | "reject"): Promise<void>;
   /** Shows the changes that wait in a session, once more. */
@@ -80,6 +83,7 @@ export function createToolBox({ context, client, settings, dataDir, log }: ToolB
       if (workspace() !== undefined) runner.follow(sessionId, after);
     },
     onOpened: (sessionId) => void runner.look(sessionId),
+    withEdits: (sessionId, message) => proposals.withEdits(sessionId, message),
     settled: (sessionId) => runner.settled(sessionId),
     async decide(uri, decision) {
       const { activeTextEditor } = vscode.window;

@@ -153,16 +153,26 @@ export async function takeResult(
     if (message.error !== undefined) {
       return {
         change: { status: "done", error: message.error },
-        reply: failed(message.error),
+        reply: { ...failed(message.error), content: `${editNote(call)}Error: ${message.error}` },
       };
     }
     const { result } = message;
     const content = typeof result === "string" ? result : JSON.stringify(result ?? null);
     return {
       change: { status: "done", result: content },
-      reply: { content, chunk: { content } },
+      reply: { content: `${editNote(call)}${content}`, chunk: { content } },
     };
   });
+}
+
+const MAX_NOTED = 4_000;
+
+/** The model only knows what it asked for. Without this it would take a person's change for its own, and undo it next time. */
+function editNote({ decision, arguments: ran }: ToolCallRow): string {
+  if (decision !== "edit") return "";
+  const whole = ran.length <= MAX_NOTED;
+  const shown = whole ? ran : `${ran.slice(0, MAX_NOTED)} … (cut)`;
+  return `[The user changed this call before it ran. What ran: ${shown}]\n`;
 }
 
 function claimedByAnother(): ChatError {

@@ -47,8 +47,8 @@ export async function commitAgentSwitch(run: Run, change: AgentSwitch): Promise<
   });
 }
 
-export function switchedChunk(from: string, { to, reason }: AgentSwitch): NewChunk {
-  return { type: "agent_switched", metadata: { from_agent: from, to_agent: to, reason } };
+export function switchedChunk(from: string, { to, reason, stays }: AgentSwitch): NewChunk {
+  return { type: "agent_switched", metadata: { from_agent: from, to_agent: to, reason, stays } };
 }
 
 /** The last step: the answer as a message, and the end. */

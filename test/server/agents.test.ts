@@ -207,6 +207,7 @@ for (const engine of ENGINES) {
           from_agent: "orchestrator",
           to_agent: "debug",
           reason: "chosen by the model",
+          stays: false,
         });
         assert.match(transcript(first).at(-2) ?? "", /You find the cause of faults/);
         assert.equal((await chat.getSession(session_id)).agent_type, "orchestrator");

@@ -48,6 +48,27 @@ for (const engine of ENGINES) {
         await assert.rejects(chat.claimCall(session_id, "call", winner), isCode("not_waiting"));
       }));
 
+    it("tell the model what a person has made of a call", () =>
+      withChat(
+        engine,
+        calling(calls("execute_command", { command: "rm a" })),
+        async ({ chat, requests }) => {
+          const turn = await ask(chat, "tidy up");
+          const { session_id } = turn;
+          await read(chat, turn);
+          const modified_arguments = { command: "ls a" };
+          const edit = { decision: "edit", call_id: "call", modified_arguments } as const;
+          await send(chat, session_id, { type: "tool_decision", ...edit });
+          const result = { type: "tool_result", call_id: "call", result: "a" } as const;
+          const rest = await read(chat, await send(chat, session_id, result));
+          assert.equal(transcript(rest)[0], "tool_result a", "who reads along sees the result");
+          assert.match(
+            requests.at(-1)?.messages.at(-1)?.content ?? "",
+            /^\[The user changed this call before it ran\. What ran: \{"command":"ls a"\}\]\na$/,
+          );
+        },
+      ));
+
     it("give up a call whose client has gone, and tell the model", () =>
       withChat(engine, calling(calls("look", { path: "a" })), async ({ chat, deps, turns }) => {
         const turn = await ask(chat, "look");

@@ -225,7 +225,7 @@ for (const host of HOSTS) {
         const { page, companion } = app;
         const first = await ask(app, "First");
         companion.done(first.session, first.turnId);
-        await app.send("/coder Write it");
+        await app.send("/Coder Write it");
         await page.locator(".question-text", { hasText: /^Write it$/ }).waitFor();
         assert.equal(companion.messages.at(-1)?.agent_type, "coder");
         const { session } = first;
@@ -251,6 +251,65 @@ for (const host of HOSTS) {
         await page.locator(".question-text", { hasText: "/nobody" }).waitFor({ state: "detached" });
         assert.equal(await page.locator(".question-text").count(), 1);
         assert.equal(await page.locator(".turn").count(), 1);
+      }));
+
+    it("asks before the model hands over to an agent that may do more", () =>
+      withApp({ host }, async (app) => {
+        const { page, companion } = app;
+        await page.getByLabel("Agent", { exact: true }).selectOption("ask");
+        const { session, turnId } = await ask(app, "Write it");
+        const args = { agent_type: "coder", reason: "it has to be written" };
+        companion.say(
+          session,
+          turnId,
+          {
+            type: "tool_call",
+            call_id: "s",
+            tool_name: "switch_agent",
+            arguments: args,
+            requires_approval: true,
+          },
+          {
+            type: "status",
+            metadata: { state: "waiting", waiting_for: [{ kind: "tool_decision", call_id: "s" }] },
+          },
+        );
+        await page.getByText("May switch_agent run?").waitFor();
+        await page.getByRole("button", { name: "Approve" }).click();
+        companion.say(
+          session,
+          turnId,
+          { type: "agent_switched", metadata: { from_agent: "ask", to_agent: "coder" } },
+          { type: "tool_result", call_id: "s", tool_name: "switch_agent", content: "You are it." },
+        );
+        companion.done(session, turnId);
+        await page.getByText("Coder takes over").waitFor();
+        assert.equal(await page.getByText("switch_agent").count(), 0);
+        assert.equal(await page.getByLabel("Agent", { exact: true }).inputValue(), "coder");
+      }));
+
+    it("shows as chosen who gets the next message, not whom the orchestrator chose for this one", () =>
+      withApp({ host }, async (app) => {
+        const { page, companion } = app;
+        await page.getByLabel("Agent", { exact: true }).selectOption("orchestrator");
+        const { session, turnId } = await ask(app, "Write it");
+        const routed = { from_agent: "orchestrator", to_agent: "coder", stays: false };
+        companion.say(session, turnId, { type: "agent_switched", metadata: routed });
+        companion.done(session, turnId);
+        await page.getByText("Coder takes over").waitFor();
+        assert.equal(await page.getByLabel("Agent", { exact: true }).inputValue(), "orchestrator");
+      }));
+
+    it("stays where it is when a question is long: only the conversation scrolls", () =>
+      withApp({ host }, async (app) => {
+        const { page, companion } = app;
+        const { session, turnId } = await ask(app, "Many lines\n".repeat(60));
+        companion.done(session, turnId);
+        await ask(app, "Another");
+        const hidden = await page.evaluate(
+          () => document.documentElement.scrollHeight - window.innerHeight,
+        );
+        assert.equal(hidden, 0);
       }));
 
     it("offers the way back to before each message where there are files to restore", () =>

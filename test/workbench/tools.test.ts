@@ -134,6 +134,15 @@ describe("tools in a workbench", function () {
     await modified.waitFor({ state: "detached" });
     assert.equal(await page.locator(".tabs-container .tab").count(), 0, "nothing stays open");
 
+    await ask("Write the thanks.", call("write_file", { path: "thanks.md", content: "all\n" }));
+    await modified.click();
+    await page.keyboard.press("ControlOrMeta+Home");
+    await page.keyboard.type("to ");
+    await button("Approve").click();
+    await chat.reached("done");
+    assert.equal(readFileSync(file("thanks.md"), "utf8"), "to all\n", "approved in the chat, too");
+    assert.match(await chat.answer(), /The user changed this call/);
+
     await ask("Write another file.", call("write_file", { path: "other.md", content: "x" }));
     await chat.frame.getByLabel("Why not?").fill("not now");
     await button("Reject").click();
@@ -159,7 +168,7 @@ describe("tools in a workbench", function () {
     await dialog.getByRole("button", { name: "Restore" }).click();
     await until("the turn is gone", async () => (await chat.turns.count()) === turns - 1);
     await until("the file is gone", () => !existsSync(made));
-    await page.getByText("files and the chat are as they were.").first().waitFor();
+    await page.getByText("are as they were.").first().waitFor();
   });
 
   it("runs a command in a terminal, and interrupts it with the answer", async () => {

@@ -314,8 +314,9 @@ describe("agents of a workspace", () => {
       ["a.md", "---\nname: A\n---\n", /no prompt/],
       ["a.md", "---\ntool: read\n---\nx", /tool: not one of name/],
       ["a.md", "---\nname\n---\nx", /expected key: value/],
-      ["1 a.md", "x", /type/],
-      ["a.md", "---\nmodel: gpt\n---\nx", /model/],
+      ["1 a.md", "x", /file name of letters/],
+      ["a.md", "---\nmodel: gpt\n---\nx", /model: expected provider\/name/],
+      ["a.md", "---\ntools: [a b]\n---\nx", /tools: expected names of tools/],
       ["Coder.md", "x", /built-in/],
     ] as const) {
       assert.throws(() => parseAgent(name, text), reason);

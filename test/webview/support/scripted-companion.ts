@@ -238,6 +238,7 @@ export class ScriptedCompanion {
     this.messages.push(message);
     const refusal = this.refusals.shift();
     const session = this.sessions.get(message.session_id ?? "");
+    if (session && message.agent_type !== undefined) session.agent_type = message.agent_type;
     if (refusal || !session) {
       refuse(
         response,
@@ -354,6 +355,8 @@ export class ScriptedCompanion {
           agents: [
             { type: "universal", name: "Universal", description: "Answers anything" },
             { type: "coder", name: "Coder", description: "Writes and changes code" },
+            { type: "ask", name: "Ask", description: "Explains, changes nothing" },
+            { type: "orchestrator", name: "Orchestrator", description: "Finds the right agent" },
           ],
           default: "universal",
         } satisfies AgentList;
