@@ -1,7 +1,8 @@
 // A long conversation goes on with a summary of its older turns: asked of the model outside of the conversation, committed
 // as one step, shown, and taken back at a click. The log and the history keep every word.
 import { v7 as uuid } from "uuid";
-import type { Trx } from "../db/schema.ts";
+import { lastMeasured } from "../db/chunks.ts";
+import type { Reader, Trx } from "../db/schema.ts";
 import { findSession, lockSession } from "../db/sessions.ts";
 import {
   activeSummary,
@@ -44,14 +45,17 @@ export async function summariseIfFull(
   request: ProviderRequest,
 ): Promise<boolean> {
   const { deps, turn, controller } = run;
-  const size = Math.max(run.contextTokens, measure(request));
+  const known = run.contextTokens || (await knownSize(deps.reader, turn.sessionId));
+  const estimated = measure(request);
+  const size = Math.max(known, estimated);
   if (size <= resolved.contextWindow * FULL_SHARE || run.summaryFailed || isDemo(resolved)) {
     return false;
   }
   try {
     if (await hasUndone(deps.reader, turn.sessionId)) return false;
     const told = await toldMessages(deps.reader, turn.sessionId);
-    const count = countIn(told, resolved.contextWindow * KEPT_SHARE);
+    // Messages are estimated; where the model counts more, so much less of them fits.
+    const count = countIn(told, resolved.contextWindow * KEPT_SHARE * (estimated / size));
     if (count === 0) return false;
     const made = await makeSummary(resolved, told, count, controller.signal);
     addUsage(run, made.usage);
@@ -67,6 +71,15 @@ export async function summariseIfFull(
     deps.log.warn({ err, turn_id: turn.turnId }, "older messages could not be summarised");
     return false;
   }
+}
+
+/** As the last turn's model counted it, and an estimate of what came since: an estimate alone may be far too low. */
+async function knownSize(reader: Reader, sessionId: string): Promise<number> {
+  const measured = await lastMeasured(reader, sessionId);
+  if (!measured) return 0;
+  const { rows } = await toldMessages(reader, sessionId);
+  const fresh = rows.filter(({ position }) => position > measured.seq);
+  return fresh.reduce((sum, row) => sum + sizeOf(row), measured.tokens);
 }
 
 /** By hand: all turns but the newest. Rejects with `session_busy`, `invalid_request`, or what the model's server did. */
@@ -138,11 +151,12 @@ function refuseWhileRunning(status: string | undefined): void {
 }
 
 function countIn({ rows }: Told, keep: number): number {
-  const sizes = rows.map(({ turn_id, content, metadata }) => ({
-    turnId: turn_id,
-    tokens: estimateTokens(content + metadata),
-  }));
+  const sizes = rows.map((row) => ({ turnId: row.turn_id, tokens: sizeOf(row) }));
   return countToSummarise(sizes, keep);
+}
+
+function sizeOf({ content, metadata }: Told["rows"][number]): number {
+  return estimateTokens(content + metadata);
 }
 
 type NewSummary = Pick<Summary, "id" | "until_turn_id" | "until_position" | "content">;

@@ -148,6 +148,32 @@ export async function textBetween(
   return rows.map((row) => (JSON.parse(row.payload) as Partial<StreamChunk>).token ?? "").join("");
 }
 
+/** Of them only an end and a summary measure the conversation. */
+const LOOKED_AT = 20;
+
+/** What the conversation last measured, in tokens, and the `seq` up to which: at the end of a turn that is still part of it, or at a summary. */
+export async function lastMeasured(
+  reader: Reader,
+  sessionId: string,
+): Promise<{ tokens: number; seq: number } | undefined> {
+  const rows = await reader
+    .selectFrom("chunks")
+    .leftJoin("turns", "turns.id", "chunks.turn_id")
+    .select(["chunks.seq", "chunks.payload"])
+    .where("chunks.session_id", "=", sessionId)
+    .where("chunks.type", "in", ["done", "status"])
+    .where("turns.replaced_by", "is", null)
+    .orderBy("chunks.seq", "desc")
+    .limit(LOOKED_AT)
+    .execute();
+  for (const { seq, payload } of rows) {
+    const { metadata } = JSON.parse(payload) as Partial<StreamChunk>;
+    const tokens = metadata?.["context_tokens"];
+    if (typeof tokens === "number") return { tokens, seq };
+  }
+  return undefined;
+}
+
 interface ChunkRow {
   session_id: string;
   seq: number;

@@ -38,6 +38,17 @@ function talkative(): Script {
   };
 }
 
+/** Says little, and of the first answer that nearly all that it can read was full: its count is far above our estimate. */
+function countsMuch(): Script {
+  let answers = 0;
+  return (request) => {
+    if (isSummary(request)) return [text("Summary."), FINISH];
+    answers += 1;
+    const usage = { input_tokens: answers === 1 ? 900 : 90, output_tokens: 5 };
+    return [text("a few words ".repeat(20)), { type: "finish", reason: "stop", usage }];
+  };
+}
+
 /** Asks until a summary is made, and tells of the chunk. */
 async function fill(
   { chat }: TestChat,
@@ -112,6 +123,18 @@ for (const engine of ENGINES) {
         assert.equal(again.summary.content, "Summary 2.");
         const second = test.requests.findLast(isSummary)?.messages[0]?.content ?? "";
         assert.match(second, /^user: <summary_of_earlier_messages>\nSummary 1\./);
+      }));
+
+    it("is measured as its model counts, also at the beginning of a turn", () =>
+      withChat(engine, countsMuch(), async ({ chat }) => {
+        const first = await say(chat, "short question 1", { model: SMALL });
+        assert.equal((await read(chat, first)).some(isSummarised), false);
+        const second = await say(chat, "short question 2", { session_id: first.session_id });
+        const chunks = await read(chat, second);
+        assert.equal(chunks.filter(isSummarised).length, 1);
+        // What the summary has left is small again.
+        const third = await say(chat, "short question 3", { session_id: first.session_id });
+        assert.equal((await read(chat, third)).some(isSummarised), false);
       }));
 
     it("is told whole again when the summary is taken back, once, and is not summarised by itself any more", () =>
