@@ -33,9 +33,9 @@ const require = createRequire(import.meta.url);
 const BUDGET = {
   // What VS Code loads at its start, and what the first use loads.
   "extension/extension.cjs": 10_000,
-  "extension/first-use.cjs": 150_000,
+  "extension/first-use.cjs": 152_000,
   // What is loaded before the first word; the colours of code come with the first block of it.
-  "webview/app.js+app.css": 217_000,
+  "webview/app.js+app.css": 221_000,
   "webview/highlight.js": 60_000,
   "webview/mention-list.js": 6_000,
   "webview/metrics.js+metrics.css": 70_000,

@@ -1,5 +1,7 @@
 // One table: command id -> handler. Titles, icons and enablement are in package.json.
 import * as vscode from "vscode";
+import * as z from "zod/mini";
+import { Id } from "../server/protocol/words.ts";
 import type { App } from "./app.ts";
 import { ChatView } from "./chat-view.ts";
 import { copyMetricsUrl, openDataDirectory, openInBrowser } from "./companion-commands.ts";
@@ -11,6 +13,8 @@ import { restoreCheckpoint } from "./restore-checkpoint.ts";
 import { tellProblem } from "./tell-problem.ts";
 
 export type Command = (app: App, ...args: unknown[]) => Promise<unknown>;
+
+const TurnLink = z.object({ session_id: Id, turn_id: z.optional(Id) });
 
 export const COMMANDS: Readonly<Record<string, Command>> = {
   "streamkeeper.newChat": async ({ chats }) => {
@@ -27,6 +31,11 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
     const { session_id, title } = (from instanceof ChatView ? from : chats.active())?.state ?? {};
     const chat = chats.openPanel(title || "Streamkeeper");
     if (session_id) chat.send({ type: "open_session", session_id });
+  },
+  /** Of links in the log. */
+  "streamkeeper.openTurn": async ({ chats }, link) => {
+    const { session_id, turn_id } = TurnLink.parse(link);
+    await chats.openSession(session_id, turn_id);
   },
   "streamkeeper.askAboutSelection": async ({ chats }) => {
     const selection = selectionContext();

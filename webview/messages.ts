@@ -124,7 +124,8 @@ export const ToWebview = z.discriminatedUnion("type", [
     type: z.literal("do"),
     action: z.enum(["new_chat", "focus_composer", "stop", "show_sessions", "reload_models"]),
   }),
-  z.object({ type: z.literal("open_session"), session_id: Id }),
+  /** With `turn_id` the reader is led to that turn. */
+  z.object({ type: z.literal("open_session"), session_id: Id, turn_id: z.optional(Id) }),
   /** Answer to `find_mentions`, best first. */
   z.object({ type: z.literal("mentions"), id: z.int(), found: z.array(Mention) }),
   z.object({

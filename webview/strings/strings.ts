@@ -112,6 +112,8 @@ export interface Strings {
   malformed: string;
   dismiss: string;
   chatGone: string;
+  turnGone: string;
+  turnGoneHint: string;
   openLink: string;
   openLinkDetail: string;
   open: string;
@@ -123,6 +125,7 @@ export interface Strings {
   announceInterrupted: string;
   announceFailed(reason: string): string;
   announceTool(name: string): string;
+  announceTurn(number: number, of: number): string;
 }
 
 const LANGUAGES: Record<string, Strings> = { en: EN, ru: RU };
