@@ -236,7 +236,7 @@ export function createApp(transport: Transport, text: Strings): App {
     actions,
     start() {
       const saved = transport.readSaved();
-      if (saved.draft !== "") store.dispatch({ type: "compose", text: saved.draft, context: [] });
+      store.dispatch({ type: "compose", text: saved.draft, context: saved.context });
       transport.start({
         connection(connection) {
           const before = store.get().connection.state;
@@ -258,16 +258,20 @@ export function createApp(transport: Transport, text: Strings): App {
 /** Tells the host what is shown, and keeps what a reload needs. */
 function keepInStep(store: Store, transport: Transport, text: Strings): void {
   let shown = "";
-  let saved = "";
+  let saved: AppState | undefined;
   const update = (state: AppState): void => {
     const view = toViewState(state, text);
     const nextShown = JSON.stringify(view);
     if (nextShown !== shown) transport.showState(view);
     shown = nextShown;
-    const save = toSaved(state);
-    const nextSaved = JSON.stringify(save);
-    if (nextSaved !== saved) transport.save(save);
-    saved = nextSaved;
+    // Not compared by its text: files that go with a draft are long, and an answer comes word by word.
+    const isSaved =
+      saved?.log?.id === state.log?.id &&
+      saved?.draft === state.draft &&
+      saved?.context === state.context &&
+      saved?.outgoing === state.outgoing;
+    if (!isSaved || !saved) transport.save(toSaved(state));
+    saved = state;
   };
   update(store.get());
   store.subscribe(update);
@@ -290,15 +294,17 @@ export function titleOf(state: AppState, text: Strings): string {
   return title === UNTITLED || title === "" ? text.newChat : title;
 }
 
-function toSaved({ log, draft, outgoing }: AppState): SavedState {
+function toSaved({ log, draft, context, outgoing }: AppState): SavedState {
   return {
     session_id: log?.id ?? null,
     draft,
+    context: [...context],
     ...(outgoing
       ? {
           unsent: {
             request_id: outgoing.requestId,
             content: outgoing.content,
+            context: [...outgoing.context],
             ...(outgoing.replacesTurnId === null
               ? {}
               : { replaces_turn_id: outgoing.replacesTurnId }),

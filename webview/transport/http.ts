@@ -1,6 +1,7 @@
 import type { CallName, CallParams, CallResult } from "../../server/protocol/calls.ts";
 import { toHttp } from "../../server/protocol/http-calls.ts";
 import { watchWake } from "../../server/protocol/wake.ts";
+import type { SavedState } from "../messages.ts";
 import { CompanionLink, type LinkTexts } from "./companion-link.ts";
 import { followSession } from "./event-stream.ts";
 import { CallFailure, isRecord, type Transport, toSavedState } from "./transport.ts";
@@ -47,7 +48,7 @@ export function createHttpTransport(texts: LinkTexts): Transport {
     },
     retryNow: () => linked().retryNow(),
     readSaved: () => toSavedState(parse(sessionStorage.getItem(STATE))),
-    save: (state) => sessionStorage.setItem(STATE, JSON.stringify(state)),
+    save,
     showState: ({ title }) => {
       document.title = title === "" ? "Streamkeeper" : `${title} · Streamkeeper`;
     },
@@ -55,6 +56,17 @@ export function createHttpTransport(texts: LinkTexts): Transport {
     openLink: (url) => void window.open(url.href, "_blank", "noopener,noreferrer"),
     editor: undefined,
   };
+}
+
+function save(state: SavedState): void {
+  try {
+    sessionStorage.setItem(STATE, JSON.stringify(state));
+  } catch {
+    // There is room for a few million characters; what is too much for it are files that go along.
+    const unsent = state.unsent && { ...state.unsent, context: [] };
+    const less = { ...state, context: [], ...(unsent && { unsent }) };
+    sessionStorage.setItem(STATE, JSON.stringify(less));
+  }
 }
 
 interface Address {
