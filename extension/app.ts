@@ -11,7 +11,7 @@ import { DoctorReports, tellSetAside } from "./doctor-commands.ts";
 import { insertAtCursor, openLink } from "./editor-context.ts";
 import { explain } from "./explain.ts";
 import { handOverKeys } from "./keys.ts";
-import { showCompanionLog } from "./log.ts";
+import { linkTurns, showCompanionLog } from "./log.ts";
 import { MetricsView } from "./metrics-view.ts";
 import { isProblem, Problem } from "./problem.ts";
 import { createSecrets, type Secrets } from "./secrets.ts";
@@ -97,8 +97,7 @@ export async function createApp(
     serverState,
     slowSeconds: () => settings.slowThresholdMs() / 1000,
     dataDir,
-    openSession: async (session_id) =>
-      (await chats.focusView()).send({ type: "open_session", session_id }),
+    openSession: (sessionId, turnId) => chats.openSession(sessionId, turnId),
     log,
   });
   const onState = (state: ServerState): void => {
@@ -137,6 +136,7 @@ export async function createApp(
     tools,
     chats,
     reports,
+    linkTurns(),
     { dispose: () => tail.close() },
     { dispose: () => server.close() },
     { dispose: watchWake(() => server.wake()) },

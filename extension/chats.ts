@@ -10,6 +10,8 @@ export interface Chats {
   openPanel(title: string): ChatView;
   /** The view in the side bar, shown and with the focus. */
   focusView(): Promise<ChatView>;
+  /** Shows a session, and in it a turn: in the chat that has it already, else in the view. */
+  openSession(sessionId: string, turnId?: string): Promise<void>;
   /** Where a command goes: the panel with the focus, else the view, else any panel. */
   active(): ChatView | undefined;
   all(): readonly ChatView[];
@@ -72,6 +74,13 @@ export function createChats(deps: Omit<ChatViewDeps, "onChange">): Chats {
       });
       await vscode.commands.executeCommand(`${VIEW_ID}.focus`);
       return resolved;
+    },
+    async openSession(session_id, turn_id) {
+      const there = chats.filter(({ state }) => state.session_id === session_id);
+      const chat = there.find(({ surface }) => surface.isVisible()) ?? there[0];
+      if (chat?.surface.kind === "panel") chat.surface.show();
+      const target = chat?.surface.kind === "panel" ? chat : await this.focusView();
+      target.send({ type: "open_session", session_id, ...(turn_id && { turn_id }) });
     },
     active: () =>
       chats.find(({ surface }) => surface.kind === "panel" && surface.isActive()) ??

@@ -1,5 +1,7 @@
 // One table: command id -> handler. Titles, icons and enablement are in package.json.
 import * as vscode from "vscode";
+import * as z from "zod/mini";
+import { Id } from "../server/protocol/words.ts";
 import type { App } from "./app.ts";
 import { ChatView } from "./chat-view.ts";
 import { copyMetricsUrl, openDataDirectory, openInBrowser } from "./companion-commands.ts";
@@ -7,10 +9,11 @@ import { takeContext } from "./context/mentions.ts";
 import { visitDoctor } from "./doctor-commands.ts";
 import { selectionContext } from "./editor-context.ts";
 import { chooseModel, removeApiKey, setApiKey, setDatabaseUrl } from "./model-commands.ts";
-import { restoreCheckpoint } from "./restore-checkpoint.ts";
 import { tellProblem } from "./tell-problem.ts";
 
 export type Command = (app: App, ...args: unknown[]) => Promise<unknown>;
+
+const TurnLink = z.object({ session_id: Id, turn_id: z.optional(Id) });
 
 export const COMMANDS: Readonly<Record<string, Command>> = {
   "streamkeeper.newChat": async ({ chats }) => {
@@ -27,6 +30,11 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
     const { session_id, title } = (from instanceof ChatView ? from : chats.active())?.state ?? {};
     const chat = chats.openPanel(title || "Streamkeeper");
     if (session_id) chat.send({ type: "open_session", session_id });
+  },
+  /** Of links in the log. */
+  "streamkeeper.openTurn": async ({ chats }, link) => {
+    const { session_id, turn_id } = TurnLink.parse(link);
+    await chats.openSession(session_id, turn_id);
   },
   "streamkeeper.askAboutSelection": async ({ chats }) => {
     const selection = selectionContext();
@@ -57,7 +65,8 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
   "streamkeeper.rejectChange": ({ tools }, uri) => tools.decide(uri, "reject"),
   "streamkeeper.showChange": ({ chats, tools }) =>
     tools.showChange(chats.active()?.state.session_id),
-  "streamkeeper.restoreCheckpoint": restoreCheckpoint,
+  "streamkeeper.restoreCheckpoint": async (app, from) =>
+    await (await import("./restore-checkpoint.ts")).restoreCheckpoint(app, from),
   "streamkeeper.chooseModel": chooseModel,
   "streamkeeper.setApiKey": setApiKey,
   "streamkeeper.removeApiKey": removeApiKey,

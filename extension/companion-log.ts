@@ -50,6 +50,31 @@ export function parseLogLine(line: string): LogEntry {
   };
 }
 
+/** Where in a chat a line of the log belongs, and which words of it say so. */
+export interface LogPlace {
+  session_id: string;
+  turn_id?: string;
+  /** In UTF-16 units from the start of the line. */
+  from: number;
+  to: number;
+}
+
+/** Of a line as it is shown; undefined if it belongs to no chat. */
+export function placeOf(line: string): LogPlace | undefined {
+  const [session, turn] = ["session_id", "turn_id"].map((name) =>
+    new RegExp(` (${name}=([\\w-]{1,64}))(?= |$)`).exec(line),
+  );
+  const words = turn ?? session;
+  if (!session?.[2] || !words?.[1]) return undefined;
+  const from = words.index + 1;
+  return {
+    session_id: session[2],
+    ...(turn?.[2] && { turn_id: turn[2] }),
+    from,
+    to: from + words[1].length,
+  };
+}
+
 function toText(value: unknown): string {
   return typeof value === "string" && !/[\s"=]/.test(value) ? value : JSON.stringify(value);
 }

@@ -23,7 +23,7 @@ export interface MetricsViewDeps {
   serverState(): ServerState;
   slowSeconds(): number;
   dataDir: string;
-  openSession(sessionId: string): Promise<void>;
+  openSession(sessionId: string, turnId?: string): Promise<void>;
   log: { warn(message: string): void };
 }
 
@@ -106,7 +106,7 @@ export class MetricsView {
         void this.#refresh();
         return;
       case "open_session":
-        return this.#act(this.#deps.openSession(message.session_id));
+        return this.#act(this.#deps.openSession(message.session_id, message.turn_id));
       case "command":
         return this.#act(this.#run(message.command));
     }

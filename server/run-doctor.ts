@@ -54,6 +54,7 @@ export async function startDoctor(args: readonly string[], env: Environment): Pr
 
 async function runTask(config: DoctorConfig): Promise<Report> {
   const { task, dataDir, database } = config;
+  refuseNothing(config);
   switch (task.mode) {
     case "look":
       return await look(config);
@@ -70,6 +71,14 @@ async function runTask(config: DoctorConfig): Promise<Report> {
         return await look(config, await restore({ dataDir, path: pathOf(database) }, task.file));
       });
   }
+}
+
+/** A place that was mistyped is not one where nothing is wrong. */
+function refuseNothing({ dataDir, database }: DoctorConfig): void {
+  if (existsSync(dataDir) || database.engine === "postgres" || existsSync(database.path)) return;
+  throw new ChatError("not_found", `There is nothing at ${dataDir}.`, {
+    hint: "Look at --data-dir and STREAMKEEPER_DATA_DIR; nothing was made there.",
+  });
 }
 
 async function look(config: DoctorConfig, done: string[] = []): Promise<Report> {

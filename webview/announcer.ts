@@ -51,6 +51,12 @@ export function announce(store: Store, region: HTMLElement, text: Strings): void
     say(endOf(turn, answer, text));
   };
 
+  store.subscribe(({ log, sought }, before) => {
+    if (!before.sought || sought || log?.id !== before.log?.id) return;
+    const turns = log?.turns ?? [];
+    const index = turns.findIndex(({ id }) => id === before.sought?.turnId);
+    if (index >= 0) say(text.announceTurn(index + 1, turns.length));
+  });
   store.subscribe((state: AppState, before: AppState) => {
     const turn = lastTurn(state);
     const old = lastTurn(before);

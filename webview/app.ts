@@ -2,7 +2,7 @@
 import type { CallName, CallResult } from "../server/protocol/calls.ts";
 import { toSafeUrl } from "./markdown/links.ts";
 import type { HostCommand, SavedState } from "./messages.ts";
-import { findModel, isBusy, isLoading, lastQuestion, lastTurn } from "./selectors.ts";
+import { findModel, isBusy, isLoading, lastQuestion, lastTurn, soughtIndex } from "./selectors.ts";
 import { asFailure, createSending, type Sending } from "./sending.ts";
 import { createSessionList, type SessionList } from "./session-list.ts";
 import type { AppState } from "./state.ts";
@@ -16,6 +16,8 @@ export interface Actions {
   sessions: SessionList;
   newChat: () => void;
   openSession: (sessionId: string) => void;
+  /** The reader has been led to the turn that was sought. */
+  turnShown: () => void;
   setDraft: (text: string) => void;
   dropContext: (index: number) => void;
   editLast: () => void;
@@ -93,6 +95,15 @@ export function createApp(transport: Transport, text: Strings): App {
     follow(sessionId, 0);
     loadFacts();
   };
+  /** A chat that is open already stays as it is. */
+  const showTurn = (sessionId: string, turnId: string): void => {
+    const { log, streamError } = store.get();
+    const isOpen = log?.id === sessionId && streamError === null;
+    if (!isOpen) open(sessionId);
+    store.dispatch({ type: "seek", turnId });
+    if (isOpen) loadFacts();
+    sessions.makeRoom();
+  };
   const sending = createSending({
     store,
     transport,
@@ -108,14 +119,16 @@ export function createApp(transport: Transport, text: Strings): App {
 
   const onConnected = (): void => {
     loadChoices();
-    if (store.get().facts === null) loadFacts();
+    const { facts, sought } = store.get();
+    if (facts === null || sought !== null) loadFacts();
     sessions.refresh();
     sending.resume();
   };
   const onHost = (message: HostMessage): void => {
     switch (message.type) {
       case "open_session":
-        open(message.session_id);
+        if (message.turn_id === undefined) open(message.session_id);
+        else showTurn(message.session_id, message.turn_id);
         break;
       case "compose":
         store.dispatch({ type: "compose", text: message.text, context: message.context });
@@ -156,6 +169,7 @@ export function createApp(transport: Transport, text: Strings): App {
       if (store.get().log?.id !== sessionId) open(sessionId);
       focusComposer();
     },
+    turnShown: () => store.dispatch({ type: "sought", notice: null }),
     setDraft: (draft) => store.dispatch({ type: "draft", text: draft }),
     dropContext: (index) => store.dispatch({ type: "drop_context", index }),
     editLast() {
@@ -211,12 +225,18 @@ export function createApp(transport: Transport, text: Strings): App {
     if (turn?.id !== beforeTurn?.id || turn?.status !== beforeTurn?.status) sessions.refresh();
   });
 
+  store.subscribe((state) => {
+    if (soughtIndex(state) !== -1) return;
+    const notice = { code: "turn_gone", message: text.turnGone, hint: text.turnGoneHint };
+    store.dispatch({ type: "sought", notice });
+  });
+
   return {
     store,
     actions,
     start() {
       const saved = transport.readSaved();
-      if (saved.draft !== "") store.dispatch({ type: "compose", text: saved.draft, context: [] });
+      store.dispatch({ type: "compose", text: saved.draft, context: saved.context });
       transport.start({
         connection(connection) {
           const before = store.get().connection.state;
@@ -238,16 +258,20 @@ export function createApp(transport: Transport, text: Strings): App {
 /** Tells the host what is shown, and keeps what a reload needs. */
 function keepInStep(store: Store, transport: Transport, text: Strings): void {
   let shown = "";
-  let saved = "";
+  let saved: AppState | undefined;
   const update = (state: AppState): void => {
     const view = toViewState(state, text);
     const nextShown = JSON.stringify(view);
     if (nextShown !== shown) transport.showState(view);
     shown = nextShown;
-    const save = toSaved(state);
-    const nextSaved = JSON.stringify(save);
-    if (nextSaved !== saved) transport.save(save);
-    saved = nextSaved;
+    // Not compared by its text: files that go with a draft are long, and an answer comes word by word.
+    const isSaved =
+      saved?.log?.id === state.log?.id &&
+      saved?.draft === state.draft &&
+      saved?.context === state.context &&
+      saved?.outgoing === state.outgoing;
+    if (!isSaved || !saved) transport.save(toSaved(state));
+    saved = state;
   };
   update(store.get());
   store.subscribe(update);
@@ -270,15 +294,17 @@ export function titleOf(state: AppState, text: Strings): string {
   return title === UNTITLED || title === "" ? text.newChat : title;
 }
 
-function toSaved({ log, draft, outgoing }: AppState): SavedState {
+function toSaved({ log, draft, context, outgoing }: AppState): SavedState {
   return {
     session_id: log?.id ?? null,
     draft,
+    context: [...context],
     ...(outgoing
       ? {
           unsent: {
             request_id: outgoing.requestId,
             content: outgoing.content,
+            context: [...outgoing.context],
             ...(outgoing.replacesTurnId === null
               ? {}
               : { replaces_turn_id: outgoing.replacesTurnId }),

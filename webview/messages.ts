@@ -124,7 +124,8 @@ export const ToWebview = z.discriminatedUnion("type", [
     type: z.literal("do"),
     action: z.enum(["new_chat", "focus_composer", "stop", "show_sessions", "reload_models"]),
   }),
-  z.object({ type: z.literal("open_session"), session_id: Id }),
+  /** With `turn_id` the reader is led to that turn. */
+  z.object({ type: z.literal("open_session"), session_id: Id, turn_id: z.optional(Id) }),
   /** Answer to `find_mentions`, best first. */
   z.object({ type: z.literal("mentions"), id: z.int(), found: z.array(Mention) }),
   z.object({
@@ -135,15 +136,18 @@ export const ToWebview = z.discriminatedUnion("type", [
 ]);
 export type ToWebview = z.infer<typeof ToWebview>;
 
-/** What survives a reload of the webview (`setState`): where the reader was, never the content. */
+/** What survives a reload of the webview (`setState`): where the reader was and what is not sent, never what is stored. */
 export const SavedState = z.object({
   session_id: z.nullable(Id),
   draft: z.string(),
+  /** What goes with the draft. */
+  context: z.array(ContextItem),
   /** A message that was not yet known to be stored: sent again with the same id, so that it takes effect once. */
   unsent: z.optional(
     z.object({
       request_id: z.string(),
       content: z.string(),
+      context: z.array(ContextItem),
       replaces_turn_id: z.optional(z.string()),
     }),
   ),

@@ -41,6 +41,15 @@ export function isLoading(state: AppState): boolean {
   return facts === null ? log.cursor === 0 : log.cursor < facts.lastSeq;
 }
 
+/** Where the turn is that the reader is led to: its index, -1 if it is not in the chat, undefined while it may still come. */
+export function soughtIndex(state: AppState): number | undefined {
+  const { log, facts, sought } = state;
+  if (!log || !facts || !sought || isLoading(state)) return undefined;
+  const index = log.turns.findIndex(({ id }) => id === sought.turnId);
+  const mayCome = sought.until === null || log.cursor < sought.until;
+  return index < 0 && mayCome ? undefined : index;
+}
+
 export function chosenModel(state: AppState): string | null {
   return state.chosen.model ?? state.facts?.model ?? state.models?.default ?? null;
 }

@@ -2,11 +2,12 @@
 // after a lost answer or a reload, cannot make it take effect twice.
 import type { ClientMessage, ContextItem, MessageRequest } from "../server/protocol/requests.ts";
 import type { Session } from "../server/protocol/responses.ts";
+import type { SavedState } from "./messages.ts";
 import { canStop, isBusy, lastQuestion, lastTurn, unfinishedPlan } from "./selectors.ts";
 import type { Decision, Outgoing } from "./state.ts";
 import type { Store } from "./store.ts";
 import type { Strings } from "./strings/strings.ts";
-import { CallFailure, type Transport } from "./transport/transport.ts";
+import { CallFailure, type Transport, toContextItems } from "./transport/transport.ts";
 import { isOpen } from "./turns.ts";
 
 export interface SendingDeps {
@@ -34,11 +35,7 @@ export interface Sending {
   stop: () => void;
   /** Sends what could not be sent before. */
   resume: () => void;
-  restore: (unsent: {
-    request_id: string;
-    content: string;
-    replaces_turn_id?: string | undefined;
-  }) => void;
+  restore: (unsent: NonNullable<SavedState["unsent"]>) => void;
   /** Nothing that was written is lost by going to another chat. */
   giveBack: () => void;
 }
@@ -199,18 +196,18 @@ export function createSending(deps: SendingDeps): Sending {
         void deliverDecision(callId, decision);
       }
     },
-    restore({ request_id, content, replaces_turn_id }) {
+    restore({ request_id, content, context: sent, replaces_turn_id }) {
       const outgoing: Outgoing = {
         requestId: request_id,
         content,
-        context: [],
+        context: sent,
         replacesTurnId: replaces_turn_id ?? null,
         state: "held",
         error: null,
       };
-      const { draft } = store.get();
+      const { draft: text, context } = store.get();
       store.dispatch({ type: "send", outgoing });
-      if (draft !== "") store.dispatch({ type: "compose", text: draft, context: [] });
+      store.dispatch({ type: "compose", text, context });
     },
     giveBack() {
       const { outgoing } = store.get();
@@ -274,14 +271,7 @@ async function storedContext(
   if (sessionId === undefined) return [];
   const { messages } = await transport.call("list_messages", { session_id: sessionId });
   const asked = messages.find(({ turn_id, role }) => turn_id === turnId && role === "user");
-  const stored = asked?.metadata["context"];
-  return Array.isArray(stored) ? stored.filter(isContextItem) : [];
-}
-
-function isContextItem(value: unknown): value is ContextItem {
-  if (typeof value !== "object" || value === null) return false;
-  const item = value as Record<string, unknown>;
-  return ["type", "label", "content"].every((field) => typeof item[field] === "string");
+  return toContextItems(asked?.metadata["context"]);
 }
 
 export function asFailure(thrown: unknown): CallFailure {

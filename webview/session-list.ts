@@ -4,6 +4,8 @@ import type { Transport } from "./transport/transport.ts";
 
 export interface SessionList {
   show: (open: boolean) => void;
+  /** In a narrow place the list covers the chat. */
+  makeRoom: () => void;
   search: (query: string) => void;
   /** Asks again for what is shown. */
   refresh: () => void;
@@ -52,6 +54,10 @@ export function createSessionList(
     show(open) {
       store.dispatch({ type: "show_sessions", open });
       if (open) void load(null);
+    },
+    makeRoom() {
+      const isNarrow = document.documentElement.clientWidth <= 620;
+      if (isNarrow) store.dispatch({ type: "show_sessions", open: false });
     },
     search(query) {
       store.dispatch({ type: "search", query });

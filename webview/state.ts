@@ -3,6 +3,13 @@ import type { StreamChunk } from "../server/protocol/chunks.ts";
 import type { ContextItem } from "../server/protocol/requests.ts";
 import type { AgentList, ModelList, Ready, Session } from "../server/protocol/responses.ts";
 import type { CallError, ConnectionState } from "./messages.ts";
+import {
+  INITIAL_SESSIONS,
+  reduceSessions,
+  type SessionFacts,
+  type SessionsPane,
+  toFacts,
+} from "./sessions-state.ts";
 import { emptyLog, isOpen, type SessionLog, type Turn, takeChunks } from "./turns.ts";
 
 /** A message on its way. Its id stays the same however often it is sent, so it takes effect once. */
@@ -17,14 +24,6 @@ export interface Outgoing {
   error: CallError | null;
 }
 
-/** What is known of the open session beside its log. */
-export interface SessionFacts {
-  title: string;
-  model: string | null;
-  agent: string | null;
-  lastSeq: number;
-}
-
 export interface Decision {
   requestId: string;
   decision: "approve" | "edit" | "reject";
@@ -35,20 +34,13 @@ export interface Decision {
   always?: boolean;
 }
 
-export interface SessionsPane {
-  open: boolean;
-  items: readonly Session[];
-  query: string;
-  cursor: string | null;
-  loaded: boolean;
-  error: CallError | null;
-}
-
 export interface AppState {
   connection: ConnectionState;
   /** Null: a chat that does not exist yet. */
   log: SessionLog | null;
   facts: SessionFacts | null;
+  /** The turn that the reader is led to, once all is here that was said up to `until` (null: not known yet). */
+  sought: { turnId: string; until: number | null } | null;
   /** Why the open session cannot be shown. */
   streamError: CallError | null;
   outgoing: Outgoing | null;
@@ -78,6 +70,8 @@ export type AppMessage =
   | { type: "session_facts"; session: Session }
   | { type: "chunks"; chunks: readonly StreamChunk[] }
   | { type: "stream_failed"; error: CallError }
+  | { type: "seek"; turnId: string }
+  | { type: "sought"; notice: CallError | null }
   | { type: "send"; outgoing: Outgoing }
   | { type: "send_state"; requestId: string; state: Outgoing["state"]; error: CallError | null }
   | { type: "send_dropped" }
@@ -112,6 +106,7 @@ export const INITIAL: AppState = {
   connection: { state: "starting" },
   log: null,
   facts: null,
+  sought: null,
   streamError: null,
   outgoing: null,
   decisions: {},
@@ -124,7 +119,7 @@ export const INITIAL: AppState = {
   models: null,
   agents: null,
   ready: null,
-  sessions: { open: false, items: [], query: "", cursor: null, loaded: false, error: null },
+  sessions: INITIAL_SESSIONS,
   notice: null,
   link: null,
 };
@@ -144,13 +139,15 @@ export function reduce(state: AppState, message: AppMessage): AppState {
         streamError: null,
       };
     case "session_facts":
-      return state.log?.id === message.session.id
-        ? { ...state, facts: toFacts(message.session, state.facts) }
-        : state;
+      return takeFacts(state, message.session);
     case "chunks":
       return takeIn(state, message.chunks);
     case "stream_failed":
-      return { ...state, streamError: message.error };
+      return { ...state, streamError: message.error, sought: null };
+    case "seek":
+      return { ...state, sought: { turnId: message.turnId, until: null }, notice: null };
+    case "sought":
+      return { ...state, sought: null, notice: message.notice };
     case "send":
     case "send_state":
     case "send_dropped":
@@ -200,6 +197,7 @@ function openSession(state: AppState, sessionId: string | null): AppState {
     ...state,
     log: sessionId === null ? null : emptyLog(sessionId),
     facts: null,
+    sought: null,
     streamError: null,
     outgoing: null,
     decisions: {},
@@ -212,10 +210,14 @@ function openSession(state: AppState, sessionId: string | null): AppState {
   };
 }
 
-/** Only the first facts say what there is to wait for; later ones come while the stream runs. */
-function toFacts(session: Session, known: SessionFacts | null = null): SessionFacts {
-  const { title, model, agent_type: agent, last_seq } = session;
-  return { title, model, agent, lastSeq: known?.lastSeq ?? last_seq };
+function takeFacts(state: AppState, session: Session): AppState {
+  const { log, facts, sought } = state;
+  if (log?.id !== session.id) return state;
+  return {
+    ...state,
+    facts: toFacts(session, facts),
+    sought: sought && { ...sought, until: sought.until ?? session.last_seq },
+  };
 }
 
 function takeIn(state: AppState, chunks: readonly StreamChunk[]): AppState {
@@ -347,39 +349,5 @@ function reduceComposer(state: AppState, message: ComposerMessage): AppState {
     }
     case "stop_editing":
       return { ...state, editing: null, draft: "", draftRevision: state.draftRevision + 1 };
-  }
-}
-
-type SessionsMessage = Extract<
-  AppMessage,
-  { type: "show_sessions" | "search" | "sessions" | "sessions_failed" | "renamed" | "deleted" }
->;
-
-function reduceSessions(state: AppState, message: SessionsMessage): AppState {
-  const pane = state.sessions;
-  switch (message.type) {
-    case "show_sessions":
-      return { ...state, sessions: { ...pane, open: message.open } };
-    case "search":
-      return { ...state, sessions: { ...pane, query: message.query } };
-    case "sessions": {
-      // An answer to an older search than the one that is shown.
-      if (message.query !== pane.query) return state;
-      const items = message.more ? [...pane.items, ...message.items] : message.items;
-      const { cursor } = message;
-      return { ...state, sessions: { ...pane, items, cursor, loaded: true, error: null } };
-    }
-    case "sessions_failed":
-      return { ...state, sessions: { ...pane, error: message.error } };
-    case "renamed": {
-      const { session } = message;
-      const items = pane.items.map((item) => (item.id === session.id ? session : item));
-      const facts = state.log?.id === session.id ? toFacts(session, state.facts) : state.facts;
-      return { ...state, facts, sessions: { ...pane, items } };
-    }
-    case "deleted": {
-      const items = pane.items.filter(({ id }) => id !== message.sessionId);
-      return { ...state, sessions: { ...pane, items } };
-    }
   }
 }

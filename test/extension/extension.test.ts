@@ -105,6 +105,17 @@ describe("extension in its host", () => {
     const tab = vscode.window.tabGroups.activeTabGroup.activeTab;
     assert.ok(tab?.input instanceof vscode.TabInputWebview);
     assert.match(tab.input.viewType, /streamkeeper\.chatPanel$/);
+
+    // A link to one of its turns leads there; of another chat, to the view.
+    const other = await ask(app, "For the side bar");
+    await app.chats.openSession(other.session);
+    const view = app.chats.all().find(({ surface }) => surface.kind === "view");
+    await until("the other chat in the view", () => view?.state.session_id === other.session);
+    const { messages } = await app.client.call("list_messages", { session_id: session });
+    const link = { session_id: session, turn_id: messages[0]?.turn_id };
+    await vscode.commands.executeCommand("streamkeeper.openTurn", link);
+    await until("the panel has the focus", () => chat.surface.isActive());
+    assert.equal(view?.state.session_id, other.session);
     await vscode.window.tabGroups.close(tab);
     await until("the panel is gone", () =>
       app.chats.all().every(({ surface }) => surface.kind === "view"),

@@ -1,6 +1,6 @@
 // `streamkeeper doctor`, as a person runs it: each test plants a fault in a file and asks what is said and what is mended.
 import assert from "node:assert/strict";
-import { chmodSync, existsSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { compactTurns } from "../../server/chat/compact-turns.ts";
 import type { StreamChunk } from "../../server/protocol/chunks.ts";
@@ -55,9 +55,14 @@ describe("streamkeeper doctor", function () {
       assert.equal(output.trim().split("\n").length, 1);
     }
     const missing = join(newDataDir(), "nothing");
-    assert.equal((await runDoctor("--data-dir", missing)).code, 0);
-    assert.equal((await runDoctor("--data-dir", missing, "--repair")).code, 3);
+    for (const args of [[], ["--json"], ["--repair"], ["--backup"]]) {
+      const { code, output } = await runDoctor("--data-dir", missing, ...args);
+      assert.equal(code, 3, args.join());
+      assert.equal(output.includes(`There is nothing at ${missing}.`), true, output);
+    }
     assert.equal(existsSync(missing), false);
+    mkdirSync(missing, { mode: 0o700 });
+    assert.equal((await runDoctor("--data-dir", missing)).code, 0, "nothing is stored yet");
     assert.match((await runDoctor("--help")).output, /--repair/);
   });
 

@@ -41,23 +41,30 @@ describe("the metrics view", () => {
       const rows = page.getByRole("region", { name: "Last transactions" }).locator("tbody tr");
       assert.equal(await rows.count(), 50);
       const first = (await rows.first().innerText()).replace(/\s+/g, " ");
-      assert.match(first, /^0 s complete_turn committed 3\.4 ms 0\.1 ms 0\.4 ms 1\.6 ms Open$/);
+      assert.match(
+        first,
+        /^0 s complete_turn committed 3\.4 ms 0\.1 ms 0\.4 ms 1\.6 ms Show in chat$/,
+      );
       assert.match(await rows.nth(6).innerText(), /fsync/);
       assert.match(await rows.nth(23).innerText(), /rolled back/);
       assert.equal(await rows.nth(27).getByRole("button").count(), 0, "no chat, no button");
     }));
 
-  it("opens the chat of a transaction, and asks for nothing but its commands, by keyboard, too", () =>
+  it("leads to the turn of a transaction or to its chat, and asks for nothing but its commands, by keyboard, too", () =>
     withMetrics({}, async ({ page, tell, posted }) => {
       await tell(BUSY);
-      await page.getByRole("button", { name: "Open the chat of complete_turn" }).first().click();
+      await page.getByRole("button", { name: "Show in chat what complete_turn" }).first().click();
+      await page.getByRole("button", { name: "Open chat of rewind_session" }).click();
+      await page.getByRole("button", { name: "Open chat of create_session" }).click();
       await page.getByRole("button", { name: "Copy metrics URL" }).focus();
       await page.keyboard.press("Enter");
       await page.keyboard.press("Tab");
       await page.keyboard.press("Space");
-      await until(() => posted.length === 4, page);
+      await until(() => posted.length === 6, page);
       assert.deepEqual(posted, [
         { type: "ready" },
+        { type: "open_session", session_id: "session-1", turn_id: "turn-1" },
+        { type: "open_session", session_id: "session-1" },
         { type: "open_session", session_id: "session-1" },
         { type: "command", command: "copy_metrics_url" },
         { type: "command", command: "copy_scrape_config" },
@@ -72,7 +79,7 @@ describe("the metrics view", () => {
     withMetrics({}, async ({ page, tell }) => {
       await tell(BUSY);
       await page.getByText("As a table").click();
-      const button = page.getByRole("button", { name: "Open the chat of complete_turn" }).first();
+      const button = page.getByRole("button", { name: "Show in chat what complete_turn" }).first();
       await button.focus();
       await tell({ ...BUSY, now: BUSY.now + 61_000, transactions: BUSY.transactions.slice(0, 40) });
       await page
@@ -126,7 +133,7 @@ describe("the metrics view", () => {
       await page.getByText("диск долго подтверждал запись (fsync)").first().waitFor();
       assert.doesNotMatch(
         await page.locator("main").innerText(),
-        /\b(?:Last|Slow|Open|Copy|ago)\b/,
+        /\b(?:Last|Slow|Open|Show|Copy|ago)\b/,
       );
     }));
 

@@ -45,6 +45,36 @@ describe("the chat in VS Code's webview", () => {
       await page.locator(".question-text", { hasText: "What is this?" }).waitFor();
     }));
 
+  it("brings a draft, and a message that was not sent, back with their context after a reload", () =>
+    withApp({ host: "vscode" }, async (app) => {
+      const { page, companion, post } = app;
+      const { session, turnId } = await ask(app, "First");
+      companion.done(session, turnId);
+      await page.getByText("Saved").waitFor();
+      const file = { type: "file" as const, label: "main.ts", content: "let a", uri: "file:///a" };
+      const other = { type: "file" as const, label: "other.ts", content: "let b" };
+      const message = page.getByLabel("Your message");
+      await post({ type: "compose", text: "", context: [file] });
+      await message.fill("What is this?");
+      await app.reload();
+      await page.locator(".composer .chip", { hasText: "main.ts" }).waitFor();
+      assert.equal(await message.inputValue(), "What is this?");
+
+      await companion.stop();
+      await message.press("Enter");
+      await page.getByText("Not sent yet").waitFor();
+      await post({ type: "compose", text: "And then", context: [other] });
+      await companion.start();
+      await app.reload();
+      await page.locator(".question .chip", { hasText: "main.ts" }).waitFor();
+      await page.locator(".composer .chip", { hasText: "other.ts" }).waitFor();
+      assert.equal(await page.locator(".composer .chip").count(), 1);
+      assert.equal(await message.inputValue(), "And then");
+      await page.locator(".status-line.is-live").waitFor();
+      const sent = companion.messages.at(-1)?.message;
+      assert.deepEqual(sent?.type === "user_message" && sent.context, [file]);
+    }));
+
   it("tells the host what is shown and whether it runs", () =>
     withApp({ host: "vscode" }, async (app) => {
       const { companion, posted, page } = app;

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import SQLite from "better-sqlite3";
 import type { FrameLocator, Page } from "playwright-core";
 import { findCompanion } from "../../extension/companion.ts";
 import { MessageList, SessionList } from "../../server/protocol/responses.ts";
@@ -104,8 +105,8 @@ describe("the packaged extension in a workbench", function () {
     await workbench.picture(page, "metrics");
     await runCommand(page, "Streamkeeper: New chat");
     await chat.frame.locator(".prompt").first().waitFor();
-    await row.getByRole("button", { name: "Open the chat of complete_turn" }).click();
-    await chat.turns.first().waitFor();
+    await row.getByRole("button", { name: "Show in chat what complete_turn" }).click();
+    await chat.frame.locator(".turn.is-found .question:focus").waitFor();
     await view.getByRole("button", { name: "Copy metrics URL" }).click();
     await page.getByText("The metrics URL is in the clipboard.").first().waitFor();
     const loaded = page.waitForEvent("load");
@@ -118,6 +119,30 @@ describe("the packaged extension in a workbench", function () {
       async () => (await page.locator("iframe.webview.ready").count()) === 1,
     );
     chat = chatPage(page);
+  });
+
+  it("leads from a slow transaction's warning in the log to its turn", async () => {
+    await runCommand(page, "Streamkeeper: New chat");
+    await chat.frame.locator(".prompt").first().waitFor();
+    await chat.send("Which commit was slow?");
+    await chat.reached("running");
+    const lock = new SQLite(join(workbench.dataDir, "streamkeeper.db"));
+    lock.exec("BEGIN IMMEDIATE");
+    await new Promise((done) => setTimeout(done, 400));
+    lock.exec("ROLLBACK");
+    lock.close();
+    await chat.reached("done", 60_000);
+    await runCommand(page, "Streamkeeper: New chat");
+    await chat.frame.locator(".prompt").first().waitFor();
+    await runCommand(page, "Streamkeeper: Show log");
+    const link = page.locator(".output-view .detected-link", { hasText: "turn_id=" }).last();
+    await link.waitFor();
+    await workbench.picture(page, "log");
+    await link.click({ modifiers: ["ControlOrMeta"] });
+    const turn = chat.frame.locator(".turn.is-found");
+    await turn.locator(".question:focus").waitFor();
+    assert.match(await turn.innerText(), /Which commit was slow\?/);
+    await runCommand(page, "View: Toggle Output");
   });
 
   it("stops an answer and keeps what had come", async () => {

@@ -66,7 +66,7 @@ export function Notice({ state }: { state: AppState }) {
   const { notice, streamError, log } = state;
   const shown = notice ?? (log && streamError ? toGone(streamError, text.chatGone) : null);
   if (!shown) return null;
-  const isCalm = shown.code === "session_busy";
+  const isCalm = CALM.has(shown.code);
   return (
     <div class={isCalm ? "banner" : "banner is-error"} role={isCalm ? "status" : "alert"}>
       <Icon name={isCalm ? "info" : "warning"} />
@@ -83,6 +83,9 @@ export function Notice({ state }: { state: AppState }) {
     </div>
   );
 }
+
+/** Nothing is wrong; the reader is only told how it is. */
+const CALM: ReadonlySet<string> = new Set(["session_busy", "not_found", "turn_gone"]);
 
 function toGone(error: NonNullable<AppState["streamError"]>, gone: string) {
   return error.code === "not_found" ? { ...error, message: gone } : error;

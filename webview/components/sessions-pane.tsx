@@ -1,6 +1,5 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import type { Session } from "../../server/protocol/responses.ts";
-import type { Actions } from "../app.ts";
 import type { AppState } from "../state.ts";
 import { useSurroundings } from "./context.ts";
 import { Dialog } from "./dialog.tsx";
@@ -34,7 +33,7 @@ export function SessionsPane({ state }: { state: AppState }) {
           label={text.newChat}
           onClick={() => {
             actions.newChat();
-            makeRoom(actions);
+            actions.sessions.makeRoom();
           }}
         />
         <IconButton
@@ -97,11 +96,6 @@ export function SessionsPane({ state }: { state: AppState }) {
   );
 }
 
-/** In a narrow place the list covers the chat that was chosen from it. */
-function makeRoom(actions: Actions): void {
-  if (document.documentElement.clientWidth <= 620) actions.sessions.show(false);
-}
-
 interface SessionItemProps {
   session: Session & { snippet?: string | undefined };
   isOpen: boolean;
@@ -128,7 +122,7 @@ function SessionItem({ session, isOpen, isRenaming, onRename, onDelete }: Sessio
         aria-current={isOpen ? "true" : undefined}
         onClick={() => {
           actions.openSession(id);
-          makeRoom(actions);
+          actions.sessions.makeRoom();
         }}
       >
         <span class="session-title">{title}</span>

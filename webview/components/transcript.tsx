@@ -1,3 +1,4 @@
+import { Fragment } from "preact";
 import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 import {
   activeSummary,
@@ -5,6 +6,7 @@ import {
   isLoading,
   lastTurn,
   agentName as nameOf,
+  soughtIndex,
   unfinishedPlan,
 } from "../selectors.ts";
 import type { AppState } from "../state.ts";
@@ -17,13 +19,22 @@ import { OutgoingView, TurnView } from "./turn.tsx";
 const PAGE = 30;
 const NEAR_TOP = 400;
 const AT_BOTTOM = 40;
+/** What is shown above a turn that a link leads to, so that it is seen where it belongs. */
+const TURNS_BEFORE = 5;
+const SPACE_ABOVE = 16;
+/** Until then what is built above a turn that a link led to does not push it away. */
+const SETTLE_MS = 1_500;
 
 export function Transcript({ state }: { state: AppState }) {
   const { actions, text } = useSurroundings();
   const [limit, setLimit] = useState(PAGE);
   const frame = useRef<HTMLDivElement>(null);
   const content = useRef<HTMLDivElement>(null);
-  const { isAway, toBottom, onScroll, keepPlace } = useStickyScroll(frame, content);
+  const [found, setFound] = useState<{ turnId: string } | null>(null);
+  const { isAway, toBottom, toElement, release, onScroll, keepPlace } = useStickyScroll(
+    frame,
+    content,
+  );
   const agents = state.agents;
   const agentName = useMemo(() => (type: string) => nameOf({ ...state, agents }, type), [agents]);
 
@@ -34,8 +45,23 @@ export function Transcript({ state }: { state: AppState }) {
   const loading = isLoading(state);
   useLayoutEffect(() => {
     setLimit(PAGE);
+    setFound(null);
     toBottom();
   }, [sessionId, loading]);
+  const sought = soughtIndex(state) ?? -1;
+  useLayoutEffect(() => {
+    const turn = turns[sought];
+    if (!turn) return;
+    setLimit((before) => Math.max(before, turns.length - sought + TURNS_BEFORE));
+    setFound({ turnId: turn.id });
+    actions.turnShown();
+  }, [state.sought, sought]);
+  useLayoutEffect(() => {
+    const turn = found && content.current?.querySelector<HTMLElement>(".is-found");
+    if (!turn) return;
+    turn.querySelector<HTMLElement>(".message")?.focus({ preventScroll: true });
+    toElement(turn);
+  }, [found]);
   // Whoever sends wants to see what comes.
   const { outgoing } = state;
   useLayoutEffect(() => {
@@ -63,7 +89,17 @@ export function Transcript({ state }: { state: AppState }) {
           onScroll();
           if (hidden > 0 && (frame.current?.scrollTop ?? 0) < NEAR_TOP) showEarlier();
         }}
-        onKeyDown={moveBetweenMessages}
+        onWheel={release}
+        onPointerDown={release}
+        onKeyDown={(event) => {
+          release();
+          moveBetweenMessages(event);
+        }}
+        onFocusOut={({ relatedTarget }) => {
+          const into = relatedTarget instanceof Element && relatedTarget.closest(".is-found");
+          // A window that is left for another one comes back with its focus.
+          if (found && !into && document.hasFocus()) setFound(null);
+        }}
         onClick={(event) => followLink(event, actions.followLink)}
         onAuxClick={(event) => followLink(event, actions.followLink)}
       >
@@ -82,21 +118,24 @@ export function Transcript({ state }: { state: AppState }) {
           {!loading &&
             shown.map((turn) => {
               const isLast = turn === turns.at(-1);
-              return [
-                <TurnView
-                  key={turn.id}
-                  turn={turn}
-                  isLast={isLast}
-                  isIdle={isLast && !isBusy(state) && outgoing === null}
-                  stopping={isLast && state.stopping}
-                  decisions={isLast ? state.decisions : NONE}
-                  agentName={agentName}
-                  plan={isLast ? unfinishedPlan(turns) : undefined}
-                />,
-                summary?.untilTurnId === turn.id && (
-                  <SummaryLine key={summary.id} summary={summary} canUndo={!isBusy(state)} />
-                ),
-              ];
+              // The key keeps each turn's elements when the window of shown ones moves.
+              return (
+                <Fragment key={turn.id}>
+                  <TurnView
+                    turn={turn}
+                    isFound={turn.id === found?.turnId}
+                    isLast={isLast}
+                    isIdle={isLast && !isBusy(state) && outgoing === null}
+                    stopping={isLast && state.stopping}
+                    decisions={isLast ? state.decisions : NONE}
+                    agentName={agentName}
+                    plan={isLast ? unfinishedPlan(turns) : undefined}
+                  />
+                  {summary?.untilTurnId === turn.id && (
+                    <SummaryLine key={summary.id} summary={summary} canUndo={!isBusy(state)} />
+                  )}
+                </Fragment>
+              );
             })}
           {outgoing && <OutgoingView outgoing={outgoing} />}
         </div>
@@ -121,18 +160,39 @@ function useStickyScroll(
   const sticks = useRef(true);
   const lastTop = useRef(0);
   const anchor = useRef<number | null>(null);
+  const held = useRef<HTMLElement | null>(null);
   const [isAway, setIsAway] = useState(false);
 
   const toBottom = (): void => {
     sticks.current = true;
+    held.current = null;
     setIsAway(false);
     if (frame.current) frame.current.scrollTop = frame.current.scrollHeight;
+  };
+  const onScroll = (): void => {
+    const element = frame.current;
+    if (!element) return;
+    const left = element.scrollHeight - element.scrollTop - element.clientHeight;
+    // Growing content moves the end away, a reader moves up.
+    if (left <= AT_BOTTOM) sticks.current = true;
+    else if (element.scrollTop < lastTop.current) sticks.current = false;
+    lastTop.current = element.scrollTop;
+    setIsAway(!sticks.current);
+  };
+  const showHeld = (): void => {
+    const element = frame.current;
+    if (!element || !held.current) return;
+    const top = held.current.getBoundingClientRect().top - element.getBoundingClientRect().top;
+    element.scrollTop += top - SPACE_ABOVE;
   };
   useEffect(() => {
     const observer = new ResizeObserver(() => {
       const element = frame.current;
       if (!element) return;
-      if (sticks.current) {
+      if (held.current) {
+        showHeld();
+        anchor.current = null;
+      } else if (sticks.current) {
         element.scrollTop = element.scrollHeight;
       } else if (anchor.current !== null) {
         element.scrollTop = element.scrollHeight - anchor.current;
@@ -146,15 +206,19 @@ function useStickyScroll(
   return {
     isAway,
     toBottom,
-    onScroll: (): void => {
-      const element = frame.current;
-      if (!element) return;
-      const left = element.scrollHeight - element.scrollTop - element.clientHeight;
-      // Growing content moves the end away, a reader moves up.
-      if (left <= AT_BOTTOM) sticks.current = true;
-      else if (element.scrollTop < lastTop.current) sticks.current = false;
-      lastTop.current = element.scrollTop;
-      setIsAway(!sticks.current);
+    onScroll,
+    toElement: (target: HTMLElement): void => {
+      sticks.current = false;
+      held.current = target;
+      showHeld();
+      onScroll();
+      setTimeout(() => {
+        if (held.current === target) held.current = null;
+      }, SETTLE_MS);
+    },
+    /** The reader moves. */
+    release: (): void => {
+      held.current = null;
     },
     /** What is shown now stays where it is when more comes above it. */
     keepPlace: (): void => {

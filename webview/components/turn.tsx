@@ -11,6 +11,8 @@ import { TurnEnd } from "./turn-end.tsx";
 
 interface TurnProps {
   turn: Turn;
+  /** A link has led here. */
+  isFound: boolean;
   isLast: boolean;
   /** Nothing runs, so the turn may be asked again. */
   isIdle: boolean;
@@ -22,11 +24,11 @@ interface TurnProps {
 }
 
 export const TurnView = memo((props: TurnProps) => {
-  const { turn, isLast, isIdle, decisions, agentName } = props;
+  const { turn, isFound, isLast, isIdle, decisions, agentName } = props;
   const { actions, text } = useSurroundings();
   const open = isOpen(turn);
   return (
-    <div class="turn" data-status={turn.status}>
+    <div class={isFound ? "turn is-found" : "turn"} data-status={turn.status}>
       {turn.question && (
         <QuestionView turnId={turn.id} question={turn.question}>
           {!open && actions.run && (

@@ -60,7 +60,7 @@ export type MetricsCommand = (typeof METRICS_COMMANDS)[number];
 
 export const FromMetrics = z.discriminatedUnion("type", [
   z.strictObject({ type: z.literal("ready") }),
-  z.strictObject({ type: z.literal("open_session"), session_id: Id }),
+  z.strictObject({ type: z.literal("open_session"), session_id: Id, turn_id: z.optional(Id) }),
   z.strictObject({ type: z.literal("command"), command: z.enum(METRICS_COMMANDS) }),
 ]);
 export type FromMetrics = z.infer<typeof FromMetrics>;

@@ -42,6 +42,8 @@ export interface MetricsStrings {
   shared(others: number): string;
   openChat: string;
   openChatOf(operation: string): string;
+  openTurn: string;
+  openTurnOf(operation: string): string;
   ago(seconds: number): string;
   storage(engine: "sqlite" | "postgres", durability: "full" | "balanced"): string;
   prometheus: string;
@@ -105,8 +107,10 @@ const EN: MetricsStrings = {
   },
   statuses: { success: "committed", error: "COMMIT failed", rollback: "rolled back" },
   shared: (others) => `shared with ${others} more`,
-  openChat: "Open",
-  openChatOf: (operation) => `Open the chat of ${operation}`,
+  openChat: "Open chat",
+  openChatOf: (operation) => `Open chat of ${operation}`,
+  openTurn: "Show in chat",
+  openTurnOf: (operation) => `Show in chat what ${operation} belongs to`,
   ago: (seconds) => (seconds < 60 ? `${seconds} s` : `${Math.floor(seconds / 60)} min`),
   storage: (engine, durability) =>
     `${engine === "sqlite" ? "SQLite" : "PostgreSQL"} · durability ${durability}`,
@@ -171,8 +175,10 @@ const RU: MetricsStrings = {
   },
   statuses: { success: "зафиксирована", error: "сбой COMMIT", rollback: "откат" },
   shared: (others) => `вместе с другими: ${others}`,
-  openChat: "Открыть",
+  openChat: "Открыть чат",
   openChatOf: (operation) => `Открыть чат операции ${operation}`,
+  openTurn: "Показать в чате",
+  openTurnOf: (operation) => `Показать в чате, к чему относится ${operation}`,
   ago: (seconds) => (seconds < 60 ? `${seconds} с` : `${Math.floor(seconds / 60)} мин`),
   storage: (engine, durability) =>
     `${engine === "sqlite" ? "SQLite" : "PostgreSQL"} · надёжность ${durability}`,

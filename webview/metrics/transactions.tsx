@@ -21,7 +21,7 @@ export function SlowTransactions({ text, report, post }: ViewProps) {
                 <span class="muted">
                   {text.ago(ageOf(entry, report.now))} · {entry.id}
                 </span>{" "}
-                <OpenChat {...{ text, entry, post }} />
+                <Open {...{ text, entry, post }} />
               </p>
               <p>{explain(text, entry)}</p>
             </li>
@@ -68,7 +68,7 @@ export function Transactions({ text, report, post }: ViewProps) {
                   <td key={phase}>{formatSeconds(entry.phases[phase])}</td>
                 ))}
                 <td>
-                  <OpenChat {...{ text, entry, post }} />
+                  <Open {...{ text, entry, post }} />
                 </td>
               </tr>
             ))}
@@ -79,7 +79,8 @@ export function Transactions({ text, report, post }: ViewProps) {
   );
 }
 
-function OpenChat({
+/** Leads to the turn, or to the chat of what belongs to none. */
+function Open({
   text,
   entry,
   post,
@@ -88,16 +89,19 @@ function OpenChat({
   entry: TransactionEntry;
   post: ViewProps["post"];
 }) {
-  const { session_id, operation } = entry;
+  const { session_id, turn_id, operation } = entry;
   if (session_id === null || operation === "delete_session") return null;
+  // The turn of a rewind is nothing but its bookkeeping.
+  const turn = turn_id === null || operation === "rewind_session" ? {} : { turn_id };
+  const isTurn = "turn_id" in turn;
   return (
     <button
       type="button"
       class="link"
-      aria-label={text.openChatOf(operation)}
-      onClick={() => post({ type: "open_session", session_id })}
+      aria-label={isTurn ? text.openTurnOf(operation) : text.openChatOf(operation)}
+      onClick={() => post({ type: "open_session", session_id, ...turn })}
     >
-      {text.openChat}
+      {isTurn ? text.openTurn : text.openChat}
     </button>
   );
 }

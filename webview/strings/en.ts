@@ -133,6 +133,8 @@ export const EN: Strings = {
   malformed: "The companion gave an answer that is not understood.",
   dismiss: "Dismiss",
   chatGone: "This chat is not there any more.",
+  turnGone: "That message is not in this chat any more.",
+  turnGoneHint: "It was replaced, taken back, or never saved. This is the chat as it is now.",
   openLink: "Open this link?",
   openLinkDetail: "It leads to",
   open: "Open",
@@ -149,4 +151,5 @@ export const EN: Strings = {
   announceInterrupted: "Answer interrupted.",
   announceFailed: (reason) => `Answer failed. ${reason}`,
   announceTool: (name) => `${name} waits for your approval.`,
+  announceTurn: (number, of) => `Message ${number} of ${of} is shown.`,
 };

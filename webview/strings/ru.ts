@@ -140,6 +140,8 @@ export const RU: Strings = {
   malformed: "Ответ сервера непонятен.",
   dismiss: "Закрыть",
   chatGone: "Этого чата больше нет.",
+  turnGone: "Этого сообщения в чате больше нет.",
+  turnGoneHint: "Оно было заменено, отменено или не сохранилось. Так чат выглядит сейчас.",
   openLink: "Открыть ссылку?",
   openLinkDetail: "Она ведёт на",
   open: "Открыть",
@@ -156,4 +158,5 @@ export const RU: Strings = {
   announceInterrupted: "Ответ прерван.",
   announceFailed: (reason) => `Ответ не удался. ${reason}`,
   announceTool: (name) => `${name} ждёт вашего разрешения.`,
+  announceTurn: (number, of) => `Показано сообщение ${number} из ${of}.`,
 };

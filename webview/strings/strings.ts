@@ -114,6 +114,8 @@ export interface Strings {
   malformed: string;
   dismiss: string;
   chatGone: string;
+  turnGone: string;
+  turnGoneHint: string;
   openLink: string;
   openLinkDetail: string;
   open: string;
@@ -125,6 +127,7 @@ export interface Strings {
   announceInterrupted: string;
   announceFailed(reason: string): string;
   announceTool(name: string): string;
+  announceTurn(number: number, of: number): string;
 }
 
 const LANGUAGES: Record<string, Strings> = { en: EN, ru: RU };

@@ -1,6 +1,7 @@
 import type { CallName, CallParams, CallResult } from "../../server/protocol/calls.ts";
 import { toHttp } from "../../server/protocol/http-calls.ts";
 import { watchWake } from "../../server/protocol/wake.ts";
+import type { SavedState } from "../messages.ts";
 import { CompanionLink, type LinkTexts } from "./companion-link.ts";
 import { followSession } from "./event-stream.ts";
 import { CallFailure, isRecord, type Transport, toSavedState } from "./transport.ts";
@@ -13,7 +14,7 @@ const SUMMARY_TIMEOUT_MS = 150_000;
 
 /** A browser tab that the companion itself has served. */
 export function createHttpTransport(texts: LinkTexts): Transport {
-  const token = takeToken();
+  const { token, place } = takeAddress();
   let link: CompanionLink | undefined;
   const linked = (): CompanionLink => {
     if (!link) throw new TypeError("The transport has not been started");
@@ -26,9 +27,13 @@ export function createHttpTransport(texts: LinkTexts): Transport {
       link.start();
       window.addEventListener("online", () => linked().retryNow());
       watchWake(() => linked().retryNow());
-      // The printed address, opened in a tab that is here already, changes the fragment only.
+      // What was saved is opened first.
+      if (place) queueMicrotask(() => events.host({ type: "open_session", ...place }));
+      // The printed address or a link, opened in a tab that is here already, changes the fragment only.
       window.addEventListener("hashchange", () => {
-        if (tokenInAddress() !== null) location.reload();
+        if (inAddress("token") !== null) return location.reload();
+        const { place: other } = takeAddress();
+        if (other) events.host({ type: "open_session", ...other });
       });
     },
     async call<N extends CallName>(name: N, params: CallParams<N>) {
@@ -43,7 +48,7 @@ export function createHttpTransport(texts: LinkTexts): Transport {
     },
     retryNow: () => linked().retryNow(),
     readSaved: () => toSavedState(parse(sessionStorage.getItem(STATE))),
-    save: (state) => sessionStorage.setItem(STATE, JSON.stringify(state)),
+    save,
     showState: ({ title }) => {
       document.title = title === "" ? "Streamkeeper" : `${title} · Streamkeeper`;
     },
@@ -53,18 +58,42 @@ export function createHttpTransport(texts: LinkTexts): Transport {
   };
 }
 
-/** The token comes in the fragment, which is never sent anywhere, and does not stay in the address bar or the history. */
-function takeToken(): string | null {
-  const given = tokenInAddress();
-  if (given === null) return sessionStorage.getItem(TOKEN);
-  sessionStorage.setItem(TOKEN, given);
-  history.replaceState(null, "", location.pathname + location.search);
-  return given;
+function save(state: SavedState): void {
+  try {
+    sessionStorage.setItem(STATE, JSON.stringify(state));
+  } catch {
+    // There is room for a few million characters; what is too much for it are files that go along.
+    const unsent = state.unsent && { ...state.unsent, context: [] };
+    const less = { ...state, context: [], ...(unsent && { unsent }) };
+    sessionStorage.setItem(STATE, JSON.stringify(less));
+  }
 }
 
-function tokenInAddress(): string | null {
-  const token = new URLSearchParams(location.hash.slice(1)).get("token");
-  return token === null || token === "" ? null : token;
+interface Address {
+  token: string | null;
+  /** Of `#session=ID&turn=ID`. */
+  place: { session_id: string; turn_id?: string } | undefined;
+}
+
+/** The token comes in the fragment, which is never sent anywhere, and does not stay in the address bar or the history. */
+function takeAddress(): Address {
+  const [given, session_id, turn_id] = [
+    inAddress("token"),
+    inAddress("session"),
+    inAddress("turn"),
+  ];
+  if (given !== null) sessionStorage.setItem(TOKEN, given);
+  if (given !== null || session_id !== null) {
+    history.replaceState(null, "", location.pathname + location.search);
+  }
+  return {
+    token: given ?? sessionStorage.getItem(TOKEN),
+    place: session_id === null ? undefined : { session_id, ...(turn_id !== null && { turn_id }) },
+  };
+}
+
+function inAddress(name: string): string | null {
+  return new URLSearchParams(location.hash.slice(1)).get(name) || null;
 }
 
 async function callOnce<N extends CallName>(

@@ -1,5 +1,6 @@
 import type { CallName, CallParams, CallResult } from "../../server/protocol/calls.ts";
 import type { StreamChunk } from "../../server/protocol/chunks.ts";
+import type { ContextItem } from "../../server/protocol/requests.ts";
 import type {
   CallError,
   ConnectionState,
@@ -67,19 +68,28 @@ export interface Transport {
 
 /** Wherever it was kept it may be old or broken; then it is as if there were none. */
 export function toSavedState(raw: unknown): SavedState {
-  const saved: SavedState = { session_id: null, draft: "" };
+  const saved: SavedState = { session_id: null, draft: "", context: [] };
   if (!isRecord(raw)) return saved;
   const { session_id, draft, unsent } = raw;
   if (typeof session_id === "string") saved.session_id = session_id;
   if (typeof draft === "string") saved.draft = draft;
+  saved.context = toContextItems(raw["context"]);
   if (isRecord(unsent)) {
     const { request_id, content, replaces_turn_id } = unsent;
     if (typeof request_id === "string" && typeof content === "string") {
-      saved.unsent = { request_id, content };
+      saved.unsent = { request_id, content, context: toContextItems(unsent["context"]) };
       if (typeof replaces_turn_id === "string") saved.unsent.replaces_turn_id = replaces_turn_id;
     }
   }
   return saved;
+}
+
+/** Those that are whole. */
+export function toContextItems(raw: unknown): ContextItem[] {
+  const isWhole = (item: unknown): item is ContextItem =>
+    isRecord(item) &&
+    ["type", "label", "content"].every((field) => typeof item[field] === "string");
+  return Array.isArray(raw) ? raw.filter(isWhole) : [];
 }
 
 export function isRecord(value: unknown): value is Record<string, unknown> {

@@ -128,7 +128,8 @@ const FIELDS: Record<ToWebview["type"], (message: Record<string, unknown>) => bo
     isRecord(connection) && ["starting", "ready", "away"].includes(String(connection["state"])),
   do: ({ action }) => typeof action === "string",
   mentions: ({ id, found }) => typeof id === "number" && Array.isArray(found),
-  open_session: ({ session_id }) => typeof session_id === "string",
+  open_session: ({ session_id, turn_id }) =>
+    typeof session_id === "string" && (turn_id === undefined || typeof turn_id === "string"),
   compose: ({ text, context }) => typeof text === "string" && Array.isArray(context),
 };
 

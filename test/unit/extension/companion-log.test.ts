@@ -18,6 +18,7 @@ import {
   logPath,
   openLog,
   parseLogLine,
+  placeOf,
 } from "../../../extension/companion-log.ts";
 import { createLog } from "../../../server/log.ts";
 
@@ -97,4 +98,24 @@ describe("the companion's log", () => {
       assert.equal(await lastWords(path, 0), "TypeError: x is not y");
       assert.equal(await lastWords(`${path}.none`, 0), "");
     }));
+
+  it("knows of a line which chat and which turn it belongs to, and where it says so", () => {
+    const log = { level: "warn", time: 1, pid: 2, msg: "slow transaction", seconds: 0.2 };
+    const shown = (fields: object) =>
+      `2026-01-01 10:00:00.000 [warning] [companion] ${parseLogLine(JSON.stringify({ ...log, ...fields })).text}`;
+    const wordsOf = (line: string) => {
+      const place = placeOf(line);
+      return place && [place.session_id, place.turn_id, line.slice(place.from, place.to)];
+    };
+    assert.deepEqual(wordsOf(shown({ session_id: "s-1", turn_id: "t-1", trace_id: "x" })), [
+      "s-1",
+      "t-1",
+      "turn_id=t-1",
+    ]);
+    assert.deepEqual(wordsOf(shown({ session_id: "s-1" })), ["s-1", undefined, "session_id=s-1"]);
+    assert.equal(wordsOf(shown({})), undefined);
+    assert.equal(wordsOf(shown({ turn_id: "t-1" })), undefined, "of no chat");
+    assert.equal(wordsOf(shown({ err: 'a "session_id=s" of a stranger' })), undefined);
+    assert.equal(wordsOf(shown({ session_id: "../s", turn_id: "t" })), undefined);
+  });
 });

@@ -144,6 +144,8 @@ export const BUSY: MetricsReport = {
     if (number === 30) return LOCKED;
     if (number % 10 === 0) return entry(number, { operation: "complete_turn", seconds: 0.0034 });
     if (number === 27) return entry(number, { operation: "tool_decision", status: "rollback" });
+    if (number === 22) return entry(number, { operation: "rewind_session" });
+    if (number === 21) return entry(number, { operation: "create_session", turn_id: null });
     if (number === 23) return entry(number, { operation: "renew_lease", session_id: null });
     return entry(number, { shared: 1 + (number % 4) });
   }),
