@@ -211,7 +211,7 @@ export async function listSessions(
   list: ListQuery,
 ): Promise<SessionList["sessions"]> {
   const { query = "", limit, before } = list;
-  const search = query === "" ? undefined : await searchSessions(reader, query);
+  const search = query === "" ? undefined : await searchSessions(reader, query, { limit, before });
   const rows = await sessionRows(reader)
     .$if(before !== undefined, (rows) =>
       rows.where((eb) =>
