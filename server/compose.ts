@@ -7,6 +7,7 @@ import { giveUpClaims } from "./chat/claims.ts";
 import { compactInBackground } from "./chat/compact-turns.ts";
 import { createChat } from "./chat/create-chat.ts";
 import { followOthers } from "./chat/follow-others.ts";
+import { exchangeHints, NO_OTHERS, tellOthers } from "./chat/hints.ts";
 import { createHub } from "./chat/hub.ts";
 import { leaseOwner } from "./chat/lease-owner.ts";
 import { recoverTurns } from "./chat/recover-turns.ts";
@@ -106,23 +107,28 @@ export async function assembleCompanion(parts: CompanionParts): Promise<Companio
   metrics.databaseUp.set(1);
   startUpstreamErrorsAtZero(metrics, VENDOR_NAMES);
   const closing = new AbortController();
+  const owner = leaseOwner({ house, host: hostname(), pid: process.pid, start: uuid() });
+  const hints = database.hints && exchangeHints(database.hints, owner);
+  const others = hints ?? NO_OTHERS;
+  const hub = createHub(metrics);
   const deps: TurnDeps = {
     newUnitOfWork,
     reader: database.reader,
-    hub: createHub(metrics),
+    hub: hints ? tellOthers(hub, hints) : hub,
     metrics,
     log,
     resolveModel: (id) => models.resolve(id),
     toolsFor: (providerName) => (providerName === "demo" ? DEMO_TOOLS : []),
-    owner: leaseOwner({ house, host: hostname(), pid: process.pid, start: uuid() }),
+    owner,
     closing: closing.signal,
+    others,
     soleCompanion: database.engine === "sqlite",
   };
   const turns = new Turns(deps);
   await recoverTurns(deps);
   const compacting = compactInBackground(deps);
   const watching = watchStorage(deps, () => database.ping());
-  const following = deps.soleCompanion ? undefined : followOthers(deps, turns);
+  const following = deps.soleCompanion ? undefined : followOthers(deps, turns, { hub, hints });
   const starting = { ...deps, turns, lock: new SessionLock(metrics) };
   const giving = giveUpClaims(starting);
   const chat = createChat({ ...starting, database, models, recent: parts.recent });

@@ -40,6 +40,7 @@ export const USAGE = `streamkeeper: the companion server
   --port PORT             0: any free one (0)
   --data-dir DIR          token, database, logs
   --database URL|PATH     a file, sqlite:PATH or postgres://… (DATA_DIR/streamkeeper.db)
+  --database-direct URL   the Postgres server itself, where --database is a proxy that pools transactions
   --durability LEVEL      full: every word survives a power cut; balanced: words of a running answer
                           survive a crash, not a power cut; SQLite only (full)
   --backups HOW_OFTEN     daily or never: copies in DATA_DIR/backups; SQLite only (daily)
@@ -65,6 +66,7 @@ const FLAGS = {
   port: { type: "string" },
   "data-dir": { type: "string" },
   database: { type: "string" },
+  "database-direct": { type: "string" },
   durability: { type: "string" },
   backups: { type: "string" },
   model: { type: "string" },
@@ -147,7 +149,11 @@ export function parseBasics(
   }
   return {
     dataDir,
-    database: toDatabase(optionOf(flags, env, "database"), dataDir, env),
+    database: toDatabase(
+      optionOf(flags, env, "database"),
+      optionOf(flags, env, "database-direct"),
+      dataDir,
+    ),
     durability,
   };
 }
@@ -180,14 +186,22 @@ export function toNumber(flag: string, value: string, min: number, max: number):
   return number;
 }
 
-function toDatabase(given: string | undefined, dataDir: string, env: Environment): DatabaseSource {
-  if (given === undefined) return { engine: "sqlite", path: join(dataDir, "streamkeeper.db") };
-  if (/^postgres(ql)?:\/\//.test(given)) {
-    if (!URL.canParse(given)) throw new ConfigError("--database: not a valid postgres:// URL.");
-    refusePlaintext(new URL(given));
-    const directUrl = env["STREAMKEEPER_DATABASE_DIRECT"];
-    return { engine: "postgres", url: given, ...(directUrl ? { directUrl } : {}) };
+const POSTGRES_URL = /^postgres(ql)?:\/\//;
+
+function toDatabase(
+  given: string | undefined,
+  direct: string | undefined,
+  dataDir: string,
+): DatabaseSource {
+  if (given !== undefined && POSTGRES_URL.test(given)) {
+    checkPostgres("--database", given);
+    if (direct !== undefined) checkPostgres("--database-direct", direct);
+    return { engine: "postgres", url: given, ...(direct ? { directUrl: direct } : {}) };
   }
+  if (direct !== undefined) {
+    throw new ConfigError("--database-direct: only beside a --database that is postgres://…");
+  }
+  if (given === undefined) return { engine: "sqlite", path: join(dataDir, "streamkeeper.db") };
   const scheme = /^([a-z][a-z0-9+.-]+):\/\//i.exec(given)?.[1];
   if (scheme && scheme !== "sqlite") {
     throw new ConfigError(`--database: ${scheme} is not supported; use a path or postgres://…`);
@@ -199,14 +213,21 @@ function toDatabase(given: string | undefined, dataDir: string, env: Environment
 
 const ENCRYPTED = ["require", "verify-ca", "verify-full", "no-verify"];
 
+function checkPostgres(flag: string, given: string): void {
+  if (!POSTGRES_URL.test(given) || !URL.canParse(given)) {
+    throw new ConfigError(`${flag}: not a valid postgres:// URL.`);
+  }
+  refusePlaintext(flag, new URL(given));
+}
+
 /** To another machine passwords and chats go encrypted, or somebody has said in so many words that they need not. */
-function refusePlaintext(url: URL): void {
+function refusePlaintext(flag: string, url: URL): void {
   const host = url.searchParams.get("host") ?? decodeURIComponent(url.hostname);
   const isHere = host === "" || host === "localhost" || /^(127(\.\d+){3}|\[::1\]|\/.*)$/.test(host);
   const mode = url.searchParams.get("sslmode") ?? "";
   if (isHere || mode === "disable" || ENCRYPTED.includes(mode)) return;
   throw new ConfigError(
-    `--database: ${host} is another machine, and without TLS the password and all chats would cross the network in the open. Add ?sslmode=verify-full (or require), or sslmode=disable if that network is yours alone.`,
+    `${flag}: ${host} is another machine, and without TLS the password and all chats would cross the network in the open. Add ?sslmode=verify-full (or require), or sslmode=disable if that network is yours alone.`,
   );
 }
 

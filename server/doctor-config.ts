@@ -24,7 +24,7 @@ export const DOCTOR_USAGE = `streamkeeper doctor: looks after what is stored
   --restore FILE          put a copy of that backup in the place of the database, which is kept under another name
   --salvage FILE          bring back what can be read of a damaged file; overwrites nothing
 
-  --data-dir DIR, --database URL|PATH   as the companion has them
+  --data-dir DIR, --database URL|PATH, --database-direct URL   as the companion has them
   --json                  the report as JSON
   --wait SECONDS          for the companion that serves DIR to end, before --repair, --restore and --salvage (0)
   --help
@@ -34,6 +34,7 @@ Exit code 0: nothing is wrong (any more). 1: problems. 2: a flag it cannot use. 
 const FLAGS = {
   "data-dir": { type: "string" },
   database: { type: "string" },
+  "database-direct": { type: "string" },
   durability: { type: "string" },
   wait: { type: "string" },
   json: { type: "boolean" },

@@ -1,4 +1,6 @@
 import { lastSeqs } from "../db/sessions.ts";
+import type { Hints } from "./hints.ts";
+import type { Hub } from "./hub.ts";
 import { recoverTurns } from "./recover-turns.ts";
 import type { TurnDeps } from "./turn-deps.ts";
 import type { Turns } from "./turns.ts";
@@ -7,13 +9,34 @@ const POLL_MS = 250;
 const RECOVER_MS = 5_000;
 
 /**
- * Where several companions share one database: tells local readers of what others have committed, and closes
- * turns whose companion is gone. The log's numbers are the truth, so polling them misses nothing.
+ * Where several companions share one database: tells the readers here (of `hub`) what others have committed, and closes
+ * turns whose companion is gone. The log's numbers are the truth, so polling them misses nothing; hints come sooner.
  */
-export function followOthers(deps: TurnDeps, turns: Turns): { stop(): void } {
-  const { hub, reader, log } = deps;
-  const poll = repeat(POLL_MS, async () => {
-    const read = [...hub.sessions()].filter((sessionId) => !turns.isRunning(sessionId));
+export function followOthers(
+  deps: TurnDeps,
+  turns: Turns,
+  { hub, hints }: { hub: Hub; hints: Hints | undefined },
+): { stop(): void } {
+  const { reader, log } = deps;
+  const poll = repeat(POLL_MS, () => lookAt(hub.sessions()));
+  const recover = repeat(RECOVER_MS, async () => {
+    await recoverTurns(deps);
+  });
+
+  hints?.listen({
+    onNews(sessionId, lastSeq) {
+      if (!turns.isRunning(sessionId)) hub.announce(sessionId, lastSeq);
+    },
+    onLook(sessionIds) {
+      const read = new Set(hub.sessions());
+      void orWarn(turns.stopIfAsked(sessionIds));
+      void orWarn(lookAt(sessionIds.filter((sessionId) => read.has(sessionId))));
+    },
+    onListening: () => void orWarn(lookAt(hub.sessions())),
+  });
+
+  async function lookAt(sessionIds: Iterable<string>): Promise<void> {
+    const read = [...sessionIds].filter((sessionId) => !turns.isRunning(sessionId));
     if (read.length === 0) return;
     const known = new Map((await lastSeqs(reader, read)).map(({ id, last_seq }) => [id, last_seq]));
     for (const sessionId of read) {
@@ -21,10 +44,11 @@ export function followOthers(deps: TurnDeps, turns: Turns): { stop(): void } {
       if (lastSeq === undefined) hub.announceGone(sessionId);
       else hub.announce(sessionId, lastSeq);
     }
-  });
-  const recover = repeat(RECOVER_MS, async () => {
-    await recoverTurns(deps);
-  });
+  }
+
+  function orWarn(work: Promise<void>): Promise<void> {
+    return work.catch((err: unknown) => log.warn({ err }, "following other companions failed"));
+  }
 
   /** The next run is planned when the last has ended, so a slow database gathers no pile. */
   function repeat(ms: number, run: () => Promise<void>) {
@@ -32,13 +56,11 @@ export function followOthers(deps: TurnDeps, turns: Turns): { stop(): void } {
     timer.unref();
     let stopped = false;
     function tick(): void {
-      run()
-        .catch((err: unknown) => log.warn({ err }, "following other companions failed"))
-        .finally(() => {
-          if (stopped) return;
-          timer = setTimeout(tick, ms);
-          timer.unref();
-        });
+      void orWarn(run()).then(() => {
+        if (stopped) return;
+        timer = setTimeout(tick, ms);
+        timer.unref();
+      });
     }
     return {
       stop() {

@@ -6,6 +6,7 @@ import type { Tool } from "../domain/tools.ts";
 import type { Log } from "../log.ts";
 import type { Metrics } from "../metrics.ts";
 import type { Provider, Usage } from "../providers/provider.ts";
+import type { Others } from "./hints.ts";
 import type { Hub } from "./hub.ts";
 
 /** A model id made usable. */
@@ -37,6 +38,8 @@ export interface TurnDeps {
   owner: string;
   /** Aborts when this companion shuts down for good. */
   closing: AbortSignal;
+  /** The other companions on the same database. */
+  others: Others;
   /** No other companion can use this database (SQLite, under the leader lock). */
   soleCompanion: boolean;
 }

@@ -1,5 +1,5 @@
 import {
-  fencesOf,
+  leasesOf,
   RENEWED_AT_ONCE,
   type RenewedLease,
   renewLeases,
@@ -113,6 +113,7 @@ export class Turns {
     const uow = this.#deps.newUnitOfWork({ sessionId, turnId });
     await uow.commit("request_cancel", (trx) => requestCancel(trx, sessionId, turnId));
     uow.close();
+    this.#deps.others.look(sessionId);
     const deadline = performance.now() + REMOTE_CANCEL_MS;
     while (performance.now() < deadline) {
       const turn = await findTurn(this.#deps.reader, turnId);
@@ -120,6 +121,21 @@ export class Turns {
       await new Promise((resolve) => setTimeout(resolve, REMOTE_CANCEL_POLL_MS));
     }
     await recoverTurns(this.#deps);
+  }
+
+  /** Stops what somebody asked to stop at another companion, before the next sign of life would tell. */
+  async stopIfAsked(sessionIds: readonly string[]): Promise<void> {
+    const running = sessionIds.filter((sessionId) => this.#running.has(sessionId));
+    for (const [sessionId, { cancel_turn_id }] of await leasesOf(this.#deps.reader, running)) {
+      this.#stopIfWanted(sessionId, cancel_turn_id);
+    }
+  }
+
+  #stopIfWanted(sessionId: string, cancelTurnId: string | null): void {
+    const running = this.#running.get(sessionId);
+    if (running && running.turn.turnId === cancelTurnId) {
+      running.controller.abort(new StopTurn(ENDINGS.cancelled));
+    }
   }
 
   /** After a sleep: a sign of life at once, or the end of what somebody else has taken over meanwhile. */
@@ -161,10 +177,7 @@ export class Turns {
       do {
         renewed = await uow.commit("renew_lease", (trx) => renewLeases(trx, owner));
         for (const { session_id, cancel_turn_id } of renewed) {
-          const running = this.#running.get(session_id);
-          if (running && running.turn.turnId === cancel_turn_id) {
-            running.controller.abort(new StopTurn(ENDINGS.cancelled));
-          }
+          this.#stopIfWanted(session_id, cancel_turn_id);
         }
       } while (renewed.length === RENEWED_AT_ONCE);
       await this.#stopLost();
@@ -178,12 +191,12 @@ export class Turns {
   /** A model is not listened to any longer for a session that has another writer; its words could not be stored. */
   async #stopLost(): Promise<void> {
     const running = [...this.#running.values()];
-    const fences = await fencesOf(
+    const leases = await leasesOf(
       this.#deps.reader,
       running.map(({ turn }) => turn.sessionId),
     );
     for (const { turn, controller } of running) {
-      if (fences.get(turn.sessionId) === turn.fence) continue;
+      if (leases.get(turn.sessionId)?.lease_fence === turn.fence) continue;
       controller.abort(new ChatError("lease_lost", "Another companion took this session over."));
     }
   }

@@ -15,6 +15,7 @@ import { withoutTrace } from "../trace-context.ts";
 import { type AppendLog, createPostgresAppendLog } from "./append-log.ts";
 import { CommitGroup } from "./commit-group.ts";
 import { guardDialect, refuseInsideWork } from "./guarded-dialect.ts";
+import { createHintChannel, type HintChannel } from "./hint-channel.ts";
 import { migrate } from "./migrate.ts";
 import { nativeBinding } from "./native-binding.ts";
 import type { Database, Reader } from "./schema.ts";
@@ -23,6 +24,7 @@ import { createSqliteAppendLog } from "./sqlite-append-log.ts";
 import { isDamage, toStorageError } from "./storage-errors.ts";
 import { WriterGate } from "./writer-gate.ts";
 
+/** `directUrl`: of the server itself, where `url` leads to a proxy that pools transactions. */
 export type DatabaseSource =
   | { engine: "sqlite"; path: string }
   | { engine: "postgres"; url: string; directUrl?: string };
@@ -44,6 +46,8 @@ export interface OpenedDatabase {
   commitGroup: CommitGroup | undefined;
   /** Where the deltas of all streams are committed together. */
   appendLog: AppendLog;
+  /** To other companions on the same database; undefined where there can be none. */
+  hints: HintChannel | undefined;
   /** For reads outside of transactions; never waits for a writer. */
   reader: Reader;
   /** Resolves if the database answers a read and a write lock can be had; rejects with `ChatError`. */
@@ -141,6 +145,7 @@ async function openSqlite(
       writer,
       commitGroup: new CommitGroup(writer, gate),
       appendLog,
+      hints: undefined,
       reader,
       ping: () => pinged(reader),
       async close() {
@@ -254,6 +259,7 @@ async function openPostgres(url: string, directUrl: string, log: Log): Promise<O
     dialect: new PostgresDialect({ pool: createPool(url, 6, log) }),
     plugins: [refuseInsideWork],
   });
+  const hints = createHintChannel(directUrl, reader, log);
   return {
     engine: "postgres",
     durability: "full",
@@ -262,9 +268,11 @@ async function openPostgres(url: string, directUrl: string, log: Log): Promise<O
     // Its connections already commit side by side.
     commitGroup: undefined,
     appendLog: createPostgresAppendLog(writer),
+    hints,
     reader,
     ping: () => pinged(reader),
     async close() {
+      await hints.close();
       await reader.destroy();
       await writer.destroy();
     },

@@ -8,8 +8,14 @@ const INDEXED_LENGTH = 3;
 /** Shorter words are looked for in so many messages only, the newest ones. */
 const SHORT_WORDS_IN = 5_000;
 
-/** Above it reading the sessions from the newest on comes to a full page sooner than collecting all matches. */
+/** On SQLite: above it reading the sessions from the newest on comes to a full page sooner than collecting all matches. */
 const MANY = 2_000;
+
+/** So many messages of each of the newest sessions are read, on Postgres, before the index is asked. */
+const READ_OF_EACH = 50;
+
+/** Makes Postgres look at a row's text only when it comes to the row, in the order of the rows. */
+const ONE_BY_ONE = sql`offset 0`;
 
 /** Case and ё folded, so that a search finds what a reader would call the same word. */
 export function foldCase(text: string): string {
@@ -37,19 +43,39 @@ export interface SessionSearch {
   foundIn: RawBuilder<string | null>;
 }
 
-export async function searchSessions(reader: Reader, query: string): Promise<SessionSearch> {
+/** The page that is wanted: so many sessions, from just before `before` on in the order newest first. */
+export interface SearchPage {
+  limit: number;
+  before?: { updated_at: number; id: string } | undefined;
+}
+
+export async function searchSessions(
+  reader: Reader,
+  query: string,
+  page: SearchPage,
+): Promise<SessionSearch> {
   const pattern = `%${foldCase(query).replaceAll(/[\\%_]/g, "\\$&")}%`;
   const inTitle = contains("sessions.title", pattern);
   const said = contains("messages.content", pattern);
   const candidates = await candidatesOf(reader, query);
-  const ofSession = sql`from messages where messages.session_id = sessions.id ${candidates} and ${said}`;
-  const inMessages =
-    isPostgres(reader) || (await isRare(reader, query))
-      ? sql`sessions.id in (select messages.session_id from messages where ${said} ${candidates})`
-      : sql`exists (select 1 ${ofSession})`;
+  const inSession = sql`from messages where messages.session_id = sessions.id ${candidates}`;
+  const collected = sql`sessions.id in (select messages.session_id from messages where ${said} ${candidates})`;
+  const matches = async () => {
+    if (isPostgres(reader) && !isShort(query)) {
+      return readThenCollected(inTitle, said, collected, page);
+    }
+    const inMessages =
+      isShort(query) || (await isRare(reader, query))
+        ? collected
+        : sql`exists (select 1 ${inSession} and ${said})`;
+    return sql<boolean>`(${inTitle} or ${inMessages})`;
+  };
+  const foundIn = isPostgres(reader)
+    ? sql`from (select content ${inSession} order by position ${ONE_BY_ONE}) messages where ${said}`
+    : sql`${inSession} and ${said} order by position`;
   return {
-    matches: sql<boolean>`(${inTitle} or ${inMessages})`,
-    foundIn: sql<string | null>`(select content ${ofSession} order by position limit 1)`,
+    matches: await matches(),
+    foundIn: sql<string | null>`(select content ${foundIn} limit 1)`,
   };
 }
 
@@ -68,8 +94,35 @@ async function candidatesOf(reader: Reader, query: string): Promise<RawBuilder<u
     select rowid from messages_search where messages_search match ${trigramsOf(query)})`;
 }
 
+/**
+ * On Postgres folding the text of each match again is what takes time, and how many there are it does not know before.
+ * So the first messages of the newest sessions are read in order, until the page is full: a common word needs no more.
+ * Only a session that this leaves open makes the server collect all matches, once for the statement.
+ */
+function readThenCollected(
+  inTitle: RawBuilder<boolean>,
+  said: RawBuilder<boolean>,
+  collected: RawBuilder<unknown>,
+  { limit, before }: SearchPage,
+): RawBuilder<boolean> {
+  const older = before ? sql`where (updated_at, id) < (${before.updated_at}, ${before.id})` : sql``;
+  const newest = sql`select id, title, updated_at from sessions ${older} order by updated_at desc, id desc`;
+  const ofSession = sql`from messages where messages.session_id = sessions.id`;
+  // As many sessions as fill the page, however long each is; none if there are not so many messages.
+  const isRead = sql`(sessions.updated_at, sessions.id) > (
+    select updated_at, id from sessions
+    cross join lateral (select 1 ${ofSession} limit ${sql.lit(READ_OF_EACH)}) first
+    ${older} order by updated_at desc, id desc offset ${limit * READ_OF_EACH} limit 1)`;
+  const first = sql`select content ${ofSession} order by position limit ${sql.lit(READ_OF_EACH)}`;
+  const isFound = sql`case when ${isRead} then case
+    when exists (select 1 from (${first}) messages where ${said}) then true
+    when not exists (select 1 ${ofSession} offset ${sql.lit(READ_OF_EACH)}) then false end end`;
+  return sql<boolean>`sessions.id in (
+    select id from (${newest} ${ONE_BY_ONE}) sessions
+    where ${inTitle} or coalesce(${isFound}, ${collected}) limit ${limit})`;
+}
+
 async function isRare(reader: Reader, query: string): Promise<boolean> {
-  if (isShort(query)) return true;
   const { rows } = await sql<{ found: number }>`
     select count(*) as found from (
       select 1 from messages_search where messages_search match ${trigramsOf(query)} limit ${MANY})

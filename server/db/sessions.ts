@@ -185,18 +185,18 @@ export async function lastSeqs(
     .execute();
 }
 
-/** The fencing number that each of these sessions has now. */
-export async function fencesOf(
+/** The fencing number that each of these sessions has now, and the turn of it that somebody asked to stop. */
+export async function leasesOf(
   reader: Reader,
   sessionIds: readonly string[],
-): Promise<Map<string, number>> {
+): Promise<Map<string, { lease_fence: number; cancel_turn_id: string | null }>> {
   if (sessionIds.length === 0) return new Map();
   const rows = await reader
     .selectFrom("sessions")
-    .select(["id", "lease_fence"])
+    .select(["id", "lease_fence", "cancel_turn_id"])
     .where("id", "in", sessionIds)
     .execute();
-  return new Map(rows.map(({ id, lease_fence }) => [id, lease_fence]));
+  return new Map(rows.map(({ id, ...lease }) => [id, lease]));
 }
 
 export interface ListQuery {
@@ -211,7 +211,7 @@ export async function listSessions(
   list: ListQuery,
 ): Promise<SessionList["sessions"]> {
   const { query = "", limit, before } = list;
-  const search = query === "" ? undefined : await searchSessions(reader, query);
+  const search = query === "" ? undefined : await searchSessions(reader, query, { limit, before });
   const rows = await sessionRows(reader)
     .$if(before !== undefined, (rows) =>
       rows.where((eb) =>

@@ -1,11 +1,9 @@
 // Several companions on one Postgres: any of them serves any session.
 import assert from "node:assert/strict";
-import { followOthers } from "../../server/chat/follow-others.ts";
 import { ChatError } from "../../server/errors.ts";
 import {
   collect,
   FINISH,
-  openChat,
   read,
   type Script,
   say,
@@ -13,7 +11,7 @@ import {
   text,
   transcript,
 } from "../support/chat.ts";
-import { POSTGRES } from "../support/engines.ts";
+import { withTwo } from "../support/two-companions.ts";
 
 const HANG: Script = async function* (_request, signal) {
   yield text("so far");
@@ -22,27 +20,6 @@ const HANG: Script = async function* (_request, signal) {
 const HELLO: Script = () => [text("Hello"), FINISH];
 
 describe("two companions on one Postgres", () => {
-  async function withTwo(
-    scripts: [Script, Script],
-    body: (
-      a: Awaited<ReturnType<typeof openChat>>,
-      b: Awaited<ReturnType<typeof openChat>>,
-    ) => Promise<void>,
-  ): Promise<void> {
-    const database = await POSTGRES.create();
-    const a = await openChat(database.source, scripts[0]);
-    const b = await openChat(database.source, scripts[1]);
-    const following = [a, b].map((one) => followOthers(one.deps, one.turns));
-    try {
-      await body(a, b);
-    } finally {
-      for (const one of following) one.stop();
-      await a.close();
-      await b.close();
-      await database.remove();
-    }
-  }
-
   it("shows in one, live, what runs in the other", async () => {
     const more = Promise.withResolvers<void>();
     const slow: Script = async function* () {

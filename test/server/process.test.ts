@@ -43,6 +43,8 @@ describe("the companion's process", () => {
       ["--idle-exit", "soon"],
       ["--host", "0.0.0.0"],
       ["--database", "mysql://x"],
+      ["--database-direct", "postgres://localhost/x"],
+      ["--database", "postgres://localhost/x", "--database-direct", "postgres://db.example/x"],
       ["--log-level", "loud"],
       ["extra"],
     ]) {

@@ -1,11 +1,18 @@
 // Sessions found by what is said in them, with the index and where the index does not reach.
 import assert from "node:assert/strict";
+import fc from "fast-check";
 import { sql } from "kysely";
 import { insertMessage } from "../../server/db/messages.ts";
-import { insertSession, listSessions, removeSession } from "../../server/db/sessions.ts";
+import { foldCase, snippetOf } from "../../server/db/search.ts";
+import {
+  insertSession,
+  type ListQuery,
+  listSessions,
+  removeSession,
+} from "../../server/db/sessions.ts";
 import { insertTurn } from "../../server/db/turns.ts";
 import { newSession, type OpenTestDatabase, withDatabase } from "../support/database.ts";
-import { ENGINES, SQLITE } from "../support/engines.ts";
+import { ENGINES, POSTGRES, SQLITE } from "../support/engines.ts";
 
 async function tell(open: OpenTestDatabase, id: string, ...texts: string[]): Promise<void> {
   await open.uow().commit("import_messages", async (trx) => {
@@ -24,6 +31,96 @@ async function tell(open: OpenTestDatabase, id: string, ...texts: string[]): Pro
       });
     }
   });
+}
+
+interface Told {
+  id: string;
+  updated_at: number;
+  texts: string[];
+}
+
+/** Of few letters, so that many texts share parts, in several scripts and cases. */
+const WORDS = fc
+  .array(
+    fc.string({ unit: fc.constantFrom(...Array.from("aAbBёЕ数-%")), minLength: 1, maxLength: 4 }),
+    {
+      minLength: 1,
+      maxLength: 2,
+    },
+  )
+  .map((words) => words.join(" "));
+
+const SESSIONS = fc.array(
+  fc.record({
+    title: WORDS,
+    updated_at: fc.nat(20),
+    texts: fc.array(WORDS, { maxLength: 120, size: "max" }),
+  }),
+  { minLength: 40, maxLength: 40 },
+);
+
+async function tellAtRandom(open: OpenTestDatabase, seed: number): Promise<Told[]> {
+  const told: Told[] = [];
+  for (const [n, { title, ...session }] of (
+    fc.sample(SESSIONS, { seed, numRuns: 1 })[0] ?? []
+  ).entries()) {
+    const id = `${n + 10} ${title}`;
+    await tell(open, id, ...session.texts);
+    told.push({ id, ...session });
+  }
+  await open.uow().commit("update_session", async (trx) => {
+    for (const { id, updated_at } of told) {
+      await trx.updateTable("sessions").set({ updated_at }).where("id", "=", id).execute();
+    }
+  });
+  return told.toSorted((a, b) => b.updated_at - a.updated_at || (a.id < b.id ? 1 : -1));
+}
+
+/** What a search must find, by looking at everything. */
+function scan(told: readonly Told[], query: string): string[] {
+  const says = (text: string) => foldCase(text).includes(foldCase(query));
+  return told.flatMap(({ id, texts }) => {
+    const first = texts.find(says);
+    if (first === undefined && !says(id)) return [];
+    return [first === undefined ? id : `${id}: ${snippetOf(first, query)}`];
+  });
+}
+
+async function allPages(open: OpenTestDatabase, query: string, limit: number): Promise<string[]> {
+  const all: string[] = [];
+  let before: ListQuery["before"];
+  for (;;) {
+    const page = await listSessions(open.database.reader, { query, limit, before });
+    all.push(...page.map(({ id, snippet }) => (snippet === undefined ? id : `${id}: ${snippet}`)));
+    const last = page.at(-1);
+    if (!last || page.length < limit) return all;
+    before = { updated_at: Date.parse(last.updated_at), id: last.id };
+  }
+}
+
+async function checkAgainstScan(open: OpenTestDatabase): Promise<void> {
+  const seed = Date.now();
+  const told = await tellAtRandom(open, seed);
+  const all = told.flatMap(({ id, texts }) => [id, ...texts]);
+  const search = fc.record({
+    text: fc.oneof(
+      { weight: 9, arbitrary: fc.constantFrom(...all) },
+      { arbitrary: WORDS, weight: 1 },
+    ),
+    start: fc.nat(5),
+    length: fc.integer({ min: 1, max: 6 }),
+    limit: fc.integer({ min: 1, max: 6 }),
+  });
+  await fc.assert(
+    fc.asyncProperty(search, async ({ text, start, length, limit }) => {
+      const query = Array.from(text)
+        .slice(start, start + length)
+        .join("");
+      if (query === "") return;
+      assert.deepEqual(await allPages(open, query, limit), scan(told, query));
+    }),
+    { seed, numRuns: 150 },
+  );
 }
 
 async function found({ database }: OpenTestDatabase, query: string): Promise<string[]> {
@@ -68,6 +165,9 @@ for (const engine of ENGINES) {
         assert.deepEqual(await found(open, "words 7/99"), ["s7: common words 7/99"]);
       }));
 
+    it("finds the same as looking at everything, in the same order, page by page", () =>
+      withDatabase(engine, checkAgainstScan)).timeout(60_000);
+
     it("forgets what was deleted", () =>
       withDatabase(engine, async (open) => {
         await tell(open, "gone", "unforgettable");
@@ -86,3 +186,32 @@ it("search on sqlite asks the index", () =>
     await sql`delete from messages_search`.execute(open.database.writer);
     assert.deepEqual(await found(open, "needle"), []);
   }));
+
+describe("search on postgres", () => {
+  it("finds the same without pg_trgm", () =>
+    withDatabase(POSTGRES, async (open) => {
+      await sql`drop extension pg_trgm cascade`.execute(open.database.writer);
+      await checkAgainstScan(open);
+    })).timeout(60_000);
+
+  it("reads few messages for a word that most of them say, also behind a long session", () =>
+    withDatabase(POSTGRES, async (open) => {
+      for (let n = 0; n < 8; n++) {
+        await tell(open, `s${n}`, ...Array.from({ length: 100 }, () => "a common word"));
+      }
+      await tell(open, "long", ...Array.from({ length: 500 }, () => "a common word"));
+      const { writer, reader } = open.database;
+      await sql`drop extension pg_trgm cascade`.execute(writer);
+      await sql`create sequence folded`.execute(writer);
+      await sql`
+        create or replace function fold_case(text) returns text language sql immutable strict
+        as $$ select lower($1) from (select nextval('folded')) counted $$
+      `.execute(writer);
+      assert.equal((await listSessions(reader, { query: "common", limit: 6 })).length, 6);
+      const { rows } = await sql<{ last_value: number }>`select last_value from folded`.execute(
+        writer,
+      );
+      // For each session its title, the message that is found, and the same one for the snippet.
+      assert.equal(Number(rows[0]?.last_value), 6 * 3);
+    })).timeout(60_000);
+});

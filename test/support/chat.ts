@@ -2,6 +2,7 @@
 import { v7 as uuid } from "uuid";
 import type { AcceptedTurn, Chat } from "../../server/chat/chat.ts";
 import { createChat } from "../../server/chat/create-chat.ts";
+import { exchangeHints, type Hints, NO_OTHERS, tellOthers } from "../../server/chat/hints.ts";
 import { createHub, type Hub } from "../../server/chat/hub.ts";
 import { recoverTurns } from "../../server/chat/recover-turns.ts";
 import { SessionLock } from "../../server/chat/session-lock.ts";
@@ -53,7 +54,9 @@ export const CLIENT_TOOL: Tool = {
 
 export interface TestChat {
   chat: Chat;
+  /** Of this companion alone. */
   hub: Hub;
+  hints: Hints | undefined;
   turns: Turns;
   deps: TurnDeps;
   database: OpenedDatabase;
@@ -92,10 +95,13 @@ export async function openChat(source: DatabaseSource, script: Script): Promise<
     recent,
   };
   const tools = [COUNT_TOOL, CLIENT_TOOL];
+  const owner = uuid();
+  const hints = database.hints && exchangeHints(database.hints, owner);
+  const hub = createHub(metrics);
   const deps: TurnDeps = {
     newUnitOfWork: (subject) => new SSEUnitOfWork(unitOfWork, subject),
     reader: database.reader,
-    hub: createHub(metrics),
+    hub: hints ? tellOthers(hub, hints) : hub,
     metrics,
     log,
     resolveModel: (id) => ({
@@ -106,8 +112,9 @@ export async function openChat(source: DatabaseSource, script: Script): Promise<
       contextWindow: WINDOWS[id ?? ""] ?? 128_000,
     }),
     toolsFor: () => tools,
-    owner: uuid(),
+    owner,
     closing: closing.signal,
+    others: hints ?? NO_OTHERS,
     soleCompanion: database.engine === "sqlite",
   };
   const turns = new Turns(deps);
@@ -121,7 +128,8 @@ export async function openChat(source: DatabaseSource, script: Script): Promise<
   const chat = createChat({ ...deps, turns, lock, database, models, recent });
   return {
     chat,
-    hub: deps.hub,
+    hub,
+    hints,
     turns,
     deps,
     database,
