@@ -27,6 +27,8 @@ export function endTool(turn: Turn, chunk: StreamChunk): Turn {
     ...part,
     to: chunk.seq,
     waitsFor: null,
+    // An approved plan begins.
+    plan: part.plan && chunk.error === undefined ? { ...part.plan, state: "runs" } : part.plan,
     result: chunk.content ?? null,
     error: chunk.error ?? null,
   }));

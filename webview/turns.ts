@@ -199,10 +199,13 @@ function takeChunk(log: SessionLog, chunk: StreamChunk): SessionLog {
       return takePlan(log, chunk);
     case "subtask_completed":
       return changeSubtask(log, chunk, "done");
-    case "plan_approval_required":
     case "plan_rejected":
+      return endPlan(log, chunk, "rejected");
     case "plan_modification_requested":
+      return endPlan(log, chunk, "returned");
     case "execution_completed":
+      return endPlan(log, chunk, "done");
+    case "plan_approval_required":
       return log;
     default:
       chunk.type satisfies never;
@@ -324,6 +327,10 @@ function changeSubtask(log: SessionLog, chunk: StreamChunk, state: Subtask["stat
   return changePlans(log, (plan) =>
     plan.id === chunk.plan_id ? withSubtask(plan, id, state) : plan,
   );
+}
+
+function endPlan(log: SessionLog, chunk: StreamChunk, state: Plan["state"]): SessionLog {
+  return changePlans(log, (plan) => (plan.id === chunk.plan_id ? { ...plan, state } : plan));
 }
 
 function endTurn(turn: Turn, chunk: StreamChunk): Turn {

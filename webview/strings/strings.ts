@@ -79,8 +79,19 @@ export interface Strings {
   reasoningNow: string;
   tool(name: string): string;
   toolAsks(name: string): string;
-  toolState: { asks: string; runs: string; done: string; failed: string; closed: string };
+  toolState: {
+    asks: string;
+    runs: string;
+    done: string;
+    failed: string;
+    closed: string;
+    stopped: string;
+    rejected: string;
+    returned: string;
+  };
   toolArguments: string;
+  argumentsBroken(why: string): string;
+  argumentsNoObject: string;
   toolResult: string;
   toolOutput: string;
   toolOutputCut: string;
