@@ -1,5 +1,6 @@
 // A session's chunks folded into what a reader sees. Pure: the same chunks give the same turns, however
 // they were cut into batches and however often they came.
+import type { AskReason } from "../server/protocol/ask-reasons.ts";
 import type { StreamChunk } from "../server/protocol/chunks.ts";
 import { continuity } from "../server/protocol/continuity.ts";
 import type { TurnStatus } from "../server/protocol/responses.ts";
@@ -28,6 +29,8 @@ export interface ToolPart extends Span {
   waitsFor: "tool_decision" | "tool_result" | null;
   /** What the tool does to the world, if anybody knows. */
   does: string | null;
+  /** Why it asks, if it does and anybody knows. */
+  because: AskReason | null;
   /** Of a call that proposes one. */
   plan: Plan | null;
   /** What it has said while it ran. */
@@ -214,7 +217,7 @@ function takeChunk(log: SessionLog, chunk: StreamChunk): SessionLog {
 }
 
 const MAX_ARRIVED = 20;
-const SWITCH = "switch_agent";
+export const SWITCH = "switch_agent";
 
 function takeQuestion(log: SessionLog, chunk: StreamChunk): SessionLog {
   const { seq, metadata = {} } = chunk;

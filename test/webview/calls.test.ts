@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { AxeBuilder } from "@axe-core/playwright";
 import type { NewChunk } from "../../server/protocol/chunks.ts";
-import { ask, closeBrowser, type OpenApp, withApp } from "./support/with-app.ts";
+import { ask, closeBrowser, type OpenApp, only, withApp } from "./support/with-app.ts";
 
 after(closeBrowser);
 
@@ -10,10 +10,11 @@ const asks = (
   tool_name: string,
   args: Record<string, unknown>,
   metadata: Record<string, unknown> = {},
+  call_id = "c1",
 ): NewChunk[] => [
   {
     type: "tool_call",
-    call_id: "c1",
+    call_id,
     tool_name,
     arguments: args,
     requires_approval: true,
@@ -21,7 +22,7 @@ const asks = (
   },
   {
     type: "status",
-    metadata: { state: "waiting", waiting_for: [{ kind: "tool_decision", call_id: "c1" }] },
+    metadata: { state: "waiting", waiting_for: [{ kind: "tool_decision", call_id }] },
   },
 ];
 
@@ -64,6 +65,28 @@ describe("the row of a call", () => {
       const heights = await rows.evaluateAll((all) => all.map((row) => row.clientHeight));
       assert.equal(heights[0], heights[1], "one line each");
       await checkLooks(app);
+    }));
+
+  it("says why it asks, in each language, and nothing of a reason that it does not know", () =>
+    withApp({ language: "ru" }, async (app) => {
+      const { page, companion } = app;
+      await page.getByLabel("Ваше сообщение").fill("Ключи");
+      await page.keyboard.press("Enter");
+      await page.locator(".status-line.is-live").waitFor();
+      const session = only(app);
+      const turnId = session.turn?.id ?? "";
+      companion.say(
+        session,
+        turnId,
+        ...asks("read_file", { path: ".env" }, { asks_because: "secret_path" }),
+      );
+      await page.getByText("могут быть ключи или пароли").waitFor();
+      await checkLooks(app);
+      companion.say(session, turnId, { type: "tool_result", call_id: "c1", error: "no" });
+      const newer = asks("x", {}, { asks_because: "of a newer companion" }, "c2");
+      companion.say(session, turnId, ...newer);
+      await page.getByText("Разрешить x?").waitFor();
+      assert.equal(await page.locator(".asks-because").count(), 0);
     }));
 
   it("says of a plan how it stands, not how its question was answered", () =>

@@ -1,7 +1,7 @@
 // What is said of a call in one line.
 import { splitHidden } from "../markdown/hidden-characters.ts";
 import type { Strings } from "../strings/strings.ts";
-import type { ToolPart } from "../turns.ts";
+import { SWITCH, type ToolPart } from "../turns.ts";
 
 /** The argument that says best what a call is about; the first that is there. */
 const TELLING = ["command", "query", "path", "url"];
@@ -22,8 +22,16 @@ export function briefOf({ arguments: args, plan }: ToolPart): Brief | undefined 
   return { full, line: line.length > MAX_BRIEF ? `${line.slice(0, MAX_BRIEF)}…` : line };
 }
 
-export function titleOf({ name, plan }: ToolPart, asks: boolean, text: Strings): string {
+export function titleOf(
+  { name, plan, arguments: args }: ToolPart,
+  asks: boolean,
+  { text, agentName }: { text: Strings; agentName: (type: string) => string },
+): string {
   if (plan) return asks ? text.planAsks : text.plan;
+  if (name === SWITCH) {
+    const next = visible(agentName(String(args["agent_type"])));
+    return asks ? text.switchAsks(next) : text.switchTo(next);
+  }
   return asks ? text.toolAsks(visible(name)) : text.tool(visible(name));
 }
 

@@ -87,7 +87,7 @@ function ToolRow({ part, isOpen, decision, agentName }: ToolRowProps) {
       <details class="fold" open={asks || part.plan !== null || isWatched.current}>
         <summary>
           <Icon {...iconOf(state)} />
-          <span class="tool-name">{titleOf(part, asks, text)}</span>
+          <span class="tool-name">{titleOf(part, asks, { text, agentName })}</span>
           {brief && (
             <span class="tool-brief" title={brief.full}>
               {brief.line}
@@ -114,7 +114,8 @@ function ToolRow({ part, isOpen, decision, agentName }: ToolRowProps) {
           {part.error !== null && <Shown label={text.toolResult} text={part.error} />}
         </div>
       </details>
-      {asks && <ToolDecision part={part} decision={decision} />}
+      {asks && part.because && <p class="asks-because">{text.asksBecause[part.because]}</p>}
+      {asks && <ToolDecision part={part} decision={decision} agentName={agentName} />}
     </div>
   );
 }
@@ -182,9 +183,10 @@ function iconOf(state: ToolState): {
 interface ToolDecisionProps {
   part: ToolPart;
   decision: Decision | undefined;
+  agentName: (type: string) => string;
 }
 
-function ToolDecision({ part, decision }: ToolDecisionProps) {
+function ToolDecision({ part, decision, agentName }: ToolDecisionProps) {
   const { actions, text } = useSurroundings();
   const [feedback, setFeedback] = useState("");
   /** The arguments as the person writes them, while they do. */
@@ -201,7 +203,7 @@ function ToolDecision({ part, decision }: ToolDecisionProps) {
   return (
     <form
       class="tool-decision"
-      aria-label={titleOf(part, true, text)}
+      aria-label={titleOf(part, true, { text, agentName })}
       onSubmit={(event) => {
         event.preventDefault();
         // Enter in the reason gives it; on an empty one it decides nothing.

@@ -1,3 +1,4 @@
+import type { AskReason } from "../../server/protocol/ask-reasons.ts";
 import { EN } from "./en.ts";
 import { RU } from "./ru.ts";
 
@@ -89,6 +90,9 @@ export interface Strings {
     rejected: string;
     returned: string;
   };
+  asksBecause: Record<AskReason, string>;
+  switchTo(name: string): string;
+  switchAsks(name: string): string;
   toolArguments: string;
   argumentsBroken(why: string): string;
   argumentsNoObject: string;
