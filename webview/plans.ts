@@ -10,6 +10,8 @@ export interface Subtask {
 export interface Plan {
   id: string;
   summary: string;
+  /** `returned`: to be changed, with a person's word. */
+  state: "proposed" | "runs" | "stopped" | "done" | "rejected" | "returned";
   subtasks: readonly Subtask[];
 }
 
@@ -19,6 +21,7 @@ export function toPlan({ plan_id, plan_summary, metadata }: StreamChunk): Plan {
   return {
     id: plan_id ?? "",
     summary: plan_summary ?? "",
+    state: "proposed",
     subtasks: (Array.isArray(listed) ? listed : []).map((item: Record<string, unknown>) => ({
       id: String(item["id"]),
       title: String(item["title"]),
@@ -30,12 +33,13 @@ export function toPlan({ plan_id, plan_summary, metadata }: StreamChunk): Plan {
 
 export function withSubtask(plan: Plan, id: unknown, state: Subtask["state"]): Plan {
   const subtasks = plan.subtasks.map((one) => (one.id === id ? { ...one, state } : one));
-  return { ...plan, subtasks };
+  const isDone = subtasks.every((one) => one.state === "done");
+  return { ...plan, state: isDone ? "done" : "runs", subtasks };
 }
 
 export function paused(plan: Plan): Plan {
   const subtasks = plan.subtasks.map((one) =>
     one.state === "running" ? { ...one, state: "pending" as const } : one,
   );
-  return { ...plan, subtasks };
+  return { ...plan, state: plan.state === "runs" ? "stopped" : plan.state, subtasks };
 }

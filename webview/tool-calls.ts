@@ -1,4 +1,5 @@
 // What becomes of the calls of a turn, as its chunks tell.
+import { ASK_REASONS } from "../server/protocol/ask-reasons.ts";
 import type { StreamChunk } from "../server/protocol/chunks.ts";
 import { NO_OUTPUT } from "./tool-output.ts";
 import type { ToolPart, Turn } from "./turns.ts";
@@ -14,6 +15,7 @@ export function addTool(turn: Turn, chunk: StreamChunk): Turn {
     arguments: chunk.arguments ?? {},
     waitsFor: null,
     does: textOf(chunk.metadata?.["kind"]),
+    because: ASK_REASONS.find((reason) => reason === chunk.metadata?.["asks_because"]) ?? null,
     plan: null,
     output: NO_OUTPUT,
     result: null,
@@ -27,6 +29,8 @@ export function endTool(turn: Turn, chunk: StreamChunk): Turn {
     ...part,
     to: chunk.seq,
     waitsFor: null,
+    // An approved plan begins.
+    plan: part.plan && chunk.error === undefined ? { ...part.plan, state: "runs" } : part.plan,
     result: chunk.content ?? null,
     error: chunk.error ?? null,
   }));

@@ -1,5 +1,6 @@
 // A session's chunks folded into what a reader sees. Pure: the same chunks give the same turns, however
 // they were cut into batches and however often they came.
+import type { AskReason } from "../server/protocol/ask-reasons.ts";
 import type { StreamChunk } from "../server/protocol/chunks.ts";
 import { continuity } from "../server/protocol/continuity.ts";
 import type { TurnStatus } from "../server/protocol/responses.ts";
@@ -28,6 +29,8 @@ export interface ToolPart extends Span {
   waitsFor: "tool_decision" | "tool_result" | null;
   /** What the tool does to the world, if anybody knows. */
   does: string | null;
+  /** Why it asks, if it does and anybody knows. */
+  because: AskReason | null;
   /** Of a call that proposes one. */
   plan: Plan | null;
   /** What it has said while it ran. */
@@ -199,10 +202,13 @@ function takeChunk(log: SessionLog, chunk: StreamChunk): SessionLog {
       return takePlan(log, chunk);
     case "subtask_completed":
       return changeSubtask(log, chunk, "done");
-    case "plan_approval_required":
     case "plan_rejected":
+      return endPlan(log, chunk, "rejected");
     case "plan_modification_requested":
+      return endPlan(log, chunk, "returned");
     case "execution_completed":
+      return endPlan(log, chunk, "done");
+    case "plan_approval_required":
       return log;
     default:
       chunk.type satisfies never;
@@ -211,7 +217,7 @@ function takeChunk(log: SessionLog, chunk: StreamChunk): SessionLog {
 }
 
 const MAX_ARRIVED = 20;
-const SWITCH = "switch_agent";
+export const SWITCH = "switch_agent";
 
 function takeQuestion(log: SessionLog, chunk: StreamChunk): SessionLog {
   const { seq, metadata = {} } = chunk;
@@ -324,6 +330,10 @@ function changeSubtask(log: SessionLog, chunk: StreamChunk, state: Subtask["stat
   return changePlans(log, (plan) =>
     plan.id === chunk.plan_id ? withSubtask(plan, id, state) : plan,
   );
+}
+
+function endPlan(log: SessionLog, chunk: StreamChunk, state: Plan["state"]): SessionLog {
+  return changePlans(log, (plan) => (plan.id === chunk.plan_id ? { ...plan, state } : plan));
 }
 
 function endTurn(turn: Turn, chunk: StreamChunk): Turn {

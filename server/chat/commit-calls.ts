@@ -8,6 +8,7 @@ import { setTurnProgress } from "../db/turns.ts";
 import { type AgentDefinition, findAgent, mayMore } from "../domain/agents.ts";
 import { judge, type Verdict } from "../domain/permissions.ts";
 import { findTool, SWITCH_TOOL, type Tool } from "../domain/tools.ts";
+import type { AskReason } from "../protocol/ask-reasons.ts";
 import type { NewChunk } from "../protocol/chunks.ts";
 import type { ToolCall } from "../providers/provider.ts";
 import { switchedChunk } from "./commit-answer.ts";
@@ -129,11 +130,11 @@ async function settle(
   { call, tool, agent, tools, verdict }: Asked,
 ): Promise<Judged> {
   const answered = (status: "done" | "rejected", reply: Reply, extra: NewChunk[] = []): Judged => {
-    const chunks = [callChunk(run, call, tool, false), ...extra, resultChunk(call, reply)];
+    const chunks = [callChunk(run, call, tool), ...extra, resultChunk(call, reply)];
     return { call, status, reply, chunks };
   };
   if (verdict.rule === "deny") {
-    return answered("rejected", failed(verdict.reason ?? "This call is not allowed."));
+    return answered("rejected", failed(verdict.reason));
   }
   if (call.tool_name === SWITCH_TOOL && tool?.run === "turn") {
     return settleSwitch(run, { call, tool, agent, tools, verdict }, answered);
@@ -142,15 +143,16 @@ async function settle(
     const { sessionId, turnId, offer } = run.turn;
     const plan = await proposePlan(trx, { sessionId, turnId, callId: call.call_id, offer }, call);
     if ("fault" in plan) return answered("done", failed(plan.fault));
-    const chunks = [callChunk(run, call, tool, true), ...planChunks(plan, call.call_id)];
+    const chunks = [callChunk(run, call, tool, "plan"), ...planChunks(plan, call.call_id)];
     return { call, status: "waiting_decision", reply: undefined, chunks };
   }
   if (verdict.rule === "ask" || tool === undefined) {
-    const chunks = [callChunk(run, call, tool, true)];
+    const because = verdict.rule === "ask" ? verdict.because : "unknown_tool";
+    const chunks = [callChunk(run, call, tool, because)];
     return { call, status: "waiting_decision", reply: undefined, chunks };
   }
   if (typeof tool.run === "function") return answered("done", runHere(tool.run, call.arguments));
-  const chunks = [callChunk(run, call, tool, false)];
+  const chunks = [callChunk(run, call, tool)];
   return { call, status: "waiting_result", reply: undefined, chunks };
 }
 
@@ -167,11 +169,11 @@ function settleSwitch(
   const fault = switchFault(run, next);
   if (!next || fault !== undefined) return answered("done", failed(fault ?? ""));
   if (mayMore(agent, next, tools)) {
-    const chunks = [callChunk(run, call, tool, true)];
+    const chunks = [callChunk(run, call, tool, "wider_agent")];
     return { call, status: "waiting_decision", reply: undefined, chunks };
   }
   const change = { to: next.type, reason: reasonOf(call.arguments), stays: true };
-  const chunks = [callChunk(run, call, tool, false), switchedChunk(run.agentType, change)];
+  const chunks = [callChunk(run, call, tool), switchedChunk(run.agentType, change)];
   run.agentType = next.type;
   run.switches += 1;
   return { call, status: "done", reply: switched(next.type), chunks };
@@ -195,16 +197,23 @@ function isWaiting(status: ToolCallStatus): boolean {
   return status === "waiting_decision" || status === "waiting_result";
 }
 
-function callChunk(run: Run, call: ToolCall, tool: Tool | undefined, asks: boolean): NewChunk {
+/** `asks`: it waits for a person, for this reason. */
+function callChunk(
+  run: Run,
+  call: ToolCall,
+  tool: Tool | undefined,
+  asks?: AskReason | "plan",
+): NewChunk {
   const { clientId, workspace } = run.turn;
   return {
     type: "tool_call",
     ...call,
-    requires_approval: asks,
+    requires_approval: asks !== undefined,
     ...(asks ? { approval_request_id: call.call_id } : {}),
     metadata: {
       agent_type: run.agentType,
       ...(tool ? { kind: tool.kind } : {}),
+      ...(asks && asks !== "plan" ? { asks_because: asks } : {}),
       ...(clientId === null ? {} : { client_id: clientId }),
       ...(workspace === null ? {} : { workspace }),
     },

@@ -1,14 +1,14 @@
 import picomatch from "picomatch";
+import type { AskReason } from "../protocol/ask-reasons.ts";
 import { isSecretPath, isSteeringPath } from "../protocol/delicate-paths.ts";
-import type { ToolRule } from "../protocol/offers.ts";
 import { type AgentDefinition, mayUse } from "./agents.ts";
 import type { Tool } from "./tools.ts";
 
-export interface Verdict {
-  rule: ToolRule;
-  /** Of a denial, for the model to read. */
-  reason?: string;
-}
+export type Verdict =
+  | { rule: "allow" }
+  | { rule: "ask"; because: AskReason }
+  /** The reason is for the model to read. */
+  | { rule: "deny"; reason: string };
 
 export interface Circumstances {
   agent: AgentDefinition;
@@ -24,7 +24,7 @@ export function judge(
   args: Record<string, unknown>,
   { agent, trusted, remembered }: Circumstances,
 ): Verdict {
-  if (!tool) return { rule: "ask" };
+  if (!tool) return { rule: "ask", because: "unknown_tool" };
   if (!mayUse(agent, tool)) {
     return { rule: "deny", reason: `The agent ${agent.type} may not use ${tool.name}.` };
   }
@@ -34,22 +34,27 @@ export function judge(
     return { rule: "deny", reason: `${tool.name} is switched off by the user's rules.` };
   }
   if (!trusted && tool.run === "client") {
-    if (tool.kind === "read") return { rule: "ask" };
+    if (tool.kind === "read") {
+      return { rule: "ask", because: delicacy(tool, args) ?? "untrusted_workspace" };
+    }
     return {
       rule: "deny",
       reason: `${tool.name} is off, since the user has not trusted this workspace.`,
     };
   }
-  const rule = remembered.get(tool.name) === tool.kind ? "allow" : tool.rule;
-  return { rule: rule === "allow" && isDelicate(tool, args) ? "ask" : rule };
+  const isAllowed = tool.rule === "allow" || remembered.get(tool.name) === tool.kind;
+  // What nobody has allowed asks for that reason, too; the path is what a person has to know.
+  const because = delicacy(tool, args) ?? (isAllowed ? undefined : "not_allowed");
+  return because === undefined ? { rule: "allow" } : { rule: "ask", because };
 }
 
-/** What asks even where its tool is allowed: reading what may be a secret, writing what other programs obey. */
-function isDelicate({ kind }: Tool, args: Record<string, unknown>): boolean {
+/** Why it asks even where its tool is allowed: it reads what may be a secret, or writes what other programs obey. */
+function delicacy({ kind }: Tool, args: Record<string, unknown>): AskReason | undefined {
   // `include` is what a search looks into.
   const named = [args["path"], args["include"]].filter((path) => typeof path === "string");
-  if (kind === "read") return named.some(isSecretPath);
-  return kind === "write" && named.some((path) => isSteeringPath(path) || isSecretPath(path));
+  if (kind !== "read" && kind !== "write") return undefined;
+  if (named.some(isSecretPath)) return "secret_path";
+  return kind === "write" && named.some(isSteeringPath) ? "steering_path" : undefined;
 }
 
 /**

@@ -89,6 +89,8 @@ for (const engine of ENGINES) {
           assert.match(chunks.find(({ error }) => error)?.error ?? "", /not trusted/);
           const [waiting] = (await chat.listPending(turn.session_id)).pending;
           assert.deepEqual([waiting?.tool_name, waiting?.waits_for], ["look", "tool_decision"]);
+          const because = chunks.map(({ metadata }) => metadata?.["asks_because"]).filter(Boolean);
+          assert.deepEqual(because, ["untrusted_workspace"]);
         },
       ));
 
@@ -100,6 +102,7 @@ for (const engine of ENGINES) {
           const turn = await ask(chat, "write two");
           const { session_id } = turn;
           const first = (await read(chat, turn)).at(-2);
+          assert.equal(first?.metadata?.["asks_because"], "not_allowed");
           const approve = {
             type: "tool_decision",
             call_id: first?.call_id ?? "",
@@ -137,6 +140,7 @@ for (const engine of ENGINES) {
         const result = { type: "tool_result", call_id: "a", result: "text" } as const;
         const next = await read(chat, await send(chat, turn.session_id, result));
         assert.equal(next.at(-2)?.requires_approval, true);
+        assert.equal(next.at(-2)?.metadata?.["asks_because"], "secret_path");
         const allowed = TOOLS.map((tool) => ({ ...tool, rule: "allow" as const }));
         for (const path of [".vscode/settings.json", "a/../.github/x.yml", "x.code-workspace"]) {
           const written = withChat(
@@ -145,6 +149,7 @@ for (const engine of ENGINES) {
             async (other) => {
               const chunks = await read(other.chat, await ask(other.chat, "x", { tools: allowed }));
               assert.equal(chunks.at(-2)?.requires_approval, true, path);
+              assert.equal(chunks.at(-2)?.metadata?.["asks_because"], "steering_path");
             },
           );
           await written;
@@ -180,6 +185,7 @@ for (const engine of ENGINES) {
           const { session_id } = turn;
           const asked = await read(chat, turn);
           assert.equal(asked.at(-2)?.requires_approval, true);
+          assert.equal(asked.at(-2)?.metadata?.["asks_because"], "wider_agent");
           const [waiting] = (await chat.listPending(session_id)).pending;
           const decision = { type: "tool_decision", call_id: waiting?.call_id ?? "" } as const;
           const rest = await read(

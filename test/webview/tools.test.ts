@@ -268,13 +268,15 @@ for (const host of HOSTS) {
             tool_name: "switch_agent",
             arguments: args,
             requires_approval: true,
+            metadata: { asks_because: "wider_agent" },
           },
           {
             type: "status",
             metadata: { state: "waiting", waiting_for: [{ kind: "tool_decision", call_id: "s" }] },
           },
         );
-        await page.getByText("May switch_agent run?").waitFor();
+        await page.getByText("May Coder take over?").waitFor();
+        await page.getByText("this agent may do more than the one that answers now").waitFor();
         await page.getByRole("button", { name: "Approve" }).click();
         companion.say(
           session,

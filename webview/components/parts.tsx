@@ -1,10 +1,10 @@
-import { useRef, useState } from "preact/hooks";
-import { splitHidden } from "../markdown/hidden-characters.ts";
+import { useEffect, useRef, useState } from "preact/hooks";
 import type { Plan } from "../plans.ts";
 import type { Decision } from "../state.ts";
 import type { Strings } from "../strings/strings.ts";
 import { outputText } from "../tool-output.ts";
 import type { AgentPart, Part, TextPart, ToolPart } from "../turns.ts";
+import { argumentsFault, briefOf, titleOf } from "./call-words.ts";
 import { useSurroundings } from "./context.ts";
 import { Icon } from "./icon.tsx";
 import { MarkdownText } from "./markdown-text.tsx";
@@ -76,7 +76,8 @@ interface ToolRowProps {
 function ToolRow({ part, isOpen, decision, agentName }: ToolRowProps) {
   const { text } = useSurroundings();
   const asks = part.waitsFor === "tool_decision";
-  const state = stateOf(part, isOpen);
+  const state = part.plan ? planStateOf(part.plan, part, isOpen) : stateOf(part, isOpen);
+  const brief = briefOf(part);
   const hasOutput = part.output.pieces.length > 0;
   // Whoever watches it finds the result where the output was; without one the output is all there is.
   const isWatched = useRef(false);
@@ -86,7 +87,12 @@ function ToolRow({ part, isOpen, decision, agentName }: ToolRowProps) {
       <details class="fold" open={asks || part.plan !== null || isWatched.current}>
         <summary>
           <Icon {...iconOf(state)} />
-          <span class="tool-name">{titleOf(part, asks, text)}</span>
+          <span class="tool-name">{titleOf(part, asks, { text, agentName })}</span>
+          {brief && (
+            <span class="tool-brief" title={brief.full}>
+              {brief.line}
+            </span>
+          )}
           <span class="muted">{text.toolState[state]}</span>
         </summary>
         <div class="fold-body">
@@ -108,14 +114,10 @@ function ToolRow({ part, isOpen, decision, agentName }: ToolRowProps) {
           {part.error !== null && <Shown label={text.toolResult} text={part.error} />}
         </div>
       </details>
-      {asks && <ToolDecision part={part} decision={decision} />}
+      {asks && part.because && <p class="asks-because">{text.asksBecause[part.because]}</p>}
+      {asks && <ToolDecision part={part} decision={decision} agentName={agentName} />}
     </div>
   );
-}
-
-function titleOf({ name, plan }: ToolPart, asks: boolean, text: Strings): string {
-  if (plan) return asks ? text.planAsks : text.plan;
-  return asks ? text.toolAsks(visible(name)) : text.tool(visible(name));
 }
 
 function PlanList({ plan, agentName }: { plan: Plan; agentName: (type: string) => string }) {
@@ -147,13 +149,19 @@ const SUBTASK_ICONS = {
   done: { name: "check" },
 } as const;
 
-type ToolState = "asks" | "runs" | "done" | "failed" | "closed";
+type ToolState = keyof Strings["toolState"];
 
 function stateOf(part: ToolPart, isOpen: boolean): ToolState {
   if (part.error !== null) return "failed";
   if (part.result !== null) return "done";
   if (part.waitsFor === "tool_decision") return "asks";
   return isOpen ? "runs" : "closed";
+}
+
+/** Of the plan itself, which goes on after its call was answered. */
+function planStateOf(plan: Plan, part: ToolPart, isOpen: boolean): ToolState {
+  if (plan.state !== "proposed") return plan.state;
+  return part.waitsFor === "tool_decision" ? "asks" : isOpen ? "runs" : "closed";
 }
 
 function iconOf(state: ToolState): {
@@ -175,22 +183,27 @@ function iconOf(state: ToolState): {
 interface ToolDecisionProps {
   part: ToolPart;
   decision: Decision | undefined;
+  agentName: (type: string) => string;
 }
 
-function ToolDecision({ part, decision }: ToolDecisionProps) {
+function ToolDecision({ part, decision, agentName }: ToolDecisionProps) {
   const { actions, text } = useSurroundings();
   const [feedback, setFeedback] = useState("");
   /** The arguments as the person writes them, while they do. */
   const [draft, setDraft] = useState<string | null>(null);
   const { callId, plan, does } = part;
   const isDecided = decision !== undefined;
-  const edited = draft === null ? undefined : parseArguments(draft);
+  const fault = draft === null ? undefined : argumentsFault(draft, text);
+  const faultId = `fault-${callId}`;
+  const editor = useRef<HTMLTextAreaElement>(null);
+  const isEditing = draft !== null;
+  useEffect(() => editor.current?.focus(), [isEditing]);
   const decide = (kind: Decision["decision"], more: Partial<Decision> = {}): void =>
     actions.sending.decide(callId, { decision: kind, feedback: "", ...more });
   return (
     <form
       class="tool-decision"
-      aria-label={titleOf(part, true, text)}
+      aria-label={titleOf(part, true, { text, agentName })}
       onSubmit={(event) => {
         event.preventDefault();
         // Enter in the reason gives it; on an empty one it decides nothing.
@@ -202,18 +215,27 @@ function ToolDecision({ part, decision }: ToolDecisionProps) {
           class="text-input"
           rows={Math.min(16, draft.split("\n").length)}
           aria-label={text.toolArguments}
-          aria-invalid={!edited}
+          ref={editor}
+          aria-invalid={fault !== undefined}
+          aria-describedby={fault === undefined ? undefined : faultId}
           value={draft}
           disabled={isDecided}
           spellcheck={false}
           onInput={(event) => setDraft(event.currentTarget.value)}
         />
       )}
+      {fault !== undefined && (
+        <p id={faultId} class="field-fault">
+          {fault}
+        </p>
+      )}
       <button
         type="button"
         class="button"
-        disabled={isDecided || (draft !== null && !edited)}
-        onClick={() => (edited ? decide("edit", { args: edited }) : decide("approve"))}
+        disabled={isDecided || fault !== undefined}
+        onClick={() =>
+          draft === null ? decide("approve") : decide("edit", { args: JSON.parse(draft) })
+        }
       >
         {isDecided && decision.decision !== "reject" && <Icon name="loading" spin />}
         {text.approve}
@@ -265,21 +287,4 @@ function ToolDecision({ part, decision }: ToolDecisionProps) {
       />
     </form>
   );
-}
-
-/** Undefined while it is no JSON object. */
-function parseArguments(draft: string): Record<string, unknown> | undefined {
-  try {
-    const value: unknown = JSON.parse(draft);
-    const isObject = typeof value === "object" && value !== null && !Array.isArray(value);
-    return isObject ? (value as Record<string, unknown>) : undefined;
-  } catch {
-    return undefined;
-  }
-}
-
-function visible(name: string): string {
-  return splitHidden(name, "code")
-    .map(({ text }) => text)
-    .join("");
 }

@@ -1,3 +1,4 @@
+import type { AskReason } from "../../server/protocol/ask-reasons.ts";
 import { EN } from "./en.ts";
 import { RU } from "./ru.ts";
 
@@ -79,8 +80,22 @@ export interface Strings {
   reasoningNow: string;
   tool(name: string): string;
   toolAsks(name: string): string;
-  toolState: { asks: string; runs: string; done: string; failed: string; closed: string };
+  toolState: {
+    asks: string;
+    runs: string;
+    done: string;
+    failed: string;
+    closed: string;
+    stopped: string;
+    rejected: string;
+    returned: string;
+  };
+  asksBecause: Record<AskReason, string>;
+  switchTo(name: string): string;
+  switchAsks(name: string): string;
   toolArguments: string;
+  argumentsBroken(why: string): string;
+  argumentsNoObject: string;
   toolResult: string;
   toolOutput: string;
   toolOutputCut: string;
