@@ -140,12 +140,15 @@ async function memoryOfIdleStreams(
       });
       ids.push(((await response.json()) as { id: string }).id);
     }
+    // Kept: an answer that is collected as garbage gives its stream up.
+    const opened: Response[] = [];
     const open = async (count: number) => {
       for (let n = 0; n < count; n++) {
         const { signal } = left;
         const url = `${companion.url}/v1/sessions/${ids[n % ids.length]}/stream`;
         const response = await fetch(url, { headers: companion.headers, signal });
         if (!response.ok) throw new Error(`an idle stream: ${response.status}`);
+        opened.push(response);
         await response.body?.getReader().read();
       }
     };
