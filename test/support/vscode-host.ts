@@ -213,10 +213,17 @@ export function webviewFrame(page: Page, nth = 0): FrameLocator {
 
 /** Through the command palette, as a user would. */
 export async function runCommand(page: Page, title: string): Promise<void> {
-  await page.keyboard.press("F1");
   const input = page.locator(".quick-input-widget input").first();
-  await input.waitFor();
-  await input.fill(`>${title}`);
+  // What takes the focus just then, a chat that opens, closes the list again.
+  for (let tries = 0; ; tries += 1) {
+    await page.keyboard.press("F1");
+    try {
+      await input.fill(`>${title}`, { timeout: 5_000 });
+      break;
+    } catch (thrown) {
+      if (tries === 3) throw thrown;
+    }
+  }
   // Enter runs the focused row, which is another one until the list has caught up with the text.
   const row = page.locator(".quick-input-list .monaco-list-row.focused").filter({ hasText: title });
   await row.waitFor();
