@@ -257,6 +257,30 @@ describe("the packaged extension in a workbench", function () {
     assert.equal((await workbench.companion()).hello.pid, before.hello.pid);
   });
 
+  it("leads from a slow transaction's warning in the log to its turn", async () => {
+    await runCommand(page, "Streamkeeper: New chat");
+    await chat.frame.locator(".prompt").first().waitFor();
+    await chat.send("Which commit was slow?");
+    await chat.reached("running");
+    const lock = new SQLite(join(workbench.dataDir, "streamkeeper.db"));
+    lock.exec("BEGIN IMMEDIATE");
+    await new Promise((done) => setTimeout(done, 400));
+    lock.exec("ROLLBACK");
+    lock.close();
+    await chat.reached("done", 60_000);
+    await runCommand(page, "Streamkeeper: New chat");
+    await chat.frame.locator(".prompt").first().waitFor();
+    await runCommand(page, "Streamkeeper: Show log");
+    const link = page.locator(".output-view .detected-link", { hasText: "turn_id=" }).last();
+    await link.waitFor();
+    await workbench.picture(page, "log");
+    await link.click({ modifiers: ["ControlOrMeta"] });
+    const turn = chat.frame.locator(".turn.is-found");
+    await turn.locator(".question:focus").waitFor();
+    assert.match(await turn.innerText(), /Which commit was slow\?/);
+    await runCommand(page, "View: Toggle Output");
+  });
+
   it("attaches the selection of the editor to a question", async () => {
     await runCommand(page, "Go to File...");
     await page.keyboard.type("debounce.ts");
@@ -309,30 +333,6 @@ describe("the packaged extension in a workbench", function () {
     );
     chat = await openChatView(page);
     assert.notEqual((await workbench.companion()).hello.pid, pid);
-  });
-
-  it("leads from a slow transaction's warning in the log to its turn", async () => {
-    await runCommand(page, "Streamkeeper: New chat");
-    await chat.frame.locator(".prompt").first().waitFor();
-    await chat.send("Which commit was slow?");
-    await chat.reached("running");
-    const lock = new SQLite(join(workbench.dataDir, "streamkeeper.db"));
-    lock.exec("BEGIN IMMEDIATE");
-    await new Promise((done) => setTimeout(done, 400));
-    lock.exec("ROLLBACK");
-    lock.close();
-    await chat.reached("done", 60_000);
-    await runCommand(page, "Streamkeeper: New chat");
-    await chat.frame.locator(".prompt").first().waitFor();
-    await runCommand(page, "Streamkeeper: Show log");
-    const link = page.locator(".output-view .detected-link", { hasText: "turn_id=" }).last();
-    await link.waitFor();
-    await workbench.picture(page, "log");
-    await link.click({ modifiers: ["ControlOrMeta"] });
-    const turn = chat.frame.locator(".turn.is-found");
-    await turn.locator(".question:focus").waitFor();
-    assert.match(await turn.innerText(), /Which commit was slow\?/);
-    await runCommand(page, "View: Toggle Output");
   });
 });
 
