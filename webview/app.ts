@@ -1,5 +1,6 @@
 // The app without its looks: store, transport and what goes on between them.
 import type { CallName, CallResult } from "../server/protocol/calls.ts";
+import type { Agent } from "../server/protocol/responses.ts";
 import { toSafeUrl } from "./markdown/links.ts";
 import type { HostCommand, SavedState } from "./messages.ts";
 import { findModel, isBusy, isLoading, lastQuestion, lastTurn, soughtIndex } from "./selectors.ts";
@@ -25,6 +26,8 @@ export interface Actions {
   dropUnsent: () => void;
   chooseModel: (id: string) => void;
   chooseAgent: (type: string) => void;
+  /** A file of the workspace may have become one since; resolves with all there are. */
+  refreshAgents: () => Promise<readonly Agent[]>;
   retryConnection: () => void;
   dismissNotice: () => void;
   copy: (text: string) => void;
@@ -81,9 +84,11 @@ export function createApp(transport: Transport, text: Strings): App {
       store.dispatch({ type: "session_facts", session }),
     );
   };
+  const loadAgents = () =>
+    load("list_agents", {}, (agents) => store.dispatch({ type: "agents", agents }));
   const loadChoices = (): void => {
     void load("list_models", {}, (models) => store.dispatch({ type: "models", models }));
-    void load("list_agents", {}, (agents) => store.dispatch({ type: "agents", agents }));
+    void loadAgents();
     void load("get_ready", {}, (ready) => store.dispatch({ type: "ready", ready }));
   };
 
@@ -196,6 +201,10 @@ export function createApp(transport: Transport, text: Strings): App {
       store.dispatch({ type: "choose", model: id });
     },
     chooseAgent: (agent) => store.dispatch({ type: "choose", agent }),
+    async refreshAgents() {
+      await loadAgents();
+      return store.get().agents?.agents ?? [];
+    },
     retryConnection: () => transport.retryNow(),
     dismissNotice: () => store.dispatch({ type: "notice", notice: null }),
     copy: (content) => transport.copy(content),

@@ -29,16 +29,17 @@ export function Composer({ state }: { state: AppState }) {
   }, [editing]);
   useEffect(focusComposer, []);
 
-  // The list comes with the first @, and from then on listens by itself.
+  // The list comes with the first @ or /, and from then on listens by itself.
   const mentions = useRef<HTMLDivElement>(null);
   const hasMentions = useRef(false);
   const offerMentions = (field: HTMLTextAreaElement): void => {
-    const { editor } = actions;
+    const { editor, refreshAgents } = actions;
     const place = mentions.current;
-    if (!editor || !place || hasMentions.current || !field.value.includes("@")) return;
+    const isAsked = (editor && field.value.includes("@")) || field.value.startsWith("/");
+    if (!isAsked || !place || hasMentions.current) return;
     hasMentions.current = true;
     import("../mentions/mention-list.ts").then(
-      ({ attachMentions }) => attachMentions(field, place, editor),
+      ({ attachMentions }) => attachMentions(field, place, { editor, agents: refreshAgents }),
       () => {
         hasMentions.current = false;
       },
@@ -79,7 +80,9 @@ export function Composer({ state }: { state: AppState }) {
         ref={input}
         rows={1}
         aria-label={text.ask}
-        placeholder={busy ? text.busyPlaceholder : text.askPlaceholder}
+        placeholder={
+          busy ? text.busyPlaceholder : text.askPlaceholder(actions.editor !== undefined)
+        }
         onInput={({ currentTarget }) => {
           actions.setDraft(currentTarget.value);
           offerMentions(currentTarget);

@@ -8,17 +8,19 @@ interface PickerProps {
   label: string;
   value: string;
   onChoose: (value: string) => void;
+  onFocus?: () => void;
   children: preact.ComponentChildren;
 }
 
 /** The browser's own list: it is known to every screen reader and every keyboard. */
-function Picker({ label, value, onChoose, children }: PickerProps) {
+function Picker({ label, value, onChoose, onFocus, children }: PickerProps) {
   return (
     <span class="picker">
       <select
         aria-label={label}
         title={label}
         value={value}
+        onFocus={onFocus}
         onChange={(event) => {
           const select = event.currentTarget;
           onChoose(select.value);
@@ -36,10 +38,25 @@ function Picker({ label, value, onChoose, children }: PickerProps) {
 export function AgentPicker({ state }: { state: AppState }) {
   const { actions, text } = useSurroundings();
   const chosen = chosenAgent(state);
-  const agents = state.agents?.agents ?? [];
+  // Its place, until it is known who there is: what comes after it must not jump.
+  if (state.agents === null) {
+    return (
+      <span class="picker is-coming" aria-hidden="true">
+        <select disabled>
+          <option>{chosen ?? "Universal"}</option>
+        </select>
+      </span>
+    );
+  }
+  const { agents } = state.agents;
   if (chosen === null || agents.length < 2) return null;
   return (
-    <Picker label={text.agent} value={chosen} onChoose={actions.chooseAgent}>
+    <Picker
+      label={text.agent}
+      value={chosen}
+      onChoose={actions.chooseAgent}
+      onFocus={() => void actions.refreshAgents()}
+    >
       {agents.map(({ type, name, description }) => (
         <option key={type} value={type} title={description}>
           {name}

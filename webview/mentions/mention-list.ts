@@ -1,5 +1,6 @@
-// The list that @ opens: kinds of context, then files or symbols that fit. Plain DOM, and nothing imported that the app
-// has, too: this is a file of its own, loaded with the first @.
+// The list that @ opens (kinds of context, then files or symbols that fit) and that / opens at the beginning (agents).
+// Plain DOM, and nothing imported that the app has, too: this is a file of its own, loaded with the first of them.
+import type { Agent } from "../../server/protocol/responses.ts";
 import type { Mention, MentionKind } from "../messages.ts";
 import type { Editor } from "../transport/transport.ts";
 import { addLooks } from "./looks.ts";
@@ -15,10 +16,13 @@ const KINDS: readonly MentionKind[] = [
 ];
 /** What is being written: from an @ at the beginning of a word up to the cursor. */
 const WRITTEN = /(?:^|\s)@(?:(file|symbol):)?(\S*)$/;
+/** The name of an agent is being written, and nothing before it. */
+const WRITTEN_AGENT = /^\s*\/([\w-]*)$/;
 const TYPING_MS = 80;
 const MAX_TYPED = 200;
 
 interface Written {
+  kind: "mention" | "agent";
   from: number;
   to: number;
   /** After `@file:` or `@symbol:`. */
@@ -26,21 +30,37 @@ interface Written {
   typed: string;
 }
 
+interface Option {
+  label: string;
+  detail: string;
+  title: string;
+  /** What is written in its place. */
+  word: string;
+  /** What is added by it. */
+  mention?: Mention;
+}
+
+export interface ListDeps {
+  /** Without one there is nothing to mention. */
+  editor: Editor | undefined;
+  agents(): Promise<readonly Agent[]>;
+}
+
 /** Listens to the message's field from now on. `place` is where the list is shown. */
 export function attachMentions(
   input: HTMLTextAreaElement,
   place: HTMLElement,
-  editor: Editor,
+  { editor, agents }: ListDeps,
 ): void {
   addLooks();
   const text = pickMentionStrings(document.documentElement.lang);
   const list = document.createElement("ul");
   list.id = "mentions";
   list.setAttribute("role", "listbox");
-  list.setAttribute("aria-label", text.title);
-  let options: Mention[] = [];
+  let options: Option[] = [];
   let active = 0;
   let asked = 0;
+  let known: Promise<readonly Agent[]> = Promise.resolve([]);
   let timer: ReturnType<typeof setTimeout> | undefined;
 
   const isOpen = (): boolean => list.isConnected;
@@ -53,17 +73,23 @@ export function attachMentions(
     }
   };
 
-  const show = (found: Mention[], known: boolean): void => {
+  const show = (
+    found: Option[],
+    known: boolean,
+    { title, none }: { title: string; none: string },
+  ): void => {
+    list.setAttribute("aria-label", title);
     options = found;
     active = 0;
     list.replaceChildren(...options.map(toOption));
-    if (options.length === 0) list.append(toNote(known ? text.found(0) : "…"));
+    if (options.length === 0) list.append(toNote(known ? none : "…"));
     if (!isOpen()) place.append(list);
     input.setAttribute("aria-haspopup", "listbox");
     input.setAttribute("aria-controls", list.id);
     mark();
     const region = document.getElementById("announcements");
-    if (known && region) region.textContent = text.found(options.length);
+    if (known && region)
+      region.textContent = options.length === 0 ? none : text.found(options.length);
   };
 
   const toNote = (note: string): HTMLLIElement => {
@@ -74,20 +100,32 @@ export function attachMentions(
     return option;
   };
 
-  const toOption = ({ kind, name }: Mention, index: number): HTMLLIElement => {
+  const toOption = ({ label, detail, title }: Option, index: number): HTMLLIElement => {
     const option = document.createElement("li");
     option.id = `mention-${index}`;
     option.setAttribute("role", "option");
-    const slash = (name ?? "").lastIndexOf("/") + 1;
-    const detail = document.createElement("span");
-    detail.className = "muted";
-    detail.textContent = name === undefined ? text.kinds[kind] : name.slice(0, slash);
-    option.append(name === undefined ? `@${kind}` : name.slice(slash), " ", detail);
-    option.title = name ?? "";
+    const beside = document.createElement("span");
+    beside.className = "muted";
+    beside.textContent = detail;
+    option.append(label, " ", beside);
+    option.title = title;
     // The field keeps the focus.
     option.addEventListener("mousedown", (event) => event.preventDefault());
     option.addEventListener("click", () => choose(index));
     return option;
+  };
+
+  const ofMention = (mention: Mention): Option => {
+    const { kind, name } = mention;
+    const isDone = name !== undefined || (kind !== "file" && kind !== "symbol");
+    const slash = (name ?? "").lastIndexOf("/") + 1;
+    return {
+      label: name === undefined ? `@${kind}` : name.slice(slash),
+      detail: name === undefined ? text.kinds[kind] : name.slice(0, slash),
+      title: name ?? "",
+      word: isDone ? `@${name ?? kind} ` : `@${kind}:`,
+      ...(isDone && { mention }),
+    };
   };
 
   const mark = (): void => {
@@ -105,32 +143,49 @@ export function attachMentions(
     const written = readWritten(input);
     clearTimeout(timer);
     asked += 1;
-    if (!written) return close();
-    const { only, typed } = written;
+    if (!written || (written.kind === "mention" && !editor)) return close();
+    if (written.kind === "agent") showAgents(written.typed);
+    else if (editor) showMentions(editor, written);
+  };
+
+  const showMentions = (from: Editor, { only, typed }: Written): void => {
+    const words = { title: text.title, none: text.found(0) };
     const kinds = only ? [] : KINDS.filter((kind) => kind.startsWith(typed.toLowerCase()));
-    const own = kinds.map((kind): Mention => ({ kind }));
-    if (!only && typed === "") return show(own, true);
-    show(own, false);
+    const own = kinds.map((kind) => ofMention({ kind }));
+    if (!only && typed === "") return show(own, true, words);
+    show(own, false, words);
     const question = asked;
     timer = setTimeout(() => {
-      void editor.findMentions(only ?? "file", typed.slice(0, MAX_TYPED)).then((found) => {
+      void from.findMentions(only ?? "file", typed.slice(0, MAX_TYPED)).then((found) => {
         // Written on, or left, meanwhile.
-        if (question === asked) show([...own, ...found], true);
+        if (question === asked) show([...own, ...found.map(ofMention)], true, words);
       });
     }, TYPING_MS);
+  };
+
+  const showAgents = (typed: string): void => {
+    const words = { title: text.agents, none: text.noAgent };
+    const isFit = ({ type, name }: Agent): boolean =>
+      [type, name].some((one) => one.toLowerCase().startsWith(typed.toLowerCase()));
+    if (!isOpen()) {
+      show([], false, words);
+      // Read once each time it opens: a file of the workspace may have become an agent.
+      known = agents();
+    }
+    const question = asked;
+    void known.then((all) => {
+      if (question === asked) show(all.filter(isFit).map(ofAgent), true, words);
+    });
   };
 
   const choose = (index: number): void => {
     const written = readWritten(input);
     const option = options[index];
     if (!written || !option) return close();
-    const { kind, name } = option;
-    const isDone = name !== undefined || (kind !== "file" && kind !== "symbol");
-    const word = isDone ? `@${name ?? kind} ` : `@${kind}:`;
-    input.setRangeText(word, written.from, written.to, "end");
+    input.setRangeText(option.word, written.from, written.to, "end");
     // Which also updates or closes the list.
     input.dispatchEvent(new Event("input", { bubbles: true }));
-    if (isDone) editor.addContext([option]);
+    if (option.mention) editor?.addContext([option.mention]);
   };
 
   const onKey = (event: KeyboardEvent): void => {
@@ -157,9 +212,21 @@ export function attachMentions(
 
 function readWritten(input: HTMLTextAreaElement): Written | undefined {
   const { value, selectionStart: to, selectionEnd } = input;
-  const found = to === selectionEnd ? WRITTEN.exec(value.slice(0, to)) : null;
+  if (to !== selectionEnd) return undefined;
+  const agent = WRITTEN_AGENT.exec(value.slice(0, to));
+  if (agent) {
+    const name = agent[1] ?? "";
+    return { kind: "agent", from: to - name.length - 1, to, only: undefined, typed: name };
+  }
+  const found = WRITTEN.exec(value.slice(0, to));
   if (!found) return undefined;
   const [whole, only, typed = ""] = found;
   const from = found.index + whole.indexOf("@");
-  return { from, to, only: only === "file" || only === "symbol" ? only : undefined, typed };
+  const kind = only === "file" || only === "symbol" ? only : undefined;
+  return { kind: "mention", from, to, only: kind, typed };
+}
+
+function ofAgent({ type, name, description }: Agent): Option {
+  const detail = [name, description].filter((words) => words !== "").join(" · ");
+  return { label: `/${type}`, detail, title: description, word: `/${type} ` };
 }

@@ -1,9 +1,11 @@
 import type { MentionKind } from "../messages.ts";
 
-/** Of the list alone, which is loaded with the first @. */
+/** Of the list alone, which is loaded with the first @ or /. */
 export interface MentionStrings {
   title: string;
   kinds: Record<MentionKind, string>;
+  agents: string;
+  noAgent: string;
   found(count: number): string;
 }
 
@@ -17,6 +19,8 @@ const EN: MentionStrings = {
     git: "changes since the last commit",
     symbol: "a function, class or other name",
   },
+  agents: "Agents",
+  noAgent: "There is no such agent; it is sent as text.",
   found: (count) => (count === 0 ? "Nothing found." : `${count} to choose from.`),
 };
 
@@ -30,6 +34,8 @@ const RU: MentionStrings = {
     git: "изменения с последнего коммита",
     symbol: "функция, класс или другое имя",
   },
+  agents: "Агенты",
+  noAgent: "Такого агента нет; это уйдёт как текст.",
   found: (count) => (count === 0 ? "Ничего не найдено." : `Вариантов: ${count}.`),
 };
 

@@ -45,7 +45,7 @@ export const EN: Strings = {
   demoNoteChoose: "Choose a real model below.",
   modelNote: (model) => `${model} answers.`,
   ask: "Your message",
-  askPlaceholder: "Ask anything",
+  askPlaceholder: (mentions) => `Ask anything (${mentions ? "@ context, " : ""}/ agent)`,
   busyPlaceholder: "Write on; send when the answer is done",
   busyNote:
     "This chat is answering another message. Yours stays in the draft: send it when that answer has ended, or stop it.",

@@ -35,7 +35,7 @@ export interface Strings {
   demoNoteChoose: string;
   modelNote(model: string): string;
   ask: string;
-  askPlaceholder: string;
+  askPlaceholder(mentions: boolean): string;
   busyPlaceholder: string;
   busyNote: string;
   send: string;

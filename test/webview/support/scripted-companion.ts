@@ -7,6 +7,7 @@ import type { AddressInfo } from "node:net";
 import { isFinal, type NewChunk, type StreamChunk } from "../../../server/protocol/chunks.ts";
 import { MessageRequest } from "../../../server/protocol/requests.ts";
 import type {
+  Agent,
   AgentList,
   Message,
   Model,
@@ -61,6 +62,12 @@ export class ScriptedCompanion {
   readonly refusals: Refusal[] = [];
   /** Messages are taken and their answers lost, as often as this says. */
   loseAnswers = 0;
+  agents: Agent[] = [
+    { type: "universal", name: "Universal", description: "Answers anything" },
+    { type: "coder", name: "Coder", description: "Writes and changes code" },
+    { type: "ask", name: "Ask", description: "Explains, changes nothing" },
+    { type: "orchestrator", name: "Orchestrator", description: "Finds the right agent" },
+  ];
   models: Model[] = [
     model("demo/demo", "Demo", { demo: true }),
     model("openai/gpt", "GPT"),
@@ -352,12 +359,7 @@ export class ScriptedCompanion {
         } satisfies ModelList;
       case "GET /v1/agents":
         return {
-          agents: [
-            { type: "universal", name: "Universal", description: "Answers anything" },
-            { type: "coder", name: "Coder", description: "Writes and changes code" },
-            { type: "ask", name: "Ask", description: "Explains, changes nothing" },
-            { type: "orchestrator", name: "Orchestrator", description: "Finds the right agent" },
-          ],
+          agents: this.agents,
           default: "universal",
         } satisfies AgentList;
       case "GET /readyz":

@@ -1,0 +1,86 @@
+// How an agent is found: in the list that / opens, and in the choice below the message.
+import assert from "node:assert/strict";
+import { AxeBuilder } from "@axe-core/playwright";
+import { closeBrowser, HOSTS, withApp } from "./support/with-app.ts";
+
+after(closeBrowser);
+
+const TESTER = { type: "tester", name: "Test writer", description: "Writes tests" };
+
+for (const host of HOSTS) {
+  describe(`the choice of an agent in ${host === "vscode" ? "VS Code's webview" : "a browser"}`, () => {
+    it("opens with / at the beginning, by the keyboard alone, and knows what is new", () =>
+      withApp({ host }, async ({ page, companion }) => {
+        const input = page.getByLabel("Your message");
+        const list = page.getByRole("listbox", { name: "Agents" });
+        await input.fill("not / here");
+        assert.equal(await list.count(), 0);
+        await input.fill("");
+        await input.pressSequentially("/");
+        await list
+          .getByRole("option", { name: "/coder Coder · Writes and changes code" })
+          .waitFor();
+        assert.equal(await list.getByRole("option").count(), 4);
+        await page.getByText("4 to choose from.").waitFor({ state: "attached" });
+        assert.equal(await input.getAttribute("aria-activedescendant"), "mention-0");
+        const { violations } = await new AxeBuilder({ page }).analyze();
+        assert.deepEqual(
+          violations.map(({ id, nodes }) => [id, nodes[0]?.html]),
+          [],
+        );
+        await page.keyboard.press("Escape");
+        companion.agents.push(TESTER);
+        await input.fill("");
+        await input.pressSequentially("/te");
+        await list.getByRole("option", { name: "/tester" }).waitFor();
+        await page.keyboard.press("Enter");
+        await list.waitFor({ state: "detached" });
+        assert.equal(await input.inputValue(), "/tester ");
+        await input.pressSequentially("cover it");
+        await page.keyboard.press("Enter");
+        await page.locator(".question-text", { hasText: /^cover it$/ }).waitFor();
+        assert.equal(companion.messages.at(-1)?.agent_type, "tester");
+      }));
+
+    it("says that there is no such agent, and sends what was written", () =>
+      withApp({ host }, async ({ page }) => {
+        const input = page.getByLabel("Your message");
+        await input.pressSequentially("/coedr");
+        await page.getByRole("option", { name: "There is no such agent" }).waitFor();
+        await page.keyboard.press("Enter");
+        await page.locator(".question-text", { hasText: "/coedr" }).waitFor();
+      }));
+
+    it("is read again when it gets the focus", () =>
+      withApp({ host }, async ({ page, companion }) => {
+        const picker = page.getByLabel("Agent", { exact: true });
+        await picker.waitFor();
+        companion.agents.push(TESTER);
+        await picker.focus();
+        await picker.locator("option", { hasText: "Test writer" }).waitFor({ state: "attached" });
+      }));
+  });
+}
+
+describe("the bar below the message", () => {
+  it("does not jump when the agents come later than the models", () =>
+    withApp({}, async ({ page }) => {
+      let answer = (): void => {};
+      const held = new Promise<void>((resolve) => {
+        answer = resolve;
+      });
+      await page.route("**/v1/agents", async (route) => {
+        await held;
+        await route.continue();
+      });
+      await page.reload();
+      const models = page.getByLabel("Model", { exact: true });
+      await models.waitFor();
+      const before = await models.boundingBox();
+      assert.equal(await page.getByLabel("Agent", { exact: true }).count(), 0);
+      answer();
+      await page.getByLabel("Agent", { exact: true }).waitFor();
+      const after = await models.boundingBox();
+      assert.ok(before && after && Math.abs(before.x - after.x) < 4, `${before?.x} ${after?.x}`);
+    }));
+});
