@@ -1,5 +1,7 @@
 // Files and chat, together, as they were before a message.
 import * as vscode from "vscode";
+import * as z from "zod/mini";
+import { ContextItem } from "../server/protocol/requests.ts";
 import type { Message } from "../server/protocol/responses.ts";
 import type { App } from "./app.ts";
 import type { ChatView } from "./chat-view.ts";
@@ -11,6 +13,8 @@ const UNDO = "restore-";
 
 interface TurnItem extends vscode.QuickPickItem {
   turnId: string;
+  /** As it was sent. */
+  message: Message;
   /** Of this turn and all after it. */
   checkpoints: Checkpoint[];
 }
@@ -21,7 +25,8 @@ export async function restoreCheckpoint(
   argument: unknown,
 ): Promise<void> {
   const from = isTurn(argument) ? argument : undefined;
-  const sessionId = (from?.chat ?? chats.active())?.state.session_id;
+  const chat = from?.chat ?? chats.active();
+  const sessionId = chat?.state.session_id;
   if (!sessionId) {
     void vscode.window.showInformationMessage(vscode.l10n.t("Open a chat first."));
     return;
@@ -44,6 +49,7 @@ export async function restoreCheckpoint(
   const undo = `${UNDO}${Date.now()}`;
   for (const path of paths) await tools.checkpoints.keep(sessionId, undo, path);
   await client.rewind(sessionId, chosen.turnId);
+  giveBack(chat, sessionId, chosen.message);
   await tools.settled(sessionId);
 
   const failed = await tools.checkpoints.restore(files);
@@ -69,6 +75,15 @@ export async function restoreCheckpoint(
   if (answer !== putBack) return;
   const kept = (await tools.checkpoints.list(sessionId)).filter(({ turn_id }) => turn_id === undo);
   await tools.checkpoints.restore(firstKept(kept));
+}
+
+/** The message goes back to where it was written, to be put differently. */
+function giveBack(chat: ChatView, sessionId: string, { content, metadata }: Message): void {
+  // The chat may show another session by now.
+  if (chat.state.session_id !== sessionId) return;
+  const sent = z.array(ContextItem).safeParse(metadata["context"]);
+  const context = sent.success ? sent.data : [];
+  chat.notify({ type: "compose", text: content, context, if_empty: true });
 }
 
 function isTurn(argument: unknown): argument is { chat: ChatView; turnId: string } {
@@ -98,6 +113,7 @@ function toItems(messages: readonly Message[], checkpoints: readonly Checkpoint[
             ? vscode.l10n.t("the chat only")
             : vscode.l10n.t("chat and files ({0})", files.length),
         turnId: message.turn_id,
+        message,
         checkpoints: undone,
       };
     })

@@ -3,7 +3,7 @@ import type { CallName, CallResult } from "../server/protocol/calls.ts";
 import type { Agent } from "../server/protocol/responses.ts";
 import { toSafeUrl } from "./markdown/links.ts";
 import type { HostCommand, SavedState } from "./messages.ts";
-import { findModel, isBusy, isLoading, lastQuestion, lastTurn, soughtIndex } from "./selectors.ts";
+import { findModel, isBusy, isLoading, isUnwritten, lastQuestion, lastTurn, soughtIndex } from "./selectors.ts";
 import { asFailure, createSending, type Sending } from "./sending.ts";
 import { createSessionList, type SessionList } from "./session-list.ts";
 import type { AppState } from "./state.ts";
@@ -136,6 +136,7 @@ export function createApp(transport: Transport, text: Strings): App {
         else showTurn(message.session_id, message.turn_id);
         break;
       case "compose":
+        if (message.if_empty && !isUnwritten(store.get())) break;
         store.dispatch({ type: "compose", text: message.text, context: message.context });
         focusComposer();
         break;

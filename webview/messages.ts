@@ -132,6 +132,8 @@ export const ToWebview = z.discriminatedUnion("type", [
     type: z.literal("compose"),
     text: z.string(),
     context: z.array(ContextItem),
+    /** Not where something is written already. */
+    if_empty: z.optional(z.boolean()),
   }),
 ]);
 export type ToWebview = z.infer<typeof ToWebview>;

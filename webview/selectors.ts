@@ -50,6 +50,11 @@ export function soughtIndex(state: AppState): number | undefined {
   return index < 0 && mayCome ? undefined : index;
 }
 
+/** Nothing stands in the composer that could be lost or mixed up. */
+export function isUnwritten({ draft, context, editing }: AppState): boolean {
+  return draft.trim() === "" && context.length === 0 && editing === null;
+}
+
 export function chosenModel(state: AppState): string | null {
   return state.chosen.model ?? state.facts?.model ?? state.models?.default ?? null;
 }

@@ -329,6 +329,16 @@ for (const host of HOSTS) {
           posted.filter(({ type }) => type === "host_command"),
           [{ type: "host_command", command: "restore_checkpoint", turn_id: turnId }],
         );
+        const input = page.getByLabel("Your message");
+        const giveBack = (text: string) =>
+          app.post({ type: "compose", text, context: [], if_empty: true });
+        await giveBack("Change it");
+        await input.and(page.locator(":focus")).waitFor();
+        assert.equal(await input.inputValue(), "Change it");
+        await giveBack("not over what is written");
+        await app.post({ type: "compose", text: "end", context: [] });
+        await page.waitForFunction(() => document.querySelector("textarea")?.value.endsWith("end"));
+        assert.equal(await input.inputValue(), "Change it\nend");
       }));
   });
 }

@@ -168,6 +168,8 @@ describe("tools in a workbench", function () {
     await dialog.getByRole("button", { name: "Restore" }).click();
     await until("the turn is gone", async () => (await chat.turns.count()) === turns - 1);
     await until("the file is gone", () => !existsSync(made));
+    await until("the message is back", async () => (await chat.composer.inputValue()) !== "");
+    assert.equal(await chat.composer.inputValue(), "Make a file.");
     await page.getByText("are as they were.").first().waitFor();
   });
 
