@@ -3,7 +3,15 @@ import type { CallName, CallResult } from "../server/protocol/calls.ts";
 import type { Agent } from "../server/protocol/responses.ts";
 import { toSafeUrl } from "./markdown/links.ts";
 import type { HostCommand, SavedState } from "./messages.ts";
-import { findModel, isBusy, isLoading, isUnwritten, lastQuestion, lastTurn, soughtIndex } from "./selectors.ts";
+import {
+  findModel,
+  isBusy,
+  isLoading,
+  isUnwritten,
+  lastQuestion,
+  lastTurn,
+  soughtIndex,
+} from "./selectors.ts";
 import { asFailure, createSending, type Sending } from "./sending.ts";
 import { createSessionList, type SessionList } from "./session-list.ts";
 import type { AppState } from "./state.ts";
