@@ -80,16 +80,19 @@ export function refusalOf(sessionExists: boolean): ChatError {
 }
 
 /** The server works on each group in a process of its own; a session keeps its lane, so groups never wait for each other. */
-const LANES = 2;
+export const APPEND_LANES = 2;
 
 function laneOf(sessionId: string): number {
-  return sessionId.charCodeAt(sessionId.length - 1) % LANES;
+  return sessionId.charCodeAt(sessionId.length - 1) % APPEND_LANES;
 }
 
 /** One statement numbers and stores the chunks of all sessions; three round trips, however many streams. */
 export function createPostgresAppendLog(db: Kysely<Database>): AppendLog {
   const commit = (appends: readonly Append[]) => commitTogether(db, appends);
-  const lanes = Array.from({ length: LANES }, () => new Gatherer<Append, AppendResult>(commit));
+  const lanes = Array.from(
+    { length: APPEND_LANES },
+    () => new Gatherer<Append, AppendResult>(commit),
+  );
   return {
     append(append) {
       const lane = lanes[laneOf(append.sessionId)];

@@ -3,7 +3,8 @@ import SQLite from "better-sqlite3";
 import { Kysely, PostgresDialect, SqliteDialect } from "kysely";
 import pg from "pg";
 import { nativeBinding } from "./native-binding.ts";
-import { type DatabaseSource, NUMBERS } from "./open.ts";
+import type { DatabaseSource } from "./open.ts";
+import { NUMBERS } from "./postgres-pool.ts";
 import type { Database, Reader } from "./schema.ts";
 
 /** A database that is only read: nothing is made, migrated or locked, so a companion may work on it meanwhile. */

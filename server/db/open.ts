@@ -8,16 +8,15 @@ import {
   SqliteDialect,
   sql,
 } from "kysely";
-import pg from "pg";
 import { ChatError } from "../errors.ts";
 import type { Log } from "../log.ts";
-import { withoutTrace } from "../trace-context.ts";
-import { type AppendLog, createPostgresAppendLog } from "./append-log.ts";
+import { APPEND_LANES, type AppendLog, createPostgresAppendLog } from "./append-log.ts";
 import { CommitGroup } from "./commit-group.ts";
 import { guardDialect, refuseInsideWork } from "./guarded-dialect.ts";
 import { createHintChannel, type HintChannel } from "./hint-channel.ts";
 import { migrate } from "./migrate.ts";
 import { nativeBinding } from "./native-binding.ts";
+import { createPool } from "./postgres-pool.ts";
 import type { Database, Reader } from "./schema.ts";
 import { foldCase } from "./search.ts";
 import { createSqliteAppendLog } from "./sqlite-append-log.ts";
@@ -232,14 +231,6 @@ const POSTGRES_BEGIN =
   "begin; set local statement_timeout = 5000; set local lock_timeout = 2000; " +
   "set local idle_in_transaction_session_timeout = 10000";
 
-const INT8 = 20;
-
-/** bigint comes as text; ours (milliseconds, counters) stay below 2^53. */
-export const NUMBERS: pg.CustomTypesConfig = {
-  getTypeParser: ((oid: number, format?: "text") =>
-    oid === INT8 ? Number : pg.types.getTypeParser(oid, format)) as typeof pg.types.getTypeParser,
-};
-
 async function openPostgres(url: string, directUrl: string, log: Log): Promise<OpenedDatabase> {
   const direct = createPool(directUrl, 1, log);
   let schemaVersion: number;
@@ -259,6 +250,11 @@ async function openPostgres(url: string, directUrl: string, log: Log): Promise<O
     dialect: new PostgresDialect({ pool: createPool(url, 6, log) }),
     plugins: [refuseInsideWork],
   });
+  // Its own: a stream that runs never waits behind those that begin.
+  const appender = new Kysely<Database>({
+    dialect: new PostgresDialect({ pool: createPool(url, APPEND_LANES, log) }),
+    plugins: [refuseInsideWork],
+  });
   const hints = createHintChannel(directUrl, reader, log);
   return {
     engine: "postgres",
@@ -267,35 +263,17 @@ async function openPostgres(url: string, directUrl: string, log: Log): Promise<O
     writer,
     // Its connections already commit side by side.
     commitGroup: undefined,
-    appendLog: createPostgresAppendLog(writer),
+    appendLog: createPostgresAppendLog(appender),
     hints,
     reader,
     ping: () => pinged(reader),
     async close() {
       await hints.close();
       await reader.destroy();
+      await appender.destroy();
       await writer.destroy();
     },
   };
-}
-
-function createPool(url: string, max: number, log: Log): pg.Pool {
-  const pool = new pg.Pool({
-    connectionString: url,
-    max,
-    // Without these an exhausted pool and a silent network wait for ever.
-    connectionTimeoutMillis: 5_000,
-    query_timeout: 6_000,
-    keepAlive: true,
-    application_name: "streamkeeper",
-    types: NUMBERS,
-  });
-  const note = (err: Error) =>
-    withoutTrace(() => log.warn({ err }, "a database connection was lost"));
-  // A restart of the server emits `error` on idle and on checked-out clients; unheard, either ends the process.
-  pool.on("error", note);
-  pool.on("connect", (client) => client.on("error", note));
-  return pool;
 }
 
 async function pinged(reader: Reader): Promise<void> {

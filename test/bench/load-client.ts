@@ -11,10 +11,8 @@ export interface LoadResult {
   frames: number;
   /** From the first delta that arrived to the last. */
   seconds: number;
-  /** Milliseconds from a delta's making to its arrival here, while all streams run. */
-  p50: number;
-  p99: number;
-  max: number;
+  /** Milliseconds from a delta's making to its arrival here, while all streams run; null if they never all did. */
+  delays: { p50: number; p99: number; max: number } | null;
   errors: string[];
 }
 
@@ -150,15 +148,14 @@ for (let index = 0; index < times.length; index += 2) {
     ages.push(((times[index + 1] ?? 0) - made) / 1000);
 }
 ages.sort((a, b) => a - b);
-const at = (share: number) => ages[Math.min(ages.length - 1, Math.floor(ages.length * share))] ?? 0;
+const at = (share: number) =>
+  ages[Math.min(ages.length - 1, Math.floor(ages.length * share))] ?? Number.NaN;
 const result: LoadResult = {
   streams,
   deltas: times.length / 2,
   frames,
   seconds: (last - first) / 1e6,
-  p50: at(0.5),
-  p99: at(0.99),
-  max: at(1),
+  delays: ages.length > 0 ? { p50: at(0.5), p99: at(0.99), max: at(1) } : null,
   errors: [...new Set(errors)].slice(0, 5),
 };
 process.stdout.write(`${JSON.stringify(result)}\n`);
