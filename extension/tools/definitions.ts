@@ -97,6 +97,7 @@ export const EDITOR_TOOLS = [
     parameters: object(
       {
         command: { type: "string" },
+        folder: { ...PATH, description: "Where it runs, if not in the workspace folder" },
         timeout_seconds: {
           type: "integer",
           description: "Then it is interrupted; 120, at most 1800",

@@ -1,7 +1,7 @@
 // What this window brings along with a message: its tools, the workspace's agents, and who it is.
 import { basename } from "node:path";
 import * as vscode from "vscode";
-import type { OfferedAgent, OfferedTool } from "../../server/protocol/offers.ts";
+import type { Environment, OfferedAgent, OfferedTool } from "../../server/protocol/offers.ts";
 import type { MessageRequest } from "../../server/protocol/requests.ts";
 import { EDITOR_TOOLS, ruleOf } from "./definitions.ts";
 
@@ -15,7 +15,7 @@ const MAX_AGENT_BYTES = 60_000;
 
 export type Offering = Pick<
   MessageRequest,
-  "tools" | "agents" | "client_id" | "workspace" | "workspace_trusted"
+  "tools" | "agents" | "environment" | "client_id" | "workspace" | "workspace_trusted"
 >;
 
 export interface OfferDeps {
@@ -39,6 +39,7 @@ export async function makeOffer(deps: OfferDeps): Promise<Offering> {
   return {
     tools,
     agents: await ownAgents(deps.log),
+    environment: environment(),
     client_id: deps.clientId,
     workspace,
     workspace_trusted: vscode.workspace.isTrusted,
@@ -51,6 +52,21 @@ export function workspaceName(): string | undefined {
   if (folders.length === 0) return undefined;
   const name = vscode.workspace.workspaceFile?.toString() ?? folders.map(({ path }) => path).join();
   return name.slice(0, 2_000);
+}
+
+/** The protocol's limit. */
+const MAX_FOLDERS = 50;
+
+function environment(): Environment {
+  const os = { darwin: "macOS", win32: "Windows" } as const;
+  const shell = basename(vscode.env.shell);
+  return {
+    os: process.platform in os ? os[process.platform as keyof typeof os] : "Linux",
+    ...(shell === "" ? {} : { shell }),
+    folders: workspaceFolders()
+      .slice(0, MAX_FOLDERS)
+      .map(({ name }) => name),
+  };
 }
 
 /** Agents of a workspace that is not trusted are not even read: their prompts could order anything. */

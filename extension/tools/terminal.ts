@@ -1,15 +1,17 @@
 // Commands in a terminal that the user sees: with the shell's own integration where there is one, else as a process
 // whose output is shown in a terminal of ours.
 import { spawn } from "node:child_process";
+import { stat } from "node:fs/promises";
 import * as vscode from "vscode";
 import * as z from "zod/mini";
 import { cut, MAX_RESULT } from "./bounds.ts";
 import { parseArguments } from "./files.ts";
-import { type Ground, ToolError } from "./paths.ts";
+import { type Ground, resolveInside, ToolError } from "./paths.ts";
 import { plainOutput } from "./terminal-output.ts";
 
 const CommandArguments = z.object({
   command: z.string().check(z.minLength(1), z.maxLength(20_000)),
+  folder: z.optional(z.string()),
   timeout_seconds: z.optional(z.number()),
 });
 
@@ -37,15 +39,23 @@ export async function executeCommand(
   signal: AbortSignal,
   onOutput: (data: string) => void,
 ): Promise<string> {
-  const { command, timeout_seconds = DEFAULT_TIMEOUT_S } = parseArguments(CommandArguments, args);
-  const cwd = ground.folders[0]?.path;
-  if (cwd === undefined) throw new ToolError("No folder is open in the editor.");
+  const given = parseArguments(CommandArguments, args);
+  const { command, folder = ".", timeout_seconds = DEFAULT_TIMEOUT_S } = given;
+  const cwd = await resolveInside(ground, folder);
+  if (!(await isFolder(cwd))) throw new ToolError(`There is no folder ${folder}.`);
   const seconds = Math.min(Math.max(timeout_seconds, 1), MAX_TIMEOUT_S);
   const stop = AbortSignal.any([signal, AbortSignal.timeout(seconds * 1000)]);
   const ran = await inShell(command, cwd, stop, onOutput);
   const text = plainOutput(ran.output).trimEnd();
   const end = endOf(ran, signal.aborted ? "by the user" : `after ${seconds} s, still running`);
   return cut(text === "" ? end : `${text}\n${end}`, MAX_RESULT);
+}
+
+async function isFolder(path: string): Promise<boolean> {
+  return await stat(path).then(
+    (found) => found.isDirectory(),
+    () => false,
+  );
 }
 
 function endOf({ exitCode, stopped }: Ran, how: string): string {

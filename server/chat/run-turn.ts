@@ -1,6 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { conversation } from "../db/messages.ts";
 import { type AgentDefinition, agentsOf, findAgent, ROUTING_AGENT } from "../domain/agents.ts";
+import { withEnvironment } from "../domain/environment.ts";
 import { toHistory } from "../domain/history.ts";
 import type { Tool } from "../domain/tools.ts";
 import { ChatError } from "../errors.ts";
@@ -117,7 +118,7 @@ async function askModel(
   const told = toldTools(tools, agent, { trusted: turn.offer.trusted, inPlan });
   const ask = async (): Promise<ProviderRequest> => ({
     model: resolved.model,
-    system: agent.prompt,
+    system: withEnvironment(agent.prompt, turn.offer.environment),
     messages: toHistory((await toldMessages(deps.reader, turn.sessionId)).stored),
     tools: told.map(({ name, description, parameters }) => ({ name, description, parameters })),
   });

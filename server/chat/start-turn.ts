@@ -187,8 +187,9 @@ async function acceptMessage(
   return accepted;
 }
 
-function offerOf({ tools = [], agents = [], workspace_trusted }: MessageRequest): Offer {
-  return { tools, agents, trusted: workspace_trusted !== false };
+function offerOf(request: MessageRequest): Offer {
+  const { tools = [], agents = [], environment, workspace_trusted } = request;
+  return { tools, agents, environment, trusted: workspace_trusted !== false };
 }
 
 /** The plan goes on in this turn, with the first subtask that is not done. */

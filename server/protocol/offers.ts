@@ -56,6 +56,18 @@ export const OfferedAgent = z.strictObject({
 });
 export type OfferedAgent = z.infer<typeof OfferedAgent>;
 
+const Word = Text.check(z.trim(), z.minLength(1), z.maxLength(255));
+
+/** Where the sending client's tools work; models are told. Names only: no paths, which would tell of the user. */
+export const Environment = z.strictObject({
+  os: z.enum(["Linux", "macOS", "Windows"]),
+  /** The program that runs commands: `bash`, `pwsh`. */
+  shell: z.optional(Word),
+  /** The workspace's folders; relative paths begin in the first, or in the one they name. */
+  folders: z.array(Word).check(z.minLength(1), z.maxLength(50)),
+});
+export type Environment = z.infer<typeof Environment>;
+
 const unique = (names: readonly string[]): boolean => new Set(names).size === names.length;
 
 export const OfferedTools = z.array(OfferedTool).check(

@@ -1,5 +1,5 @@
 import * as z from "zod/mini";
-import { ClientId, OfferedAgents, OfferedTools, Workspace } from "./offers.ts";
+import { ClientId, Environment, OfferedAgents, OfferedTools, Workspace } from "./offers.ts";
 import { AgentType, ForeignId, Id, ModelId, Text } from "./words.ts";
 
 export const Title = Text.check(z.trim(), z.minLength(1), z.maxLength(200));
@@ -55,7 +55,7 @@ export const ClientMessage = z.discriminatedUnion("type", [
 export type ClientMessage = z.infer<typeof ClientMessage>;
 
 /** Fields that say what a client brings along; they mean something with a `user_message` only. */
-const OFFER_FIELDS = ["tools", "agents", "workspace", "workspace_trusted"] as const;
+const OFFER_FIELDS = ["tools", "agents", "environment", "workspace", "workspace_trusted"] as const;
 
 /** Body of `POST /v1/messages/stream`. */
 export const MessageRequest = z
@@ -68,6 +68,7 @@ export const MessageRequest = z
     tools: z.optional(OfferedTools),
     /** The user's own agents. */
     agents: z.optional(OfferedAgents),
+    environment: z.optional(Environment),
     /** Who sends: the client that will run the tools, or that decides. */
     client_id: z.optional(ClientId),
     /** Where the tools work; opaque. */

@@ -1,7 +1,15 @@
 // The editor's tools in a real extension host: a model asks for them (a script on a real HTTP server), the companion
 // judges and stores the calls, this window runs them.
 import assert from "node:assert/strict";
-import { existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import * as vscode from "vscode";
 import { firstKept } from "../../extension/tools/checkpoints.ts";
@@ -152,6 +160,21 @@ describe("the editor's tools", function () {
     assert.match(result, /out/);
     assert.match(result, /err/);
     assert.match(result, /\[Exit code 3\]$/);
+  });
+
+  it("run it in the folder that the model names, inside of the workspace only", async () => {
+    const run = (folder: string) => call("execute_command", { command: "pwd", folder });
+    const chunks = await player.play(
+      [run("src"), run(".."), run("missing")],
+      [approve, approve, approve],
+    );
+    const [inside = "", outside = "", missing = ""] = results(chunks);
+    assert.equal(inside, `${join(realpathSync(project), "src")}\n[Exit code 0]`);
+    assert.match(outside, /^\.\. is outside of the workspace/);
+    assert.equal(missing, "There is no folder missing.");
+    const told = JSON.stringify(player.upstream.requests.at(-1));
+    assert.match(told, /machine with (Linux|macOS|Windows)\. Commands run in/);
+    assert.match(told, /The workspace folder is named /);
   });
 
   it("tell what a command says while it still runs, and all of it in its result", async () => {
