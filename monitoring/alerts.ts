@@ -48,6 +48,7 @@ const MAY_REFUSE: readonly Operation[] = [
   "tool_result",
   "summarise",
   "undo_summary",
+  "ask_again",
   "request_cancel",
 ];
 

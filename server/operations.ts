@@ -16,6 +16,7 @@ export const OPERATIONS = [
   "plan_step",
   "summarise",
   "undo_summary",
+  "ask_again",
   "complete_turn",
   "fail_turn",
   "interrupt_turn",

@@ -15,9 +15,11 @@ import { PROTOCOL_VERSION } from "./protocol/responses.ts";
 import { watchWake } from "./protocol/wake.ts";
 import {
   DataDirError,
+  isAlive,
   LOCK_FILE,
   prepareDataDir,
   readOrMakeToken,
+  readRuntimeFile,
   whoServes,
 } from "./runtime/data-dir.ts";
 import { createEnding, within } from "./runtime/ending.ts";
@@ -48,7 +50,7 @@ export async function runCompanion(config: Config): Promise<void> {
     const lock = await waitForLeaderLock(join(dataDir, LOCK_FILE), config.waitSeconds, () =>
       createLog("info").info("waits for the companion that runs to end"),
     );
-    if (!lock) return refuse(dataDir);
+    if (!lock) return refuse(config);
     await serve(config, lock);
   } catch (thrown) {
     const error = toStorageError(thrown);
@@ -71,9 +73,25 @@ function isSystemError(thrown: unknown): thrown is Error {
   return thrown instanceof Error && "syscall" in thrown;
 }
 
-function refuse(dataDir: string): void {
-  process.stderr.write(`streamkeeper: ${dataDir} is served by ${whoServes(dataDir)}.\n`);
+function refuse({ dataDir, printUrl }: Config): void {
+  process.stderr.write(
+    `streamkeeper: ${dataDir} is served by ${whoServes(dataDir)}, which goes on with the flags that it was started with. ` +
+      "To have others end that process first, or give another --data-dir.\n",
+  );
+  const runtime = readRuntimeFile(dataDir);
+  if (printUrl && runtime && isAlive(runtime.pid)) {
+    printAddress("runs", runtime, readOrMakeToken(dataDir, "token"));
+  }
   process.exitCode = EXIT_TAKEN;
+}
+
+function printAddress(
+  state: "runs" | "is ready",
+  { host, port }: { host: string; port: number },
+  token: string,
+): void {
+  const urlHost = host.includes(":") ? `[${host}]` : host;
+  process.stdout.write(`\n  Streamkeeper ${state}: http://${urlHost}:${port}/#token=${token}\n\n`);
 }
 
 async function serve(config: Config, lock: LeaderLock): Promise<void> {
@@ -142,12 +160,7 @@ async function serve(config: Config, lock: LeaderLock): Promise<void> {
     gone: () => ending.begin("the data directory was removed"),
   });
   log.info({ host, port, data_dir: dataDir, engine: database.engine, version: VERSION }, "ready");
-  if (config.printUrl) {
-    const urlHost = host.includes(":") ? `[${host}]` : host;
-    process.stdout.write(
-      `\n  Streamkeeper is ready: http://${urlHost}:${port}/#token=${token}\n\n`,
-    );
-  }
+  if (config.printUrl) printAddress("is ready", { host, port }, token);
 }
 
 /** What there is to end, as far as it has come into being. */

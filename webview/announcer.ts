@@ -1,6 +1,7 @@
 // Tells a screen reader what goes on: that an answer has begun, then whole sentences at a bearable pace, then how
 // it ended. The transcript itself keeps silent, or every token would be read out.
-import { lastTurn } from "./selectors.ts";
+import { briefOf, titleOf } from "./components/call-words.ts";
+import { agentName, lastTurn } from "./selectors.ts";
 import type { AppState } from "./state.ts";
 import type { Store } from "./store.ts";
 import type { Strings } from "./strings/strings.ts";
@@ -28,6 +29,7 @@ export function announce(store: Store, region: HTMLElement, text: Strings): void
     timer ??= setTimeout(flush, Math.max(0, PACE_MS - (performance.now() - last)));
   };
 
+  const nameOf = (type: string): string => agentName(store.get(), type);
   const onTurn = (turn: Turn, before: Turn | undefined): void => {
     const isSame = turn.id === before?.id;
     if (turn.status === "running" && spoken?.turnId !== turn.id) {
@@ -44,7 +46,9 @@ export function announce(store: Store, region: HTMLElement, text: Strings): void
     for (const part of turn.parts) {
       if (part.kind !== "tool" || part.waitsFor !== "tool_decision") continue;
       const old = before?.parts.find(({ from }) => from === part.from);
-      if (old?.kind !== "tool" || old.waitsFor === null) say(text.announceTool(part.name));
+      if (old?.kind !== "tool" || old.waitsFor === null) {
+        say(titleOf(part, true, { text, agentName: nameOf }), briefOf(part)?.line ?? "");
+      }
     }
     if (!isOver) return;
     spoken = null;

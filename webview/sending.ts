@@ -32,6 +32,8 @@ export interface Sending {
   /** The model is told of earlier messages by a summary from now on. */
   summarise: () => Promise<void>;
   undoSummary: (summaryId: string) => Promise<void>;
+  /** The tool need not go on without asking. */
+  askAgain: (toolName: string) => Promise<void>;
   stop: () => void;
   /** Sends what could not be sent before. */
   resume: () => void;
@@ -177,6 +179,9 @@ export function createSending(deps: SendingDeps): Sending {
     },
     async undoSummary(summary_id) {
       await attempt((session_id) => transport.call("undo_summary", { session_id, summary_id }));
+    },
+    async askAgain(tool_name) {
+      await attempt((session_id) => transport.call("ask_again", { session_id, tool_name }));
     },
     decide(callId, decision) {
       if (store.get().decisions[callId]) return;

@@ -93,6 +93,8 @@ export interface SessionLog {
   turns: readonly Turn[];
   /** Those not taken back; the newest one whose turn is there counts. */
   summaries: readonly Summary[];
+  /** Names of the tools that need not ask in this session. */
+  allowed: readonly string[];
   /** What the newest `session_info` said, and its `seq`. */
   info: { seq: number; title: string | null; model: string | null; agent: string | null };
   /** Ids of sent messages that have come back as chunks, newest last. */
@@ -106,6 +108,7 @@ export function emptyLog(id: string): SessionLog {
     gap: false,
     turns: [],
     summaries: [],
+    allowed: [],
     info: { seq: 0, title: null, model: null, agent: null },
     arrived: [],
   };
@@ -183,6 +186,12 @@ function takeChunk(log: SessionLog, chunk: StreamChunk): SessionLog {
           const measured = last && { ...last, contextTokens: numberOf(metadata["context_tokens"]) };
           const turns = measured ? [...log.turns.slice(0, -1), measured] : log.turns;
           return { ...log, turns, summaries: withSummary(log.summaries, chunk) };
+        }
+        case "tool_allowed":
+        case "tool_asks_again": {
+          const others = log.allowed.filter((name) => name !== chunk.tool_name);
+          const isAllowed = metadata["state"] === "tool_allowed" && chunk.tool_name !== undefined;
+          return { ...log, allowed: isAllowed ? [...others, chunk.tool_name ?? ""] : others };
         }
         case "rewound":
           return { ...log, turns: keptTurns(log, metadata["replaces_turn_id"]) };

@@ -19,6 +19,7 @@ import type { Offer } from "../domain/offer.ts";
 import { refusedPath } from "../domain/permissions.ts";
 import { findTool, SWITCH_TOOL } from "../domain/tools.ts";
 import { ChatError } from "../errors.ts";
+import type { NewChunk } from "../protocol/chunks.ts";
 import type { ClientMessage } from "../protocol/requests.ts";
 import type { AcceptedTurn } from "./chat.ts";
 import { switchedChunk } from "./commit-answer.ts";
@@ -66,15 +67,18 @@ export async function decideCall(
       const answer = await approveSwitch(trx, turn, args, offer);
       return { ...answer, change: { ...answer.change, ...decided, ...edited } };
     }
+    const chunks: NewChunk[] = [];
     if (remember === "session" && call.kind !== null) {
       const tool = { name: call.tool_name, kind: call.kind };
       await allowTool(trx, { sessionId, workspace: turn.workspace }, tool);
+      const metadata = { state: "tool_allowed" };
+      chunks.push({ type: "status", tool_name: tool.name, metadata });
     }
     const own = deps.toolsFor(deps.resolveModel(turn.model).providerName);
     const tool = findTool(own, call.tool_name);
     if (typeof tool?.run !== "function") {
       const change: ToolCallChange = { status: "waiting_result", ...decided, ...edited };
-      return { change, reply: undefined };
+      return { change, reply: undefined, chunks };
     }
     const reply = runHere(tool.run, args);
     const { content: result, error } = reply.chunk;
@@ -87,6 +91,7 @@ export async function decideCall(
         ...(error === undefined ? {} : { error }),
       },
       reply,
+      chunks,
     };
   });
 }

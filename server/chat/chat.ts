@@ -62,6 +62,8 @@ export interface Chat {
   summarise(sessionId: string): Promise<void>;
   /** Takes effect once. Rejects with `session_busy` or `not_found`. */
   undoSummary(sessionId: string, summaryId: string): Promise<void>;
+  /** A tool that need not ask in this session asks again. Rejects with `not_found`, `session_busy`. */
+  askAgain(sessionId: string, toolName: string): Promise<void>;
   createSession(request: CreateSessionRequest): Promise<Session>;
   listSessions(query: { query?: string; limit?: number; cursor?: string }): Promise<SessionList>;
   getSession(sessionId: string): Promise<Session>;

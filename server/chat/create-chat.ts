@@ -22,6 +22,7 @@ import { titleFrom } from "../domain/titles.ts";
 import { ChatError } from "../errors.ts";
 import type { Message, ModelList, Ready } from "../protocol/responses.ts";
 import { decideCall, takeResult } from "./answer-call.ts";
+import { askAgain } from "./ask-again.ts";
 import { takeOutput } from "./call-output.ts";
 import type { AcceptedTurn, Chat, ImportedMessage } from "./chat.ts";
 import { claim, listPending } from "./claims.ts";
@@ -69,6 +70,7 @@ export function createChat(deps: ChatDeps): Chat {
       return await findSession(reader, sessionId);
     },
     summarise: (sessionId) => summariseNow(deps, sessionId),
+    askAgain: (sessionId, toolName) => askAgain(deps, sessionId, toolName),
     undoSummary: (sessionId, summaryId) => undoSummary(deps, sessionId, summaryId),
     async createSession(request) {
       turns.refuseWhenDraining();

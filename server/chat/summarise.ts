@@ -25,6 +25,7 @@ import { ChatError } from "../errors.ts";
 import type { NewChunk } from "../protocol/chunks.ts";
 import { estimateTokens } from "../protocol/tokens.ts";
 import type { ProviderRequest } from "../providers/provider.ts";
+import { refuseWhileRunning } from "./refuse-while-running.ts";
 import { addUsage, type Run, writeStep } from "./run.ts";
 import type { StartDeps } from "./start-turn.ts";
 import { type Told, toldMessages } from "./told-messages.ts";
@@ -140,14 +141,6 @@ export function measure(request: ProviderRequest): number {
 /** A script cannot judge what matters. */
 function isDemo({ providerName }: ResolvedModel): boolean {
   return providerName === "demo";
-}
-
-function refuseWhileRunning(status: string | undefined): void {
-  if (status !== "running") return;
-  throw new ChatError("session_busy", "This session is answering a message.", {
-    hint: "Wait for its end or stop it, then try again.",
-    retryAfterSeconds: 1,
-  });
 }
 
 function countIn({ rows }: Told, keep: number): number {

@@ -27,6 +27,16 @@ export async function allowTool(
     .execute();
 }
 
+/** False if nobody had allowed it. */
+export async function forgetTool(trx: Trx, sessionId: string, name: string): Promise<boolean> {
+  const { numDeletedRows } = await trx
+    .deleteFrom("tool_rules")
+    .where("session_id", "=", sessionId)
+    .where("tool_name", "=", name)
+    .executeTakeFirst();
+  return numDeletedRows > 0n;
+}
+
 /** Name -> kind, of the tools that need not ask here. */
 export async function allowedTools(
   reader: Reader,

@@ -1,4 +1,5 @@
 import { type Request, type Response, Router } from "express";
+import { ToolName } from "../protocol/offers.ts";
 import {
   CreateSessionRequest,
   ListSessionsQuery,
@@ -102,6 +103,14 @@ export function sessionsRouter({ chat }: HttpDeps): Router {
       response.status(204).end();
     })
     .all(allowOnly("POST"));
+
+  router
+    .route("/v1/sessions/:id/tool_rules/:tool")
+    .delete(async (request: Request, response: Response) => {
+      await chat.askAgain(idOf(request), parse(ToolName, request.params["tool"]));
+      response.status(204).end();
+    })
+    .all(allowOnly("DELETE"));
 
   router
     .route("/v1/sessions/:id/cancel")

@@ -1,6 +1,7 @@
 // The calls that our own clients make, with what goes in and what comes out.
 // The extension relays them for the webview; the browser makes them itself.
 import * as z from "zod/mini";
+import { ToolName } from "./offers.ts";
 import {
   CreateSessionRequest,
   ListSessionsQuery,
@@ -37,6 +38,10 @@ export const CALLS = {
   summarise: { params: OfSession, result: z.unknown() },
   undo_summary: {
     params: z.strictObject({ session_id: Id, summary_id: Id }),
+    result: z.unknown(),
+  },
+  ask_again: {
+    params: z.strictObject({ session_id: Id, tool_name: ToolName }),
     result: z.unknown(),
   },
   send_message: { params: MessageRequest, result: z.unknown() },

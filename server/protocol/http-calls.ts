@@ -36,6 +36,8 @@ export function toHttp<N extends CallName>(name: N, params: CallParams<N>): Http
         path: `${session}/summaries/${String(p["summary_id"])}/undo`,
         body: {},
       };
+    case "ask_again":
+      return { method: "DELETE", path: `${session}/tool_rules/${String(p["tool_name"])}` };
     case "send_message":
       return { method: "POST", path: "/v1/messages/stream", body: params };
     case "list_agents":

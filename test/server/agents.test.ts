@@ -1,7 +1,17 @@
 // Agents and the tools that clients bring along: who may do what, who runs it, and what happens when nobody does.
 import assert from "node:assert/strict";
+import type { StreamChunk } from "../../server/protocol/chunks.ts";
 import type { OfferedAgent } from "../../server/protocol/offers.ts";
-import { FINISH, read, type Script, text, transcript, withChat } from "../support/chat.ts";
+import {
+  collect,
+  FINISH,
+  read,
+  type Script,
+  stall,
+  text,
+  transcript,
+  withChat,
+} from "../support/chat.ts";
 import { ENGINES } from "../support/engines.ts";
 import { ask, calling, calls, isCode, send, TOOLS, toolNames } from "../support/tools.ts";
 
@@ -160,6 +170,48 @@ for (const engine of ENGINES) {
           assert.equal((await read(chat, other)).at(-2)?.requires_approval, true);
         },
       ));
+
+    it("ask again when a person takes that back, once, and never under a running answer", () => {
+      let stalls = false;
+      const script = calling(calls("write_file", { path: "a" }));
+      return withChat(
+        engine,
+        async function* (request, signal) {
+          if (stalls) await stall(signal);
+          yield* script(request, signal);
+        },
+        async ({ chat }) => {
+          const turn = await ask(chat, "write");
+          const { session_id } = turn;
+          await read(chat, turn);
+          const approve = { type: "tool_decision", call_id: "call", decision: "approve" } as const;
+          const approved = await send(chat, session_id, { ...approve, remember: "session" });
+          const states = (chunks: readonly StreamChunk[]) =>
+            chunks
+              .filter(({ tool_name }) => tool_name === "write_file")
+              .map(({ metadata }) => metadata?.["state"])
+              .filter(Boolean);
+          assert.deepEqual(states(await read(chat, approved)), ["tool_allowed"]);
+          await read(
+            chat,
+            await send(chat, session_id, { type: "tool_result", call_id: "call", result: "ok" }),
+          );
+          stalls = true;
+          await ask(chat, "wait", { session_id });
+          await assert.rejects(chat.askAgain(session_id, "write_file"), isCode("session_busy"));
+          await chat.cancelTurn(session_id);
+          await collect(chat, session_id, { after: 0, until: "turn_end" });
+          stalls = false;
+          await Promise.all([1, 2].map(() => chat.askAgain(session_id, "write_file")));
+          await chat.askAgain(session_id, "look");
+          await assert.rejects(chat.askAgain("none", "write_file"), isCode("not_found"));
+          const last = await ask(chat, "write", { session_id });
+          assert.equal((await read(chat, last)).at(-2)?.requires_approval, true);
+          const all = await read(chat, { ...last, after: 0 });
+          assert.deepEqual(states(all), ["tool_allowed", "tool_asks_again"]);
+        },
+      );
+    });
 
     it("ask for keys and for files that other programs obey, even where the tool is allowed", () => {
       const script = calling(

@@ -55,13 +55,17 @@ describe("the one companion of a data directory", () => {
       assert.deepEqual(codes, Array(9).fill(3), `round ${round}`);
       assert.ok(leader);
       await until("ready", () => leader.output().includes('"msg":"ready"'));
-      const late = runCompanion(["--data-dir", dataDir]);
+      const late = runCompanion(["--data-dir", dataDir, "--print-url"]);
       assert.equal((await late.ended).code, 3);
       const { port } = JSON.parse(readFileSync(join(dataDir, "server.json"), "utf8"));
       assert.match(
         late.output(),
-        new RegExp(`companion ${leader.process.pid} at http://127.0.0.1:${port} \\(version \\d`),
+        new RegExp(
+          `companion ${leader.process.pid} at http://127.0.0.1:${port} \\(version \\d.*give another --data-dir`,
+        ),
       );
+      const token = readFileSync(join(dataDir, "token"), "utf8");
+      assert.ok(late.output().includes(`runs: http://127.0.0.1:${port}/#token=${token}`));
       // Every other round the leader leaves its runtime file behind.
       leader.process.kill(round % 2 ? "SIGKILL" : "SIGTERM");
       await leader.ended;

@@ -257,6 +257,35 @@ describe("the app by keyboard alone", () => {
 });
 
 describe("the app for a screen reader", () => {
+  it("asks what it asks the eye: which call, about what, or which agent", () =>
+    withApp({}, async (app) => {
+      const { companion, page } = app;
+      const { session, turnId } = await ask(app);
+      const call = (call_id: string, tool_name: string, args: Record<string, unknown>) =>
+        companion.say(
+          session,
+          turnId,
+          {
+            type: "tool_call",
+            call_id,
+            tool_name,
+            arguments: args,
+            requires_approval: true,
+          },
+          {
+            type: "status",
+            metadata: { state: "waiting", waiting_for: [{ kind: "tool_decision", call_id }] },
+          },
+        );
+      const heard = (words: string) =>
+        page.locator("#announcements", { hasText: words }).waitFor({ state: "attached" });
+      call("c1", "execute_command", { command: "npm test" });
+      await heard("May execute_command run? npm test");
+      companion.say(session, turnId, { type: "tool_result", call_id: "c1", content: "ok" });
+      call("c2", "switch_agent", { agent_type: "coder", reason: "to write" });
+      await heard("May Coder take over?");
+    }));
+
   it("tells the start, whole sentences and the end of an answer, and keeps the transcript silent", () =>
     withApp({}, async (app) => {
       const { page, companion } = app;

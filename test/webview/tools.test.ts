@@ -152,6 +152,32 @@ for (const host of HOSTS) {
         );
       }));
 
+    it("says which tools run without asking, and lets them ask again", () =>
+      withApp({ host }, async (app) => {
+        const { page, companion } = app;
+        const { session, turnId } = await ask(app, "Run it");
+        for (const tool_name of ["execute_command", "write_file"]) {
+          companion.say(session, turnId, {
+            type: "status",
+            tool_name,
+            metadata: { state: "tool_allowed" },
+          });
+        }
+        companion.done(session, turnId);
+        const note = page.locator(".composer-note", { hasText: "Without asking:" });
+        await note.getByText("write_file").waitFor();
+        await note.getByRole("button", { name: "Let execute_command ask again" }).click();
+        await note.getByText("execute_command").waitFor({ state: "detached" });
+        assert.deepEqual(await note.getByRole("listitem").allInnerTexts(), ["write_file"]);
+        assert.equal(
+          await page.evaluate(() => document.activeElement?.id),
+          "composer-input",
+          "the focus is where one writes",
+        );
+        await note.getByRole("button", { name: "Let write_file ask again" }).click();
+        await note.waitFor({ state: "detached" });
+      }));
+
     it("shows a plan as a list that is ticked off, and resumes it after an interruption", () =>
       withApp({ host }, async (app) => {
         const { page, companion } = app;

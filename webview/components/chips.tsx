@@ -26,6 +26,38 @@ export function DraftChips({ context }: { context: readonly ContextItem[] }) {
   );
 }
 
+interface AllowedToolsProps {
+  names: readonly string[];
+  onAskAgain: () => void;
+}
+
+/** Tools that a person has allowed for this chat, until they are to ask again. */
+export function AllowedTools({ names, onAskAgain }: AllowedToolsProps) {
+  const { actions, text } = useSurroundings();
+  if (names.length === 0) return null;
+  return (
+    <div class="composer-note">
+      <span>{text.allowed}</span>
+      <ul class="chips">
+        {names.map((name) => (
+          <li class="chip" key={name}>
+            <Icon name="tools" />
+            <span>{name}</span>
+            <IconButton
+              icon="close"
+              label={text.askAgain(name)}
+              onClick={() => {
+                void actions.sending.askAgain(name);
+                onAskAgain();
+              }}
+            />
+          </li>
+        ))}
+      </ul>
+    </div>
+  );
+}
+
 /** What went with a message; a click shows what the model was really sent, once the message is stored. */
 export function SentChips({ turnId, context }: { turnId?: string; context: Question["context"] }) {
   const { actions } = useSurroundings();

@@ -1,7 +1,7 @@
 import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
 import { canStop, isBusy, runsTool } from "../selectors.ts";
 import type { AppState } from "../state.ts";
-import { DraftChips } from "./chips.tsx";
+import { AllowedTools, DraftChips } from "./chips.tsx";
 import { useSurroundings } from "./context.ts";
 import { ContextMeter } from "./context-meter.tsx";
 import { Icon, IconButton } from "./icon.tsx";
@@ -73,6 +73,8 @@ export function Composer({ state }: { state: AppState }) {
         </p>
       )}
       <ContextMeter state={state} />
+      {/* The button that was clicked goes, and must not take the focus along. */}
+      <AllowedTools names={state.log?.allowed ?? []} onAskAgain={focusComposer} />
       <div class="mentions" ref={mentions} />
       <DraftChips context={state.context} />
       <textarea

@@ -55,6 +55,8 @@ export const EN: Strings = {
   editing: "Editing your message: what follows it is replaced",
   stopEditing: "Stop editing",
   removeContext: (label) => `Remove ${label}`,
+  allowed: "Without asking:",
+  askAgain: (tool) => `Let ${tool} ask again`,
   summarise: "Summarise earlier messages",
   summarising: "Summarising…",
   summarised: "Summarised up to here",
@@ -165,6 +167,5 @@ export const EN: Strings = {
   announceEnd: (words) => `Answer finished, ${words} ${words === 1 ? "word" : "words"}.`,
   announceInterrupted: "Answer interrupted.",
   announceFailed: (reason) => `Answer failed. ${reason}`,
-  announceTool: (name) => `${name} waits for your approval.`,
   announceTurn: (number, of) => `Message ${number} of ${of} is shown.`,
 };

@@ -62,6 +62,8 @@ export const RU: Strings = {
   editing: "Правка сообщения: всё после него будет заменено",
   stopEditing: "Прекратить правку",
   removeContext: (label) => `Убрать ${label}`,
+  allowed: "Без вопросов:",
+  askAgain: (tool) => `${tool}: снова спрашивать`,
   summarise: "Кратко изложить прежнее",
   summarising: "Излагается…",
   summarised: "Кратко изложено до этого места",
@@ -172,6 +174,5 @@ export const RU: Strings = {
   announceEnd: (words) => `Ответ закончен, ${count(words, "слово", "слова", "слов")}.`,
   announceInterrupted: "Ответ прерван.",
   announceFailed: (reason) => `Ответ не удался. ${reason}`,
-  announceTool: (name) => `${name} ждёт вашего разрешения.`,
   announceTurn: (number, of) => `Показано сообщение ${number} из ${of}.`,
 };

@@ -44,6 +44,8 @@ export interface Strings {
   editing: string;
   stopEditing: string;
   removeContext(label: string): string;
+  allowed: string;
+  askAgain(tool: string): string;
   summarise: string;
   summarising: string;
   summarised: string;
@@ -141,7 +143,6 @@ export interface Strings {
   announceEnd(words: number): string;
   announceInterrupted: string;
   announceFailed(reason: string): string;
-  announceTool(name: string): string;
   announceTurn(number: number, of: number): string;
 }
 

@@ -319,10 +319,13 @@ export class ScriptedCompanion {
       response.writeHead(204).end();
     } else if (session && rest?.startsWith("summaries/")) {
       const summary_id = rest.split("/")[1];
-      this.say(session, undefined, {
-        type: "status",
-        metadata: { state: "summary_undone", summary_id, context_tokens: 100_000 },
-      });
+      const metadata = { state: "summary_undone", summary_id, context_tokens: 100_000 };
+      this.say(session, undefined, { type: "status", metadata });
+      response.writeHead(204).end();
+    } else if (session && rest?.startsWith("tool_rules/")) {
+      const tool_name = rest.split("/")[1] ?? "";
+      const metadata = { state: "tool_asks_again" };
+      this.say(session, undefined, { type: "status", tool_name, metadata });
       response.writeHead(204).end();
     } else if (session && rest === "messages") {
       json(response, 200, { messages: this.stored, last_seq: session.last_seq });
