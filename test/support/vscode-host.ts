@@ -48,6 +48,8 @@ export interface VscodeOptions {
   /** VS Code's own driver for tests inside the host. It also hides toasts, so the workbench tests leave it off. */
   automation?: boolean;
   settings?: Record<string, unknown>;
+  /** False: folders are trusted when somebody says so. */
+  trustsAll?: boolean;
   env?: NodeJS.ProcessEnv;
   log?: string;
 }
@@ -112,11 +114,13 @@ export async function startVscode(options: VscodeOptions): Promise<VscodeServer>
 function serverArgs({
   userDataDir,
   extensionsDir = join(userDataDir, "extensions"),
+  trustsAll = true,
 }: VscodeOptions) {
   return [
     ENTRY,
     ...["--config", "/dev/null", "--auth", "none", "--disable-telemetry", "--disable-update-check"],
-    ...["--disable-workspace-trust", "--disable-getting-started-override"],
+    ...(trustsAll ? ["--disable-workspace-trust"] : []),
+    "--disable-getting-started-override",
     ...["--user-data-dir", userDataDir, "--extensions-dir", extensionsDir],
   ];
 }

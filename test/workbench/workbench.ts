@@ -37,11 +37,20 @@ export interface Workbench {
   close(): Promise<void>;
 }
 
-/** `settings` are the user's, beside those that every picture needs; `others` are folders of more extensions. */
-export async function startWorkbench(
-  settings: Record<string, unknown> = {},
-  others: readonly string[] = [],
-): Promise<Workbench> {
+export interface WorkbenchOptions {
+  /** The user's, beside those that every picture needs. */
+  settings?: Record<string, unknown>;
+  /** Folders of more extensions. */
+  others?: readonly string[];
+  /** False: folders are trusted when somebody says so. */
+  trustsAll?: boolean;
+}
+
+export async function startWorkbench({
+  settings = {},
+  others = [],
+  trustsAll = true,
+}: WorkbenchOptions = {}): Promise<Workbench> {
   const scratch = mkdtempSync(join(tmpdir(), "streamkeeper-wb-"));
   const userDataDir = join(scratch, "user");
   const folder = join(scratch, "project");
@@ -50,6 +59,7 @@ export async function startWorkbench(
   const options = {
     userDataDir,
     settings: { ...SETTINGS, ...settings },
+    trustsAll,
     log: join(scratch, "vscode.log"),
   };
   for (const other of others) linkExtension(other, options);

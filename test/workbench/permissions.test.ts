@@ -1,0 +1,154 @@
+// What a person has allowed and forbidden, in the packaged extension and a real workbench: rules, a folder that is not
+// trusted, what was allowed for a chat and taken back, and files that go along with a message.
+import assert from "node:assert/strict";
+import { existsSync, mkdirSync, writeFileSync } from "node:fs";
+import type { Page } from "playwright-core";
+import { runCommand } from "../support/vscode-host.ts";
+import { call, type Scene, startScene } from "./scene.ts";
+import { type ChatPage, chatPage, until } from "./workbench.ts";
+
+describe("permissions in a workbench", function () {
+  this.timeout(120_000);
+  let scene: Scene;
+  let page: Page;
+  let chat: ChatPage;
+
+  before(async () => {
+    scene = await startScene({
+      settings: {
+        "streamkeeper.tools.rules": { search_in_code: "deny", create_directory: "allow" },
+        "security.workspace.trust.enabled": true,
+        "security.workspace.trust.startupPrompt": "never",
+      },
+      trustsAll: false,
+    });
+    ({ page, chat } = scene);
+    mkdirSync(scene.file(".streamkeeper/agents"), { recursive: true });
+    writeFileSync(
+      scene.file(".streamkeeper/agents/poet.md"),
+      "---\nname: Poet\ndescription: Rhymes\ntools: [read]\n---\nYou rhyme.\n",
+    );
+  });
+
+  afterEach(async function () {
+    await scene?.pictureOf(this.currentTest);
+  });
+
+  after(() => scene?.close());
+
+  const agents = () => chat.frame.getByRole("combobox", { name: "Agent" });
+  /** What the model was told last. */
+  const told = () => JSON.stringify(scene.upstream.requests.at(-1)?.body);
+
+  it("ask even to read where the folder is not trusted, and change nothing, whatever the rules allow", async () => {
+    await scene.ask(
+      "Look around.",
+      call("read_file", { path: "debounce.ts", start_line: 1, end_line: 1 }),
+      call("create_directory", { path: "made" }),
+    );
+    await chat.frame.getByText("May read_file run?").waitFor();
+    await chat.frame.getByText("It asks because this workspace is not trusted.").waitFor();
+    await scene.button("Approve").click();
+    await chat.reached("done");
+    assert.match(told(), /create_directory is off, since the user has not trusted/);
+    assert.equal(existsSync(scene.file("made")), false);
+    assert.doesNotMatch(told(), /"name":"write_file"/);
+    await agents().focus();
+    assert.equal(await agents().locator("option", { hasText: "Poet" }).count(), 0);
+  });
+
+  it("follow the user's rules once the folder is trusted", async () => {
+    await runCommand(page, "Workspaces: Manage Workspace Trust");
+    await page.getByRole("button", { name: "Trust", exact: true }).click();
+    await page.getByText("You trust this folder").first().waitFor();
+    const trust = page.locator(".monaco-modal-editor-block");
+    await trust.getByRole("button", { name: /^Close/ }).first().click();
+    await trust.waitFor({ state: "detached" });
+    await scene.newChat();
+    await scene.ask(
+      "Make a folder, and search.",
+      call("create_directory", { path: "made" }),
+      call("search_in_code", { query: "timer" }),
+    );
+    await chat.reached("done");
+    assert.ok(existsSync(scene.file("made")), "made without a question");
+    assert.match(told(), /search_in_code is switched off by the user's rules/);
+    assert.doesNotMatch(told(), /"name":"search_in_code"/);
+    await agents().focus();
+    await agents().locator("option", { hasText: "Poet" }).waitFor({ state: "attached" });
+  });
+
+  it("ask no more in a chat where a person said so, until that is taken back", async () => {
+    await scene.newChat();
+    const write = (content: string) => call("write_file", { path: "always.txt", content });
+    await scene.ask("Write one.", write("1\n"));
+    await scene.button("Always in this chat").click();
+    await chat.reached("done");
+    await scene.ask("Write two.", call("read_file", { path: "always.txt" }), write("2\n"));
+    await chat.reached("done");
+    assert.match(await chat.answer(), /Changed always\.txt/);
+    await scene.workbench.picture(page, "allowed-tools");
+    await scene.button("Let write_file ask again").click();
+    await chat.frame.getByText("Without asking:").waitFor({ state: "detached" });
+    await scene.ask("Write three.", write("3\n"));
+    await chat.frame.getByText("May write_file run?").waitFor();
+    await scene.button("Reject").click();
+    await chat.reached("done");
+  });
+
+  it("let a model hand over to an agent that may do more when a person says so", async () => {
+    await scene.newChat();
+    await agents().selectOption({ label: "Ask" });
+    await scene.ask(
+      "Mend it.",
+      call("switch_agent", { agent_type: "coder", reason: "It has to be changed." }),
+      call("create_directory", { path: "by-coder" }),
+    );
+    await chat.frame.getByText("May Coder take over?").waitFor();
+    await chat.frame
+      .getByText("It asks because this agent may do more than the one that answers now.")
+      .waitFor();
+    assert.equal(existsSync(scene.file("by-coder")), false);
+    await scene.button("Approve").click();
+    await chat.reached("done");
+    assert.ok(existsSync(scene.file("by-coder")));
+    assert.equal(await agents().inputValue(), "coder");
+  });
+
+  it("give the model a file from the menu of its tab", async () => {
+    await scene.newChat();
+    await runCommand(page, "View: Show Explorer");
+    await page.getByRole("treeitem", { name: "debounce.ts" }).dblclick();
+    await page.getByRole("tab", { name: /debounce\.ts/ }).click({ button: "right" });
+    await page.getByRole("menuitem", { name: "Add file to chat" }).hover();
+    // A menu takes no click in its first moments.
+    await page.keyboard.press("Enter");
+    await chat.frame.locator(".chip", { hasText: "debounce.ts" }).waitFor();
+    await scene.ask("What is this?");
+    await chat.reached("done");
+    assert.match(told(), /clearTimeout/);
+  });
+
+  it("give it one that is dragged from the explorer while Shift is held", async () => {
+    writeFileSync(scene.file("notes.md"), "Buy bread.\n");
+    await runCommand(page, "Streamkeeper: Open chat in editor");
+    const webviews = () => page.locator("iframe.webview.ready").count();
+    await until("the chat in the editor", async () => (await webviews()) === 2);
+    await page.getByRole("tab", { name: /^Explorer/ }).click();
+    await until("no chat beside it", async () => (await webviews()) === 1);
+    const inEditor = chatPage(page);
+    const to = await inEditor.composer.boundingBox();
+    assert.ok(to);
+    await page.getByRole("treeitem", { name: "notes.md" }).hover();
+    await page.mouse.down();
+    await page.keyboard.down("Shift");
+    await page.mouse.move(to.x + 40, to.y, { steps: 10 });
+    await page.mouse.move(to.x + 60, to.y + 5, { steps: 5 });
+    await page.mouse.up();
+    await page.keyboard.up("Shift");
+    await inEditor.frame.locator(".chip", { hasText: "notes.md" }).waitFor();
+    await inEditor.send("What shall I buy?");
+    await inEditor.reached("done");
+    assert.match(told(), /Buy bread/);
+  });
+});
