@@ -273,7 +273,6 @@ describe("the packaged extension in a workbench", function () {
     await runCommand(page, "Streamkeeper: Show log");
     const link = page.locator(".output-view .detected-link", { hasText: "turn_id=" }).last();
     await link.waitFor();
-    await workbench.picture(page, "log");
     await link.click({ modifiers: ["ControlOrMeta"] });
     const turn = chat.frame.locator(".turn.is-found");
     await turn.locator(".question:focus").waitFor();
