@@ -62,7 +62,10 @@ describe("permissions in a workbench", function () {
     await page.getByRole("button", { name: "Trust", exact: true }).click();
     await page.getByText("You trust this folder").first().waitFor();
     const trust = page.locator(".monaco-modal-editor-block");
-    await trust.getByRole("button", { name: /^Close/ }).first().click();
+    await trust
+      .getByRole("button", { name: /^Close/ })
+      .first()
+      .click();
     await trust.waitFor({ state: "detached" });
     await scene.newChat();
     await scene.ask(
