@@ -191,6 +191,7 @@ async function toLaunchOptions(
     backups: settings.backups(),
     model: preferredModel(settings),
     stallTimeoutSeconds: settings.stallTimeoutSeconds(),
+    contextWindows: settings.contextWindows(),
     databaseUrl,
   };
 }

@@ -1,4 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
+import { isContextWindow } from "../server/protocol/tokens.ts";
+import { ModelId } from "../server/protocol/words.ts";
 import { logPath, openLog } from "./companion-log.ts";
 
 /** How the companion is to be started; asked for anew at every start, because settings change. */
@@ -10,6 +12,8 @@ export interface LaunchOptions {
   durability: "full" | "balanced";
   backups: "daily" | "never";
   stallTimeoutSeconds: number;
+  /** By model, not yet looked at. */
+  contextWindows: unknown;
   /** A Postgres URL, password and all; undefined for the SQLite file of the data directory. */
   databaseUrl: string | undefined;
 }
@@ -52,8 +56,18 @@ export function companionEnvironment(options: LaunchOptions): NodeJS.ProcessEnv 
     STREAMKEEPER_DURABILITY: options.durability,
     STREAMKEEPER_BACKUPS: options.backups,
     STREAMKEEPER_STALL_TIMEOUT: String(options.stallTimeoutSeconds),
+    STREAMKEEPER_CONTEXT_WINDOWS: toList(options.contextWindows),
     ...(options.databaseUrl && { STREAMKEEPER_DATABASE: options.databaseUrl }),
   };
+}
+
+/** What the companion takes; of the rest it would only say that it cannot start. */
+function toList(windows: unknown): string {
+  if (typeof windows !== "object" || windows === null) return "";
+  return Object.entries(windows)
+    .filter(([model, tokens]) => ModelId.safeParse(model).success && isContextWindow(tokens))
+    .map(([model, tokens]) => `${model}=${tokens}`)
+    .join();
 }
 
 /**

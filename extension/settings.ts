@@ -8,6 +8,7 @@ export const SECTION = "streamkeeper";
 export const SERVER_SETTINGS = [
   "server.idleExitMinutes",
   "upstream.stallTimeoutSeconds",
+  "contextWindows",
   "database.engine",
   "database.durability",
   "database.backups",
@@ -20,6 +21,8 @@ export interface Settings {
   /** As written; whether it is a model's id is for its user to check. */
   model(): string | undefined;
   baseUrl(provider: Provider): string | undefined;
+  /** In tokens, by the whole id of a model, as written. */
+  contextWindows(): unknown;
   autoStart(): boolean;
   idleExitSeconds(): number | "never";
   stallTimeoutSeconds(): number;
@@ -41,6 +44,7 @@ export function createSettings(context: vscode.ExtensionContext): Settings {
       const url = toText(readMachine(provider.setting));
       return /^https?:$/.test(URL.parse(url)?.protocol ?? "") ? url : undefined;
     },
+    contextWindows: () => readMachine("contextWindows"),
     autoStart: () => readMachine("server.autoStart") === true,
     idleExitSeconds() {
       const minutes = toNumber(readMachine("server.idleExitMinutes"), 10);

@@ -72,6 +72,7 @@ async function openCompanion(
   const models = createCatalog({
     providers: config.providers,
     defaultModel: config.model,
+    contextWindows: config.contextWindows,
     stallSeconds: config.stallSeconds,
   });
   const recent = new RecentTransactions(config.slowSeconds);

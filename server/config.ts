@@ -3,6 +3,7 @@ import { homedir } from "node:os";
 import { isAbsolute, join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { type DatabaseSource, DURABILITIES, type Durability } from "./db/open.ts";
+import { isContextWindow } from "./protocol/tokens.ts";
 import { ModelId } from "./protocol/words.ts";
 import type { ProviderSettings } from "./providers/access.ts";
 
@@ -14,6 +15,8 @@ export interface Config {
   durability: Durability;
   backups: (typeof BACKUPS)[number];
   model: string | undefined;
+  /** In tokens, by the whole id of a model. */
+  contextWindows: ReadonlyMap<string, number>;
   /** Null: never. */
   idleExitSeconds: number | null;
   /** How long to wait for another companion of the data directory to end. */
@@ -45,6 +48,7 @@ export const USAGE = `streamkeeper: the companion server
                           survive a crash, not a power cut; SQLite only (full)
   --backups HOW_OFTEN     daily or never: copies in DATA_DIR/backups; SQLite only (daily)
   --model PROVIDER/MODEL  what answers when nobody chose (demo/demo)
+  --context-windows LIST  MODEL=TOKENS,…: how much models can read that are not known here, or know less
   --idle-exit SECONDS     end after so long without clients and turns, or never (never)
   --wait SECONDS          for the companion that serves DIR to end; then take its place (0)
   --log-level LEVEL       debug, info, warn, error or silent (info)
@@ -70,6 +74,7 @@ const FLAGS = {
   durability: { type: "string" },
   backups: { type: "string" },
   model: { type: "string" },
+  "context-windows": { type: "string" },
   "idle-exit": { type: "string" },
   wait: { type: "string" },
   "log-level": { type: "string" },
@@ -120,6 +125,7 @@ export function parseConfig(
     ...parseBasics(flags, env),
     backups,
     model,
+    contextWindows: toContextWindows(option("context-windows") ?? ""),
     idleExitSeconds: idle === "never" ? null : toNumber("--idle-exit", idle, 1, 1e9),
     waitSeconds: toNumber("--wait", option("wait") ?? "0", 0, 1e6),
     logLevel,
@@ -184,6 +190,21 @@ export function toNumber(flag: string, value: string, min: number, max: number):
     throw new ConfigError(`${flag} ${value}: expected a number from ${min} to ${max}.`);
   }
   return number;
+}
+
+/** `ollama/qwen3:8b=8192,openai-compatible/mine=32768` */
+function toContextWindows(list: string): ReadonlyMap<string, number> {
+  const windows = new Map<string, number>();
+  for (const entry of list.split(",").filter((text) => text.trim() !== "")) {
+    const [, model = "", tokens = ""] = /^\s*([^=\s]+)=(\d+)\s*$/.exec(entry) ?? [];
+    if (!ModelId.safeParse(model).success || !isContextWindow(Number(tokens))) {
+      throw new ConfigError(
+        `--context-windows ${entry.trim()}: expected PROVIDER/MODEL=TOKENS, such as ollama/qwen3:8b=8192.`,
+      );
+    }
+    windows.set(model, Number(tokens));
+  }
+  return windows;
 }
 
 const POSTGRES_URL = /^postgres(ql)?:\/\//;

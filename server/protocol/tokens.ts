@@ -9,3 +9,8 @@ export function estimateTokens(text: string): number {
 
 /** For a model that nobody knows. */
 export const DEFAULT_CONTEXT_WINDOW = 128_000;
+
+/** Whether a model can be said to read so many tokens. */
+export function isContextWindow(tokens: unknown): tokens is number {
+  return Number.isInteger(tokens) && Number(tokens) >= 1_000 && Number(tokens) <= 100_000_000;
+}

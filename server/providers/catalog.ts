@@ -32,6 +32,8 @@ export interface CatalogOptions {
   demoDeltaMs?: number | undefined;
   /** Before the first retry; the second waits twice as long. */
   retryBaseMs?: number | undefined;
+  /** In tokens, by the whole id of a model: what its user knows better than anybody. */
+  contextWindows?: ReadonlyMap<string, number> | undefined;
   /** Where servers on this machine are looked for, to be offered. */
   localUrls?: LocalUrls | undefined;
 }
@@ -68,6 +70,8 @@ export function createCatalog(options: CatalogOptions): Catalog {
   const demo = createDemoProvider({ deltaMs: options.demoDeltaMs });
   const finder = createModelFinder(agents);
   const toolless = new Set<string>();
+  const windowOf = (id: string): number =>
+    options.contextWindows?.get(id) ?? finder.contextWindowOf(id) ?? contextWindowOf(id);
 
   return {
     defaultModel,
@@ -76,7 +80,7 @@ export function createCatalog(options: CatalogOptions): Catalog {
       const slash = id.indexOf("/");
       const providerName = id.slice(0, Math.max(slash, 0));
       const model = id.slice(slash + 1);
-      const named = { providerName, model, id, contextWindow: contextWindowOf(id) };
+      const named = { providerName, model, id, contextWindow: windowOf(id) };
       if (id === DEMO_MODEL) return { provider: demo, ...named };
       const vendor = findVendor(providerName);
       if (!vendor || model === "") throw unknownModel(id);
@@ -97,6 +101,7 @@ export function createCatalog(options: CatalogOptions): Catalog {
         else offers.push(...names.map((name) => toOffer(access, name)));
       }
       addDefault(data, defaultModel, book);
+      for (const model of data) model.context_window = windowOf(model.id);
       return { object: "list", data, default: defaultModel, offers };
     },
     setKey(provider, key, baseUrl) {

@@ -1,4 +1,5 @@
 import * as z from "zod/mini";
+import { isContextWindow } from "../protocol/tokens.ts";
 import { ModelId } from "../protocol/words.ts";
 import type { Access } from "./access.ts";
 import { type Agents, readStart, send } from "./http-client.ts";
@@ -10,34 +11,46 @@ const FRESH_MS = 5_000;
 const MAX_BYTES = 1024 * 1024;
 const MAX_MODELS = 200;
 
-const OpenAiList = z.object({ data: z.array(z.object({ id: z.string() })) });
+/** How much a model can read, in tokens: OpenRouter, vLLM and Groq tell, each in its own word. */
+const WINDOW_FIELDS = ["context_length", "max_model_len", "context_window"] as const;
+const OpenAiModel = z.looseObject({ id: z.string() });
+const OpenAiList = z.object({ data: z.array(OpenAiModel) });
 const OllamaList = z.object({ models: z.array(z.object({ name: z.string() })) });
 
 /** Asks servers which models they have. */
 export interface ModelFinder {
   /** Never rejects: empty if the server does not answer in time. Remembered for some seconds. */
   modelsOf(access: Access): Promise<readonly string[]>;
+  /** In tokens, by the whole id of a model; undefined if its server has not told, or has not been asked yet. */
+  contextWindowOf(modelId: string): number | undefined;
   forget(): void;
 }
 
 export function createModelFinder(agents: Agents): ModelFinder {
+  const windows = new Map<string, number>();
   const known = new Map<string, { askedAt: number; models: Promise<readonly string[]> }>();
   return {
     async modelsOf(access) {
       const at = `${access.vendor.name} ${access.baseUrl}`;
       const before = known.get(at);
       if (before && performance.now() - before.askedAt < FRESH_MS) return await before.models;
-      const models = ask(agents, access).catch(() => []);
+      const models = ask(agents, access, windows).catch(() => []);
       known.set(at, { askedAt: performance.now(), models });
       return await models;
     },
+    contextWindowOf: (modelId) => windows.get(modelId),
     forget() {
       known.clear();
+      windows.clear();
     },
   };
 }
 
-async function ask(agents: Agents, access: Access): Promise<readonly string[]> {
+async function ask(
+  agents: Agents,
+  access: Access,
+  windows: Map<string, number>,
+): Promise<readonly string[]> {
   const { vendor, baseUrl, key } = access;
   const isOllama = vendor.name === "ollama";
   const url = new URL(isOllama ? `${baseUrl.replace(/\/v1$/, "")}/api/tags` : `${baseUrl}/models`);
@@ -57,10 +70,15 @@ async function ask(agents: Agents, access: Access): Promise<readonly string[]> {
   const timeoutMs = Math.max(limitMs - (performance.now() - startedAt), 1);
   const body: unknown = JSON.parse(await readStart(response, { maxBytes: MAX_BYTES, timeoutMs }));
   if (response.statusCode !== 200) return [];
-  const names = isOllama
-    ? z.parse(OllamaList, body).models.map((model) => model.name)
-    : z.parse(OpenAiList, body).data.map((model) => model.id);
-  return names
-    .filter((name) => ModelId.safeParse(`${vendor.name}/${name}`).success)
+  const models = isOllama
+    ? z.parse(OllamaList, body).models.map(({ name }) => ({ id: name }))
+    : z.parse(OpenAiList, body).data;
+  const usable = models
+    .filter(({ id }) => ModelId.safeParse(`${vendor.name}/${id}`).success)
     .slice(0, MAX_MODELS);
+  for (const model of usable) {
+    const told = WINDOW_FIELDS.map((field) => Object(model)[field]).find(isContextWindow);
+    if (told !== undefined) windows.set(`${vendor.name}/${model.id}`, told);
+  }
+  return usable.map(({ id }) => id);
 }

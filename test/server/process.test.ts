@@ -39,6 +39,8 @@ describe("the companion's process", () => {
       ["--nope"],
       ["--port", "99999"],
       ["--port", "abc"],
+      ["--context-windows", "ollama/qwen3:8b"],
+      ["--context-windows", "ollama/qwen3:8b=8192,nobody=many"],
       ["--model", "nonsense"],
       ["--idle-exit", "soon"],
       ["--host", "0.0.0.0"],

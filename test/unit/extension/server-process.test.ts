@@ -65,6 +65,7 @@ async function withBench(body: (bench: Bench) => Promise<void>): Promise<void> {
           durability: "full",
           backups: "daily",
           stallTimeoutSeconds: 60,
+          contextWindows: { "ollama/qwen3:8b": 8192, "ollama/x": "many", "no model": 9000 },
           databaseUrl: "postgres://u:secret@db/x",
         }),
         prepare: async (companion) => {
@@ -137,6 +138,7 @@ describe("the companion's process", () => {
       assert.equal(env["PATH"], process.env["PATH"]);
       assert.equal(env["ELECTRON_RUN_AS_NODE"], "1");
       assert.equal(env["STREAMKEEPER_DATABASE"], "postgres://u:secret@db/x");
+      assert.equal(env["STREAMKEEPER_CONTEXT_WINDOWS"], "ollama/qwen3:8b=8192");
       assert.deepEqual(argv, ["--data-dir", bench.dataDir, "--idle-exit", "60"]);
     }),
   );
@@ -352,6 +354,7 @@ async function startStub(bench: Bench): Promise<number> {
     durability: "full",
     backups: "daily",
     stallTimeoutSeconds: 60,
+    contextWindows: undefined,
     databaseUrl: undefined,
   });
   child.unref();

@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { ChatError } from "../../../server/errors.ts";
 import { ModelList } from "../../../server/protocol/responses.ts";
 import { ModelId } from "../../../server/protocol/words.ts";
@@ -123,6 +125,47 @@ describe("the model catalog", () => {
       // Another server has other models than OpenAI's own.
       assert.ok(!data.some((model) => model.id.startsWith("openai/")));
     }));
+
+  it("takes a model's limit from its user, then from its server, then from what is known", async () => {
+    const models = [
+      { id: "vllm", max_model_len: 32_768 },
+      { id: "router", context_length: 65_536 },
+      { id: "limited", context_window: 65_536 },
+      { id: "odd", context_length: "a lot" },
+      { id: "tiny", context_length: 1 },
+    ];
+    const server = createServer((_request, response) => {
+      response.end(JSON.stringify({ object: "list", data: models }));
+    });
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    const { port } = server.address() as AddressInfo;
+    const id = (name: string) => `openai-compatible/${name}`;
+    const catalog = open({
+      providers: { ...NO_SETTINGS, openai: { baseUrl: `http://127.0.0.1:${port}/v1` } },
+      contextWindows: new Map([
+        [id("limited"), 8_192],
+        ["anthropic/claude", 50_000],
+      ]),
+    });
+    try {
+      assert.equal(catalog.resolve(id("vllm")).contextWindow, 128_000, "nobody has asked yet");
+      const { data } = await catalog.list();
+      for (const [name, tokens] of Object.entries({
+        vllm: 32_768,
+        router: 65_536,
+        limited: 8_192,
+        odd: 128_000,
+        tiny: 128_000,
+      })) {
+        assert.equal(data.find((model) => model.id === id(name))?.context_window, tokens, name);
+        assert.equal(catalog.resolve(id(name)).contextWindow, tokens, name);
+      }
+      catalog.setKey("anthropic", "k");
+      assert.equal(catalog.resolve("anthropic/claude").contextWindow, 50_000);
+    } finally {
+      server.close();
+    }
+  });
 
   it("offers servers that it finds on this machine, and never takes one by itself", () =>
     withUpstream([normal()], async (upstream) => {
