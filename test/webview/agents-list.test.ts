@@ -39,6 +39,8 @@ for (const host of HOSTS) {
         await input.pressSequentially("cover it");
         await page.keyboard.press("Enter");
         await page.locator(".question-text", { hasText: /^cover it$/ }).waitFor();
+        // The question stands there before the companion has it.
+        await page.locator(".status-line.is-live").waitFor();
         assert.equal(companion.messages.at(-1)?.agent_type, "tester");
       }));
 
