@@ -184,7 +184,8 @@ export class ChatView {
       if (session_id === null) return;
       const session = await this.#deps.client.call("get_session", { session_id });
       if (session.turn?.status === "running") {
-        const stream = this.#deps.client.stream(session_id, session.last_seq, stop.signal);
+        const { client } = this.#deps;
+        const stream = client.stream(session_id, session.last_seq, stop.signal, { starts: false });
         for await (const chunks of stream) if (chunks.some((chunk) => chunk.is_final)) break;
       }
       if (!stop.signal.aborted) this.#setState({ ...this.#state, streaming: false });

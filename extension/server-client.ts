@@ -73,19 +73,22 @@ export class ServerClient {
 
   /**
    * The committed chunks after `after`, in order, each once, over every loss of the connection or the
-   * companion. Ends when `signal` aborts; rejects only when the session cannot be read at all.
+   * companion. Ends when `signal` aborts; rejects only when the session cannot be read at all. `starts: false`, for what
+   * nobody looks at: a companion that was stopped is waited for until somebody uses it again.
    */
   async *stream(
     sessionId: string,
     after: number,
     signal: AbortSignal,
+    { starts = true }: { starts?: boolean } = {},
   ): AsyncGenerator<StreamChunk[]> {
+    const { server } = this.#deps;
     let cursor = after;
     let failures = 0;
     while (!signal.aborted) {
       let companion: Companion | undefined;
       try {
-        companion = await this.#deps.server.ensure();
+        companion = await (starts ? server.ensure() : server.waitUntilReady(signal));
         for await (const chunks of readChunks(companion, sessionId, cursor, signal)) {
           const { fresh, gap } = sift(cursor, chunks);
           const last = fresh.at(-1);

@@ -99,15 +99,18 @@ export class ToolRunner {
     const { signal } = followed.stop;
     this.#followed.set(sessionId, followed);
     try {
-      for await (const chunks of this.#deps.client.stream(sessionId, after, signal)) {
+      const { client } = this.#deps;
+      for await (const chunks of client.stream(sessionId, after, signal, { starts: false })) {
         for (const { type, call_id } of chunks) {
           if (type === "tool_result") this.#running.get(`${sessionId} ${call_id}`)?.stop.abort();
         }
-        // Asked for again after every wait: a message may have been sent meanwhile.
-        const ended = () => chunks.some(({ is_final, seq }) => is_final && seq > followed.after);
+        if (chunks.some(({ is_final, seq }) => is_final && seq > followed.after)) {
+          // Not looked up: this may be the last that a companion said before it ended.
+          this.#deps.onAsked(sessionId, []);
+          break;
+        }
         const waits = chunks.some((chunk) => isPause(chunk) || chunk.type === "tool_result");
-        if (waits || ended()) await this.#actSurely(sessionId, signal);
-        if (ended()) break;
+        if (waits) await this.#actSurely(sessionId, signal);
       }
     } catch (thrown) {
       this.#deps.log.warn(`The tools of ${sessionId} are not run any more: ${String(thrown)}`);

@@ -32,7 +32,7 @@ describe("the packaged extension in a workbench", function () {
 
   afterEach(async function () {
     if (this.currentTest?.state !== "failed") return;
-    const path = join(tmpdir(), "streamkeeper-workbench-failed.png");
+    const path = join(process.env["KEEP"] ?? tmpdir(), "streamkeeper-workbench-failed.png");
     await page?.screenshot({ path });
     console.log(`      the window as it was: ${path}`);
   });
@@ -316,6 +316,8 @@ describe("the packaged extension in a workbench", function () {
         .filter({ hasText: theme })
         .waitFor();
       await picker.press("Enter");
+      // Gives the focus back when it goes, perhaps in the middle of the next one.
+      await picker.waitFor({ state: "hidden" });
       await chat.frame.locator(`body.${className}`).waitFor();
       await workbench.picture(page, name);
     }
@@ -323,6 +325,9 @@ describe("the packaged extension in a workbench", function () {
 
   it("says that its companion was stopped, and starts another when it is needed", async () => {
     const { pid } = (await workbench.companion()).hello;
+    // A hidden chat whose answer runs is no use of it either.
+    await chat.send("A long answer, please.");
+    await chat.reached("running");
     await page.getByRole("tab", { name: "Explorer" }).first().click();
     await page.locator("iframe.webview.ready").waitFor({ state: "hidden" });
     await runCommand(page, "Streamkeeper: Stop server");
@@ -332,6 +337,7 @@ describe("the packaged extension in a workbench", function () {
     );
     chat = await openChatView(page);
     assert.notEqual((await workbench.companion()).hello.pid, pid);
+    await chat.reached("interrupted");
   });
 });
 
