@@ -20,6 +20,7 @@ import {
   prepareDataDir,
   readOrMakeToken,
   readRuntimeFile,
+  readToken,
   whoServes,
 } from "./runtime/data-dir.ts";
 import { createEnding, within } from "./runtime/ending.ts";
@@ -74,14 +75,15 @@ function isSystemError(thrown: unknown): thrown is Error {
 }
 
 function refuse({ dataDir, printUrl }: Config): void {
-  process.stderr.write(
-    `streamkeeper: ${dataDir} is served by ${whoServes(dataDir)}, which goes on with the flags that it was started with. ` +
-      "To have others end that process first, or give another --data-dir.\n",
-  );
   const runtime = readRuntimeFile(dataDir);
-  if (printUrl && runtime && isAlive(runtime.pid)) {
-    printAddress("runs", runtime, readOrMakeToken(dataDir, "token"));
-  }
+  const runs = runtime !== undefined && isAlive(runtime.pid);
+  const advice = runs
+    ? ", which goes on with the flags that it was started with. To have others end that process first, or give another --data-dir."
+    : ". Try again in a moment.";
+  process.stderr.write(`streamkeeper: ${dataDir} is served by ${whoServes(dataDir)}${advice}\n`);
+  // Only read: the directory is another's.
+  const token = readToken(join(dataDir, "token"));
+  if (printUrl && runs && token !== undefined) printAddress("runs", runtime, token);
   process.exitCode = EXIT_TAKEN;
 }
 

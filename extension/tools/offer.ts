@@ -1,10 +1,10 @@
 // What this window brings along with a message: its tools, the workspace's agents, and who it is.
 import { basename } from "node:path";
 import * as vscode from "vscode";
-import type { Environment, OfferedAgent, OfferedTool } from "../../server/protocol/offers.ts";
+import type { OfferedAgent, OfferedTool } from "../../server/protocol/offers.ts";
 import type { MessageRequest } from "../../server/protocol/requests.ts";
 import { EDITOR_TOOLS, ruleOf } from "./definitions.ts";
-
+import { toEnvironment } from "./environment.ts";
 import { workspaceFolders } from "./files.ts";
 import { foreignTools } from "./foreign-tools.ts";
 import { AGENTS_GLOB, MAX_AGENTS, parseAgent } from "./own-agents.ts";
@@ -30,6 +30,8 @@ export async function makeOffer(deps: OfferDeps): Promise<Offering> {
   const workspace = workspaceName();
   if (workspace === undefined || !deps.toolsEnabled()) return {};
   const rules = deps.toolRules();
+  const names = workspaceFolders().map(({ name }) => name);
+  const environment = toEnvironment(process.platform, basename(vscode.env.shell), names);
   const tools = [
     ...EDITOR_TOOLS.map((tool): OfferedTool => ({ ...tool, rule: ruleOf(tool, rules) })),
     ...foreignTools(vscode.lm.tools, MAX_TOOLS - EDITOR_TOOLS.length, deps.log).map(
@@ -39,7 +41,7 @@ export async function makeOffer(deps: OfferDeps): Promise<Offering> {
   return {
     tools,
     agents: await ownAgents(deps.log),
-    environment: environment(),
+    ...(environment && { environment }),
     client_id: deps.clientId,
     workspace,
     workspace_trusted: vscode.workspace.isTrusted,
@@ -52,21 +54,6 @@ export function workspaceName(): string | undefined {
   if (folders.length === 0) return undefined;
   const name = vscode.workspace.workspaceFile?.toString() ?? folders.map(({ path }) => path).join();
   return name.slice(0, 2_000);
-}
-
-/** The protocol's limit. */
-const MAX_FOLDERS = 50;
-
-function environment(): Environment {
-  const os = { darwin: "macOS", win32: "Windows" } as const;
-  const shell = basename(vscode.env.shell);
-  return {
-    os: process.platform in os ? os[process.platform as keyof typeof os] : "Linux",
-    ...(shell === "" ? {} : { shell }),
-    folders: workspaceFolders()
-      .slice(0, MAX_FOLDERS)
-      .map(({ name }) => name),
-  };
 }
 
 /** Agents of a workspace that is not trusted are not even read: their prompts could order anything. */

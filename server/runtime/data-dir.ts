@@ -66,7 +66,8 @@ export function readOrMakeToken(dataDir: string, name: "token" | "metrics_token"
   return token;
 }
 
-function readToken(path: string): string | undefined {
+/** Undefined if there is none, or one that others could read or have made. */
+export function readToken(path: string): string | undefined {
   const stat = lstatSync(path, { throwIfNoEntry: false });
   if (!stat) return undefined;
   const uid = process.getuid?.();
