@@ -99,7 +99,7 @@ const builds = [
       "extension/extension": "extension/extension.ts",
       "extension/first-use": "extension/first-use.ts",
       "extension/invoke-foreign": "extension/tools/invoke-foreign.ts",
-      "extension/restore-checkpoint": "extension/restore-checkpoint.ts",
+      "extension/restore-checkpoint": "extension/commands/restore-checkpoint.ts",
     },
     outdir: "dist",
     outExtension: { ".js": ".cjs" },
@@ -114,9 +114,9 @@ const builds = [
     splitting: true,
     entryPoints: {
       main: "server/main.ts",
-      "append-worker": "server/db/append-worker.ts",
-      "checkpoint-worker": "server/db/checkpoint-worker.ts",
-      "copy-database": "server/care/copy-database.ts",
+      "append-worker": "server/db/commit/append-worker.ts",
+      "checkpoint-worker": "server/db/commit/checkpoint-worker.ts",
+      "copy-database": "server/doctor/copy-database.ts",
     },
     outdir: "dist/server",
     // Beside main.js, so that paths relative to a module's own address mean the same in each.
@@ -147,7 +147,7 @@ const builds = [
   },
   {
     ...common,
-    entryPoints: { app: "webview/styles.css", metrics: "webview/metrics/styles.css" },
+    entryPoints: { app: "webview/styles/index.css", metrics: "webview/metrics/styles.css" },
     outdir: "dist/webview",
     loader: { ".ttf": "copy" },
     assetNames: "[name]",

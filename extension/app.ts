@@ -1,24 +1,24 @@
 // The composition root of the extension: everything that runs after the first use.
 import * as vscode from "vscode";
+import { ModelId } from "../server/protocol/fields.ts";
 import { DRAIN_SECONDS } from "../server/protocol/requests.ts";
-import { watchWake } from "../server/protocol/wake.ts";
-import { ModelId } from "../server/protocol/words.ts";
+import { watchWake } from "../server/shared/clock-watch.ts";
 import type { ConnectionState, HostCommand } from "../webview/messages.ts";
-import { type Chats, createChats } from "./chats.ts";
-import type { LaunchOptions } from "./companion-launch.ts";
+import { type Chats, createChats } from "./chat/chats.ts";
+import { DoctorReports, tellSetAside } from "./commands/doctor-commands.ts";
+import { handOverKeys } from "./commands/keys.ts";
+import { ServerClient } from "./companion/companion-client.ts";
+import type { LaunchOptions } from "./companion/companion-launch.ts";
+import { ServerProcess, type ServerState } from "./companion/companion-process.ts";
+import { insertAtCursor, openLink } from "./context/editor-context.ts";
 import { findMentions, takeContext } from "./context/mentions.ts";
-import { DoctorReports, tellSetAside } from "./doctor-commands.ts";
-import { insertAtCursor, openLink } from "./editor-context.ts";
 import { explain } from "./explain.ts";
-import { handOverKeys } from "./keys.ts";
+import { MetricsView } from "./latency/metrics-view.ts";
+import { describeState, StatusBar } from "./latency/status-bar.ts";
 import { linkTurns, showCompanionLog } from "./log.ts";
-import { MetricsView } from "./metrics-view.ts";
 import { isProblem, Problem } from "./problem.ts";
 import { createSecrets, type Secrets } from "./secrets.ts";
-import { ServerClient } from "./server-client.ts";
-import { ServerProcess, type ServerState } from "./server-process.ts";
 import { createSettings, SECTION, SERVER_SETTINGS, type Settings } from "./settings.ts";
-import { describeState, StatusBar } from "./status-bar.ts";
 import { tellProblem } from "./tell-problem.ts";
 import { createToolBox, type ToolBox } from "./tools/tool-box.ts";
 

@@ -7,7 +7,7 @@ import {
   logPath,
   placeOf,
   sizeOf,
-} from "./companion-log.ts";
+} from "./companion/companion-log.ts";
 
 const FROM_COMPANION = "[companion] ";
 

@@ -1,5 +1,5 @@
 // The alerts, from the same names as the code. Why each is asked as it is: docs/metrics.md.
-import type { Operation } from "../server/operations.ts";
+import type { Operation } from "../server/observe/operations.ts";
 import { asking, JOB } from "./promql.ts";
 
 /** One side of a comparison and the comparison, so that a test can see that the side itself has data. */

@@ -1,5 +1,5 @@
 // PromQL in the words of the code: names of metrics and labels come from where they are counted.
-import { METRIC_NAMES } from "../server/metric-names.ts";
+import { METRIC_NAMES } from "../server/observe/metric-names.ts";
 
 /** The label of all our targets: in DATA_DIR/prometheus/targets.json. */
 export const JOB = "streamkeeper";

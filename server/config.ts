@@ -3,9 +3,9 @@ import { homedir } from "node:os";
 import { isAbsolute, join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { type DatabaseSource, DURABILITIES, type Durability } from "./db/open.ts";
-import { isContextWindow } from "./protocol/tokens.ts";
-import { ModelId } from "./protocol/words.ts";
+import { ModelId } from "./protocol/fields.ts";
 import type { ProviderSettings } from "./providers/access.ts";
+import { isContextWindow } from "./shared/tokens.ts";
 
 export interface Config {
   host: string;

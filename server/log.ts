@@ -1,5 +1,5 @@
 import { type DestinationStream, type Logger, pino } from "pino";
-import { currentTrace } from "./trace-context.ts";
+import { currentTrace } from "./observe/trace-context.ts";
 
 export type Log = Logger;
 

@@ -16,7 +16,7 @@ if (Number(process.versions["napi"]) < 10) {
 try {
   const [command, ...rest] = process.argv.slice(2);
   if (command === "doctor") {
-    const { startDoctor } = await import("./run-doctor.ts");
+    const { startDoctor } = await import("./doctor/run-doctor.ts");
     process.exitCode = await startDoctor(rest, process.env);
   } else await startCompanion();
 } catch (thrown) {

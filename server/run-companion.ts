@@ -5,14 +5,10 @@ import { dirname, join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { type Companion, createCompanion } from "./compose.ts";
 import type { Config } from "./config.ts";
-import { type LeaderLock, waitForLeaderLock } from "./db/leader-lock.ts";
-import { toStorageError } from "./db/storage-errors.ts";
+import { type LeaderLock, waitForLeaderLock } from "./db/engine/leader-lock.ts";
+import { toStorageError } from "./db/engine/storage-errors.ts";
 import { ChatError } from "./errors.ts";
 import { createHttpServer, type HttpServer } from "./http/server.ts";
-import { createLog } from "./log.ts";
-import { createMetrics } from "./metrics.ts";
-import { PROTOCOL_VERSION } from "./protocol/responses.ts";
-import { watchWake } from "./protocol/wake.ts";
 import {
   DataDirError,
   isAlive,
@@ -22,12 +18,16 @@ import {
   readRuntimeFile,
   readToken,
   whoServes,
-} from "./runtime/data-dir.ts";
-import { createEnding, within } from "./runtime/ending.ts";
-import { freeBytesOf, refuseNetworkDrive } from "./runtime/file-system.ts";
-import { type IdleWatch, watchIdle } from "./runtime/idle.ts";
-import { createStdout } from "./runtime/stdout.ts";
-import { type KeptTraces, keepTraces } from "./runtime/traces.ts";
+} from "./lifecycle/data-dir.ts";
+import { freeBytesOf, refuseNetworkDrive } from "./lifecycle/file-system.ts";
+import { type IdleWatch, watchIdle } from "./lifecycle/idle.ts";
+import { type KeptTraces, keepTraces } from "./lifecycle/runtime-files.ts";
+import { createEnding, within } from "./lifecycle/shutdown.ts";
+import { createStdout } from "./lifecycle/stdout.ts";
+import { createLog } from "./log.ts";
+import { createMetrics } from "./observe/metrics.ts";
+import { PROTOCOL_VERSION } from "./protocol/responses.ts";
+import { watchWake } from "./shared/clock-watch.ts";
 import { VERSION } from "./version.ts";
 
 const EXIT_FAILED = 1;

@@ -31,7 +31,7 @@ type Need =
 /** Setting up what is needed gives the environment of the suites. */
 const NEEDS: Record<Need, () => Promise<Record<string, string>>> = {
   async package() {
-    await runStep(["extension/package.mjs"]);
+    await runStep(["extension/scripts/package.mjs"]);
     return {};
   },
   async build() {

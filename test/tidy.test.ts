@@ -3,9 +3,10 @@
 import assert from "node:assert/strict";
 import { existsSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { createMetrics } from "../server/metrics.ts";
-import { OPERATIONS } from "../server/operations.ts";
+import { createMetrics } from "../server/observe/metrics.ts";
+import { OPERATIONS } from "../server/observe/operations.ts";
 import { CHUNK_TYPES } from "../server/protocol/chunks.ts";
+import { ROOMS } from "./support/rooms.ts";
 import {
   codeOf,
   headingsOf,
@@ -19,76 +20,6 @@ const CODE = readSources(/\.(?:ts|tsx|mjs|cjs)$/);
 const STYLES = readSources(/\.css$/);
 const DOCS = readSources(/\.md$/);
 const MAX_LINES = 400;
-
-const SHARED =
-  /^server\/(?:durations|errors|log|metric-names|metrics|operations|trace-context|version)\.ts$/;
-const PROTOCOL = /^server\/protocol\//;
-const MESSAGES = /^webview\/(?:metrics\/)?messages\.ts$/;
-const NODE = /^node:/;
-const BELOW_CARE = /^(?:server\/(?:chat|db|domain|runtime)\/|kysely$|better-sqlite3$|uuid$)/;
-const ANYTHING_BELOW = /^(?:server\/(?!main\.ts)|node:|uuid$)/;
-
-/** Room -> what it may import. The first room that fits counts; the room itself is always allowed. */
-const ROOMS: readonly { room: RegExp; may: readonly RegExp[] }[] = [
-  { room: PROTOCOL, may: [/^zod$/] },
-  { room: /^server\/domain\//, may: [PROTOCOL, /^picomatch$/] },
-  // Frozen: what it once did must not change with code of today.
-  { room: /^server\/db\/migrations\//, may: [/^kysely$/] },
-  {
-    room: /^server\/db\//,
-    may: [PROTOCOL, SHARED, /^server\/domain\//, /^(?:kysely|pg|better-sqlite3|uuid)$/, NODE],
-  },
-  {
-    room: /^server\/providers\//,
-    may: [PROTOCOL, SHARED, /^server\/domain\//, /^zod$/, /^@ai-sdk\//, NODE],
-  },
-  {
-    room: /^server\/chat\//,
-    may: [PROTOCOL, SHARED, /^server\/(?:domain|db|providers)\//, /^uuid$/, /^node:(?:crypto|tim)/],
-  },
-  {
-    room: /^server\/http\//,
-    may: [PROTOCOL, SHARED, /^server\/chat\//, /^(?:express|zod)$/, NODE],
-  },
-  { room: /^server\/care\//, may: [PROTOCOL, SHARED, BELOW_CARE, NODE] },
-  { room: /^server\/runtime\//, may: [PROTOCOL, NODE] },
-  {
-    room: SHARED,
-    may: [PROTOCOL, /^(?:pino|prom-client)$/, /^package\.json$/, /^node:(?:async_hooks|crypto)$/],
-  },
-  {
-    room: /^server\/(?:doctor-)?config\.ts$/,
-    may: [PROTOCOL, /^server\/db\/open\.ts$/, /^server\/providers\/access\.ts$/, NODE],
-  },
-  { room: /^server\/(?:main|run-companion|run-doctor|compose)\.ts$/, may: [ANYTHING_BELOW] },
-  { room: /^server\/(?:start|install)\.mjs$/, may: [NODE] },
-  { room: MESSAGES, may: [PROTOCOL, /^zod$/] },
-  {
-    room: /^webview\//,
-    may: [PROTOCOL, /^(?:preact|markdown-it|dompurify|highlight\.js|eventsource-parser)$/],
-  },
-  {
-    // Scripts of npm, not parts of the extension; `npm run code` falls back on the VS Code of the tests.
-    room: /^extension\/(?:open|package)\.mjs$/,
-    may: [
-      /^server\/install\.mjs$/,
-      /^test\/setup\/vscode\.ts$/,
-      /^test\/support\/vscode-host\.ts$/,
-      /^@vscode\/test-electron$/,
-      NODE,
-    ],
-  },
-  {
-    room: /^extension\//,
-    may: [PROTOCOL, MESSAGES, /^(?:vscode|eventsource-parser|zod)$/, NODE],
-  },
-  { room: /^esbuild\.mjs$/, may: [NODE, /^(?:esbuild|better-sqlite3)$/] },
-  {
-    room: /^monitoring\//,
-    may: [/^server\/(?:metric-names|operations)\.ts$/, /^@grafana\/grafana-foundation-sdk$/, NODE],
-  },
-  { room: /^test\//, may: [/./] },
-];
 
 function foreignImports(sources: readonly Source[]): string[] {
   return sources.flatMap((source) => {
@@ -109,13 +40,13 @@ const TRANSACTION_SQL =
 
 /** Files that may, and why. */
 const MAY_TRANSACT = new Set([
-  "server/db/unit-of-work.ts", // the one door
-  "server/db/commit-group.ts", // its physical half: many units of work, one COMMIT
-  "server/db/append-log.ts", // the same for the chunks of many streams, on Postgres
-  "server/db/append-worker.ts", // and on SQLite, in a thread of its own
-  "server/db/guarded-dialect.ts", // the driver below both, which Kysely calls
+  "server/db/commit/unit-of-work.ts", // the one door
+  "server/db/commit/commit-group.ts", // its physical half: many units of work, one COMMIT
+  "server/db/commit/append-log.ts", // the same for the chunks of many streams, on Postgres
+  "server/db/commit/append-worker.ts", // and on SQLite, in a thread of its own
+  "server/db/engine/guarded-dialect.ts", // the driver below both, which Kysely calls
   "server/db/open.ts", // names the engine's BEGIN to the driver; the health probe reads
-  "server/db/leader-lock.ts", // a lock file of its own, not the database
+  "server/db/engine/leader-lock.ts", // a lock file of its own, not the database
 ]);
 
 function transactionsElsewhere(sources: readonly Source[]): string[] {

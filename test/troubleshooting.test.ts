@@ -35,7 +35,7 @@ describe("the troubleshooting guide", () => {
   it("explains every warning and error in the log of the companion, with its level, and no other", () => {
     const lines = CODE.filter(({ path }) => path.startsWith("server/")).flatMap(logLinesOf);
     const wordless = lines.filter(({ words }) => words === undefined).map(({ path }) => path);
-    assert.deepEqual(wordless, ["server/runtime/ending.ts"], "only events have no words here");
+    assert.deepEqual(wordless, ["server/lifecycle/shutdown.ts"], "only events have no words here");
     const rows = rowsOf("Of the companion");
     assert.deepEqual(
       rows.map(([, words, level]) => `${level} ${words}`).toSorted(),

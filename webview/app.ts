@@ -11,11 +11,11 @@ import {
   lastQuestion,
   lastTurn,
   soughtIndex,
-} from "./selectors.ts";
-import { asFailure, createSending, type Sending } from "./sending.ts";
-import { createSessionList, type SessionList } from "./session-list.ts";
-import type { AppState } from "./state.ts";
-import { createStore, type Store } from "./store.ts";
+} from "./state/selectors.ts";
+import { asFailure, createSending, type Sending } from "./state/sending.ts";
+import { createSessionList, type SessionList } from "./state/session-list.ts";
+import type { AppState } from "./state/state.ts";
+import { createStore, type Store } from "./state/store.ts";
 import type { Strings } from "./strings/strings.ts";
 import type { Editor, HostMessage, Transport, ViewState } from "./transport/transport.ts";
 

@@ -2,8 +2,8 @@
 import * as z from "zod/mini";
 import { CALL_NAMES } from "../server/protocol/calls.ts";
 import { StreamChunk } from "../server/protocol/chunks.ts";
+import { Id } from "../server/protocol/fields.ts";
 import { ContextItem } from "../server/protocol/requests.ts";
-import { Id } from "../server/protocol/words.ts";
 
 /** Commands of the host that the app may ask for; a closed list, because the app shows untrusted text. */
 export const HOST_COMMANDS = [

@@ -2,11 +2,11 @@
 import * as vscode from "vscode";
 import type { ContextItem } from "../../server/protocol/requests.ts";
 import type { Mention } from "../../webview/messages.ts";
-import { selectionContext } from "../editor-context.ts";
 import { cut, toStorable } from "../tools/bounds.ts";
 import { textOf, workspaceFolders } from "../tools/files.ts";
 import { type Ground, isInside, resolveInside } from "../tools/paths.ts";
 import { getProblems } from "../tools/problems.ts";
+import { selectionContext } from "./editor-context.ts";
 import { gitChanges } from "./git-changes.ts";
 import { rank } from "./rank.ts";
 import { terminalText } from "./terminal-text.ts";

@@ -1,7 +1,7 @@
 // Which files tools may touch: those inside of the workspace's folders, wherever symbolic links lead.
 import { lstat, realpath } from "node:fs/promises";
 import { basename, dirname, isAbsolute, join, normalize, relative, resolve, sep } from "node:path";
-import { isSecretPath } from "../../server/protocol/delicate-paths.ts";
+import { isSecretPath } from "../../server/shared/protected-paths.ts";
 
 export interface Folder {
   name: string;

@@ -4,7 +4,7 @@ import { accessSync } from "node:fs";
 import { join } from "node:path";
 import * as vscode from "vscode";
 import * as z from "zod/mini";
-import { isSecretPath, SECRET_NAMES } from "../../server/protocol/delicate-paths.ts";
+import { isSecretPath, SECRET_NAMES } from "../../server/shared/protected-paths.ts";
 import { cut } from "./bounds.ts";
 import { parseArguments, textOf } from "./files.ts";
 import { type Ground, resolveInside, ToolError } from "./paths.ts";

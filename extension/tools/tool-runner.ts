@@ -3,8 +3,8 @@
 import { isPause } from "../../server/protocol/chunks.ts";
 import type { ClientMessage } from "../../server/protocol/requests.ts";
 import type { PendingCall } from "../../server/protocol/responses.ts";
+import type { ServerClient } from "../companion/companion-client.ts";
 import { Problem } from "../problem.ts";
-import type { ServerClient } from "../server-client.ts";
 import { toStorable } from "./bounds.ts";
 import { LiveOutput } from "./live-output.ts";
 

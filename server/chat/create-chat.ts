@@ -1,37 +1,37 @@
 import { v7 as uuid } from "uuid";
-import { textBetween } from "../db/chunks.ts";
+import type { RecentTransactions } from "../db/commit/recent-transactions.ts";
+import type { OpenedDatabase } from "../db/open.ts";
+import { textBetween } from "../db/tables/chunks.ts";
 import {
   conversation,
   insertMessage,
   lastPosition,
   type MessageRow,
   metadataOf,
-} from "../db/messages.ts";
-import type { OpenedDatabase } from "../db/open.ts";
-import type { RecentTransactions } from "../db/recent-transactions.ts";
+} from "../db/tables/messages.ts";
 import {
   changeSession,
   findSession,
   listSessions,
   lockSession,
   removeSession,
-} from "../db/sessions.ts";
-import { endTurn, findOpenTurn, insertTurn } from "../db/turns.ts";
+} from "../db/tables/sessions.ts";
+import { endTurn, findOpenTurn, insertTurn } from "../db/tables/turns.ts";
 import { AGENTS, DEFAULT_AGENT, findAgent } from "../domain/agents.ts";
 import { titleFrom } from "../domain/titles.ts";
 import { ChatError } from "../errors.ts";
 import type { Message, ModelList, Ready } from "../protocol/responses.ts";
-import { decideCall, takeResult } from "./answer-call.ts";
-import { askAgain } from "./ask-again.ts";
-import { takeOutput } from "./call-output.ts";
+import { decideCall, takeResult } from "./calls/answer-call.ts";
+import { askAgain } from "./calls/ask-again.ts";
+import { takeOutput } from "./calls/call-output.ts";
+import { claim, listPending } from "./calls/claims.ts";
 import type { AcceptedTurn, Chat, ImportedMessage } from "./chat.ts";
-import { claim, listPending } from "./claims.ts";
-import { closeTurn, ENDINGS } from "./close-turn.ts";
-import { rewindSession } from "./rewind-session.ts";
-import { createSession, type StartDeps, startUserTurn, switchAgent } from "./start-turn.ts";
-import { streamFrames } from "./stream-frames.ts";
-import { summariseNow, undoSummary } from "./summarise.ts";
-import { writeSession } from "./write-session.ts";
+import { streamFrames } from "./log/stream-frames.ts";
+import { writeSession } from "./log/write-session.ts";
+import { closeTurn, ENDINGS } from "./turn/close-turn.ts";
+import { rewindSession } from "./turn/rewind-session.ts";
+import { createSession, type StartDeps, startUserTurn, switchAgent } from "./turn/start-turn.ts";
+import { summariseNow, undoSummary } from "./turn/summarise.ts";
 
 /** The part of the model catalog that clients see. */
 export interface ModelDirectory {

@@ -6,7 +6,7 @@ import * as searchAndCompaction from "./migrations/0002-search-and-compaction.ts
 import * as tools from "./migrations/0003-tools.ts";
 import * as summaries from "./migrations/0004-summaries.ts";
 import * as toolOutput from "./migrations/0005-tool-output.ts";
-import type { Database } from "./schema.ts";
+import type { Database } from "./tables/schema.ts";
 
 /** Forward only, in this order; static, because a bundle has no folder to read. */
 const MIGRATIONS: Record<string, Migration> = {

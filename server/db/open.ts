@@ -10,18 +10,18 @@ import {
 } from "kysely";
 import { ChatError } from "../errors.ts";
 import type { Log } from "../log.ts";
-import { APPEND_LANES, type AppendLog, createPostgresAppendLog } from "./append-log.ts";
-import { CommitGroup } from "./commit-group.ts";
-import { guardDialect, refuseInsideWork } from "./guarded-dialect.ts";
-import { createHintChannel, type HintChannel } from "./hint-channel.ts";
+import { APPEND_LANES, type AppendLog, createPostgresAppendLog } from "./commit/append-log.ts";
+import { CommitGroup } from "./commit/commit-group.ts";
+import { createSqliteAppendLog } from "./commit/sqlite-append-log.ts";
+import { WriterGate } from "./commit/writer-gate.ts";
+import { guardDialect, refuseInsideWork } from "./engine/guarded-dialect.ts";
+import { nativeBinding } from "./engine/native-binding.ts";
+import { createHintChannel, type HintChannel } from "./engine/notify-channel.ts";
+import { createPool } from "./engine/postgres-pool.ts";
+import { isDamage, toStorageError } from "./engine/storage-errors.ts";
 import { migrate } from "./migrate.ts";
-import { nativeBinding } from "./native-binding.ts";
-import { createPool } from "./postgres-pool.ts";
-import type { Database, Reader } from "./schema.ts";
-import { foldCase } from "./search.ts";
-import { createSqliteAppendLog } from "./sqlite-append-log.ts";
-import { isDamage, toStorageError } from "./storage-errors.ts";
-import { WriterGate } from "./writer-gate.ts";
+import type { Database, Reader } from "./tables/schema.ts";
+import { foldCase } from "./tables/search.ts";
 
 /** `directUrl`: of the server itself, where `url` leads to a proxy that pools transactions. */
 export type DatabaseSource =

@@ -1,6 +1,6 @@
 import picomatch from "picomatch";
 import type { AskReason } from "../protocol/ask-reasons.ts";
-import { isSecretPath, isSteeringPath } from "../protocol/delicate-paths.ts";
+import { isSecretPath, isSteeringPath } from "../shared/protected-paths.ts";
 import { type AgentDefinition, mayUse } from "./agents.ts";
 import type { Tool } from "./tools.ts";
 

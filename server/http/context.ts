@@ -1,6 +1,6 @@
 import type { Chat } from "../chat/chat.ts";
 import type { Log } from "../log.ts";
-import type { Metrics } from "../metrics.ts";
+import type { Metrics } from "../observe/metrics.ts";
 
 /** What the HTTP layer needs; made once, handed to every router. */
 export interface HttpDeps {

@@ -1,8 +1,8 @@
 import { type NextFunction, type Request, type Response, Router } from "express";
 import { ChatError } from "../errors.ts";
-import type { ResumeOutcome } from "../metrics.ts";
+import type { ResumeOutcome } from "../observe/metrics.ts";
+import { Id } from "../protocol/fields.ts";
 import { MessageRequest } from "../protocol/requests.ts";
-import { Id } from "../protocol/words.ts";
 import { parse } from "./body.ts";
 import type { HttpDeps } from "./context.ts";
 import { allowOnly } from "./error-handler.ts";

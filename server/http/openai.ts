@@ -5,7 +5,7 @@ import type { AcceptedTurn, Chat, Frame, ImportedMessage } from "../chat/chat.ts
 import { ChatError, toChatError } from "../errors.ts";
 import type { StreamChunk } from "../protocol/chunks.ts";
 import { ERROR_STATUS, type ErrorCode } from "../protocol/errors.ts";
-import { ModelId } from "../protocol/words.ts";
+import { ModelId } from "../protocol/fields.ts";
 import { parse } from "./body.ts";
 import type { HttpDeps } from "./context.ts";
 import { allowOnly } from "./error-handler.ts";

@@ -1,4 +1,5 @@
 import { type Request, type Response, Router } from "express";
+import { ForeignId, Id } from "../protocol/fields.ts";
 import { ToolName } from "../protocol/offers.ts";
 import {
   CreateSessionRequest,
@@ -6,7 +7,6 @@ import {
   UpdateSessionRequest,
 } from "../protocol/requests.ts";
 import { ClaimRequest, OutputRequest, RewindRequest } from "../protocol/served-requests.ts";
-import { ForeignId, Id } from "../protocol/words.ts";
 import { parse } from "./body.ts";
 import type { HttpDeps } from "./context.ts";
 import { allowOnly } from "./error-handler.ts";

@@ -1,7 +1,7 @@
 import type { Request, Response } from "express";
 import type { Frame } from "../chat/chat.ts";
 import { ChatError } from "../errors.ts";
-import type { Metrics } from "../metrics.ts";
+import type { Metrics } from "../observe/metrics.ts";
 import { HEARTBEAT_MS, SSE_HEARTBEAT, SSE_RETRY } from "../protocol/sse.ts";
 
 /** A reader that leaves so much unread, or takes nothing for so long, is let go; it resumes by its cursor. */

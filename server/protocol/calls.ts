@@ -1,6 +1,7 @@
 // The calls that our own clients make, with what goes in and what comes out.
 // The extension relays them for the webview; the browser makes them itself.
 import * as z from "zod/mini";
+import { Id } from "./fields.ts";
 import { ToolName } from "./offers.ts";
 import {
   CreateSessionRequest,
@@ -17,7 +18,6 @@ import {
   Session,
   SessionList,
 } from "./responses.ts";
-import { Id } from "./words.ts";
 
 const OfSession = z.strictObject({ session_id: Id });
 const Nothing = z.strictObject({});

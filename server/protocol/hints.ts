@@ -1,7 +1,7 @@
 // What companions on one Postgres tell each other, so that none has to wait for its next look at the database. Whoever
 // may use the database can send them: they make a companion look, and what it finds there counts.
 import * as z from "zod/mini";
-import { Id } from "./words.ts";
+import { Id } from "./fields.ts";
 
 const Hint = z.object({
   /** The companion that sends it. */

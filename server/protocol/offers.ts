@@ -1,6 +1,6 @@
 // What a client brings along with a message: the tools it can run and the agents its user has written.
 import * as z from "zod/mini";
-import { AgentType, ForeignId, ModelId, Text } from "./words.ts";
+import { AgentType, ForeignId, ModelId, Text } from "./fields.ts";
 
 /** What a tool does to the world; agents and approvals go by it. */
 export const TOOL_KINDS = ["read", "write", "execute", "other"] as const;

@@ -1,6 +1,6 @@
 // A plan as a model writes it and a person changes it: the arguments of `create_plan`.
 import * as z from "zod/mini";
-import { AgentType, Text } from "./words.ts";
+import { AgentType, Text } from "./fields.ts";
 
 export const SUBTASK_STATUSES = ["pending", "running", "done"] as const;
 export type SubtaskStatus = (typeof SUBTASK_STATUSES)[number];

@@ -1,6 +1,6 @@
 import * as z from "zod/mini";
+import { AgentType, ForeignId, Id, ModelId, Text } from "./fields.ts";
 import { ClientId, Environment, OfferedAgents, OfferedTools, Workspace } from "./offers.ts";
-import { AgentType, ForeignId, Id, ModelId, Text } from "./words.ts";
 
 export const Title = Text.check(z.trim(), z.minLength(1), z.maxLength(200));
 

@@ -1,8 +1,8 @@
 // Requests that only the companion parses. Beside the others, so that the extension's bundle has not their schemas.
 import * as z from "zod/mini";
+import { Id, Text } from "./fields.ts";
 import { ClientId } from "./offers.ts";
 import { MAX_OUTPUT_PIECE } from "./tool-output.ts";
-import { Id, Text } from "./words.ts";
 
 export const DrainRequest = z.strictObject({
   grace_seconds: z.optional(z.number().check(z.minimum(0), z.maximum(3600))),

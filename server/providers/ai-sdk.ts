@@ -1,7 +1,7 @@
 // Real models, through the vendors' parts of the AI SDK. The only file that imports them, each at its first use.
 import { randomUUID } from "node:crypto";
 import { ChatError } from "../errors.ts";
-import { ForeignId } from "../protocol/words.ts";
+import { ForeignId } from "../protocol/fields.ts";
 import type { Access } from "./access.ts";
 import { cleanText, createTextCleaner } from "./clean-text.ts";
 import type { Agents } from "./http-client.ts";

@@ -1,4 +1,4 @@
-import { DEFAULT_CONTEXT_WINDOW } from "../protocol/tokens.ts";
+import { DEFAULT_CONTEXT_WINDOW } from "../shared/tokens.ts";
 
 /** Beginnings of model ids, and how many tokens these models can read; the first that fits counts. */
 const WINDOWS: readonly (readonly [RegExp, number])[] = [

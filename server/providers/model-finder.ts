@@ -1,6 +1,6 @@
 import * as z from "zod/mini";
-import { isContextWindow } from "../protocol/tokens.ts";
-import { ModelId } from "../protocol/words.ts";
+import { ModelId } from "../protocol/fields.ts";
+import { isContextWindow } from "../shared/tokens.ts";
 import type { Access } from "./access.ts";
 import { type Agents, readStart, send } from "./http-client.ts";
 

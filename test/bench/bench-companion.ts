@@ -6,16 +6,20 @@ import { parseArgs } from "node:util";
 import { sql } from "kysely";
 import { v7 as uuid } from "uuid";
 import { assembleCompanion } from "../../server/compose.ts";
-import type { Append } from "../../server/db/append-log.ts";
-import { appendChunks, type Numbered } from "../../server/db/chunks.ts";
-import type { Subject } from "../../server/db/metering.ts";
+import type { Append } from "../../server/db/commit/append-log.ts";
+import type { Subject } from "../../server/db/commit/metering.ts";
+import { RecentTransactions } from "../../server/db/commit/recent-transactions.ts";
+import {
+  SSEUnitOfWork,
+  type UnitOfWorkDeps,
+  type Work,
+} from "../../server/db/commit/unit-of-work.ts";
 import { type DatabaseSource, type OpenedDatabase, openDatabase } from "../../server/db/open.ts";
-import { RecentTransactions } from "../../server/db/recent-transactions.ts";
-import { SSEUnitOfWork, type UnitOfWorkDeps, type Work } from "../../server/db/unit-of-work.ts";
+import { appendChunks, type Numbered } from "../../server/db/tables/chunks.ts";
 import { createHttpServer } from "../../server/http/server.ts";
 import { createLog } from "../../server/log.ts";
-import { createMetrics } from "../../server/metrics.ts";
-import type { Operation } from "../../server/operations.ts";
+import { createMetrics } from "../../server/observe/metrics.ts";
+import type { Operation } from "../../server/observe/operations.ts";
 import { createPacedProvider } from "./paced-provider.ts";
 
 /** `durable`: the product. `none`: chunks are numbered in memory and never stored. `each`: one Kysely transaction for each. */

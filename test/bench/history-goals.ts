@@ -2,10 +2,10 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { RecentTransactions } from "../../server/db/commit/recent-transactions.ts";
 import { type DatabaseSource, openDatabase } from "../../server/db/open.ts";
-import { RecentTransactions } from "../../server/db/recent-transactions.ts";
 import { createLog } from "../../server/log.ts";
-import { createMetrics } from "../../server/metrics.ts";
+import { createMetrics } from "../../server/observe/metrics.ts";
 import { median } from "./hot-path-goals.ts";
 import { LONG_SESSION, writeHistory } from "./long-history.ts";
 import { type MeasuredCompanion, startMeasured } from "./measured-companion.ts";

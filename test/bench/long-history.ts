@@ -1,13 +1,13 @@
 // A database as it is after years: a session of 10,000 messages, and 100,000 messages in others. Written through the
 // program's own repositories and compacted by them.
 import { v7 as uuid } from "uuid";
-import { appendChunks } from "../../server/db/chunks.ts";
-import { compactStep, STEP_ROWS, turnsToCompact } from "../../server/db/compaction.ts";
-import { insertMessage } from "../../server/db/messages.ts";
+import { SSEUnitOfWork, type UnitOfWorkDeps } from "../../server/db/commit/unit-of-work.ts";
 import type { OpenedDatabase } from "../../server/db/open.ts";
-import { insertSession } from "../../server/db/sessions.ts";
-import { endTurn, insertTurn } from "../../server/db/turns.ts";
-import { SSEUnitOfWork, type UnitOfWorkDeps } from "../../server/db/unit-of-work.ts";
+import { appendChunks } from "../../server/db/tables/chunks.ts";
+import { compactStep, STEP_ROWS, turnsToCompact } from "../../server/db/tables/compaction.ts";
+import { insertMessage } from "../../server/db/tables/messages.ts";
+import { insertSession } from "../../server/db/tables/sessions.ts";
+import { endTurn, insertTurn } from "../../server/db/tables/turns.ts";
 
 export const LONG_SESSION = uuid();
 

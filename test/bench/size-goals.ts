@@ -10,7 +10,9 @@ const STARTS = 7;
 
 export async function measureSizes(): Promise<Result[]> {
   // Both print `NAME: SIZE of BUDGET bytes` and fail when a budget is exceeded; the package has the production build.
-  const printed = spawnSync(process.execPath, ["extension/package.mjs"], { encoding: "utf8" });
+  const printed = spawnSync(process.execPath, ["extension/scripts/package.mjs"], {
+    encoding: "utf8",
+  });
   if (printed.status !== 0) throw new Error(printed.stderr || printed.stdout);
   const sizes = [...printed.stdout.matchAll(/^(\S+): (\d+) of (\d+) bytes/gm)].map(
     ([, name = "", size, budget]): Result => ({

@@ -3,8 +3,8 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSy
 import { join } from "node:path";
 import * as vscode from "vscode";
 import type { App } from "../../extension/app.ts";
-import type { ChatView } from "../../extension/chat-view.ts";
-import { handOverKey } from "../../extension/keys.ts";
+import type { ChatView } from "../../extension/chat/chat-view.ts";
+import { handOverKey } from "../../extension/commands/keys.ts";
 import { PROVIDERS } from "../../extension/providers.ts";
 import { normal } from "../support/upstream/openai-scripts.ts";
 import { FAKE_MODEL, startUpstream } from "../support/upstream/start-upstream.ts";
@@ -254,7 +254,7 @@ describe("extension in its host", () => {
     const editor = await vscode.window.showTextDocument(document);
     editor.selection = new vscode.Selection(1, 0, 2, 5);
     await vscode.commands.executeCommand("streamkeeper.askAboutSelection");
-    const { selectionContext } = await import("../../extension/editor-context.ts");
+    const { selectionContext } = await import("../../extension/context/editor-context.ts");
     await vscode.window.showTextDocument(document);
     const context = selectionContext();
     assert.equal(context?.content, "two\nthree");

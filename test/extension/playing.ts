@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import * as vscode from "vscode";
 import type { App } from "../../extension/app.ts";
-import { handOverKey } from "../../extension/keys.ts";
+import { handOverKey } from "../../extension/commands/keys.ts";
 import { PROVIDERS } from "../../extension/providers.ts";
 import type { StreamChunk } from "../../server/protocol/chunks.ts";
 import type { ClientMessage, MessageRequest } from "../../server/protocol/requests.ts";

@@ -7,7 +7,7 @@ import { join, resolve } from "node:path";
 import { type Alert, alerts, alertsFile, runbookOf } from "../../monitoring/alerts.ts";
 import { GENERATED } from "../../monitoring/generated.ts";
 import { METRICS } from "../../monitoring/promql.ts";
-import { createMetrics } from "../../server/metrics.ts";
+import { createMetrics } from "../../server/observe/metrics.ts";
 import { findPrometheus } from "../setup/prometheus.ts";
 import { ALERT_CASES, type AlertCase, INSTANCE } from "./alert-cases.ts";
 

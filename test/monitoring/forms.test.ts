@@ -1,7 +1,7 @@
 // The two forms of /metrics. One must not change what the other says: Prometheus asks for OpenMetrics, the status bar for text.
 import assert from "node:assert/strict";
-import { METRIC_NAMES } from "../../server/metric-names.ts";
-import { createMetrics } from "../../server/metrics.ts";
+import { METRIC_NAMES } from "../../server/observe/metric-names.ts";
+import { createMetrics } from "../../server/observe/metrics.ts";
 import { VENDOR_NAMES } from "../../server/providers/vendors.ts";
 import { type Companion, withCompanion } from "../support/companion.ts";
 

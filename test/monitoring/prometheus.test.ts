@@ -6,7 +6,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { toScrapeConfig } from "../../extension/metrics-report.ts";
+import { toScrapeConfig } from "../../extension/latency/metrics-report.ts";
 import { findPrometheus, type PrometheusTools } from "../setup/prometheus.ts";
 import { type Companion, chunksOf, newDataDir, startCompanion } from "../support/companion.ts";
 import { hurry, shippedFolder, startPrometheus, withPrometheus } from "../support/prometheus.ts";

@@ -13,7 +13,7 @@ export interface Mutation {
 export const MUTATIONS: readonly Mutation[] = [
   {
     defect: "chunks are published before their commit",
-    file: "server/chat/write-session.ts",
+    file: "server/chat/log/write-session.ts",
     find: "afterCommit(() => hub.publish(sessionId, result.chunks));",
     replace: "hub.publish(sessionId, result.chunks); afterCommit(() => {});",
     test: "test/server/turns.test.ts",
@@ -29,7 +29,7 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     defect: "a statement's error may be swallowed",
-    file: "server/db/guarded-dialect.ts",
+    file: "server/db/engine/guarded-dialect.ts",
     find: "if (this.open) this.failure = thrown;",
     replace: "",
     test: "test/server/unit-of-work.test.ts",
@@ -37,7 +37,7 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     defect: "nobody listens to errors of Postgres connections in use",
-    file: "server/db/postgres-pool.ts",
+    file: "server/db/engine/postgres-pool.ts",
     find: 'pool.on("connect", (client) => client.on("error", note));',
     replace: "",
     test: "test/server/unit-of-work-faults.test.ts",
@@ -45,7 +45,7 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     defect: "files are closed to others after they were written",
-    file: "server/runtime/data-dir.ts",
+    file: "server/lifecycle/data-dir.ts",
     find: "const file = openSync(path, flag, 0o600);",
     // Without the mask of the process, which is a second guard.
     replace:
@@ -63,7 +63,7 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     defect: "conversations are ordered by the clock",
-    file: "server/db/messages.ts",
+    file: "server/db/tables/messages.ts",
     find: '.orderBy("messages.position")',
     replace: '.orderBy("messages.created_at")',
     test: "test/server/clock-order.test.ts",

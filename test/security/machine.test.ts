@@ -18,7 +18,7 @@ import { type Agent, get } from "node:http";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { createProvenAgent } from "../../extension/proven-agent.ts";
+import { createProvenAgent } from "../../extension/companion/proven-agent.ts";
 import { type Companion, newDataDir, runCompanion, startCompanion } from "../support/companion.ts";
 
 const NOBODY = 65_534;

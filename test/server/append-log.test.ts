@@ -2,10 +2,10 @@
 import assert from "node:assert/strict";
 import type { Worker } from "node:worker_threads";
 import SQLite from "better-sqlite3";
-import type { Append } from "../../server/db/append-log.ts";
-import type { Numbered } from "../../server/db/chunks.ts";
-import { insertSession, releaseLease, takeLease } from "../../server/db/sessions.ts";
-import { SSEUnitOfWork } from "../../server/db/unit-of-work.ts";
+import type { Append } from "../../server/db/commit/append-log.ts";
+import { SSEUnitOfWork } from "../../server/db/commit/unit-of-work.ts";
+import type { Numbered } from "../../server/db/tables/chunks.ts";
+import { insertSession, releaseLease, takeLease } from "../../server/db/tables/sessions.ts";
 import { ChatError } from "../../server/errors.ts";
 import {
   metric,

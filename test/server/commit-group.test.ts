@@ -1,7 +1,7 @@
 // Shared commits: one fsync for all that came in the same turn of the event loop, and yet each stands alone.
 import assert from "node:assert/strict";
 import { sql } from "kysely";
-import { insertSession } from "../../server/db/sessions.ts";
+import { insertSession } from "../../server/db/tables/sessions.ts";
 import {
   newSession,
   type OpenTestDatabase,

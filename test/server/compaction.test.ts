@@ -1,11 +1,11 @@
 // What compaction makes of a finished turn's log, and what readers make of that.
 import assert from "node:assert/strict";
 import { statSync } from "node:fs";
-import { compactTurns } from "../../server/chat/compact-turns.ts";
-import { STEP_ROWS } from "../../server/db/compaction.ts";
+import { compactTurns } from "../../server/chat/upkeep/compact-turns.ts";
+import { STEP_ROWS } from "../../server/db/tables/compaction.ts";
 import type { StreamChunk } from "../../server/protocol/chunks.ts";
-import { continuity } from "../../server/protocol/continuity.ts";
-import { emptyLog, takeChunks } from "../../webview/turns.ts";
+import { continuity } from "../../server/shared/continuity.ts";
+import { emptyLog, takeChunks } from "../../webview/turns/turns.ts";
 import {
   collect,
   FINISH,

@@ -1,6 +1,6 @@
 // How much of what a model can read a conversation takes.
 import assert from "node:assert/strict";
-import { estimateTokens } from "../../server/protocol/tokens.ts";
+import { estimateTokens } from "../../server/shared/tokens.ts";
 import { FINISH, read, say, text, withChat } from "../support/chat.ts";
 import { ENGINES } from "../support/engines.ts";
 

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { chmodSync, existsSync, mkdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { compactTurns } from "../../server/chat/compact-turns.ts";
+import { compactTurns } from "../../server/chat/upkeep/compact-turns.ts";
 import type { StreamChunk } from "../../server/protocol/chunks.ts";
 import { collect, openChat } from "../support/chat.ts";
 import { newDataDir, startCompanion, withCompanion } from "../support/companion.ts";

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { setTimeout as delay } from "node:timers/promises";
 import pg from "pg";
-import { exchangeHints } from "../../server/chat/hints.ts";
+import { exchangeHints } from "../../server/chat/log/peer-notify.ts";
 import type { StreamChunk } from "../../server/protocol/chunks.ts";
 import { parseHint } from "../../server/protocol/hints.ts";
 import { FINISH, type Script, say, stall, type TestChat, text } from "../support/chat.ts";

@@ -4,7 +4,7 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { findCompanion, stopCompanion } from "../../extension/companion.ts";
+import { findCompanion, stopCompanion } from "../../extension/companion/companion.ts";
 import type { Problem } from "../../extension/problem.ts";
 import type { StreamChunk } from "../../server/protocol/chunks.ts";
 import { LONG_QUESTION, until } from "../support/asking.ts";

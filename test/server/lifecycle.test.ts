@@ -5,7 +5,7 @@ import { once } from "node:events";
 import { existsSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { hostname } from "node:os";
 import { join } from "node:path";
-import { findCompanion } from "../../extension/companion.ts";
+import { findCompanion } from "../../extension/companion/companion.ts";
 import type { StreamChunk } from "../../server/protocol/chunks.ts";
 import { ask, lastOf, until } from "../support/asking.ts";
 import { FINISH, read, say, text, withChat } from "../support/chat.ts";

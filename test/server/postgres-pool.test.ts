@@ -2,8 +2,8 @@
 // behind those that begin.
 import assert from "node:assert/strict";
 import { setTimeout as delay } from "node:timers/promises";
-import { createPool } from "../../server/db/postgres-pool.ts";
-import { changeSession, insertSession, takeLease } from "../../server/db/sessions.ts";
+import { createPool } from "../../server/db/engine/postgres-pool.ts";
+import { changeSession, insertSession, takeLease } from "../../server/db/tables/sessions.ts";
 import { newSession, storeSession, withDatabase } from "../support/database.ts";
 import { POSTGRES } from "../support/engines.ts";
 import { memoryLog } from "../support/log.ts";

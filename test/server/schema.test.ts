@@ -16,7 +16,7 @@ interface Column {
 
 /** Read from the source, since types are gone at run time: one interface per table, one line per column. */
 function declaredTables(): Map<string, Column[]> {
-  const source = readFileSync("server/db/schema.ts", "utf8");
+  const source = readFileSync("server/db/tables/schema.ts", "utf8");
   const columnsOf = new Map<string, Column[]>();
   for (const [, name, body] of source.matchAll(/export interface (\w+Table) \{([\s\S]*?)\n\}/g)) {
     const lines = [...(body ?? "").matchAll(/^ {2}(\w+): ([^;]+);/gm)];

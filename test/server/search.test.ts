@@ -2,15 +2,15 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { sql } from "kysely";
-import { insertMessage } from "../../server/db/messages.ts";
-import { foldCase, snippetOf } from "../../server/db/search.ts";
+import { insertMessage } from "../../server/db/tables/messages.ts";
+import { foldCase, snippetOf } from "../../server/db/tables/search.ts";
 import {
   insertSession,
   type ListQuery,
   listSessions,
   removeSession,
-} from "../../server/db/sessions.ts";
-import { insertTurn } from "../../server/db/turns.ts";
+} from "../../server/db/tables/sessions.ts";
+import { insertTurn } from "../../server/db/tables/turns.ts";
 import { newSession, type OpenTestDatabase, withDatabase } from "../support/database.ts";
 import { ENGINES, POSTGRES, SQLITE } from "../support/engines.ts";
 

@@ -2,15 +2,15 @@
 import assert from "node:assert/strict";
 import { rmSync } from "node:fs";
 import { join } from "node:path";
-import { giveUpOld } from "../../server/chat/claims.ts";
-import { compactTurns } from "../../server/chat/compact-turns.ts";
-import { SessionLock } from "../../server/chat/session-lock.ts";
+import { giveUpOld } from "../../server/chat/calls/claims.ts";
+import { SessionLock } from "../../server/chat/log/session-lock.ts";
+import { compactTurns } from "../../server/chat/upkeep/compact-turns.ts";
+import { prepareDataDir } from "../../server/lifecycle/data-dir.ts";
 import type { StreamChunk } from "../../server/protocol/chunks.ts";
-import { continuity } from "../../server/protocol/continuity.ts";
 import { MAX_OUTPUT, MAX_OUTPUT_PIECE } from "../../server/protocol/tool-output.ts";
-import { prepareDataDir } from "../../server/runtime/data-dir.ts";
-import { outputText } from "../../webview/tool-output.ts";
-import { emptyLog, takeChunks } from "../../webview/turns.ts";
+import { continuity } from "../../server/shared/continuity.ts";
+import { outputText } from "../../webview/turns/tool-output.ts";
+import { emptyLog, takeChunks } from "../../webview/turns/turns.ts";
 import {
   collect,
   FINISH,

@@ -1,7 +1,7 @@
 // Calls that clients run: who runs them, what happens when nobody does, and where they end.
 import assert from "node:assert/strict";
-import { giveUpOld } from "../../server/chat/claims.ts";
-import { SessionLock } from "../../server/chat/session-lock.ts";
+import { giveUpOld } from "../../server/chat/calls/claims.ts";
+import { SessionLock } from "../../server/chat/log/session-lock.ts";
 import {
   FINISH,
   openChat,

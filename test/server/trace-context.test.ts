@@ -1,8 +1,8 @@
 // W3C Trace Context over real HTTP: what is taken, what is answered, and what carries it.
 import assert from "node:assert/strict";
 import fc from "fast-check";
+import { parseTraceparent, toTraceparent, traceOf } from "../../server/observe/trace-context.ts";
 import { TransactionList } from "../../server/protocol/transactions.ts";
-import { parseTraceparent, toTraceparent, traceOf } from "../../server/trace-context.ts";
 import { type Companion, chunksOf, rawRequest, withCompanion } from "../support/companion.ts";
 import { POSTGRES } from "../support/engines.ts";
 

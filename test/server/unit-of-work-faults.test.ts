@@ -3,13 +3,13 @@ import assert from "node:assert/strict";
 import { monitorEventLoopDelay } from "node:perf_hooks";
 import SQLite from "better-sqlite3";
 import { sql } from "kysely";
-import { appendChunks, committedAt } from "../../server/db/chunks.ts";
+import { RecentTransactions } from "../../server/db/commit/recent-transactions.ts";
+import { SSEUnitOfWork } from "../../server/db/commit/unit-of-work.ts";
 import { openDatabase } from "../../server/db/open.ts";
-import { RecentTransactions } from "../../server/db/recent-transactions.ts";
-import { changeSession, insertSession, takeLease } from "../../server/db/sessions.ts";
-import { SSEUnitOfWork } from "../../server/db/unit-of-work.ts";
+import { appendChunks, committedAt } from "../../server/db/tables/chunks.ts";
+import { changeSession, insertSession, takeLease } from "../../server/db/tables/sessions.ts";
 import { ChatError } from "../../server/errors.ts";
-import { createMetrics } from "../../server/metrics.ts";
+import { createMetrics } from "../../server/observe/metrics.ts";
 import {
   metric,
   newSession,

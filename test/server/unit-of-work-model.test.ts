@@ -1,7 +1,7 @@
 // The Unit of Work as a state machine: whatever is tried in whatever order, the database holds exactly what the model says.
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { insertSession } from "../../server/db/sessions.ts";
+import { insertSession } from "../../server/db/tables/sessions.ts";
 import { newSession, sessionIds, withDatabase } from "../support/database.ts";
 import { ENGINES } from "../support/engines.ts";
 

@@ -1,11 +1,11 @@
 // The contract of the Unit of Work, on both engines.
 import assert from "node:assert/strict";
 import { sql } from "kysely";
-import type { Trx } from "../../server/db/schema.ts";
-import { changeSession, insertSession } from "../../server/db/sessions.ts";
-import { SSEUnitOfWork } from "../../server/db/unit-of-work.ts";
+import { SSEUnitOfWork } from "../../server/db/commit/unit-of-work.ts";
+import type { Trx } from "../../server/db/tables/schema.ts";
+import { changeSession, insertSession } from "../../server/db/tables/sessions.ts";
 import { ChatError } from "../../server/errors.ts";
-import type { Operation } from "../../server/operations.ts";
+import type { Operation } from "../../server/observe/operations.ts";
 import {
   metric,
   newSession,

@@ -2,17 +2,22 @@
 import { v7 as uuid } from "uuid";
 import type { AcceptedTurn, Chat } from "../../server/chat/chat.ts";
 import { createChat } from "../../server/chat/create-chat.ts";
-import { exchangeHints, type Hints, NO_OTHERS, tellOthers } from "../../server/chat/hints.ts";
-import { createHub, type Hub } from "../../server/chat/hub.ts";
-import { recoverTurns } from "../../server/chat/recover-turns.ts";
-import { SessionLock } from "../../server/chat/session-lock.ts";
-import type { TurnDeps } from "../../server/chat/turn-deps.ts";
-import { Turns } from "../../server/chat/turns.ts";
+import type { TurnDeps } from "../../server/chat/deps.ts";
+import { createHub, type Hub } from "../../server/chat/log/hub.ts";
+import {
+  exchangeHints,
+  type Hints,
+  NO_OTHERS,
+  tellOthers,
+} from "../../server/chat/log/peer-notify.ts";
+import { SessionLock } from "../../server/chat/log/session-lock.ts";
+import { recoverTurns } from "../../server/chat/turn/recover-turns.ts";
+import { Turns } from "../../server/chat/turn/turns.ts";
+import { RecentTransactions } from "../../server/db/commit/recent-transactions.ts";
+import { SSEUnitOfWork } from "../../server/db/commit/unit-of-work.ts";
 import { type DatabaseSource, type OpenedDatabase, openDatabase } from "../../server/db/open.ts";
-import { RecentTransactions } from "../../server/db/recent-transactions.ts";
-import { SSEUnitOfWork } from "../../server/db/unit-of-work.ts";
 import type { Tool } from "../../server/domain/tools.ts";
-import { createMetrics, type Metrics } from "../../server/metrics.ts";
+import { createMetrics, type Metrics } from "../../server/observe/metrics.ts";
 import type { StreamChunk } from "../../server/protocol/chunks.ts";
 import type { Provider, ProviderEvent, ProviderRequest } from "../../server/providers/provider.ts";
 import type { Engine, TestDatabase } from "./engines.ts";

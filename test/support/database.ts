@@ -1,9 +1,9 @@
-import type { Subject } from "../../server/db/metering.ts";
+import type { Subject } from "../../server/db/commit/metering.ts";
+import { RecentTransactions } from "../../server/db/commit/recent-transactions.ts";
+import { SSEUnitOfWork, type UnitOfWorkDeps } from "../../server/db/commit/unit-of-work.ts";
 import { type OpenedDatabase, openDatabase } from "../../server/db/open.ts";
-import { RecentTransactions } from "../../server/db/recent-transactions.ts";
-import { insertSession } from "../../server/db/sessions.ts";
-import { SSEUnitOfWork, type UnitOfWorkDeps } from "../../server/db/unit-of-work.ts";
-import { createMetrics, type Metrics } from "../../server/metrics.ts";
+import { insertSession } from "../../server/db/tables/sessions.ts";
+import { createMetrics, type Metrics } from "../../server/observe/metrics.ts";
 import type { Engine, TestDatabase } from "./engines.ts";
 import { memoryLog } from "./log.ts";
 

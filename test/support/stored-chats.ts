@@ -2,7 +2,7 @@
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import type { DatabaseSource } from "../../server/db/open.ts";
-import { prepareDataDir } from "../../server/runtime/data-dir.ts";
+import { prepareDataDir } from "../../server/lifecycle/data-dir.ts";
 import { FINISH, openChat, read, say, text } from "./chat.ts";
 import { newDataDir } from "./companion.ts";
 

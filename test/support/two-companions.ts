@@ -1,5 +1,5 @@
 // Two companions on one Postgres, each with its own connections, as on two machines.
-import { followOthers } from "../../server/chat/follow-others.ts";
+import { followOthers } from "../../server/chat/upkeep/follow-peers.ts";
 import type { DatabaseSource } from "../../server/db/open.ts";
 import { openChat, type Script, type TestChat } from "./chat.ts";
 import { POSTGRES } from "./engines.ts";

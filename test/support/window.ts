@@ -3,8 +3,8 @@ import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync }
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
-import type { ServerClient } from "../../extension/server-client.ts";
-import type { ServerProcess, ServerState } from "../../extension/server-process.ts";
+import type { ServerClient } from "../../extension/companion/companion-client.ts";
+import type { ServerProcess, ServerState } from "../../extension/companion/companion-process.ts";
 import type { StreamChunk } from "../../server/protocol/chunks.ts";
 
 export interface WindowOptions {
@@ -25,11 +25,11 @@ export async function openWindow(options: WindowOptions): Promise<Window> {
   const load = (path: string): Promise<unknown> =>
     import(pathToFileURL(resolve(sources, path)).href);
   const { ServerProcess: Process } = (await load(
-    "extension/server-process.ts",
-  )) as typeof import("../../extension/server-process.ts");
+    "extension/companion/companion-process.ts",
+  )) as typeof import("../../extension/companion/companion-process.ts");
   const { ServerClient: Client } = (await load(
-    "extension/server-client.ts",
-  )) as typeof import("../../extension/server-client.ts");
+    "extension/companion/companion-client.ts",
+  )) as typeof import("../../extension/companion/companion-client.ts");
   const { version } = JSON.parse(readFileSync(join(sources, "package.json"), "utf8")) as {
     version: string;
   };

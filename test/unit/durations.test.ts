@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { Histogram, Registry } from "prom-client";
-import { createDurations } from "../../server/durations.ts";
+import { createDurations } from "../../server/observe/durations.ts";
 
 const about = { name: "some_seconds", help: "Some.", buckets: [0.001, 0.1, 2.5] };
 /** On, beside and far from the edges. */

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import SQLite from "better-sqlite3";
 import type { FrameLocator, Page } from "playwright-core";
-import { findCompanion } from "../../extension/companion.ts";
+import { findCompanion } from "../../extension/companion/companion.ts";
 import { MessageList, SessionList } from "../../server/protocol/responses.ts";
 import { descendants } from "../support/processes.ts";
 import { runCommand, webviewFrame } from "../support/vscode-host.ts";

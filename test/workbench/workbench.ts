@@ -4,7 +4,11 @@ import { mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } 
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import type { Browser, BrowserContext, FrameLocator, Locator, Page } from "playwright-core";
-import { type Companion, findCompanion, stopCompanion } from "../../extension/companion.ts";
+import {
+  type Companion,
+  findCompanion,
+  stopCompanion,
+} from "../../extension/companion/companion.ts";
 import { descendants } from "../support/processes.ts";
 import {
   installVsix,

@@ -1,5 +1,5 @@
 import { useEffect, useState } from "preact/hooks";
-import type { AppState } from "../state.ts";
+import type { AppState } from "../state/state.ts";
 import { useSurroundings } from "./context.ts";
 import { Icon, IconButton } from "./icon.tsx";
 

@@ -1,6 +1,6 @@
 import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
-import { canStop, isBusy, runsTool } from "../selectors.ts";
-import type { AppState } from "../state.ts";
+import { canStop, isBusy, runsTool } from "../state/selectors.ts";
+import type { AppState } from "../state/state.ts";
 import { AllowedTools, DraftChips } from "./chips.tsx";
 import { useSurroundings } from "./context.ts";
 import { ContextMeter } from "./context-meter.tsx";

@@ -1,5 +1,5 @@
 import { useLayoutEffect, useRef } from "preact/hooks";
-import { blocksOf } from "../tool-output.ts";
+import { blocksOf } from "../turns/tool-output.ts";
 import { memo } from "./memo.ts";
 import { Shown } from "./shown.tsx";
 

@@ -1,9 +1,9 @@
 import { useEffect, useRef, useState } from "preact/hooks";
-import type { Plan } from "../plans.ts";
-import type { Decision } from "../state.ts";
+import type { Decision } from "../state/state.ts";
 import type { Strings } from "../strings/strings.ts";
-import { outputText } from "../tool-output.ts";
-import type { AgentPart, Part, TextPart, ToolPart } from "../turns.ts";
+import type { Plan } from "../turns/plans.ts";
+import { outputText } from "../turns/tool-output.ts";
+import type { AgentPart, Part, TextPart, ToolPart } from "../turns/turns.ts";
 import { argumentsFault, briefOf, titleOf } from "./call-words.ts";
 import { useSurroundings } from "./context.ts";
 import { Icon } from "./icon.tsx";

@@ -1,6 +1,6 @@
 import { useEffect, useRef } from "preact/hooks";
 import { titleOf } from "../app.ts";
-import type { AppState } from "../state.ts";
+import type { AppState } from "../state/state.ts";
 import { ConnectionBanner, Notice } from "./banner.tsx";
 import { Composer } from "./composer.tsx";
 import { useSurroundings } from "./context.ts";

@@ -1,6 +1,6 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import type { Session } from "../../server/protocol/responses.ts";
-import type { AppState } from "../state.ts";
+import type { AppState } from "../state/state.ts";
 import { useSurroundings } from "./context.ts";
 import { Dialog } from "./dialog.tsx";
 import { Icon, IconButton } from "./icon.tsx";

@@ -1,4 +1,4 @@
-import type { Summary } from "../summaries.ts";
+import type { Summary } from "../turns/summaries.ts";
 import { useSurroundings } from "./context.ts";
 import { Icon } from "./icon.tsx";
 import { Shown } from "./shown.tsx";

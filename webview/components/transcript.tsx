@@ -8,8 +8,8 @@ import {
   agentName as nameOf,
   soughtIndex,
   unfinishedPlan,
-} from "../selectors.ts";
-import type { AppState } from "../state.ts";
+} from "../state/selectors.ts";
+import type { AppState } from "../state/state.ts";
 import { useSurroundings } from "./context.ts";
 import { Icon } from "./icon.tsx";
 import { SummaryLine } from "./summary-line.tsx";

@@ -1,6 +1,6 @@
-import type { Plan } from "../plans.ts";
 import type { Strings } from "../strings/strings.ts";
-import type { Turn } from "../turns.ts";
+import type { Plan } from "../turns/plans.ts";
+import type { Turn } from "../turns/turns.ts";
 import { useSurroundings } from "./context.ts";
 import { Icon, IconButton } from "./icon.tsx";
 

@@ -1,7 +1,7 @@
 import { HIDDEN_CLASS, splitHidden } from "../markdown/hidden-characters.ts";
-import type { Plan } from "../plans.ts";
-import type { Decision, Outgoing } from "../state.ts";
-import { answerText, isOpen, type Question, type Turn } from "../turns.ts";
+import type { Decision, Outgoing } from "../state/state.ts";
+import type { Plan } from "../turns/plans.ts";
+import { answerText, isOpen, type Question, type Turn } from "../turns/turns.ts";
 import { SentChips } from "./chips.tsx";
 import { useSurroundings } from "./context.ts";
 import { Icon, IconButton } from "./icon.tsx";

@@ -1,7 +1,7 @@
 // The postMessage contract between the extension host and the metrics view. Both sides parse what they get.
 import * as z from "zod/mini";
+import { Id } from "../../server/protocol/fields.ts";
 import { TransactionEntry } from "../../server/protocol/transactions.ts";
-import { Id } from "../../server/protocol/words.ts";
 
 /** In seconds; null: nothing was committed. */
 const Latency = z.nullable(z.number());

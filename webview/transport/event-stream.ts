@@ -1,6 +1,6 @@
 import { createParser } from "eventsource-parser";
 import type { StreamChunk } from "../../server/protocol/chunks.ts";
-import { continuity } from "../../server/protocol/continuity.ts";
+import { continuity } from "../../server/shared/continuity.ts";
 import type { CompanionLink } from "./companion-link.ts";
 import { CallFailure, isChunk, type StreamSink } from "./transport.ts";
 

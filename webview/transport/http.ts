@@ -1,6 +1,6 @@
 import type { CallName, CallParams, CallResult } from "../../server/protocol/calls.ts";
 import { toHttp } from "../../server/protocol/http-calls.ts";
-import { watchWake } from "../../server/protocol/wake.ts";
+import { watchWake } from "../../server/shared/clock-watch.ts";
 import type { SavedState } from "../messages.ts";
 import { CompanionLink, type LinkTexts } from "./companion-link.ts";
 import { followSession } from "./event-stream.ts";

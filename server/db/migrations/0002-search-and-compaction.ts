@@ -24,7 +24,7 @@ export async function up(db: Kysely<unknown>): Promise<void> {
 
 /**
  * Three characters each, so that any part of a word is found; nothing but the ids of the messages is stored. `text` is
- * folded by the program (server/db/search.ts), since triggers must not call its functions.
+ * folded by the program (server/db/tables/search.ts), since triggers must not call its functions.
  */
 async function indexOnSqlite(db: Kysely<unknown>): Promise<void> {
   await sql`

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { setImmediate as nextTurn } from "node:timers/promises";
-import { Gatherer } from "../../../server/db/gatherer.ts";
+import { Gatherer } from "../../../server/db/commit/gatherer.ts";
 
 /** A commit that takes until `finish` is called, one at a time. */
 function slowCommits() {

@@ -5,7 +5,7 @@ import {
   type ChatRelay,
   createChatRelay,
   type HostMessage,
-} from "../../../extension/chat-relay.ts";
+} from "../../../extension/chat/chat-relay.ts";
 import { Problem } from "../../../extension/problem.ts";
 import type { StreamChunk } from "../../../server/protocol/chunks.ts";
 import { ToWebview } from "../../../webview/messages.ts";

@@ -19,7 +19,7 @@ import {
   openLog,
   parseLogLine,
   placeOf,
-} from "../../../extension/companion-log.ts";
+} from "../../../extension/companion/companion-log.ts";
 import { createLog } from "../../../server/log.ts";
 
 async function withLog(body: (path: string) => Promise<void>): Promise<void> {

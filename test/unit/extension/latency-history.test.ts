@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { parseReading, type Reading } from "../../../extension/latency.ts";
+import { parseReading, type Reading } from "../../../extension/latency/latency.ts";
 import {
   addReading,
   EMPTY_HISTORY,
@@ -8,8 +8,8 @@ import {
   type History,
   pointsOf,
   SLOT_MS,
-} from "../../../extension/latency-history.ts";
-import { createMetrics } from "../../../server/metrics.ts";
+} from "../../../extension/latency/latency-history.ts";
+import { createMetrics } from "../../../server/observe/metrics.ts";
 
 const POLL_MS = 2_000;
 

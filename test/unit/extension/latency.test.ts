@@ -8,8 +8,8 @@ import {
   quantile,
   type Reading,
   toFigures,
-} from "../../../extension/latency.ts";
-import { createMetrics, DURATION_BUCKETS } from "../../../server/metrics.ts";
+} from "../../../extension/latency/latency.ts";
+import { createMetrics, DURATION_BUCKETS } from "../../../server/observe/metrics.ts";
 
 /** Readings of a real registry, so that the parser meets what the companion really writes. */
 function realMetrics() {

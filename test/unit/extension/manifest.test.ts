@@ -3,9 +3,9 @@ import assert from "node:assert/strict";
 import { readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import * as z from "zod/mini";
-import { renderPage } from "../../../extension/page-html.ts";
+import { renderPage } from "../../../extension/chat/page-html.ts";
+import { SPOKEN } from "../../../extension/latency/status-text.ts";
 import { PROVIDERS } from "../../../extension/providers.ts";
-import { SPOKEN } from "../../../extension/status-text.ts";
 
 const ROOT = join(import.meta.dirname, "../../..");
 const read = (path: string) => readFileSync(join(ROOT, path), "utf8");
@@ -50,7 +50,7 @@ const sources = readdirSync(join(ROOT, "extension"), { recursive: true, encoding
 describe("manifest", () => {
   it("declares exactly the commands that the code can run", () => {
     const handled = [
-      ...read("extension/commands.ts").matchAll(/^ {2}"(streamkeeper\.\w+)":/gm),
+      ...read("extension/commands/commands.ts").matchAll(/^ {2}"(streamkeeper\.\w+)":/gm),
     ].map(([, id]) => id ?? "");
     assert.deepEqual(new Set(handled), new Set(ids));
     assert.equal(handled.length, ids.length);

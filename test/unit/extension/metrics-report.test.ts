@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { toFigures } from "../../../extension/latency.ts";
-import { toReport, toScrapeConfig } from "../../../extension/metrics-report.ts";
+import { toFigures } from "../../../extension/latency/latency.ts";
+import { toReport, toScrapeConfig } from "../../../extension/latency/metrics-report.ts";
 import { FromMetrics, ToMetrics } from "../../../webview/metrics/messages.ts";
 
 const FIGURES = toFigures([]);

@@ -7,8 +7,8 @@ import {
   createServer as createTcpServer,
   type Server as TcpServer,
 } from "node:net";
+import { askHello, createProvenAgent } from "../../../extension/companion/proven-agent.ts";
 import type { Problem } from "../../../extension/problem.ts";
-import { askHello, createProvenAgent } from "../../../extension/proven-agent.ts";
 
 const TOKEN = "the-right-token";
 const HOST = "127.0.0.1";

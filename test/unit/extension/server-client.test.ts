@@ -8,9 +8,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import fc from "fast-check";
-import { findCompanion } from "../../../extension/companion.ts";
+import { findCompanion } from "../../../extension/companion/companion.ts";
+import { ServerClient } from "../../../extension/companion/companion-client.ts";
 import type { Problem } from "../../../extension/problem.ts";
-import { ServerClient } from "../../../extension/server-client.ts";
 import type { StreamChunk } from "../../../server/protocol/chunks.ts";
 import { SSE_HEARTBEAT, SSE_RETRY, toFrame } from "../../../server/protocol/sse.ts";
 

@@ -10,11 +10,11 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { findCompanion, stopCompanion } from "../../../extension/companion.ts";
-import { makeDataDirectory } from "../../../extension/companion-files.ts";
-import { launchCompanion } from "../../../extension/companion-launch.ts";
+import { findCompanion, stopCompanion } from "../../../extension/companion/companion.ts";
+import { makeDataDirectory } from "../../../extension/companion/companion-files.ts";
+import { launchCompanion } from "../../../extension/companion/companion-launch.ts";
+import { ServerProcess, type ServerState } from "../../../extension/companion/companion-process.ts";
 import type { Problem } from "../../../extension/problem.ts";
-import { ServerProcess, type ServerState } from "../../../extension/server-process.ts";
 import { isAlive } from "../../support/processes.ts";
 import type { Behaviour } from "./stub-companion.ts";
 

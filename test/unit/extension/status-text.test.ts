@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import type { Figures } from "../../../extension/latency.ts";
-import { type StatusInput, toStatusText } from "../../../extension/status-text.ts";
+import type { Figures } from "../../../extension/latency/latency.ts";
+import { type StatusInput, toStatusText } from "../../../extension/latency/status-text.ts";
 
 const NOTHING: Figures = {
   p50: undefined,

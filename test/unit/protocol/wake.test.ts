@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { type Wake, watchWake } from "../../../server/protocol/wake.ts";
+import { type Wake, watchWake } from "../../../server/shared/clock-watch.ts";
 
 /** Lets both clocks run as they do, with `steps` added to them before the next look; what was noticed by then. */
 async function looks(steps: { monotonic?: number; wall?: number }[]): Promise<Wake[]> {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { nextSentences } from "../../../webview/announcer.ts";
+import { nextSentences } from "../../../webview/components/announcer.ts";
 
 /** All that is said while `text` grows by the given steps. */
 function said(text: string, steps: readonly number[]): string {

@@ -1,13 +1,13 @@
 import assert from "node:assert/strict";
 import type { Session } from "../../../server/protocol/responses.ts";
-import { canStop, chosenModel, isBusy, isLoading } from "../../../webview/selectors.ts";
+import { canStop, chosenModel, isBusy, isLoading } from "../../../webview/state/selectors.ts";
 import {
   type AppMessage,
   type AppState,
   INITIAL,
   type Outgoing,
   reduce,
-} from "../../../webview/state.ts";
+} from "../../../webview/state/state.ts";
 
 const session: Session = {
   id: "s1",

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { isFinal, type NewChunk, type StreamChunk } from "../../../server/protocol/chunks.ts";
-import { answerText, emptyLog, type SessionLog, takeChunks } from "../../../webview/turns.ts";
+import { answerText, emptyLog, type SessionLog, takeChunks } from "../../../webview/turns/turns.ts";
 
 const SESSION = "s1";
 

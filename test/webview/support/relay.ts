@@ -1,6 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { createParser } from "eventsource-parser";
-import { createChatRelay } from "../../../extension/chat-relay.ts";
+import { createChatRelay } from "../../../extension/chat/chat-relay.ts";
 import type { CallName, CallParams, CallResult } from "../../../server/protocol/calls.ts";
 import { StreamChunk } from "../../../server/protocol/chunks.ts";
 import { toHttp } from "../../../server/protocol/http-calls.ts";

@@ -1,7 +1,7 @@
 // Opens the built web app in a real Chromium, as a browser tab or as VS Code's webview, against a scripted companion.
 import assert from "node:assert/strict";
 import { type Browser, type BrowserContext, chromium, type Page } from "playwright-core";
-import { renderPage } from "../../../extension/page-html.ts";
+import { renderPage } from "../../../extension/chat/page-html.ts";
 import type { FromWebview, ToWebview } from "../../../webview/messages.ts";
 import { relayToCompanion } from "./relay.ts";
 import { ScriptedCompanion } from "./scripted-companion.ts";

@@ -1,0 +1,123 @@
+// One table: command id -> handler. Titles, icons and enablement are in package.json.
+import * as vscode from "vscode";
+import * as z from "zod/mini";
+import { Id } from "../../server/protocol/fields.ts";
+import type { App } from "../app.ts";
+import { ChatView } from "../chat/chat-view.ts";
+import { selectionContext } from "../context/editor-context.ts";
+import { takeContext } from "../context/mentions.ts";
+import { tellProblem } from "../tell-problem.ts";
+import { copyMetricsUrl, openDataDirectory, openInBrowser } from "./companion-commands.ts";
+import { visitDoctor } from "./doctor-commands.ts";
+import { chooseModel, removeApiKey, setApiKey, setDatabaseUrl } from "./model-commands.ts";
+
+export type Command = (app: App, ...args: unknown[]) => Promise<unknown>;
+
+const TurnLink = z.object({ session_id: Id, turn_id: z.optional(Id) });
+
+export const COMMANDS: Readonly<Record<string, Command>> = {
+  "streamkeeper.newChat": async ({ chats }) => {
+    const chat = await target(chats.active(), () => chats.focusView());
+    chat.send({ type: "do", action: "new_chat" });
+  },
+  "streamkeeper.focusChat": async ({ chats }) => {
+    (await chats.focusView()).send({ type: "do", action: "focus_composer" });
+  },
+  "streamkeeper.searchChats": async ({ chats }) => {
+    (await chats.focusView()).send({ type: "do", action: "show_sessions" });
+  },
+  "streamkeeper.openInEditor": async ({ chats }, from) => {
+    const { session_id, title } = (from instanceof ChatView ? from : chats.active())?.state ?? {};
+    const chat = chats.openPanel(title || "Streamkeeper");
+    if (session_id) chat.send({ type: "open_session", session_id });
+  },
+  /** Of links in the log. */
+  "streamkeeper.openTurn": async ({ chats }, link) => {
+    const { session_id, turn_id } = TurnLink.parse(link);
+    await chats.openSession(session_id, turn_id);
+  },
+  "streamkeeper.askAboutSelection": async ({ chats }) => {
+    const selection = selectionContext();
+    if (!selection) {
+      void vscode.window.showInformationMessage(vscode.l10n.t("Select some text first."));
+      return;
+    }
+    (await chats.focusView()).send({ type: "compose", text: "", context: [selection] });
+  },
+  "streamkeeper.addFile": async ({ chats, tools }, uri, selected) => {
+    const uris = Array.isArray(selected)
+      ? selected
+      : [uri ?? vscode.window.activeTextEditor?.document.uri];
+    const mentions = uris.slice(0, 50).map((one) => ({ kind: "file" as const, uri: String(one) }));
+    const context = await takeContext(tools.ground(), mentions);
+    if (context.length === 0) return;
+    (await chats.focusView()).send({ type: "compose", text: "", context });
+  },
+  "streamkeeper.stop": async ({ chats, client }) => {
+    const active = chats.active();
+    const chat = active?.state.streaming
+      ? active
+      : chats.all().find(({ state }) => state.streaming);
+    const session_id = chat?.state.session_id;
+    if (session_id) await client.call("cancel_turn", { session_id });
+  },
+  "streamkeeper.approveChange": ({ tools }, uri) => tools.decide(uri, "approve"),
+  "streamkeeper.rejectChange": ({ tools }, uri) => tools.decide(uri, "reject"),
+  "streamkeeper.showChange": ({ chats, tools }) =>
+    tools.showChange(chats.active()?.state.session_id),
+  "streamkeeper.restoreCheckpoint": async (app, from) =>
+    await (await import("./restore-checkpoint.ts")).restoreCheckpoint(app, from),
+  "streamkeeper.chooseModel": chooseModel,
+  "streamkeeper.setApiKey": setApiKey,
+  "streamkeeper.removeApiKey": removeApiKey,
+  "streamkeeper.setDatabaseUrl": setDatabaseUrl,
+  "streamkeeper.showLog": async ({ log }) => log.show(),
+  "streamkeeper.restartServer": async ({ server }) => {
+    const title = vscode.l10n.t("Restarting the companion server");
+    const location = vscode.ProgressLocation.Window;
+    await vscode.window.withProgress({ location, title }, () => server.restart());
+  },
+  "streamkeeper.stopServer": ({ server }) => server.stopRunning(),
+  "streamkeeper.showMetrics": async ({ metricsView }) => metricsView.open(),
+  "streamkeeper.copyMetricsUrl": copyMetricsUrl,
+  "streamkeeper.openInBrowser": openInBrowser,
+  "streamkeeper.openDataDirectory": openDataDirectory,
+  "streamkeeper.runDoctor": visitDoctor,
+  "streamkeeper.openSettings": async () =>
+    vscode.commands.executeCommand(
+      "workbench.action.openSettings",
+      "@ext:streamkeeper.streamkeeper",
+    ),
+  "streamkeeper.openWalkthrough": async () =>
+    vscode.commands.executeCommand(
+      "workbench.action.openWalkthrough",
+      "streamkeeper.streamkeeper#streamkeeper.start",
+    ),
+};
+
+/** Runs a command of the manifest and tells the user why it failed, if it does. */
+export async function runCommand(
+  load: () => Promise<App>,
+  log: vscode.LogOutputChannel,
+  id: string,
+  args: unknown[],
+): Promise<unknown> {
+  try {
+    const command = COMMANDS[id];
+    if (!command) throw new Error(`No such command: ${id}`);
+    return await command(await load(), ...args);
+  } catch (thrown) {
+    log.error(thrown instanceof Error ? thrown : String(thrown));
+    tellProblem(thrown);
+    return undefined;
+  }
+}
+
+async function target(
+  chat: ChatView | undefined,
+  otherwise: () => Promise<ChatView>,
+): Promise<ChatView> {
+  if (chat?.surface.kind !== "panel") return otherwise();
+  chat.surface.show();
+  return chat;
+}

@@ -1,0 +1,204 @@
+import { randomBytes } from "node:crypto";
+import * as vscode from "vscode";
+import type { TransactionList } from "../../server/protocol/transactions.ts";
+import {
+  FromMetrics,
+  type MetricsCommand,
+  type ToMetrics,
+} from "../../webview/metrics/messages.ts";
+import { webviewRoot } from "../chat/chat-view.ts";
+import { renderPage } from "../chat/page-html.ts";
+import type { Companion } from "../companion/companion.ts";
+import type { ServerClient } from "../companion/companion-client.ts";
+import type { ServerState } from "../companion/companion-process.ts";
+import { explain } from "../explain.ts";
+import { METRICS_ID } from "../ids.ts";
+import { toReport, toScrapeConfig } from "./metrics-report.ts";
+import { describeState, type StatusBar } from "./status-bar.ts";
+
+const LISTED = 50;
+const LISTED_SLOW = 10;
+const ANSWER_MS = 3_000;
+
+export interface MetricsViewDeps {
+  extensionUri: vscode.Uri;
+  client: Pick<ServerClient, "transactions">;
+  statusBar: StatusBar;
+  serverState(): ServerState;
+  slowSeconds(): number;
+  dataDir: string;
+  openSession(sessionId: string, turnId?: string): Promise<void>;
+  log: { warn(message: string): void };
+}
+
+const COMMAND_OF: Record<Exclude<MetricsCommand, "copy_scrape_config">, string> = {
+  copy_metrics_url: "streamkeeper.copyMetricsUrl",
+  show_log: "streamkeeper.showLog",
+  restart_server: "streamkeeper.restartServer",
+};
+
+/** The figures behind the status bar, in a page of the editor. It is told all it shows: no token, no network. */
+export class MetricsView {
+  readonly #deps: MetricsViewDeps;
+  #panel: vscode.WebviewPanel | undefined;
+  #isReady = false;
+  #asking = false;
+  #listed: TransactionList | undefined;
+  #slow: TransactionList | undefined;
+  readonly #listener: vscode.Disposable;
+
+  constructor(deps: MetricsViewDeps) {
+    this.#deps = deps;
+    this.#listener = deps.statusBar.onDidChange(() => void this.#refresh());
+  }
+
+  /** Somebody looks: the figures are read, whatever has the focus. */
+  get isVisible(): boolean {
+    return this.#panel?.visible === true;
+  }
+
+  open(): void {
+    if (this.#panel) return this.#panel.reveal();
+    const title = vscode.l10n.t("Streamkeeper metrics");
+    this.#hold(vscode.window.createWebviewPanel(METRICS_ID, title, vscode.ViewColumn.Active, {}));
+  }
+
+  /** After a reload of the window. */
+  restore(panel: vscode.WebviewPanel): void {
+    if (this.#panel) panel.dispose();
+    else this.#hold(panel);
+  }
+
+  dispose(): void {
+    this.#listener.dispose();
+    this.#panel?.dispose();
+  }
+
+  #hold(panel: vscode.WebviewPanel): void {
+    this.#panel = panel;
+    panel.webview.options = {
+      enableScripts: true,
+      localResourceRoots: [webviewRoot(this.#deps.extensionUri)],
+    };
+    panel.iconPath = vscode.Uri.joinPath(this.#deps.extensionUri, "extension/media/panel.svg");
+    panel.webview.onDidReceiveMessage((raw: unknown) => this.#receive(raw));
+    panel.onDidChangeViewState(() => {
+      // A hidden page is gone, and begins anew.
+      if (!panel.visible) this.#isReady = false;
+      this.#deps.statusBar.update();
+    });
+    panel.onDidDispose(() => {
+      this.#panel = undefined;
+      this.#isReady = false;
+      this.#deps.statusBar.update();
+    });
+    panel.webview.html = this.#page(panel.webview);
+    this.#deps.statusBar.update();
+  }
+
+  #receive(raw: unknown): void {
+    const parsed = FromMetrics.safeParse(raw);
+    if (!parsed.success) {
+      this.#deps.log.warn("A message of the metrics page was not understood and is ignored");
+      return;
+    }
+    const message = parsed.data;
+    switch (message.type) {
+      case "ready":
+        this.#isReady = true;
+        this.#post();
+        void this.#refresh();
+        return;
+      case "open_session":
+        return this.#act(this.#deps.openSession(message.session_id, message.turn_id));
+      case "command":
+        return this.#act(this.#run(message.command));
+    }
+  }
+
+  async #run(command: MetricsCommand): Promise<void> {
+    if (command === "copy_scrape_config") {
+      await vscode.env.clipboard.writeText(toScrapeConfig(this.#deps.dataDir));
+      void vscode.window.showInformationMessage(
+        vscode.l10n.t("The scrape configuration for Prometheus is in the clipboard."),
+      );
+      return;
+    }
+    await vscode.commands.executeCommand(COMMAND_OF[command]);
+  }
+
+  #act(work: Promise<void>): void {
+    work.catch((thrown: unknown) => {
+      this.#deps.log.warn(`Metrics page: ${String(thrown)}`);
+      void vscode.window.showErrorMessage(explain(thrown).message);
+    });
+  }
+
+  async #refresh(): Promise<void> {
+    if (!this.#isReady) return;
+    const { serverState, log } = this.#deps;
+    const server = serverState();
+    if (server.state === "ready" && !this.#asking) {
+      this.#asking = true;
+      try {
+        await this.#ask(server.companion);
+      } catch (thrown) {
+        log.warn(`No transactions: ${String(thrown)}`);
+      } finally {
+        this.#asking = false;
+      }
+    }
+    this.#post();
+  }
+
+  async #ask(companion: Companion): Promise<void> {
+    const { client } = this.#deps;
+    const signal = AbortSignal.timeout(ANSWER_MS);
+    const [listed, slow] = await Promise.all([
+      client.transactions(companion, { limit: LISTED }, signal),
+      client.transactions(companion, { limit: LISTED_SLOW, slow: true }, signal),
+    ]);
+    this.#listed = listed;
+    this.#slow = slow;
+  }
+
+  #post(): void {
+    if (!this.#panel || !this.#isReady) return;
+    const { statusBar, serverState, slowSeconds, dataDir } = this.#deps;
+    const server = serverState();
+    const { figures, points, ready, storage } = statusBar.details;
+    const report = toReport({
+      companion: server.state,
+      message: storage ? `${storage.message} ${storage.hint}` : toSentence(server),
+      failing: storage !== undefined,
+      monotonicNow: performance.now(),
+      wallNow: Date.now(),
+      ready,
+      slowSeconds: slowSeconds(),
+      figures,
+      points,
+      listed: this.#listed,
+      slow: this.#slow?.transactions ?? [],
+      url: server.state === "ready" ? server.companion.url : undefined,
+      dataDir,
+    });
+    void this.#panel.webview.postMessage({ type: "report", report } satisfies ToMetrics);
+  }
+
+  #page(webview: vscode.Webview): string {
+    const root = webviewRoot(this.#deps.extensionUri);
+    const url = (name: string): string =>
+      webview.asWebviewUri(vscode.Uri.joinPath(root, name)).toString();
+    return renderPage({
+      cspSource: webview.cspSource,
+      nonce: randomBytes(16).toString("base64url"),
+      script: url("metrics.js"),
+      style: url("metrics.css"),
+      language: vscode.env.language,
+    });
+  }
+}
+
+function toSentence(server: ServerState): string {
+  return server.state === "failed" ? explain(server.problem).message : describeState(server.state);
+}

@@ -1,0 +1,26 @@
+import { lockSession } from "../../db/tables/sessions.ts";
+import { forgetTool } from "../../db/tables/tool-rules.ts";
+import { findOpenTurn } from "../../db/tables/turns.ts";
+import { refuseWhileRunning } from "../log/refuse-while-running.ts";
+import { writeSession } from "../log/write-session.ts";
+import type { StartDeps } from "../turn/start-turn.ts";
+
+/**
+ * A tool that a person has allowed for the session asks again from its next call on, wherever it works. Takes effect
+ * once, however often it is said. Rejects with `not_found`, and with `session_busy` while an answer is written.
+ */
+export async function askAgain(
+  deps: StartDeps,
+  sessionId: string,
+  toolName: string,
+): Promise<void> {
+  const uow = deps.newUnitOfWork({ sessionId });
+  const step = { operation: "ask_again", sessionId } as const;
+  await writeSession(deps.hub, uow, step, async (trx, append) => {
+    await lockSession(trx, sessionId);
+    refuseWhileRunning((await findOpenTurn(trx, sessionId))?.status);
+    if (!(await forgetTool(trx, sessionId, toolName))) return;
+    await append([{ type: "status", tool_name: toolName, metadata: { state: "tool_asks_again" } }]);
+  });
+  uow.close();
+}

@@ -1,0 +1,84 @@
+// Calls that clients run: what waits, who has taken it, and what becomes of it when that client is gone.
+import { CLAIM_MS, claimCall, expiredClaims } from "../../db/tables/claims.ts";
+import type { Reader } from "../../db/tables/schema.ts";
+import { findSession } from "../../db/tables/sessions.ts";
+import { findToolCall, openToolCalls, type ToolCallRow } from "../../db/tables/tool-calls.ts";
+import { findTurn, type Turn } from "../../db/tables/turns.ts";
+import { ChatError } from "../../errors.ts";
+import type { Claim, PendingCall, PendingList } from "../../protocol/responses.ts";
+import type { StartDeps } from "../turn/start-turn.ts";
+import { giveUpCall, notOurs } from "./answer-call.ts";
+
+const LOOK_MS = 5_000;
+
+export async function listPending(reader: Reader, sessionId: string): Promise<PendingList> {
+  await findSession(reader, sessionId);
+  const calls = await openToolCalls(reader, { sessionId });
+  const turn = calls[0] && (await findTurn(reader, calls[0].turn_id));
+  return { pending: calls.map((call) => toPending(call, turn)) };
+}
+
+function toPending(call: ToolCallRow, turn: Turn | undefined): PendingCall {
+  const { call_id, turn_id, tool_name, kind, claimed_by } = call;
+  return {
+    call_id,
+    turn_id,
+    tool_name,
+    arguments: JSON.parse(call.arguments) as Record<string, unknown>,
+    waits_for: call.status === "waiting_decision" ? "tool_decision" : "tool_result",
+    ...(kind === null ? {} : { kind }),
+    ...(turn?.client_id == null ? {} : { client_id: turn.client_id }),
+    ...(turn?.workspace == null ? {} : { workspace: turn.workspace }),
+    ...(claimed_by === null ? {} : { claimed_by }),
+  };
+}
+
+/** Of several clients that want to run a call, one gets it; the same client again gets more time. */
+export async function claim(
+  deps: StartDeps,
+  sessionId: string,
+  callId: string,
+  clientId: string,
+): Promise<Claim> {
+  const found = await findToolCall(deps.reader, sessionId, callId);
+  if (!found) throw new ChatError("not_found", "There is no such call in this session.");
+  const uow = deps.newUnitOfWork({ sessionId, turnId: found.turn_id });
+  const taken = await uow.commit("claim_call", async (trx) => {
+    const ours = await claimCall(trx, { session_id: sessionId, call_id: callId }, clientId);
+    const call = (await findToolCall(trx, sessionId, callId)) ?? found;
+    return { ours, call, turn: await findTurn(trx, call.turn_id) };
+  });
+  uow.close();
+  const { ours, call, turn } = taken;
+  if (ours) return { call: toPending(call, turn), expires_in_ms: CLAIM_MS };
+  throw notOurs(call);
+}
+
+/**
+ * Answers the calls whose client has given no sign of life for so long that it must be gone, so that no turn waits for
+ * ever. After a sleep of the machine every claim looks old: then clients get one more round to say that they are there.
+ */
+export function giveUpClaims(deps: StartDeps): { stop(): void } {
+  let last = Date.now();
+  let busy = false;
+  const timer = setInterval(() => {
+    const slept = Date.now() - last > 2 * LOOK_MS;
+    last = Date.now();
+    if (slept || busy || deps.turns.draining) return;
+    busy = true;
+    giveUpOld(deps)
+      .catch((err: unknown) => deps.log.warn({ err }, "old claims could not be given up"))
+      .finally(() => {
+        busy = false;
+      });
+  }, LOOK_MS);
+  timer.unref();
+  return { stop: () => clearInterval(timer) };
+}
+
+/** One look. */
+export async function giveUpOld(deps: StartDeps): Promise<void> {
+  for (const { session_id, call_id } of await expiredClaims(deps.reader)) {
+    await giveUpCall(deps, session_id, call_id);
+  }
+}

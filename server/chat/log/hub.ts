@@ -1,0 +1,51 @@
+import type { Metrics } from "../../observe/metrics.ts";
+import type { StreamChunk } from "../../protocol/chunks.ts";
+import { toFrame } from "../../protocol/sse.ts";
+import type { Frame } from "../chat.ts";
+
+export interface Listener {
+  /** Committed frames, in order. */
+  onFrames(frames: readonly Frame[]): void;
+  /** The log has grown elsewhere up to `lastSeq`; read it. */
+  onNews(lastSeq: number): void;
+  /** The session was deleted; there is nothing more to come. */
+  onGone(): void;
+}
+
+/** Tells the readers of a session what was committed. Only the after-commit hook of a unit of work publishes. */
+export interface Hub {
+  publish(sessionId: string, chunks: readonly StreamChunk[]): void;
+  announce(sessionId: string, lastSeq: number): void;
+  announceGone(sessionId: string): void;
+  listen(sessionId: string, listener: Listener): () => void;
+  /** Sessions with at least one reader. */
+  sessions(): Iterable<string>;
+}
+
+export function createHub(metrics: Metrics): Hub {
+  const listeners = new Map<string, Set<Listener>>();
+  return {
+    publish(sessionId, chunks) {
+      for (const { type } of chunks) metrics.chunksPublished.inc({ type });
+      const readers = listeners.get(sessionId);
+      if (!readers) return;
+      const frames = chunks.map((chunk) => ({ chunk, text: toFrame(chunk) }));
+      for (const reader of readers) reader.onFrames(frames);
+    },
+    announce(sessionId, lastSeq) {
+      for (const reader of listeners.get(sessionId) ?? []) reader.onNews(lastSeq);
+    },
+    announceGone(sessionId) {
+      for (const reader of listeners.get(sessionId) ?? []) reader.onGone();
+    },
+    listen(sessionId, listener) {
+      const readers = listeners.get(sessionId) ?? new Set();
+      listeners.set(sessionId, readers.add(listener));
+      return () => {
+        readers.delete(listener);
+        if (readers.size === 0 && listeners.get(sessionId) === readers) listeners.delete(sessionId);
+      };
+    },
+    sessions: () => listeners.keys(),
+  };
+}

@@ -1,0 +1,147 @@
+// Tells the other companions on the same Postgres at once what they would find at their next look at the database.
+import type { HintChannel } from "../../db/engine/notify-channel.ts";
+import { withoutTrace } from "../../observe/trace-context.ts";
+import { type Hint, parseHint } from "../../protocol/hints.ts";
+import type { Hub } from "./hub.ts";
+
+/** What is to be told to the others. Costs next to nothing while there are none. */
+export interface Others {
+  /** The session's log has grown up to `lastSeq`. */
+  news(sessionId: string, lastSeq: number): void;
+  /** The session was deleted, or somebody asked its turn to stop. */
+  look(sessionId: string): void;
+}
+
+export interface HintsHeard {
+  onNews(sessionId: string, lastSeq: number): void;
+  onLook(sessionIds: readonly string[]): void;
+  /** Some may have been missed before. */
+  onListening(): void;
+}
+
+export interface Hints extends Others {
+  listen(heard: HintsHeard): void;
+}
+
+/** Of a database that nobody else uses. */
+export const NO_OTHERS: Others = { news: () => {}, look: () => {} };
+
+/** The hub, that also tells the others. */
+export function tellOthers(hub: Hub, others: Others): Hub {
+  return {
+    ...hub,
+    publish(sessionId, chunks) {
+      hub.publish(sessionId, chunks);
+      const last = chunks.at(-1);
+      if (last) others.news(sessionId, last.seq);
+    },
+    announceGone(sessionId) {
+      hub.announceGone(sessionId);
+      others.look(sessionId);
+    },
+  };
+}
+
+/** One statement in so long a time, for all sessions together. */
+const GAP_MS = 25;
+/** Postgres refuses 8,000. */
+const MAX_BYTES = 7_500;
+const MAX_PAYLOADS = 32;
+/** The others are asked for a sign of life when none was heard for so long, and thought gone when none answers. */
+const QUIET_MS = 30_000;
+const GONE_MS = 10_000;
+
+/** In place of a number of the log: whoever looks finds that, too. */
+const LOOK = 0;
+
+/** `own`: this companion's name. */
+export function exchangeHints(channel: HintChannel, own: string): Hints {
+  let thereAreOthers = false;
+  let heardAt = 0;
+  let askedAt: number | undefined;
+  const pending = new Map<string, number>();
+  let isAsked = false;
+  let sending = false;
+  let sentAt = 0;
+  let timer: NodeJS.Timeout | undefined;
+
+  function plan(): void {
+    if (timer || sending) return;
+    const wait = Math.max(0, sentAt + GAP_MS - performance.now());
+    timer = withoutTrace(() => setTimeout(() => void flush(), wait));
+    timer.unref();
+  }
+
+  async function flush(): Promise<void> {
+    timer = undefined;
+    sending = true;
+    sentAt = performance.now();
+    await channel.send(nextPayloads());
+    sending = false;
+    if (pending.size > 0 || isAsked) plan();
+  }
+
+  function nextPayloads(): string[] {
+    const now = performance.now();
+    if (askedAt !== undefined && now - askedAt > GONE_MS) thereAreOthers = false;
+    if (!thereAreOthers) pending.clear();
+    const asks = now - heardAt > QUIET_MS && askedAt === undefined;
+    if (asks) askedAt = now;
+    const hints = toHints(own, pending);
+    if (isAsked && hints.length === 0) hints.push({ from: own });
+    isAsked = false;
+    return hints.map((hint) => JSON.stringify(asks ? { ...hint, asks } : hint));
+  }
+
+  function note(sessionId: string, lastSeq: number): void {
+    if (!thereAreOthers) return;
+    if (pending.get(sessionId) !== LOOK) pending.set(sessionId, lastSeq);
+    plan();
+  }
+
+  return {
+    news: note,
+    look: (sessionId) => note(sessionId, LOOK),
+    listen(heard) {
+      channel.listen({
+        onHint(payload) {
+          const hint = parseHint(payload);
+          if (!hint || hint.from === own) return;
+          thereAreOthers = true;
+          heardAt = performance.now();
+          askedAt = undefined;
+          if (hint.asks) {
+            isAsked = true;
+            plan();
+          }
+          for (const [sessionId, lastSeq] of hint.news ?? []) heard.onNews(sessionId, lastSeq);
+          if (hint.look) heard.onLook(hint.look);
+        },
+        onListening() {
+          void channel.send([JSON.stringify({ from: own, asks: true } satisfies Hint)]);
+          heard.onListening();
+        },
+      });
+    },
+  };
+}
+
+/** Takes from `pending` what fits into one statement; the rest comes next. */
+function toHints(from: string, pending: Map<string, number>): Hint[] {
+  const hints: Hint[] = [];
+  let bytes = Number.POSITIVE_INFINITY;
+  for (const [sessionId, lastSeq] of pending) {
+    const size = sessionId.length + String(lastSeq).length + 6;
+    if (bytes + size > MAX_BYTES) {
+      if (hints.length === MAX_PAYLOADS) break;
+      hints.push({ from, news: [], look: [] });
+      bytes = Buffer.byteLength(from) + 100;
+    }
+    bytes += size;
+    const hint = hints.at(-1);
+    if (lastSeq === LOOK) hint?.look?.push(sessionId);
+    else hint?.news?.push([sessionId, lastSeq]);
+    pending.delete(sessionId);
+  }
+  return hints;
+}

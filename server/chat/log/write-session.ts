@@ -1,0 +1,81 @@
+import { v7 as uuid } from "uuid";
+import type { SSEUnitOfWork } from "../../db/commit/unit-of-work.ts";
+import { appendChunks, committedAt, numberedFrom, toAppend } from "../../db/tables/chunks.ts";
+import type { Trx } from "../../db/tables/schema.ts";
+import type { Operation } from "../../observe/operations.ts";
+import type { NewChunk, StreamChunk } from "../../protocol/chunks.ts";
+import type { Hub } from "./hub.ts";
+
+const WRITER = uuid();
+let commits = 0;
+
+/** Unique like a UUID, but without random bytes for each of thousands a second. */
+function nextCommitId(): string {
+  return `${WRITER}-${++commits}`;
+}
+
+export interface Step {
+  operation: Operation;
+  sessionId: string;
+  turnId?: string;
+  /** The fencing number of the lease this step writes under; absent for steps that take the lease themselves. */
+  fence?: number;
+}
+
+/**
+ * Stores chunks as the session's next ones, of the step's turn or of the one named (a message closes the turn before
+ * it in its own step); they are published once the step has committed.
+ */
+export type Append = (
+  chunks: readonly NewChunk[],
+  ofTurnId?: string,
+) => Promise<{
+  chunks: StreamChunk[];
+  /** A turn of this session that somebody asked to stop. */
+  cancelTurnId: string | null;
+}>;
+
+/**
+ * One step of a session as one transaction: `work` writes its rows and appends its chunks; readers see the
+ * chunks after the commit and never before. If the connection breaks during COMMIT, the session's row tells
+ * whether the step took effect.
+ */
+export async function writeSession<T>(
+  hub: Hub,
+  uow: SSEUnitOfWork,
+  step: Step,
+  work: (trx: Trx, append: Append) => Promise<T>,
+): Promise<T> {
+  const { operation, sessionId, turnId, fence } = step;
+  const commitId = nextCommitId();
+  let appended = false;
+  return await uow.commit(
+    operation,
+    (trx, afterCommit) =>
+      work(trx, async (chunks, ofTurnId = turnId) => {
+        appended = true;
+        const writer = { sessionId, turnId: ofTurnId, fence };
+        const result = await appendChunks(trx, writer, chunks, commitId);
+        afterCommit(() => hub.publish(sessionId, result.chunks));
+        return result;
+      }),
+    async (trx) => appended && (await committedAt(trx, sessionId, commitId)) !== undefined,
+  );
+}
+
+/**
+ * Appends a running turn's chunks, under its lease, in a commit shared with other streams. Resolves with the turn of
+ * this session that somebody asked to stop, if any.
+ */
+export function appendToSession(
+  hub: Hub,
+  uow: SSEUnitOfWork,
+  writer: { sessionId: string; turnId: string; fence: number },
+  chunks: readonly NewChunk[],
+): Promise<{ cancelTurnId: string | null }> {
+  const { sessionId, turnId, fence } = writer;
+  const append = toAppend({ sessionId, turnId, fence }, chunks, nextCommitId());
+  return uow.append("append_chunks", append, ({ lastSeq }) =>
+    hub.publish(sessionId, numberedFrom(writer, chunks, lastSeq)),
+  );
+}

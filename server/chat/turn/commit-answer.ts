@@ -1,0 +1,89 @@
+// What the model says, and the end of the turn, as committed steps.
+import { insertMessage } from "../../db/tables/messages.ts";
+import { changeSession, releaseLease } from "../../db/tables/sessions.ts";
+import { endTurn, setTurnProgress } from "../../db/tables/turns.ts";
+import { currentTrace } from "../../observe/trace-context.ts";
+import type { NewChunk } from "../../protocol/chunks.ts";
+import type { FinishReason } from "../../providers/provider.ts";
+import { appendToSession } from "../log/write-session.ts";
+import { ENDINGS } from "./close-turn.ts";
+import { progressOf, type Run, StopTurn, writeStep } from "./run.ts";
+import type { Batch } from "./token-batch.ts";
+
+export async function commitTokens(run: Run, { chunks, receivedAt }: Batch): Promise<void> {
+  const { metrics, hub } = run.deps;
+  const { cancelTurnId } = await appendToSession(hub, run.uow, run.turn, chunks);
+  if (cancelTurnId === run.turn.turnId) run.controller.abort(new StopTurn(ENDINGS.cancelled));
+  const now = performance.now();
+  metrics.publishDelay.observe((now - receivedAt) / 1000);
+  if (!run.published) {
+    run.published = true;
+    metrics.timeToFirstChunk.observe({
+      value: (now - run.turn.acceptedAt) / 1000,
+      exemplarLabels: currentTrace()?.exemplar ?? {},
+    });
+  }
+  for (const chunk of chunks) {
+    if (chunk.type === "assistant_message") run.text += chunk.token ?? "";
+  }
+}
+
+export interface AgentSwitch {
+  to: string;
+  reason: string;
+  /** The session's next messages go to the new agent, too. */
+  stays: boolean;
+}
+
+export async function commitAgentSwitch(run: Run, change: AgentSwitch): Promise<void> {
+  const { sessionId, turnId } = run.turn;
+  const from = run.agentType;
+  run.agentType = change.to;
+  run.switches += 1;
+  await writeStep(run, "agent_switched", async (trx, append) => {
+    if (change.stays) await changeSession(trx, sessionId, { agent_type: change.to });
+    await setTurnProgress(trx, turnId, { agent_type: change.to, ...progressOf(run) });
+    await append([switchedChunk(from, change)]);
+  });
+}
+
+export function switchedChunk(from: string, { to, reason, stays }: AgentSwitch): NewChunk {
+  return { type: "agent_switched", metadata: { from_agent: from, to_agent: to, reason, stays } };
+}
+
+/** The last step: the answer as a message, and the end. */
+export async function commitDone(
+  run: Run,
+  end: { reason: FinishReason; modelId: string },
+): Promise<void> {
+  const { sessionId, turnId, acceptedAt } = run.turn;
+  await writeStep(run, "complete_turn", async (trx, append) => {
+    const { chunks } = await append([
+      {
+        type: "done",
+        metadata: {
+          model: end.modelId,
+          agent_type: run.agentType,
+          finish_reason: end.reason,
+          elapsed_ms: Math.round(performance.now() - acceptedAt),
+          ...(run.usage ? { usage: run.usage } : {}),
+          context_tokens: run.contextTokens,
+        },
+      },
+    ]);
+    if (run.text !== "") {
+      await insertMessage(trx, {
+        session_id: sessionId,
+        turn_id: turnId,
+        position: chunks[0]?.seq ?? 0,
+        role: "assistant",
+        content: run.text,
+        status: "complete",
+        metadata: { agent_type: run.agentType, model: end.modelId },
+      });
+    }
+    await setTurnProgress(trx, turnId, progressOf(run));
+    await endTurn(trx, turnId, { status: "done" });
+    await releaseLease(trx, sessionId);
+  });
+}

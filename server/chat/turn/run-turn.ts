@@ -1,0 +1,209 @@
+import { setTimeout as delay } from "node:timers/promises";
+import { conversation } from "../../db/tables/messages.ts";
+import { type AgentDefinition, agentsOf, findAgent, ROUTING_AGENT } from "../../domain/agents.ts";
+import { withEnvironment } from "../../domain/environment.ts";
+import { toHistory } from "../../domain/history.ts";
+import type { Tool } from "../../domain/tools.ts";
+import { ChatError } from "../../errors.ts";
+import type { FinishReason, ProviderRequest, ToolCall, Usage } from "../../providers/provider.ts";
+import { estimateTokens } from "../../shared/tokens.ts";
+import type { LeasedTurn, ResolvedModel, TurnDeps } from "../deps.ts";
+import { writeSession } from "../log/write-session.ts";
+import { closeTurn, type Ending, endingOf } from "./close-turn.ts";
+import { commitAgentSwitch, commitDone, commitTokens } from "./commit-answer.ts";
+import { commitCalls } from "./commit-calls.ts";
+import { toldMessages } from "./prompt-messages.ts";
+import { routeTurn } from "./route-turn.ts";
+import { addUsage, newRun, type Run, StopTurn } from "./run.ts";
+import { endSubtask, nextSubtask } from "./run-plan.ts";
+import { allTools, toldTools } from "./step-tools.ts";
+import { measure, summariseIfFull } from "./summarise.ts";
+import { TokenBatch } from "./token-batch.ts";
+
+/** A model that asks for tools without end is stopped after so many answers in one turn. */
+const MAX_STEPS = 200;
+
+/**
+ * Lets the model answer, each step committed before it is shown, until the turn is done, waits for its client,
+ * or has failed; then that is committed, too. Never rejects. The caller holds the session's lease.
+ */
+export async function runTurn(
+  deps: TurnDeps,
+  turn: LeasedTurn,
+  controller: AbortController,
+): Promise<"done" | "waiting" | "error" | "interrupted"> {
+  const uow = deps.newUnitOfWork(turn);
+  const run = newRun(deps, turn, uow, controller);
+  try {
+    return await answer(run);
+  } catch (thrown) {
+    // What had arrived is kept, if it can be; why it cannot is told below.
+    await run.batch?.flush().catch(() => {});
+    const { reason } = controller.signal;
+    const error = controller.signal.aborted ? reason : thrown;
+    const ending = error instanceof StopTurn ? error.ending : endingOf(error);
+    reportFailure(deps, turn, error, ending);
+    return (await closeForGood(deps, turn, ending)) ? ending.status : "interrupted";
+  } finally {
+    uow.close();
+  }
+}
+
+/** Step after step: the model speaks, its calls are answered, its plan goes on. */
+async function answer(run: Run): Promise<"done" | "waiting"> {
+  if (run.agentType === ROUTING_AGENT && run.steps === 0) await route(run);
+  let place = await nextSubtask(run);
+  for (;;) {
+    run.controller.signal.throwIfAborted();
+    const agent = agentOf(run);
+    const resolved = run.deps.resolveModel(agent.model ?? run.turn.model);
+    const tools = allTools(run.deps.toolsFor(resolved.providerName), run.turn.offer);
+    const step = await askModel(run, resolved, agent, tools, place === "subtask");
+    if (step.calls.length > 0) {
+      const outcome = await commitCalls(run, step.calls, agent, tools);
+      if (outcome === "waiting") return "waiting";
+      continue;
+    }
+    if (place === "subtask") {
+      await endSubtask(run, resolved.id);
+      place = await nextSubtask(run);
+      if (place === "subtask") continue;
+    }
+    await commitDone(run, { reason: step.reason, modelId: resolved.id });
+    return "done";
+  }
+}
+
+function agentOf(run: Run): AgentDefinition {
+  const agent = findAgent(run.agentType, run.turn.offer.agents);
+  if (agent) return agent;
+  throw new ChatError("invalid_request", `There is no agent ${run.agentType} any more.`, {
+    hint: "Choose another agent, then send again.",
+  });
+}
+
+async function route(run: Run): Promise<void> {
+  const { deps, turn, controller } = run;
+  const stored = await conversation(deps.reader, turn.sessionId);
+  const message = stored.findLast(({ role }) => role === "user")?.content ?? "";
+  const resolved = deps.resolveModel(turn.model);
+  const agents = agentsOf(turn.offer);
+  const chosen = await routeTurn(resolved, agents, message, controller.signal);
+  // The orchestrator stays the session's choice: it decides for each message.
+  await commitAgentSwitch(run, { ...chosen, stays: false });
+}
+
+interface Answered {
+  calls: ToolCall[];
+  reason: FinishReason;
+}
+
+/** One answer of the model, its words committed as they come. */
+async function askModel(
+  run: Run,
+  resolved: ResolvedModel,
+  agent: AgentDefinition,
+  tools: readonly Tool[],
+  inPlan: boolean,
+): Promise<Answered> {
+  const { deps, turn, controller } = run;
+  if (run.steps >= MAX_STEPS) {
+    throw new ChatError(
+      "step_limit",
+      `The model has answered ${MAX_STEPS} times in this turn without coming to an end.`,
+      { hint: "What it did is kept. Look at it, then send a message to go on." },
+    );
+  }
+  run.steps += 1;
+  const told = toldTools(tools, agent, { trusted: turn.offer.trusted, inPlan });
+  const ask = async (): Promise<ProviderRequest> => ({
+    model: resolved.model,
+    system: withEnvironment(agent.prompt, turn.offer.environment),
+    messages: toHistory((await toldMessages(deps.reader, turn.sessionId)).stored),
+    tools: told.map(({ name, description, parameters }) => ({ name, description, parameters })),
+  });
+  let request = await ask();
+  if (await summariseIfFull(run, resolved, request)) request = await ask();
+  const events = resolved.provider.stream(request, controller.signal);
+  const batch = new TokenBatch(
+    (gathered) => commitTokens(run, gathered),
+    (error) => controller.abort(error),
+  );
+  run.batch = batch;
+  const calls: ToolCall[] = [];
+  let end: { reason: FinishReason; usage: Usage | undefined } = {
+    reason: "other",
+    usage: undefined,
+  };
+  for await (const event of events) {
+    switch (event.type) {
+      case "text":
+      case "reasoning": {
+        const kind = event.type === "text" ? "assistant_message" : "reasoning";
+        const room = batch.add(kind, event.text);
+        // Awaited only if it must be: this happens for each word of each stream.
+        if (room) await room;
+        break;
+      }
+      case "switch_agent":
+        await batch.flush();
+        if (findAgent(event.to_agent, turn.offer.agents)) {
+          await commitAgentSwitch(run, { to: event.to_agent, reason: event.reason, stays: true });
+        }
+        break;
+      case "tool_call":
+        calls.push(event);
+        break;
+      case "finish":
+        end = event;
+        break;
+      default:
+        event satisfies never;
+    }
+  }
+  await batch.flush();
+  controller.signal.throwIfAborted();
+  addUsage(run, end.usage);
+  run.contextTokens = end.usage
+    ? end.usage.input_tokens + end.usage.output_tokens
+    : measure(request) + estimateTokens(run.text);
+  return { calls, reason: end.reason };
+}
+
+/** How long a turn that cannot commit its own end goes on trying; after that the next start of a companion closes it. */
+const MAX_CLOSING_MS = 24 * 60 * 60 * 1000;
+
+/**
+ * Commits the end of a turn as soon as that is possible: while the disk is full or the database away it waits
+ * and tries again. False if the turn is not ours any more.
+ */
+async function closeForGood(deps: TurnDeps, turn: LeasedTurn, ending: Ending): Promise<boolean> {
+  if (ending.code === "lease_lost" || ending.code === "not_found") return false;
+  const { sessionId, turnId, fence } = turn;
+  const operation = ending.status === "error" ? "fail_turn" : "interrupt_turn";
+  const uow = deps.newUnitOfWork(turn);
+  const deadline = performance.now() + MAX_CLOSING_MS;
+  for (let wait = 100; performance.now() < deadline; wait = Math.min(wait * 2, 2_000)) {
+    try {
+      await writeSession(deps.hub, uow, { operation, sessionId, turnId, fence }, (trx, append) =>
+        closeTurn(trx, append, turn, ending),
+      );
+      return true;
+    } catch (err) {
+      const code = err instanceof ChatError ? err.code : undefined;
+      if (code === "lease_lost" || code === "not_found") return false;
+      deps.log.error({ err, turn_id: turnId }, "the end of a turn could not be saved yet");
+      if (deps.closing.aborted) return false;
+      await delay(wait, undefined, { ref: false });
+    }
+  }
+  return false;
+}
+
+function reportFailure(deps: TurnDeps, turn: LeasedTurn, err: unknown, ending: Ending): void {
+  if (ending.status === "interrupted") return;
+  deps.log.warn({ err, turn_id: turn.turnId, code: ending.code }, "a turn failed");
+  if (!ending.code.startsWith("upstream_")) return;
+  const provider = turn.model.split("/", 1)[0] ?? "";
+  deps.metrics.upstreamErrors.inc({ provider, code: ending.code });
+}

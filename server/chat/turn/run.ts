@@ -1,0 +1,96 @@
+// One run of a turn: its state, and the one way its steps are written.
+import type { SSEUnitOfWork } from "../../db/commit/unit-of-work.ts";
+import type { Usage } from "../../providers/provider.ts";
+import type { LeasedTurn, TurnDeps } from "../deps.ts";
+import { type Append, type Step, writeSession } from "../log/write-session.ts";
+import { ENDINGS, type Ending } from "./close-turn.ts";
+import type { TokenBatch } from "./token-batch.ts";
+
+/** Why a running turn is told to stop; the reason of its AbortSignal. */
+export class StopTurn extends Error {
+  readonly ending: Ending;
+  constructor(ending: Ending) {
+    super(ending.message);
+    this.ending = ending;
+  }
+}
+
+/** The state of one run, from the model's first word to the next pause or the end. */
+export interface Run {
+  deps: TurnDeps;
+  turn: LeasedTurn;
+  uow: SSEUnitOfWork;
+  controller: AbortController;
+  agentType: string;
+  /** How often the model was asked in this turn, pauses and all. */
+  steps: number;
+  /** How often its agent has changed. */
+  switches: number;
+  /** Of all steps; undefined as long as no model has said. */
+  usage: Usage | undefined;
+  /** What the conversation measured, in tokens, when the model last answered: as it said, or an estimate. */
+  contextTokens: number;
+  /** It is not tried again before each step. */
+  summaryFailed: boolean;
+  /** What of this step's answer is committed. */
+  text: string;
+  published: boolean;
+  batch: TokenBatch | undefined;
+}
+
+export function newRun(
+  deps: TurnDeps,
+  turn: LeasedTurn,
+  uow: SSEUnitOfWork,
+  controller: AbortController,
+): Run {
+  const { agentType, steps, switches, usage } = turn;
+  const fresh = {
+    contextTokens: 0,
+    summaryFailed: false,
+    text: "",
+    published: false,
+    batch: undefined,
+  };
+  return { deps, turn, uow, controller, agentType, steps, switches, usage, ...fresh };
+}
+
+/** A step of this turn, under its lease; notices when somebody asked it to stop. */
+export async function writeStep<T>(
+  run: Run,
+  operation: Step["operation"],
+  work: (trx: Parameters<Parameters<typeof writeSession<T>>[3]>[0], append: Append) => Promise<T>,
+): Promise<T> {
+  const { deps, turn, uow, controller } = run;
+  const { sessionId, turnId, fence } = turn;
+  let cancelled = false;
+  const result = await writeSession(
+    deps.hub,
+    uow,
+    { operation, sessionId, turnId, fence },
+    (trx, append) =>
+      work(trx, async (chunks, ofTurnId) => {
+        const appended = await append(chunks, ofTurnId);
+        cancelled = appended.cancelTurnId === turnId;
+        return appended;
+      }),
+  );
+  if (cancelled) controller.abort(new StopTurn(ENDINGS.cancelled));
+  return result;
+}
+
+/** What the row of a turn says of how far it has come. */
+export function progressOf({ steps, switches, usage }: Run) {
+  return { steps, switches, ...usage };
+}
+
+export function addUsage(run: Run, usage: Usage | undefined): void {
+  if (!usage) return;
+  const { tokens } = run.deps.metrics;
+  tokens.inc({ direction: "input" }, usage.input_tokens);
+  tokens.inc({ direction: "output" }, usage.output_tokens);
+  run.usage = {
+    input_tokens: (run.usage?.input_tokens ?? 0) + usage.input_tokens,
+    output_tokens: (run.usage?.output_tokens ?? 0) + usage.output_tokens,
+  };
+}

@@ -1,0 +1,393 @@
+import { createHash } from "node:crypto";
+import { v7 as uuid } from "uuid";
+import { insertMessage } from "../../db/tables/messages.ts";
+import { insertOffer } from "../../db/tables/offers.ts";
+import { findPlan, setPlan } from "../../db/tables/plans.ts";
+import {
+  findRequest,
+  insertRequest,
+  type RequestRow,
+  setRequestTurn,
+} from "../../db/tables/requests.ts";
+import type { Trx } from "../../db/tables/schema.ts";
+import {
+  changeSession,
+  insertSession,
+  lockSession,
+  type SessionState,
+  takeLease,
+} from "../../db/tables/sessions.ts";
+import {
+  endTurn,
+  findOpenTurn,
+  findTurn,
+  insertTurn,
+  replaceTurnsFrom,
+} from "../../db/tables/turns.ts";
+import { DEFAULT_AGENT, findAgent } from "../../domain/agents.ts";
+import type { Offer } from "../../domain/offer.ts";
+import { titleFrom, UNTITLED } from "../../domain/titles.ts";
+import { ChatError } from "../../errors.ts";
+import type { ClientMessage, MessageRequest } from "../../protocol/requests.ts";
+import type { AcceptedTurn } from "../chat.ts";
+import type { LeasedTurn, TurnDeps } from "../deps.ts";
+import { describeOwner, isAbandoned } from "../log/lease-owner.ts";
+import type { SessionLock } from "../log/session-lock.ts";
+import { type Append, writeSession } from "../log/write-session.ts";
+import { closeTurn, ENDINGS } from "./close-turn.ts";
+import type { Turns } from "./turns.ts";
+
+export interface StartDeps extends TurnDeps {
+  turns: Turns;
+  lock: SessionLock;
+}
+
+type UserMessage = Extract<ClientMessage, { type: "user_message" }>;
+type SwitchAgent = Extract<ClientMessage, { type: "switch_agent" }>;
+
+/** A session is made by its own step; with a `request_id` that step already remembers it, so a repeat finds the session. */
+export async function createSession(
+  deps: StartDeps,
+  wanted: {
+    title?: string | undefined;
+    agent_type?: string | undefined;
+    model?: string | undefined;
+    agents?: Offer["agents"] | undefined;
+  },
+  request?: Omit<RequestRow, "session_id" | "turn_id" | "created_at">,
+): Promise<string> {
+  const session = {
+    id: uuid(),
+    title: wanted.title ?? UNTITLED,
+    agent_type: knownAgent(wanted.agent_type ?? DEFAULT_AGENT, wanted.agents),
+    model: wanted.model ?? null,
+  };
+  const uow = deps.newUnitOfWork({ sessionId: session.id });
+  await writeSession(
+    deps.hub,
+    uow,
+    { operation: "create_session", sessionId: session.id },
+    async (trx, append) => {
+      await insertSession(trx, session);
+      if (request) {
+        await insertRequest(trx, { ...request, session_id: session.id, turn_id: null });
+      }
+      const { id: _, ...metadata } = session;
+      await append([{ type: "session_info", metadata }]);
+    },
+  );
+  uow.close();
+  return session.id;
+}
+
+/** Stores a user's message with its turn and lets the model answer it; a repeated `request_id` gets the turn it made. */
+export async function startUserTurn(
+  deps: StartDeps,
+  request: MessageRequest,
+  message: UserMessage,
+): Promise<AcceptedTurn> {
+  deps.turns.refuseWhenDraining();
+  const asked = askedBy(request);
+  const known = asked && (await repeatOf(deps, asked));
+  if (known?.turn) return known.turn;
+
+  let sessionId = request.session_id ?? known?.sessionId;
+  const isNew = sessionId === undefined;
+  if (sessionId === undefined) {
+    // Before anything is stored: a model that cannot answer must not leave an empty session behind.
+    deps.resolveModel(request.model ?? null);
+    try {
+      sessionId = await createSession(deps, pick(request), asked);
+    } catch (thrown) {
+      // The same request came twice at once and the other was first.
+      const other = asked && (await repeatOf(deps, asked));
+      if (!other) throw thrown;
+      sessionId = other.sessionId;
+    }
+  }
+  const session = sessionId;
+  return await deps.lock.with(session, () =>
+    acceptMessage(deps, session, request, message, asked, isNew),
+  );
+}
+
+async function acceptMessage(
+  deps: StartDeps,
+  sessionId: string,
+  request: MessageRequest,
+  message: UserMessage,
+  asked: Asked | undefined,
+  isNew: boolean,
+): Promise<AcceptedTurn> {
+  const turnId = uuid();
+  const offer = offerOf(request);
+  const acceptedAt = performance.now();
+  const uow = deps.newUnitOfWork({ sessionId, turnId });
+  let leased: LeasedTurn | undefined;
+  const accepted = await writeSession(
+    deps.hub,
+    uow,
+    { operation: "add_user_message", sessionId, turnId },
+    async (trx, append): Promise<AcceptedTurn> => {
+      leased = undefined;
+      const session = await lockSession(trx, sessionId);
+      const repeat = asked && (await storedRepeat(trx, asked));
+      if (repeat?.turn) return repeat.turn;
+      if (asked && repeat && repeat.sessionId !== sessionId) throw requestConflict();
+      await makeRoom(deps, trx, append, session);
+
+      const model = deps.resolveModel(request.model ?? session.model).id;
+      const agentType = agentFor(request.agent_type, session, offer);
+      const { last_seq } = await lockSession(trx, sessionId);
+      const after = isNew ? 0 : last_seq;
+      await insertTurn(trx, {
+        id: turnId,
+        session_id: sessionId,
+        agent_type: agentType,
+        model,
+        after_seq: after,
+        offer_id: await insertOffer(trx, sessionId, offer),
+        client_id: request.client_id ?? null,
+        workspace: request.workspace ?? null,
+      });
+      if (asked && repeat) await setRequestTurn(trx, asked.request_id, turnId);
+      else if (asked) {
+        await insertRequest(trx, { ...asked, session_id: sessionId, turn_id: turnId });
+      }
+      if (message.resume_plan_id !== undefined) {
+        await resumePlan(trx, sessionId, message.resume_plan_id, turnId);
+      }
+      if (message.replaces_turn_id !== undefined) {
+        await replaceTurnsFrom(trx, sessionId, message.replaces_turn_id, turnId);
+      }
+      await changeSession(trx, sessionId, {
+        agent_type: agentType,
+        ...(request.model === undefined ? {} : { model }),
+        ...(session.title === UNTITLED ? { title: titleFrom(message.content) } : {}),
+      });
+      const { chunks } = await append([userChunk(request, message, { model, agentType })]);
+      await insertMessage(trx, {
+        session_id: sessionId,
+        turn_id: turnId,
+        position: chunks[0]?.seq ?? 0,
+        role: "user",
+        content: message.content,
+        status: "complete",
+        metadata: message.context ? { context: message.context } : {},
+      });
+      const fence = await takeLease(trx, sessionId, deps.owner);
+      leased = {
+        sessionId,
+        turnId,
+        fence,
+        agentType,
+        model,
+        offer,
+        clientId: request.client_id ?? null,
+        workspace: request.workspace ?? null,
+        steps: 0,
+        switches: 0,
+        usage: undefined,
+        acceptedAt,
+      };
+      return { session_id: sessionId, turn_id: turnId, after };
+    },
+  );
+  uow.close();
+  if (leased) deps.turns.launch(leased);
+  return accepted;
+}
+
+function offerOf(request: MessageRequest): Offer {
+  const { tools = [], agents = [], environment, workspace_trusted } = request;
+  return { tools, agents, environment, trusted: workspace_trusted !== false };
+}
+
+/** The plan goes on in this turn, with the first subtask that is not done. */
+async function resumePlan(
+  trx: Trx,
+  sessionId: string,
+  planId: string,
+  turnId: string,
+): Promise<void> {
+  const plan = await findPlan(trx, planId);
+  if (plan?.session_id !== sessionId || plan.status !== "paused") {
+    throw new ChatError(
+      "invalid_request",
+      "message.resume_plan_id: no plan of this session that was interrupted.",
+    );
+  }
+  await setPlan(trx, planId, { status: "running", turn_id: turnId });
+}
+
+function userChunk(
+  request: MessageRequest,
+  message: UserMessage,
+  chosen: { model: string; agentType: string },
+) {
+  return {
+    type: "user_message",
+    content: message.content,
+    metadata: {
+      model: chosen.model,
+      agent_type: chosen.agentType,
+      ...(request.request_id === undefined ? {} : { request_id: request.request_id }),
+      ...(message.replaces_turn_id === undefined
+        ? {}
+        : { replaces_turn_id: message.replaces_turn_id }),
+      ...(message.resume_plan_id === undefined ? {} : { resume_plan_id: message.resume_plan_id }),
+      ...(message.context
+        ? { context: message.context.map(({ type, label }) => ({ type, label })) }
+        : {}),
+    },
+  } as const;
+}
+
+/**
+ * A session has one open turn. One that runs keeps its place (`session_busy`), unless its companion is gone; one
+ * that waits for the client is closed, since the person went on.
+ */
+export async function makeRoom(
+  deps: StartDeps,
+  trx: Trx,
+  append: Append,
+  session: SessionState,
+): Promise<void> {
+  const open = await findOpenTurn(trx, session.id);
+  if (!open) return;
+  const turn = { sessionId: session.id, turnId: open.id };
+  if (open.status === "waiting") {
+    await closeTurn(trx, append, turn, ENDINGS.superseded);
+    return;
+  }
+  if (!isAbandoned(deps, session)) {
+    const ours = session.lease_owner === deps.owner;
+    throw new ChatError(
+      "session_busy",
+      `This session is answering another message (turn ${open.id}, ${ours ? "in this companion" : `in ${describeOwner(session.lease_owner ?? "")}`}, since ${new Date(open.started_at).toISOString()}).`,
+      { hint: "Wait for its end or stop it, then send again.", retryAfterSeconds: 1 },
+    );
+  }
+  await closeTurn(trx, append, turn, ENDINGS.server_restarted);
+}
+
+/** The switch itself is the whole turn: one committed step that starts and ends it. */
+export async function switchAgent(
+  deps: StartDeps,
+  request: MessageRequest,
+  message: SwitchAgent,
+): Promise<AcceptedTurn> {
+  deps.turns.refuseWhenDraining();
+  const to = knownAgent(message.agent_type);
+  const asked = askedBy(request);
+  const known = asked && (await repeatOf(deps, asked));
+  if (known?.turn) return known.turn;
+  const isNew = request.session_id === undefined && known === undefined;
+  const sessionId =
+    request.session_id ?? known?.sessionId ?? (await createSession(deps, pick(request), asked));
+  return await deps.lock.with(sessionId, async () => {
+    const turnId = uuid();
+    const uow = deps.newUnitOfWork({ sessionId, turnId });
+    const accepted = await writeSession(
+      deps.hub,
+      uow,
+      { operation: "agent_switched", sessionId, turnId },
+      async (trx, append): Promise<AcceptedTurn> => {
+        const session = await lockSession(trx, sessionId);
+        const repeat = asked && (await storedRepeat(trx, asked));
+        if (repeat?.turn) return repeat.turn;
+        await makeRoom(deps, trx, append, session);
+        const { last_seq } = await lockSession(trx, sessionId);
+        const after = isNew ? 0 : last_seq;
+        const model = session.model ?? deps.resolveModel(null).id;
+        await insertTurn(trx, {
+          id: turnId,
+          session_id: sessionId,
+          agent_type: to,
+          model,
+          after_seq: after,
+        });
+        if (asked && repeat) await setRequestTurn(trx, asked.request_id, turnId);
+        else if (asked) {
+          await insertRequest(trx, { ...asked, session_id: sessionId, turn_id: turnId });
+        }
+        await changeSession(trx, sessionId, { agent_type: to });
+        await append([
+          {
+            type: "agent_switched",
+            metadata: {
+              from_agent: session.agent_type,
+              to_agent: to,
+              reason: message.reason ?? "chosen by the user",
+            },
+          },
+          { type: "done", metadata: { finish_reason: "stop" } },
+        ]);
+        await endTurn(trx, turnId, { status: "done" });
+        return { session_id: sessionId, turn_id: turnId, after };
+      },
+    );
+    uow.close();
+    return accepted;
+  });
+}
+
+interface Asked {
+  request_id: string;
+  body_hash: string;
+}
+
+function askedBy(request: MessageRequest): Asked | undefined {
+  if (request.request_id === undefined) return undefined;
+  const { message, agent_type, model } = request;
+  const body = JSON.stringify([message, agent_type ?? null, model ?? null]);
+  return {
+    request_id: request.request_id,
+    body_hash: createHash("sha256").update(body).digest("hex"),
+  };
+}
+
+async function repeatOf(deps: StartDeps, asked: Asked) {
+  return await storedRepeat(deps.reader, asked);
+}
+
+async function storedRepeat(
+  reader: Parameters<typeof findRequest>[0],
+  asked: Asked,
+): Promise<{ sessionId: string; turn: AcceptedTurn | undefined } | undefined> {
+  const stored = await findRequest(reader, asked.request_id);
+  if (!stored) return undefined;
+  if (stored.body_hash !== asked.body_hash) throw requestConflict();
+  const turn = stored.turn_id === null ? undefined : await findTurn(reader, stored.turn_id);
+  return {
+    sessionId: stored.session_id,
+    turn: turn && { session_id: turn.session_id, turn_id: turn.id, after: turn.after_seq },
+  };
+}
+
+function requestConflict(): ChatError {
+  return new ChatError(
+    "request_conflict",
+    "This request_id was used before, for another message. Nothing was stored.",
+    { hint: "Use a new request_id for a new message." },
+  );
+}
+
+/** An agent of the user's own may be gone since the session had it; the default then answers. */
+function agentFor(wanted: string | undefined, session: SessionState, offer: Offer): string {
+  if (wanted !== undefined) return knownAgent(wanted, offer.agents);
+  return findAgent(session.agent_type, offer.agents) ? session.agent_type : DEFAULT_AGENT;
+}
+
+function knownAgent(type: string, own?: Offer["agents"]): string {
+  if (!findAgent(type, own)) {
+    throw new ChatError("invalid_request", `agent_type: there is no agent called ${type}.`, {
+      hint: "GET /v1/agents lists them.",
+    });
+  }
+  return type;
+}
+
+function pick({ agent_type, model, agents }: MessageRequest) {
+  return { agent_type, model, agents };
+}

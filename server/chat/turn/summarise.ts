@@ -1,0 +1,221 @@
+// A long conversation goes on with a summary of its older turns: asked of the model outside of the conversation, committed
+// as one step, shown, and taken back at a click. The log and the history keep every word.
+import { v7 as uuid } from "uuid";
+import { lastMeasured } from "../../db/tables/chunks.ts";
+import type { Reader, Trx } from "../../db/tables/schema.ts";
+import { findSession, lockSession } from "../../db/tables/sessions.ts";
+import {
+  activeSummary,
+  hasUndone,
+  insertSummary,
+  type Summary,
+  setUndone,
+} from "../../db/tables/summaries.ts";
+import { findOpenTurn } from "../../db/tables/turns.ts";
+import { toHistory } from "../../domain/history.ts";
+import {
+  asMaterial,
+  asStored,
+  countToSummarise,
+  FULL_SHARE,
+  KEPT_SHARE,
+  SUMMARY_PROMPT,
+} from "../../domain/summary.ts";
+import { ChatError } from "../../errors.ts";
+import type { NewChunk } from "../../protocol/chunks.ts";
+import type { ProviderRequest } from "../../providers/provider.ts";
+import { estimateTokens } from "../../shared/tokens.ts";
+import type { ResolvedModel } from "../deps.ts";
+import { refuseWhileRunning } from "../log/refuse-while-running.ts";
+import { writeSession } from "../log/write-session.ts";
+import { type Told, toldMessages } from "./prompt-messages.ts";
+import { addUsage, type Run, writeStep } from "./run.ts";
+import type { StartDeps } from "./start-turn.ts";
+
+const TIMEOUT_MS = 120_000;
+const MAX_SUMMARY_CHARS = 20_000;
+
+/**
+ * Before a step: if what the model would be told fills over 80 % of what it can read, older turns are summarised; true if
+ * they were. Not in a chat where somebody took a summary back, and not with the demo. Rejects only when the turn is
+ * stopped; where it cannot be done the answer is tried with all that was said.
+ */
+export async function summariseIfFull(
+  run: Run,
+  resolved: ResolvedModel,
+  request: ProviderRequest,
+): Promise<boolean> {
+  const { deps, turn, controller } = run;
+  const known = run.contextTokens || (await knownSize(deps.reader, turn.sessionId));
+  const estimated = measure(request);
+  const size = Math.max(known, estimated);
+  if (size <= resolved.contextWindow * FULL_SHARE || run.summaryFailed || isDemo(resolved)) {
+    return false;
+  }
+  try {
+    if (await hasUndone(deps.reader, turn.sessionId)) return false;
+    const told = await toldMessages(deps.reader, turn.sessionId);
+    // Messages are estimated; where the model counts more, so much less of them fits.
+    const count = countIn(told, resolved.contextWindow * KEPT_SHARE * (estimated / size));
+    if (count === 0) return false;
+    const made = await makeSummary(resolved, told, count, controller.signal);
+    addUsage(run, made.usage);
+    await writeStep(run, "summarise", async (trx, append) => {
+      await store(trx, turn.sessionId, made.summary);
+      await append([made.chunk]);
+    });
+    run.contextTokens = 0;
+    return true;
+  } catch (err) {
+    controller.signal.throwIfAborted();
+    run.summaryFailed = true;
+    deps.log.warn({ err, turn_id: turn.turnId }, "older messages could not be summarised");
+    return false;
+  }
+}
+
+/** As the last turn's model counted it, and an estimate of what came since: an estimate alone may be far too low. */
+async function knownSize(reader: Reader, sessionId: string): Promise<number> {
+  const measured = await lastMeasured(reader, sessionId);
+  if (!measured) return 0;
+  const { rows } = await toldMessages(reader, sessionId);
+  const fresh = rows.filter(({ position }) => position > measured.seq);
+  return fresh.reduce((sum, row) => sum + sizeOf(row), measured.tokens);
+}
+
+/** By hand: all turns but the newest. Rejects with `session_busy`, `invalid_request`, or what the model's server did. */
+export async function summariseNow(deps: StartDeps, sessionId: string): Promise<void> {
+  const session = await findSession(deps.reader, sessionId);
+  deps.turns.refuseWhenDraining();
+  refuseWhileRunning(session.turn?.status);
+  const resolved = deps.resolveModel(session.model);
+  const told = await toldMessages(deps.reader, sessionId);
+  const count = countIn(told, 0);
+  if (count === 0 || isDemo(resolved)) {
+    throw new ChatError(
+      "invalid_request",
+      isDemo(resolved)
+        ? "The demo answers from a script and cannot summarise."
+        : "There is nothing to summarise: all but the newest question is summarised already.",
+      { hint: isDemo(resolved) ? "Choose a real model first." : "Go on with the chat." },
+    );
+  }
+  const made = await makeSummary(resolved, told, count, deps.closing);
+  const uow = deps.newUnitOfWork({ sessionId });
+  await writeSession(deps.hub, uow, { operation: "summarise", sessionId }, async (trx, append) => {
+    await lockSession(trx, sessionId);
+    refuseWhileRunning((await findOpenTurn(trx, sessionId))?.status);
+    // Somebody else was faster.
+    const active = await activeSummary(trx, sessionId);
+    if (active && active.until_position >= made.summary.until_position) return;
+    await store(trx, sessionId, made.summary);
+    await append([made.chunk]);
+  });
+  uow.close();
+}
+
+/** From the next step on the model is told again what was said. Taking effect once; rejects with `not_found`, `session_busy`. */
+export async function undoSummary(deps: StartDeps, sessionId: string, id: string): Promise<void> {
+  const uow = deps.newUnitOfWork({ sessionId });
+  const step = { operation: "undo_summary", sessionId } as const;
+  await writeSession(deps.hub, uow, step, async (trx, append) => {
+    await lockSession(trx, sessionId);
+    refuseWhileRunning((await findOpenTurn(trx, sessionId))?.status);
+    const outcome = await setUndone(trx, sessionId, id);
+    if (outcome === "unknown") throw new ChatError("not_found", "There is no such summary.");
+    if (outcome === "known") return;
+    const { stored } = await toldMessages(trx, sessionId);
+    const context_tokens = estimateTokens(JSON.stringify(toHistory(stored)));
+    await append([
+      { type: "status", metadata: { state: "summary_undone", summary_id: id, context_tokens } },
+    ]);
+  });
+  uow.close();
+}
+
+/** What a request measures, in tokens, by our estimate. */
+export function measure(request: ProviderRequest): number {
+  return estimateTokens(JSON.stringify(request));
+}
+
+/** A script cannot judge what matters. */
+function isDemo({ providerName }: ResolvedModel): boolean {
+  return providerName === "demo";
+}
+
+function countIn({ rows }: Told, keep: number): number {
+  const sizes = rows.map((row) => ({ turnId: row.turn_id, tokens: sizeOf(row) }));
+  return countToSummarise(sizes, keep);
+}
+
+function sizeOf({ content, metadata }: Told["rows"][number]): number {
+  return estimateTokens(content + metadata);
+}
+
+type NewSummary = Pick<Summary, "id" | "until_turn_id" | "until_position" | "content">;
+
+async function makeSummary(
+  resolved: ResolvedModel,
+  told: Told,
+  count: number,
+  signal: AbortSignal,
+): Promise<{ summary: NewSummary; chunk: NewChunk; usage: Parameters<typeof addUsage>[1] }> {
+  const last = told.rows[count - 1];
+  if (!last) throw new TypeError("a summary of nothing");
+  const before = told.stored.length - told.rows.length;
+  const { text, usage } = await ask(resolved, told, before + count, signal);
+  const summary = {
+    id: uuid(),
+    until_turn_id: last.turn_id,
+    until_position: last.position,
+    content: text,
+  };
+  const left = [asStored(text), ...told.stored.slice(before + count)];
+  const chunk: NewChunk = {
+    type: "status",
+    content: text,
+    metadata: {
+      state: "summarised",
+      summary_id: summary.id,
+      until_turn_id: summary.until_turn_id,
+      context_tokens: estimateTokens(JSON.stringify(toHistory(left))),
+    },
+  };
+  return { summary, chunk, usage };
+}
+
+async function ask(
+  { provider, model, contextWindow }: ResolvedModel,
+  { stored }: Told,
+  count: number,
+  signal: AbortSignal,
+): Promise<{ text: string; usage: Parameters<typeof addUsage>[1] }> {
+  // Two characters a token at worst, and room for the answer.
+  const content = asMaterial(stored.slice(0, count), contextWindow * 1.5);
+  const request = {
+    model,
+    system: SUMMARY_PROMPT,
+    messages: [{ role: "user" as const, content }],
+    tools: [],
+  };
+  const enough = new AbortController();
+  const stop = AbortSignal.any([signal, enough.signal, AbortSignal.timeout(TIMEOUT_MS)]);
+  let text = "";
+  let usage: Parameters<typeof addUsage>[1];
+  try {
+    for await (const event of provider.stream(request, stop)) {
+      if (event.type === "text") text += event.text;
+      if (event.type === "finish") usage = event.usage;
+      if (text.length > MAX_SUMMARY_CHARS) break;
+    }
+  } finally {
+    enough.abort();
+  }
+  text = text.slice(0, MAX_SUMMARY_CHARS).replaceAll("\0", "\uFFFD").toWellFormed().trim();
+  if (text === "") throw new ChatError("upstream_malformed", "The model gave no summary.");
+  return { text, usage };
+}
+
+async function store(trx: Trx, session_id: string, summary: NewSummary): Promise<void> {
+  await insertSummary(trx, { ...summary, session_id, created_at: Date.now(), undone_at: null });
+}

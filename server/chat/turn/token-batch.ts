@@ -1,0 +1,88 @@
+import type { NewChunk } from "../../protocol/chunks.ts";
+
+type Kind = "assistant_message" | "reasoning";
+
+/** Characters that may wait for a commit before the source is asked to wait. */
+const HIGH_WATER = 256 * 1024;
+
+/** A longer text becomes several chunks, so that no single frame is heavy. */
+const MAX_TOKEN = 32 * 1024;
+
+export interface Batch {
+  chunks: NewChunk[];
+  /** `performance.now()` when the oldest delta in it arrived. */
+  receivedAt: number;
+}
+
+/**
+ * Gathers deltas by arrival: what came while the last commit ran goes into the next one. A delta that finds no
+ * commit on its way is committed at once, so a lone reader waits for nothing but its own commit, and no
+ * commit is empty.
+ */
+export class TokenBatch {
+  readonly #commit: (batch: Batch) => Promise<void>;
+  readonly #onFailure: (error: unknown) => void;
+  #parts: { kind: Kind; text: string }[] = [];
+  #waiting = 0;
+  #receivedAt = 0;
+  #running: Promise<void> | undefined;
+  #failure: { error: unknown } | undefined;
+
+  /** `onFailure` hears of a failed commit at once, also while the source is silent. */
+  constructor(commit: (batch: Batch) => Promise<void>, onFailure: (error: unknown) => void) {
+    this.#commit = commit;
+    this.#onFailure = onFailure;
+  }
+
+  /** A promise only when the source has to wait until there is room again. Throws the error of a failed commit. */
+  add(kind: Kind, text: string): Promise<void> | undefined {
+    this.#throwFailure();
+    if (text === "") return undefined;
+    if (this.#parts.length === 0) this.#receivedAt = performance.now();
+    const last = this.#parts.at(-1);
+    if (last?.kind === kind) last.text += text;
+    else this.#parts.push({ kind, text });
+    this.#waiting += text.length;
+    this.#running ??= this.#run();
+    return this.#waiting > HIGH_WATER ? this.flush() : undefined;
+  }
+
+  /** Resolves when all that was added is committed. */
+  async flush(): Promise<void> {
+    while (this.#running) await this.#running;
+    this.#throwFailure();
+  }
+
+  async #run(): Promise<void> {
+    try {
+      while (this.#parts.length > 0) {
+        const batch = { chunks: this.#parts.flatMap(toChunks), receivedAt: this.#receivedAt };
+        this.#parts = [];
+        this.#waiting = 0;
+        await this.#commit(batch);
+      }
+    } catch (error) {
+      this.#failure = { error };
+      this.#onFailure(error);
+    } finally {
+      this.#running = undefined;
+    }
+  }
+
+  #throwFailure(): void {
+    if (this.#failure) throw this.#failure.error;
+  }
+}
+
+function toChunks({ kind, text }: { kind: Kind; text: string }): NewChunk[] {
+  const chunks: NewChunk[] = [];
+  for (let start = 0; start < text.length; ) {
+    let end = Math.min(start + MAX_TOKEN, text.length);
+    // A character outside the basic plane has two halves that belong together.
+    const last = text.charCodeAt(end - 1);
+    if (end < text.length && last >= 0xd800 && last <= 0xdbff) end--;
+    chunks.push({ type: kind, token: text.slice(start, end) });
+    start = end;
+  }
+  return chunks;
+}

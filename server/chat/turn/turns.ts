@@ -1,0 +1,203 @@
+import {
+  leasesOf,
+  RENEWED_AT_ONCE,
+  type RenewedLease,
+  renewLeases,
+  requestCancel,
+} from "../../db/tables/sessions.ts";
+import { findOpenTurn, findTurn } from "../../db/tables/turns.ts";
+import { ChatError } from "../../errors.ts";
+import { withoutTrace } from "../../observe/trace-context.ts";
+import type { LeasedTurn, TurnDeps } from "../deps.ts";
+import { ENDINGS } from "./close-turn.ts";
+import { recoverTurns } from "./recover-turns.ts";
+import { StopTurn } from "./run.ts";
+import { runTurn } from "./run-turn.ts";
+
+interface Running {
+  turn: LeasedTurn;
+  controller: AbortController;
+  ended: Promise<void>;
+}
+
+/** A third of a lease's life: two signs of life may be lost before somebody else takes over. */
+const RENEW_MS = 5_000;
+
+/** From taking a message to running its turn, and some. */
+const ACCEPTING_MS = 100;
+
+/** How long to wait for another companion to stop its turn: one sign of life, and some. */
+const REMOTE_CANCEL_MS = 12_000;
+const REMOTE_CANCEL_POLL_MS = 100;
+
+/** The turns that this companion runs. They belong to it, not to the requests that started them. */
+export class Turns {
+  readonly #deps: TurnDeps;
+  readonly #running = new Map<string, Running>();
+  #draining = false;
+  #stopping = false;
+  #renewing: NodeJS.Timeout | undefined;
+
+  constructor(deps: TurnDeps) {
+    this.#deps = deps;
+  }
+
+  get count(): number {
+    return this.#running.size;
+  }
+
+  get draining(): boolean {
+    return this.#draining;
+  }
+
+  isRunning(sessionId: string): boolean {
+    return this.#running.has(sessionId);
+  }
+
+  /** Rejects new work once `retire` or `drain` was called. */
+  refuseWhenDraining(): void {
+    if (this.#draining) {
+      throw new ChatError(
+        "draining",
+        "This companion is shutting down and takes no new messages.",
+        {
+          hint: "Send it again in a moment.",
+          retryAfterSeconds: 2,
+        },
+      );
+    }
+  }
+
+  /** Lets a turn whose lease was taken run in the background. */
+  launch(turn: LeasedTurn): void {
+    const { metrics, log } = this.#deps;
+    const controller = new AbortController();
+    metrics.turnsRunning.inc();
+    const ended = runTurn(this.#deps, turn, controller).then(
+      (status) => {
+        metrics.turns.inc({ status });
+      },
+      (err: unknown) => log.error({ err, turn_id: turn.turnId }, "a turn ended unexpectedly"),
+    );
+    const running: Running = {
+      turn,
+      controller,
+      ended: ended.finally(() => {
+        metrics.turnsRunning.dec();
+        if (this.#running.get(turn.sessionId) === running) this.#running.delete(turn.sessionId);
+        if (this.#running.size === 0) clearInterval(this.#renewing);
+      }),
+    };
+    // Nobody else can take a lease here, however old it is.
+    if (this.#running.size === 0 && !this.#deps.soleCompanion) this.#startRenewing();
+    this.#running.set(turn.sessionId, running);
+    // Launched while draining began: it stops at once, with its end committed.
+    if (this.#stopping) controller.abort(new StopTurn(ENDINGS.server_stopped));
+  }
+
+  /** Stops the session's turn, wherever it runs, and resolves when its end is committed. */
+  async cancel(sessionId: string): Promise<{ turn_id: string | null }> {
+    const local = this.#running.get(sessionId);
+    if (local) {
+      local.controller.abort(new StopTurn(ENDINGS.cancelled));
+      await local.ended;
+      return { turn_id: local.turn.turnId };
+    }
+    const turn = await findOpenTurn(this.#deps.reader, sessionId);
+    if (turn?.status !== "running") return { turn_id: null };
+    await this.#cancelElsewhere(sessionId, turn.id);
+    return { turn_id: turn.id };
+  }
+
+  async #cancelElsewhere(sessionId: string, turnId: string): Promise<void> {
+    const uow = this.#deps.newUnitOfWork({ sessionId, turnId });
+    await uow.commit("request_cancel", (trx) => requestCancel(trx, sessionId, turnId));
+    uow.close();
+    this.#deps.others.look(sessionId);
+    const deadline = performance.now() + REMOTE_CANCEL_MS;
+    while (performance.now() < deadline) {
+      const turn = await findTurn(this.#deps.reader, turnId);
+      if (turn?.status !== "running") return;
+      await new Promise((resolve) => setTimeout(resolve, REMOTE_CANCEL_POLL_MS));
+    }
+    await recoverTurns(this.#deps);
+  }
+
+  /** Stops what somebody asked to stop at another companion, before the next sign of life would tell. */
+  async stopIfAsked(sessionIds: readonly string[]): Promise<void> {
+    const running = sessionIds.filter((sessionId) => this.#running.has(sessionId));
+    for (const [sessionId, { cancel_turn_id }] of await leasesOf(this.#deps.reader, running)) {
+      this.#stopIfWanted(sessionId, cancel_turn_id);
+    }
+  }
+
+  #stopIfWanted(sessionId: string, cancelTurnId: string | null): void {
+    const running = this.#running.get(sessionId);
+    if (running && running.turn.turnId === cancelTurnId) {
+      running.controller.abort(new StopTurn(ENDINGS.cancelled));
+    }
+  }
+
+  /** After a sleep: a sign of life at once, or the end of what somebody else has taken over meanwhile. */
+  async wake(): Promise<void> {
+    if (this.#running.size > 0) await this.#renew();
+  }
+
+  /** Takes nothing new, and resolves when all that runs has ended by itself. */
+  async retire(): Promise<void> {
+    this.#draining = true;
+    do {
+      await Promise.all([...this.#running.values()].map(({ ended }) => ended));
+      // A message that was taken just before is on its way to its turn.
+      await new Promise((resolve) => setTimeout(resolve, ACCEPTING_MS));
+    } while (this.#running.size > 0);
+  }
+
+  /** Ends all turns as interrupted and resolves when that is committed. */
+  async drain(): Promise<void> {
+    this.#draining = true;
+    this.#stopping = true;
+    const all = [...this.#running.values()];
+    for (const { controller } of all) controller.abort(new StopTurn(ENDINGS.server_stopped));
+    await Promise.all(all.map((running) => running.ended));
+    clearInterval(this.#renewing);
+  }
+
+  #startRenewing(): void {
+    clearInterval(this.#renewing);
+    this.#renewing = withoutTrace(() => setInterval(() => void this.#renew(), RENEW_MS));
+    this.#renewing.unref();
+  }
+
+  async #renew(): Promise<void> {
+    const { owner, log } = this.#deps;
+    const uow = this.#deps.newUnitOfWork();
+    try {
+      let renewed: RenewedLease[];
+      do {
+        renewed = await uow.commit("renew_lease", (trx) => renewLeases(trx, owner));
+        for (const { session_id, cancel_turn_id } of renewed) {
+          this.#stopIfWanted(session_id, cancel_turn_id);
+        }
+      } while (renewed.length === RENEWED_AT_ONCE);
+      await this.#stopLost();
+    } catch (err) {
+      log.warn({ err }, "the leases could not be renewed");
+    } finally {
+      uow.close();
+    }
+  }
+
+  /** A model is not listened to any longer for a session that has another writer; its words could not be stored. */
+  async #stopLost(): Promise<void> {
+    const running = [...this.#running.values()];
+    const leases = await leasesOf(
+      this.#deps.reader,
+      running.map(({ turn }) => turn.sessionId),
+    );
+    for (const { turn, controller } of running) {
+      if (leases.get(turn.sessionId)?.lease_fence === turn.fence) continue;
+      controller.abort(new ChatError("lease_lost", "Another companion took this session over."));
+    }
+  }
+}

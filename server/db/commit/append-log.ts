@@ -1,0 +1,196 @@
+// The hot path: what a model says is appended to the logs of many sessions in one physical commit.
+import { type Kysely, sql } from "kysely";
+import { ChatError } from "../../errors.ts";
+import { isConnectionLost, wasNeverSent } from "../engine/storage-errors.ts";
+import type { Database } from "../tables/schema.ts";
+import type { PhysicalCommit } from "./commit-group.ts";
+import { Gatherer } from "./gatherer.ts";
+
+/** Chunks to be stored as the next ones of a session, by the holder of its lease. */
+export interface Append {
+  sessionId: string;
+  turnId: string;
+  fence: number;
+  /** Remembered on the session's row: tells whether a commit took effect whose answer was lost. */
+  commitId: string;
+  rows: { type: string; payload: string }[];
+}
+
+/** The appends of a group as columns: a thread is handed some lists much sooner than many small objects. */
+export interface PackedAppends {
+  sessionIds: string[];
+  turnIds: string[];
+  fences: number[];
+  commitIds: string[];
+  /** Where the rows of each append begin in `types` and `payloads`. */
+  starts: number[];
+  types: string[];
+  payloads: string[];
+}
+
+export function pack(appends: readonly Append[]): PackedAppends {
+  const packed: PackedAppends = {
+    sessionIds: [],
+    turnIds: [],
+    fences: [],
+    commitIds: [],
+    starts: [],
+    types: [],
+    payloads: [],
+  };
+  for (const { sessionId, turnId, fence, commitId, rows } of appends) {
+    packed.sessionIds.push(sessionId);
+    packed.turnIds.push(turnId);
+    packed.fences.push(fence);
+    packed.commitIds.push(commitId);
+    packed.starts.push(packed.types.length);
+    for (const { type, payload } of rows) {
+      packed.types.push(type);
+      packed.payloads.push(payload);
+    }
+  }
+  return packed;
+}
+
+/** `began` and `worked`: `performance.now()` when its transaction began and when only the COMMIT was left. */
+export type AppendResult = { began: number; worked: number } & PhysicalCommit &
+  (
+    | { status: "committed"; lastSeq: number; cancelTurnId: string | null }
+    /** Nothing stored; or, in stage `commit` with the connection lost, nobody knows. */
+    | { status: "failed"; stage: "work" | "commit"; error: unknown }
+  );
+
+/**
+ * Appends for many streams at once. Each succeeds or fails alone: a lost lease fails its own append, and if a
+ * statement or the COMMIT of the whole group fails, each append is tried again on its own.
+ */
+export interface AppendLog {
+  append(append: Append): Promise<AppendResult>;
+  /** Milliseconds of the last so many in which a checkpoint ran. */
+  checkpointMs(lastMs: number): number;
+  close(): Promise<void>;
+}
+
+export function refusalOf(sessionExists: boolean): ChatError {
+  return sessionExists
+    ? new ChatError("lease_lost", "Another companion has taken over this session.", {
+        hint: "What was shown is saved. Reload the session to go on.",
+      })
+    : new ChatError("not_found", "This session was deleted.");
+}
+
+/** The server works on each group in a process of its own; a session keeps its lane, so groups never wait for each other. */
+export const APPEND_LANES = 2;
+
+function laneOf(sessionId: string): number {
+  return sessionId.charCodeAt(sessionId.length - 1) % APPEND_LANES;
+}
+
+/** One statement numbers and stores the chunks of all sessions; three round trips, however many streams. */
+export function createPostgresAppendLog(db: Kysely<Database>): AppendLog {
+  const commit = (appends: readonly Append[]) => commitTogether(db, appends);
+  const lanes = Array.from(
+    { length: APPEND_LANES },
+    () => new Gatherer<Append, AppendResult>(commit),
+  );
+  return {
+    append(append) {
+      const lane = lanes[laneOf(append.sessionId)];
+      if (!lane) throw new RangeError("no such lane");
+      return lane.add(append);
+    },
+    checkpointMs: () => 0,
+    close: () => Promise.resolve(),
+  };
+}
+
+/** One statement is one transaction: a single round trip, and what it did not say it did, it may still have done. */
+async function commitTogether(
+  db: Kysely<Database>,
+  appends: readonly Append[],
+): Promise<AppendResult[]> {
+  const began = performance.now();
+  // Its COMMIT is part of the statement.
+  const physical = { members: appends.length, syncMs: undefined };
+  try {
+    const written = await store(db, appends);
+    const at = { began, worked: performance.now(), ...physical };
+    return written.map((one) =>
+      "error" in one
+        ? { status: "failed", stage: "work", error: one.error, ...at }
+        : { status: "committed", ...one, ...at },
+    );
+  } catch (error) {
+    const unknown = isConnectionLost(error) && !wasNeverSent(error);
+    if (!isConnectionLost(error) && appends.length > 1) {
+      return (await Promise.all(appends.map((one) => commitTogether(db, [one])))).flat();
+    }
+    const at = { began, worked: performance.now(), ...physical };
+    return appends.map(() => ({
+      status: "failed",
+      stage: unknown ? "commit" : "work",
+      error,
+      ...at,
+    }));
+  }
+}
+
+type Written = { lastSeq: number; cancelTurnId: string | null } | { error: ChatError };
+
+async function store(db: Kysely<Database>, appends: readonly Append[]): Promise<Written[]> {
+  const rows = appends.flatMap(({ commitId, sessionId, turnId, rows }) =>
+    rows.map((row, index) => ({
+      ...row,
+      commitId,
+      sessionId,
+      turnId,
+      back: rows.length - 1 - index,
+    })),
+  );
+  // Locked in the order of their ids, as every step that takes several sessions does: no deadlocks.
+  const { rows: numbered } = await sql<{
+    commit_id: string;
+    last_seq: number;
+    cancel_turn_id: string | null;
+  }>`
+    with wanted as (
+      select * from unnest(
+        ${appends.map(({ sessionId }) => sessionId)}::text[], ${appends.map(({ fence }) => fence)}::bigint[],
+        ${appends.map(({ rows }) => rows.length)}::bigint[], ${appends.map(({ commitId }) => commitId)}::text[]
+      ) as w (session_id, fence, count, commit_id)
+    ), locked as materialized (
+      select s.id, w.count, w.commit_id from sessions s
+      join wanted w on w.session_id = s.id and w.fence = s.lease_fence
+      order by s.id for update of s
+    ), numbered as (
+      update sessions s set last_seq = s.last_seq + l.count, last_commit = l.commit_id
+      from locked l where s.id = l.id
+      returning l.commit_id, s.last_seq, s.cancel_turn_id
+    ), added as (
+      insert into chunks (session_id, seq, turn_id, type, payload)
+      select r.session_id, n.last_seq - r.back, r.turn_id, r.type, r.payload
+      from unnest(
+        ${rows.map(({ commitId }) => commitId)}::text[], ${rows.map(({ sessionId }) => sessionId)}::text[],
+        ${rows.map(({ back }) => back)}::bigint[], ${rows.map(({ turnId }) => turnId)}::text[],
+        ${rows.map(({ type }) => type)}::text[], ${rows.map(({ payload }) => payload)}::text[]
+      ) as r (commit_id, session_id, back, turn_id, type, payload)
+      join numbered n on n.commit_id = r.commit_id
+    )
+    select commit_id, last_seq, cancel_turn_id from numbered
+  `.execute(db);
+  const found = new Map(numbered.map((row) => [row.commit_id, row]));
+  const refused = appends.filter(({ commitId }) => !found.has(commitId));
+  const existing = new Set(refused.length > 0 ? await existingIds(db, refused) : []);
+  return appends.map(({ commitId, sessionId }) => {
+    const row = found.get(commitId);
+    return row
+      ? { lastSeq: row.last_seq, cancelTurnId: row.cancel_turn_id }
+      : { error: refusalOf(existing.has(sessionId)) };
+  });
+}
+
+async function existingIds(db: Kysely<Database>, appends: readonly Append[]): Promise<string[]> {
+  const ids = appends.map(({ sessionId }) => sessionId);
+  const rows = await db.selectFrom("sessions").select("id").where("id", "in", ids).execute();
+  return rows.map(({ id }) => id);
+}

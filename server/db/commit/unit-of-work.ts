@@ -1,0 +1,389 @@
+import { setTimeout as delay } from "node:timers/promises";
+import type { ControlledTransaction, Kysely } from "kysely";
+import { ChatError } from "../../errors.ts";
+import type { Log } from "../../log.ts";
+import type { Metrics } from "../../observe/metrics.ts";
+import { OPERATIONS, type Operation } from "../../observe/operations.ts";
+import { insideWork } from "../engine/guarded-dialect.ts";
+import {
+  isConflict,
+  isConnectionLost,
+  toStorageError,
+  wasNeverSent,
+} from "../engine/storage-errors.ts";
+import { committedAt, type Numbered } from "../tables/chunks.ts";
+import type { Database, Trx } from "../tables/schema.ts";
+import type { Append, AppendLog } from "./append-log.ts";
+import { type CommitGroup, UnfinishedWork } from "./commit-group.ts";
+import { type Facts, meter, newFacts, type Subject } from "./metering.ts";
+import { type Failed, type Succeeded, toPhases, type Unknown } from "./outcome.ts";
+import type { RecentTransactions } from "./recent-transactions.ts";
+
+/** What every unit of work needs; made once. */
+export interface UnitOfWorkDeps {
+  db: Kysely<Database>;
+  /** Shares physical commits; undefined: each commit is a transaction of its own on `db`. */
+  group: CommitGroup | undefined;
+  /** The hot path: shares the commits of `append` on any engine. */
+  appendLog: AppendLog;
+  metrics: Metrics;
+  log: Log;
+  /** Where each is listed; says which are slow, and so counted and told in the log. */
+  recent: RecentTransactions;
+}
+
+/** Runs once the surrounding transaction is committed, in the order of registration. */
+export type AfterCommit = (hook: () => void) => void;
+
+export type Work<T> = (trx: Trx, afterCommit: AfterCommit) => Promise<T>;
+
+/**
+ * After a COMMIT whose answer was lost: reads whether it took effect. It must lock a row that the work wrote,
+ * so that it waits for a COMMIT that is still on its way.
+ */
+export type ReadBack = (trx: Trx) => Promise<boolean>;
+
+const MAX_ATTEMPTS = 6;
+/** Above Postgres' deadlock_timeout (1 s), after which it names a victim. */
+const MAX_RETRY_SECONDS = 5;
+const MAX_READ_BACK_SECONDS = 15;
+
+/** Nothing slow belongs into a transaction; what takes longer waits for something that is not the database. */
+const MAX_BODY_SECONDS = 5;
+
+/**
+ * What one stream writes, in micro-transactions. `commit(operation, work)` is the only way to write: it
+ * begins, runs `work`, commits and meters; if anything throws, nothing of that `work` is stored. What an
+ * earlier `commit` stored stays, whatever happens later. There is no begin that could be left open.
+ *
+ * One instance belongs to one flow (a turn, a request): commits follow one another, they do not nest or
+ * overlap.
+ */
+export class SSEUnitOfWork {
+  readonly #deps: UnitOfWorkDeps;
+  readonly #owner: ControlledTransaction<Database> | undefined;
+  readonly #subject: Subject;
+  #state: "idle" | "open" | "closed" = "idle";
+  #held: (() => void)[] = [];
+
+  /**
+   * @param deps `deps.db` is a pool, or one connection that the caller lends (`db.connection()`); whoever
+   *   opened it closes it.
+   * @param subject named in the list of transactions and in warnings.
+   */
+  constructor(
+    deps: UnitOfWorkDeps,
+    subject: Subject = {},
+    owner?: ControlledTransaction<Database>,
+  ) {
+    this.#deps = deps;
+    this.#subject = subject;
+    this.#owner = owner;
+  }
+
+  /**
+   * A unit of work inside a transaction that somebody else owns: each `commit` is a savepoint, released or
+   * returned to. Nothing is durable and no after-commit hook runs until the owner has committed and says so
+   * with `close({ ownerCommitted: true })`. The owner's transaction is never committed or closed here.
+   */
+  static borrowing(
+    owner: ControlledTransaction<Database>,
+    deps: UnitOfWorkDeps,
+    subject: Subject = {},
+  ): SSEUnitOfWork {
+    if (owner.isCommitted || owner.isRolledBack) {
+      throw new ChatError("internal", "The borrowed transaction has already ended.");
+    }
+    return new SSEUnitOfWork(deps, subject, owner);
+  }
+
+  get isOpen(): boolean {
+    return this.#state === "open";
+  }
+
+  /**
+   * Stores what `work` writes, all or nothing, and resolves with its result once that is durable.
+   *
+   * Rejects with what `work` threw, or with a `ChatError`: `storage_*` and `database_unavailable` (nothing
+   * stored), `commit_failed` (a statement failed and was swallowed, or the COMMIT failed: nothing stored),
+   * `commit_outcome_unknown` (the connection broke during COMMIT and `readBack` was not given or could not
+   * be asked for 15 s). Lock conflicts and serialization failures run `work` again, up to 6 times within 5 s;
+   * therefore `work` touches nothing but the database.
+   */
+  async commit<T>(operation: Operation, work: Work<T>, readBack?: ReadBack): Promise<T> {
+    const facts = newFacts();
+    return await this.#perform(operation, facts, (started) =>
+      this.#attempt(operation, work, { started, facts, readBack }),
+    );
+  }
+
+  /**
+   * `commit` for the step that comes by the thousand: chunks of an answer, appended to the session's log under its
+   * lease. The physical commit is shared with all streams that append at this moment; this one succeeds or fails
+   * alone. `onCommit` is its after-commit hook. Rejects like `commit`, and with `lease_lost` or `not_found`.
+   */
+  append(
+    operation: Operation,
+    append: Append,
+    onCommit: (done: Numbered) => void,
+  ): Promise<Numbered> {
+    if (this.#owner) {
+      const message = `${operation}: a borrowed transaction cannot share a commit.`;
+      return Promise.reject(new ChatError("internal", message));
+    }
+    const facts = newFacts();
+    for (const { payload } of append.rows) facts.size += payload.length;
+    return this.#perform(operation, facts, (started) =>
+      this.#attemptAppend(append, onCommit, started, facts),
+    );
+  }
+
+  async #perform<T>(
+    operation: Operation,
+    facts: Facts,
+    attempt: (started: number) => Promise<Succeeded<T> | Failed | Unknown<T>>,
+  ): Promise<T> {
+    this.#enter(operation);
+    const started = performance.now();
+    try {
+      for (;;) {
+        facts.attempts++;
+        const attempted = await attempt(started);
+        const outcome = attempted.status === "unknown" ? await this.#resolve(attempted) : attempted;
+        if (outcome.status === "success") {
+          meter(this.#deps, operation, this.#subject, outcome, facts);
+          this.#runHooks(outcome.hooks);
+          return outcome.value;
+        }
+        facts.hindrance = hindranceOf(outcome.error) ?? facts.hindrance;
+        if (!this.#mayTryAgain(outcome, facts.attempts, started)) {
+          meter(this.#deps, operation, this.#subject, outcome, facts);
+          const error = toStorageError(outcome.error);
+          if (error instanceof ChatError) this.#deps.metrics.storage.failed(error.code);
+          throw error;
+        }
+        this.#deps.metrics.transactionRetries.inc({ operation });
+        await delay(5 + Math.random() * 20 * 2 ** facts.attempts);
+      }
+    } finally {
+      this.#state = "idle";
+    }
+  }
+
+  /** Ends this unit of work. With a borrowed transaction, `ownerCommitted` decides whether the held hooks run. */
+  close(how: { ownerCommitted: boolean } = { ownerCommitted: false }): void {
+    if (this.#state === "open") {
+      throw new ChatError("internal", "A unit of work was closed while it commits.");
+    }
+    const held = this.#held;
+    this.#held = [];
+    this.#state = "closed";
+    if (how.ownerCommitted) this.#run(held);
+  }
+
+  #enter(operation: Operation): void {
+    if (!OPERATIONS.includes(operation)) {
+      throw new ChatError("internal", `Unknown operation ${JSON.stringify(operation)}.`);
+    }
+    if (this.#state === "closed") {
+      throw new ChatError("internal", `${operation}: this unit of work is closed.`);
+    }
+    if (this.#state === "open" || insideWork.getStore()) {
+      throw new ChatError("internal", `${operation}: a unit of work cannot commit inside another.`);
+    }
+    if (this.#owner && (this.#owner.isCommitted || this.#owner.isRolledBack)) {
+      throw new ChatError("internal", `${operation}: the borrowed transaction has already ended.`);
+    }
+    this.#state = "open";
+  }
+
+  async #attempt<T>(
+    operation: Operation,
+    work: Work<T>,
+    { started, facts, readBack }: { started: number; facts: Facts; readBack: ReadBack | undefined },
+  ): Promise<Succeeded<T> | Failed | Unknown<T>> {
+    let hooks: (() => void)[] = [];
+    let began: number | undefined;
+    let worked: { at: number; value: T } | undefined;
+    let scope: Scope | undefined;
+    const body = async (trx: Trx): Promise<T> => {
+      // A group may have to do it again.
+      hooks = [];
+      worked = undefined;
+      facts.size = 0;
+      began = performance.now();
+      const value = await withDeadline(
+        operation,
+        insideWork.run(facts, () => work(trx, (hook) => hooks.push(hook))),
+      );
+      worked = { at: performance.now(), value };
+      return value;
+    };
+    try {
+      let value: T;
+      if (this.#deps.group && !this.#owner) {
+        value = await this.#deps.group.run(body, facts);
+      } else {
+        scope = await this.#begin();
+        value = await body(scope.trx);
+        await scope.commit();
+      }
+      const ended = performance.now();
+      const phases = toPhases(started, began ?? ended, worked?.at ?? ended, ended);
+      return { status: "success", value, hooks, phases };
+    } catch (error) {
+      const now = performance.now();
+      const phases = toPhases(started, began ?? now, worked?.at ?? now, now);
+      await this.#rollback(scope, operation);
+      if (!worked || wasNeverSent(error)) return { status: "rollback", error, phases };
+      if (this.#owner || !isConnectionLost(error)) return { status: "error", error, phases };
+      const { value } = worked;
+      const recover =
+        readBack && (async (trx: Trx) => ((await readBack(trx)) ? { value, hooks } : undefined));
+      return { status: "unknown", recover, phases, error };
+    }
+  }
+
+  async #attemptAppend(
+    append: Append,
+    onCommit: (done: Numbered) => void,
+    started: number,
+    facts: Facts,
+  ): Promise<Succeeded<Numbered> | Failed | Unknown<Numbered>> {
+    const result = await this.#deps.appendLog.append(append);
+    facts.members = result.members;
+    facts.syncMs = result.syncMs;
+    const phases = toPhases(started, result.began, result.worked, performance.now());
+    if (result.status === "committed") {
+      return { status: "success", value: result, hooks: [() => onCommit(result)], phases };
+    }
+    const { stage, error } = result;
+    if (stage === "work" || wasNeverSent(error)) return { status: "rollback", error, phases };
+    if (!isConnectionLost(error)) return { status: "error", error, phases };
+    const recover = async (trx: Trx) => {
+      const value = await committedAt(trx, append.sessionId, append.commitId);
+      return value && { value, hooks: [() => onCommit(value)] };
+    };
+    return { status: "unknown", recover, error, phases };
+  }
+
+  async #begin(): Promise<Scope> {
+    if (!this.#owner) {
+      const trx = await this.#deps.db.startTransaction().execute();
+      return {
+        trx: trx.withoutPlugins(),
+        commit: () => trx.commit().execute(),
+        rollback: () => trx.rollback().execute(),
+      };
+    }
+    const name = "unit_of_work";
+    const savepoint = await this.#owner.savepoint(name).execute();
+    return {
+      trx: savepoint.withoutPlugins(),
+      commit: async () => {
+        await savepoint.releaseSavepoint(name).execute();
+      },
+      rollback: async () => {
+        await savepoint.rollbackToSavepoint(name).execute();
+      },
+    };
+  }
+
+  /** Never throws: the first error is the one that counts, and a connection that cannot roll back is discarded by its driver. */
+  async #rollback(scope: Scope | undefined, operation: Operation): Promise<void> {
+    try {
+      await scope?.rollback();
+    } catch (err) {
+      this.#deps.log.warn({ err, operation, turn_id: this.#subject.turnId }, "a rollback failed");
+    }
+  }
+
+  /** Turns an unknown outcome into what the database says it was, as long as it can be asked. */
+  async #resolve<T>({ recover, phases, error }: Unknown<T>): Promise<Succeeded<T> | Failed> {
+    const deadline = performance.now() + MAX_READ_BACK_SECONDS * 1000;
+    while (recover && performance.now() < deadline) {
+      try {
+        const committed = await this.#deps.db
+          .transaction()
+          .execute((trx) => recover(trx.withoutPlugins()));
+        if (committed) return { status: "success", ...committed, phases };
+        return { status: "rollback", error, phases };
+      } catch (err) {
+        this.#deps.log.warn(
+          { err, turn_id: this.#subject.turnId },
+          "reading back a lost commit failed",
+        );
+        await delay(250);
+      }
+    }
+    return {
+      status: "error",
+      phases,
+      error: new ChatError(
+        "commit_outcome_unknown",
+        "The database went away while saving, so it is not known whether the last step was saved.",
+        {
+          cause: error,
+          hint: "Sending the same message again is safe: it takes effect once.",
+        },
+      ),
+    };
+  }
+
+  /** Only what surely left nothing behind is done again. */
+  #mayTryAgain(outcome: Failed, attempt: number, started: number): boolean {
+    const { status, error } = outcome;
+    return (
+      !this.#owner &&
+      (isConflict(error) || (status === "rollback" && isConnectionLost(error))) &&
+      attempt < MAX_ATTEMPTS &&
+      performance.now() - started < MAX_RETRY_SECONDS * 1000
+    );
+  }
+
+  /** Own transaction: at once, the commit is done. Borrowed: held until the owner says so. */
+  #runHooks(hooks: (() => void)[]): void {
+    if (this.#owner) this.#held.push(...hooks);
+    else this.#run(hooks);
+  }
+
+  #run(hooks: (() => void)[]): void {
+    for (const hook of hooks) {
+      try {
+        hook();
+      } catch (err) {
+        // The commit stands; a reader that missed the news finds the rows.
+        this.#deps.log.error({ err, turn_id: this.#subject.turnId }, "an after-commit hook failed");
+      }
+    }
+  }
+}
+
+interface Scope {
+  trx: Trx;
+  commit(): Promise<void>;
+  rollback(): Promise<void>;
+}
+
+function hindranceOf(error: unknown): Facts["hindrance"] {
+  if (isConflict(error)) return "lock_wait";
+  return isConnectionLost(error) ? "connection_lost" : undefined;
+}
+
+async function withDeadline<T>(operation: Operation, work: Promise<T>): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => {
+      reject(
+        new UnfinishedWork(
+          `${operation} kept its transaction open for ${MAX_BODY_SECONDS} s; it was rolled back.`,
+        ),
+      );
+    }, MAX_BODY_SECONDS * 1000);
+  });
+  try {
+    return await Promise.race([work, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

@@ -1,0 +1,44 @@
+import { existsSync } from "node:fs";
+import SQLite from "better-sqlite3";
+import { Kysely, PostgresDialect, SqliteDialect } from "kysely";
+import pg from "pg";
+import { nativeBinding } from "./engine/native-binding.ts";
+import { NUMBERS } from "./engine/postgres-pool.ts";
+import type { DatabaseSource } from "./open.ts";
+import type { Database, Reader } from "./tables/schema.ts";
+
+/** A database that is only read: nothing is made, migrated or locked, so a companion may work on it meanwhile. */
+export interface Look {
+  reader: Reader;
+  close(): Promise<void>;
+}
+
+/** Undefined if there is no such file. Errors are those of the driver; many come with the first statement only. */
+export function openToLook(source: DatabaseSource): Look | undefined {
+  if (source.engine === "sqlite") {
+    if (!existsSync(source.path)) return undefined;
+    const database = new SQLite(source.path, {
+      readonly: true,
+      timeout: 5_000,
+      ...nativeBinding(),
+    });
+    const reader = new Kysely<Database>({ dialect: new SqliteDialect({ database }) });
+    return { reader, close: () => closing(reader, () => database.close()) };
+  }
+  const pool = new pg.Pool({
+    connectionString: source.url,
+    max: 1,
+    connectionTimeoutMillis: 5_000,
+    application_name: "streamkeeper doctor",
+    types: NUMBERS,
+  });
+  pool.on("error", () => {});
+  const reader = new Kysely<Database>({ dialect: new PostgresDialect({ pool }) });
+  return { reader, close: () => reader.destroy() };
+}
+
+/** Kysely closes only what it has used. */
+async function closing(reader: Reader, close: () => void): Promise<void> {
+  await reader.destroy();
+  close();
+}

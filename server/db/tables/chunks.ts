@@ -1,0 +1,213 @@
+import type { Expression, SqlBool } from "kysely";
+import type { ChatError } from "../../errors.ts";
+import { type ChunkType, isFinal, type NewChunk, type StreamChunk } from "../../protocol/chunks.ts";
+import { type Append, refusalOf } from "../commit/append-log.ts";
+import { withTexts } from "./compaction.ts";
+import type { Reader, Trx } from "./schema.ts";
+
+/** Who writes into a session: its id, the turn the chunks belong to, and the lease that allows it. */
+export interface SessionWriter {
+  sessionId: string;
+  turnId: string | undefined;
+  /** The fencing number of the lease; undefined for steps that need none (they come before any turn). */
+  fence: number | undefined;
+}
+
+export interface Appended {
+  chunks: StreamChunk[];
+  /** A turn of this session that somebody asked to stop. */
+  cancelTurnId: string | null;
+}
+
+const ROWS_PER_INSERT = 200;
+
+/**
+ * Stores `chunks` as the session's next ones and returns them with their `seq`. The update of the session's
+ * row gives the numbers, checks the lease and locks the session against other writers, in one statement.
+ * `commitId` is remembered on that row (`wasCommitted` reads it). Rejects with `lease_lost` or `not_found`.
+ */
+export async function appendChunks(
+  trx: Trx,
+  writer: SessionWriter,
+  chunks: readonly NewChunk[],
+  commitId: string,
+): Promise<Appended> {
+  const { sessionId, turnId, fence } = writer;
+  const session = await trx
+    .updateTable("sessions")
+    .set((eb) => ({
+      last_seq: eb("last_seq", "+", chunks.length),
+      updated_at: Date.now(),
+      last_commit: commitId,
+    }))
+    .where("id", "=", sessionId)
+    .$if(fence !== undefined, (query) => query.where("lease_fence", "=", fence ?? 0))
+    .returning(["last_seq", "cancel_turn_id"])
+    .executeTakeFirst();
+  if (!session) throw await whyNotWritten(trx, sessionId);
+
+  const first = session.last_seq - chunks.length + 1;
+  const appended = chunks.map((chunk, index) => toChunk(first + index, sessionId, turnId, chunk));
+  for (let start = 0; start < appended.length; start += ROWS_PER_INSERT) {
+    await trx
+      .insertInto("chunks")
+      .values(appended.slice(start, start + ROWS_PER_INSERT).map(toRow))
+      .execute();
+  }
+  return { chunks: appended, cancelTurnId: session.cancel_turn_id };
+}
+
+/** Where a session's log stands after a commit. */
+export interface Numbered {
+  lastSeq: number;
+  /** A turn of this session that somebody asked to stop. */
+  cancelTurnId: string | null;
+}
+
+/** What the commit with this id left, if it is the newest of the session; waits for a commit that is on its way. */
+export async function committedAt(
+  trx: Trx,
+  sessionId: string,
+  commitId: string,
+): Promise<Numbered | undefined> {
+  const row = await trx
+    .updateTable("sessions")
+    .set((eb) => ({ last_commit: eb.ref("last_commit") }))
+    .where("id", "=", sessionId)
+    .returning(["last_commit", "last_seq", "cancel_turn_id"])
+    .executeTakeFirst();
+  return row?.last_commit === commitId
+    ? { lastSeq: row.last_seq, cancelTurnId: row.cancel_turn_id }
+    : undefined;
+}
+
+async function whyNotWritten(trx: Trx, sessionId: string): Promise<ChatError> {
+  const session = await trx
+    .selectFrom("sessions")
+    .select("id")
+    .where("id", "=", sessionId)
+    .executeTakeFirst();
+  return refusalOf(session !== undefined);
+}
+
+/** The same step for the hot path: as the append log takes it, and what it becomes once it has its numbers. */
+export function toAppend(
+  writer: { sessionId: string; turnId: string; fence: number },
+  chunks: readonly NewChunk[],
+  commitId: string,
+): Append {
+  const rows = chunks.map(({ type, ...rest }) => ({ type, payload: JSON.stringify(rest) }));
+  return { ...writer, commitId, rows };
+}
+
+export function numberedFrom(
+  writer: { sessionId: string; turnId: string },
+  chunks: readonly NewChunk[],
+  lastSeq: number,
+): StreamChunk[] {
+  const first = lastSeq - chunks.length + 1;
+  return chunks.map((chunk, index) =>
+    toChunk(first + index, writer.sessionId, writer.turnId, chunk),
+  );
+}
+
+/** At most `limit` chunks after the cursor, in order. */
+export async function chunksAfter(
+  reader: Reader,
+  sessionId: string,
+  after: number,
+  limit: number,
+): Promise<StreamChunk[]> {
+  const rows = await reader
+    .selectFrom("chunks")
+    .selectAll()
+    .where("session_id", "=", sessionId)
+    .where("seq", ">", after)
+    .orderBy("seq")
+    .limit(limit)
+    .execute();
+  return await withTexts(reader, sessionId, rows.map(fromRow));
+}
+
+/** The answer's text between two places of the log, put together from its deltas. */
+export async function textBetween(
+  reader: Reader,
+  where: { turnId: string; sessionId: string; after: number },
+): Promise<string> {
+  const rows = await reader
+    .selectFrom("chunks")
+    .select("payload")
+    .where("session_id", "=", where.sessionId)
+    .where("seq", ">", where.after)
+    .where(
+      (eb): Expression<SqlBool> =>
+        eb.and([eb("turn_id", "=", where.turnId), eb("type", "=", "assistant_message")]),
+    )
+    .orderBy("seq")
+    .execute();
+  return rows.map((row) => (JSON.parse(row.payload) as Partial<StreamChunk>).token ?? "").join("");
+}
+
+/** Of them only an end and a summary measure the conversation. */
+const LOOKED_AT = 20;
+
+/** What the conversation last measured, in tokens, and the `seq` up to which: at the end of a turn that is still part of it, or at a summary. */
+export async function lastMeasured(
+  reader: Reader,
+  sessionId: string,
+): Promise<{ tokens: number; seq: number } | undefined> {
+  const rows = await reader
+    .selectFrom("chunks")
+    .leftJoin("turns", "turns.id", "chunks.turn_id")
+    .select(["chunks.seq", "chunks.payload"])
+    .where("chunks.session_id", "=", sessionId)
+    .where("chunks.type", "in", ["done", "status"])
+    .where("turns.replaced_by", "is", null)
+    .orderBy("chunks.seq", "desc")
+    .limit(LOOKED_AT)
+    .execute();
+  for (const { seq, payload } of rows) {
+    const { metadata } = JSON.parse(payload) as Partial<StreamChunk>;
+    const tokens = metadata?.["context_tokens"];
+    if (typeof tokens === "number") return { tokens, seq };
+  }
+  return undefined;
+}
+
+interface ChunkRow {
+  session_id: string;
+  seq: number;
+  turn_id: string | null;
+  type: string;
+  payload: string;
+}
+
+/** One function for fresh and stored chunks: what is replayed has the same bytes as what was live. */
+function toChunk(
+  seq: number,
+  sessionId: string,
+  turnId: string | undefined,
+  { type, ...rest }: NewChunk,
+): StreamChunk {
+  return {
+    type,
+    seq,
+    session_id: sessionId,
+    ...(turnId === undefined ? {} : { turn_id: turnId }),
+    is_final: isFinal(type),
+    ...rest,
+  };
+}
+
+function toRow(chunk: StreamChunk): ChunkRow {
+  const { type, seq, session_id, turn_id, is_final: _, ...rest } = chunk;
+  return { session_id, seq, turn_id: turn_id ?? null, type, payload: JSON.stringify(rest) };
+}
+
+function fromRow(row: ChunkRow): StreamChunk {
+  const rest = JSON.parse(row.payload) as Omit<NewChunk, "type">;
+  return toChunk(row.seq, row.session_id, row.turn_id ?? undefined, {
+    type: row.type as ChunkType,
+    ...rest,
+  });
+}

@@ -1,0 +1,315 @@
+import { PostgresAdapter, type RawBuilder, sql } from "kysely";
+import { ChatError } from "../../errors.ts";
+import type { Session, SessionList, TurnStatus } from "../../protocol/responses.ts";
+import type { Reader, Trx } from "./schema.ts";
+import { searchSessions, snippetOf } from "./search.ts";
+
+/** A lease lives this long without a sign of life of its owner. */
+export const LEASE_MS = 15_000;
+
+/** A lease younger than this needs no sign of life yet. */
+const RENEW_AFTER_MS = 2_500;
+
+export interface NewSession {
+  id: string;
+  title: string;
+  agent_type: string;
+  model: string | null;
+}
+
+export async function insertSession(trx: Trx, session: NewSession): Promise<void> {
+  const now = Date.now();
+  await trx
+    .insertInto("sessions")
+    .values({ ...session, created_at: now, updated_at: now, last_seq: 0, lease_fence: 0 })
+    .execute();
+}
+
+export interface SessionState {
+  id: string;
+  title: string;
+  agent_type: string;
+  model: string | null;
+  last_seq: number;
+  lease_owner: string | null;
+  lease_fence: number;
+  /** By the database's clock. */
+  lease_expired: boolean;
+}
+
+/** The session's row, locked for the rest of the transaction. Rejects with `not_found`. */
+export async function lockSession(trx: Trx, sessionId: string): Promise<SessionState> {
+  const row = await trx
+    .updateTable("sessions")
+    .set((eb) => ({ last_seq: eb.ref("last_seq") }))
+    .where("id", "=", sessionId)
+    .returning([
+      "id",
+      "title",
+      "agent_type",
+      "model",
+      "last_seq",
+      "lease_owner",
+      "lease_fence",
+      "lease_expires_at",
+    ])
+    .executeTakeFirst();
+  if (!row) throw noSuchSession();
+  const { lease_expires_at, ...state } = row;
+  const now = await databaseNow(trx);
+  return { ...state, lease_expired: lease_expires_at === null || lease_expires_at < now };
+}
+
+/** Makes `owner` the one writer and returns the fencing number of its lease. Call with the row locked. */
+export async function takeLease(trx: Trx, sessionId: string, owner: string): Promise<number> {
+  const row = await trx
+    .updateTable("sessions")
+    .set((eb) => ({
+      lease_owner: owner,
+      lease_fence: eb("lease_fence", "+", 1),
+      lease_expires_at: afterLease(trx),
+      cancel_turn_id: null,
+    }))
+    .where("id", "=", sessionId)
+    .returning("lease_fence")
+    .executeTakeFirstOrThrow();
+  return row.lease_fence;
+}
+
+/** Ends a lease, whoever holds it: its number is not valid any more, so a writer that was paused writes nothing. */
+export async function releaseLease(trx: Trx, sessionId: string): Promise<void> {
+  await trx
+    .updateTable("sessions")
+    .set((eb) => ({
+      lease_owner: null,
+      lease_fence: eb("lease_fence", "+", 1),
+      lease_expires_at: null,
+      cancel_turn_id: null,
+    }))
+    .where("id", "=", sessionId)
+    .execute();
+}
+
+export interface RenewedLease {
+  session_id: string;
+  /** The turn of this session that somebody asked to stop. */
+  cancel_turn_id: string | null;
+}
+
+/** Few, since their rows are locked meanwhile and their streams wait. */
+export const RENEWED_AT_ONCE = 100;
+
+/** A sign of life for the sessions of `owner` that need one most; fewer than `RENEWED_AT_ONCE`: for all of them. */
+export async function renewLeases(trx: Trx, owner: string): Promise<RenewedLease[]> {
+  // Locked in the order of their ids, as every step that takes several sessions does: no deadlocks.
+  const aging = trx
+    .selectFrom("sessions")
+    .select("id")
+    .where("lease_owner", "=", owner)
+    .where("lease_expires_at", "<", sql<number>`${afterLease(trx)} - ${sql.lit(RENEW_AFTER_MS)}`)
+    .orderBy("id")
+    .limit(RENEWED_AT_ONCE)
+    .$if(isPostgres(trx), (query) => query.forUpdate());
+  return await trx
+    .updateTable("sessions")
+    .set({ lease_expires_at: afterLease(trx) })
+    .where("id", "in", aging)
+    .where("lease_owner", "=", owner)
+    .returning(["id as session_id", "cancel_turn_id"])
+    .execute();
+}
+
+/** Leaves word for the owner of the session that its turn should stop. */
+export async function requestCancel(trx: Trx, sessionId: string, turnId: string): Promise<void> {
+  await trx
+    .updateTable("sessions")
+    .set({ cancel_turn_id: turnId })
+    .where("id", "=", sessionId)
+    .where("lease_owner", "is not", null)
+    .execute();
+}
+
+export async function changeSession(
+  trx: Trx,
+  sessionId: string,
+  changes: {
+    title?: string | undefined;
+    agent_type?: string | undefined;
+    model?: string | undefined;
+  },
+): Promise<void> {
+  const result = await trx
+    .updateTable("sessions")
+    .set({ ...defined(changes), updated_at: Date.now() })
+    .where("id", "=", sessionId)
+    .executeTakeFirst();
+  if (result.numUpdatedRows === 0n) throw noSuchSession();
+}
+
+/** Without the keys that are undefined: those stay as they are. */
+function defined(changes: {
+  title?: string | undefined;
+  agent_type?: string | undefined;
+  model?: string | undefined;
+}) {
+  const { title, agent_type, model } = changes;
+  return {
+    ...(title === undefined ? {} : { title }),
+    ...(agent_type === undefined ? {} : { agent_type }),
+    ...(model === undefined ? {} : { model }),
+  };
+}
+
+/** Removes the session and all that belongs to it. */
+export async function removeSession(trx: Trx, sessionId: string): Promise<void> {
+  const result = await trx.deleteFrom("sessions").where("id", "=", sessionId).executeTakeFirst();
+  if (result.numDeletedRows === 0n) throw noSuchSession();
+}
+
+export async function findSession(reader: Reader, sessionId: string): Promise<Session> {
+  const rows = await sessionRows(reader).where("sessions.id", "=", sessionId).execute();
+  const row = rows[0];
+  if (!row) throw noSuchSession();
+  return toSession(row);
+}
+
+/** How far each of these sessions' logs has come. */
+export async function lastSeqs(
+  reader: Reader,
+  sessionIds: readonly string[],
+): Promise<{ id: string; last_seq: number }[]> {
+  return await reader
+    .selectFrom("sessions")
+    .select(["id", "last_seq"])
+    .where("id", "in", sessionIds)
+    .execute();
+}
+
+/** The fencing number that each of these sessions has now, and the turn of it that somebody asked to stop. */
+export async function leasesOf(
+  reader: Reader,
+  sessionIds: readonly string[],
+): Promise<Map<string, { lease_fence: number; cancel_turn_id: string | null }>> {
+  if (sessionIds.length === 0) return new Map();
+  const rows = await reader
+    .selectFrom("sessions")
+    .select(["id", "lease_fence", "cancel_turn_id"])
+    .where("id", "in", sessionIds)
+    .execute();
+  return new Map(rows.map(({ id, ...lease }) => [id, lease]));
+}
+
+export interface ListQuery {
+  query?: string | undefined;
+  limit: number;
+  before?: { updated_at: number; id: string } | undefined;
+}
+
+/** Newest first, from just before `before`; with `query`, those whose title or messages contain it. */
+export async function listSessions(
+  reader: Reader,
+  list: ListQuery,
+): Promise<SessionList["sessions"]> {
+  const { query = "", limit, before } = list;
+  const search = query === "" ? undefined : await searchSessions(reader, query, { limit, before });
+  const rows = await sessionRows(reader)
+    .$if(before !== undefined, (rows) =>
+      rows.where((eb) =>
+        eb(
+          eb.refTuple("sessions.updated_at", "sessions.id"),
+          "<",
+          eb.tuple(before?.updated_at ?? 0, before?.id ?? ""),
+        ),
+      ),
+    )
+    .$if(search !== undefined, (rows) => {
+      if (!search) return rows;
+      return rows.select(search.foundIn.as("found_in")).where(search.matches);
+    })
+    .orderBy("sessions.updated_at", "desc")
+    .orderBy("sessions.id", "desc")
+    .limit(limit)
+    .execute();
+  return rows.map((row) => {
+    const text = "found_in" in row ? row.found_in : undefined;
+    return {
+      ...toSession(row),
+      ...(typeof text === "string" ? { snippet: snippetOf(text, query) } : {}),
+    };
+  });
+}
+
+function sessionRows(reader: Reader) {
+  return reader
+    .selectFrom("sessions")
+    .leftJoin("turns", (join) =>
+      join.on("turns.id", "=", (eb) =>
+        eb
+          .selectFrom("turns as newest")
+          .select("newest.id")
+          .whereRef("newest.session_id", "=", "sessions.id")
+          .orderBy("newest.after_seq", "desc")
+          .limit(1),
+      ),
+    )
+    .select([
+      "sessions.id",
+      "sessions.title",
+      "sessions.agent_type",
+      "sessions.model",
+      "sessions.created_at",
+      "sessions.updated_at",
+      "sessions.last_seq",
+      "turns.id as turn_id",
+      "turns.status as turn_status",
+    ]);
+}
+
+interface SessionRow {
+  id: string;
+  title: string;
+  agent_type: string;
+  model: string | null;
+  created_at: number;
+  updated_at: number;
+  last_seq: number;
+  turn_id: string | null;
+  turn_status: TurnStatus | null;
+}
+
+function toSession(row: SessionRow): Session {
+  return {
+    id: row.id,
+    title: row.title,
+    agent_type: row.agent_type,
+    model: row.model,
+    created_at: new Date(row.created_at).toISOString(),
+    updated_at: new Date(row.updated_at).toISOString(),
+    last_seq: row.last_seq,
+    turn: row.turn_id && row.turn_status ? { id: row.turn_id, status: row.turn_status } : null,
+  };
+}
+
+function noSuchSession(): ChatError {
+  return new ChatError("not_found", "There is no session with this id.");
+}
+
+/** Leases are measured by the database's clock, the only one that all companions share. */
+export function clock(db: Trx | Reader): RawBuilder<number> {
+  return isPostgres(db)
+    ? sql<number>`(extract(epoch from clock_timestamp()) * 1000)::bigint`
+    : sql<number>`cast(unixepoch('subsec') * 1000 as integer)`;
+}
+
+function afterLease(trx: Trx): RawBuilder<number> {
+  return sql<number>`${clock(trx)} + ${sql.lit(LEASE_MS)}`;
+}
+
+async function databaseNow(trx: Trx): Promise<number> {
+  const { rows } = await sql<{ now: number }>`select ${clock(trx)} as now`.execute(trx);
+  return rows[0]?.now ?? 0;
+}
+
+function isPostgres(db: Trx | Reader): boolean {
+  return db.getExecutor().adapter instanceof PostgresAdapter;
+}

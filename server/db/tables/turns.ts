@@ -1,0 +1,135 @@
+import type { Selectable } from "kysely";
+import { ChatError } from "../../errors.ts";
+import type { ErrorCode } from "../../protocol/errors.ts";
+import type { Reader, Trx, TurnsTable } from "./schema.ts";
+import { clock } from "./sessions.ts";
+
+export type Turn = Selectable<TurnsTable>;
+
+export interface NewTurn {
+  id: string;
+  session_id: string;
+  agent_type: string;
+  model: string;
+  after_seq: number;
+  offer_id?: string | null;
+  client_id?: string | null;
+  workspace?: string | null;
+}
+
+export async function insertTurn(trx: Trx, turn: NewTurn): Promise<void> {
+  await trx
+    .insertInto("turns")
+    .values({
+      ...turn,
+      status: "running",
+      started_at: Date.now(),
+      compact_from: turn.after_seq,
+    })
+    .execute();
+}
+
+export interface TurnEnd {
+  status: "done" | "error" | "interrupted";
+  error_code?: ErrorCode;
+  input_tokens?: number;
+  output_tokens?: number;
+}
+
+/** Ends a turn once; rejects with `lease_lost` if somebody else ended it before. */
+export async function endTurn(trx: Trx, turnId: string, end: TurnEnd): Promise<void> {
+  const result = await trx
+    .updateTable("turns")
+    .set({ ...end, ended_at: Date.now() })
+    .where("id", "=", turnId)
+    .where("status", "in", ["running", "waiting"])
+    .executeTakeFirst();
+  if (result.numUpdatedRows === 0n) {
+    throw new ChatError("lease_lost", "This turn was already ended by another companion.");
+  }
+}
+
+/** How far an open turn has come; what is left out stays as it is. */
+export interface TurnProgress {
+  status?: "running" | "waiting";
+  agent_type?: string;
+  steps?: number;
+  switches?: number;
+  input_tokens?: number;
+  output_tokens?: number;
+}
+
+export async function setTurnProgress(
+  trx: Trx,
+  turnId: string,
+  progress: TurnProgress,
+): Promise<void> {
+  await trx.updateTable("turns").set(progress).where("id", "=", turnId).execute();
+}
+
+export async function findTurn(reader: Reader, turnId: string): Promise<Turn | undefined> {
+  return await reader.selectFrom("turns").selectAll().where("id", "=", turnId).executeTakeFirst();
+}
+
+/** The session's turn that runs or waits; there is at most one. */
+export async function findOpenTurn(reader: Reader, sessionId: string): Promise<Turn | undefined> {
+  return await reader
+    .selectFrom("turns")
+    .selectAll()
+    .where("session_id", "=", sessionId)
+    .where("status", "in", ["running", "waiting"])
+    .executeTakeFirst();
+}
+
+/** The session of each turn that is `running` on paper though its writer is gone. */
+export async function findAbandonedTurns(
+  reader: Reader,
+  is: { owner: string; house: string; soleCompanion: boolean },
+): Promise<{ session_id: string; turn_id: string }[]> {
+  return await reader
+    .selectFrom("turns")
+    .innerJoin("sessions", "sessions.id", "turns.session_id")
+    .select(["turns.session_id", "turns.id as turn_id"])
+    .where("turns.status", "=", "running")
+    .where((eb) =>
+      eb.or([eb("sessions.lease_owner", "is", null), eb("sessions.lease_owner", "!=", is.owner)]),
+    )
+    .$if(!is.soleCompanion, (query) =>
+      query.where((eb) =>
+        eb.or([
+          eb("sessions.lease_expires_at", "is", null),
+          // Only a hint; the lease is judged again with the row locked.
+          eb("sessions.lease_expires_at", "<", clock(reader)),
+          ...(is.house === "" ? [] : [eb("sessions.lease_owner", "like", `${is.house}/%`)]),
+        ]),
+      ),
+    )
+    .limit(1_000)
+    .execute();
+}
+
+/** Takes `turnId` and all later turns of the session out of the conversation; rejects with `invalid_request` if it is not one of it. */
+export async function replaceTurnsFrom(
+  trx: Trx,
+  sessionId: string,
+  turnId: string,
+  replacedBy: string,
+): Promise<void> {
+  const turn = await trx
+    .selectFrom("turns")
+    .select("after_seq")
+    .where("id", "=", turnId)
+    .where("session_id", "=", sessionId)
+    .executeTakeFirst();
+  if (!turn) {
+    throw new ChatError("invalid_request", "message.replaces_turn_id: no turn of this session.");
+  }
+  await trx
+    .updateTable("turns")
+    .set({ replaced_by: replacedBy })
+    .where("session_id", "=", sessionId)
+    .where("after_seq", ">=", turn.after_seq)
+    .where("replaced_by", "is", null)
+    .where("id", "!=", replacedBy)
+    .execute();
+}

@@ -1,0 +1,305 @@
+import {
+  Counter,
+  collectDefaultMetrics,
+  Gauge,
+  Histogram,
+  type OpenMetricsContentType,
+  Registry,
+} from "prom-client";
+import { CHUNK_TYPES } from "../protocol/chunks.ts";
+import {
+  ERROR_CODES,
+  type ErrorCode,
+  STORAGE_CODES,
+  type StorageCode,
+} from "../protocol/errors.ts";
+import { createDurations, type DurationSeries } from "./durations.ts";
+import { METRIC_NAMES } from "./metric-names.ts";
+import { OPERATIONS, type Operation } from "./operations.ts";
+
+/**
+ * Edges in seconds. 0.1 is an exact edge because the slow-transaction alert asks for it; the library's
+ * default starts at 5 ms, which would put every local commit into one bucket.
+ */
+export const DURATION_BUCKETS = [
+  0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5,
+];
+
+export const COMMIT_STATUSES = ["success", "error", "rollback"] as const;
+export const PHASES = ["wait", "body", "commit"] as const;
+export const RESUME_OUTCOMES = ["live", "replayed", "snapshot", "refused"] as const;
+export const TURN_OUTCOMES = ["done", "error", "interrupted", "waiting"] as const;
+
+export type CommitStatus = (typeof COMMIT_STATUSES)[number];
+/** Of exemplars, not of series. */
+type ExemplarLabel = "trace_id";
+export type Phase = (typeof PHASES)[number];
+export type ResumeOutcome = (typeof RESUME_OUTCOMES)[number];
+
+/** Named as in docs/metrics.md; each `createMetrics` has a registry of its own, so a test reads its own numbers. */
+export interface Metrics {
+  registry: Registry;
+  /** The same metrics in OpenMetrics form, the only one that can carry exemplars. */
+  openMetrics: Registry<OpenMetricsContentType>;
+  /** Takes exemplars, as `timeToFirstChunk` does. */
+  transactionDuration: Readonly<Record<Operation, DurationSeries>>;
+  transactionPhase: Readonly<Record<Operation, Readonly<Record<Phase, DurationSeries>>>>;
+  transactionCommits: Counter<"operation" | "status">;
+  transactionSlow: Counter<"operation">;
+  transactionRetries: Counter<"operation">;
+  streamsActive: Gauge;
+  turnsRunning: Gauge;
+  chunksPublished: Counter<"type">;
+  publishDelay: DurationSeries;
+  streamResumes: Counter<"outcome">;
+  turns: Counter<"status">;
+  timeToFirstChunk: Histogram<ExemplarLabel>;
+  tokens: Counter<"direction">;
+  upstreamErrors: Counter<"provider" | "code">;
+  sessionLockWait: Histogram;
+  databaseUp: Gauge;
+  storage: StorageHealth;
+  /** Asked for when it is scraped. */
+  storageFree: Gauge;
+}
+
+/** Whether the last attempt to store something worked; `storage_failing` says what it ran into. */
+export interface StorageHealth {
+  /** Undefined while storing works. */
+  readonly problem: StorageCode | undefined;
+  /** Codes that say nothing of the storage are not taken for a failure. */
+  failed(code: ErrorCode): void;
+  worked(): void;
+}
+
+/** Node's default metrics that break the naming rules (`promtool check metrics`): gauges called `_total`. */
+const MISNAMED_DEFAULTS = [
+  "nodejs_active_handles_total",
+  "nodejs_active_requests_total",
+  "nodejs_active_resources_total",
+];
+
+/** `freeBytes` is asked at each scrape; undefined where the disk of the database is not this machine's. */
+export function createMetrics(
+  version: string,
+  freeBytes: () => Promise<number | undefined> = async () => undefined,
+): Metrics {
+  const registry = new Registry();
+  const openMetrics = new Registry<OpenMetricsContentType>();
+  openMetrics.setContentType(Registry.OPENMETRICS_CONTENT_TYPE);
+  const registers = [openMetrics];
+  const seconds = { buckets: DURATION_BUCKETS, registers };
+
+  const durations = <L extends string>(name: string, labelNames: readonly L[], help: string) =>
+    createDurations({ name, help, labelNames, buckets: DURATION_BUCKETS }, openMetrics);
+  const transactions = durations(
+    METRIC_NAMES.transactionDuration,
+    ["operation"],
+    "From asking for a micro-transaction to its commit acknowledged.",
+  );
+  const phases = durations(
+    METRIC_NAMES.transactionPhase,
+    ["operation", "phase"],
+    "Where the time of a micro-transaction went: waiting for the connection, its statements, its COMMIT.",
+  );
+  const publishDelay = durations(
+    METRIC_NAMES.publishDelay,
+    [],
+    "From a delta received from the model to its chunk committed and published.",
+  );
+
+  const metrics: Metrics = {
+    registry,
+    openMetrics,
+    transactionDuration: byOperation((operation) => transactions.add({ operation })),
+    transactionPhase: byOperation((operation) => ({
+      wait: phases.add({ operation, phase: "wait" }),
+      body: phases.add({ operation, phase: "body" }),
+      commit: phases.add({ operation, phase: "commit" }),
+    })),
+    transactionCommits: new Counter({
+      name: METRIC_NAMES.transactionCommits,
+      help: "Micro-transactions by outcome; error: the COMMIT failed, rollback: the work failed.",
+      labelNames: ["operation", "status"],
+      registers,
+    }),
+    transactionSlow: new Counter({
+      name: METRIC_NAMES.transactionSlow,
+      help: "Micro-transactions over the slow threshold.",
+      labelNames: ["operation"],
+      registers,
+    }),
+    transactionRetries: new Counter({
+      name: METRIC_NAMES.transactionRetries,
+      help: "Micro-transactions begun again after a lock conflict or a serialization failure.",
+      labelNames: ["operation"],
+      registers,
+    }),
+    streamsActive: new Gauge({
+      name: METRIC_NAMES.streamsActive,
+      help: "Clients that read a stream now.",
+      registers,
+    }),
+    turnsRunning: new Gauge({
+      name: METRIC_NAMES.turnsRunning,
+      help: "Turns that this companion runs now.",
+      registers,
+    }),
+    chunksPublished: new Counter({
+      name: METRIC_NAMES.chunksPublished,
+      help: "Chunks committed and made visible.",
+      labelNames: ["type"],
+      registers,
+    }),
+    publishDelay: publishDelay.add({}),
+    streamResumes: new Counter({
+      name: METRIC_NAMES.streamResumes,
+      help: "Streams opened with a cursor, by what the reader got.",
+      labelNames: ["outcome"],
+      registers,
+    }),
+    turns: new Counter({
+      name: METRIC_NAMES.turns,
+      help: "Turns by how they ended or paused.",
+      labelNames: ["status"],
+      registers,
+    }),
+    timeToFirstChunk: new Histogram({
+      name: METRIC_NAMES.timeToFirstChunk,
+      help: "From the accepted message to the first published chunk of its answer.",
+      buckets: [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60],
+      enableExemplars: true,
+      registers,
+    }),
+    tokens: new Counter({
+      name: METRIC_NAMES.tokens,
+      help: "Tokens as the providers count them.",
+      labelNames: ["direction"],
+      registers,
+    }),
+    upstreamErrors: new Counter({
+      name: METRIC_NAMES.upstreamErrors,
+      help: "Answers that the model's server ended with an error.",
+      labelNames: ["provider", "code"],
+      registers,
+    }),
+    sessionLockWait: new Histogram({
+      name: METRIC_NAMES.sessionLockWait,
+      help: "Waiting for the one writer of a session.",
+      ...seconds,
+    }),
+    databaseUp: new Gauge({
+      name: METRIC_NAMES.databaseUp,
+      help: "1 while the database answers.",
+      registers,
+    }),
+    storage: createStorageHealth(registers),
+    storageFree: createStorageFree(freeBytes, registers),
+  };
+
+  const buildInfo = new Gauge({
+    name: METRIC_NAMES.buildInfo,
+    help: "Always 1; the labels say what runs.",
+    labelNames: ["version", "node"],
+    registers,
+  });
+  buildInfo.set({ version, node: process.versions.node }, 1);
+
+  startAtZero(metrics);
+  collectDefaultMetrics({ register: registry });
+  for (const name of MISNAMED_DEFAULTS) registry.removeSingleMetric(name);
+  for (const metric of openMetrics.getMetricsAsArray()) {
+    const single = openMetrics.getSingleMetric(metric.name);
+    if (single) registry.registerMetric(single);
+  }
+  for (const metric of registry.getMetricsAsArray()) {
+    const single = registry.getSingleMetric(metric.name);
+    if (!single) continue;
+    openMetrics.removeSingleMetric(metric.name);
+    openMetrics.registerMetric(single instanceof Counter ? viewOf(single) : single);
+  }
+  return metrics;
+}
+
+/**
+ * The same counter under a name of its own: the library takes `_total` off the name of each counter that it writes
+ * as OpenMetrics, and would leave it so for the plain form.
+ */
+function viewOf(counter: Counter): Counter {
+  const view: unknown = Object.create(counter);
+  if (!(view instanceof Counter)) throw new TypeError("not a counter");
+  return view;
+}
+
+function createStorageFree(
+  freeBytes: () => Promise<number | undefined>,
+  registers: Registry<OpenMetricsContentType>[],
+): Gauge {
+  return new Gauge({
+    name: METRIC_NAMES.storageFree,
+    help: "Free bytes on the disk of the SQLite file.",
+    registers,
+    async collect() {
+      const bytes = await freeBytes();
+      if (bytes === undefined) this.remove();
+      else this.set(bytes);
+    },
+  });
+}
+
+function createStorageHealth(registers: Registry<OpenMetricsContentType>[]): StorageHealth {
+  const failing = new Gauge({
+    name: METRIC_NAMES.storageFailing,
+    help: "1 while nothing can be stored, by what the last attempt ran into.",
+    labelNames: ["code"],
+    registers,
+  });
+  for (const code of STORAGE_CODES) failing.set({ code }, 0);
+  let problem: StorageCode | undefined;
+  const become = (next: StorageCode | undefined): void => {
+    if (problem !== undefined) failing.set({ code: problem }, 0);
+    if (next !== undefined) failing.set({ code: next }, 1);
+    problem = next;
+  };
+  return {
+    get problem() {
+      return problem;
+    },
+    failed(code) {
+      const known = STORAGE_CODES.find((storage) => storage === code);
+      if (known !== undefined && known !== problem) become(known);
+    },
+    worked() {
+      if (problem !== undefined) become(undefined);
+    },
+  };
+}
+
+/** For each provider whose answers may fail; this module does not know them. */
+export function startUpstreamErrorsAtZero(
+  { upstreamErrors }: Metrics,
+  providers: readonly string[],
+): void {
+  const codes = ERROR_CODES.filter((code) => code.startsWith("upstream_"));
+  for (const provider of providers) {
+    for (const code of codes) upstreamErrors.inc({ provider, code }, 0);
+  }
+}
+
+function byOperation<T>(of: (operation: Operation) => T): Record<Operation, T> {
+  const entries = OPERATIONS.map((operation) => [operation, of(operation)] as const);
+  return Object.fromEntries(entries) as Record<Operation, T>;
+}
+
+/** `rate()` cannot see the first event of a series that did not exist before it. */
+function startAtZero(metrics: Metrics): void {
+  for (const operation of OPERATIONS) {
+    metrics.transactionSlow.inc({ operation }, 0);
+    metrics.transactionRetries.inc({ operation }, 0);
+    for (const status of COMMIT_STATUSES) metrics.transactionCommits.inc({ operation, status }, 0);
+  }
+  for (const type of CHUNK_TYPES) metrics.chunksPublished.inc({ type }, 0);
+  for (const outcome of RESUME_OUTCOMES) metrics.streamResumes.inc({ outcome }, 0);
+  for (const status of TURN_OUTCOMES) metrics.turns.inc({ status }, 0);
+  for (const direction of ["input", "output"]) metrics.tokens.inc({ direction }, 0);
+}

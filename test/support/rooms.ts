@@ -1,0 +1,99 @@
+// Which room may import which: the directions of the house, held by test/tidy.test.ts.
+
+/** What every room of the companion may use. */
+const COMMON = /^server\/(?:errors|log|version)\.ts$/;
+const OBSERVE = /^server\/observe\//;
+const PROTOCOL = /^server\/protocol\//;
+const SHARED = /^server\/shared\//;
+const DOMAIN = /^server\/domain\//;
+const MESSAGES = /^webview\/(?:metrics\/)?messages\.ts$/;
+const NODE = /^node:/;
+const DRIVERS = /^(?:kysely|pg|better-sqlite3|uuid)$/;
+const BELOW = [PROTOCOL, SHARED, COMMON, OBSERVE];
+const CHAT_BELOW = [
+  ...BELOW,
+  /^server\/(?:domain|providers)\//,
+  /^server\/db\/(?:commit|engine|tables)\//,
+  /^server\/chat\/(?:chat|deps)\.ts$/,
+  /^uuid$/,
+  /^node:(?:crypto|tim)/,
+];
+const BELOW_DOCTOR =
+  /^(?:server\/(?:chat|db|domain|lifecycle)\/|server\/config\.ts$|kysely$|better-sqlite3$|uuid$)/;
+const ANYTHING_BELOW = /^(?:server\/(?!main\.ts)|node:|uuid$)/;
+
+/** Room -> what it may import. The first room that fits counts; the room itself is always allowed. */
+export const ROOMS: readonly { room: RegExp; may: readonly RegExp[] }[] = [
+  { room: PROTOCOL, may: [/^zod$/] },
+  { room: SHARED, may: [PROTOCOL] },
+  { room: DOMAIN, may: [PROTOCOL, SHARED, /^picomatch$/] },
+  // Frozen: what it once did must not change with code of today.
+  { room: /^server\/db\/migrations\//, may: [/^kysely$/] },
+  {
+    room: /^server\/db\/tables\//,
+    may: [...BELOW, DOMAIN, /^server\/db\/commit\/append-log\.ts$/, DRIVERS, NODE],
+  },
+  {
+    room: /^server\/db\/engine\//,
+    may: [...BELOW, /^server\/db\/tables\/schema\.ts$/, DRIVERS, NODE],
+  },
+  {
+    room: /^server\/db\/commit\//,
+    may: [...BELOW, /^server\/db\/(?:engine|tables|open\.ts)/, DRIVERS, NODE],
+  },
+  { room: /^server\/db\//, may: [...BELOW, DOMAIN, DRIVERS, NODE] },
+  { room: /^server\/providers\//, may: [...BELOW, DOMAIN, /^zod$/, /^@ai-sdk\//, NODE] },
+  { room: /^server\/chat\/log\//, may: CHAT_BELOW },
+  { room: /^server\/chat\/turn\//, may: [...CHAT_BELOW, /^server\/chat\/log\//] },
+  {
+    room: /^server\/chat\/(?:calls|upkeep)\//,
+    may: [...CHAT_BELOW, /^server\/chat\/(?:log|turn)\//],
+  },
+  { room: /^server\/chat\//, may: [...CHAT_BELOW, /^server\/db\/open\.ts$/] },
+  {
+    room: /^server\/http\//,
+    may: [...BELOW, /^server\/chat\//, /^(?:express|zod)$/, NODE],
+  },
+  { room: /^server\/doctor\//, may: [...BELOW, BELOW_DOCTOR, NODE] },
+  { room: /^server\/lifecycle\//, may: [PROTOCOL, NODE] },
+  {
+    room: /^server\/(?:observe\/|(?:errors|log|version)\.ts$)/,
+    may: [PROTOCOL, /^(?:pino|prom-client)$/, /^package\.json$/, /^node:(?:async_hooks|crypto)$/],
+  },
+  {
+    room: /^server\/config\.ts$/,
+    may: [PROTOCOL, SHARED, /^server\/db\/open\.ts$/, /^server\/providers\/access\.ts$/, NODE],
+  },
+  { room: /^server\/(?:main|run-companion|compose)\.ts$/, may: [ANYTHING_BELOW] },
+  { room: /^server\/(?:start|install)\.mjs$/, may: [NODE] },
+  { room: MESSAGES, may: [PROTOCOL, SHARED, /^zod$/] },
+  {
+    room: /^webview\//,
+    may: [PROTOCOL, SHARED, /^(?:preact|markdown-it|dompurify|highlight\.js|eventsource-parser)$/],
+  },
+  {
+    // Scripts of npm, not parts of the extension; `npm run code` falls back on the VS Code of the tests.
+    room: /^extension\/scripts\//,
+    may: [
+      /^server\/install\.mjs$/,
+      /^test\/setup\/vscode\.ts$/,
+      /^test\/support\/vscode-host\.ts$/,
+      /^@vscode\/test-electron$/,
+      NODE,
+    ],
+  },
+  {
+    room: /^extension\//,
+    may: [PROTOCOL, SHARED, MESSAGES, /^(?:vscode|eventsource-parser|zod)$/, NODE],
+  },
+  { room: /^esbuild\.mjs$/, may: [NODE, /^(?:esbuild|better-sqlite3)$/] },
+  {
+    room: /^monitoring\//,
+    may: [
+      /^server\/observe\/(?:metric-names|operations)\.ts$/,
+      /^@grafana\/grafana-foundation-sdk$/,
+      NODE,
+    ],
+  },
+  { room: /^test\//, may: [/./] },
+];

@@ -1,0 +1,90 @@
+import type { Transport } from "../transport/transport.ts";
+import { asFailure } from "./sending.ts";
+import type { Store } from "./store.ts";
+
+export interface SessionList {
+  show: (open: boolean) => void;
+  /** In a narrow place the list covers the chat. */
+  makeRoom: () => void;
+  search: (query: string) => void;
+  /** Asks again for what is shown. */
+  refresh: () => void;
+  more: () => void;
+  rename: (sessionId: string, title: string) => void;
+  remove: (sessionId: string) => void;
+}
+
+const PAGE = 40;
+const TYPING_MS = 150;
+
+export function createSessionList(
+  store: Store,
+  transport: Transport,
+  onRemoved: (sessionId: string) => void,
+): SessionList {
+  let typing: ReturnType<typeof setTimeout> | undefined;
+
+  const load = async (cursor: string | null): Promise<void> => {
+    const { query } = store.get().sessions;
+    try {
+      const list = await transport.call("list_sessions", {
+        limit: PAGE,
+        ...(query.trim() === "" ? {} : { query: query.trim() }),
+        ...(cursor === null ? {} : { cursor }),
+      });
+      const { sessions: items, next_cursor } = list;
+      store.dispatch({
+        type: "sessions",
+        query,
+        items,
+        cursor: next_cursor,
+        more: cursor !== null,
+      });
+    } catch (thrown) {
+      store.dispatch({ type: "sessions_failed", error: asFailure(thrown).error });
+    }
+  };
+  const attempt = (work: () => Promise<void>): void => {
+    work().catch((thrown: unknown) => {
+      store.dispatch({ type: "notice", notice: asFailure(thrown).error });
+    });
+  };
+
+  return {
+    show(open) {
+      store.dispatch({ type: "show_sessions", open });
+      if (open) void load(null);
+    },
+    makeRoom() {
+      const isNarrow = document.documentElement.clientWidth <= 620;
+      if (isNarrow) store.dispatch({ type: "show_sessions", open: false });
+    },
+    search(query) {
+      store.dispatch({ type: "search", query });
+      clearTimeout(typing);
+      typing = setTimeout(() => void load(null), TYPING_MS);
+    },
+    refresh() {
+      if (store.get().sessions.open) void load(null);
+    },
+    more() {
+      const { cursor } = store.get().sessions;
+      if (cursor !== null) void load(cursor);
+    },
+    rename(sessionId, title) {
+      attempt(async () => {
+        const changes = { title: title.trim().slice(0, 200) };
+        if (changes.title === "") return;
+        const session = await transport.call("update_session", { session_id: sessionId, changes });
+        store.dispatch({ type: "renamed", session });
+      });
+    },
+    remove(sessionId) {
+      attempt(async () => {
+        await transport.call("delete_session", { session_id: sessionId });
+        store.dispatch({ type: "deleted", sessionId });
+        onRemoved(sessionId);
+      });
+    },
+  };
+}

@@ -1,0 +1,70 @@
+// What the app's state holds of sessions beside their logs.
+import type { Session } from "../../server/protocol/responses.ts";
+import type { CallError } from "../messages.ts";
+import type { AppMessage, AppState } from "./state.ts";
+
+export interface SessionsPane {
+  open: boolean;
+  items: readonly Session[];
+  query: string;
+  cursor: string | null;
+  loaded: boolean;
+  error: CallError | null;
+}
+
+/** What is known of the open session beside its log. */
+export interface SessionFacts {
+  title: string;
+  model: string | null;
+  agent: string | null;
+  lastSeq: number;
+}
+
+/** Only the first facts say what there is to wait for; later ones come while the stream runs. */
+export function toFacts(session: Session, known: SessionFacts | null = null): SessionFacts {
+  const { title, model, agent_type: agent, last_seq } = session;
+  return { title, model, agent, lastSeq: known?.lastSeq ?? last_seq };
+}
+
+export const INITIAL_SESSIONS: SessionsPane = {
+  open: false,
+  items: [],
+  query: "",
+  cursor: null,
+  loaded: false,
+  error: null,
+};
+
+type SessionsMessage = Extract<
+  AppMessage,
+  { type: "show_sessions" | "search" | "sessions" | "sessions_failed" | "renamed" | "deleted" }
+>;
+
+export function reduceSessions(state: AppState, message: SessionsMessage): AppState {
+  const pane = state.sessions;
+  switch (message.type) {
+    case "show_sessions":
+      return { ...state, sessions: { ...pane, open: message.open } };
+    case "search":
+      return { ...state, sessions: { ...pane, query: message.query } };
+    case "sessions": {
+      // An answer to an older search than the one that is shown.
+      if (message.query !== pane.query) return state;
+      const items = message.more ? [...pane.items, ...message.items] : message.items;
+      const { cursor } = message;
+      return { ...state, sessions: { ...pane, items, cursor, loaded: true, error: null } };
+    }
+    case "sessions_failed":
+      return { ...state, sessions: { ...pane, error: message.error } };
+    case "renamed": {
+      const { session } = message;
+      const items = pane.items.map((item) => (item.id === session.id ? session : item));
+      const facts = state.log?.id === session.id ? toFacts(session, state.facts) : state.facts;
+      return { ...state, facts, sessions: { ...pane, items } };
+    }
+    case "deleted": {
+      const items = pane.items.filter(({ id }) => id !== message.sessionId);
+      return { ...state, sessions: { ...pane, items } };
+    }
+  }
+}

@@ -1,0 +1,45 @@
+import type { StreamChunk } from "../../server/protocol/chunks.ts";
+
+export interface Subtask {
+  id: string;
+  title: string;
+  agent: string;
+  state: "pending" | "running" | "done";
+}
+
+export interface Plan {
+  id: string;
+  summary: string;
+  /** `returned`: to be changed, with a person's word. */
+  state: "proposed" | "runs" | "stopped" | "done" | "rejected" | "returned";
+  subtasks: readonly Subtask[];
+}
+
+/** Of a `plan_created` chunk. */
+export function toPlan({ plan_id, plan_summary, metadata }: StreamChunk): Plan {
+  const listed = metadata?.["subtasks"];
+  return {
+    id: plan_id ?? "",
+    summary: plan_summary ?? "",
+    state: "proposed",
+    subtasks: (Array.isArray(listed) ? listed : []).map((item: Record<string, unknown>) => ({
+      id: String(item["id"]),
+      title: String(item["title"]),
+      agent: String(item["agent_type"]),
+      state: "pending",
+    })),
+  };
+}
+
+export function withSubtask(plan: Plan, id: unknown, state: Subtask["state"]): Plan {
+  const subtasks = plan.subtasks.map((one) => (one.id === id ? { ...one, state } : one));
+  const isDone = subtasks.every((one) => one.state === "done");
+  return { ...plan, state: isDone ? "done" : "runs", subtasks };
+}
+
+export function paused(plan: Plan): Plan {
+  const subtasks = plan.subtasks.map((one) =>
+    one.state === "running" ? { ...one, state: "pending" as const } : one,
+  );
+  return { ...plan, state: plan.state === "runs" ? "stopped" : plan.state, subtasks };
+}

@@ -1,0 +1,379 @@
+// A session's chunks folded into what a reader sees. Pure: the same chunks give the same turns, however
+// they were cut into batches and however often they came.
+import type { AskReason } from "../../server/protocol/ask-reasons.ts";
+import type { StreamChunk } from "../../server/protocol/chunks.ts";
+import type { TurnStatus } from "../../server/protocol/responses.ts";
+import { continuity } from "../../server/shared/continuity.ts";
+import { type Plan, paused, type Subtask, toPlan, withSubtask } from "./plans.ts";
+import { type Summary, withSummary } from "./summaries.ts";
+import { addTool, changeTool, endTool, wait } from "./tool-calls.ts";
+import { type ToolOutput, withOutput } from "./tool-output.ts";
+import { isRecord, numberOf, textOf, toContext } from "./values.ts";
+
+/** `from` and `to` are the first and last `seq` that a part was made of. */
+interface Span {
+  from: number;
+  to: number;
+}
+
+export interface TextPart extends Span {
+  kind: "text" | "reasoning";
+  text: string;
+}
+
+export interface ToolPart extends Span {
+  kind: "tool";
+  callId: string;
+  name: string;
+  arguments: Record<string, unknown>;
+  waitsFor: "tool_decision" | "tool_result" | null;
+  /** What the tool does to the world, if anybody knows. */
+  does: string | null;
+  /** Why it asks, if it does and anybody knows. */
+  because: AskReason | null;
+  /** Of a call that proposes one. */
+  plan: Plan | null;
+  /** What it has said while it ran. */
+  output: ToolOutput;
+  result: string | null;
+  error: string | null;
+}
+
+export interface AgentPart extends Span {
+  kind: "agent";
+  agent: string;
+  reason: string;
+}
+
+/** A subtask of a plan begins. */
+export interface StepPart extends Span {
+  kind: "step";
+  title: string;
+}
+
+export type Part = TextPart | ToolPart | AgentPart | StepPart;
+
+export interface Question {
+  text: string;
+  context: readonly { type: string; label: string }[];
+}
+
+/** How a turn ended; which fields say something depends on the turn's status. */
+export interface Ending {
+  code: string | null;
+  message: string;
+  hint: string | null;
+  retryable: boolean;
+  retryAfterSeconds: number | null;
+  elapsedMs: number | null;
+  outputTokens: number | null;
+}
+
+export interface Turn {
+  id: string;
+  from: number;
+  question: Question | null;
+  model: string | null;
+  agent: string | null;
+  /** Who is asked next: not who answered here where the orchestrator or a plan chose for once. */
+  nextAgent: string | null;
+  parts: readonly Part[];
+  status: TurnStatus;
+  ending: Ending | null;
+  /** What the whole conversation measured when that was last known. */
+  contextTokens: number | null;
+}
+
+export interface SessionLog {
+  id: string;
+  /** The `seq` up to which everything has been taken. */
+  cursor: number;
+  /** Something is missing after the cursor; nothing more is taken until it comes. */
+  gap: boolean;
+  turns: readonly Turn[];
+  /** Those not taken back; the newest one whose turn is there counts. */
+  summaries: readonly Summary[];
+  /** Names of the tools that need not ask in this session. */
+  allowed: readonly string[];
+  /** What the newest `session_info` said, and its `seq`. */
+  info: { seq: number; title: string | null; model: string | null; agent: string | null };
+  /** Ids of sent messages that have come back as chunks, newest last. */
+  arrived: readonly string[];
+}
+
+export function emptyLog(id: string): SessionLog {
+  return {
+    id,
+    cursor: 0,
+    gap: false,
+    turns: [],
+    summaries: [],
+    allowed: [],
+    info: { seq: 0, title: null, model: null, agent: null },
+    arrived: [],
+  };
+}
+
+/** Takes chunks in order; what is known is skipped, and at a gap the rest is left for a new subscription. */
+export function takeChunks(log: SessionLog, chunks: readonly StreamChunk[]): SessionLog {
+  let next = log;
+  for (const chunk of chunks) {
+    if (chunk.session_id !== log.id) continue;
+    const place = continuity(next.cursor, chunk);
+    if (place === "duplicate") continue;
+    if (place === "gap") return next.gap ? next : { ...next, gap: true };
+    next = { ...takeChunk(next, chunk), cursor: chunk.seq, gap: false };
+  }
+  return next;
+}
+
+function takeChunk(log: SessionLog, chunk: StreamChunk): SessionLog {
+  const { seq, metadata = {} } = chunk;
+  switch (chunk.type) {
+    case "session_info":
+      return {
+        ...log,
+        info: {
+          seq,
+          title: textOf(metadata["title"]),
+          model: textOf(metadata["model"]),
+          agent: textOf(metadata["agent_type"]),
+        },
+      };
+    case "user_message":
+      return takeQuestion(log, chunk);
+    case "assistant_message":
+      return changeTurn(log, chunk, (turn) => addText(turn, "text", seq, chunk));
+    case "reasoning":
+      return changeTurn(log, chunk, (turn) => addText(turn, "reasoning", seq, chunk));
+    case "snapshot":
+      return changeTurn(log, chunk, (turn) => addSnapshot(turn, chunk));
+    case "tool_call":
+      // Its line says that the agent has changed; to a wider one it has to be asked for.
+      if (chunk.tool_name === SWITCH && chunk.requires_approval !== true) return log;
+      return changeTurn(log, chunk, (turn) => addTool(turn, chunk));
+    case "tool_result":
+      return changeTurn(log, chunk, (turn) => endTool(turn, chunk));
+    case "agent_switched":
+      return changeTurn(log, chunk, (turn) => {
+        const agent = textOf(metadata["to_agent"]) ?? "";
+        const part: AgentPart = {
+          kind: "agent",
+          from: seq,
+          to: seq,
+          agent,
+          reason: textOf(metadata["reason"]) ?? "",
+        };
+        const nextAgent = metadata["stays"] === false ? turn.nextAgent : agent;
+        const isAsked = (one: Part) => one.kind === "tool" && one.name === SWITCH && !one.error;
+        const parts = [...turn.parts.filter((one) => !isAsked(one)), part];
+        return { ...turn, agent, nextAgent, parts };
+      });
+    case "status":
+      switch (metadata["state"]) {
+        case "waiting":
+          return changeTurn(log, chunk, (turn) => wait(turn, metadata["waiting_for"]));
+        case "subtask":
+          return changeTurn(changeSubtask(log, chunk, "running"), chunk, (turn) => {
+            const { number, of } = metadata as { number?: number; of?: number };
+            const title = `${number}/${of} · ${chunk.content ?? ""}`;
+            const part: StepPart = { kind: "step", from: seq, to: seq, title };
+            return { ...turn, status: "running", parts: [...turn.parts, part] };
+          });
+        case "summarised":
+        case "summary_undone": {
+          const last = log.turns.at(-1);
+          const measured = last && { ...last, contextTokens: numberOf(metadata["context_tokens"]) };
+          const turns = measured ? [...log.turns.slice(0, -1), measured] : log.turns;
+          return { ...log, turns, summaries: withSummary(log.summaries, chunk) };
+        }
+        case "tool_allowed":
+        case "tool_asks_again": {
+          const others = log.allowed.filter((name) => name !== chunk.tool_name);
+          const isAllowed = metadata["state"] === "tool_allowed" && chunk.tool_name !== undefined;
+          return { ...log, allowed: isAllowed ? [...others, chunk.tool_name ?? ""] : others };
+        }
+        case "rewound":
+          return { ...log, turns: keptTurns(log, metadata["replaces_turn_id"]) };
+        case "tool_output":
+          return changeTurn(log, chunk, (turn) => changeTool(turn, chunk, withOutput));
+        default:
+          return log;
+      }
+    case "done":
+      // The end of a turn that nobody saw begin: of a rewind.
+      if (!log.turns.some(({ id }) => id === turnIdOf(chunk))) return log;
+      return changeTurn(log, chunk, (turn) => endTurn(turn, chunk));
+    case "error":
+    case "interrupted":
+      return changeTurn(changePlans(log, paused), chunk, (turn) => endTurn(turn, chunk));
+    case "plan_created":
+      return takePlan(log, chunk);
+    case "subtask_completed":
+      return changeSubtask(log, chunk, "done");
+    case "plan_rejected":
+      return endPlan(log, chunk, "rejected");
+    case "plan_modification_requested":
+      return endPlan(log, chunk, "returned");
+    case "execution_completed":
+      return endPlan(log, chunk, "done");
+    case "plan_approval_required":
+      return log;
+    default:
+      chunk.type satisfies never;
+      return log;
+  }
+}
+
+const MAX_ARRIVED = 20;
+export const SWITCH = "switch_agent";
+
+function takeQuestion(log: SessionLog, chunk: StreamChunk): SessionLog {
+  const { seq, metadata = {} } = chunk;
+  const kept = keptTurns(log, metadata["replaces_turn_id"]);
+  const requestId = textOf(metadata["request_id"]);
+  const turn: Turn = {
+    ...emptyTurn(turnIdOf(chunk), seq),
+    question: { text: chunk.content ?? "", context: toContext(metadata["context"]) },
+    model: textOf(metadata["model"]),
+    agent: textOf(metadata["agent_type"]),
+    nextAgent: textOf(metadata["agent_type"]),
+  };
+  return {
+    ...log,
+    turns: [...kept, turn],
+    arrived: requestId === null ? log.arrived : [...log.arrived, requestId].slice(-MAX_ARRIVED),
+  };
+}
+
+/** Without the turn that is replaced, and all after it. */
+function keptTurns({ turns }: SessionLog, replaced: unknown): readonly Turn[] {
+  const at = turns.findIndex(({ id }) => id === replaced);
+  return at < 0 ? turns : turns.slice(0, at);
+}
+
+function emptyTurn(id: string, seq: number): Turn {
+  return {
+    id,
+    from: seq,
+    question: null,
+    model: null,
+    agent: null,
+    nextAgent: null,
+    parts: [],
+    status: "running",
+    ending: null,
+    contextTokens: null,
+  };
+}
+
+/** What happens outside a turn (an agent chosen by hand) stands as a turn of its own, over at once. */
+function turnIdOf(chunk: StreamChunk): string {
+  return chunk.turn_id ?? `seq-${chunk.seq}`;
+}
+
+function changeTurn(log: SessionLog, chunk: StreamChunk, change: (turn: Turn) => Turn): SessionLog {
+  const id = turnIdOf(chunk);
+  const at = log.turns.findLastIndex((turn) => turn.id === id);
+  const found = log.turns[at];
+  if (!found) {
+    const made = change(emptyTurn(id, chunk.seq));
+    const turn: Turn = chunk.turn_id === undefined ? { ...made, status: "done" } : made;
+    return { ...log, turns: [...log.turns, turn] };
+  }
+  const turns = log.turns.slice();
+  turns[at] = change(found);
+  return { ...log, turns };
+}
+
+function addText(turn: Turn, kind: TextPart["kind"], seq: number, chunk: StreamChunk): Turn {
+  const text = chunk.token ?? chunk.content ?? "";
+  const last = turn.parts.at(-1);
+  const part: TextPart =
+    last?.kind === kind
+      ? { ...last, to: seq, text: last.text + text }
+      : { kind, from: seq, to: seq, text };
+  const parts = last?.kind === kind ? turn.parts.slice(0, -1) : turn.parts;
+  return { ...turn, status: "running", parts: [...parts, part] };
+}
+
+/** The text since `from_seq` as one; a reader who came later has a part of it already. */
+function addSnapshot(turn: Turn, chunk: StreamChunk): Turn {
+  if (chunk.metadata?.["of"] === "tool_output") return changeTool(turn, chunk, withOutput);
+  const from = Number(chunk.metadata?.["from_seq"]);
+  const kind = chunk.metadata?.["of"] === "reasoning" ? "reasoning" : "text";
+  const kept = turn.parts.filter((part) => part.kind !== kind || part.to < from);
+  const part: TextPart = { kind, from, to: chunk.seq, text: chunk.content ?? "" };
+  const parts = [...kept, part].toSorted((a, b) => a.from - b.from);
+  return { ...turn, parts };
+}
+
+/** The plan of the call just before it, or a person's version of one that is there. */
+function takePlan(log: SessionLog, chunk: StreamChunk): SessionLog {
+  const plan = toPlan(chunk);
+  return changeTurn(log, chunk, (turn) => {
+    const at = turn.parts.findLastIndex(
+      (part) => part.kind === "tool" && (part.plan?.id ?? plan.id) === plan.id,
+    );
+    const parts = turn.parts.map((part, index) =>
+      part.kind === "tool" && index === at ? { ...part, plan } : part,
+    );
+    return { ...turn, parts };
+  });
+}
+
+/** Of whatever turn: a resumed plan goes on in a later one than that which shows it. */
+function changePlans(log: SessionLog, change: (plan: Plan) => Plan): SessionLog {
+  const turns = log.turns.map((turn) => {
+    if (!turn.parts.some((part) => part.kind === "tool" && part.plan)) return turn;
+    const parts = turn.parts.map((part) =>
+      part.kind === "tool" && part.plan ? { ...part, plan: change(part.plan) } : part,
+    );
+    return { ...turn, parts };
+  });
+  return { ...log, turns };
+}
+
+function changeSubtask(log: SessionLog, chunk: StreamChunk, state: Subtask["state"]): SessionLog {
+  const id = chunk.metadata?.["subtask_id"];
+  return changePlans(log, (plan) =>
+    plan.id === chunk.plan_id ? withSubtask(plan, id, state) : plan,
+  );
+}
+
+function endPlan(log: SessionLog, chunk: StreamChunk, state: Plan["state"]): SessionLog {
+  return changePlans(log, (plan) => (plan.id === chunk.plan_id ? { ...plan, state } : plan));
+}
+
+function endTurn(turn: Turn, chunk: StreamChunk): Turn {
+  const { metadata = {} } = chunk;
+  const usage = metadata["usage"];
+  const ending: Ending = {
+    code: textOf(metadata["code"]),
+    message: chunk.error ?? chunk.content ?? "",
+    hint: textOf(metadata["hint"]),
+    retryable: metadata["retryable"] !== false,
+    retryAfterSeconds: numberOf(metadata["retry_after_seconds"]),
+    elapsedMs: numberOf(metadata["elapsed_ms"]),
+    outputTokens: isRecord(usage) ? numberOf(usage["output_tokens"]) : null,
+  };
+  const status = chunk.type === "done" || chunk.type === "error" ? chunk.type : "interrupted";
+  const parts = turn.parts.map((part) =>
+    part.kind === "tool" && part.waitsFor !== null ? { ...part, waitsFor: null } : part,
+  );
+  const model = textOf(metadata["model"]) ?? turn.model;
+  const contextTokens = numberOf(metadata["context_tokens"]) ?? turn.contextTokens;
+  return { ...turn, status, ending, parts, model, contextTokens };
+}
+
+/** The whole answer as the model wrote it. */
+export function answerText(turn: Turn): string {
+  return turn.parts
+    .filter((part): part is TextPart => part.kind === "text")
+    .map(({ text }) => text)
+    .join("\n\n");
+}
+
+export function isOpen(turn: Turn | undefined): boolean {
+  return turn?.status === "running" || turn?.status === "waiting";
+}
