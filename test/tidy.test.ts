@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { existsSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
+import type { Reader } from "../server/db/tables/schema.ts";
 import { createMetrics } from "../server/observe/metrics.ts";
 import { OPERATIONS } from "../server/observe/operations.ts";
 import { CHUNK_TYPES } from "../server/protocol/chunks.ts";
@@ -183,6 +184,14 @@ describe("the single commit path", () => {
   it("would be broken by a second user of the writing connection", () => {
     const text = "await deps.database.writer.insertInto('chunks')";
     assert.deepEqual(writersElsewhere([{ path: "server/chat/x.ts", text }]), ["server/chat/x.ts"]);
+  });
+
+  it("is not gone round by readers: the compiler refuses to let them write", () => {
+    type Writing = "insertInto" | "updateTable" | "deleteFrom" | "mergeInto" | "schema" | "with";
+    const isRefused: [Extract<keyof Reader, Writing | "transaction">] extends [never]
+      ? true
+      : false = true;
+    assert.ok(isRefused);
   });
 
   it("is used with names of operations, in the words of everyday code", () => {

@@ -5,11 +5,11 @@ import pg from "pg";
 import { nativeBinding } from "./engine/native-binding.ts";
 import { NUMBERS } from "./engine/postgres-pool.ts";
 import type { DatabaseSource } from "./open.ts";
-import type { Database, Reader } from "./tables/schema.ts";
+import type { Database } from "./tables/schema.ts";
 
 /** A database that is only read: nothing is made, migrated or locked, so a companion may work on it meanwhile. */
 export interface Look {
-  reader: Reader;
+  reader: Kysely<Database>;
   close(): Promise<void>;
 }
 
@@ -38,7 +38,7 @@ export function openToLook(source: DatabaseSource): Look | undefined {
 }
 
 /** Kysely closes only what it has used. */
-async function closing(reader: Reader, close: () => void): Promise<void> {
+async function closing(reader: Kysely<Database>, close: () => void): Promise<void> {
   await reader.destroy();
   close();
 }

@@ -2,7 +2,7 @@ import { sql } from "kysely";
 import { toStorageError } from "../db/engine/storage-errors.ts";
 import { compareSchema } from "../db/migrate.ts";
 import type { DatabaseSource } from "../db/open.ts";
-import { openToLook } from "../db/open-readonly.ts";
+import { type Look, openToLook } from "../db/open-readonly.ts";
 import type { Reader } from "../db/tables/schema.ts";
 import { ChatError } from "../errors.ts";
 import { checkChats } from "./check-chats.ts";
@@ -48,7 +48,7 @@ export async function checkDatabase(
 }
 
 async function lookInto(
-  reader: Reader,
+  reader: Look["reader"],
   engine: Engine,
   companionRuns: boolean,
 ): Promise<DatabaseLook> {

@@ -204,5 +204,8 @@ export interface Database {
 
 /** The inside of a unit of work. */
 export type Trx = Transaction<Database>;
-/** Reads outside of any transaction; repositories that only read take this. */
-export type Reader = Kysely<Database>;
+/**
+ * Reads outside of any transaction; repositories that only read take this. It has no writing method:
+ * what one of them stored would be in no unit of work.
+ */
+export type Reader = Pick<Kysely<Database>, "selectFrom" | "introspection" | "getExecutor">;
