@@ -1,11 +1,13 @@
-// Draws the pictures of the panel and of the metrics view in docs/images: node test/webview/screenshots.ts (after a build). Look at them.
+// Draws the panel and the metrics view, to be looked at: node test/webview/screenshots.ts FOLDER (after a build).
+// docs/images keeps those that a page uses.
 import { mkdirSync } from "node:fs";
-import { fileURLToPath } from "node:url";
+import { join } from "node:path";
 import type { ThemeName } from "./support/themes.ts";
 import { ask, closeBrowser, type OpenApp, withApp } from "./support/with-app.ts";
 import { BUSY, withMetrics } from "./support/with-metrics.ts";
 
-const FOLDER = fileURLToPath(new URL("../../docs/images/", import.meta.url));
+const FOLDER = process.argv[2] ?? "";
+if (FOLDER === "") throw new Error("Usage: node test/webview/screenshots.ts FOLDER");
 const LOOKS: ThemeName[] = ["dark", "light", "high-contrast"];
 
 const QUESTION = "Explain debouncing and write a typed debounce function in TypeScript.";
@@ -38,7 +40,7 @@ async function draw(app: OpenApp, look: ThemeName): Promise<void> {
     await page.evaluate(
       () => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))),
     );
-    await page.screenshot({ path: `${FOLDER}panel-${name}-${look}.png` });
+    await page.screenshot({ path: join(FOLDER, `panel-${name}-${look}.png`) });
   };
   await page.getByText("every commit synced").waitFor();
   await shoot("empty");
@@ -78,7 +80,7 @@ async function drawMetrics(theme: ThemeName): Promise<void> {
   await withMetrics({ theme, width: 900, height: 1_000 }, async ({ page, tell }) => {
     await tell(BUSY);
     await page.getByRole("heading", { name: "For Prometheus" }).waitFor();
-    await page.screenshot({ path: `${FOLDER}metrics-${theme}.png` });
+    await page.screenshot({ path: join(FOLDER, `metrics-${theme}.png`) });
   });
 }
 

@@ -20,7 +20,6 @@ import {
   webviewFrame,
 } from "../support/vscode-host.ts";
 
-const PICTURES = resolve("docs/images");
 const SETTINGS = {
   "workbench.colorTheme": "Dark Modern",
   "workbench.sideBar.location": "left",
@@ -36,7 +35,7 @@ export interface Workbench {
   openWindow(folder?: string): Promise<Page>;
   /** The companion that runs now, after it has proved itself. */
   companion(): Promise<Companion>;
-  /** For the documentation, when PICTURES=1 asks for it; they differ a little each time. */
+  /** Into the folder that PICTURES names, to be looked at; docs/images keeps those that a page uses. */
   picture(page: Page, name: string): Promise<void>;
   close(): Promise<void>;
 }
@@ -82,9 +81,10 @@ export async function startWorkbench({
     openWindow: (other = folder) => openWindow(context, server, { folder: other }),
     companion: () => until("a companion that proves itself", () => findCompanion(dataDir)),
     async picture(page, name) {
-      if (process.env["PICTURES"] !== "1") return;
-      mkdirSync(PICTURES, { recursive: true });
-      await page.screenshot({ path: join(PICTURES, `workbench-${name}.png`) });
+      const folder = process.env["PICTURES"];
+      if (!folder) return;
+      mkdirSync(folder, { recursive: true });
+      await page.screenshot({ path: join(folder, `workbench-${name}.png`) });
     },
     async close() {
       await browser.close();
