@@ -1,13 +1,6 @@
 import { closeSync, existsSync, openSync } from "node:fs";
 import SQLite from "better-sqlite3";
-import {
-  Kysely,
-  type LogEvent,
-  PostgresDialect,
-  type SqliteDatabase,
-  SqliteDialect,
-  sql,
-} from "kysely";
+import { Kysely, type LogEvent, PostgresDialect, SqliteDialect, sql } from "kysely";
 import { ChatError } from "../errors.ts";
 import type { Log } from "../log.ts";
 import { APPEND_LANES, type AppendLog, createPostgresAppendLog } from "./commit/append-log.ts";
@@ -18,6 +11,7 @@ import { guardDialect, refuseInsideWork } from "./engine/guarded-dialect.ts";
 import { nativeBinding } from "./engine/native-binding.ts";
 import { createHintChannel, type HintChannel } from "./engine/notify-channel.ts";
 import { createPool } from "./engine/postgres-pool.ts";
+import { readingDialect } from "./engine/reading-dialect.ts";
 import { isDamage, toStorageError } from "./engine/storage-errors.ts";
 import { migrate } from "./migrate.ts";
 import type { Database, Reader } from "./tables/schema.ts";
@@ -130,7 +124,7 @@ async function openSqlite(
     readDatabase.pragma("trusted_schema = OFF");
     readDatabase.function("fold_case", { deterministic: true }, (text) => foldCase(String(text)));
     const reader = new Kysely<Database>({
-      dialect: new SqliteDialect({ database: explained(withStatementCache(readDatabase)) }),
+      dialect: readingDialect(new SqliteDialect({ database: withStatementCache(readDatabase) })),
       plugins: [refuseInsideWork],
       log,
     });
@@ -203,29 +197,6 @@ function withStatementCache(database: SQLite.Database) {
   };
 }
 
-/** Throws what clients are told: between a read and its client nobody knows the driver. Writes are explained by the unit of work. */
-function explained(database: SqliteDatabase): SqliteDatabase {
-  const explain = <T>(read: () => T): T => {
-    try {
-      return read();
-    } catch (thrown) {
-      throw toStorageError(thrown);
-    }
-  };
-  return {
-    prepare(text) {
-      const statement = explain(() => database.prepare(text));
-      return {
-        reader: statement.reader,
-        all: (parameters) => explain(() => statement.all(parameters)),
-        run: (parameters) => explain(() => statement.run(parameters)),
-        iterate: (parameters) => statement.iterate(parameters),
-      };
-    },
-    close: () => database.close(),
-  };
-}
-
 /** In one message with BEGIN, so that no further round trip is needed and transaction-pooling proxies keep them apart. */
 const POSTGRES_BEGIN =
   "begin; set local statement_timeout = 5000; set local lock_timeout = 2000; " +
@@ -246,8 +217,9 @@ async function openPostgres(url: string, directUrl: string, log: Log): Promise<O
     }),
     plugins: [refuseInsideWork],
   });
+  const readers = new PostgresDialect({ pool: createPool(url, 6, log) });
   const reader = new Kysely<Database>({
-    dialect: new PostgresDialect({ pool: createPool(url, 6, log) }),
+    dialect: readingDialect(readers),
     plugins: [refuseInsideWork],
   });
   // Its own: a stream that runs never waits behind those that begin.

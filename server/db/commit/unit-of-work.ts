@@ -5,6 +5,7 @@ import type { Log } from "../../log.ts";
 import type { Metrics } from "../../observe/metrics.ts";
 import { OPERATIONS, type Operation } from "../../observe/operations.ts";
 import { insideWork } from "../engine/guarded-dialect.ts";
+import { backOff, isWorthAnotherTry } from "../engine/patience.ts";
 import {
   isConflict,
   isConnectionLost,
@@ -43,9 +44,6 @@ export type Work<T> = (trx: Trx, afterCommit: AfterCommit) => Promise<T>;
  */
 export type ReadBack = (trx: Trx) => Promise<boolean>;
 
-const MAX_ATTEMPTS = 6;
-/** Above Postgres' deadlock_timeout (1 s), after which it names a victim. */
-const MAX_RETRY_SECONDS = 5;
 const MAX_READ_BACK_SECONDS = 15;
 
 /** Nothing slow belongs into a transaction; what takes longer waits for something that is not the database. */
@@ -163,7 +161,7 @@ export class SSEUnitOfWork {
           throw error;
         }
         this.#deps.metrics.transactionRetries.inc({ operation });
-        await delay(5 + Math.random() * 20 * 2 ** facts.attempts);
+        await backOff(facts.attempts);
       }
     } finally {
       this.#state = "idle";
@@ -336,8 +334,7 @@ export class SSEUnitOfWork {
     return (
       !this.#owner &&
       (isConflict(error) || (status === "rollback" && isConnectionLost(error))) &&
-      attempt < MAX_ATTEMPTS &&
-      performance.now() - started < MAX_RETRY_SECONDS * 1000
+      isWorthAnotherTry(attempt, started)
     );
   }
 

@@ -1,8 +1,9 @@
-import type { PostgresPool, PostgresPoolClient } from "kysely";
+import type { PostgresCursor, PostgresPool, PostgresPoolClient, PostgresQueryResult } from "kysely";
 import pg from "pg";
 import { ChatError } from "../../errors.ts";
 import type { Log } from "../../log.ts";
 import { withoutTrace } from "../../observe/trace-context.ts";
+import { isConnectionLost, NoConnection } from "./storage-errors.ts";
 
 const INT8 = 20;
 
@@ -49,16 +50,44 @@ export function createPool(url: string, max: number, log: Log): PostgresPool {
       try {
         const client = await pool.connect();
         lent++;
-        return client;
+        return new Lent(client);
       } catch (thrown) {
+        const error = new NoConnection(thrown);
         // Nobody has one to give back, so who waits would only wait for the same.
-        if (lent === 0) line.disperse(thrown);
+        if (lent === 0) line.disperse(error);
         line.leave();
-        throw thrown;
+        throw error;
       }
     },
     end: () => pool.end(),
   };
+}
+
+/** A statement that was given up on still occupies its connection: nobody is to wait behind it. */
+class Lent implements PostgresPoolClient {
+  readonly #client: PostgresPoolClient;
+  #isLost = false;
+
+  constructor(client: PostgresPoolClient) {
+    this.#client = client;
+  }
+
+  query<R>(text: string, parameters: readonly unknown[]): Promise<PostgresQueryResult<R>>;
+  query<R>(cursor: PostgresCursor<R>): PostgresCursor<R>;
+  query<R>(
+    text: string | PostgresCursor<R>,
+    parameters: readonly unknown[] = [],
+  ): Promise<PostgresQueryResult<R>> | PostgresCursor<R> {
+    if (typeof text !== "string") throw new TypeError("Nobody reads by cursor.");
+    return this.#client.query<R>(text, parameters).catch((thrown: unknown) => {
+      this.#isLost ||= isConnectionLost(thrown);
+      throw thrown;
+    });
+  }
+
+  release(destroy = false): void {
+    this.#client.release(destroy || this.#isLost);
+  }
 }
 
 interface Waiting {

@@ -1,79 +1,201 @@
-// What a driver's error means. SQLite result codes: https://sqlite.org/rescode.html
+// What a driver's error means: one table. SQLite result codes: https://sqlite.org/rescode.html
 // Postgres SQLSTATE: https://www.postgresql.org/docs/current/errcodes-appendix.html
 import { ChatError } from "../../errors.ts";
 import type { ErrorCode } from "../../protocol/errors.ts";
 
-/** Conflicts that vanish when the whole work is done again; nothing of it was committed. */
-const CONFLICTS = /^(SQLITE_BUSY.*|SQLITE_LOCKED.*|40001|40P01|55P03)$/;
+/**
+ * What it says about the work that met it:
+ * - `conflict`: nothing of it was stored; it vanishes when the whole work is done again.
+ * - `lost`: the connection broke or the answer did not come. What was under way is undone, or done, or will still be
+ *   done by a server that has not noticed: nobody knows until it is read back.
+ * - `unsent`: there was no connection, so nothing of it can have been stored.
+ * - `not_writable`: a server, or a file, that lets itself be read only.
+ * - `refused`: the database answers and says no; the same again gets the same answer.
+ */
+export type ErrorKind =
+  | "conflict"
+  | "lost"
+  | "unsent"
+  | "not_writable"
+  | "refused"
+  | "full"
+  | "damaged"
+  | "io";
 
-/** SQLSTATE classes 08 and 57P, and what the driver and the socket say when the connection is gone. */
-const CONNECTION_CODES =
-  /^(08...|57P0[1-5]|53300|25P03|ECONNREFUSED|ECONNRESET|EPIPE|ETIMEDOUT|ENOTFOUND|EHOSTUNREACH)$/;
-const CONNECTION_MESSAGES =
-  /connection terminated|connection ended|not queryable|query read timeout|timeout exceeded when trying to connect|connection has been discarded|client was closed/i;
+interface Told {
+  code: ErrorCode;
+  message: string;
+  hint: string;
+  retryAfterSeconds?: number;
+}
+
+interface Meaning extends Told {
+  kind: ErrorKind;
+  /** The driver's code, or its words where it has none. */
+  codes: RegExp;
+  words?: RegExp;
+  /** Where the same is told otherwise of a read. */
+  reading?: Told;
+}
+
+const AWAY = {
+  code: "database_unavailable",
+  message: "The database does not answer.",
+  hint: "Everything shown so far is saved. The chat goes on when the database is back.",
+  retryAfterSeconds: 2,
+} as const satisfies Told;
+
+const NOTHING = /^$/;
+
+const MEANINGS: readonly Meaning[] = [
+  {
+    // The driver knows its connection to be dead, or could not make one: the statement never left this process.
+    kind: "unsent",
+    codes: /^(ECONNREFUSED|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH|EHOSTDOWN|53300|57P03)$/,
+    words: /not queryable|client was closed|timeout exceeded when trying to connect/i,
+    ...AWAY,
+  },
+  {
+    // SQLSTATE classes 08 and 57P, and what the driver and the socket say when the connection is gone.
+    kind: "lost",
+    codes:
+      /^(08...|57P0[1245]|25P0[34]|ECONNRESET|ECONNABORTED|EPIPE|ETIMEDOUT|ENETRESET|ENETDOWN)$/,
+    words:
+      /connection terminated|connection ended|query read timeout|timeout expired|connection has been discarded/i,
+    ...AWAY,
+  },
+  {
+    kind: "full",
+    codes: /^(SQLITE_FULL|53100|ENOSPC)$/,
+    code: "storage_full",
+    message: "The disk is full, so nothing more can be saved.",
+    hint: "Everything shown so far is saved. Free some space; the chat goes on by itself.",
+  },
+  {
+    kind: "not_writable",
+    codes: /^(SQLITE_READONLY.*|SQLITE_PERM|25006|EROFS)$/,
+    code: "storage_readonly",
+    message: "The database cannot be written.",
+    hint: "Everything shown so far is saved. Make the database writable again.",
+  },
+  {
+    kind: "damaged",
+    codes: /^(SQLITE_CORRUPT.*|SQLITE_NOTADB|XX001|XX002)$/,
+    code: "storage_corrupt",
+    message: "The database file is damaged.",
+    hint: "Do not delete it. Restart the companion: the file is checked and, if it cannot be read, set aside; see docs/troubleshooting.md.",
+  },
+  {
+    kind: "conflict",
+    codes: /^(SQLITE_BUSY.*|SQLITE_LOCKED.*)$/,
+    code: "storage_busy",
+    message: "The database is locked by another program.",
+    hint: "Nothing was lost. Close the program that holds it, then try again.",
+  },
+  {
+    // Also what a server cancels by itself: a statement that took too long.
+    kind: "conflict",
+    codes: /^(40001|40P01|55P03|57014)$/,
+    code: "storage_busy",
+    message: "The database did not get to it in time.",
+    hint: "Nothing was lost. Try again in a moment.",
+    retryAfterSeconds: 2,
+  },
+  {
+    kind: "io",
+    codes: /^(SQLITE_IOERR.*|SQLITE_CANTOPEN.*|58030|EIO)$/,
+    code: "commit_failed",
+    message: "The disk reported an error while saving.",
+    hint: "Everything shown so far is saved. Check the disk, then try again.",
+    reading: {
+      code: "database_unavailable",
+      message: "The disk reported an error while reading.",
+      hint: "Nothing was changed. Check the disk, then try again.",
+      retryAfterSeconds: 5,
+    },
+  },
+  {
+    // Out of memory, or a fault of its own.
+    kind: "refused",
+    codes: /^(53...|54...|58...|XX000|SQLITE_NOMEM)$/,
+    code: "database_unavailable",
+    message: "The database reports an error of its own.",
+    hint: "Everything shown so far is saved. Its log says what is wrong; then try again.",
+    retryAfterSeconds: 5,
+  },
+  {
+    kind: "refused",
+    codes: /^(28...|3D000|42501|42P01|3F000)$/,
+    words: /SASL|password must be a string|does not support SSL/i,
+    code: "database_unavailable",
+    message: "The database refuses the companion.",
+    hint: "Check the name, the user, the password and the rights of --database. Everything shown so far is saved.",
+    retryAfterSeconds: 5,
+  },
+  {
+    // This process is on its way out.
+    kind: "refused",
+    codes: NOTHING,
+    words:
+      /after calling end on the pool|driver has already been destroyed|connection is not open/i,
+    ...AWAY,
+  },
+];
+
+function meaningOf(thrown: unknown): Meaning | undefined {
+  if (!(thrown instanceof Error)) return undefined;
+  const code = codeOf(thrown);
+  const byCode = MEANINGS.find(({ codes }) => code !== "" && codes.test(code));
+  return byCode ?? MEANINGS.find(({ words }) => words?.test(thrown.message));
+}
+
+/** Undefined: it is not the storage's. */
+export function kindOf(thrown: unknown): ErrorKind | undefined {
+  if (thrown instanceof NoConnection)
+    return kindOf(thrown.cause) === "refused" ? "refused" : "unsent";
+  return meaningOf(thrown)?.kind;
+}
 
 export function isConflict(thrown: unknown): boolean {
-  return CONFLICTS.test(codeOf(thrown));
+  return kindOf(thrown) === "conflict";
 }
 
 export function isConnectionLost(thrown: unknown): boolean {
-  if (!(thrown instanceof Error)) return false;
-  return CONNECTION_CODES.test(codeOf(thrown)) || CONNECTION_MESSAGES.test(thrown.message);
+  const kind = kindOf(thrown);
+  return kind === "lost" || kind === "unsent";
 }
 
-/** The driver's words for a connection it knows to be dead: the statement never left this process. */
 export function wasNeverSent(thrown: unknown): boolean {
-  return thrown instanceof Error && /not queryable|client was closed/i.test(thrown.message);
+  return kindOf(thrown) === "unsent";
 }
 
-const MEANINGS: [RegExp, ErrorCode, string, string][] = [
-  [
-    /^(SQLITE_FULL|53100|ENOSPC)$/,
-    "storage_full",
-    "The disk is full, so nothing more can be saved.",
-    "Everything shown so far is saved. Free some space; the chat goes on by itself.",
-  ],
-  [
-    /^(SQLITE_READONLY.*|SQLITE_PERM|25006|EROFS)$/,
-    "storage_readonly",
-    "The database cannot be written.",
-    "Everything shown so far is saved. Make the file and its folder writable again.",
-  ],
-  [
-    /^(SQLITE_CORRUPT.*|SQLITE_NOTADB|XX001|XX002)$/,
-    "storage_corrupt",
-    "The database file is damaged.",
-    "Do not delete it. Restart the companion: the file is checked and, if it cannot be read, set aside; see docs/troubleshooting.md.",
-  ],
-  [
-    CONFLICTS,
-    "storage_busy",
-    "The database is locked by another program.",
-    "Nothing was lost. Close the program that holds it, then try again.",
-  ],
-  [
-    /^(SQLITE_IOERR.*|SQLITE_CANTOPEN.*|58030)$/,
-    "commit_failed",
-    "The disk reported an error while saving.",
-    "Everything shown so far is saved. Check the disk, then try again.",
-  ],
-];
+/** A read changes nothing, so whatever may be over in a moment is worth another try. */
+export function mayReadAgain(thrown: unknown): boolean {
+  const kind = kindOf(thrown);
+  return kind === "conflict" || kind === "lost" || kind === "unsent" || kind === "io";
+}
+
+/** No connection could be made, whatever the reason: nothing was sent. */
+export class NoConnection extends Error {
+  constructor(cause: unknown) {
+    super(cause instanceof Error ? cause.message : String(cause), { cause });
+    this.name = "NoConnection";
+  }
+}
 
 /** A `ChatError` for what a driver threw; errors that are not the storage's pass through as they are. */
-export function toStorageError(thrown: unknown): unknown {
+export function toStorageError(thrown: unknown, doing: "reading" | "writing" = "writing"): unknown {
   if (thrown instanceof ChatError) return thrown;
-  const code = codeOf(thrown);
-  for (const [pattern, meaning, message, hint] of MEANINGS) {
-    if (pattern.test(code)) return new ChatError(meaning, message, { cause: thrown, hint });
-  }
-  if (isConnectionLost(thrown)) {
-    return new ChatError("database_unavailable", "The database does not answer.", {
-      cause: thrown,
-      hint: "Everything shown so far is saved. The chat goes on when the database is back.",
-      retryAfterSeconds: 2,
-    });
-  }
-  return thrown;
+  if (thrown instanceof NoConnection)
+    return explained(meaningOf(thrown.cause) ?? AWAY, thrown.cause);
+  const meaning = meaningOf(thrown);
+  if (!meaning) return thrown;
+  return explained((doing === "reading" && meaning.reading) || meaning, thrown);
+}
+
+function explained({ code, message, hint, retryAfterSeconds }: Told, cause: unknown): ChatError {
+  const again = retryAfterSeconds === undefined ? {} : { retryAfterSeconds };
+  return new ChatError(code, message, { cause, hint, ...again });
 }
 
 /** Whether a driver has met bytes that are no database of its kind. */
@@ -82,7 +204,7 @@ export function isDamage(thrown: unknown): boolean {
   return error instanceof ChatError && error.code === "storage_corrupt";
 }
 
-function codeOf(thrown: unknown): string {
-  if (!(thrown instanceof Error) || !("code" in thrown)) return "";
+function codeOf(thrown: Error): string {
+  if (!("code" in thrown)) return "";
   return typeof thrown.code === "string" ? thrown.code : "";
 }

@@ -11,7 +11,8 @@ export const INVARIANTS = {
   text: "each message is what its chunks say",
   ended: "each turn has exactly one end, and none is left running",
   once: "each message was stored once, whatever was sent again",
-  readers: "each reader came to its turn's end, without a gap or a double on the way",
+  readers:
+    "each reader came to its turn's end, without a gap or a double on the way; one that failed says what was the matter",
   next: "the next message of the session is answered",
   intact: "the database finds nothing wrong with itself",
   alive: "the companion says it is ready",
@@ -63,6 +64,7 @@ function checkReaders(conversations: readonly Conversation[]): number {
   for (const { complaints, finals, sessionId, final } of conversations) {
     assert.deepEqual(complaints, [], `reader of ${sessionId}`);
     assert.equal(finals, 1, `${sessionId} ended with ${final?.type}`);
+    assert.notEqual(final?.metadata?.["code"], "internal", `the end of ${sessionId} is explained`);
   }
   return conversations.length;
 }

@@ -1,0 +1,94 @@
+// For reads outside of transactions. Between a read and its client nobody knows the driver, so here its errors become
+// what clients are told; and as a read changes nothing, one that a restart or a lock has met is done again, on another
+// connection, as patiently as a commit.
+import type { CompiledQuery, DatabaseConnection, Dialect, Driver, QueryResult } from "kysely";
+import { backOff, isWorthAnotherTry } from "./patience.ts";
+import { mayReadAgain, toStorageError } from "./storage-errors.ts";
+
+export function readingDialect(inner: Dialect): Dialect {
+  return {
+    createAdapter: () => inner.createAdapter(),
+    createDriver: () => new ReadingDriver(inner.createDriver()),
+    createQueryCompiler: () => inner.createQueryCompiler(),
+    createIntrospector: (db) => inner.createIntrospector(db),
+  };
+}
+
+/** Takes a connection for each attempt of each query: the one before may be the broken one. */
+class ReadingConnection implements DatabaseConnection {
+  readonly #driver: Driver;
+
+  constructor(driver: Driver) {
+    this.#driver = driver;
+  }
+
+  async executeQuery<R>(query: CompiledQuery): Promise<QueryResult<R>> {
+    const started = performance.now();
+    for (let attempts = 1; ; attempts++) {
+      try {
+        return await this.#once<R>(query);
+      } catch (thrown) {
+        if (!mayReadAgain(thrown) || !isWorthAnotherTry(attempts, started)) {
+          throw toStorageError(thrown, "reading");
+        }
+        await backOff(attempts);
+      }
+    }
+  }
+
+  async #once<R>(query: CompiledQuery): Promise<QueryResult<R>> {
+    const connection = await this.#driver.acquireConnection();
+    try {
+      return await connection.executeQuery<R>(query);
+    } finally {
+      await this.#driver.releaseConnection(connection);
+    }
+  }
+
+  streamQuery<R>(): AsyncIterableIterator<QueryResult<R>> {
+    throw new TypeError("Nobody reads by stream; a page is asked for after the other.");
+  }
+}
+
+class ReadingDriver implements Driver {
+  readonly #inner: Driver;
+  readonly #connection: DatabaseConnection;
+
+  constructor(inner: Driver) {
+    this.#inner = inner;
+    this.#connection = new ReadingConnection(inner);
+  }
+
+  init(): Promise<void> {
+    return this.#inner.init();
+  }
+
+  acquireConnection(): Promise<DatabaseConnection> {
+    return Promise.resolve(this.#connection);
+  }
+
+  beginTransaction(): Promise<void> {
+    return refuseTransaction();
+  }
+
+  commitTransaction(): Promise<void> {
+    return refuseTransaction();
+  }
+
+  rollbackTransaction(): Promise<void> {
+    return refuseTransaction();
+  }
+
+  releaseConnection(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  destroy(): Promise<void> {
+    return this.#inner.destroy();
+  }
+}
+
+/** Its statements would go to different connections. */
+function refuseTransaction(): Promise<never> {
+  return Promise.reject(new TypeError("A reader has no transactions; a unit of work has."));
+}
