@@ -5,24 +5,25 @@ import { focusComposer } from "./components/composer.tsx";
 import { SurroundingsContext } from "./components/context.ts";
 import { Root } from "./components/root.tsx";
 import { acceptDrops } from "./drops.ts";
+import { leaveByEscape } from "./escape.ts";
+import { keepFocus } from "./focus.ts";
 import { FrameQueue } from "./markdown/frame-queue.ts";
 import { createMarkdown } from "./markdown/parser.ts";
-import { canStop } from "./state/selectors.ts";
 import type { AppState } from "./state/state.ts";
 import type { Store } from "./state/store.ts";
-import { pickStrings } from "./strings/strings.ts";
+import { loadStrings } from "./strings/strings.ts";
 import { createHttpTransport } from "./transport/http.ts";
 import { createVsCodeTransport, type VsCodeApi } from "./transport/vscode.ts";
 
 declare const acquireVsCodeApi: (() => VsCodeApi) | undefined;
 
-function start(root: HTMLElement): void {
+async function start(root: HTMLElement): Promise<void> {
   const vscode = typeof acquireVsCodeApi === "function" ? acquireVsCodeApi() : undefined;
   const html = document.documentElement;
   // VS Code has set its language; a browser has its own.
   if (!vscode) html.lang = navigator.language;
   html.dataset["host"] = vscode ? "vscode" : "browser";
-  const text = pickStrings(html.lang);
+  const text = await loadStrings(html.lang);
   const transport = vscode ? createVsCodeTransport(vscode) : createHttpTransport(text);
   const app = createApp(transport, text);
   const { actions, store } = app;
@@ -51,13 +52,8 @@ function start(root: HTMLElement): void {
     );
   };
   paceRenders(store, show);
-  document.addEventListener("keydown", (event) => {
-    if (event.key !== "Escape" || event.defaultPrevented || event.isComposing) return;
-    const state = store.get();
-    if (state.sessions.open || state.link !== null) return;
-    if (canStop(state)) actions.sending.stop();
-    else if (state.editing !== null) actions.stopEditing();
-  });
+  document.addEventListener("keydown", (event) => leaveByEscape(event, actions.sending.stop));
+  keepFocus(root, focusComposer);
   if (transport.editor) acceptDrops(transport.editor);
   app.onFocusComposer(() => requestAnimationFrame(() => requestAnimationFrame(focusComposer)));
   app.start();
@@ -95,4 +91,4 @@ function onlyLogChanged(state: AppState, before: AppState): boolean {
 }
 
 const root = document.getElementById("app");
-if (root) start(root);
+if (root) void start(root);

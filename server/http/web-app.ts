@@ -13,6 +13,8 @@ const FILES = {
   "/": { file: "index.html", type: "text/html; charset=utf-8" },
   "/app.js": { file: "app.js", type: "text/javascript; charset=utf-8" },
   "/chunk.js": { file: "chunk.js", type: "text/javascript; charset=utf-8" },
+  "/en.js": { file: "en.js", type: "text/javascript; charset=utf-8" },
+  "/ru.js": { file: "ru.js", type: "text/javascript; charset=utf-8" },
   "/highlight.js": { file: "highlight.js", type: "text/javascript; charset=utf-8" },
   "/app.css": { file: "app.css", type: "text/css; charset=utf-8" },
   "/codicon.ttf": { file: "codicon.ttf", type: "font/ttf" },

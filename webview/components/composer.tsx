@@ -1,4 +1,5 @@
 import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
+import { isComposing, useLayer } from "../escape.ts";
 import { canStop, isBusy, runsTool } from "../state/selectors.ts";
 import type { AppState } from "../state/state.ts";
 import { AllowedTools, DraftChips } from "./chips.tsx";
@@ -19,6 +20,8 @@ export function Composer({ state }: { state: AppState }) {
   const busy = isBusy(state);
   const stoppable = canStop(state) && (busy || runsTool(state));
   const { draft, draftRevision, editing } = state;
+  const form = useRef<HTMLFormElement>(null);
+  useLayer(form, "edit", editing === null ? undefined : actions.stopEditing);
 
   // Typing is left to the browser, which keeps its cursor and its undo; other changes come from the state.
   useLayoutEffect(() => {
@@ -32,27 +35,42 @@ export function Composer({ state }: { state: AppState }) {
   // The list comes with the first @ or /, and from then on listens by itself.
   const mentions = useRef<HTMLDivElement>(null);
   const hasMentions = useRef(false);
+  const coming = useRef(false);
   const offerMentions = (field: HTMLTextAreaElement): void => {
     const { editor, refreshAgents } = actions;
     const place = mentions.current;
     const isAsked = (editor && field.value.includes("@")) || field.value.startsWith("/");
     if (!isAsked || !place || hasMentions.current) return;
     hasMentions.current = true;
-    import("../mentions/mention-list.ts").then(
-      ({ attachMentions }) => attachMentions(field, place, { editor, agents: refreshAgents }),
-      () => {
-        hasMentions.current = false;
-      },
-    );
+    coming.current = true;
+    void import("../mentions/mention-list.ts")
+      .then(
+        ({ attachMentions }) => {
+          hasMentions.current = coming.current;
+          if (coming.current) attachMentions(field, place, { editor, agents: refreshAgents });
+        },
+        () => {
+          hasMentions.current = false;
+        },
+      )
+      .then(() => {
+        coming.current = false;
+      });
   };
 
   const onKeyDown = (event: KeyboardEvent): void => {
-    // Enter also ends the composition of a character.
-    if (event.isComposing || event.keyCode === 229) return;
-    if (event.key === "Enter" && !event.shiftKey && !event.altKey) {
+    if (isComposing(event)) return;
+    const { key, shiftKey, altKey, ctrlKey, metaKey } = event;
+    if (key === "Enter" && !shiftKey && !altKey) {
       event.preventDefault();
       actions.sending.send();
-    } else if (event.key === "ArrowUp" && draft === "" && editing === null) {
+    } else if (key === "Escape" && coming.current) {
+      // It would open a moment later all the same.
+      coming.current = false;
+      event.preventDefault();
+    } else if (shiftKey || altKey || ctrlKey || metaKey) {
+      // Moving between messages, or a key of the system's.
+    } else if (key === "ArrowUp" && draft === "" && editing === null) {
       event.preventDefault();
       actions.editLast();
     }
@@ -60,6 +78,7 @@ export function Composer({ state }: { state: AppState }) {
   return (
     <form
       class="composer"
+      ref={form}
       onSubmit={(event) => {
         event.preventDefault();
         actions.sending.send();
@@ -79,6 +98,7 @@ export function Composer({ state }: { state: AppState }) {
       <DraftChips context={state.context} />
       <textarea
         id={COMPOSER_ID}
+        data-home
         ref={input}
         rows={1}
         aria-label={text.ask}

@@ -1,4 +1,5 @@
 import { useLayoutEffect, useRef } from "preact/hooks";
+import { useLayer } from "../escape.ts";
 import { useSurroundings } from "./context.ts";
 
 interface DialogProps {
@@ -13,6 +14,7 @@ interface DialogProps {
 export function Dialog({ title, confirm, isDangerous, onClose, children }: DialogProps) {
   const { text } = useSurroundings();
   const dialog = useRef<HTMLDialogElement>(null);
+  useLayer(dialog, "modal", () => onClose(false));
   useLayoutEffect(() => {
     dialog.current?.showModal();
     return () => dialog.current?.close();

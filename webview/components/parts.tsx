@@ -1,16 +1,17 @@
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useRef } from "preact/hooks";
 import type { Decision } from "../state/state.ts";
 import type { Strings } from "../strings/strings.ts";
 import type { Plan } from "../turns/plans.ts";
 import { outputText } from "../turns/tool-output.ts";
 import type { AgentPart, Part, TextPart, ToolPart } from "../turns/turns.ts";
-import { argumentsFault, briefOf, titleOf } from "./call-words.ts";
+import { briefOf, titleOf } from "./call-words.ts";
 import { useSurroundings } from "./context.ts";
 import { Icon } from "./icon.tsx";
 import { MarkdownText } from "./markdown-text.tsx";
 import { memo } from "./memo.ts";
 import { OutputBox } from "./output-box.tsx";
 import { Shown } from "./shown.tsx";
+import { ToolDecision } from "./tool-decision.tsx";
 
 interface PartProps {
   part: Part;
@@ -178,113 +179,4 @@ function iconOf(state: ToolState): {
     default:
       return { name: "tools" };
   }
-}
-
-interface ToolDecisionProps {
-  part: ToolPart;
-  decision: Decision | undefined;
-  agentName: (type: string) => string;
-}
-
-function ToolDecision({ part, decision, agentName }: ToolDecisionProps) {
-  const { actions, text } = useSurroundings();
-  const [feedback, setFeedback] = useState("");
-  /** The arguments as the person writes them, while they do. */
-  const [draft, setDraft] = useState<string | null>(null);
-  const { callId, plan, does } = part;
-  const isDecided = decision !== undefined;
-  const fault = draft === null ? undefined : argumentsFault(draft, text);
-  const faultId = `fault-${callId}`;
-  const editor = useRef<HTMLTextAreaElement>(null);
-  const isEditing = draft !== null;
-  useEffect(() => editor.current?.focus(), [isEditing]);
-  const decide = (kind: Decision["decision"], more: Partial<Decision> = {}): void =>
-    actions.sending.decide(callId, { decision: kind, feedback: "", ...more });
-  return (
-    <form
-      class="tool-decision"
-      aria-label={titleOf(part, true, { text, agentName })}
-      onSubmit={(event) => {
-        event.preventDefault();
-        // Enter in the reason gives it; on an empty one it decides nothing.
-        if (feedback.trim() !== "") decide("reject", { feedback });
-      }}
-    >
-      {draft !== null && (
-        <textarea
-          class="text-input"
-          rows={Math.min(16, draft.split("\n").length)}
-          aria-label={text.toolArguments}
-          ref={editor}
-          aria-invalid={fault !== undefined}
-          aria-describedby={fault === undefined ? undefined : faultId}
-          value={draft}
-          disabled={isDecided}
-          spellcheck={false}
-          onInput={(event) => setDraft(event.currentTarget.value)}
-        />
-      )}
-      {fault !== undefined && (
-        <p id={faultId} class="field-fault">
-          {fault}
-        </p>
-      )}
-      <button
-        type="button"
-        class="button"
-        disabled={isDecided || fault !== undefined}
-        onClick={() =>
-          draft === null ? decide("approve") : decide("edit", { args: JSON.parse(draft) })
-        }
-      >
-        {isDecided && decision.decision !== "reject" && <Icon name="loading" spin />}
-        {text.approve}
-      </button>
-      {draft === null && !plan && (
-        <button
-          type="button"
-          class="button is-secondary"
-          disabled={isDecided}
-          onClick={() => decide("approve", { always: true })}
-        >
-          {text.approveAlways}
-        </button>
-      )}
-      <button
-        type="button"
-        class="button is-secondary"
-        disabled={isDecided}
-        onClick={() => setDraft(draft === null ? JSON.stringify(part.arguments, null, 2) : null)}
-      >
-        {draft === null ? text.editArguments : text.cancel}
-      </button>
-      {does === "write" && actions.run && (
-        <button
-          type="button"
-          class="button is-secondary"
-          onClick={() => actions.run?.("show_change")}
-        >
-          {text.showChange}
-        </button>
-      )}
-      <button
-        type="button"
-        class="button is-secondary"
-        disabled={isDecided}
-        onClick={() => decide("reject", { feedback })}
-      >
-        {decision?.decision === "reject" && <Icon name="loading" spin />}
-        {text.reject}
-      </button>
-      <input
-        class="text-input"
-        type="text"
-        aria-label={text.rejectWhy}
-        placeholder={text.rejectWhy}
-        value={feedback}
-        disabled={isDecided}
-        onInput={(event) => setFeedback(event.currentTarget.value)}
-      />
-    </form>
-  );
 }

@@ -1,4 +1,3 @@
-import { useEffect, useRef } from "preact/hooks";
 import { titleOf } from "../app.ts";
 import type { AppState } from "../state/state.ts";
 import { ConnectionBanner, Notice } from "./banner.tsx";
@@ -39,17 +38,8 @@ function Head({ state }: { state: AppState }) {
   const { actions, text } = useSurroundings();
   const { open } = state.sessions;
   const title = titleOf(state, text);
-  const head = useRef<HTMLElement>(null);
-  const wasOpen = useRef(open);
-  useEffect(() => {
-    // The list took the focus with it.
-    if (wasOpen.current && !open && document.activeElement === document.body) {
-      head.current?.querySelector("button")?.focus();
-    }
-    wasOpen.current = open;
-  }, [open]);
   return (
-    <header class="head" ref={head}>
+    <header class="head">
       <IconButton
         icon="history"
         label={open ? text.closeChats : text.chats}

@@ -1,5 +1,6 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import type { Session } from "../../server/protocol/responses.ts";
+import { useLayer } from "../escape.ts";
 import type { AppState } from "../state/state.ts";
 import { useSurroundings } from "./context.ts";
 import { Dialog } from "./dialog.tsx";
@@ -11,6 +12,9 @@ export function SessionsPane({ state }: { state: AppState }) {
   const [renaming, setRenaming] = useState<string | null>(null);
   const [deleting, setDeleting] = useState<Session | null>(null);
   const search = useRef<HTMLInputElement>(null);
+  const close = (): void => actions.sessions.show(false);
+  const pane = useRef<HTMLElement>(null);
+  useLayer(pane, "pane", sessions.open ? close : undefined);
   useEffect(() => {
     if (sessions.open) search.current?.focus();
   }, [sessions.open]);
@@ -19,13 +23,7 @@ export function SessionsPane({ state }: { state: AppState }) {
   // A chat whose first message never came is of no use to anybody.
   const items = sessions.items.filter(({ id, turn }) => turn !== null || id === log?.id);
   return (
-    <nav
-      class="sessions"
-      aria-label={text.chats}
-      onKeyDown={(event) => {
-        if (event.key === "Escape" && renaming === null) actions.sessions.show(false);
-      }}
-    >
+    <nav class="sessions" aria-label={text.chats} ref={pane}>
       <div class="sessions-head">
         <h2>{text.chats}</h2>
         <IconButton
@@ -36,11 +34,7 @@ export function SessionsPane({ state }: { state: AppState }) {
             actions.sessions.makeRoom();
           }}
         />
-        <IconButton
-          icon="close"
-          label={text.closeChats}
-          onClick={() => actions.sessions.show(false)}
-        />
+        <IconButton icon="close" label={text.closeChats} onClick={close} />
       </div>
       <div class="search">
         <Icon name="search" />
@@ -48,6 +42,7 @@ export function SessionsPane({ state }: { state: AppState }) {
           ref={search}
           type="search"
           class="text-input"
+          data-home
           aria-label={text.searchChats}
           placeholder={text.searchChats}
           value={sessions.query}
@@ -107,6 +102,14 @@ interface SessionItemProps {
 function SessionItem({ session, isOpen, isRenaming, onRename, onDelete }: SessionItemProps) {
   const { actions, text } = useSurroundings();
   const { id, title, snippet } = session;
+  const row = useRef<HTMLLIElement>(null);
+  const wasRenaming = useRef(false);
+  useEffect(() => {
+    if (wasRenaming.current && !isRenaming) {
+      row.current?.querySelector<HTMLElement>(".session-actions button")?.focus();
+    }
+    wasRenaming.current = isRenaming;
+  }, [isRenaming]);
   if (isRenaming) {
     return (
       <li class="session">
@@ -115,7 +118,7 @@ function SessionItem({ session, isOpen, isRenaming, onRename, onDelete }: Sessio
     );
   }
   return (
-    <li class={isOpen ? "session is-open" : "session"}>
+    <li ref={row} class={isOpen ? "session is-open" : "session"}>
       <button
         type="button"
         class="session-open"
@@ -142,6 +145,8 @@ function SessionItem({ session, isOpen, isRenaming, onRename, onDelete }: Sessio
 function RenameForm({ session, onEnd }: { session: Session; onEnd: () => void }) {
   const { actions, text } = useSurroundings();
   const input = useRef<HTMLInputElement>(null);
+  const form = useRef<HTMLFormElement>(null);
+  useLayer(form, "edit", onEnd);
   const [title, setTitle] = useState(session.title);
   useEffect(() => input.current?.select(), []);
   const save = (): void => {
@@ -151,6 +156,7 @@ function RenameForm({ session, onEnd }: { session: Session; onEnd: () => void })
   return (
     <form
       class="rename"
+      ref={form}
       onSubmit={(event) => {
         event.preventDefault();
         save();
@@ -164,9 +170,6 @@ function RenameForm({ session, onEnd }: { session: Session; onEnd: () => void })
         aria-label={text.chatTitle}
         value={title}
         onInput={(event) => setTitle(event.currentTarget.value)}
-        onKeyDown={(event) => {
-          if (event.key === "Escape") onEnd();
-        }}
       />
       <IconButton icon="check" label={text.save} onClick={save} />
       <IconButton icon="close" label={text.cancel} onClick={onEnd} />

@@ -10,6 +10,7 @@ import {
   unfinishedPlan,
 } from "../state/selectors.ts";
 import type { AppState } from "../state/state.ts";
+import { focusComposer } from "./composer.tsx";
 import { useSurroundings } from "./context.ts";
 import { Icon } from "./icon.tsx";
 import { SummaryLine } from "./summary-line.tsx";
@@ -65,7 +66,10 @@ export function Transcript({ state }: { state: AppState }) {
   // Whoever sends wants to see what comes.
   const { outgoing } = state;
   useLayoutEffect(() => {
-    if (outgoing) toBottom();
+    if (!outgoing) return;
+    toBottom();
+    // The button that asked for it may go with the turn that is replaced.
+    if (document.hasFocus()) focusComposer();
   }, [outgoing?.requestId]);
 
   const showEarlier = (): void => {

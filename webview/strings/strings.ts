@@ -1,6 +1,4 @@
 import type { AskReason } from "../../server/protocol/ask-reasons.ts";
-import { EN } from "./en.ts";
-import { RU } from "./ru.ts";
 
 /** Every text of the app. Functions where a number or a name goes in, since languages differ in more than words. */
 export interface Strings {
@@ -146,9 +144,8 @@ export interface Strings {
   announceTurn(number: number, of: number): string;
 }
 
-const LANGUAGES: Record<string, Strings> = { en: EN, ru: RU };
-
-/** The texts for a language tag like `ru-RU`; English for what there is no translation into. */
-export function pickStrings(language: string): Strings {
-  return LANGUAGES[language.toLowerCase().split("-", 1)[0] ?? ""] ?? EN;
+/** The texts for a language tag like `ru-RU`; English for what there is no translation into. Only these are loaded. */
+export async function loadStrings(language: string): Promise<Strings> {
+  const [primary] = language.toLowerCase().split("-", 1);
+  return primary === "ru" ? (await import("./ru.ts")).RU : (await import("./en.ts")).EN;
 }

@@ -26,16 +26,12 @@ import {
   toSession,
 } from "./scripted-parts.ts";
 
-const FILES: Record<string, string> = {
-  "/": "text/html; charset=utf-8",
-  "/app.js": "text/javascript; charset=utf-8",
-  "/chunk.js": "text/javascript; charset=utf-8",
-  "/mention-list.js": "text/javascript; charset=utf-8",
-  "/highlight.js": "text/javascript; charset=utf-8",
-  "/app.css": "text/css; charset=utf-8",
-  "/metrics.js": "text/javascript; charset=utf-8",
-  "/metrics.css": "text/css; charset=utf-8",
-  "/codicon.ttf": "font/ttf",
+/** Of the built web app, by the end of its name. */
+const TYPES: Record<string, string> = {
+  html: "text/html; charset=utf-8",
+  js: "text/javascript; charset=utf-8",
+  css: "text/css; charset=utf-8",
+  ttf: "font/ttf",
 };
 /** As the companion serves it. */
 const POLICY =
@@ -225,9 +221,10 @@ export class ScriptedCompanion {
 
   #serveFile(path: string, response: ServerResponse): boolean {
     const page = this.pages.get(path);
-    const type = page?.type ?? FILES[path];
-    if (type === undefined) return false;
     const name = path === "/" ? "index.html" : path.slice(1);
+    const type =
+      page?.type ?? (/^[\w-]+\.\w+$/.test(name) ? TYPES[name.split(".")[1] ?? ""] : undefined);
+    if (type === undefined) return false;
     const body =
       page?.body ?? readFileSync(new URL(`../../../dist/webview/${name}`, import.meta.url));
     const policy = page ? page.policy : POLICY;
