@@ -1,6 +1,7 @@
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { type Request, type Response, Router } from "express";
+import { type NextFunction, type Request, type Response, Router } from "express";
 import { ChatError } from "../errors.ts";
 
 /** The built app: beside the built server, or where the build of a checkout puts it. */
@@ -8,16 +9,12 @@ const FOLDERS = ["../webview/", "../../dist/webview/"].map(
   (path) => new URL(path, import.meta.url),
 );
 
-/** The files there are; nothing of a request's path ever reaches the file system. */
-const FILES = {
-  "/": { file: "index.html", type: "text/html; charset=utf-8" },
-  "/app.js": { file: "app.js", type: "text/javascript; charset=utf-8" },
-  "/chunk.js": { file: "chunk.js", type: "text/javascript; charset=utf-8" },
-  "/en.js": { file: "en.js", type: "text/javascript; charset=utf-8" },
-  "/ru.js": { file: "ru.js", type: "text/javascript; charset=utf-8" },
-  "/highlight.js": { file: "highlight.js", type: "text/javascript; charset=utf-8" },
-  "/app.css": { file: "app.css", type: "text/css; charset=utf-8" },
-  "/codicon.ttf": { file: "codicon.ttf", type: "font/ttf" },
+/** By their endings; whatever the build puts beside the page is part of it, so no list of names can lag behind. */
+const TYPES = {
+  ".js": "text/javascript; charset=utf-8",
+  ".css": "text/css; charset=utf-8",
+  ".ttf": "font/ttf",
+  ".woff2": "font/woff2",
 } as const;
 
 const PAGE_POLICY =
@@ -27,23 +24,32 @@ const PAGE_POLICY =
 /** The chat for a browser. It holds no secret: the token comes in the address' fragment, which no server sees. */
 export function webAppRouter(): Router {
   const router = Router();
-  for (const [path, { file, type }] of Object.entries(FILES)) {
-    router.get(path, (_request: Request, response: Response) => {
-      const content = read(file);
-      if (!content) {
-        throw new ChatError("not_found", "The web app is not built.", { hint: "npm run build" });
-      }
-      response.set({ "content-type": type, "content-security-policy": PAGE_POLICY });
-      response.end(content);
-    });
-  }
+  router.get("/", (_request: Request, response: Response) => {
+    const page = builtFiles().get("index.html");
+    if (!page) {
+      throw new ChatError("not_found", "The web app is not built.", { hint: "npm run build" });
+    }
+    send(response, page, "text/html; charset=utf-8");
+  });
+  // Nothing of a request's path ever reaches the file system: it is looked up among the names there are.
+  router.get("/:name", (request: Request, response: Response, next: NextFunction) => {
+    const name = String(request.params["name"]);
+    const type = Object.entries(TYPES).find(([ending]) => name.endsWith(ending))?.[1];
+    const file = type === undefined ? undefined : builtFiles().get(name);
+    if (type === undefined || file === undefined) return next();
+    send(response, file, type);
+  });
   return router;
 }
 
-function read(file: string): Buffer | undefined {
-  for (const folder of FOLDERS) {
-    const path = fileURLToPath(new URL(file, folder));
-    if (existsSync(path)) return readFileSync(path);
-  }
-  return undefined;
+function send(response: Response, file: string, type: string): void {
+  response.set({ "content-type": type, "content-security-policy": PAGE_POLICY });
+  response.end(readFileSync(file));
+}
+
+/** Where each file of the built app is, by its name. */
+function builtFiles(): ReadonlyMap<string, string> {
+  const folder = FOLDERS.map((url) => fileURLToPath(url)).find((path) => existsSync(path));
+  const names = folder === undefined ? [] : readdirSync(folder);
+  return new Map(names.map((name) => [name, join(folder ?? "", name)]));
 }

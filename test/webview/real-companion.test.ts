@@ -1,5 +1,6 @@
 // The whole way: the companion's own process with its demo model, its database, its pages, in a real browser.
 import assert from "node:assert/strict";
+import { readdirSync } from "node:fs";
 import type { Page } from "playwright-core";
 import { type RealCompanion, withRealCompanion } from "./support/real-companion.ts";
 import { closeBrowser, withPage } from "./support/with-app.ts";
@@ -45,6 +46,28 @@ describe("the web app and the real companion", () => {
       await page.locator(".answer td").first().waitFor();
       assert.equal(await shownAnswer(page), answer);
       await page.getByRole("heading", { level: 2, name: /Compare SQLite and Postgres/ }).waitFor();
+    }));
+
+  it("have every file that the build has made, and none of them is a secret", () =>
+    withRealCompanion(async (companion) => {
+      const names = readdirSync(new URL("../../dist/webview/", import.meta.url));
+      const loaded = names.filter((name) => /\.(?:js|css|ttf|woff2)$/.test(name));
+      assert.ok(loaded.includes("mention-list.js") && loaded.includes("highlight.js"));
+      for (const name of loaded) {
+        const response = await fetch(new URL(`/${name}`, companion.url()));
+        assert.equal(response.status, 200, name);
+        assert.notEqual(response.headers.get("content-type"), null, name);
+        await response.arrayBuffer();
+      }
+      for (const name of ["package.json", "..%2fserver%2fmain.js", "app.js%00", "nothing.js"]) {
+        assert.equal((await fetch(new URL(`/${name}`, companion.url()))).status, 401, name);
+      }
+    }));
+
+  it("offer the agents at a slash", () =>
+    withChat(async (page) => {
+      await page.getByLabel("Your message").pressSequentially("/arch");
+      await page.getByRole("option", { name: /^\/architect/ }).waitFor();
     }));
 
   it("go on with the answer after a reload in its middle", () =>

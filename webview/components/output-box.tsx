@@ -10,7 +10,7 @@ interface OutputBoxProps {
   note: string | undefined;
 }
 
-/** How near the end a reader is who wants to see what comes. */
+/** So near to the end a reader who comes down is at it. */
 const AT_END = 12;
 
 /**
@@ -20,6 +20,7 @@ const AT_END = 12;
 export function OutputBox({ label, text, note }: OutputBoxProps) {
   const box = useRef<HTMLPreElement>(null);
   const sticks = useRef(true);
+  const lastTop = useRef(0);
   useLayoutEffect(() => {
     const element = box.current;
     if (element && sticks.current) element.scrollTop = element.scrollHeight;
@@ -34,7 +35,13 @@ export function OutputBox({ label, text, note }: OutputBoxProps) {
         aria-live="off"
         aria-label={label}
         onScroll={({ currentTarget: { scrollHeight, scrollTop, clientHeight } }) => {
-          sticks.current = scrollHeight - scrollTop - clientHeight <= AT_END;
+          const left = scrollHeight - scrollTop - clientHeight;
+          if (scrollTop < lastTop.current && left > 1) sticks.current = false;
+          else if (scrollTop > lastTop.current && left <= AT_END) sticks.current = true;
+          lastTop.current = scrollTop;
+        }}
+        onWheel={({ deltaY, currentTarget }) => {
+          if (deltaY < 0 && currentTarget.scrollTop > 0) sticks.current = false;
         }}
       >
         {blocksOf(text).map((block) => (

@@ -1,5 +1,5 @@
 import { Fragment } from "preact";
-import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
+import { useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 import {
   activeSummary,
   isBusy,
@@ -13,18 +13,15 @@ import type { AppState } from "../state/state.ts";
 import { focusComposer } from "./composer.tsx";
 import { useSurroundings } from "./context.ts";
 import { Icon } from "./icon.tsx";
+import { useStickyScroll } from "./sticky-scroll.ts";
 import { SummaryLine } from "./summary-line.tsx";
 import { OutgoingView, TurnView } from "./turn.tsx";
 
 /** How many turns are built at first, and how many more when the reader goes up. */
 const PAGE = 30;
 const NEAR_TOP = 400;
-const AT_BOTTOM = 40;
 /** What is shown above a turn that a link leads to, so that it is seen where it belongs. */
 const TURNS_BEFORE = 5;
-const SPACE_ABOVE = 16;
-/** Until then what is built above a turn that a link led to does not push it away. */
-const SETTLE_MS = 1_500;
 
 export function Transcript({ state }: { state: AppState }) {
   const { actions, text } = useSurroundings();
@@ -32,7 +29,7 @@ export function Transcript({ state }: { state: AppState }) {
   const frame = useRef<HTMLDivElement>(null);
   const content = useRef<HTMLDivElement>(null);
   const [found, setFound] = useState<{ turnId: string } | null>(null);
-  const { isAway, toBottom, toElement, release, onScroll, keepPlace } = useStickyScroll(
+  const { isAway, toBottom, toElement, onScroll, onKeyDown, keepPlace, ...moves } = useStickyScroll(
     frame,
     content,
   );
@@ -93,10 +90,9 @@ export function Transcript({ state }: { state: AppState }) {
           onScroll();
           if (hidden > 0 && (frame.current?.scrollTop ?? 0) < NEAR_TOP) showEarlier();
         }}
-        onWheel={release}
-        onPointerDown={release}
+        {...moves}
         onKeyDown={(event) => {
-          release();
+          onKeyDown(event);
           moveBetweenMessages(event);
         }}
         onFocusOut={({ relatedTarget }) => {
@@ -155,82 +151,6 @@ export function Transcript({ state }: { state: AppState }) {
 }
 
 const NONE = {};
-
-/** Stays at the end while the reader is there, and leaves a reader who went up alone. */
-function useStickyScroll(
-  frame: { current: HTMLDivElement | null },
-  content: { current: HTMLDivElement | null },
-) {
-  const sticks = useRef(true);
-  const lastTop = useRef(0);
-  const anchor = useRef<number | null>(null);
-  const held = useRef<HTMLElement | null>(null);
-  const [isAway, setIsAway] = useState(false);
-
-  const toBottom = (): void => {
-    sticks.current = true;
-    held.current = null;
-    setIsAway(false);
-    if (frame.current) frame.current.scrollTop = frame.current.scrollHeight;
-  };
-  const onScroll = (): void => {
-    const element = frame.current;
-    if (!element) return;
-    const left = element.scrollHeight - element.scrollTop - element.clientHeight;
-    // Growing content moves the end away, a reader moves up.
-    if (left <= AT_BOTTOM) sticks.current = true;
-    else if (element.scrollTop < lastTop.current) sticks.current = false;
-    lastTop.current = element.scrollTop;
-    setIsAway(!sticks.current);
-  };
-  const showHeld = (): void => {
-    const element = frame.current;
-    if (!element || !held.current) return;
-    const top = held.current.getBoundingClientRect().top - element.getBoundingClientRect().top;
-    element.scrollTop += top - SPACE_ABOVE;
-  };
-  useEffect(() => {
-    const observer = new ResizeObserver(() => {
-      const element = frame.current;
-      if (!element) return;
-      if (held.current) {
-        showHeld();
-        anchor.current = null;
-      } else if (sticks.current) {
-        element.scrollTop = element.scrollHeight;
-      } else if (anchor.current !== null) {
-        element.scrollTop = element.scrollHeight - anchor.current;
-        anchor.current = null;
-      }
-    });
-    if (frame.current) observer.observe(frame.current);
-    if (content.current) observer.observe(content.current);
-    return () => observer.disconnect();
-  }, []);
-  return {
-    isAway,
-    toBottom,
-    onScroll,
-    toElement: (target: HTMLElement): void => {
-      sticks.current = false;
-      held.current = target;
-      showHeld();
-      onScroll();
-      setTimeout(() => {
-        if (held.current === target) held.current = null;
-      }, SETTLE_MS);
-    },
-    /** The reader moves. */
-    release: (): void => {
-      held.current = null;
-    },
-    /** What is shown now stays where it is when more comes above it. */
-    keepPlace: (): void => {
-      const element = frame.current;
-      if (element) anchor.current = element.scrollHeight - element.scrollTop;
-    },
-  };
-}
 
 function moveBetweenMessages(event: KeyboardEvent): void {
   if (!event.altKey || (event.key !== "ArrowUp" && event.key !== "ArrowDown")) return;

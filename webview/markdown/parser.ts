@@ -1,4 +1,6 @@
 import markdownIt, { type MarkdownIt, type Token } from "markdown-it";
+import { linkBareAddresses } from "./bare-links.ts";
+import { openBesideAnyScript } from "./delimiters.ts";
 import { HIDDEN_CLASS, splitHidden } from "./hidden-characters.ts";
 import { toSafeUrl } from "./links.ts";
 
@@ -8,11 +10,14 @@ export type { Token };
 export function createMarkdown(imageLabel: string): MarkdownIt {
   const md = markdownIt({ html: false, linkify: false });
   md.validateLink = (url) => toSafeUrl(url) !== null;
+  openBesideAnyScript(md);
+  linkBareAddresses(md);
   md.core.ruler.push("only_links", (state) => {
     for (const token of state.tokens) {
       if (token.children) token.children = onlyLinks(token.children, imageLabel);
     }
   });
+  md.core.ruler.push("line_breaks", (state) => breakLines(state.tokens));
   md.core.ruler.push("task_items", (state) => markTasks(state.tokens));
   md.core.ruler.push("shape", (state) => {
     for (const token of state.tokens) shape(token);
@@ -107,6 +112,33 @@ function markTasks(tokens: Token[]): void {
       mark === " " ? "☐ " : "☑ ",
     );
   }
+}
+
+const BREAK = /<br\s*\/?>/i;
+
+/**
+ * `<br>` breaks the line, as models write it in cells, where Markdown has no other way, and between words. With a
+ * space on either side somebody writes about the element.
+ */
+function breakLines(tokens: Token[]): void {
+  for (const [index, { type, children, content }] of tokens.entries()) {
+    if (type !== "inline" || !children || !BREAK.test(content)) continue;
+    const before = tokens[index - 1]?.type;
+    const isCell = before === "td_open" || before === "th_open";
+    const inline = tokens[index];
+    if (inline) inline.children = children.flatMap((child) => withBreaks(child, isCell));
+  }
+}
+
+function withBreaks(token: Token, isCell: boolean): Token[] {
+  const pattern = isCell ? /<br\s*\/?>/i : /(?<! )<br\s*\/?>|<br\s*\/?>(?! )/i;
+  if (token.type !== "text" || !pattern.test(token.content)) return [token];
+  const make = token.constructor as new (type: string, tag: string, nesting: number) => Token;
+  return token.content.split(pattern).flatMap((part, index) => {
+    const text = new make("text", "", 0);
+    text.content = part;
+    return index === 0 ? [text] : [new make("hardbreak", "br", 0), text];
+  });
 }
 
 /** The element of a heading by its level: below the message's own (h3), and an answer may begin with its second. */

@@ -99,6 +99,11 @@ const LINES = [
   "\\",
   "line\\",
   "two  ",
+  "これは**「重要」**な",
+  "**Важно:**текст",
+  "see https://e.example/a_b. And",
+  "(https://e.example/x) <br>here",
+  "a<br>b",
   "\u00A0",
 ];
 const documents = fc

@@ -1,9 +1,10 @@
 // A real HTTP server that serves the built web app and speaks the companion's protocol, saying what a test tells
 // it to say, chunk by chunk. It stores nothing and decides nothing.
 import { createHmac, randomUUID } from "node:crypto";
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
+import { extname } from "node:path";
 import { isFinal, type NewChunk, type StreamChunk } from "../../../server/protocol/chunks.ts";
 import { MessageRequest } from "../../../server/protocol/requests.ts";
 import type {
@@ -26,13 +27,15 @@ import {
   toSession,
 } from "./scripted-parts.ts";
 
-/** Of the built web app, by the end of its name. */
+/** Of what the build puts beside the page. */
 const TYPES: Record<string, string> = {
-  html: "text/html; charset=utf-8",
-  js: "text/javascript; charset=utf-8",
-  css: "text/css; charset=utf-8",
-  ttf: "font/ttf",
+  ".html": "text/html; charset=utf-8",
+  ".js": "text/javascript; charset=utf-8",
+  ".css": "text/css; charset=utf-8",
+  ".ttf": "font/ttf",
+  ".woff2": "font/woff2",
 };
+const BUILT = readdirSync(new URL("../../../dist/webview/", import.meta.url));
 /** As the companion serves it. */
 const POLICY =
   "default-src 'none'; script-src 'self'; style-src 'self'; font-src 'self'; img-src 'self' data:; " +
@@ -222,8 +225,7 @@ export class ScriptedCompanion {
   #serveFile(path: string, response: ServerResponse): boolean {
     const page = this.pages.get(path);
     const name = path === "/" ? "index.html" : path.slice(1);
-    const type =
-      page?.type ?? (/^[\w-]+\.\w+$/.test(name) ? TYPES[name.split(".")[1] ?? ""] : undefined);
+    const type = page?.type ?? (BUILT.includes(name) ? TYPES[extname(name)] : undefined);
     if (type === undefined) return false;
     const body =
       page?.body ?? readFileSync(new URL(`../../../dist/webview/${name}`, import.meta.url));

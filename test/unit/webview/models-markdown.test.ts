@@ -1,0 +1,103 @@
+// Markdown as models write it, where CommonMark alone would read it otherwise than it is meant.
+import assert from "node:assert/strict";
+import { createMarkdown } from "../../../webview/markdown/parser.ts";
+
+const md = createMarkdown("image");
+const inline = (text: string): string => md.renderInline(text);
+const linkTo = (href: string, text = href): string => `<a href="${href}">${text}</a>`;
+
+function checkAll(cases: readonly (readonly [given: string, shown: string])[]): void {
+  for (const [given, shown] of cases) assert.equal(inline(given), shown, given);
+}
+
+describe("emphasis beside other scripts and left-out spaces", () => {
+  it("is read where a mark stands inside or outside of it", () =>
+    checkAll([
+      ["这是**术语**的", "这是<strong>术语</strong>的"],
+      ["这是**“术语”**的说明。", "这是<strong>“术语”</strong>的说明。"],
+      ["**该文本。**后面", "<strong>该文本。</strong>后面"],
+      ["**標記（x）**は", "<strong>標記（x）</strong>は"],
+      ["**标记（x）**is", "<strong>标记（x）</strong>is"],
+      ['한국어 **"강조"**입니다', "한국어 <strong>&quot;강조&quot;</strong>입니다"],
+      ["**「A」**なので**「B」**", "<strong>「A」</strong>なので<strong>「B」</strong>"],
+      ["「A」**なので**「B」", "「A」<strong>なので</strong>「B」"],
+      ["*「斜」*だ ***「強」***だ", "<em>「斜」</em>だ <em><strong>「強」</strong></em>だ"],
+      ["~~「旧」~~新", "<s>「旧」</s>新"],
+      ["**Важно:**текст", "<strong>Важно:</strong>текст"],
+      ["слово**«Важно»**, да", "слово<strong>«Важно»</strong>, да"],
+      ["**Note:**text", "<strong>Note:</strong>text"],
+      ["**𠮷（x）**𠮷", "<strong>𠮷（x）</strong>𠮷"],
+    ]));
+
+  it("is not made of powers, globs and arguments", () => {
+    for (const text of [
+      "f(**kwargs) and g(**opts)",
+      "x**(2) + y**(3)",
+      "(2)**y and (3)**z",
+      "2 ** 3 ** 4",
+      "a * b * c",
+      "大约 ** 3 ** 天",
+    ]) {
+      assert.equal(inline(text), text);
+    }
+  });
+});
+
+describe("bare addresses", () => {
+  it("are links up to where the sentence goes on", () =>
+    checkAll([
+      [
+        "See https://e.example/a?x=1&y=2 now",
+        `See ${linkTo("https://e.example/a?x=1&amp;y=2")} now`,
+      ],
+      ["at http://localhost:3000/x.", `at ${linkTo("http://localhost:3000/x")}.`],
+      ["(see https://e.example/a_(b)).", `(see ${linkTo("https://e.example/a_(b)")}).`],
+      ["[x https://e.example/y] z", `[x ${linkTo("https://e.example/y")}] z`],
+      ["https://e.example/a_b_c!", `${linkTo("https://e.example/a_b_c")}!`],
+      ["**https://e.example**", `<strong>${linkTo("https://e.example")}</strong>`],
+      ["“https://e.example”", `“${linkTo("https://e.example")}”`],
+      ["https://e.example/docs（说明）", `${linkTo("https://e.example/docs")}（说明）`],
+      ["见https://e.example/docs了解", `见${linkTo("https://e.example/docs")}了解`],
+      ["https://e.example，然后", `${linkTo("https://e.example")}，然后`],
+      [
+        "https://e.example/вики.",
+        `${linkTo(encodeURI("https://e.example/вики"), "https://e.example/вики")}.`,
+      ],
+      [
+        "https://e.example/北京。",
+        `${linkTo(encodeURI("https://e.example/北京"), "https://e.example/北京")}。`,
+      ],
+      ["[https://a.example](https://b.example)", linkTo("https://b.example", "https://a.example")],
+    ]));
+
+  it("are not made of code, file names and what leads elsewhere", () =>
+    checkAll([
+      ["`https://e.example`", "<code>https://e.example</code>"],
+      ["main.rs README.md e.example www.e.example", "main.rs README.md e.example www.e.example"],
+      [
+        "javascript:alert(1) javascript://e.example/%0aalert(1)",
+        "javascript:alert(1) javascript://e.example/%0aalert(1)",
+      ],
+      ["file:///etc/passwd vscode://a.b/c", "file:///etc/passwd vscode://a.b/c"],
+      ["xhttps://e.example", "xhttps://e.example"],
+      ["https://bank.example@e.example/", "https://bank.example@e.example/"],
+      ["https://user:pw@e.example", "https://user:pw@e.example"],
+      ["https://", "https://"],
+      ["http://[", "http://["],
+    ]));
+});
+
+describe("<br>", () => {
+  it("breaks the line in cells and between words, and stays text where it is meant", () => {
+    assert.match(
+      md.render("| a |\n|---|\n| x<br>y <br/> z `<br>` |"),
+      /<td>x<br>\ny <br>\n z <code>/,
+    );
+    checkAll([
+      ["one<br>two<BR />", "one<br>\ntwo<br>\n"],
+      ["the <br> tag", "the &lt;br&gt; tag"],
+      ["`<br>`", "<code>&lt;br&gt;</code>"],
+      ['<br onclick="x">', "&lt;br onclick=&quot;x&quot;&gt;"],
+    ]);
+  });
+});
