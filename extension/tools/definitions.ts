@@ -93,7 +93,7 @@ export const EDITOR_TOOLS = [
   {
     name: "execute_command",
     description:
-      "Runs a command in a terminal that the user sees, in the workspace folder, and gives its output and exit code. Not for what runs without end.",
+      "Runs a command in a terminal that the user sees, in the workspace folder, and gives its output and exit code. Each gets a new shell; what it leaves in the background ends with the next command. Nobody answers what it asks, and editors leave files as they are.",
     parameters: object(
       {
         command: { type: "string" },

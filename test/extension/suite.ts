@@ -17,6 +17,7 @@ export function run(): Promise<void> {
   require("./extension.test.ts");
   require("./companion.test.ts");
   require("./tools.test.ts");
+  require("./commands.test.ts");
   require("./foreign-tools.test.ts");
   require("./doctor.test.ts");
   require("./context.test.ts");
