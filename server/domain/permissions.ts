@@ -20,11 +20,10 @@ export interface Circumstances {
 
 /** What becomes of a call. Fails closed: what nobody has allowed asks, and what an agent may not do is denied. */
 export function judge(
-  tool: Tool | undefined,
+  tool: Tool,
   args: Record<string, unknown>,
   { agent, trusted, remembered }: Circumstances,
 ): Verdict {
-  if (!tool) return { rule: "ask", because: "unknown_tool" };
   if (!mayUse(agent, tool)) {
     return { rule: "deny", reason: `The agent ${agent.type} may not use ${tool.name}.` };
   }

@@ -27,7 +27,7 @@ export function toolsOf(own: readonly Tool[], offer: Offer): Tool[] {
   ];
 }
 
-/** Unknown tools are never run: they ask first, and then find nobody who would run them but the client. */
+/** Undefined for a name that nobody knows: the model is told so, and no person is asked. */
 export function findTool(tools: readonly Tool[], name: string): Tool | undefined {
   return tools.find((tool) => tool.name === name);
 }

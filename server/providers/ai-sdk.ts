@@ -191,7 +191,7 @@ async function* toEvents(
   const reason = toReason(access, call, finish);
   yield* asEvent("reasoning", reasoning.rest());
   yield* asEvent("text", text.rest());
-  for (const toolCall of toolCalls) yield toToolCall(access, toolCall, reason);
+  for (const toolCall of toolCalls) yield toToolCall(toolCall);
   yield { type: "finish", reason, usage: toUsage(finish) };
 }
 
@@ -225,30 +225,28 @@ function toUsage(finish: SdkFinish | undefined): Usage | undefined {
   return { input_tokens: input ?? 0, output_tokens: output ?? 0 };
 }
 
-function toToolCall(access: Access, call: SdkToolCall, reason: FinishReason): ProviderEvent {
-  const broken = (): ChatError =>
-    malformedError(
-      access,
-      reason === "length"
-        ? "the answer reached its length limit inside a tool call"
-        : "the arguments of a tool call are not a JSON object",
-    );
-  let args: unknown;
-  try {
-    args = JSON.parse(call.input.trim() || "{}", (_name, value: unknown) =>
-      typeof value === "string" ? cleanText(value) : value,
-    );
-  } catch {
-    throw broken();
-  }
-  if (!isRecord(args) || Array.isArray(args)) throw broken();
+/** Whoever takes the call tells the model what is wrong with arguments that are no JSON object. */
+function toToolCall(call: SdkToolCall): ProviderEvent {
   const id = ForeignId.safeParse(call.toolCallId);
+  const args = readArguments(call.input);
   return {
     type: "tool_call",
     call_id: id.success ? id.data : `call_${randomUUID()}`,
     tool_name: cleanText(call.toolName).slice(0, 128),
-    arguments: args,
+    arguments: args ?? {},
+    ...(args ? {} : { raw_arguments: cleanText(call.input) }),
   };
+}
+
+function readArguments(input: string): Record<string, unknown> | undefined {
+  try {
+    const args: unknown = JSON.parse(input.trim() || "{}", (_name, value: unknown) =>
+      typeof value === "string" ? cleanText(value) : value,
+    );
+    return isRecord(args) && !Array.isArray(args) ? args : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 /** What the SDK for OpenAI's chat format says of a stream without a finish reason. */

@@ -8,6 +8,8 @@ export interface ToolCall {
   call_id: string;
   tool_name: string;
   arguments: Record<string, unknown>;
+  /** What the model wrote, where that is no JSON object; `arguments` is empty then. */
+  raw_arguments?: string;
 }
 
 /** A tool as a model sees it; `parameters` is a JSON Schema object. */

@@ -203,7 +203,7 @@ for (const engine of ENGINES) {
     for (const [fault, plan] of [
       ["depends on x, which is not there", { summary: "s", subtasks: [subtask("a", "ask", "x")] }],
       ["in a circle", { summary: "s", subtasks: [subtask("a", "ask", "a")] }],
-      ["no agent nobody", { summary: "s", subtasks: [subtask("a", "nobody")] }],
+      ["nobody", { summary: "s", subtasks: [subtask("a", "nobody")] }],
       ["summary", { subtasks: [subtask("a", "ask")] }],
     ] as const) {
       it(`go back to the model when they cannot be carried out: ${fault}`, () =>

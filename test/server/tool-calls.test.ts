@@ -147,25 +147,29 @@ for (const engine of ENGINES) {
         await assert.rejects(answer(chat, turn.session_id, result), isCode("not_waiting"));
       }));
 
-    it("asks for a tool it does not know, and for each of several calls", () =>
-      withChat(engine, asking(call("rm_rf", "a"), call("count_words", "b")), async ({ chat }) => {
-        const turn = await say(chat, "go");
-        const { session_id } = turn;
-        const asked = await read(chat, turn);
-        assert.ok(
-          asked.filter((chunk) => chunk.type === "tool_call").every((c) => c.requires_approval),
-        );
-        const one = await answer(chat, session_id, {
-          ...decide("approve"),
-          call_id: "b",
-        } as ClientMessage);
-        assert.deepEqual(transcript(await read(chat, one)), ["tool_result 3", "status waiting"]);
-        const two = await answer(chat, session_id, {
-          ...decide("reject"),
-          call_id: "a",
-        } as ClientMessage);
-        assert.equal(transcript(await read(chat, two)).at(-1), "done");
-      }));
+    it("asks for each of several calls", () =>
+      withChat(
+        engine,
+        asking(call("count_words", "a"), call("count_words", "b")),
+        async ({ chat }) => {
+          const turn = await say(chat, "go");
+          const { session_id } = turn;
+          const asked = await read(chat, turn);
+          assert.ok(
+            asked.filter((chunk) => chunk.type === "tool_call").every((c) => c.requires_approval),
+          );
+          const one = await answer(chat, session_id, {
+            ...decide("approve"),
+            call_id: "b",
+          } as ClientMessage);
+          assert.deepEqual(transcript(await read(chat, one)), ["tool_result 3", "status waiting"]);
+          const two = await answer(chat, session_id, {
+            ...decide("reject"),
+            call_id: "a",
+          } as ClientMessage);
+          assert.equal(transcript(await read(chat, two)).at(-1), "done");
+        },
+      ));
 
     it("closes waiting calls when the user goes on, with a valid history", () =>
       withChat(engine, COUNT, async ({ chat, requests }) => {

@@ -53,14 +53,17 @@ describe("a model's server that sends nonsense", () => {
     });
   });
 
-  it("tool arguments that are no object", async () => {
-    for (const args of ["[1]", '"x"', '{"a":', "null"]) {
-      await checkAnswer({
-        scripts: [stream(toolCall("c", "get_weather", args), stop("tool_calls"), DONE)],
-        request: { ...HELLO, tools: [WEATHER] },
-        error: "upstream_malformed",
-        message: /tool call/,
-      });
+  it("tool arguments that are no object: passed on as they came, whole or cut off", async () => {
+    for (const args of ["[1]", '"x"', '{"a":', "null", '{"a":"b\n"}']) {
+      for (const reason of ["tool_calls", "length"]) {
+        const { events } = await checkAnswer({
+          scripts: [stream(toolCall("c", "get_weather", args), stop(reason), DONE)],
+          request: { ...HELLO, tools: [WEATHER] },
+        });
+        const [call] = events;
+        assert.ok(call?.type === "tool_call");
+        assert.deepEqual([call.arguments, call.raw_arguments], [{}, args]);
+      }
     }
   });
 

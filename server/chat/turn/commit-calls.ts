@@ -6,11 +6,11 @@ import { freeCallId, insertToolCall } from "../../db/tables/tool-calls.ts";
 import { allowedTools } from "../../db/tables/tool-rules.ts";
 import { setTurnProgress } from "../../db/tables/turns.ts";
 import { type AgentDefinition, findAgent, mayMore } from "../../domain/agents.ts";
-import { judge, type Verdict } from "../../domain/permissions.ts";
+import { judge } from "../../domain/permissions.ts";
 import { findTool, SWITCH_TOOL, type Tool } from "../../domain/tools.ts";
 import type { AskReason } from "../../protocol/ask-reasons.ts";
 import type { NewChunk } from "../../protocol/chunks.ts";
-import type { ToolCall } from "../../providers/provider.ts";
+import type { FinishReason, ToolCall } from "../../providers/provider.ts";
 import {
   failed,
   type Reply,
@@ -21,8 +21,9 @@ import {
 } from "./call-results.ts";
 import { switchedChunk } from "./commit-answer.ts";
 import { planChunks, proposePlan } from "./propose-plan.ts";
+import { readCall } from "./read-call.ts";
 import { progressOf, type Run, writeStep } from "./run.ts";
-import { PLAN_TOOL } from "./step-tools.ts";
+import { PLAN_TOOL, toldTools } from "./step-tools.ts";
 
 const MAX_SWITCHES = 50;
 
@@ -42,11 +43,11 @@ interface Judged {
  */
 export async function commitCalls(
   run: Run,
-  calls: readonly ToolCall[],
+  { calls, reason }: { calls: readonly ToolCall[]; reason: FinishReason },
   agent: AgentDefinition,
   tools: readonly Tool[],
 ): Promise<"waiting" | "answered"> {
-  const { sessionId, turnId, offer, workspace } = run.turn;
+  const { sessionId, turnId, workspace } = run.turn;
   const onlySwitch = calls.every(({ tool_name }) => tool_name === SWITCH_TOOL);
   const before = { agentType: run.agentType, switches: run.switches };
   const waiting = await writeStep(
@@ -57,12 +58,13 @@ export async function commitCalls(
       const remembered = await allowedTools(trx, { sessionId, workspace });
       const judged: Judged[] = [];
       for (const [position, asked] of calls.entries()) {
-        const { tool_name, arguments: args } = asked;
+        const { tool_name } = asked;
         const call_id = await freeCallId(trx, sessionId, asked.call_id);
-        const call = { call_id, tool_name, arguments: args };
-        const tool = findTool(tools, call.tool_name);
-        const verdict = judge(tool, call.arguments, { agent, trusted: offer.trusted, remembered });
-        const one = await settle(trx, run, { call, tool, agent, tools, verdict });
+        const tool = findTool(tools, tool_name);
+        const isLast = position === calls.length - 1;
+        const { fault, ...args } = readCall(asked, tool, isLast ? reason : undefined);
+        const call = { call_id, tool_name, ...args };
+        const one = await settle(trx, run, { call, tool, agent, tools, remembered, fault });
         judged.push(one);
         await insertToolCall(trx, {
           session_id: sessionId,
@@ -128,34 +130,42 @@ interface Asked {
   /** Who asks, and all the tools there are. */
   agent: AgentDefinition;
   tools: readonly Tool[];
-  verdict: Verdict;
+  remembered: ReadonlyMap<string, string>;
+  /** Why its arguments are none. */
+  fault: string | undefined;
 }
 
 async function settle(
   trx: Trx,
   run: Run,
-  { call, tool, agent, tools, verdict }: Asked,
+  { call, tool, agent, tools, remembered, fault }: Asked,
 ): Promise<Judged> {
   const answered = (status: "done" | "rejected", reply: Reply, extra: NewChunk[] = []): Judged => {
     const chunks = [callChunk(run, call, tool), ...extra, resultChunk(call, reply)];
     return { call, status, reply, chunks };
   };
+  const { trusted } = run.turn.offer;
+  if (tool === undefined) {
+    const told = toldTools(tools, agent, { trusted, inPlan: false });
+    return answered("done", failed(noSuchTool(call.tool_name, told)));
+  }
+  const verdict = judge(tool, call.arguments, { agent, trusted, remembered });
   if (verdict.rule === "deny") {
     return answered("rejected", failed(verdict.reason));
   }
-  if (call.tool_name === SWITCH_TOOL && tool?.run === "turn") {
-    return settleSwitch(run, { call, tool, agent, tools, verdict }, answered);
+  if (fault !== undefined) return answered("done", failed(fault));
+  if (call.tool_name === SWITCH_TOOL && tool.run === "turn") {
+    return settleSwitch(run, { call, tool, agent, tools }, answered);
   }
-  if (call.tool_name === PLAN_TOOL && tool?.run === "turn") {
+  if (call.tool_name === PLAN_TOOL && tool.run === "turn") {
     const { sessionId, turnId, offer } = run.turn;
     const plan = await proposePlan(trx, { sessionId, turnId, callId: call.call_id, offer }, call);
     if ("fault" in plan) return answered("done", failed(plan.fault));
     const chunks = [callChunk(run, call, tool, "plan"), ...planChunks(plan, call.call_id)];
     return { call, status: "waiting_decision", reply: undefined, chunks };
   }
-  if (verdict.rule === "ask" || tool === undefined) {
-    const because = verdict.rule === "ask" ? verdict.because : "unknown_tool";
-    const chunks = [callChunk(run, call, tool, because)];
+  if (verdict.rule === "ask") {
+    const chunks = [callChunk(run, call, tool, verdict.because)];
     return { call, status: "waiting_decision", reply: undefined, chunks };
   }
   if (typeof tool.run === "function") return answered("done", runHere(tool.run, call.arguments));
@@ -169,7 +179,7 @@ async function settle(
  */
 function settleSwitch(
   run: Run,
-  { call, tool, agent, tools }: Asked,
+  { call, tool, agent, tools }: Pick<Asked, "call" | "tool" | "agent" | "tools">,
   answered: (status: "done", reply: Reply) => Judged,
 ): Judged {
   const next = findAgent(String(call.arguments["agent_type"] ?? ""), run.turn.offer.agents);
@@ -184,6 +194,12 @@ function settleSwitch(
   run.agentType = next.type;
   run.switches += 1;
   return { call, status: "done", reply: switched(next.type), chunks };
+}
+
+function noSuchTool(name: string, told: readonly Tool[]): string {
+  const names = told.map((tool) => tool.name).join(", ");
+  const others = names === "" ? "You have none." : `Your tools: ${names}.`;
+  return `There is no tool ${JSON.stringify(name)}. ${others}`;
 }
 
 function switchFault(run: Run, next: AgentDefinition | undefined): string | undefined {

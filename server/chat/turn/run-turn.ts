@@ -60,7 +60,7 @@ async function answer(run: Run): Promise<"done" | "waiting"> {
     const tools = allTools(run.deps.toolsFor(resolved.providerName), run.turn.offer);
     const step = await askModel(run, resolved, agent, tools, place === "subtask");
     if (step.calls.length > 0) {
-      const outcome = await commitCalls(run, step.calls, agent, tools);
+      const outcome = await commitCalls(run, step, agent, tools);
       if (outcome === "waiting") return "waiting";
       continue;
     }
