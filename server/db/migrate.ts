@@ -1,60 +1,84 @@
-import type { Kysely } from "kysely";
+import { type Kysely, PostgresAdapter } from "kysely";
 import { type Migration, Migrator } from "kysely/migration";
 import { ChatError } from "../errors.ts";
+import { toStorageError } from "./engine/storage-errors.ts";
 import * as initial from "./migrations/0001-initial.ts";
 import * as searchAndCompaction from "./migrations/0002-search-and-compaction.ts";
 import * as tools from "./migrations/0003-tools.ts";
 import * as summaries from "./migrations/0004-summaries.ts";
 import * as toolOutput from "./migrations/0005-tool-output.ts";
+import { differenceOf } from "./sqlite-schema.ts";
 import type { Database } from "./tables/schema.ts";
 
 /** Forward only, in this order; static, because a bundle has no folder to read. */
-const MIGRATIONS: Record<string, Migration> = {
+export const MIGRATIONS: Record<string, Migration> = {
   "0001-initial": initial,
   "0002-search-and-compaction": searchAndCompaction,
   "0003-tools": tools,
   "0004-summaries": summaries,
   "0005-tool-output": toolOutput,
 };
-const NEWEST = Object.keys(MIGRATIONS).length;
+const NAMES = Object.keys(MIGRATIONS);
+export const NEWEST = NAMES.length;
 
 /**
- * Brings the database to this version under the migrator's lock and returns its schema version.
- * A database that a newer version has migrated is refused untouched. On Postgres the lock belongs to the
- * database session, so `db` must be a direct connection, not one through a transaction pool.
+ * Brings a Postgres to this version under the migrator's lock, in one transaction (Kysely's, since Postgres takes DDL
+ * in one). That lock belongs to the database session, so `db` must be a direct connection, not one through a
+ * transaction pool. A database that a newer version has migrated is refused untouched.
  */
-export async function migrate(db: Kysely<Database>): Promise<number> {
-  const migrator = new Migrator({
-    db,
-    provider: { getMigrations: () => Promise.resolve(MIGRATIONS) },
-  });
-  const { unknown } = await compareSchema(db);
-  if (unknown.length > 0) {
-    throw new ChatError(
-      "database_unavailable",
-      `This database was made by a newer Streamkeeper (it has ${unknown.join(", ")}). Nothing in it was changed.`,
-      { hint: "Update Streamkeeper, or start it with another database." },
-    );
-  }
-  const { error } = await migrator.migrateToLatest();
-  if (error !== undefined) {
-    throw new ChatError("database_unavailable", "The database could not be migrated.", {
-      cause: error,
-      hint: "Nothing was half done: each migration commits whole or not at all.",
-    });
-  }
+export async function migratePostgres(db: Kysely<Database>): Promise<number> {
+  refuseNewer((await compareSchema(db)).unknown);
+  const provider = { getMigrations: () => Promise.resolve(MIGRATIONS) };
+  const { error } = await new Migrator({ db, provider }).migrateToLatest();
+  if (error !== undefined) throw notMigrated(error);
   return NEWEST;
 }
 
-/** What this version would still do to the database, and what a newer one has done. Changes nothing. */
-export async function compareSchema(
-  db: Kysely<Database>,
-): Promise<{ missing: string[]; unknown: string[] }> {
+export function refuseNewer(unknown: readonly string[]): void {
+  if (unknown.length === 0) return;
+  throw new ChatError(
+    "database_unavailable",
+    `This database was made by a newer Streamkeeper (it has ${unknown.join(", ")}). Nothing in it was changed.`,
+    { hint: "Update Streamkeeper, or start it with another database." },
+  );
+}
+
+/** The disk's own troubles keep their code, so that they are told as what they are. */
+export function notMigrated(cause: unknown): ChatError {
+  const meant = toStorageError(cause);
+  const why = cause instanceof Error ? cause.message : String(cause);
+  return new ChatError(
+    meant instanceof ChatError ? meant.code : "database_unavailable",
+    `The database could not be brought to this version: ${why}.`,
+    {
+      cause,
+      hint: "Nothing in it was changed: the steps to a version are one transaction. Remove the cause, then start again.",
+    },
+  );
+}
+
+export interface SchemaState {
+  /** What this version would still do to the database. */
+  missing: string[];
+  /** What a newer version has done. */
+  unknown: string[];
+  /** On SQLite: tables, columns … of later steps than it says were done, and those it lacks of what was. */
+  difference: { surplus: string[]; lacking: string[] };
+}
+
+/** Changes nothing. */
+export async function compareSchema(db: Kysely<Database>): Promise<SchemaState> {
   const applied = await appliedNames(db);
-  return {
-    missing: Object.keys(MIGRATIONS).filter((name) => !applied.includes(name)),
-    unknown: applied.filter((name) => !(name in MIGRATIONS)),
-  };
+  const missing = NAMES.filter((name) => !applied.includes(name));
+  const unknown = applied.filter((name) => !(name in MIGRATIONS));
+  // Those before the first that is missing; a record that is lost has others after it.
+  const done = missing[0] === undefined ? NEWEST : NAMES.indexOf(missing[0]);
+  const isPostgres = db.getExecutor().adapter instanceof PostgresAdapter;
+  const difference =
+    isPostgres || unknown.length > 0
+      ? { surplus: [], lacking: [] }
+      : await differenceOf(db, Object.values(MIGRATIONS), done);
+  return { missing, unknown, difference };
 }
 
 async function appliedNames(db: Kysely<Database>): Promise<string[]> {

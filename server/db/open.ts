@@ -13,7 +13,8 @@ import { createHintChannel, type HintChannel } from "./engine/notify-channel.ts"
 import { createPool } from "./engine/postgres-pool.ts";
 import { readingDialect } from "./engine/reading-dialect.ts";
 import { isDamage, toStorageError } from "./engine/storage-errors.ts";
-import { migrate } from "./migrate.ts";
+import { migratePostgres } from "./migrate.ts";
+import { migrateSqlite } from "./migrate-sqlite.ts";
 import type { Database, Reader } from "./tables/schema.ts";
 import { foldCase } from "./tables/search.ts";
 
@@ -60,7 +61,7 @@ export async function openDatabase(
 ): Promise<OpenedDatabase> {
   try {
     return source.engine === "sqlite"
-      ? await openSqlite(source.path, durability, onDamage)
+      ? await openSqlite(source.path, log, durability, onDamage)
       : await openPostgres(source.url, source.directUrl ?? source.url, log);
   } catch (thrown) {
     throw toStorageError(thrown);
@@ -84,13 +85,14 @@ const WAL_LIMIT_BYTES = 64 * 1024 * 1024;
 
 async function openSqlite(
   path: string,
+  log: Log,
   durability: Durability,
   onDamage: (err: unknown) => void,
 ): Promise<OpenedDatabase> {
   const notice = (err: unknown) => {
     if (isDamage(err)) onDamage(err);
   };
-  const log = (event: LogEvent) => {
+  const look = (event: LogEvent) => {
     if (event.level === "error") notice(event.error);
   };
   // SQLite makes files that every user may read; -wal and -shm take their mode from this one.
@@ -115,9 +117,9 @@ async function openSqlite(
         inTransaction: () => database.inTransaction,
       }),
       plugins: [refuseInsideWork],
-      log,
+      log: look,
     });
-    const schemaVersion = await migrate(writer);
+    const schemaVersion = await migrateSqlite(database, log);
     database.pragma(`application_id = ${APPLICATION_ID}`);
 
     const readDatabase = new SQLite(path, { readonly: true, timeout: 1_000, ...nativeBinding() });
@@ -126,7 +128,7 @@ async function openSqlite(
     const reader = new Kysely<Database>({
       dialect: readingDialect(new SqliteDialect({ database: withStatementCache(readDatabase) })),
       plugins: [refuseInsideWork],
-      log,
+      log: look,
     });
     const gate = new WriterGate();
     const threads = { path, flush: durability === "full" };
@@ -207,7 +209,7 @@ async function openPostgres(url: string, directUrl: string, log: Log): Promise<O
   let schemaVersion: number;
   const migrating = new Kysely<Database>({ dialect: new PostgresDialect({ pool: direct }) });
   try {
-    schemaVersion = await migrate(migrating);
+    schemaVersion = await migratePostgres(migrating);
   } finally {
     await migrating.destroy();
   }

@@ -1,6 +1,6 @@
 import { sql } from "kysely";
 import { toStorageError } from "../db/engine/storage-errors.ts";
-import { compareSchema } from "../db/migrate.ts";
+import { compareSchema, type SchemaState } from "../db/migrate.ts";
 import type { DatabaseSource } from "../db/open.ts";
 import { type Look, openToLook } from "../db/open-readonly.ts";
 import type { Reader } from "../db/tables/schema.ts";
@@ -16,8 +16,11 @@ export interface DatabaseLook {
   damage: Damage;
 }
 
-/** `indexes`: only what can be made anew from the tables; `pages`: words may be lost. */
-export type Damage = "none" | "indexes" | "pages";
+/**
+ * `indexes`: only what can be made anew from the tables; `schema`: tables or columns are not there, so that the rows have
+ * to move into a new file; `pages`: words may be lost.
+ */
+export type Damage = "none" | "indexes" | "schema" | "pages";
 
 /**
  * Reads the whole database and says what is wrong. Changes nothing and holds no lock that a companion would wait for.
@@ -52,7 +55,7 @@ async function lookInto(
   engine: Engine,
   companionRuns: boolean,
 ): Promise<DatabaseLook> {
-  const { missing, unknown } = await compareSchema(reader);
+  const { missing, unknown, difference } = await compareSchema(reader);
   if (unknown.length > 0) {
     throw new ChatError(
       "database_unavailable",
@@ -63,6 +66,11 @@ async function lookInto(
   const pages = engine === "sqlite" ? await checkPages(reader) : WHOLE;
   // What the queries would find then is not to be relied on, not even with a bad index alone.
   if (pages.damage !== "none") return { ...pages, counts: null };
+  const cutOff = cutOffUpgrade(missing, difference);
+  if (cutOff) {
+    const damage = missing.length === 0 ? "schema" : pages.damage;
+    return { damage, findings: [...pages.findings, cutOff], counts: null };
+  }
   if (missing.length > 0) {
     const what = `The next start brings the database to this version (${missing.join(", ")}); what is in it can be looked at then.`;
     const note = { check: "schema", severity: "note", what } as const;
@@ -70,6 +78,36 @@ async function lookInto(
   }
   const chats = await checkChats(reader, engine, companionRuns);
   return { ...pages, findings: [...pages.findings, ...chats], counts: await countAll(reader) };
+}
+
+function cutOffUpgrade(
+  missing: readonly string[],
+  { surplus, lacking }: SchemaState["difference"],
+): Finding | undefined {
+  if (surplus.length + lacking.length === 0) return undefined;
+  if (missing.length > 0) {
+    return {
+      check: "schema",
+      severity: "problem",
+      what: `An upgrade was cut off (${missing.join(", ")} not recorded, but ${someOf(surplus, lacking)}).`,
+      what_to_do: "The next start finishes it, and so does `--repair`; no words are lost.",
+    };
+  }
+  return {
+    check: "schema",
+    severity: "problem",
+    what: `The database lacks parts of its own version: ${someOf(surplus, lacking)}.`,
+    what_to_do: "`--repair` sets the file aside and brings its rows into a new one.",
+  };
+}
+
+function someOf(surplus: readonly string[], lacking: readonly string[]): string {
+  const all = [
+    ...surplus.map((thing) => `${thing} is there`),
+    ...lacking.map((thing) => `${thing} is not`),
+  ];
+  const shown = all.slice(0, SHOWN_LINES).join("; ");
+  return all.length > SHOWN_LINES ? `${shown} and ${all.length - SHOWN_LINES} more` : shown;
 }
 
 type Pages = Pick<DatabaseLook, "findings" | "damage">;

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import type { Environment } from "../config.ts";
 import { waitForLeaderLock } from "../db/engine/leader-lock.ts";
 import { toStorageError } from "../db/engine/storage-errors.ts";
+import { UnmendableSchema } from "../db/migrate-sqlite.ts";
 import type { DatabaseSource } from "../db/open.ts";
 import { ChatError } from "../errors.ts";
 import {
@@ -114,8 +115,14 @@ async function repair(config: DoctorConfig): Promise<string[]> {
   const { damage } = await checkDatabase(database, false);
   if (database.engine === "sqlite" && !existsSync(database.path)) return files;
   const patient = { ...config, ...careDeps() };
-  if (damage !== "pages")
-    return [...files, ...(await repairDatabase(patient, damage === "indexes"))];
+  if (damage !== "pages" && damage !== "schema") {
+    try {
+      return [...files, ...(await repairDatabase(patient, damage === "indexes"))];
+    } catch (thrown) {
+      if (!(thrown instanceof UnmendableSchema)) throw thrown;
+      files.push(thrown.message);
+    }
+  }
   const name = replaceDamaged(dataDir, pathOf(database));
   return [
     ...files,

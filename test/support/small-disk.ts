@@ -1,12 +1,20 @@
 import { spawnSync } from "node:child_process";
-import { closeSync, mkdtempSync, openSync, rmSync, writeSync } from "node:fs";
+import {
+  closeSync,
+  mkdtempSync,
+  openSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 export interface SmallDisk {
   folder: string;
-  /** Leaves no free byte. */
-  fill(): void;
+  /** Leaves so many bytes free, none if not told. */
+  fill(spare?: number): void;
   /** Gives back what `fill` took. */
   free(): void;
   /** The way out of `ro` is `rw`. */
@@ -25,13 +33,14 @@ export function mountSmallDisk(megabytes: number): SmallDisk | undefined {
   const filler = join(folder, "filler");
   return {
     folder,
-    fill() {
+    fill(spare = 0) {
       const file = openSync(filler, "a");
       try {
         for (let size = 1 << 20; size > 0; size >>= 1) while (wrote(file, size));
       } finally {
         closeSync(file);
       }
+      truncateSync(filler, Math.max(0, statSync(filler).size - spare));
     },
     free() {
       rmSync(filler, { force: true });

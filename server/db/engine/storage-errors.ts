@@ -66,7 +66,8 @@ const MEANINGS: readonly Meaning[] = [
   },
   {
     kind: "full",
-    codes: /^(SQLITE_FULL|53100|ENOSPC)$/,
+    // SHMSIZE: no room for what the connections of a WAL share.
+    codes: /^(SQLITE_FULL|SQLITE_IOERR_SHMSIZE|53100|ENOSPC)$/,
     code: "storage_full",
     message: "The disk is full, so nothing more can be saved.",
     hint: "Everything shown so far is saved. Free some space; the chat goes on by itself.",

@@ -1,5 +1,6 @@
 // A companion under test on an engine, its model's server, and the clients that talk to it while it suffers.
 import { rmSync } from "node:fs";
+import type { DatabaseSource } from "../../../server/db/open.ts";
 import { type Companion, newDataDir, startCompanion } from "../../support/companion.ts";
 import type { Engine } from "../../support/engines.ts";
 import { type Address, Conversation } from "./conversation.ts";
@@ -19,6 +20,8 @@ export interface LabOptions {
   dataDir?: string;
   /** As `--database` takes it; undefined: the data directory's own file. */
   database?: string;
+  /** Makes a database before the first start, which is then the test's. */
+  prepare?: (source: DatabaseSource) => Promise<void>;
 }
 
 /** One at a time of these may be up; clients wait for it while it is down. */
@@ -43,6 +46,10 @@ export class Lab {
   /** As a test can open it: a path or a URL. */
   get database(): string {
     return this.#options.database ?? `${this.dataDir}/streamkeeper.db`;
+  }
+
+  get engine(): Engine["engine"] {
+    return this.#options.database === undefined ? "sqlite" : "postgres";
   }
 
   get address(): Address {
@@ -114,12 +121,17 @@ export async function withLab(
     ...(engine.engine === "postgres" ? { database: database.flag } : {}),
   });
   try {
-    await lab.start();
+    if (options.prepare) await options.prepare(sourceOf(lab));
+    else await lab.start();
     await body(lab);
   } finally {
     await lab.close();
     await database.remove();
   }
+}
+
+function sourceOf({ engine, database }: Lab): DatabaseSource {
+  return engine === "sqlite" ? { engine, path: database } : { engine, url: database };
 }
 
 /** Resolves when `seen` is true; rejects after a while, saying what was waited for. */
