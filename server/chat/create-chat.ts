@@ -29,8 +29,9 @@ import type { AcceptedTurn, Chat, ImportedMessage } from "./chat.ts";
 import { streamFrames } from "./log/stream-frames.ts";
 import { writeSession } from "./log/write-session.ts";
 import { closeTurn, ENDINGS } from "./turn/close-turn.ts";
+import { createSession, idOf } from "./turn/create-session.ts";
 import { rewindSession } from "./turn/rewind-session.ts";
-import { createSession, type StartDeps, startUserTurn, switchAgent } from "./turn/start-turn.ts";
+import { type StartDeps, startUserTurn, switchAgent } from "./turn/start-turn.ts";
 import { summariseNow, undoSummary } from "./turn/summarise.ts";
 
 /** The part of the model catalog that clients see. */
@@ -65,17 +66,14 @@ export function createChat(deps: ChatDeps): Chat {
     startConversation: (model, messages) => startConversation(deps, model, messages),
     stream: (sessionId, options, signal) => streamFrames(deps, sessionId, options, signal),
     cancelTurn: (sessionId) => cancelTurn(deps, sessionId),
-    async rewind(sessionId, turnId) {
-      await rewindSession(deps, sessionId, turnId);
-      return await findSession(reader, sessionId);
-    },
+    rewind: (sessionId, turnId) => rewindSession(deps, sessionId, turnId),
     summarise: (sessionId) => summariseNow(deps, sessionId),
     askAgain: (sessionId, toolName) => askAgain(deps, sessionId, toolName),
     undoSummary: (sessionId, summaryId) => undoSummary(deps, sessionId, summaryId),
     async createSession(request) {
       turns.refuseWhenDraining();
       if (request.model !== undefined) deps.resolveModel(request.model);
-      return await findSession(reader, await createSession(deps, request));
+      return await createSession(deps, request, findSession);
     },
     async listSessions({ query, limit = 50, cursor }) {
       const before = cursor === undefined ? undefined : fromCursor(cursor);
@@ -91,9 +89,12 @@ export function createChat(deps: ChatDeps): Chat {
         throw new ChatError("invalid_request", "agent_type: there is no such agent.");
       }
       const uow = deps.newUnitOfWork({ sessionId });
-      await uow.commit("update_session", (trx) => changeSession(trx, sessionId, changes));
+      const changed = await uow.commit("update_session", async (trx) => {
+        await changeSession(trx, sessionId, changes);
+        return await findSession(trx, sessionId);
+      });
       uow.close();
-      return await findSession(reader, sessionId);
+      return changed;
     },
     async deleteSession(sessionId) {
       await turns.cancel(sessionId);
@@ -213,10 +214,8 @@ async function startConversation(
     throw new ChatError("invalid_request", "messages: the last one must be from the user.");
   }
   const resolved = deps.resolveModel(model);
-  const sessionId = await createSession(deps, {
-    title: titleFrom(last.content),
-    model: resolved.id,
-  });
+  const wanted = { title: titleFrom(last.content), model: resolved.id };
+  const sessionId = await createSession(deps, wanted, idOf);
   const earlier = messages.slice(0, -1);
   if (earlier.length > 0) await importMessages(deps, sessionId, resolved.id, earlier);
   const content = last.content;

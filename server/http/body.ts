@@ -3,7 +3,9 @@ import type * as z from "zod/mini";
 import { ChatError } from "../errors.ts";
 
 const MAX_DEPTH = 64;
-const READ_TIMEOUT_MS = 30_000;
+/** For a body, and more for one that keeps coming: a trickle of bytes must not hold a connection. */
+const READ_TIMEOUT_MS = 10_000;
+const SLOWEST_BYTES_PER_MS = 64;
 
 /**
  * Reads a JSON body into `request.body`: bounded in size, nesting and time. A body must be
@@ -38,7 +40,13 @@ export function readJson(limitBytes: number) {
 async function readAll(request: Request, limitBytes: number): Promise<Buffer> {
   const parts: Buffer[] = [];
   let size = 0;
-  const timer = setTimeout(() => request.destroy(), READ_TIMEOUT_MS);
+  const begun = performance.now();
+  const giveUp = (): void => {
+    const rest = begun + READ_TIMEOUT_MS + size / SLOWEST_BYTES_PER_MS - performance.now();
+    if (rest <= 0) request.destroy();
+    else timer = setTimeout(giveUp, rest);
+  };
+  let timer = setTimeout(giveUp, READ_TIMEOUT_MS);
   try {
     for await (const part of request as AsyncIterable<Buffer>) {
       size += part.length;

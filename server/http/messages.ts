@@ -16,13 +16,17 @@ export function messagesRouter({ chat, metrics }: HttpDeps, readers: Readers): R
     .route("/v1/messages/stream")
     .post(async (request: Request, response: Response) => {
       const message = parse(MessageRequest, request.body);
-      const turn = await chat.startTurn(message);
-      await readers.serve(request, response, turn.session_id, (signal) =>
-        chat.stream(
-          turn.session_id,
-          { after: turn.after, until: { pause_of: turn.turn_id } },
-          signal,
-        ),
+      await readers.serveAuthor(
+        request,
+        response,
+        async () => {
+          const turn = await chat.startTurn(message);
+          // Whose answer breaks off before its first chunk knows where it went.
+          response.set("x-session-id", turn.session_id);
+          return turn;
+        },
+        ({ session_id, turn_id, after }, signal) =>
+          chat.stream(session_id, { after, until: { pause_of: turn_id } }, signal),
       );
     })
     .all(allowOnly("POST"));

@@ -43,15 +43,14 @@ export function openAiRouter(deps: HttpDeps, readers: Readers): Router {
       const body = parse(CompletionRequest, request.body);
       refuseUnsupported(body);
       const model = await modelOf(deps.chat, body.model);
-      const turn = await deps.chat.startConversation(model, body.messages.map(toImported));
-      response.set("x-session-id", turn.session_id);
-      const shape = {
-        id: `chatcmpl-${turn.turn_id}`,
-        created: Math.floor(Date.now() / 1000),
-        model,
+      const accept = async (): Promise<Accepted> => {
+        const turn = await deps.chat.startConversation(model, body.messages.map(toImported));
+        response.set("x-session-id", turn.session_id);
+        const created = Math.floor(Date.now() / 1000);
+        return { turn, shape: { id: `chatcmpl-${turn.turn_id}`, created, model } };
       };
-      if (body.stream) await answerStreaming(deps, readers, request, response, turn, body, shape);
-      else await answerWhole(deps.chat, response, turn, shape);
+      if (body.stream) await answerStreaming(deps, readers, request, response, body, accept);
+      else await answerWhole(deps.chat, response, await accept());
     })
     .all(allowOnly("POST"));
   router.use("/v1/chat/completions", handleOpenAiErrors);
@@ -64,19 +63,25 @@ interface Shape {
   model: string;
 }
 
+interface Accepted {
+  turn: AcceptedTurn;
+  shape: Shape;
+}
+
 async function answerStreaming(
   deps: HttpDeps,
   readers: Readers,
   request: Request,
   response: Response,
-  turn: AcceptedTurn,
   body: Completion,
-  shape: Shape,
+  accept: () => Promise<Accepted>,
 ): Promise<void> {
   const withUsage = body.stream_options?.include_usage === true;
   let begun = false;
+  let shape: Shape | undefined;
   const render = (batch: readonly Frame[]): string => {
     let text = "";
+    if (!shape) return text;
     for (const { chunk } of batch) {
       if (!begun && chunk.type !== "user_message") {
         begun = true;
@@ -86,11 +91,15 @@ async function answerStreaming(
     }
     return text;
   };
-  await readers.serve(
+  await readers.serveAuthor(
     request,
     response,
-    turn.session_id,
-    (signal) => framesOf(deps.chat, turn, signal),
+    async () => {
+      const accepted = await accept();
+      ({ shape } = accepted);
+      return accepted;
+    },
+    ({ turn }, signal) => framesOf(deps.chat, turn, signal),
     render,
   );
 }
@@ -122,8 +131,7 @@ function toEvents(chunk: StreamChunk, shape: Shape, withUsage: boolean): string 
 async function answerWhole(
   chat: Chat,
   response: Response,
-  turn: AcceptedTurn,
-  shape: Shape,
+  { turn, shape }: Accepted,
 ): Promise<void> {
   let content = "";
   let last: StreamChunk | undefined;

@@ -10,6 +10,8 @@ const MAX_STALLED_MS = 30_000;
 
 const MAX_READERS = 4_096;
 const MAX_READERS_PER_SESSION = 64;
+/** Who sends a message has a place beside those who only read, so that no reader keeps it out. */
+const MAX_AUTHORS = 1_024;
 
 const SSE_HEADERS = {
   "content-type": "text/event-stream; charset=utf-8",
@@ -21,11 +23,18 @@ const SSE_HEADERS = {
 
 export type FrameStream = (signal: AbortSignal) => AsyncIterable<readonly Frame[]>;
 
+interface OpenStream {
+  /** Null for an author, who counts for no session. */
+  sessionId: string | null;
+  stop: AbortController;
+}
+
 /** The open streams of this server: who reads, and the one timer that keeps them all alive. */
 export class Readers {
   readonly #metrics: Metrics;
-  readonly #open = new Map<Response, { sessionId: string; stop: AbortController }>();
+  readonly #open = new Map<Response, OpenStream>();
   readonly #perSession = new Map<string, number>();
+  #authors = 0;
   readonly #heartbeat: NodeJS.Timeout;
 
   constructor(metrics: Metrics) {
@@ -46,41 +55,77 @@ export class Readers {
   }
 
   /**
-   * Writes a stream of frames to one client until it ends or the client leaves. Rejects before the first byte
-   * if the stream cannot begin; afterwards the answer just ends.
-   * @param render the text of a batch; one write per batch.
+   * Writes a session's frames to one client until they end or the client leaves. Rejects before the first byte if
+   * there is no place or the stream cannot begin; afterwards the answer just ends.
    */
   async serve(
     request: Request,
     response: Response,
     sessionId: string,
     frames: FrameStream,
-    render: (batch: readonly Frame[]) => string = joinFrames,
   ): Promise<void> {
+    const here = this.#perSession.get(sessionId) ?? 0;
+    if (this.#open.size - this.#authors >= MAX_READERS || here >= MAX_READERS_PER_SESSION) {
+      throw tooManyStreams("Close some windows or tabs that show this session.");
+    }
     const stop = this.#enter(response, sessionId);
     try {
       const iterator = frames(stop.signal)[Symbol.asyncIterator]();
-      let pending = iterator.next();
+      const first = iterator.next();
       // A session that is not there must be a 404; a live stream may be silent for long, so that is not waited for.
-      const early = await Promise.race([pending.then(() => true), immediate()]);
-      if (!early) pending.catch(() => {});
-      request.socket.setNoDelay(true);
-      response.writeHead(200, SSE_HEADERS);
-      response.write(SSE_RETRY);
-      for (;;) {
-        const { done, value } = await pending;
-        if (done) break;
-        if (!(await write(response, render(value), stop.signal))) break;
-        pending = iterator.next();
-      }
-      response.end();
-    } catch (thrown) {
-      if (!response.headersSent) throw thrown;
-      response.end();
+      const early = await Promise.race([first.then(() => true), immediate()]);
+      if (!early) first.catch(() => {});
+      await this.#write(request, response, iterator, first, stop.signal, joinFrames);
     } finally {
-      stop.abort();
-      this.#leave(response, sessionId);
+      this.#leave(response);
     }
+  }
+
+  /**
+   * Takes a message and writes its answer. The place comes first: what is refused is not stored, and who has had a
+   * message stored gets in. Rejects as `accept` does, or for want of a place, before anything was accepted.
+   * @param render the text of a batch; one write per batch.
+   */
+  async serveAuthor<Accepted>(
+    request: Request,
+    response: Response,
+    accept: () => Promise<Accepted>,
+    frames: (accepted: Accepted, signal: AbortSignal) => AsyncIterable<readonly Frame[]>,
+    render: (batch: readonly Frame[]) => string = joinFrames,
+  ): Promise<void> {
+    if (this.#authors >= MAX_AUTHORS) {
+      throw tooManyStreams("Nothing was stored. Wait for some answers to end, then send again.");
+    }
+    const stop = this.#enter(response, null);
+    try {
+      const accepted = await accept();
+      const iterator = frames(accepted, stop.signal)[Symbol.asyncIterator]();
+      await this.#write(request, response, iterator, iterator.next(), stop.signal, render);
+    } finally {
+      this.#leave(response);
+    }
+  }
+
+  async #write(
+    request: Request,
+    response: Response,
+    iterator: AsyncIterator<readonly Frame[]>,
+    first: Promise<IteratorResult<readonly Frame[]>>,
+    signal: AbortSignal,
+    render: (batch: readonly Frame[]) => string,
+  ): Promise<void> {
+    request.socket.setNoDelay(true);
+    response.writeHead(200, SSE_HEADERS);
+    response.write(SSE_RETRY);
+    try {
+      for (let pending = first; ; pending = iterator.next()) {
+        const { done, value } = await pending;
+        if (done || !(await write(response, render(value), signal))) break;
+      }
+    } catch {
+      // The client knows its cursor, or repeats its request_id: it comes back for the rest.
+    }
+    response.end();
   }
 
   /** Ends all streams; their clients come back to whoever serves then. */
@@ -89,29 +134,37 @@ export class Readers {
     for (const { stop } of this.#open.values()) stop.abort();
   }
 
-  #enter(response: Response, sessionId: string): AbortController {
-    const here = this.#perSession.get(sessionId) ?? 0;
-    if (this.#open.size >= MAX_READERS || here >= MAX_READERS_PER_SESSION) {
-      throw new ChatError("rate_limited", "Too many streams are open.", {
-        hint: "Close some windows or tabs that show this session.",
-        retryAfterSeconds: 5,
-      });
-    }
+  #enter(response: Response, sessionId: string | null): AbortController {
     const stop = new AbortController();
     this.#open.set(response, { sessionId, stop });
-    this.#perSession.set(sessionId, here + 1);
+    if (sessionId === null) this.#authors++;
+    else this.#perSession.set(sessionId, (this.#perSession.get(sessionId) ?? 0) + 1);
     this.#metrics.streamsActive.set(this.#open.size);
     response.on("close", () => stop.abort());
     return stop;
   }
 
-  #leave(response: Response, sessionId: string): void {
+  #leave(response: Response): void {
+    const stream = this.#open.get(response);
+    if (!stream) return;
+    stream.stop.abort();
     this.#open.delete(response);
-    const here = (this.#perSession.get(sessionId) ?? 1) - 1;
-    if (here > 0) this.#perSession.set(sessionId, here);
-    else this.#perSession.delete(sessionId);
     this.#metrics.streamsActive.set(this.#open.size);
+    if (stream.sessionId === null) {
+      this.#authors--;
+      return;
+    }
+    const here = (this.#perSession.get(stream.sessionId) ?? 1) - 1;
+    if (here > 0) this.#perSession.set(stream.sessionId, here);
+    else this.#perSession.delete(stream.sessionId);
   }
+}
+
+function tooManyStreams(hint: string): ChatError {
+  return new ChatError("rate_limited", "Too many streams are open.", {
+    hint,
+    retryAfterSeconds: 5,
+  });
 }
 
 function joinFrames(batch: readonly Frame[]): string {

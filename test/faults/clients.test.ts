@@ -109,6 +109,32 @@ for (const engine of ENGINES) {
         );
       }));
 
+    it("send to a session that 64 others read, each in a message of its own", () =>
+      withLab(engine, async (lab) => {
+        const { conversations, ended } = lab.talk(1, { words: 2, gap_ms: 1 });
+        await ended;
+        const { port, token } = lab.address;
+        const session = conversations[0]?.sessionId;
+        const gone = new AbortController();
+        const headers = { authorization: `Bearer ${token}` };
+        const others: Response[] = [];
+        for (let n = 0; n < 64; n++) {
+          const url = `http://127.0.0.1:${port}/v1/sessions/${session}/stream`;
+          others.push(await fetch(url, { headers, signal: gone.signal }));
+        }
+        const authors: Conversation[] = [];
+        for (let n = 0; n < (FULL ? 20 : 5); n++) {
+          const one = new Conversation({ words: 20, gap_ms: 1 }, session);
+          await one.run(lab.where);
+          assert.deepEqual(one.refusals, []);
+          authors.push(one);
+        }
+        assert.equal(others.length, 64);
+        gone.abort();
+        const checks = await lab.check(authors, 1);
+        record("a message to a session with 64 readers", engine.engine, checks);
+      }));
+
     it("send from two windows at once", () =>
       withLab(engine, async (lab) => {
         for (let n = 0; n < (FULL ? 20 : 5); n++) {

@@ -59,21 +59,32 @@ describe("attacks on resources", function () {
 
   it("R4 R6 slow and idle connections hold nobody up, and are let go", async () => {
     const idle: Socket[] = [];
+    const trickles: Socket[] = [];
     let closed = 0;
     for (let n = 0; n < 500; n++) {
       const socket = connect(companion.port, "127.0.0.1");
       socket.on("error", () => {});
       socket.on("close", () => closed++);
       socket.resume();
-      // Half of them say nothing, the others begin a header that never ends.
-      if (n % 2 === 0) socket.write("GET /v1/agents HTTP/1.1\r\nX-Slow: ");
+      // Some say nothing, some begin a header that never ends, some know the token and trickle a body.
+      if (n % 3 === 0) socket.write("GET /v1/agents HTTP/1.1\r\nX-Slow: ");
+      if (n % 3 === 1) {
+        socket.write(
+          `${head("POST /v1/sessions HTTP/1.1", auth(), "Content-Length: 9999")}\r\n\r\n{"title":"`,
+        );
+        trickles.push(socket);
+      }
       idle.push(socket);
     }
+    const trickling = setInterval(() => {
+      for (const socket of trickles) socket.write("x");
+    }, 500);
     await answersQuickly();
     const deadline = performance.now() + 20_000;
     while (closed < 500 && performance.now() < deadline) {
       await new Promise((resolve) => setTimeout(resolve, 100));
     }
+    clearInterval(trickling);
     assert.equal(closed, 500, "let go within 20 s");
     for (const socket of idle) socket.destroy();
   });

@@ -1,6 +1,7 @@
 import { v7 as uuid } from "uuid";
-import { changeSession, lockSession } from "../../db/tables/sessions.ts";
+import { changeSession, findSession, lockSession } from "../../db/tables/sessions.ts";
 import { endTurn, insertTurn, replaceTurnsFrom } from "../../db/tables/turns.ts";
+import type { Session } from "../../protocol/responses.ts";
 import { writeSession } from "../log/write-session.ts";
 import { makeRoom, type StartDeps } from "./start-turn.ts";
 
@@ -12,21 +13,21 @@ export async function rewindSession(
   deps: StartDeps,
   sessionId: string,
   from: string,
-): Promise<void> {
+): Promise<Session> {
   deps.turns.refuseWhenDraining();
-  await deps.lock.with(sessionId, async () => {
+  return await deps.lock.with(sessionId, async () => {
     const turnId = uuid();
     const uow = deps.newUnitOfWork({ sessionId, turnId });
     const step = { operation: "rewind_session", sessionId, turnId } as const;
-    await writeSession(deps.hub, uow, step, async (trx, append) => {
-      const session = await lockSession(trx, sessionId);
-      await makeRoom(deps, trx, append, session);
+    const session = await writeSession(deps.hub, uow, step, async (trx, append) => {
+      const before = await lockSession(trx, sessionId);
+      await makeRoom(deps, trx, append, before);
       const { last_seq } = await lockSession(trx, sessionId);
       await insertTurn(trx, {
         id: turnId,
         session_id: sessionId,
-        agent_type: session.agent_type,
-        model: session.model ?? deps.resolveModel(null).id,
+        agent_type: before.agent_type,
+        model: before.model ?? deps.resolveModel(null).id,
         after_seq: last_seq,
       });
       await replaceTurnsFrom(trx, sessionId, from, turnId);
@@ -36,7 +37,9 @@ export async function rewindSession(
         { type: "done", metadata: { finish_reason: "stop" } },
       ]);
       await endTurn(trx, turnId, { status: "done" });
+      return await findSession(trx, sessionId);
     });
     uow.close();
+    return session;
   });
 }

@@ -3,16 +3,10 @@ import { v7 as uuid } from "uuid";
 import { insertMessage } from "../../db/tables/messages.ts";
 import { insertOffer } from "../../db/tables/offers.ts";
 import { findPlan, setPlan } from "../../db/tables/plans.ts";
-import {
-  findRequest,
-  insertRequest,
-  type RequestRow,
-  setRequestTurn,
-} from "../../db/tables/requests.ts";
+import { findRequest, insertRequest, setRequestTurn } from "../../db/tables/requests.ts";
 import type { Trx } from "../../db/tables/schema.ts";
 import {
   changeSession,
-  insertSession,
   lockSession,
   type SessionState,
   takeLease,
@@ -35,6 +29,7 @@ import { describeOwner, isAbandoned } from "../log/lease-owner.ts";
 import type { SessionLock } from "../log/session-lock.ts";
 import { type Append, writeSession } from "../log/write-session.ts";
 import { closeTurn, ENDINGS } from "./close-turn.ts";
+import { createSession, idOf, knownAgent } from "./create-session.ts";
 import type { Turns } from "./turns.ts";
 
 export interface StartDeps extends TurnDeps {
@@ -44,41 +39,6 @@ export interface StartDeps extends TurnDeps {
 
 type UserMessage = Extract<ClientMessage, { type: "user_message" }>;
 type SwitchAgent = Extract<ClientMessage, { type: "switch_agent" }>;
-
-/** A session is made by its own step; with a `request_id` that step already remembers it, so a repeat finds the session. */
-export async function createSession(
-  deps: StartDeps,
-  wanted: {
-    title?: string | undefined;
-    agent_type?: string | undefined;
-    model?: string | undefined;
-    agents?: Offer["agents"] | undefined;
-  },
-  request?: Omit<RequestRow, "session_id" | "turn_id" | "created_at">,
-): Promise<string> {
-  const session = {
-    id: uuid(),
-    title: wanted.title ?? UNTITLED,
-    agent_type: knownAgent(wanted.agent_type ?? DEFAULT_AGENT, wanted.agents),
-    model: wanted.model ?? null,
-  };
-  const uow = deps.newUnitOfWork({ sessionId: session.id });
-  await writeSession(
-    deps.hub,
-    uow,
-    { operation: "create_session", sessionId: session.id },
-    async (trx, append) => {
-      await insertSession(trx, session);
-      if (request) {
-        await insertRequest(trx, { ...request, session_id: session.id, turn_id: null });
-      }
-      const { id: _, ...metadata } = session;
-      await append([{ type: "session_info", metadata }]);
-    },
-  );
-  uow.close();
-  return session.id;
-}
 
 /** Stores a user's message with its turn and lets the model answer it; a repeated `request_id` gets the turn it made. */
 export async function startUserTurn(
@@ -94,10 +54,11 @@ export async function startUserTurn(
   let sessionId = request.session_id ?? known?.sessionId;
   const isNew = sessionId === undefined;
   if (sessionId === undefined) {
-    // Before anything is stored: a model that cannot answer must not leave an empty session behind.
+    // Before anything is stored: what cannot be answered must not leave an empty session behind.
     deps.resolveModel(request.model ?? null);
+    refuseEarlierOnes(message);
     try {
-      sessionId = await createSession(deps, pick(request), asked);
+      sessionId = await createSession(deps, pick(request), idOf, asked);
     } catch (thrown) {
       // The same request came twice at once and the other was first.
       const other = asked && (await repeatOf(deps, asked));
@@ -139,7 +100,8 @@ async function acceptMessage(
       const model = deps.resolveModel(request.model ?? session.model).id;
       const agentType = agentFor(request.agent_type, session, offer);
       const { last_seq } = await lockSession(trx, sessionId);
-      const after = isNew ? 0 : last_seq;
+      // Made by an earlier try of the same request: nobody has seen its first chunk.
+      const after = isNew || repeat ? 0 : last_seq;
       await insertTurn(trx, {
         id: turnId,
         session_id: sessionId,
@@ -196,6 +158,13 @@ async function acceptMessage(
   uow.close();
   if (leased) deps.turns.launch(leased);
   return accepted;
+}
+
+/** A session that is yet to be made has no earlier turns. */
+function refuseEarlierOnes({ replaces_turn_id, resume_plan_id }: UserMessage): void {
+  if (replaces_turn_id === undefined && resume_plan_id === undefined) return;
+  const field = replaces_turn_id === undefined ? "resume_plan_id" : "replaces_turn_id";
+  throw new ChatError("invalid_request", `message.${field}: goes with a session_id.`);
 }
 
 function offerOf(request: MessageRequest): Offer {
@@ -282,9 +251,11 @@ export async function switchAgent(
   const asked = askedBy(request);
   const known = asked && (await repeatOf(deps, asked));
   if (known?.turn) return known.turn;
-  const isNew = request.session_id === undefined && known === undefined;
+  const isNew = request.session_id === undefined;
   const sessionId =
-    request.session_id ?? known?.sessionId ?? (await createSession(deps, pick(request), asked));
+    request.session_id ??
+    known?.sessionId ??
+    (await createSession(deps, pick(request), idOf, asked));
   return await deps.lock.with(sessionId, async () => {
     const turnId = uuid();
     const uow = deps.newUnitOfWork({ sessionId, turnId });
@@ -298,7 +269,7 @@ export async function switchAgent(
         if (repeat?.turn) return repeat.turn;
         await makeRoom(deps, trx, append, session);
         const { last_seq } = await lockSession(trx, sessionId);
-        const after = isNew ? 0 : last_seq;
+        const after = isNew || repeat ? 0 : last_seq;
         const model = session.model ?? deps.resolveModel(null).id;
         await insertTurn(trx, {
           id: turnId,
@@ -377,15 +348,6 @@ function requestConflict(): ChatError {
 function agentFor(wanted: string | undefined, session: SessionState, offer: Offer): string {
   if (wanted !== undefined) return knownAgent(wanted, offer.agents);
   return findAgent(session.agent_type, offer.agents) ? session.agent_type : DEFAULT_AGENT;
-}
-
-function knownAgent(type: string, own?: Offer["agents"]): string {
-  if (!findAgent(type, own)) {
-    throw new ChatError("invalid_request", `agent_type: there is no agent called ${type}.`, {
-      hint: "GET /v1/agents lists them.",
-    });
-  }
-  return type;
 }
 
 function pick({ agent_type, model, agents }: MessageRequest) {

@@ -1,0 +1,67 @@
+import { v7 as uuid } from "uuid";
+import { insertRequest, type RequestRow } from "../../db/tables/requests.ts";
+import type { Trx } from "../../db/tables/schema.ts";
+import { insertSession } from "../../db/tables/sessions.ts";
+import { DEFAULT_AGENT, findAgent } from "../../domain/agents.ts";
+import type { Offer } from "../../domain/offer.ts";
+import { UNTITLED } from "../../domain/titles.ts";
+import { ChatError } from "../../errors.ts";
+import type { TurnDeps } from "../deps.ts";
+import { writeSession } from "../log/write-session.ts";
+
+interface WantedSession {
+  title?: string | undefined;
+  agent_type?: string | undefined;
+  model?: string | undefined;
+  agents?: Offer["agents"] | undefined;
+}
+
+/**
+ * A session is made by its own step; with a `request` that step already remembers it, so a repeat finds the session.
+ * Resolves with what `read` finds within the step: what has been made is never told as a failure to read it.
+ */
+export async function createSession<T>(
+  deps: Pick<TurnDeps, "newUnitOfWork" | "hub">,
+  wanted: WantedSession,
+  read: (trx: Trx, sessionId: string) => Promise<T> | T,
+  request?: Omit<RequestRow, "session_id" | "turn_id" | "created_at">,
+): Promise<T> {
+  const session = {
+    id: uuid(),
+    title: wanted.title ?? UNTITLED,
+    agent_type: knownAgent(wanted.agent_type ?? DEFAULT_AGENT, wanted.agents),
+    model: wanted.model ?? null,
+  };
+  const uow = deps.newUnitOfWork({ sessionId: session.id });
+  const made = await writeSession(
+    deps.hub,
+    uow,
+    { operation: "create_session", sessionId: session.id },
+    async (trx, append) => {
+      await insertSession(trx, session);
+      if (request) {
+        await insertRequest(trx, { ...request, session_id: session.id, turn_id: null });
+      }
+      const { id: _, ...metadata } = session;
+      await append([{ type: "session_info", metadata }]);
+      return await read(trx, session.id);
+    },
+  );
+  uow.close();
+  return made;
+}
+
+/** For a caller that needs no more of a new session. */
+export function idOf(_trx: Trx, sessionId: string): string {
+  return sessionId;
+}
+
+/** The name of an agent that there is. */
+export function knownAgent(type: string, own?: Offer["agents"]): string {
+  if (!findAgent(type, own)) {
+    throw new ChatError("invalid_request", `agent_type: there is no agent called ${type}.`, {
+      hint: "GET /v1/agents lists them.",
+    });
+  }
+  return type;
+}
