@@ -49,6 +49,8 @@ export interface LeasedTurn {
   sessionId: string;
   turnId: string;
   fence: number;
+  /** The newest chunk of the session's log that its writer knows of: what it says next comes right after. */
+  lastSeq: number;
   agentType: string;
   model: string;
   offer: Offer;

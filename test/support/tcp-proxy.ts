@@ -2,8 +2,8 @@ import { connect, createServer, type Socket } from "node:net";
 
 export interface TcpProxy {
   port: number;
-  /** Called with every piece the client sends; return "cut" to drop the connection instead of passing it on, "pass then cut" to do so after the server has answered it, "drop" to let it vanish as in a dead network. */
-  onClientData: (data: Buffer) => "pass" | "cut" | "pass then cut" | "drop";
+  /** Called with every piece the client sends; return "cut" to drop the connection instead of passing it on, "pass then cut" to do so after the server has answered it, "drop" to let it vanish as in a dead network, "give up" to pass it on and drop the client at once, so that the server carries out what nobody waits for any more. */
+  onClientData: (data: Buffer) => "pass" | "cut" | "pass then cut" | "drop" | "give up";
   /** Drops all connections there are. */
   cutAll(): void;
   close(): Promise<void>;
@@ -15,6 +15,7 @@ export async function startTcpProxy(targetPort: number): Promise<TcpProxy> {
   const server = createServer((client) => {
     const upstream = connect(targetPort, "127.0.0.1");
     let cutAtAnswer = false;
+    let isGivenUp = false;
     const cut = () => {
       client.destroy();
       upstream.destroy();
@@ -24,7 +25,7 @@ export async function startTcpProxy(targetPort: number): Promise<TcpProxy> {
       socket.on("error", cut);
       socket.on("close", () => {
         sockets.delete(socket);
-        cut();
+        if (!isGivenUp) cut();
       });
     }
     client.on("data", (data) => {
@@ -33,9 +34,12 @@ export async function startTcpProxy(targetPort: number): Promise<TcpProxy> {
       if (verdict === "drop") return;
       if (verdict === "pass then cut") cutAtAnswer = true;
       upstream.write(data);
+      if (verdict !== "give up") return;
+      isGivenUp = true;
+      client.destroy();
     });
     upstream.on("data", (data) => {
-      if (cutAtAnswer) cut();
+      if (cutAtAnswer || isGivenUp) cut();
       else client.write(data);
     });
   });

@@ -284,11 +284,13 @@ async function resume(
   const turn = await findTurn(trx, turnId);
   if (!turn) throw new ChatError("not_found", "The turn of this call is not there any more.");
   const fence = await takeLease(trx, turn.session_id, deps.owner);
+  const { last_seq } = await lockSession(trx, turn.session_id);
   await setTurnProgress(trx, turn.id, { status: "running" });
   return {
     sessionId: turn.session_id,
     turnId: turn.id,
     fence,
+    lastSeq: last_seq,
     agentType: turn.agent_type,
     model: turn.model,
     offer: await findOffer(trx, turn),

@@ -1,7 +1,14 @@
 import { v7 as uuid } from "uuid";
 import type { SSEUnitOfWork } from "../../db/commit/unit-of-work.ts";
-import { appendChunks, committedAt, numberedFrom, toAppend } from "../../db/tables/chunks.ts";
+import {
+  appendChunks,
+  committedAt,
+  type Numbered,
+  numberedFrom,
+  toAppend,
+} from "../../db/tables/chunks.ts";
 import type { Trx } from "../../db/tables/schema.ts";
+import { lockLeased } from "../../db/tables/sessions.ts";
 import type { Operation } from "../../observe/operations.ts";
 import type { NewChunk, StreamChunk } from "../../protocol/chunks.ts";
 import type { Hub } from "./hub.ts";
@@ -37,7 +44,9 @@ export type Append = (
 
 /**
  * One step of a session as one transaction: `work` writes its rows and appends its chunks; readers see the
- * chunks after the commit and never before. If the connection breaks during COMMIT, the session's row tells
+ * chunks after the commit and never before. Under a lease the row is locked before `work` reads anything: what it concludes
+ * from the log stays true, since an append that was given up on either came before, or finds the lease's number changed
+ * or the log grown. A step without a lease locks the session itself (`lockSession`) before it reads. If the connection breaks during COMMIT, the session's row tells
  * whether the step took effect.
  */
 export async function writeSession<T>(
@@ -51,30 +60,32 @@ export async function writeSession<T>(
   let appended = false;
   return await uow.commit(
     operation,
-    (trx, afterCommit) =>
-      work(trx, async (chunks, ofTurnId = turnId) => {
+    async (trx, afterCommit) => {
+      if (fence !== undefined) await lockLeased(trx, sessionId, fence);
+      return await work(trx, async (chunks, ofTurnId = turnId) => {
         appended = true;
         const writer = { sessionId, turnId: ofTurnId, fence };
         const result = await appendChunks(trx, writer, chunks, commitId);
         afterCommit(() => hub.publish(sessionId, result.chunks));
         return result;
-      }),
+      });
+    },
     async (trx) => appended && (await committedAt(trx, sessionId, commitId)) !== undefined,
   );
 }
 
 /**
  * Appends a running turn's chunks, under its lease, in a commit shared with other streams. Resolves with the turn of
- * this session that somebody asked to stop, if any.
+ * this session that somebody asked to stop, if any, and with where the log stands. `writer.lastSeq`: as far as it knew.
  */
 export function appendToSession(
   hub: Hub,
   uow: SSEUnitOfWork,
-  writer: { sessionId: string; turnId: string; fence: number },
+  writer: { sessionId: string; turnId: string; fence: number; lastSeq: number },
   chunks: readonly NewChunk[],
-): Promise<{ cancelTurnId: string | null }> {
-  const { sessionId, turnId, fence } = writer;
-  const append = toAppend({ sessionId, turnId, fence }, chunks, nextCommitId());
+): Promise<Numbered> {
+  const { sessionId, turnId, fence, lastSeq: after } = writer;
+  const append = toAppend({ sessionId, turnId, fence, after }, chunks, nextCommitId());
   return uow.append("append_chunks", append, ({ lastSeq }) =>
     hub.publish(sessionId, numberedFrom(writer, chunks, lastSeq)),
   );

@@ -12,7 +12,8 @@ import type { Batch } from "./token-batch.ts";
 
 export async function commitTokens(run: Run, { chunks, receivedAt }: Batch): Promise<void> {
   const { metrics, hub } = run.deps;
-  const { cancelTurnId } = await appendToSession(hub, run.uow, run.turn, chunks);
+  const { cancelTurnId, lastSeq } = await appendToSession(hub, run.uow, run.turn, chunks);
+  run.turn.lastSeq = lastSeq;
   if (cancelTurnId === run.turn.turnId) run.controller.abort(new StopTurn(ENDINGS.cancelled));
   const now = performance.now();
   metrics.publishDelay.observe((now - receivedAt) / 1000);

@@ -64,6 +64,7 @@ export async function writeStep<T>(
   const { deps, turn, uow, controller } = run;
   const { sessionId, turnId, fence } = turn;
   let cancelled = false;
+  let lastSeq = turn.lastSeq;
   const result = await writeSession(
     deps.hub,
     uow,
@@ -72,9 +73,11 @@ export async function writeStep<T>(
       work(trx, async (chunks, ofTurnId) => {
         const appended = await append(chunks, ofTurnId);
         cancelled = appended.cancelTurnId === turnId;
+        lastSeq = appended.chunks.at(-1)?.seq ?? lastSeq;
         return appended;
       }),
   );
+  turn.lastSeq = lastSeq;
   if (cancelled) controller.abort(new StopTurn(ENDINGS.cancelled));
   return result;
 }

@@ -142,6 +142,7 @@ async function acceptMessage(
         sessionId,
         turnId,
         fence,
+        lastSeq: chunks[0]?.seq ?? 0,
         agentType,
         model,
         offer,

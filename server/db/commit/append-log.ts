@@ -11,6 +11,12 @@ export interface Append {
   sessionId: string;
   turnId: string;
   fence: number;
+  /**
+   * The newest `seq` that the writer knows of: it says what comes right after. So a statement that was given up on, and
+   * is carried out later by a server that has not noticed, writes in its own place or not at all: never a second time,
+   * never behind what was said meanwhile. Undefined: wherever the log ends.
+   */
+  after?: number;
   /** Remembered on the session's row: tells whether a commit took effect whose answer was lost. */
   commitId: string;
   rows: { type: string; payload: string }[];
@@ -156,11 +162,13 @@ async function store(db: Kysely<Database>, appends: readonly Append[]): Promise<
     with wanted as (
       select * from unnest(
         ${appends.map(({ sessionId }) => sessionId)}::text[], ${appends.map(({ fence }) => fence)}::bigint[],
-        ${appends.map(({ rows }) => rows.length)}::bigint[], ${appends.map(({ commitId }) => commitId)}::text[]
-      ) as w (session_id, fence, count, commit_id)
+        ${appends.map(({ rows }) => rows.length)}::bigint[], ${appends.map(({ commitId }) => commitId)}::text[],
+        ${appends.map(({ after }) => after ?? null)}::bigint[]
+      ) as w (session_id, fence, count, commit_id, after)
     ), locked as materialized (
       select s.id, w.count, w.commit_id from sessions s
       join wanted w on w.session_id = s.id and w.fence = s.lease_fence
+        and coalesce(w.after, s.last_seq) = s.last_seq
       order by s.id for update of s
     ), numbered as (
       update sessions s set last_seq = s.last_seq + l.count, last_commit = l.commit_id
@@ -180,17 +188,71 @@ async function store(db: Kysely<Database>, appends: readonly Append[]): Promise<
   `.execute(db);
   const found = new Map(numbered.map((row) => [row.commit_id, row]));
   const refused = appends.filter(({ commitId }) => !found.has(commitId));
-  const existing = new Set(refused.length > 0 ? await existingIds(db, refused) : []);
-  return appends.map(({ commitId, sessionId }) => {
-    const row = found.get(commitId);
-    return row
-      ? { lastSeq: row.last_seq, cancelTurnId: row.cancel_turn_id }
-      : { error: refusalOf(existing.has(sessionId)) };
-  });
+  const standing = refused.length > 0 ? await standingOf(db, refused) : new Map<string, Standing>();
+  return await Promise.all(
+    appends.map(async (append) => {
+      const row = found.get(append.commitId);
+      if (row) return { lastSeq: row.last_seq, cancelTurnId: row.cancel_turn_id };
+      return await catchUp(db, append, standing.get(append.sessionId));
+    }),
+  );
 }
 
-async function existingIds(db: Kysely<Database>, appends: readonly Append[]): Promise<string[]> {
+interface Standing {
+  last_seq: number;
+  lease_fence: number;
+  cancel_turn_id: string | null;
+}
+
+async function standingOf(
+  db: Kysely<Database>,
+  appends: readonly Append[],
+): Promise<Map<string, Standing>> {
   const ids = appends.map(({ sessionId }) => sessionId);
-  const rows = await db.selectFrom("sessions").select("id").where("id", "in", ids).execute();
-  return rows.map(({ id }) => id);
+  const rows = await db
+    .selectFrom("sessions")
+    .select(["id", "last_seq", "lease_fence", "cancel_turn_id"])
+    .where("id", "in", ids)
+    .execute();
+  return new Map(rows.map(({ id, ...standing }) => [id, standing]));
+}
+
+/**
+ * Why an append was not taken. The log of a session whose lease the writer still holds has grown by something that it
+ * does not know of: by this very append, in a statement that was given up on, or by somebody who needs no lease.
+ */
+async function catchUp(
+  db: Kysely<Database>,
+  append: Append,
+  standing: Standing | undefined,
+): Promise<Written> {
+  const { after, fence, rows } = append;
+  if (standing?.lease_fence !== fence || after === undefined || standing.last_seq <= after) {
+    return { error: refusalOf(standing !== undefined) };
+  }
+  if (await isStored(db, append, after)) {
+    return { lastSeq: after + rows.length, cancelTurnId: standing.cancel_turn_id };
+  }
+  const [written] = await store(db, [{ ...append, after: standing.last_seq }]);
+  if (!written) throw new Error("an append has no outcome");
+  return written;
+}
+
+async function isStored(
+  db: Kysely<Database>,
+  { sessionId, turnId, rows }: Append,
+  after: number,
+): Promise<boolean> {
+  const stored = await db
+    .selectFrom("chunks")
+    .select(["turn_id", "type", "payload"])
+    .where("session_id", "=", sessionId)
+    .where("seq", ">", after)
+    .orderBy("seq")
+    .limit(rows.length)
+    .execute();
+  return rows.every(({ type, payload }, index) => {
+    const row = stored[index];
+    return row?.turn_id === turnId && row.type === type && row.payload === payload;
+  });
 }

@@ -92,7 +92,7 @@ async function whyNotWritten(trx: Trx, sessionId: string): Promise<ChatError> {
 
 /** The same step for the hot path: as the append log takes it, and what it becomes once it has its numbers. */
 export function toAppend(
-  writer: { sessionId: string; turnId: string; fence: number },
+  writer: { sessionId: string; turnId: string; fence: number; after: number },
   chunks: readonly NewChunk[],
   commitId: string,
 ): Append {

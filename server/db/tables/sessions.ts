@@ -1,6 +1,7 @@
 import { PostgresAdapter, type RawBuilder, sql } from "kysely";
 import { ChatError } from "../../errors.ts";
 import type { Session, SessionList, TurnStatus } from "../../protocol/responses.ts";
+import { refusalOf } from "../commit/append-log.ts";
 import type { Reader, Trx } from "./schema.ts";
 import { searchSessions, snippetOf } from "./search.ts";
 
@@ -58,6 +59,18 @@ export async function lockSession(trx: Trx, sessionId: string): Promise<SessionS
   const { lease_expires_at, ...state } = row;
   const now = await databaseNow(trx);
   return { ...state, lease_expired: lease_expires_at === null || lease_expires_at < now };
+}
+
+/** Locks the session's row for the writer that holds its lease. Rejects with `lease_lost` or `not_found`. */
+export async function lockLeased(trx: Trx, sessionId: string, fence: number): Promise<void> {
+  const row = await trx
+    .selectFrom("sessions")
+    .select("lease_fence")
+    .where("id", "=", sessionId)
+    // On SQLite the transaction has the write lock of the whole file from its beginning.
+    .$if(isPostgres(trx), (query) => query.forNoKeyUpdate())
+    .executeTakeFirst();
+  if (row?.lease_fence !== fence) throw refusalOf(row !== undefined);
 }
 
 /** Makes `owner` the one writer and returns the fencing number of its lease. Call with the row locked. */
