@@ -74,6 +74,7 @@ async function openCompanion(
     defaultModel: config.model,
     contextWindows: config.contextWindows,
     stallSeconds: config.stallSeconds,
+    onSkipped: (provider, kind, count) => metrics.upstreamSkipped.inc({ provider, kind }, count),
   });
   const recent = new RecentTransactions(config.slowSeconds);
   const newUnitOfWork = unitsOfWork(database, { metrics, log, recent });

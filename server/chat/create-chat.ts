@@ -199,7 +199,8 @@ async function listMessages(deps: ChatDeps, sessionId: string) {
 function toMessage(row: MessageRow): Message {
   const { id, turn_id, role, content, status } = row;
   const created_at = new Date(row.created_at).toISOString();
-  return { id, turn_id, role, content, status, created_at, metadata: { ...metadataOf(row) } };
+  const { thinking: _thinking, ...metadata } = metadataOf(row);
+  return { id, turn_id, role, content, status, created_at, metadata };
 }
 
 /** Earlier messages are stored as one finished turn; the last one, from the user, is then answered like any other. */

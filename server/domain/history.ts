@@ -1,6 +1,8 @@
 // Stored messages -> a conversation that every provider accepts: it starts with the user, roles follow each
 // other as they must, no message is empty, and every tool call has its result.
 
+import type { Thinking } from "../protocol/thinking.ts";
+
 export interface StoredMessage {
   role: "user" | "assistant" | "tool";
   content: string;
@@ -9,11 +11,17 @@ export interface StoredMessage {
   tool_calls: { call_id: string; tool_name: string; arguments: Record<string, unknown> }[];
   call_id: string | undefined;
   tool_name: string | undefined;
+  thinking?: Thinking;
 }
 
 export type HistoryMessage =
   | { role: "user"; content: string }
-  | { role: "assistant"; content: string; tool_calls: StoredMessage["tool_calls"] }
+  | {
+      role: "assistant";
+      content: string;
+      tool_calls: StoredMessage["tool_calls"];
+      thinking?: Thinking;
+    }
   | { role: "tool"; call_id: string; tool_name: string; content: string };
 
 export const UNANSWERED = "The call was interrupted; there is no result.";
@@ -65,14 +73,16 @@ function pushUser(history: HistoryMessage[], content: string): void {
 }
 
 function pushAssistant(history: HistoryMessage[], message: StoredMessage): void {
-  const { content, tool_calls } = message;
+  const { content, tool_calls, thinking } = message;
   if (content.trim() === "" && tool_calls.length === 0) return;
   const last = history.at(-1);
   if (last?.role === "assistant" && last.tool_calls.length === 0) {
     last.content = [last.content, content].filter(Boolean).join("\n\n");
     last.tool_calls = tool_calls;
+    // Its places are those of an answer that stands alone.
+    delete last.thinking;
   } else {
-    history.push({ role: "assistant", content, tool_calls });
+    history.push({ role: "assistant", content, tool_calls, ...(thinking && { thinking }) });
   }
 }
 

@@ -14,6 +14,7 @@ export const METRIC_NAMES = {
   timeToFirstChunk: "chat_time_to_first_chunk_seconds",
   tokens: "chat_tokens_total",
   upstreamErrors: "chat_upstream_errors_total",
+  upstreamSkipped: "sse_upstream_events_skipped_total",
   sessionLockWait: "session_lock_wait_seconds",
   databaseUp: "database_up",
   storageFailing: "storage_failing",

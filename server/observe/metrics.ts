@@ -56,6 +56,7 @@ export interface Metrics {
   timeToFirstChunk: Histogram<ExemplarLabel>;
   tokens: Counter<"direction">;
   upstreamErrors: Counter<"provider" | "code">;
+  upstreamSkipped: Counter<"provider" | "kind">;
   sessionLockWait: Histogram;
   databaseUp: Gauge;
   storage: StorageHealth;
@@ -181,6 +182,12 @@ export function createMetrics(
       name: METRIC_NAMES.upstreamErrors,
       help: "Answers that the model's server ended with an error.",
       labelNames: ["provider", "code"],
+      registers,
+    }),
+    upstreamSkipped: new Counter({
+      name: METRIC_NAMES.upstreamSkipped,
+      help: "Events of models' answers, or parts of them, that carried nothing known.",
+      labelNames: ["provider", "kind"],
       registers,
     }),
     sessionLockWait: new Histogram({

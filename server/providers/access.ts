@@ -7,6 +7,8 @@ import { VENDORS, type Vendor, type VendorName } from "./vendors.ts";
 export interface Access {
   vendor: Vendor;
   baseUrl: string;
+  /** What the address had after a question mark; goes with every request. */
+  query: string;
   key: string | undefined;
   /** Somebody said so, by a variable, a setting or a key; else it is only where such a server usually is. */
   configured: boolean;
@@ -99,11 +101,50 @@ export function addressHint({ vendor, baseUrl }: Access): string {
   return `Look at the base URL, ${hideSecrets(baseUrl)} (VS Code's settings${variable}).`;
 }
 
+/** Where a request goes: `path` may have a query of its own. */
+export function urlAt({ baseUrl, query }: Access, path: string): URL {
+  const url = new URL(baseUrl + path);
+  for (const [name, value] of new URLSearchParams(query)) {
+    if (!url.searchParams.has(name)) url.searchParams.append(name, value);
+  }
+  return url;
+}
+
+/** The key, and who asks, as each vendor wants to hear it. */
+export function vendorHeaders(access: Access): Record<string, string> {
+  const { vendor, key, baseUrl, query } = access;
+  const { hostname, pathname } = new URL(baseUrl);
+  if (key === undefined) return {};
+  if (vendor.name === "anthropic") return { "x-api-key": key };
+  if (vendor.name === "google") return { "x-goog-api-key": key };
+  if (isAzure(hostname, pathname, query)) return { "api-key": key };
+  const bearer = { authorization: `Bearer ${key}` };
+  const isRouter = /(?:^|\.)openrouter\.ai$/.test(hostname) || pathname.endsWith("/api/v1");
+  return isRouter ? { ...bearer, ...APP } : bearer;
+}
+
+/** OpenRouter lists the programs that use it. */
+const APP = {
+  "http-referer": "https://marketplace.visualstudio.com/items?itemName=streamkeeper.streamkeeper",
+  "x-title": "Streamkeeper",
+};
+
+/** Azure wants its key in a header of its own, and each deployment has an address. */
+function isAzure(hostname: string, pathname: string, query: string): boolean {
+  return (
+    /\.(?:openai|services\.ai|cognitiveservices)\.azure\.(?:com|us|cn)$/.test(hostname) ||
+    pathname.includes("/openai/deployments/") ||
+    new URLSearchParams(query).has("api-version")
+  );
+}
+
 function toAccess(name: VendorName, { key, baseUrl }: VendorSettings, local: LocalUrls): Access {
   const vendor = VENDORS[name];
+  const given = baseUrl ? toBaseUrl(vendor, baseUrl) : undefined;
   return {
     vendor,
-    baseUrl: baseUrl ? toBaseUrl(vendor, baseUrl) : usualUrl(vendor, key, local),
+    baseUrl: given?.baseUrl ?? usualUrl(vendor, key, local),
+    query: given?.query ?? "",
     key: key || undefined,
     configured: Boolean(key || baseUrl),
   };
@@ -115,9 +156,14 @@ function usualUrl(vendor: Vendor, key: string | undefined, local: LocalUrls): st
   return vendor.name === "openai-compatible" && !key ? local.lmStudio : vendor.baseUrl;
 }
 
-/** Accepts what people write: with or without a scheme, a port (OLLAMA_HOST), a path, a slash at the end. */
-function toBaseUrl(vendor: Vendor, given: string): string {
-  const withScheme = /^https?:\/\//i.test(given) ? given : `http://${given}`;
+/** What people copy with the address from a vendor's pages. */
+const ENDPOINT =
+  /\/(?:chat\/completions|completions|responses|messages|models(?:\/[^/]+:\w+)?)\/*$/;
+
+/** Accepts what people write: with or without a scheme, a port (OLLAMA_HOST), a path, a query, a slash at the end. */
+function toBaseUrl(vendor: Vendor, given: string): { baseUrl: string; query: string } {
+  const trimmed = given.trim();
+  const withScheme = /^https?:\/\//i.test(trimmed) ? trimmed : `http://${trimmed}`;
   const url = URL.parse(withScheme);
   if (!url) {
     throw new ChatError("invalid_request", `${vendor.label}: the base URL is not a URL.`, {
@@ -130,8 +176,13 @@ function toBaseUrl(vendor: Vendor, given: string): string {
     const hasPort = /:\d+(?:\/|$)/.test(withScheme.replace(/^https?:\/\//i, ""));
     if (!hasPort && url.protocol === "http:") url.port = "11434";
   }
-  if (url.pathname === "/") url.pathname = vendor.path;
+  url.pathname = url.pathname.replace(ENDPOINT, "");
+  if (url.pathname === "/") {
+    const isAzures = url.hostname.endsWith(".openai.azure.com");
+    url.pathname = isAzures ? "/openai/v1" : vendor.path;
+  }
+  const query = url.search.slice(1);
   url.hash = "";
   url.search = "";
-  return url.href.replace(/\/+$/, "");
+  return { baseUrl: url.href.replace(/\/+$/, ""), query };
 }

@@ -7,13 +7,15 @@ import {
   type LocalUrls,
   type ProviderSettings,
 } from "./access.ts";
-import { createSdkProvider } from "./ai-sdk.ts";
 import { contextWindowOf } from "./context-windows.ts";
 import { createDemoProvider } from "./demo.ts";
-import { createAgents, doubtConnections } from "./http-client.ts";
+import { createConnections, doubtConnections } from "./http-client.ts";
 import { createModelFinder } from "./model-finder.ts";
 import type { Provider } from "./provider.ts";
 import { findVendor, VENDOR_NAMES, type Vendor } from "./vendors.ts";
+import type { SkippedKind } from "./wire/answer.ts";
+import type { Leave } from "./wire/format.ts";
+import { createWireProvider } from "./wire-provider.ts";
 
 export const DEMO_MODEL = "demo/demo";
 const MAX_ANSWER_CHARS = 2_000_000;
@@ -34,6 +36,8 @@ export interface CatalogOptions {
   retryBaseMs?: number | undefined;
   /** In tokens, by the whole id of a model: what its user knows better than anybody. */
   contextWindows?: ReadonlyMap<string, number> | undefined;
+  /** Events of answers that carried nothing known, for the metrics. */
+  onSkipped?: ((provider: string, kind: SkippedKind, count: number) => void) | undefined;
   /** Where servers on this machine are looked for, to be offered. */
   localUrls?: LocalUrls | undefined;
 }
@@ -66,10 +70,11 @@ export function createCatalog(options: CatalogOptions): Catalog {
   const { stallSeconds, maxAnswerChars = MAX_ANSWER_CHARS, retryBaseMs = RETRY_BASE_MS } = options;
   const defaultModel = options.defaultModel ?? DEMO_MODEL;
   const book = createAccessBook(options.providers, options.localUrls);
-  const agents = createAgents();
+  const connections = createConnections();
   const demo = createDemoProvider({ deltaMs: options.demoDeltaMs });
-  const finder = createModelFinder(agents);
-  const toolless = new Set<string>();
+  const finder = createModelFinder(connections);
+  const refused = new Map<string, Leave>();
+  const { onSkipped = () => {} } = options;
   const windowOf = (id: string): number =>
     options.contextWindows?.get(id) ?? finder.contextWindowOf(id) ?? contextWindowOf(id);
 
@@ -85,8 +90,9 @@ export function createCatalog(options: CatalogOptions): Catalog {
       const vendor = findVendor(providerName);
       if (!vendor || model === "") throw unknownModel(id);
       const access = book.use(vendor.name);
-      const limits = { agents, stallSeconds, maxAnswerChars, retryBaseMs, toolless };
-      return { provider: createSdkProvider({ access, ...limits }), ...named };
+      const limits = { stallSeconds, maxAnswerChars, retryBaseMs };
+      const shared = { connections, refused, onSkipped };
+      return { provider: createWireProvider({ access, ...limits, ...shared }), ...named };
     },
     async list() {
       const accesses = VENDOR_NAMES.map((name) => book.look(name));
@@ -113,7 +119,7 @@ export function createCatalog(options: CatalogOptions): Catalog {
       finder.forget();
     },
     wake(missedMs) {
-      if (missedMs >= CONNECTION_OUTLIVES_MS) doubtConnections(agents, QUIET_AFTER_WAKE_MS);
+      if (missedMs >= CONNECTION_OUTLIVES_MS) doubtConnections(connections, QUIET_AFTER_WAKE_MS);
     },
   };
 }

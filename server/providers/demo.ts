@@ -46,21 +46,18 @@ export function createDemoProvider({ deltaMs = DEMO_DELTA_MS }: DemoOptions = {}
       let output = 0;
       for (const event of play(request)) {
         if (event.type !== "text") {
-          yield event;
+          yield [event];
           continue;
         }
         for (const text of deltasOf(event.text)) {
           await pause(deltaMs, output, signal);
           output += 1;
-          yield { type: "text", text };
+          yield [{ type: "text", text }];
         }
       }
       signal.throwIfAborted();
-      yield {
-        type: "finish",
-        reason: wantsTool(request) ? "tool_calls" : "stop",
-        usage: { input_tokens: countInput(request), output_tokens: output },
-      };
+      const usage = { input_tokens: countInput(request), output_tokens: output };
+      yield [{ type: "finish", reason: wantsTool(request) ? "tool_calls" : "stop", usage }];
     },
   };
 }

@@ -1,43 +1,57 @@
-// HTTP to model servers over node:http. Not fetch: its 300 s limits end slow local models, it follows redirects
-// with the vendor's key header, and a changed global dispatcher or proxy variable would reroute it.
-import http, { type IncomingMessage } from "node:http";
-import https from "node:https";
+// HTTP to model servers over undici, without what its `fetch` and the global dispatcher bring along: limits of 300 s that end
+// slow local models, redirects that would take the vendor's key along, a proxy from the environment.
 import type { Socket } from "node:net";
+import { Agent, buildConnector, type Dispatcher } from "undici";
 
 const CONNECT_MS = 15_000;
+const KEEP_ALIVE_MS = 30_000;
 
-/** Connections that are kept for the next request. Made without a proxy, whatever the environment says. */
-export interface Agents {
-  http: http.Agent;
-  https: https.Agent;
+/** The connections of one companion, kept for the next request. */
+export interface Connections {
+  dispatcher: Dispatcher;
+  sockets: Set<Socket>;
 }
 
-export function createAgents(): Agents {
-  return {
-    http: new http.Agent({ keepAlive: true, scheduling: "lifo" }),
-    https: new https.Agent({ keepAlive: true, scheduling: "lifo" }),
-  };
+export function createConnections(): Connections {
+  const sockets = new Set<Socket>();
+  return { dispatcher: newDispatcher(sockets), sockets };
+}
+
+function newDispatcher(sockets: Set<Socket>): Dispatcher {
+  const connect = buildConnector({ timeout: CONNECT_MS });
+  return new Agent({
+    keepAliveTimeout: KEEP_ALIVE_MS,
+    // The caller watches both.
+    headersTimeout: 0,
+    bodyTimeout: 0,
+    connect(options, callback) {
+      connect(options, (...result) => {
+        const [, socket] = result;
+        if (socket) {
+          sockets.add(socket);
+          socket.once("close", () => sockets.delete(socket));
+        }
+        callback(...result);
+      });
+    },
+  });
 }
 
 /**
- * After a sleep: a connection that looks open may long have no other end. Idle ones are closed; one that somebody waits
- * for is broken off if nothing comes on it for `quietMs` more.
+ * After a sleep: a connection that looks open may long have no other end. New requests get new ones; one that somebody
+ * waits for is broken off if nothing comes on it for `quietMs` more.
  */
-export function doubtConnections(agents: Agents, quietMs: number): void {
-  const waitedFor = new Map<Socket, number>();
-  for (const agent of [agents.http, agents.https]) {
-    for (const idle of socketsOf(agent.freeSockets)) idle.destroy();
-    for (const socket of socketsOf(agent.sockets)) waitedFor.set(socket, socket.bytesRead);
-  }
+export function doubtConnections(connections: Connections, quietMs: number): void {
+  const before = connections.dispatcher;
+  connections.dispatcher = newDispatcher(connections.sockets);
+  // Closes the idle ones at once, the others after their answer.
+  before.close().catch(() => {});
+  const waitedFor = new Map([...connections.sockets].map((one) => [one, one.bytesRead]));
   setTimeout(() => {
     for (const [socket, bytesRead] of waitedFor) {
       if (socket.bytesRead === bytesRead) socket.destroy(new Error("silent since a sleep"));
     }
   }, quietMs).unref();
-}
-
-function socketsOf(sockets: NodeJS.ReadOnlyDict<Socket[]>): Socket[] {
-  return Object.values(sockets).flatMap((some) => some ?? []);
 }
 
 export interface HttpRequest {
@@ -50,72 +64,113 @@ export interface HttpRequest {
   signal?: AbortSignal | undefined;
 }
 
-/** The head of the answer; the caller reads or destroys the rest. Rejects with the socket's error, or `timedOut()`. */
-export function send(
-  agents: Agents,
-  call: HttpRequest,
-  timedOut: () => Error,
-): Promise<IncomingMessage> {
-  const secure = call.url.protocol === "https:";
-  return new Promise((resolve, reject) => {
-    const request = (secure ? https : http).request(call.url, {
-      method: call.method,
-      headers: { ...call.headers, "accept-encoding": "identity" },
-      agent: secure ? agents.https : agents.http,
-    });
-    // Not Node's own `signal`: an abort at the end of an answer makes it raise an error on a socket that is on its
-    // way back to the agent, where nobody listens, and that ends the process.
-    const abort = (): void => {
-      request.destroy();
-    };
-    call.signal?.addEventListener("abort", abort, { once: true });
-    if (call.signal?.aborted) abort();
-    const head = setTimeout(() => request.destroy(timedOut()), call.headMs);
-    const connect = setTimeout(() => request.destroy(connectTimeout()), CONNECT_MS);
-    const settle = (): void => {
-      clearTimeout(head);
-      clearTimeout(connect);
-    };
-    request.once("socket", (socket) => {
-      if (socket.connecting) socket.once("connect", () => clearTimeout(connect));
-      else clearTimeout(connect);
-    });
-    request.once("response", (response) => {
-      settle();
-      response.on("error", ignore);
-      response.once("close", () => call.signal?.removeEventListener("abort", abort));
-      resolve(response);
-    });
-    // Both error listeners stay for good, for the same reason.
-    request.on("error", (error) => {
-      settle();
-      call.signal?.removeEventListener("abort", abort);
-      reject(error);
-    });
-    request.end(call.body);
-  });
+export interface HttpResponse {
+  status: number;
+  headers: Readonly<Record<string, string | string[] | undefined>>;
+  /** Gives the body as it comes; resolves at its end, rejects when it breaks off. Called once. */
+  read(onData: (bytes: Buffer) => void): Promise<void>;
+  pause(): void;
+  resume(): void;
+  /** Breaks the connection off; `read` rejects with the reason. */
+  destroy(reason?: Error): void;
 }
 
-function ignore(): void {}
+/** The head of the answer; the caller reads or destroys the rest. Rejects with the socket's error, or `timedOut()`. */
+export function send(
+  { dispatcher }: Connections,
+  { url, method, headers, body, headMs, signal }: HttpRequest,
+  timedOut: () => Error,
+): Promise<HttpResponse> {
+  const head = Promise.withResolvers<HttpResponse>();
+  const end = Promise.withResolvers<void>();
+  // Whoever has left by then does not hear of the end.
+  end.promise.catch(() => {});
+  let control: Dispatcher.DispatchController | undefined;
+  let onData: ((bytes: Buffer) => void) | undefined;
+  let broken: Error | undefined;
 
-function connectTimeout(): Error {
-  return Object.assign(new Error("no connection in time"), { code: "ETIMEDOUT" });
+  const destroy = (reason: Error = new Error("left")): void => {
+    broken ??= reason;
+    control?.abort(broken);
+    fail(broken);
+  };
+  const fail = (error: Error): void => {
+    settle();
+    head.reject(error);
+    end.reject(error);
+  };
+  const abort = (): void => destroy(new Error("aborted"));
+  const timer = setTimeout(() => destroy(timedOut()), headMs);
+  const settle = (): void => {
+    clearTimeout(timer);
+    signal?.removeEventListener("abort", abort);
+  };
+  if (signal?.aborted) {
+    abort();
+    return head.promise;
+  }
+  signal?.addEventListener("abort", abort, { once: true });
+
+  dispatcher.dispatch(
+    {
+      origin: url.origin,
+      path: url.pathname + url.search,
+      method,
+      headers: { ...headers, "accept-encoding": "identity" },
+      ...(body !== undefined && { body }),
+    },
+    {
+      onRequestStart(controller) {
+        control = controller;
+        if (broken) controller.abort(broken);
+      },
+      onResponseStart(controller, status, received) {
+        if (status < 200) return;
+        clearTimeout(timer);
+        // Nothing is lost between the head and the reader.
+        controller.pause();
+        head.resolve({
+          status,
+          headers: received,
+          read(take) {
+            onData = take;
+            controller.resume();
+            return end.promise;
+          },
+          pause: () => controller.pause(),
+          resume: () => controller.resume(),
+          destroy,
+        });
+      },
+      onResponseData(_controller, bytes) {
+        onData?.(bytes);
+      },
+      onResponseEnd() {
+        settle();
+        end.resolve();
+      },
+      onResponseError(_controller, error) {
+        fail(broken ?? error);
+      },
+    },
+  );
+  return head.promise;
 }
 
 /** The body as text: what comes of it within the limits. Never rejects. */
 export async function readStart(
-  response: IncomingMessage,
+  response: HttpResponse,
   limits: { maxBytes: number; timeoutMs: number },
 ): Promise<string> {
   const timer = setTimeout(() => response.destroy(), limits.timeoutMs);
   const parts: Buffer[] = [];
   let size = 0;
   try {
-    for await (const part of response as AsyncIterable<Buffer>) {
+    await response.read((part) => {
       parts.push(part);
       size += part.length;
-      if (size >= limits.maxBytes) break;
-    }
+      if (size >= limits.maxBytes) response.destroy();
+    });
   } catch {
     // A body that breaks off is still worth what has come of it.
   } finally {

@@ -1,8 +1,8 @@
 import * as z from "zod/mini";
 import { ModelId } from "../protocol/fields.ts";
 import { isContextWindow } from "../shared/tokens.ts";
-import type { Access } from "./access.ts";
-import { type Agents, readStart, send } from "./http-client.ts";
+import { type Access, urlAt, vendorHeaders } from "./access.ts";
+import { type Connections, readStart, send } from "./http-client.ts";
 
 /** A server on this machine answers at once or is not there; one elsewhere gets a little longer. */
 const LOCAL_MS = 300;
@@ -26,7 +26,7 @@ export interface ModelFinder {
   forget(): void;
 }
 
-export function createModelFinder(agents: Agents): ModelFinder {
+export function createModelFinder(connections: Connections): ModelFinder {
   const windows = new Map<string, number>();
   const known = new Map<string, { askedAt: number; models: Promise<readonly string[]> }>();
   return {
@@ -34,7 +34,7 @@ export function createModelFinder(agents: Agents): ModelFinder {
       const at = `${access.vendor.name} ${access.baseUrl}`;
       const before = known.get(at);
       if (before && performance.now() - before.askedAt < FRESH_MS) return await before.models;
-      const models = ask(agents, access, windows).catch(() => []);
+      const models = ask(connections, access, windows).catch(() => []);
       known.set(at, { askedAt: performance.now(), models });
       return await models;
     },
@@ -47,29 +47,31 @@ export function createModelFinder(agents: Agents): ModelFinder {
 }
 
 async function ask(
-  agents: Agents,
+  connections: Connections,
   access: Access,
   windows: Map<string, number>,
 ): Promise<readonly string[]> {
-  const { vendor, baseUrl, key } = access;
+  const { vendor, baseUrl } = access;
   const isOllama = vendor.name === "ollama";
-  const url = new URL(isOllama ? `${baseUrl.replace(/\/v1$/, "")}/api/tags` : `${baseUrl}/models`);
+  const url = isOllama
+    ? urlAt({ ...access, baseUrl: baseUrl.replace(/\/v1$/, "") }, "/api/tags")
+    : urlAt(access, "/models");
   const isLocal = /^(127\.\d+\.\d+\.\d+|localhost|\[::1\])$/.test(url.hostname);
   const limitMs = isLocal ? LOCAL_MS : REMOTE_MS;
   const startedAt = performance.now();
   const response = await send(
-    agents,
+    connections,
     {
       url,
       method: "GET",
-      headers: { accept: "application/json", ...(key && { authorization: `Bearer ${key}` }) },
+      headers: { accept: "application/json", ...vendorHeaders(access) },
       headMs: limitMs,
     },
     () => new Error("no answer in time"),
   );
   const timeoutMs = Math.max(limitMs - (performance.now() - startedAt), 1);
   const body: unknown = JSON.parse(await readStart(response, { maxBytes: MAX_BYTES, timeoutMs }));
-  if (response.statusCode !== 200) return [];
+  if (response.status !== 200) return [];
   const models = isOllama
     ? z.parse(OllamaList, body).models.map(({ name }) => ({ id: name }))
     : z.parse(OpenAiList, body).data;

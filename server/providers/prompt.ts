@@ -1,15 +1,23 @@
 import type { ConversationMessage, ProviderRequest, ToolCall } from "./provider.ts";
-import type { SdkPrompt } from "./sdk-types.ts";
+import type { VendorName } from "./vendors.ts";
 
 /**
- * The conversation in the SDK's form. Calls of tools that the model is not told of (the session had another agent or
- * model then) become plain text, with their results: some vendors refuse a history with calls of unknown tools.
+ * The conversation as any vendor takes it. Calls of tools that the model is not told of (the session had another agent or
+ * model then) become plain text, with their results: some vendors refuse a history with calls of unknown tools. Thinking
+ * of another model stays here: it is of no use there, or refused.
  */
-export function toPrompt({ system, messages, tools }: ProviderRequest): SdkPrompt {
-  const told = new Set(tools.map((tool) => tool.name));
-  const prompt: SdkPrompt = system === "" ? [] : [{ role: "system", content: system }];
-  for (const message of withPlainIds(withoutStrangers(messages, told))) addTo(prompt, message);
-  return prompt;
+export function toConversation(request: ProviderRequest, vendor: VendorName): ProviderRequest {
+  const told = new Set(request.tools.map((tool) => tool.name));
+  const own = withoutForeignThinking(request.messages, `${vendor}/${request.model}`);
+  return { ...request, messages: withPlainIds(withoutStrangers(own, told)) };
+}
+
+function withoutForeignThinking(messages: readonly ConversationMessage[], model: string) {
+  return messages.map((message) => {
+    if (message.role !== "assistant" || !message.thinking) return message;
+    const { thinking, ...rest } = message;
+    return thinking.model === model ? message : rest;
+  });
 }
 
 /** What every vendor takes; Anthropic knows no dots and colons, OpenAI's chat format no more characters. */
@@ -33,43 +41,6 @@ function withPlainIds(messages: readonly ConversationMessage[]): ConversationMes
     }));
     return { ...message, tool_calls };
   });
-}
-
-function addTo(prompt: SdkPrompt, message: ConversationMessage): void {
-  switch (message.role) {
-    case "user":
-      prompt.push({ role: "user", content: [{ type: "text", text: message.content }] });
-      break;
-    case "assistant":
-      prompt.push({
-        role: "assistant",
-        content: [
-          ...(message.content === "" ? [] : [{ type: "text" as const, text: message.content }]),
-          ...message.tool_calls.map((call) => ({
-            type: "tool-call" as const,
-            toolCallId: call.call_id,
-            toolName: call.tool_name,
-            input: call.arguments,
-          })),
-        ],
-      });
-      break;
-    case "tool": {
-      const result = {
-        type: "tool-result" as const,
-        toolCallId: message.call_id,
-        toolName: message.tool_name,
-        output: { type: "text" as const, value: message.content },
-      };
-      // The results of one answer's calls belong into one message.
-      const last = prompt.at(-1);
-      if (last?.role === "tool") last.content.push(result);
-      else prompt.push({ role: "tool", content: [result] });
-      break;
-    }
-    default:
-      message satisfies never;
-  }
 }
 
 /** An answer with a call of an unknown tool becomes plain as a whole, and so do the results of all its calls. */

@@ -1,7 +1,9 @@
+import type { Thinking, ThinkingPart } from "../protocol/thinking.ts";
+
 /** One message of the conversation as a model reads it. */
 export type ConversationMessage =
   | { role: "user"; content: string }
-  | { role: "assistant"; content: string; tool_calls: ToolCall[] }
+  | { role: "assistant"; content: string; tool_calls: ToolCall[]; thinking?: Thinking }
   | { role: "tool"; call_id: string; tool_name: string; content: string };
 
 export interface ToolCall {
@@ -27,15 +29,23 @@ export interface ProviderRequest {
   tools: ToolDefinition[];
 }
 
-/** Tokens as the provider counts them. */
+/** Tokens as the provider counts them, in one form for all: a part is in the whole, too. */
 export interface Usage {
+  /** The whole prompt. */
   input_tokens: number;
+  /** Of the prompt: what was read from the vendor's cache, and what was written to it. */
+  cache_read_tokens?: number;
+  cache_write_tokens?: number;
   output_tokens: number;
+  /** Of the output. */
+  reasoning_tokens?: number;
 }
 
 export type ProviderEvent =
   | { type: "text"; text: string }
   | { type: "reasoning"; text: string }
+  /** At the end, before the calls: for the history of this answer, not for readers. */
+  | { type: "thinking"; parts: ThinkingPart[] }
   | ({ type: "tool_call" } & ToolCall)
   | { type: "switch_agent"; to_agent: string; reason: string }
   | { type: "finish"; reason: FinishReason; usage: Usage | undefined };
@@ -43,11 +53,11 @@ export type ProviderEvent =
 export type FinishReason = "stop" | "length" | "tool_calls" | "content_filter" | "other";
 
 /**
- * A model behind one function. The events end with one `finish`; anything else that ends them is a
+ * A model behind one function. The events come in batches, each what one read gave; they end with one `finish`; anything else that ends them is a
  * `ChatError` with an `upstream_*` or `key_missing` code. Aborting `signal` ends the stream and frees the
  * connection; the error it then throws is the caller's own reason.
  */
 export interface Provider {
   name: string;
-  stream(request: ProviderRequest, signal: AbortSignal): AsyncIterable<ProviderEvent>;
+  stream(request: ProviderRequest, signal: AbortSignal): AsyncIterable<readonly ProviderEvent[]>;
 }

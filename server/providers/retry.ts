@@ -1,7 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { ChatError } from "../errors.ts";
 import type { ErrorCode } from "../protocol/errors.ts";
-import type { ProviderEvent } from "./provider.ts";
 
 const MAX_RETRIES = 2;
 /** A server that wants more is told to the reader instead: they may prefer another model to waiting. */
@@ -13,23 +12,20 @@ const PASSING: readonly ErrorCode[] = [
   "upstream_cut",
 ];
 
-/** Tries again what failed before its first event. After that nothing is repeated: it has been shown. */
-export async function* withRetries(
-  attempt: () => AsyncIterable<ProviderEvent>,
+/** Tries again what failed before it has shown anything. After that nothing is repeated. */
+export async function withRetries(
+  attempt: () => Promise<void>,
+  hasShown: () => boolean,
   baseMs: number,
   signal: AbortSignal,
-): AsyncGenerator<ProviderEvent> {
+): Promise<void> {
   for (let tried = 0; ; tried += 1) {
-    let begun = false;
     try {
-      for await (const event of attempt()) {
-        begun = true;
-        yield event;
-      }
+      await attempt();
       return;
     } catch (thrown) {
-      const waitMs =
-        begun || tried === MAX_RETRIES ? undefined : waitFor(thrown, baseMs * 2 ** tried);
+      const isLast = hasShown() || tried === MAX_RETRIES;
+      const waitMs = isLast ? undefined : waitFor(thrown, baseMs * 2 ** tried);
       if (waitMs === undefined) throw thrown;
       await delay(waitMs, undefined, { signal }).catch(() => signal.throwIfAborted());
     }

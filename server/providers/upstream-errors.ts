@@ -2,23 +2,27 @@
 import { ChatError } from "../errors.ts";
 import { hideSecrets } from "../log.ts";
 import { type Access, addressHint, keyHint } from "./access.ts";
+import { retryAfterIn } from "./retry-after.ts";
 
 const MAX_SENTENCE = 300;
-const MAX_RETRY_AFTER_SECONDS = 24 * 60 * 60;
+
+const WRONG_KEY = /api.?key.{0,20}(?:not valid|invalid|expired)|invalid.api.?key/i;
 
 /** For an HTTP status of 300 or more, or the same told inside a stream. `body` is the server's own words. */
 export function statusError(
   access: Access,
   status: number,
   body: unknown,
-  retryAfterSeconds?: number,
+  toldSeconds?: number,
 ): ChatError {
   const { vendor } = access;
   const said = sentenceOf(body, access.key);
+  const retryAfterSeconds = toldSeconds ?? retryAfterIn(body, said);
   const told = (what: string): string =>
     `${vendor.label} ${what} (${status})${said === "" ? "." : `: ${said}`}`;
 
-  if (status === 401 || status === 403) {
+  // Google says 400 to a wrong key.
+  if (status === 401 || status === 403 || (status === 400 && WRONG_KEY.test(said))) {
     const hint =
       access.key === undefined ? "It wants a key. " : "The key is wrong or may not do this. ";
     return new ChatError("upstream_unauthorized", told("refused the key"), {
@@ -44,11 +48,23 @@ export function statusError(
     });
   }
   return new ChatError("upstream_rejected", told("refused the request"), {
-    hint: rejectionHint(access, status),
+    hint: rejectionHint(access, status, body, said),
   });
 }
 
-function rejectionHint(access: Access, status: number): string {
+const TOO_LONG_A_CHAT =
+  /context[ _-]?(?:length|window|size|limit)|maximum context|too (?:long|large|many tokens)|exceed(?:s|ed)? .*tokens/i;
+const FILTERED =
+  /content[ _]?(?:filter|policy|management)|responsible ai|safety|moderation|blocked/i;
+
+function rejectionHint(access: Access, status: number, body: unknown, said: string): string {
+  const told = `${said} ${typeof body === "string" ? body : JSON.stringify(body ?? "")}`;
+  if (status !== 429 && TOO_LONG_A_CHAT.test(told)) {
+    return "The conversation is too large for this model. Start a new chat or send less context.";
+  }
+  if (status === 400 && FILTERED.test(told)) {
+    return "The provider's filter refused it. Say it in other words, or choose another model.";
+  }
   switch (status) {
     case 402:
     case 429:
@@ -69,26 +85,102 @@ function isUsedUp(body: unknown): boolean {
   return text.includes("insufficient_quota") || text.includes("billing_hard_limit");
 }
 
+/** In small letters; an error's `type`, `code` or `status`. */
 const STATUS_OF_TYPE: Readonly<Record<string, number>> = {
   invalid_request_error: 400,
+  invalid_argument: 400,
+  failed_precondition: 400,
+  context_length_exceeded: 400,
+  string_above_max_length: 400,
+  content_filter: 400,
+  content_policy_violation: 400,
   authentication_error: 401,
+  invalid_api_key: 401,
+  unauthenticated: 401,
+  unauthorized: 401,
+  billing_error: 402,
   permission_error: 403,
+  permission_denied: 403,
   not_found_error: 404,
+  not_found: 404,
+  model_not_found: 404,
   request_too_large: 413,
   rate_limit_error: 429,
   rate_limit_exceeded: 429,
+  rate_limit_reached: 429,
+  too_many_requests: 429,
+  resource_exhausted: 429,
   insufficient_quota: 429,
+  billing_hard_limit_reached: 429,
   api_error: 500,
+  server_error: 500,
+  internal: 500,
+  internal_error: 500,
+  internal_server_error: 500,
+  engine_overloaded_error: 503,
+  service_unavailable: 503,
+  unavailable: 503,
+  timeout_error: 504,
+  deadline_exceeded: 504,
   overloaded_error: 529,
+  overloaded: 529,
 };
 
-/** For an error that a server sends as an event of its stream, in whichever vendor's form. */
-export function streamError(access: Access, payload: unknown): ChatError {
-  const fields = isRecord(payload) ? payload : { message: String(payload) };
-  const { statusCode, code, type, data } = fields;
-  const named = [type, code].map((name) => STATUS_OF_TYPE[String(name)]).find(Boolean);
-  const status = [statusCode, code].map(Number).find((number) => number >= 400 && number < 600);
-  return statusError(access, status ?? named ?? 500, data ?? fields);
+/** Where an error has neither a status nor a type that is known, its words are what there is. */
+const STATUS_OF_WORDS: readonly (readonly [RegExp, number])[] = [
+  [/rate.?limit|too many requests|quota/i, 429],
+  [/overloaded|over capacity|no capacity/i, 529],
+  [/api.?key|unauthori[sz]ed|authenticat/i, 401],
+  [TOO_LONG_A_CHAT, 400],
+  [FILTERED, 400],
+];
+
+/** For an error that a server sends inside of its answer, in whichever vendor's form. */
+export function streamError(access: Access, said: unknown): ChatError {
+  const payload = isRecord(said) ? said : { message: String(said) };
+  return statusError(access, statusIn(payload) ?? statusOfWords(payload), payload);
+}
+
+function statusIn(fields: Record<string, unknown>, depth = 0): number | undefined {
+  const { statusCode, status_code, status, code, type, error } = fields;
+  const names = [statusCode, status_code, status, code, type];
+  const number = names.map(Number).find((one) => one >= 400 && one < 600);
+  const named = [code, status, type].map((one) => STATUS_OF_TYPE[String(one).toLowerCase()]);
+  const inner = isRecord(error) && depth < 3 ? statusIn(error, depth + 1) : undefined;
+  // A kind that is told says more than "something went wrong in here".
+  const known = number === 500 ? named.find((one) => one !== undefined && one !== 500) : undefined;
+  return known ?? number ?? named.find(Boolean) ?? inner;
+}
+
+function statusOfWords(payload: unknown): number {
+  const words = sentenceOf(payload, undefined);
+  return STATUS_OF_WORDS.find(([pattern]) => pattern.test(words))?.[1] ?? 500;
+}
+
+/** For a body of a success that is nothing of an answer: a proxy's page, a plain sentence. */
+export function strayError(access: Access, type: string, body: string): ChatError {
+  const text = body.trim();
+  if (text.startsWith("<") || /\bhtml\b/i.test(type)) {
+    const title = titleOf(text);
+    const status = Number(/\b([45]\d\d)\b/.exec(title)?.[1]);
+    if (status) return statusError(access, status, title);
+    return malformedError(access, `a web page instead of an answer${title && `, "${title}"`}`);
+  }
+  const said = sentenceOf(text.replaceAll(/^data: ?/gm, ""), access.key);
+  const words = said === "" ? "" : `, which says: ${said}`;
+  return malformedError(access, `nothing that is an answer in the vendor's format${words}`);
+}
+
+/** What a page says that it is: the one line of it that is for people. */
+function titleOf(page: string): string {
+  const found = /<(title|h1)[^>]*>([^<]{1,200})/i.exec(page)?.[2] ?? "";
+  return found.replaceAll(/\s+/g, " ").trim();
+}
+
+export function emptyError({ vendor }: Access): ChatError {
+  return new ChatError("upstream_failed", `${vendor.label} gave an empty answer.`, {
+    hint: "The model ended without a word. Retry, or choose another model.",
+  });
 }
 
 const CERTIFICATE = /CERT|TLS|SSL|SELF_SIGNED|LEAF_SIGNATURE|EPROTO/;
@@ -162,22 +254,6 @@ export function tooLongError({ vendor }: Access, maxChars: number): ChatError {
   );
 }
 
-/** `Retry-After` in seconds, as a number or a date; `retry-after-ms` is OpenAI's finer form. */
-export function retryAfter(
-  headers: { "retry-after"?: string | undefined; "retry-after-ms"?: unknown },
-  now: number,
-): number | undefined {
-  const ms = Number(headers["retry-after-ms"] ?? Number.NaN);
-  const text = headers["retry-after"]?.trim() ?? "";
-  const seconds = Number.isFinite(ms)
-    ? ms / 1000
-    : /^\d+(\.\d+)?$/.test(text)
-      ? Number(text)
-      : (Date.parse(text) - now) / 1000;
-  if (!Number.isFinite(seconds)) return undefined;
-  return Math.min(Math.max(seconds, 0), MAX_RETRY_AFTER_SECONDS);
-}
-
 /** The sentence for people inside an error body, whichever vendor's form it has; "" if there is none. */
 export function sentenceOf(body: unknown, key: string | undefined): string {
   const found = typeof body === "string" ? fromText(body) : fromJson(body);
@@ -194,7 +270,7 @@ export function sentenceOf(body: unknown, key: string | undefined): string {
 
 function fromText(text: string): string {
   const trimmed = text.trim();
-  if (trimmed.startsWith("<")) return "";
+  if (trimmed.startsWith("<")) return titleOf(trimmed);
   try {
     return fromJson(JSON.parse(trimmed));
   } catch {
@@ -202,12 +278,24 @@ function fromText(text: string): string {
   }
 }
 
+const WORDS = [
+  ...["error", "message", "detail", "msg", "error_msg", "errorMessage", "status_msg", "response"],
+  ...["error_description", "errors", "description"],
+];
+
 function fromJson(body: unknown, depth = 0): string {
   if (typeof body === "string") return body;
   if (depth > 3) return "";
   if (Array.isArray(body)) return fromJson(body[0], depth + 1);
   if (!isRecord(body)) return "";
-  for (const name of ["error", "message", "detail", "msg", "response"]) {
+  const metadata = isRecord(body["metadata"]) ? body["metadata"]["raw"] : undefined;
+  // OpenRouter says "Provider returned error", and what the provider said beside it.
+  if (metadata !== undefined && depth < 3) {
+    const inner = fromText(typeof metadata === "string" ? metadata : JSON.stringify(metadata));
+    if (inner !== "")
+      return [fromJson(body["message"], depth + 1), inner].filter(Boolean).join(": ");
+  }
+  for (const name of WORDS) {
     const found = fromJson(body[name], depth + 1);
     if (found !== "") return found;
   }

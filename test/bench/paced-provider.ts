@@ -38,7 +38,7 @@ export function createPacedProvider(): Provider {
 
   return {
     name: "bench",
-    async *stream({ model }, signal): AsyncGenerator<ProviderEvent> {
+    async *stream({ model }, signal): AsyncGenerator<ProviderEvent[]> {
       const [count = 0, perSecond = 0] = model.split("x").map(Number);
       const gap = perSecond > 0 ? 1000 / perSecond : 0;
       // Readers listen before the first word: with nothing stored they could not read it later.
@@ -52,9 +52,9 @@ export function createPacedProvider(): Provider {
           await nextTurn();
         }
         signal.throwIfAborted();
-        yield { type: "text", text: `${index}@${nowMicros()} ` };
+        yield [{ type: "text", text: `${index}@${nowMicros()} ` }];
       }
-      yield { type: "finish", reason: "stop", usage: undefined };
+      yield [{ type: "finish", reason: "stop", usage: undefined }];
     },
   };
 }

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import { ChatError } from "../../server/errors.ts";
 import type { Provider } from "../../server/providers/provider.ts";
-import { collect, HELLO, providerAt, textOf } from "../support/upstream/collect.ts";
+import { collect, eventsOf, HELLO, providerAt, textOf } from "../support/upstream/collect.ts";
 import {
   controlled,
   cut,
@@ -22,7 +22,7 @@ async function onFirstWord(
   signal: AbortSignal,
   then: () => void,
 ): Promise<void> {
-  for await (const event of provider.stream(HELLO, signal)) {
+  for await (const event of eventsOf(provider, HELLO, signal)) {
     if (event.type === "text") then();
   }
 }
@@ -56,7 +56,7 @@ describe("stopping an answer", () => {
     return withUpstream([answer.script], async (upstream) => {
       const saying = answer.say("Hel");
       const provider = providerAt(upstream.url);
-      for await (const event of provider.stream(HELLO, new AbortController().signal)) {
+      for await (const event of eventsOf(provider, HELLO, new AbortController().signal)) {
         assert.deepEqual(event, { type: "text", text: "Hel" });
         break;
       }
@@ -108,9 +108,7 @@ describe("a slow or broken answer", () => {
   it("gives each word when it comes, not at the end", () => {
     const answer = controlled();
     return withUpstream([answer.script], async (upstream) => {
-      const events = providerAt(upstream.url)
-        .stream(HELLO, new AbortController().signal)
-        [Symbol.asyncIterator]();
+      const events = eventsOf(providerAt(upstream.url), HELLO, new AbortController().signal);
       for (const word of ["one", " two", " three"]) {
         const [next] = await Promise.all([events.next(), answer.say(word)]);
         assert.deepEqual(next.value, { type: "text", text: word });
@@ -126,7 +124,7 @@ describe("a slow or broken answer", () => {
     return withUpstream([normal(words)], async (upstream) => {
       const provider = providerAt(upstream.url, { stallSeconds: 1 });
       let seen = "";
-      for await (const event of provider.stream(HELLO, new AbortController().signal)) {
+      for await (const event of eventsOf(provider, HELLO, new AbortController().signal)) {
         if (seen === "") await once(AbortSignal.timeout(1_500), "abort");
         if (event.type === "text") seen += event.text;
       }
@@ -145,7 +143,7 @@ describe("a slow or broken answer", () => {
       return withUpstream([script], async (upstream) => {
         let seen = "";
         const reading = async (): Promise<void> => {
-          const events = providerAt(upstream.url).stream(HELLO, new AbortController().signal);
+          const events = eventsOf(providerAt(upstream.url), HELLO, new AbortController().signal);
           for await (const event of events) {
             await broken.promise;
             await new Promise(setImmediate);
@@ -158,7 +156,7 @@ describe("a slow or broken answer", () => {
     });
   }
 
-  it("is not read on after its error, whatever the SDK does with the rest", () => {
+  it("is not read on after its error, whatever comes after it", () => {
     const error = { type: "server_error", code: "server_error", message: "no", param: null };
     const first = `data: ${JSON.stringify({ type: "error", sequence_number: 0, error })}\n\n`;
     return withUpstream([stalls(first)], async (upstream) => {

@@ -16,26 +16,25 @@ import {
 } from "../support/upstream/openai-scripts.ts";
 
 describe("a model's server that sends nonsense", () => {
-  it("JSON that is none, or another format", async () => {
-    const error = "upstream_malformed";
-    const kept = { text: "Hel", error } as const;
-    await checkAnswer({
-      scripts: [stream(text("Hel"), "data: {nonsense\n\n", text("lo"), stop(), DONE)],
-      message: /not JSON/,
-      ...kept,
-    });
-    await checkAnswer({
-      scripts: [stream(text("Hel"), `data: {"choices":"none"}\n\n`)],
-      message: /not the vendor's format/,
-      ...kept,
-    });
+  it("JSON that is none, or another format: left out", async () => {
+    for (const odd of ["data: {nonsense\n\n", `data: {"choices":"none"}\n\n`, "data: null\n\n"]) {
+      await checkAnswer({
+        scripts: [stream(text("Hel"), odd, text("lo"), stop(), DONE)],
+        text: "Hello",
+      });
+      await checkAnswer({
+        scripts: [stream(text("Hel"), odd)],
+        text: "Hel",
+        error: "upstream_cut",
+      });
+    }
   });
 
-  it("lines that are no events at all", () =>
+  it("lines that are no events at all: its words are shown", () =>
     checkAnswer({
-      scripts: [stream("what is this\n\n", "<b>even HTML</b>\n\n")],
-      error: "upstream_cut",
-      requests: 3,
+      scripts: [stream("what is this\n\n", "and that\n\n")],
+      error: "upstream_malformed",
+      message: /says: what is this and that/,
     }));
 
   it("a web page, or anything else that is no stream", async () => {
@@ -43,13 +42,14 @@ describe("a model's server that sends nonsense", () => {
     await checkAnswer({
       scripts: [body(200, "text/html", "<html>Sign in</html>")],
       error,
-      message: /a web page/,
+      message: /a web page instead of an answer/,
       hint: /may not be the address/,
     });
     await checkAnswer({
       scripts: [body(200, "application/json", `{"error":"use the other port"}`)],
-      error,
-      message: /application\/json.*use the other port/,
+      error: "upstream_failed",
+      message: /use the other port/,
+      requests: 3,
     });
   });
 
@@ -104,6 +104,12 @@ describe("a model's server that sends nonsense", () => {
       message: /without a word/,
     }));
 
-  it("usage before the end and nothing else", () =>
-    checkAnswer({ scripts: [stream(usage(1, 0), stop(), DONE)], text: "" }));
+  it("usage, an end, and nothing else: an empty answer is said to be one", () =>
+    checkAnswer({
+      scripts: [stream(usage(1, 0), stop(), DONE)],
+      text: "",
+      error: "upstream_failed",
+      message: /empty answer/,
+      requests: 3,
+    }));
 });

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import type { ErrorCode } from "../../server/protocol/errors.ts";
 import { type Script as ModelScript, read, say, withChat } from "../support/chat.ts";
 import { ENGINES } from "../support/engines.ts";
-import { providerAt } from "../support/upstream/collect.ts";
+import { eventsOf, providerAt } from "../support/upstream/collect.ts";
 import {
   cut,
   endless,
@@ -22,7 +22,7 @@ const KEY = "test-key-1234567890";
 /** The chat's model is the real adapter, with the fake server at its other end. */
 function modelAt(url: string, stallSeconds = 1): ModelScript {
   const provider = providerAt(url, { key: KEY, stallSeconds, maxAnswerChars: 1000 });
-  return (request, signal) => provider.stream({ ...request, tools: [] }, signal);
+  return (request, signal) => eventsOf(provider, { ...request, tools: [] }, signal);
 }
 
 const CASES: [string, Script, ErrorCode, RegExp][] = [
@@ -35,7 +35,7 @@ const CASES: [string, Script, ErrorCode, RegExp][] = [
   ],
   ["breaks off", cut("fin", text("Hel"), text("lo")), "upstream_cut", /^Hello$/],
   ["stalls", stalls(text("Hel"), text("lo")), "upstream_timeout", /^Hello$/],
-  ["sends nonsense", stream(text("Hello"), "data: {\n\n"), "upstream_malformed", /^Hello$/],
+  ["sends nonsense", stream("what is this\n\n"), "upstream_malformed", /^$/],
   ["sends a line of 10 MB", hugeLine(10_485_760), "upstream_malformed", /^before$/],
   ["never ends", endless(text("word ")), "upstream_too_long", /^(word ){200,201}$/],
 ];

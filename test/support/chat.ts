@@ -85,7 +85,7 @@ export async function openChat(source: DatabaseSource, script: Script): Promise<
       requests.push(structuredClone(request));
       for await (const event of script(request, signal)) {
         signal.throwIfAborted();
-        yield event;
+        yield [event];
       }
     },
   };

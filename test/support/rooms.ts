@@ -42,7 +42,10 @@ export const ROOMS: readonly { room: RegExp; may: readonly RegExp[] }[] = [
     may: [...BELOW, /^server\/db\/(?:engine|tables|open\.ts)/, DRIVERS, NODE],
   },
   { room: /^server\/db\//, may: [...BELOW, DOMAIN, DRIVERS, NODE] },
-  { room: /^server\/providers\//, may: [...BELOW, DOMAIN, /^zod$/, /^@ai-sdk\//, NODE] },
+  {
+    room: /^server\/providers\//,
+    may: [...BELOW, DOMAIN, /^(?:zod|undici|eventsource-parser)$/, NODE],
+  },
   { room: /^server\/chat\/log\//, may: CHAT_BELOW },
   { room: /^server\/chat\/turn\//, may: [...CHAT_BELOW, /^server\/chat\/log\//] },
   {

@@ -80,7 +80,11 @@ export async function commitDone(
         role: "assistant",
         content: run.text,
         status: "complete",
-        metadata: { agent_type: run.agentType, model: end.modelId },
+        metadata: {
+          agent_type: run.agentType,
+          model: end.modelId,
+          ...(run.thinking && { thinking: run.thinking }),
+        },
       });
     }
     await setTurnProgress(trx, turnId, progressOf(run));

@@ -22,7 +22,7 @@ import {
 import { switchedChunk } from "./commit-answer.ts";
 import { planChunks, proposePlan } from "./propose-plan.ts";
 import { readCall } from "./read-call.ts";
-import { progressOf, type Run, writeStep } from "./run.ts";
+import { endAnswer, progressOf, type Run, writeStep } from "./run.ts";
 import { PLAN_TOOL, toldTools } from "./step-tools.ts";
 
 const MAX_SWITCHES = 50;
@@ -91,7 +91,11 @@ export async function commitCalls(
         role: "assistant",
         content: run.text,
         status: "complete",
-        metadata: { tool_calls: judged.map(({ call }) => call), agent_type: agent.type },
+        metadata: {
+          tool_calls: judged.map(({ call }) => call),
+          agent_type: agent.type,
+          ...(run.thinking && { thinking: run.thinking }),
+        },
       });
       let seq = first;
       for (const { call, reply, chunks: shown } of judged) {
@@ -120,7 +124,7 @@ export async function commitCalls(
       return open.length > 0;
     },
   );
-  run.text = "";
+  endAnswer(run);
   return waiting ? "waiting" : "answered";
 }
 

@@ -33,5 +33,6 @@ function toStored(row: MessageRow): StoredMessage {
     tool_calls: metadata.tool_calls ?? [],
     call_id: metadata.call_id,
     tool_name: metadata.tool_name,
+    ...(metadata.thinking && { thinking: metadata.thinking }),
   };
 }

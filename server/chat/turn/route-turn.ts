@@ -47,8 +47,8 @@ async function ask(
   const stop = AbortSignal.any([signal, enough.signal, AbortSignal.timeout(TIMEOUT_MS)]);
   let answer = "";
   try {
-    for await (const event of provider.stream(request, stop)) {
-      if (event.type === "text") answer += event.text;
+    for await (const events of provider.stream(request, stop)) {
+      for (const event of events) if (event.type === "text") answer += event.text;
       if (answer.length > MAX_ANSWER) break;
     }
   } finally {

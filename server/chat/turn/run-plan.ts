@@ -6,7 +6,7 @@ import { setTurnProgress } from "../../db/tables/turns.ts";
 import { subtaskMessage } from "../../domain/plans.ts";
 import type { NewChunk } from "../../protocol/chunks.ts";
 import { switchedChunk } from "./commit-answer.ts";
-import { progressOf, type Run, writeStep } from "./run.ts";
+import { endAnswer, progressOf, type Run, writeStep } from "./run.ts";
 
 /**
  * Before the model is asked: begins the next subtask of the turn's plan if none has begun. `none`: the turn carries out
@@ -79,11 +79,15 @@ export async function endSubtask(run: Run, modelId: string): Promise<void> {
       role: "assistant",
       content: run.text === "" ? "Done." : run.text,
       status: "complete",
-      metadata: { agent_type: run.agentType, model: modelId },
+      metadata: {
+        agent_type: run.agentType,
+        model: modelId,
+        ...(run.text !== "" && run.thinking && { thinking: run.thinking }),
+      },
     });
     await setSubtask(trx, ended, "done");
     if (left === 0) await setPlan(trx, plan.id, { status: "done" });
     await setTurnProgress(trx, turnId, progressOf(run));
   });
-  run.text = "";
+  endAnswer(run);
 }

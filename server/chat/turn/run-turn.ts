@@ -5,7 +5,13 @@ import { withEnvironment } from "../../domain/environment.ts";
 import { toHistory } from "../../domain/history.ts";
 import type { Tool } from "../../domain/tools.ts";
 import { ChatError } from "../../errors.ts";
-import type { FinishReason, ProviderRequest, ToolCall, Usage } from "../../providers/provider.ts";
+import type {
+  FinishReason,
+  ProviderEvent,
+  ProviderRequest,
+  ToolCall,
+  Usage,
+} from "../../providers/provider.ts";
 import { estimateTokens } from "../../shared/tokens.ts";
 import type { LeasedTurn, ResolvedModel, TurnDeps } from "../deps.ts";
 import { writeSession } from "../log/write-session.ts";
@@ -124,7 +130,7 @@ async function askModel(
   });
   let request = await ask();
   if (await summariseIfFull(run, resolved, request)) request = await ask();
-  const events = resolved.provider.stream(request, controller.signal);
+  const batches = resolved.provider.stream(request, controller.signal);
   const batch = new TokenBatch(
     (gathered) => commitTokens(run, gathered),
     (error) => controller.abort(error),
@@ -135,30 +141,32 @@ async function askModel(
     reason: "other",
     usage: undefined,
   };
-  for await (const event of events) {
+  /** A promise only if it must be: this happens for each word of each stream. */
+  const take = (event: ProviderEvent): Promise<void> | undefined => {
     switch (event.type) {
       case "text":
-      case "reasoning": {
-        const kind = event.type === "text" ? "assistant_message" : "reasoning";
-        const room = batch.add(kind, event.text);
-        // Awaited only if it must be: this happens for each word of each stream.
-        if (room) await room;
-        break;
-      }
+        return batch.add("assistant_message", event.text);
+      case "reasoning":
+        return batch.add("reasoning", event.text);
+      case "thinking":
+        run.thinking = { model: resolved.id, parts: event.parts };
+        return undefined;
       case "switch_agent":
-        await batch.flush();
-        if (findAgent(event.to_agent, turn.offer.agents)) {
-          await commitAgentSwitch(run, { to: event.to_agent, reason: event.reason, stays: true });
-        }
-        break;
+        return switchAgent(run, batch, event);
       case "tool_call":
         calls.push(event);
-        break;
+        return undefined;
       case "finish":
         end = event;
-        break;
+        return undefined;
       default:
-        event satisfies never;
+        return event satisfies never;
+    }
+  };
+  for await (const events of batches) {
+    for (const event of events) {
+      const room = take(event);
+      if (room) await room;
     }
   }
   await batch.flush();
@@ -168,6 +176,16 @@ async function askModel(
     ? end.usage.input_tokens + end.usage.output_tokens
     : measure(request) + estimateTokens(run.text);
   return { calls, reason: end.reason };
+}
+
+async function switchAgent(
+  run: Run,
+  batch: TokenBatch,
+  { to_agent, reason }: { to_agent: string; reason: string },
+): Promise<void> {
+  await batch.flush();
+  if (!findAgent(to_agent, run.turn.offer.agents)) return;
+  await commitAgentSwitch(run, { to: to_agent, reason, stays: true });
 }
 
 /** How long a turn that cannot commit its own end goes on trying; after that the next start of a companion closes it. */

@@ -1,5 +1,6 @@
 // One run of a turn: its state, and the one way its steps are written.
 import type { SSEUnitOfWork } from "../../db/commit/unit-of-work.ts";
+import type { Thinking } from "../../protocol/thinking.ts";
 import type { Usage } from "../../providers/provider.ts";
 import type { LeasedTurn, TurnDeps } from "../deps.ts";
 import { type Append, type Step, writeSession } from "../log/write-session.ts";
@@ -34,6 +35,8 @@ export interface Run {
   summaryFailed: boolean;
   /** What of this step's answer is committed. */
   text: string;
+  /** This step's thinking in its vendor's form, once the answer is whole. */
+  thinking: Thinking | undefined;
   published: boolean;
   batch: TokenBatch | undefined;
 }
@@ -49,6 +52,7 @@ export function newRun(
     contextTokens: 0,
     summaryFailed: false,
     text: "",
+    thinking: undefined,
     published: false,
     batch: undefined,
   };
@@ -84,16 +88,38 @@ export async function writeStep<T>(
 
 /** What the row of a turn says of how far it has come. */
 export function progressOf({ steps, switches, usage }: Run) {
-  return { steps, switches, ...usage };
+  const { input_tokens, output_tokens } = usage ?? {};
+  return {
+    steps,
+    switches,
+    ...(input_tokens !== undefined && { input_tokens }),
+    ...(output_tokens !== undefined && { output_tokens }),
+  };
 }
+
+/** The next step begins with nothing said. */
+export function endAnswer(run: Run): void {
+  run.text = "";
+  run.thinking = undefined;
+}
+
+const USAGE_KINDS = [
+  "input_tokens",
+  "cache_read_tokens",
+  "cache_write_tokens",
+  "output_tokens",
+  "reasoning_tokens",
+] as const satisfies readonly (keyof Usage)[];
 
 export function addUsage(run: Run, usage: Usage | undefined): void {
   if (!usage) return;
   const { tokens } = run.deps.metrics;
   tokens.inc({ direction: "input" }, usage.input_tokens);
   tokens.inc({ direction: "output" }, usage.output_tokens);
-  run.usage = {
-    input_tokens: (run.usage?.input_tokens ?? 0) + usage.input_tokens,
-    output_tokens: (run.usage?.output_tokens ?? 0) + usage.output_tokens,
-  };
+  const sum: Usage = { input_tokens: 0, output_tokens: 0, ...run.usage };
+  for (const kind of USAGE_KINDS) {
+    const tokens = (sum[kind] ?? 0) + (usage[kind] ?? 0);
+    if (tokens > 0) sum[kind] = tokens;
+  }
+  run.usage = sum;
 }

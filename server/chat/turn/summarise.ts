@@ -2,6 +2,7 @@
 // as one step, shown, and taken back at a click. The log and the history keep every word.
 import { v7 as uuid } from "uuid";
 import { lastMeasured } from "../../db/tables/chunks.ts";
+import { metadataOf } from "../../db/tables/messages.ts";
 import type { Reader, Trx } from "../../db/tables/schema.ts";
 import { findSession, lockSession } from "../../db/tables/sessions.ts";
 import {
@@ -133,9 +134,11 @@ export async function undoSummary(deps: StartDeps, sessionId: string, id: string
   uow.close();
 }
 
-/** What a request measures, in tokens, by our estimate. */
+/** What a request measures, in tokens, by our estimate; signatures and ciphers of thinking say nothing of it. */
 export function measure(request: ProviderRequest): number {
-  return estimateTokens(JSON.stringify(request));
+  return estimateTokens(
+    JSON.stringify(request, (name, value: unknown) => (name === "thinking" ? undefined : value)),
+  );
 }
 
 /** A script cannot judge what matters. */
@@ -148,8 +151,9 @@ function countIn({ rows }: Told, keep: number): number {
   return countToSummarise(sizes, keep);
 }
 
-function sizeOf({ content, metadata }: Told["rows"][number]): number {
-  return estimateTokens(content + metadata);
+function sizeOf(row: Told["rows"][number]): number {
+  const { thinking, ...rest } = metadataOf(row);
+  return estimateTokens(row.content + (thinking ? JSON.stringify(rest) : row.metadata));
 }
 
 type NewSummary = Pick<Summary, "id" | "until_turn_id" | "until_position" | "content">;
@@ -203,9 +207,11 @@ async function ask(
   let text = "";
   let usage: Parameters<typeof addUsage>[1];
   try {
-    for await (const event of provider.stream(request, stop)) {
-      if (event.type === "text") text += event.text;
-      if (event.type === "finish") usage = event.usage;
+    for await (const events of provider.stream(request, stop)) {
+      for (const event of events) {
+        if (event.type === "text") text += event.text;
+        if (event.type === "finish") usage = event.usage;
+      }
       if (text.length > MAX_SUMMARY_CHARS) break;
     }
   } finally {

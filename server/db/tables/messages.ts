@@ -1,5 +1,6 @@
 import type { Selectable } from "kysely";
 import { v7 as uuid } from "uuid";
+import type { Thinking } from "../../protocol/thinking.ts";
 import type { MessagesTable, Reader, Trx } from "./schema.ts";
 import { indexMessage, nextSearchId } from "./search.ts";
 
@@ -23,6 +24,8 @@ export interface MessageMetadata {
   tool_name?: string;
   agent_type?: string;
   model?: string;
+  /** For the history alone: no reader is told. */
+  thinking?: Thinking;
   /** Of a user message that a plan has written. */
   subtask_id?: string;
   plan_id?: string;

@@ -34,11 +34,20 @@ export async function collect(
 ): Promise<Collected> {
   const events: ProviderEvent[] = [];
   try {
-    for await (const event of provider.stream(request, signal)) events.push(event);
+    for await (const batch of provider.stream(request, signal)) events.push(...batch);
   } catch (error) {
     return { events, error };
   }
   return { events, error: undefined };
+}
+
+/** One event after another. */
+export async function* eventsOf(
+  provider: Provider,
+  request: ProviderRequest,
+  signal: AbortSignal,
+): AsyncGenerator<ProviderEvent> {
+  for await (const batch of provider.stream(request, signal)) yield* batch;
 }
 
 export function textOf({ events }: Collected): string {

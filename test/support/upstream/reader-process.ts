@@ -8,14 +8,14 @@ async function endOf(baseUrl: string): Promise<string> {
   const provider = providerAt(baseUrl);
   try {
     // The events are dropped: what the chat does with them is not measured here.
-    for await (const event of provider.stream(HELLO, new AbortController().signal)) void event;
+    for await (const batch of provider.stream(HELLO, new AbortController().signal)) void batch;
     return "done";
   } catch (error) {
     return error instanceof ChatError ? error.code : String(error);
   }
 }
 
-// The vendor's SDK is loaded by the first answer; it is not what is measured.
+// What the first answer loads is not what is measured.
 await endOf("http://127.0.0.1:9");
 const before = process.memoryUsage.rss();
 let peak = before;

@@ -123,8 +123,11 @@ describe("the demo model", () => {
     let words = 0;
     const reading = async (): Promise<void> => {
       const request = { model: "demo", system: "", messages: [], tools: [] };
-      for await (const event of createDemoProvider().stream(request, stop.signal)) {
-        assert.equal(event.type, "text");
+      for await (const events of createDemoProvider().stream(request, stop.signal)) {
+        assert.deepEqual(
+          events.map(({ type }) => type),
+          ["text"],
+        );
         words += 1;
         if (words === 10) stop.abort(reason);
       }

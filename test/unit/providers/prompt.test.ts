@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { toPrompt } from "../../../server/providers/prompt.ts";
-import type { ConversationMessage } from "../../../server/providers/provider.ts";
+import { toConversation } from "../../../server/providers/prompt.ts";
+import type { ConversationMessage, ProviderRequest } from "../../../server/providers/provider.ts";
 import { HELLO, WEATHER } from "../../support/upstream/collect.ts";
 
 const CALLS: ConversationMessage[] = [
@@ -18,30 +18,29 @@ const CALLS: ConversationMessage[] = [
   { role: "user", content: "And?" },
 ];
 
-describe("the conversation in the SDK's form", () => {
-  it("has the system prompt first, and no empty parts", () => {
-    assert.deepEqual(toPrompt(HELLO), [
-      { role: "system", content: "Be brief." },
-      { role: "user", content: [{ type: "text", text: "hello" }] },
-    ]);
-    assert.deepEqual(toPrompt({ ...HELLO, system: "", messages: [] }), []);
+const told = (request: Partial<ProviderRequest>): ConversationMessage[] =>
+  toConversation({ ...HELLO, ...request }, "ollama").messages;
+
+describe("the conversation as any vendor takes it", () => {
+  it("has the calls of known tools as they are", () => {
+    assert.deepEqual(told({ messages: CALLS, tools: [WEATHER] }), CALLS);
   });
 
-  it("puts the results of one answer's calls together", () => {
-    const prompt = toPrompt({ ...HELLO, system: "", messages: CALLS, tools: [WEATHER] });
-    assert.deepEqual(
-      prompt.map(({ role, content }) => [role, content.length]),
-      [
-        ["user", 1],
-        ["assistant", 3],
-        ["tool", 2],
-        ["user", 1],
-      ],
-    );
+  it("has thinking of the same model, and of no other", () => {
+    const parts = [{ text: 0, calls: 0, data: { reasoning: "hm" } }];
+    const thoughtBy = (model: string): ConversationMessage[] => [
+      { role: "user", content: "Oslo?" },
+      { role: "assistant", content: "Snow.", tool_calls: [], thinking: { model, parts } },
+    ];
+    const own = thoughtBy("ollama/fake-model");
+    assert.deepEqual(told({ messages: own }), own);
+    for (const other of ["ollama/fake-model-2", "anthropic/fake-model"]) {
+      assert.ok(!JSON.stringify(told({ messages: thoughtBy(other) })).includes("thinking"), other);
+    }
   });
 
   it("tells calls of tools it does not have as text, with users and answers in turn", () => {
-    const prompt = toPrompt({ ...HELLO, system: "", messages: CALLS, tools: [] });
+    const prompt = told({ messages: CALLS, tools: [] });
     assert.deepEqual(
       prompt.map(({ role }) => role),
       ["user", "assistant", "user"],
@@ -50,7 +49,7 @@ describe("the conversation in the SDK's form", () => {
     for (const word of ["Oslo?", "I look.", "Called get_weather", "Rome", "snow", "sun", "And?"]) {
       assert.ok(text.includes(word), word);
     }
-    assert.ok(!text.includes("tool-call"));
+    assert.ok(!text.includes("call_id"));
     assert.deepEqual(
       CALLS[4],
       { role: "user", content: "And?" },
@@ -66,10 +65,8 @@ describe("the conversation in the SDK's form", () => {
       { role: "assistant", content: "", tool_calls: [call] },
       { role: "tool", call_id: id, tool_name: "get_weather", content: "snow" },
     ];
-    const prompt = toPrompt({ ...HELLO, messages, tools: [WEATHER] });
-    const ids = [...JSON.stringify(prompt).matchAll(/"toolCallId":"([^"]*)"/g)].map(
-      ([, one]) => one,
-    );
+    const prompt = told({ messages, tools: [WEATHER] });
+    const ids = [...JSON.stringify(prompt).matchAll(/"call_id":"([^"]*)"/g)].map(([, one]) => one);
     assert.equal(ids.length, 2);
     assert.equal(ids[0], ids[1]);
     assert.match(ids[0] ?? "", /^[A-Za-z0-9_-]{1,40}$/);

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { createAccessBook } from "../../../server/providers/access.ts";
+import { retryAfter } from "../../../server/providers/retry-after.ts";
 import {
   networkError,
-  retryAfter,
   sentenceOf,
   statusError,
 } from "../../../server/providers/upstream-errors.ts";

@@ -1,0 +1,302 @@
+// One request and its answer: the connection watched, the bytes pushed through the format's reader, the end judged.
+import { ChatError } from "../errors.ts";
+import { urlAt, vendorHeaders } from "./access.ts";
+import type { Batches } from "./batches.ts";
+import { type HttpResponse, readStart, send } from "./http-client.ts";
+import { retryAfter } from "./retry-after.ts";
+import {
+  cutError,
+  emptyError,
+  malformedError,
+  networkError,
+  statusError,
+  strayError,
+  streamError,
+  timeoutError,
+  tooLongError,
+} from "./upstream-errors.ts";
+import { createDraft, type Draft, type SkippedKind } from "./wire/answer.ts";
+import { createBodyReader } from "./wire/body.ts";
+import { type Unpacker, unpackerFor } from "./wire/decompress.ts";
+import type { EventReader, WireFormat, WireRequest } from "./wire/format.ts";
+import type { WireProviderDeps } from "./wire-provider.ts";
+
+const MAX_EVENT_CHARS = 1024 * 1024;
+const MAX_DOCUMENT_CHARS = 8 * 1024 * 1024;
+/** How much may come that says nothing (no text, no reasoning, no tool input) before it is taken for garbage. */
+const MAX_SILENT_BYTES = 8 * 1024 * 1024;
+const MAX_ERROR_BYTES = 64 * 1024;
+const ERROR_BODY_MS = 5_000;
+/** After the answer's end mark: time for the server to end the body, so that the connection can be used again. */
+const RELEASE_MS = 1_000;
+/** The model has ended and the server says nothing more: so long is waited for its usage. */
+const AFTER_FINISH_SECONDS = 5;
+
+export interface Ask {
+  format: WireFormat;
+  request: WireRequest;
+  /** An answer without a word is no fault. */
+  mayBeEmpty: boolean;
+}
+
+/** Resolves when the answer is whole; all its events are pushed then. Rejects with a ChatError. */
+export async function readAnswer(
+  deps: WireProviderDeps,
+  ask: Ask,
+  batches: Batches,
+): Promise<void> {
+  const { access, maxAnswerChars } = deps;
+  const draft = createDraft({ maxChars: maxAnswerChars });
+  const reader = ask.format.createReader(draft);
+  try {
+    const { response, deadline } = await open(deps, ask.request, batches.left);
+    const heard = await hear({ deps, response, deadline, draft, reader, batches });
+    batches.left.throwIfAborted();
+    reader.end(heard.sawDone);
+    // A server that ends with [DONE] but gives no reason has still said that it is done.
+    if (heard.sawDone && draft.state.reason === undefined) draft.finish("other");
+    draft.close();
+    const failure = judge(deps, ask, draft, heard);
+    if (!failure) draft.conclude();
+    batches.push(draft.take());
+    if (failure) throw failure;
+  } catch (thrown) {
+    batches.left.throwIfAborted();
+    throw thrown instanceof ChatError ? thrown : networkError(access, thrown);
+  } finally {
+    for (const [kind, count] of Object.entries(draft.state.skipped)) {
+      deps.onSkipped(access.vendor.name, kind as SkippedKind, count);
+    }
+  }
+}
+
+/** What stands against an answer; undefined: nothing. */
+function judge(
+  { access, maxAnswerChars }: WireProviderDeps,
+  { mayBeEmpty }: Ask,
+  { state }: Draft,
+  heard: Heard,
+): ChatError | undefined {
+  if (state.tooLong) return tooLongError(access, maxAnswerChars);
+  if (state.failure) return streamError(access, state.failure.said);
+  if (state.reason !== undefined) {
+    const saysWhy = state.reason === "content_filter" || state.reason === "length";
+    return state.empty && !saysWhy && !mayBeEmpty ? emptyError(access) : undefined;
+  }
+  if (heard.failure) return heard.failure;
+  if (state.understood || !state.empty || heard.stray.trim() === "") return cutError(access);
+  return strayError(access, heard.type, heard.stray);
+}
+
+/** The head of the answer. A status that is none of success is an error with the server's words. */
+async function open(
+  { access, connections, stallSeconds }: WireProviderDeps,
+  { path, headers, body }: WireRequest,
+  signal: AbortSignal,
+): Promise<{ response: HttpResponse; deadline: number }> {
+  // A model that has to be loaded, or to read a long prompt, is given twice the time for its first byte.
+  const headMs = 2 * stallSeconds * 1000;
+  const deadline = performance.now() + headMs;
+  const response = await send(
+    connections,
+    {
+      url: urlAt(access, path),
+      method: "POST",
+      headers: {
+        "content-type": "application/json",
+        accept: "text/event-stream",
+        ...vendorHeaders(access),
+        ...headers,
+      },
+      body: JSON.stringify(body),
+      headMs,
+      signal,
+    },
+    () => timeoutError(access, headMs / 1000, false),
+  );
+  if (response.status >= 200 && response.status < 300) return { response, deadline };
+  const said = await readStart(response, { maxBytes: MAX_ERROR_BYTES, timeoutMs: ERROR_BODY_MS });
+  signal.throwIfAborted();
+  const wait = retryAfter(response.headers, Date.now());
+  throw statusError(access, response.status, said, wait);
+}
+
+interface Hearing {
+  deps: WireProviderDeps;
+  response: HttpResponse;
+  /** For the first byte. */
+  deadline: number;
+  draft: Draft;
+  reader: EventReader;
+  batches: Batches;
+}
+
+interface Heard {
+  /** What broke the body off. */
+  failure: ChatError | undefined;
+  sawDone: boolean;
+  type: string;
+  /** The beginning of a body that was no events. */
+  stray: string;
+}
+
+/** Until nothing more is to come. Never rejects. */
+async function hear(hearing: Hearing): Promise<Heard> {
+  const { deps, response, draft, reader, batches } = hearing;
+  const { access } = deps;
+  const { state } = draft;
+  const over = Promise.withResolvers<void>();
+  const heard: Heard = {
+    failure: undefined,
+    sawDone: false,
+    type: String(response.headers["content-type"] ?? ""),
+    stray: "",
+  };
+  const isOver = (): boolean =>
+    heard.sawDone || state.ended || state.tooLong || state.failure !== undefined || hasEnded;
+  let hasEnded = false;
+  let silentBytes = 0;
+  let progress = 0;
+
+  const body = createBodyReader(
+    {
+      event(value, name) {
+        if (!isOver()) reader.event(value, name);
+      },
+      unreadable(data) {
+        draft.skip(data.trim() === "" ? "empty" : "not_json");
+      },
+      done() {
+        heard.sawDone = true;
+      },
+      tooLong() {
+        stop(malformedError(access, "a line of more than 1 MB"));
+      },
+    },
+    { eventChars: MAX_EVENT_CHARS, documentChars: MAX_DOCUMENT_CHARS },
+  );
+  const end = (): void => {
+    if (hasEnded) return;
+    watch.stop();
+    body.end();
+    hasEnded = true;
+    heard.stray = body.stray();
+    over.resolve();
+  };
+  const stop = (failure: ChatError | undefined): void => {
+    heard.failure ??= failure;
+    response.destroy();
+    end();
+  };
+  const watch = watchSilence(hearing, stop);
+
+  const onPlain = (bytes: Buffer): void => {
+    if (hasEnded) return;
+    body.write(bytes);
+    if (state.progress !== progress) {
+      progress = state.progress;
+      silentBytes = 0;
+    } else silentBytes += bytes.length;
+    batches.push(draft.take());
+    if (isOver()) {
+      if (heard.sawDone || state.ended) release(response);
+      else response.destroy();
+      end();
+    } else if (silentBytes > MAX_SILENT_BYTES) {
+      stop(malformedError(access, "megabytes without a word in them"));
+    } else if (batches.isFull()) {
+      watch.stop();
+      response.pause();
+      batches.onRoom = () => {
+        batches.onRoom = undefined;
+        watch.heard();
+        response.resume();
+      };
+    }
+  };
+  const broke = (thrown: unknown): void => {
+    heard.failure ??= cutError(access, thrown);
+    end();
+  };
+  readUnpacked(response, { data: onPlain, heard: () => watch.heard(), end, broke });
+  await over.promise;
+  return heard;
+}
+
+interface Sink {
+  data(bytes: Buffer): void;
+  /** Something has come, packed or not. */
+  heard(): void;
+  end(): void;
+  broke(thrown: unknown): void;
+}
+
+/** Nothing of a body that is plain is copied or waited for. */
+function readUnpacked(response: HttpResponse, sink: Sink): void {
+  const encoding = response.headers["content-encoding"];
+  let unpacker: Unpacker | undefined;
+  let begun = false;
+  const onBytes = (bytes: Buffer): void => {
+    sink.heard();
+    if (!begun) {
+      begun = true;
+      unpacker = unpackerFor(encoding?.toString(), bytes, {
+        data: sink.data,
+        end: sink.end,
+        error: (error) => {
+          response.destroy();
+          sink.broke(error);
+        },
+        drain: () => response.resume(),
+      });
+    }
+    if (!unpacker) sink.data(bytes);
+    else if (!unpacker.write(bytes)) response.pause();
+  };
+  response.read(onBytes).then(
+    () => (unpacker ? unpacker.end() : sink.end()),
+    (thrown: unknown) => {
+      unpacker?.close();
+      sink.broke(thrown);
+    },
+  );
+}
+
+/** One timer for the whole answer: each read only moves it. */
+function watchSilence(
+  { deps, deadline, draft }: Hearing,
+  stop: (failure: ChatError | undefined) => void,
+): { heard(): void; stop(): void } {
+  const { access, stallSeconds } = deps;
+  let begun = false;
+  let finished = false;
+  let timer: NodeJS.Timeout | undefined;
+  const arm = (ms: number): void => {
+    clearTimeout(timer);
+    timer = setTimeout(onSilence, ms);
+  };
+  const onSilence = (): void => {
+    // The model has ended; what did not come was at most its usage.
+    if (draft.state.reason !== undefined) stop(undefined);
+    else stop(timeoutError(access, begun ? stallSeconds : 2 * stallSeconds, begun));
+  };
+  arm(Math.max(deadline - performance.now(), 0));
+  return {
+    heard() {
+      const isFinished = draft.state.reason !== undefined;
+      if (begun && isFinished === finished && timer) timer.refresh();
+      else arm(1000 * (isFinished ? Math.min(stallSeconds, AFTER_FINISH_SECONDS) : stallSeconds));
+      begun = true;
+      finished = isFinished;
+    },
+    stop() {
+      clearTimeout(timer);
+      timer = undefined;
+    },
+  };
+}
+
+/** The rest of the body is of no use, but read to its end the connection can be used again. */
+function release(response: HttpResponse): void {
+  setTimeout(() => response.destroy(), RELEASE_MS).unref();
+}

@@ -1,0 +1,167 @@
+// What is known of one answer while it comes, whichever format it comes in.
+import type { ThinkingPart } from "../../protocol/thinking.ts";
+import { createTextCleaner } from "../clean-text.ts";
+import type { FinishReason, ProviderEvent, Usage } from "../provider.ts";
+import { type Calls, createCalls } from "./calls.ts";
+import { createThinkTags } from "./think-tags.ts";
+
+/** Why an event, or a part of one, was left out. A closed list: it is a metric's label. */
+export const SKIPPED_KINDS = [
+  "empty",
+  "ping",
+  "not_json",
+  "unknown_event",
+  "unknown_block",
+  "unknown_delta",
+  "nameless_call",
+] as const;
+export type SkippedKind = (typeof SKIPPED_KINDS)[number];
+
+/** What a reader of a format tells. */
+export interface Answer {
+  text(words: string): void;
+  reasoning(words: string): void;
+  readonly calls: Calls;
+  /** Characters of a call's arguments that have come: they count, too. */
+  argued(characters: number): void;
+  /** The vendor's own record of its thinking, to be sent back as it is, at this place of the answer. */
+  keep(data: Record<string, unknown>): void;
+  /** The last word counts. */
+  usage(usage: Usage | undefined): void;
+  /** The model has ended; there may be more to read. */
+  finish(reason: FinishReason): void;
+  /** The vendor's end mark: nothing more is to come. */
+  end(): void;
+  /** The server tells of an error, in its own words. */
+  fail(said: unknown): void;
+  skip(kind: SkippedKind): void;
+}
+
+/** The same, for whoever reads the connection. */
+export interface Draft extends Answer {
+  /** The events since the last time. */
+  take(): ProviderEvent[];
+  /** All that can come has come: what was held back may be taken. */
+  close(): void;
+  /** The answer is whole: its thinking, calls and end may be taken. */
+  conclude(): void;
+  readonly state: Readonly<State>;
+}
+
+interface State {
+  /** Grows with all that tells something. */
+  progress: number;
+  reason: FinishReason | undefined;
+  ended: boolean;
+  failure: { said: unknown } | undefined;
+  tooLong: boolean;
+  /** Whether it said anything to a person or to a tool. */
+  empty: boolean;
+  /** Whether anything at all was understood. */
+  understood: boolean;
+  skipped: Partial<Record<SkippedKind, number>>;
+}
+
+export function createDraft(limits: { maxChars: number }): Draft {
+  const state: State = {
+    progress: 0,
+    reason: undefined,
+    ended: false,
+    failure: undefined,
+    tooLong: false,
+    empty: true,
+    understood: false,
+    skipped: {},
+  };
+  const texts = createTextCleaner();
+  const thoughts = createTextCleaner();
+  const calls = createCalls();
+  const parts: ThinkingPart[] = [];
+  let events: ProviderEvent[] = [];
+  let usage: Usage | undefined;
+  let chars = 0;
+  let shown = 0;
+
+  const count = (characters: number): void => {
+    state.progress += 1;
+    state.empty = false;
+    chars += characters;
+    if (chars > limits.maxChars) state.tooLong = true;
+  };
+  const say = (type: "text" | "reasoning", words: string): void => {
+    if (words === "" || state.tooLong) return;
+    const clean = (type === "text" ? texts : thoughts).add(words);
+    if (type === "text") shown += clean.length;
+    if (clean !== "") events.push({ type, text: clean });
+    count(words.length);
+  };
+  const tags = createThinkTags({
+    text: (words) => say("text", words),
+    reasoning: (words) => say("reasoning", words),
+  });
+
+  return {
+    state,
+    calls,
+    text: (words) => {
+      if (words !== "") tags.add(words);
+    },
+    reasoning: (words) => say("reasoning", words),
+    argued: count,
+    keep(data) {
+      tags.pause();
+      state.understood = true;
+      parts.push({ text: shown, calls: calls.count(), data });
+    },
+    usage(told) {
+      if (!told) return;
+      state.understood = true;
+      usage = told;
+    },
+    finish(reason) {
+      state.understood = true;
+      // A refusal that was told stays one, whatever reason the end gives.
+      if (state.reason !== "content_filter") state.reason = reason;
+    },
+    end() {
+      state.understood = true;
+      state.ended = true;
+    },
+    fail(said) {
+      state.failure ??= { said };
+    },
+    skip(kind) {
+      state.skipped[kind] = (state.skipped[kind] ?? 0) + 1;
+    },
+    take() {
+      tags.pause();
+      const taken = events;
+      events = [];
+      return taken;
+    },
+    close() {
+      tags.end();
+      for (const type of ["reasoning", "text"] as const) {
+        const rest = (type === "text" ? texts : thoughts).rest();
+        if (rest !== "") events.push({ type, text: rest });
+      }
+    },
+    conclude() {
+      const finished = calls.finished();
+      if (finished.nameless > 0) state.skipped.nameless_call = finished.nameless;
+      if (parts.length > 0) events.push({ type: "thinking", parts });
+      for (const call of finished.calls) events.push({ type: "tool_call", ...call });
+      events.push({
+        type: "finish",
+        reason: reasonOf(state.reason ?? "other", finished.calls.length),
+        usage,
+      });
+    },
+  };
+}
+
+/** By what was sent: "stop" with calls ends agents early, "tool_calls" without any makes them loop. */
+function reasonOf(reason: FinishReason, calls: number): FinishReason {
+  if (calls > 0) return reason === "stop" || reason === "other" ? "tool_calls" : reason;
+  return reason === "tool_calls" ? "stop" : reason;
+}

@@ -1,0 +1,321 @@
+// Anthropic's messages. https://docs.anthropic.com/en/docs/build-with-claude/streaming
+import type { ThinkingPart } from "../../protocol/thinking.ts";
+import type { ConversationMessage, FinishReason, ProviderRequest, Usage } from "../provider.ts";
+import { plainSchema } from "../tool-schema.ts";
+import type { Answer } from "./answer.ts";
+import { largestOutput, lowerLimit } from "./anthropic-limits.ts";
+import type { EventReader, Leave, WireFormat, WireRequest } from "./format.ts";
+import { normalUsage, toArguments } from "./openai-chat.ts";
+import { bareError, toldError } from "./told-errors.ts";
+import { type Fields, num, record, text, textOf } from "./values.ts";
+
+export const anthropic: WireFormat = { toRequest, createReader, amend };
+
+type Block = Record<string, unknown>;
+interface Message {
+  role: "user" | "assistant";
+  content: Block[];
+}
+
+const CACHED = { cache_control: { type: "ephemeral" } };
+
+function toRequest(request: ProviderRequest, leave: Leave): WireRequest {
+  const { model, system, tools } = request;
+  const messages = toMessages(request.messages, leave);
+  const told = leave.tools ? [] : tools.map(toTool);
+  const systemBlocks: Block[] = system === "" ? [] : [{ type: "text", text: system }];
+  if (!leave.cache) addBreakpoints(told, systemBlocks, messages);
+  return {
+    path: "/messages",
+    headers: { "anthropic-version": "2023-06-01" },
+    body: {
+      model,
+      max_tokens: leave.maxTokens ?? largestOutput(model),
+      ...(systemBlocks.length > 0 && { system: systemBlocks }),
+      messages,
+      ...(told.length > 0 && { tools: told, tool_choice: { type: "auto" } }),
+      stream: true,
+    },
+  };
+}
+
+/**
+ * Four at most: the tools, the instructions, the newest message and the one that was newest the last time. What is before
+ * a mark is read from the cache at a tenth of its price; the mark before last is what the last step has written.
+ */
+function addBreakpoints(tools: Block[], system: Block[], messages: Message[]): void {
+  const asked = messages.filter(({ role }) => role === "user");
+  const ends = [
+    tools.at(-1),
+    system.at(-1),
+    ...asked.slice(-2).map(({ content }) => content.at(-1)),
+  ];
+  for (const end of ends) if (end) Object.assign(end, CACHED);
+}
+
+function toTool({ name, description, parameters }: ProviderRequest["tools"][number]): Block {
+  return { name, description, input_schema: plainSchema(parameters) };
+}
+
+function toMessages(messages: readonly ConversationMessage[], leave: Leave): Message[] {
+  const sent: Message[] = [];
+  for (const message of messages) {
+    const role = message.role === "assistant" ? "assistant" : "user";
+    const content = toBlocks(message, leave);
+    if (content.length === 0) continue;
+    const last = sent.at(-1);
+    // Results belong into the message that answers the calls, before what a person says to it.
+    if (last?.role === role) last.content.push(...content);
+    else sent.push({ role, content });
+  }
+  return sent;
+}
+
+function toBlocks(message: ConversationMessage, leave: Leave): Block[] {
+  switch (message.role) {
+    case "user":
+      return message.content.trim() === "" ? [] : [{ type: "text", text: message.content }];
+    case "tool": {
+      const result = { type: "tool_result", tool_use_id: message.call_id };
+      return [message.content === "" ? result : { ...result, content: message.content }];
+    }
+    case "assistant": {
+      const calls = message.tool_calls.map((call) => ({
+        type: "tool_use",
+        id: call.call_id,
+        name: call.tool_name,
+        input: call.arguments,
+      }));
+      const parts = leave.thinking ? [] : (message.thinking?.parts ?? []);
+      return interleave(message.content, calls, parts);
+    }
+  }
+}
+
+/** The blocks of an answer in the order in which they came: the signatures are for it, too. */
+function interleave(content: string, calls: readonly Block[], parts: readonly ThinkingPart[]) {
+  const blocks: Block[] = [];
+  let said = 0;
+  let called = 0;
+  const upTo = (chars: number, count: number): void => {
+    const words = content.slice(said, chars);
+    // Text must not be blank, and a space at its end is refused in the last message.
+    if (words.trim() !== "") blocks.push({ type: "text", text: words });
+    blocks.push(...calls.slice(called, count));
+    said = Math.max(said, chars);
+    called = Math.max(called, count);
+  };
+  for (const part of parts) {
+    upTo(part.text, part.calls);
+    blocks.push({ ...part.data });
+  }
+  upTo(content.length, calls.length);
+  return blocks;
+}
+
+function amend(said: string, leave: Leave, request: ProviderRequest): Leave | undefined {
+  const asked = leave.maxTokens ?? largestOutput(request.model);
+  const lower = lowerLimit(said, asked);
+  if (lower !== undefined) return { ...leave, maxTokens: lower };
+  if (!leave.cache && /cache_control/i.test(said)) return { ...leave, cache: true };
+  const sends = request.messages.some((one) => one.role === "assistant" && one.thinking);
+  if (sends && !leave.thinking && /thinking|signature/i.test(said)) {
+    return { ...leave, thinking: true };
+  }
+  return undefined;
+}
+
+const REASONS: Readonly<Record<string, FinishReason>> = {
+  end_turn: "stop",
+  stop_sequence: "stop",
+  max_tokens: "length",
+  model_context_window_exceeded: "length",
+  tool_use: "tool_calls",
+  refusal: "content_filter",
+};
+
+interface OpenBlock {
+  kind: string;
+  fields: Record<string, unknown>;
+  /** Whether its arguments have come in pieces, beside those it began with. */
+  started: string;
+  pieces: number;
+  place: number;
+}
+
+function createReader(answer: Answer): EventReader {
+  const blocks = new Map<number, OpenBlock>();
+  let counted: Fields = {};
+  let newest = 0;
+  let places = 0;
+
+  const start = (index: number, block: Fields): void => {
+    const kind = text(block["type"]);
+    newest = index;
+    stop(index);
+    const open = { kind, fields: { ...block }, started: "", pieces: 0, place: (places += 1) };
+    blocks.set(index, open);
+    if (kind === "text") answer.text(textOf(block["text"]));
+    else if (kind === "thinking") answer.reasoning(text(block["thinking"]));
+    else if (kind === "tool_use") {
+      open.started = startOf(block["input"]);
+      const piece = { index: open.place, id: text(block["id"]), name: text(block["name"]) };
+      answer.calls.add([{ ...piece, args: "" }]);
+      answer.argued(0);
+    } else if (kind !== "redacted_thinking") answer.skip("unknown_block");
+  };
+
+  const change = (index: number, delta: Fields): void => {
+    const block = blocks.get(index);
+    switch (text(delta["type"])) {
+      case "text_delta":
+        answer.text(text(delta["text"]));
+        break;
+      case "thinking_delta": {
+        const words = text(delta["thinking"]);
+        if (block) block.fields["thinking"] = text(block.fields["thinking"]) + words;
+        answer.reasoning(words);
+        break;
+      }
+      case "signature_delta":
+        if (block)
+          block.fields["signature"] = text(block.fields["signature"]) + text(delta["signature"]);
+        break;
+      case "input_json_delta": {
+        if (block?.kind !== "tool_use") return;
+        const args = toArguments(delta["partial_json"]);
+        if (args === "") return;
+        block.pieces += 1;
+        answer.calls.add([{ index: block.place, id: "", name: "", args }]);
+        answer.argued(args.length);
+        break;
+      }
+      default:
+        answer.skip("unknown_delta");
+    }
+  };
+
+  const stop = (index: number): void => {
+    const block = blocks.get(index);
+    if (!block) return;
+    blocks.delete(index);
+    if (block.kind === "tool_use" && block.pieces === 0 && block.started !== "") {
+      answer.calls.add([{ index: block.place, id: "", name: "", args: block.started }]);
+    }
+    const { thinking, signature } = block.fields;
+    if (block.kind === "redacted_thinking") answer.keep(block.fields);
+    // Thinking without a signature cannot be sent back.
+    else if (block.kind === "thinking" && (signature || thinking)) {
+      if (signature) answer.keep(block.fields);
+    }
+  };
+
+  const indexOf = (value: Fields): number => num(value["index"]) ?? newest;
+
+  const count = (usage: unknown): void => {
+    const fields = record(usage);
+    if (!fields) return;
+    // A later 0 only means that the event does not tell it.
+    const told = Object.entries(fields).filter(
+      ([field, value]) => num(value) !== undefined && (num(value) !== 0 || !counted[field]),
+    );
+    counted = { ...counted, ...Object.fromEntries(told) };
+    answer.usage(toUsage(counted));
+  };
+
+  // Only the end mark makes it count: without it the connection was cut.
+  let reason = "";
+  const finish = (isDue: boolean): void => {
+    if (isDue) answer.finish(REASONS[reason] ?? "other");
+  };
+
+  /** The whole message, in place of its events. */
+  const readMessage = (message: Fields): void => {
+    const content = message["content"];
+    if (typeof content === "string") answer.text(content);
+    for (const block of Array.isArray(content) ? content : []) {
+      const fields = record(block);
+      if (!fields) continue;
+      start(-1, fields);
+      stop(-1);
+    }
+    count(message["usage"]);
+    reason ||= text(message["stop_reason"]);
+  };
+
+  return {
+    event(raw, name) {
+      const value = record(raw);
+      if (!value) {
+        answer.skip("unknown_event");
+        return;
+      }
+      const error = toldError(value, name);
+      if (error !== undefined) {
+        answer.fail(error);
+        return;
+      }
+      switch (text(value["type"]) || name) {
+        case "content_block_delta":
+          change(indexOf(value), record(value["delta"]) ?? {});
+          break;
+        case "content_block_start":
+          start(num(value["index"]) ?? newest + 1, record(value["content_block"]) ?? {});
+          break;
+        case "content_block_stop":
+          stop(indexOf(value));
+          break;
+        case "message_start":
+          readMessage(record(value["message"]) ?? {});
+          break;
+        case "message_delta":
+          reason = text(record(value["delta"])?.["stop_reason"]) || reason;
+          count(value["usage"]);
+          break;
+        case "message_stop":
+          finish(true);
+          answer.end();
+          break;
+        case "message":
+          readMessage(value);
+          finish(true);
+          answer.end();
+          break;
+        case "ping":
+          answer.skip("ping");
+          break;
+        case undefined: {
+          const told = bareError(value);
+          if (told === undefined)
+            answer.skip(Object.keys(value).length === 0 ? "empty" : "unknown_event");
+          else answer.fail(told);
+          break;
+        }
+        default:
+          answer.skip("unknown_event");
+      }
+    },
+    end(sawDone) {
+      for (const index of blocks.keys()) stop(index);
+      finish(sawDone && reason !== "");
+    },
+  };
+}
+
+/** What a block began with: nothing, `{}` before its pieces come, or all of it. */
+function startOf(input: unknown): string {
+  if (typeof input === "string") return input;
+  const fields = record(input);
+  return fields && Object.keys(fields).length > 0 ? JSON.stringify(fields) : "";
+}
+
+/** Anthropic counts what the cache gave and took beside the rest of the prompt. */
+function toUsage(usage: Fields): Usage | undefined {
+  const fresh = num(usage["input_tokens"]);
+  const output = num(usage["output_tokens"]);
+  const read = num(usage["cache_read_input_tokens"]);
+  const written = num(usage["cache_creation_input_tokens"]);
+  if (fresh === undefined && output === undefined) return undefined;
+  const input = (fresh ?? 0) + (read ?? 0) + (written ?? 0);
+  return normalUsage({ input, output: output ?? 0, read, written, reasoning: undefined });
+}

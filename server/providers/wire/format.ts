@@ -1,0 +1,36 @@
+import type { ProviderRequest } from "../provider.ts";
+import type { Answer } from "./answer.ts";
+
+/** What is left out for a server that has refused it. */
+export interface Leave {
+  tools?: boolean;
+  /** Asking for the usage in a stream. */
+  usage?: boolean;
+  /** Thinking in the vendor's form, asked for or sent back. */
+  thinking?: boolean;
+  cache?: boolean;
+  /** No more tokens of an answer than so many. */
+  maxTokens?: number;
+}
+
+export interface WireRequest {
+  /** After the base URL. */
+  path: string;
+  headers: Record<string, string>;
+  body: Record<string, unknown>;
+}
+
+export interface EventReader {
+  /** One event of the stream, or the whole answer as one; `name` is that of a server-sent event. Never throws. */
+  event(value: unknown, name: string | undefined): void;
+  /** The body is at its end, or OpenAI's end mark has come. */
+  end(sawDone: boolean): void;
+}
+
+/** A vendor's format, in two halves that know nothing of connections. */
+export interface WireFormat {
+  toRequest(request: ProviderRequest, leave: Leave): WireRequest;
+  createReader(answer: Answer): EventReader;
+  /** How to ask again after the server has refused `leave`'s request in these words; undefined: not. */
+  amend?(said: string, leave: Leave, request: ProviderRequest): Leave | undefined;
+}
