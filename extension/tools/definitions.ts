@@ -29,7 +29,7 @@ export const EDITOR_TOOLS = [
   {
     name: "list_files",
     description:
-      "Lists a folder of the workspace. Folders end with a slash. What the editor hides from its searches is left out of a recursive list.",
+      "Lists a folder of the workspace. Folders end with a slash. What git ignores and the editor hides from its searches is left out of a recursive list; a long one names some folders with their number of files only.",
     parameters: object(
       { path: { ...PATH, description: "A folder; . for all" }, recursive: { type: "boolean" } },
       [],
@@ -39,13 +39,17 @@ export const EDITOR_TOOLS = [
   {
     name: "search_in_code",
     description:
-      "Searches the text of the workspace's files, as file:line:text. What git ignores is left out.",
+      "Searches the text of the workspace's files, as file:line:text. What git ignores and the editor hides from its searches is left out.",
     parameters: object(
       {
         query: { type: "string" },
         is_regex: { type: "boolean" },
         case_sensitive: { type: "boolean" },
-        include: { type: "string", description: "A glob of files, for example src/**/*.ts" },
+        include: {
+          type: "string",
+          description:
+            "Files or folders, for example src/**/*.ts or src; several with commas; ! leaves out",
+        },
       },
       ["query"],
     ),

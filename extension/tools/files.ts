@@ -7,16 +7,11 @@ import { type Folder, type Ground, resolveInside, ToolError } from "./paths.ts";
 import type { SeenFiles } from "./seen-files.ts";
 
 const MAX_FILE_BYTES = 5_000_000;
-const MAX_ENTRIES = 1_000;
 
 const ReadArguments = z.object({
   path: z.string(),
   start_line: z.optional(z.int()),
   end_line: z.optional(z.int()),
-});
-const ListArguments = z.object({
-  path: z.optional(z.string()),
-  recursive: z.optional(z.boolean()),
 });
 const WriteArguments = z.object({ path: z.string(), content: z.string() });
 /** As a model writes it, or, once a person has changed the proposal, the whole text. */
@@ -60,34 +55,6 @@ export async function readFile(
   seen.note(sessionId, absolute, text);
   if (text === "") return "[The file is empty.]";
   return linesOf(text, start_line, end_line, MAX_RESULT);
-}
-
-export async function listFiles(ground: Ground, args: unknown): Promise<string> {
-  const { path = ".", recursive = false } = parseArguments(ListArguments, args);
-  const folder = await resolveInside(ground, path);
-  const names = recursive ? await findAll(folder) : await readFolder(folder, path);
-  if (names.length === 0) return "[The folder is empty.]";
-  const shown = names.slice(0, MAX_ENTRIES);
-  const more = names.length > MAX_ENTRIES ? "\n[There are more; list a folder below.]" : "";
-  return shown.join("\n") + more;
-}
-
-async function readFolder(folder: string, named: string): Promise<string[]> {
-  let entries: [string, vscode.FileType][];
-  try {
-    entries = await vscode.workspace.fs.readDirectory(vscode.Uri.file(folder));
-  } catch {
-    throw new ToolError(`There is no folder ${named}.`);
-  }
-  return entries
-    .map(([name, type]) => (type & vscode.FileType.Directory ? `${name}/` : name))
-    .toSorted();
-}
-
-async function findAll(folder: string): Promise<string[]> {
-  const inFolder = new vscode.RelativePattern(vscode.Uri.file(folder), "**");
-  const found = await vscode.workspace.findFiles(inFolder, undefined, MAX_ENTRIES + 1);
-  return found.map((uri) => vscode.workspace.asRelativePath(uri)).toSorted();
 }
 
 /** What a change would make of a file: `before` is undefined for a new one. */

@@ -3,7 +3,8 @@ import type { PendingCall } from "../../server/protocol/responses.ts";
 import type { Checkpoints } from "./checkpoints.ts";
 import { isEditorTool } from "./definitions.ts";
 import { invokeForeign } from "./editor-tools.ts";
-import { changeFile, createDirectory, type FileTools, listFiles, readFile } from "./files.ts";
+import { changeFile, createDirectory, type FileTools, readFile } from "./files.ts";
+import { listFiles } from "./lists.ts";
 import { type Ground, ToolError } from "./paths.ts";
 import { getProblems } from "./problems.ts";
 import { searchInCode } from "./search.ts";
@@ -40,7 +41,7 @@ export async function runTool(
     case "read_file":
       return await readFile(files, args);
     case "list_files":
-      return await listFiles(ground, args);
+      return await listFiles(ground, args, signal);
     case "search_in_code":
       return await searchInCode(ground, args, signal);
     case "get_problems":

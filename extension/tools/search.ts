@@ -1,27 +1,40 @@
 // Searching the text of the workspace with the ripgrep that VS Code brings along, else in the files one by one.
-import { execFile } from "node:child_process";
-import { accessSync } from "node:fs";
+import { statSync } from "node:fs";
 import { join } from "node:path";
 import * as vscode from "vscode";
 import * as z from "zod/mini";
 import { isSecretPath, SECRET_NAMES } from "../../server/shared/protected-paths.ts";
 import { cut } from "./bounds.ts";
 import { parseArguments, textOf } from "./files.ts";
-import { type Ground, resolveInside, ToolError } from "./paths.ts";
+import { atAnyDepth, type FolderGlobs, globsOf } from "./include-globs.ts";
+import { type Folder, type Ground, resolveInside, ToolError } from "./paths.ts";
+import { editorsRules, excludedGlobs, findRipgrep, runRipgrep, unreadNote } from "./ripgrep.ts";
 
 const SearchArguments = z.object({
   query: z.string().check(z.minLength(1)),
-  is_regex: z.optional(z.boolean()),
-  case_sensitive: z.optional(z.boolean()),
-  include: z.optional(z.string()),
+  is_regex: z.nullish(z.boolean()),
+  case_sensitive: z.nullish(z.boolean()),
+  include: z.nullish(z.union([z.string(), z.array(z.string())])),
 });
 type SearchArguments = z.infer<typeof SearchArguments>;
 
 const MAX_PER_FILE = 50;
 const MAX_COLUMNS = 300;
 const MAX_LINES = 500;
-const TIMEOUT_MS = 20_000;
 const MAX_FILES = 2_000;
+
+interface Found {
+  lines: string[];
+  unread: string[];
+  isPartial: boolean;
+}
+
+interface Task {
+  ground: Ground;
+  ripgrep: string | undefined;
+  search: SearchArguments;
+  signal: AbortSignal;
+}
 
 export async function searchInCode(
   ground: Ground,
@@ -31,92 +44,118 @@ export async function searchInCode(
   const search = parseArguments(SearchArguments, args);
   const { folders } = ground;
   if (folders.length === 0) throw new ToolError("No folder is open in the editor.");
-  const ripgrep = findRipgrep();
-  const lines: string[] = [];
-  for (const folder of folders) {
-    const found = ripgrep
-      ? await allowed(ground, folder.path, await runRipgrep(ripgrep, folder.path, search, signal))
-      : await searchFiles(ground, folder.path, search, signal);
-    const prefix = folders.length > 1 ? `${folder.name}/` : "";
-    lines.push(...found.map((line) => prefix + line));
+  if (search.query.includes("\0")) throw new ToolError("The query has a NUL in it.");
+  const include = [search.include ?? []].flat().join(",");
+  const globs = globsOf(include, folders, isFolder);
+  const task: Task = { ground, ripgrep: findRipgrep(), search, signal };
+  const found = await searchAll(task, globs);
+  if (found.lines.length > 0 || !globs) return told(found, search);
+  if (await fitsAny(task, globs, [])) return told(found, search);
+  const deep = atAnyDepth(globs);
+  if (await fitsAny(task, deep, [])) {
+    return `[${include} fits no file at the top; taken as ${[...deep.values()][0]?.[0] ?? "**"}]\n${told(await searchAll(task, deep), search)}`;
   }
-  if (lines.length === 0) return "[Nothing found.]";
+  const isLeftOut = await fitsAny(task, deep, ["--no-ignore"]);
+  const why = isLeftOut
+    ? "it fits only files that git or the editor's settings leave out of searches"
+    : "it fits no file";
+  return `[Nothing was searched: include is ${include}, and ${why}.]${unreadNote(found.unread)}`;
+}
+
+function isFolder(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
+}
+
+async function searchAll(task: Task, globs: FolderGlobs | undefined): Promise<Found> {
+  const all: Found = { lines: [], unread: [], isPartial: false };
+  const { folders } = task.ground;
+  for (const folder of folders) {
+    const own = globs ? globs.get(folder) : [];
+    if (own === undefined) continue;
+    const found = task.ripgrep
+      ? await searchFolder(task, task.ripgrep, folder, own)
+      : { ...all, lines: await searchFiles(task, folder, own), unread: [] };
+    const prefix = folders.length > 1 ? `${folder.name}/` : "";
+    all.lines.push(...found.lines.map((line) => prefix + line));
+    all.unread.push(...found.unread.map((one) => prefix + one));
+    all.isPartial ||= found.isPartial;
+  }
+  return all;
+}
+
+function told({ lines, unread, isPartial }: Found, { query, is_regex }: SearchArguments): string {
+  const partial = isPartial ? "\n[The search did not come to its end. Narrow it.]" : "";
+  const notes = partial + unreadNote(unread);
+  if (lines.length === 0) {
+    const isPlain = !is_regex && /[\\^$*+?|()[\]]/.test(query);
+    const how = isPlain ? " The query was taken as plain text, not as a regular expression." : "";
+    return `[Nothing found.${how}]${notes}`;
+  }
   const more = lines.length > MAX_LINES ? `\n[${lines.length - MAX_LINES} more lines]` : "";
-  return cut(lines.slice(0, MAX_LINES).join("\n") + more);
+  const perFile = Object.values(Object.groupBy(lines, (line) => line.replace(/:\d+:.*$/s, "")));
+  const full = perFile.some((one) => one && one.length >= MAX_PER_FILE)
+    ? `\n[Of a file at most ${MAX_PER_FILE} lines are given.]`
+    : "";
+  return cut(lines.slice(0, MAX_LINES).join("\n") + more + full + notes);
 }
 
-/** Where builds of VS Code have it; they have moved it before. */
-function findRipgrep(): string | undefined {
-  const name = process.platform === "win32" ? "rg.exe" : "rg";
-  const places = ["@vscode/ripgrep", "@vscode/ripgrep-universal", "vscode-ripgrep"].flatMap(
-    (module) =>
-      ["node_modules", "node_modules.asar.unpacked"].flatMap((root) => [
-        join(vscode.env.appRoot, root, module, "bin", name),
-        join(vscode.env.appRoot, root, module, "bin", `${process.platform}-${process.arch}`, name),
-      ]),
-  );
-  return places.find((place) => {
-    try {
-      accessSync(place);
-      return true;
-    } catch {
-      return false;
-    }
-  });
-}
-
-async function runRipgrep(
-  ripgrep: string,
-  folder: string,
-  { query, is_regex, case_sensitive, include }: SearchArguments,
-  signal: AbortSignal,
-): Promise<string[]> {
-  const args = [
-    "--line-number",
-    "--no-heading",
-    "--with-filename",
-    "--color=never",
-    "--no-messages",
-    `--max-count=${MAX_PER_FILE}`,
-    `--max-columns=${MAX_COLUMNS}`,
-    "--max-columns-preview",
-    "--sort=path",
-    ...(is_regex ? [] : ["--fixed-strings"]),
+/** What the query is for ripgrep, which takes line feeds in a pattern only when told. */
+function patternOf({ query, is_regex, case_sensitive }: SearchArguments): string[] {
+  const lines = query.split(/\r?\n/);
+  const isOverLines = lines.length > 1 || (is_regex && /\\n/.test(query));
+  const asPattern = is_regex || isOverLines;
+  const pattern = is_regex ? query : lines.map(escaped).join(String.raw`\r?\n`);
+  return [
+    // A line that ends with CR LF ends before both.
+    "--crlf",
+    // Look-arounds and back-references, where they are used.
+    "--engine=auto",
+    ...(isOverLines ? ["--multiline"] : []),
+    ...(asPattern ? [] : ["--fixed-strings"]),
     ...(case_sensitive ? [] : ["--ignore-case"]),
-    ...(include === undefined ? [] : [`--glob=${include}`]),
-    // After it, since the last glob wins, and one that names a hidden file would bring it in.
+    "--regexp",
+    asPattern ? pattern : query,
+  ];
+}
+
+function escaped(text: string): string {
+  return text.replaceAll(/[\\^$.*+?()[\]{}|]/g, String.raw`\$&`);
+}
+
+/** In this order: the last glob that fits wins, and one of the model's own would bring a hidden file in. */
+function placeOf(globs: string[], rules: string[]): string[] {
+  return [
+    ...globs.map((glob) => `--glob=${glob}`),
+    ...rules,
     ...[".git", ...SECRET_NAMES].flatMap((name) => [
       `--iglob=!**/${name}`,
       `--iglob=!**/${name}/**`,
     ]),
-    "--regexp",
-    query,
+  ];
+}
+
+async function searchFolder(
+  { ground, search, signal }: Task,
+  ripgrep: string,
+  folder: Folder,
+  globs: string[],
+): Promise<Found> {
+  const args = [
+    ...["--line-number", "--no-heading", "--with-filename", "--color=never", "--null"],
+    `--max-count=${MAX_PER_FILE}`,
+    `--max-columns=${MAX_COLUMNS}`,
+    "--max-columns-preview",
+    "--sort=path",
+    ...placeOf(globs, editorsRules(folder.path)),
+    ...patternOf(search),
     "--",
     ".",
   ];
-  return await new Promise((resolve, reject) => {
-    const options = {
-      cwd: folder,
-      signal,
-      timeout: TIMEOUT_MS,
-      maxBuffer: 16 * 1024 * 1024,
-      // A file of the user's settings for ripgrep must not change what is found.
-      env: { ...process.env, RIPGREP_CONFIG_PATH: "" },
-    };
-    execFile(ripgrep, args, options, (error, stdout, stderr) => {
-      // 1: nothing found.
-      if (error && error.code !== 1) {
-        reject(new ToolError(stderr.trim().slice(0, 500) || "The search did not end in time."));
-      } else {
-        resolve(
-          stdout
-            .split("\n")
-            .filter((line) => line !== "")
-            .map((line) => line.replace(/^\.[/\\]/, "")),
-        );
-      }
-    });
-  });
+  const { text, unread, isPartial } = await runRipgrep(ripgrep, folder.path, args, signal);
+  const lines = text.split("\n");
+  // What follows the last line feed is cut off.
+  if (isPartial) lines.pop();
+  return { lines: await allowed(ground, folder.path, lines), unread, isPartial };
 }
 
 /** Without what lies in a place that is closed to tools, whatever link led there. */
@@ -124,8 +163,8 @@ async function allowed(ground: Ground, folder: string, lines: string[]): Promise
   const verdicts = new Map<string, boolean>();
   const kept: string[] = [];
   for (const line of lines) {
-    const file = /^(.*?):\d+:/.exec(line)?.[1];
-    if (file === undefined) continue;
+    const [, file, match] = /^(?:\.[/\\])?([^\0]+)\0(.*)$/s.exec(line) ?? [];
+    if (file === undefined || match === undefined) continue;
     const known = verdicts.get(file);
     const isOpen =
       known ??
@@ -134,23 +173,54 @@ async function allowed(ground: Ground, folder: string, lines: string[]): Promise
         () => false,
       ));
     verdicts.set(file, isOpen);
-    if (isOpen) kept.push(line);
+    if (isOpen) kept.push(`${file.replaceAll("\\", "/")}:${match.replace(/\r$/, "")}`);
   }
   return kept;
 }
 
+/** Whether there is any file that would be searched, with the rules changed by `more`. */
+async function fitsAny(
+  { ground, ripgrep, signal }: Task,
+  globs: FolderGlobs,
+  more: string[],
+): Promise<boolean> {
+  for (const folder of ground.folders) {
+    const own = globs.get(folder);
+    if (own === undefined) continue;
+    if (!ripgrep) {
+      if ((await vscode.workspace.findFiles(within(folder, own), null, 1)).length > 0) return true;
+      continue;
+    }
+    const rules = more.length > 0 ? ["--hidden", ...more] : editorsRules(folder.path);
+    const args = ["--files", "--no-messages", ...placeOf(own, rules), "--", "."];
+    const { text } = await runRipgrep(ripgrep, folder.path, args, signal);
+    if (text !== "") return true;
+  }
+  return false;
+}
+
+function within(folder: Folder, globs: string[]): vscode.RelativePattern {
+  const wanted = globs.filter((glob) => !glob.startsWith("!"));
+  const plain = wanted.map((glob) => (glob.startsWith("/") ? glob.slice(1) : `**/${glob}`));
+  const glob = plain.length > 1 ? `{${plain.join(",")}}` : (plain[0] ?? "**");
+  return new vscode.RelativePattern(vscode.Uri.file(folder.path), glob);
+}
+
 async function searchFiles(
-  ground: Ground,
-  folder: string,
-  { query, is_regex, case_sensitive, include = "**" }: SearchArguments,
-  signal: AbortSignal,
+  { ground, search, signal }: Task,
+  folder: Folder,
+  globs: string[],
 ): Promise<string[]> {
-  const pattern = new RegExp(
-    is_regex ? query : query.replaceAll(/[\\^$.*+?()[\]{}|]/g, String.raw`\$&`),
-    case_sensitive ? "u" : "iu",
-  );
-  const inFolder = new vscode.RelativePattern(vscode.Uri.file(folder), include);
-  const uris = await vscode.workspace.findFiles(inFolder, undefined, MAX_FILES);
+  const { query, is_regex, case_sensitive } = search;
+  let pattern: RegExp;
+  try {
+    pattern = new RegExp(is_regex ? query : escaped(query), case_sensitive ? "u" : "iu");
+  } catch (thrown) {
+    throw new ToolError(`query: ${thrown instanceof Error ? thrown.message : String(thrown)}`);
+  }
+  const excluded = excludedGlobs(folder.path);
+  const exclude = excluded.length > 0 ? `{${excluded.join(",")}}` : undefined;
+  const uris = await vscode.workspace.findFiles(within(folder, globs), exclude, MAX_FILES);
   const lines: string[] = [];
   for (const uri of uris) {
     signal.throwIfAborted();
@@ -159,7 +229,7 @@ async function searchFiles(
     const path = isOpen && (await resolveInside(ground, uri.fsPath).catch(() => undefined));
     const text = path ? await textOf(path).catch(() => undefined) : undefined;
     const name = vscode.workspace.asRelativePath(uri, false);
-    for (const [index, line] of (text ?? "").split("\n").entries()) {
+    for (const [index, line] of (text ?? "").split(/\r?\n/).entries()) {
       if (pattern.test(line)) lines.push(`${name}:${index + 1}:${line.slice(0, MAX_COLUMNS)}`);
       if (lines.length > MAX_LINES) return lines;
     }

@@ -18,6 +18,7 @@ export function run(): Promise<void> {
   require("./companion.test.ts");
   require("./tools.test.ts");
   require("./commands.test.ts");
+  require("./searches.test.ts");
   require("./foreign-tools.test.ts");
   require("./doctor.test.ts");
   require("./context.test.ts");

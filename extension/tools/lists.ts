@@ -1,0 +1,142 @@
+// Lists of a folder's files: of the whole tree below it, what the editor's own search would look at.
+import { readdir, stat } from "node:fs/promises";
+import { dirname, join, posix } from "node:path";
+import * as vscode from "vscode";
+import * as z from "zod/mini";
+import { treeLines } from "./file-tree.ts";
+import { parseArguments } from "./files.ts";
+import { type Ground, resolveInside, ToolError } from "./paths.ts";
+import { editorsRules, excludedGlobs, findRipgrep, runRipgrep, unreadNote } from "./ripgrep.ts";
+
+const ListArguments = z.object({
+  path: z.nullish(z.string()),
+  recursive: z.nullish(z.boolean()),
+});
+
+const MAX_ENTRIES = 1_000;
+/** Of the search without ripgrep, which has to end somewhere. */
+const MAX_FOUND = 20_000;
+
+export async function listFiles(
+  ground: Ground,
+  args: unknown,
+  signal: AbortSignal,
+): Promise<string> {
+  const { path, recursive } = parseArguments(ListArguments, args);
+  const named = path ?? ".";
+  const folder = await resolveInside(ground, named);
+  return recursive
+    ? await listTree(ground, folder, named, signal)
+    : await listFolder(folder, named);
+}
+
+async function listFolder(folder: string, named: string): Promise<string> {
+  let entries: [string, vscode.FileType][];
+  try {
+    entries = await vscode.workspace.fs.readDirectory(vscode.Uri.file(folder));
+  } catch {
+    throw await whyNot(folder, named);
+  }
+  if (entries.length === 0) return "[The folder is empty.]";
+  const names = entries
+    .map(([name, type]) => (type & vscode.FileType.Directory ? `${name}/` : name))
+    .toSorted();
+  const more = names.length - MAX_ENTRIES;
+  const note = more > 0 ? `\n[${more} more entries of this folder are not listed.]` : "";
+  return names.slice(0, MAX_ENTRIES).join("\n") + note;
+}
+
+async function whyNot(folder: string, named: string): Promise<ToolError> {
+  const found = await stat(folder).catch(() => undefined);
+  if (!found) return new ToolError(`There is no folder ${named}.`);
+  return new ToolError(
+    found.isDirectory() ? `The folder ${named} may not be read.` : `${named} is a file.`,
+  );
+}
+
+async function listTree(
+  ground: Ground,
+  folder: string,
+  named: string,
+  signal: AbortSignal,
+): Promise<string> {
+  const found = await stat(folder).catch(() => undefined);
+  if (!found?.isDirectory()) throw await whyNot(folder, named);
+  const { files, unread, isPartial } = await filesBelow(folder, signal);
+  const links = await linksBeside(ground, folder, files);
+  const prefix = vscode.workspace.asRelativePath(folder);
+  const isTop = vscode.workspace.workspaceFolders?.some(({ uri }) => uri.fsPath === folder);
+  const many = (vscode.workspace.workspaceFolders?.length ?? 0) > 1;
+  const top = vscode.workspace.getWorkspaceFolder(vscode.Uri.file(folder))?.name ?? "";
+  const base = isTop ? (many ? `${top}/` : "") : `${prefix.replaceAll("\\", "/")}/`;
+  const { lines, isCut } = treeLines(
+    [...files, ...links].map((file) => base + file),
+    MAX_ENTRIES,
+  );
+  const notes = [
+    isCut
+      ? "\n[Not all fit: folders with a number of files were not opened. List one of them.]"
+      : "",
+    isPartial ? "\n[The list is not complete: it took too long.]" : "",
+    unreadNote(unread.map((one) => base + one)),
+  ].join("");
+  if (lines.length > 0) return lines.join("\n") + notes;
+  const entries = await readdir(folder).catch(() => []);
+  const all =
+    entries.length === 0
+      ? "The folder is empty."
+      : "All that is in it is left out: by git, or by the editor's settings.";
+  return `[${all}]${notes}`;
+}
+
+interface Files {
+  /** Relative, with forward slashes. */
+  files: string[];
+  unread: string[];
+  isPartial: boolean;
+}
+
+async function filesBelow(folder: string, signal: AbortSignal): Promise<Files> {
+  const ripgrep = findRipgrep();
+  const home = vscode.workspace.getWorkspaceFolder(vscode.Uri.file(folder))?.uri.fsPath ?? folder;
+  if (!ripgrep) {
+    const excluded = excludedGlobs(home);
+    const found = await vscode.workspace.findFiles(
+      new vscode.RelativePattern(vscode.Uri.file(folder), "**"),
+      excluded.length > 0 ? `{${excluded.join(",")}}` : undefined,
+      MAX_FOUND,
+    );
+    const files = found.map(({ path }) => posix.relative(vscode.Uri.file(folder).path, path));
+    return { files, unread: [], isPartial: found.length === MAX_FOUND };
+  }
+  // From the workspace's folder, whose settings and .gitignore count from there.
+  const below = posix.relative(vscode.Uri.file(home).path, vscode.Uri.file(folder).path);
+  const args = ["--files", "--null", ...editorsRules(home), "--", `./${below}`];
+  const { text, unread, isPartial } = await runRipgrep(ripgrep, home, args, signal);
+  const inside = (path: string): string => {
+    return posix.relative(below, path.replaceAll("\\", "/").replace(/^\.\//, ""));
+  };
+  const files = text.split("\0").slice(0, -1).map(inside);
+  return { files, unread: unread.map(inside), isPartial };
+}
+
+/** Links are followed by nobody here, but named: in each folder that is listed, if they lead to where tools may go. */
+async function linksBeside(ground: Ground, folder: string, files: string[]): Promise<string[]> {
+  const folders = new Set([
+    "",
+    ...files.map((file) => dirname(file)).map((name) => (name === "." ? "" : name)),
+  ]);
+  const links: string[] = [];
+  for (const name of folders) {
+    const entries = await readdir(join(folder, name), { withFileTypes: true }).catch(() => []);
+    for (const entry of entries) {
+      if (!entry.isSymbolicLink()) continue;
+      const path = join(folder, name, entry.name);
+      const target = await resolveInside(ground, path)
+        .then(stat)
+        .catch(() => undefined);
+      if (target) links.push(posix.join(name, entry.name) + (target.isDirectory() ? "/" : ""));
+    }
+  }
+  return links;
+}
