@@ -15,6 +15,7 @@ import type {
   Session,
   SessionList,
 } from "../protocol/responses.ts";
+import type { Sampling } from "../protocol/sampling.ts";
 import type { ListTransactionsQuery, OutputRequest } from "../protocol/served-requests.ts";
 import type { TransactionList } from "../protocol/transactions.ts";
 
@@ -47,7 +48,11 @@ export interface ImportedMessage {
 export interface Chat {
   startTurn(request: MessageRequest): Promise<AcceptedTurn>;
   /** A conversation that a client brings along whole (OpenAI's API): stored, then its last message is answered. */
-  startConversation(model: string, messages: ImportedMessage[]): Promise<AcceptedTurn>;
+  startConversation(
+    model: string,
+    messages: ImportedMessage[],
+    sampling: Sampling | null,
+  ): Promise<AcceptedTurn>;
   /** Committed frames after the cursor, in order and without gaps, then live; batches are never empty. Ends when `signal` aborts. Rejects with `not_found` before the first batch. */
   stream(
     sessionId: string,

@@ -21,11 +21,13 @@ import { AGENTS, DEFAULT_AGENT, findAgent } from "../domain/agents.ts";
 import { titleFrom } from "../domain/titles.ts";
 import { ChatError } from "../errors.ts";
 import type { Message, ModelList, Ready } from "../protocol/responses.ts";
+import { SAMPLING_FIELDS, type Sampling } from "../protocol/sampling.ts";
 import { decideCall, takeResult } from "./calls/answer-call.ts";
 import { askAgain } from "./calls/ask-again.ts";
 import { takeOutput } from "./calls/call-output.ts";
 import { claim, listPending } from "./calls/claims.ts";
 import type { AcceptedTurn, Chat, ImportedMessage } from "./chat.ts";
+import type { ResolvedModel } from "./deps.ts";
 import { streamFrames } from "./log/stream-frames.ts";
 import { writeSession } from "./log/write-session.ts";
 import { closeTurn, ENDINGS } from "./turn/close-turn.ts";
@@ -63,7 +65,8 @@ export function createChat(deps: ChatDeps): Chat {
           return await takeResult(deps, needed(session_id), message, request.client_id);
       }
     },
-    startConversation: (model, messages) => startConversation(deps, model, messages),
+    startConversation: (model, messages, sampling) =>
+      startConversation(deps, model, messages, sampling),
     stream: (sessionId, options, signal) => streamFrames(deps, sessionId, options, signal),
     cancelTurn: (sessionId) => cancelTurn(deps, sessionId),
     rewind: (sessionId, turnId) => rewindSession(deps, sessionId, turnId),
@@ -208,6 +211,7 @@ async function startConversation(
   deps: ChatDeps,
   model: string,
   messages: ImportedMessage[],
+  sampling: Sampling | null,
 ): Promise<AcceptedTurn> {
   deps.turns.refuseWhenDraining();
   const last = messages.at(-1);
@@ -215,6 +219,7 @@ async function startConversation(
     throw new ChatError("invalid_request", "messages: the last one must be from the user.");
   }
   const resolved = deps.resolveModel(model);
+  refuseUntaken(resolved, sampling);
   const wanted = { title: titleFrom(last.content), model: resolved.id };
   const sessionId = await createSession(deps, wanted, idOf);
   const earlier = messages.slice(0, -1);
@@ -224,8 +229,21 @@ async function startConversation(
     deps,
     { session_id: sessionId, message: { type: "user_message", content } },
     { type: "user_message", content },
+    sampling,
   );
   return accepted;
+}
+
+/** Before anything is stored or paid for. */
+function refuseUntaken({ provider, id }: ResolvedModel, sampling: Sampling | null): void {
+  const untaken = SAMPLING_FIELDS.find(
+    (field) => sampling?.[field] !== undefined && !provider.takes.includes(field),
+  );
+  if (untaken === undefined) return;
+  const name = untaken === "max_output_tokens" ? "max_tokens" : untaken;
+  throw new ChatError("invalid_request", `${name}: cannot be handed on to ${id}.`, {
+    hint: "Its API has no such setting. Leave it out, or choose another model.",
+  });
 }
 
 async function importMessages(

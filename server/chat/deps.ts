@@ -5,6 +5,7 @@ import type { Offer } from "../domain/offer.ts";
 import type { Tool } from "../domain/tools.ts";
 import type { Log } from "../log.ts";
 import type { Metrics } from "../observe/metrics.ts";
+import type { Sampling } from "../protocol/sampling.ts";
 import type { Provider, Usage } from "../providers/provider.ts";
 import type { Hub } from "./log/hub.ts";
 import type { Others } from "./log/peer-notify.ts";
@@ -54,6 +55,7 @@ export interface LeasedTurn {
   agentType: string;
   model: string;
   offer: Offer;
+  sampling: Sampling | null;
   /** The client that sent the message, and where its tools work. */
   clientId: string | null;
   workspace: string | null;

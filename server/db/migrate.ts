@@ -7,6 +7,7 @@ import * as searchAndCompaction from "./migrations/0002-search-and-compaction.ts
 import * as tools from "./migrations/0003-tools.ts";
 import * as summaries from "./migrations/0004-summaries.ts";
 import * as toolOutput from "./migrations/0005-tool-output.ts";
+import * as epochsAndSampling from "./migrations/0006-epochs-and-sampling.ts";
 import { differenceOf } from "./sqlite-schema.ts";
 import type { Database } from "./tables/schema.ts";
 
@@ -17,6 +18,7 @@ export const MIGRATIONS: Record<string, Migration> = {
   "0003-tools": tools,
   "0004-summaries": summaries,
   "0005-tool-output": toolOutput,
+  "0006-epochs-and-sampling": epochsAndSampling,
 };
 const NAMES = Object.keys(MIGRATIONS);
 export const NEWEST = NAMES.length;

@@ -8,7 +8,10 @@ import { type DamagedFile, openDamaged, type Row } from "./read-damaged.ts";
 import { type RepairDeps, repairChats } from "./repair-chats.ts";
 import { counted } from "./report.ts";
 
-/** In this order, so that what a row refers to is there before it; a table that is new has to be in it. */
+/**
+ * In this order, so that what a row refers to is there before it; a table that is new has to be in it. Its course of
+ * events is not this database's.
+ */
 const IN_ORDER = {
   sessions: true,
   turns: true,
@@ -21,7 +24,7 @@ const IN_ORDER = {
   offers: true,
   tool_rules: true,
   requests: true,
-} as const satisfies Record<keyof Database, true>;
+} as const satisfies Record<Exclude<keyof Database, "epochs" | "witnesses">, true>;
 type Table = keyof typeof IN_ORDER;
 const TABLES = Object.keys(IN_ORDER) as Table[];
 

@@ -7,33 +7,15 @@ import type { StreamChunk } from "../protocol/chunks.ts";
 import { ERROR_STATUS, type ErrorCode } from "../protocol/errors.ts";
 import { ModelId } from "../protocol/fields.ts";
 import { parse } from "./body.ts";
+import {
+  type CompletionMessage,
+  CompletionRequest,
+  refuseUnsupported,
+  toSampling,
+} from "./completion-request.ts";
 import type { HttpDeps } from "./context.ts";
 import { allowOnly } from "./error-handler.ts";
 import type { Readers } from "./sse.ts";
-
-const Text = z.string().check(
-  z.refine((text) => !text.includes("\0") && text.isWellFormed(), {
-    error: "must be well-formed Unicode without NUL",
-  }),
-);
-const Part = z.object({ type: z.literal("text"), text: Text });
-const Message = z.object({
-  role: z.enum(["system", "developer", "user", "assistant"]),
-  content: z.union([Text, z.array(Part)]),
-});
-
-/** What is not here and harmless (temperature, …) is accepted and passed over. */
-const CompletionRequest = z.looseObject({
-  model: z.optional(z.string()),
-  messages: z.array(Message).check(z.minLength(1)),
-  stream: z.optional(z.nullable(z.boolean())),
-  stream_options: z.optional(z.nullable(z.looseObject({ include_usage: z.optional(z.boolean()) }))),
-});
-
-/** Parameters that change what an answer means; to ignore them would be to lie. */
-const UNSUPPORTED = ["tools", "functions", "response_format", "logprobs", "modalities", "audio"];
-
-type Completion = z.infer<typeof CompletionRequest>;
 
 export function openAiRouter(deps: HttpDeps, readers: Readers): Router {
   const router = Router();
@@ -44,7 +26,11 @@ export function openAiRouter(deps: HttpDeps, readers: Readers): Router {
       refuseUnsupported(body);
       const model = await modelOf(deps.chat, body.model);
       const accept = async (): Promise<Accepted> => {
-        const turn = await deps.chat.startConversation(model, body.messages.map(toImported));
+        const turn = await deps.chat.startConversation(
+          model,
+          body.messages.map(toImported),
+          toSampling(body),
+        );
         response.set("x-session-id", turn.session_id);
         const created = Math.floor(Date.now() / 1000);
         return { turn, shape: { id: `chatcmpl-${turn.turn_id}`, created, model } };
@@ -73,7 +59,7 @@ async function answerStreaming(
   readers: Readers,
   request: Request,
   response: Response,
-  body: Completion,
+  body: CompletionRequest,
   accept: () => Promise<Accepted>,
 ): Promise<void> {
   const withUsage = body.stream_options?.include_usage === true;
@@ -192,23 +178,6 @@ function codeOf(chunk: StreamChunk): ErrorCode {
   return code in ERROR_STATUS ? (code as ErrorCode) : "internal";
 }
 
-function refuseUnsupported(body: Record<string, unknown>): void {
-  const used = UNSUPPORTED.find((name) => {
-    const value = body[name];
-    return (
-      value !== undefined &&
-      value !== null &&
-      value !== false &&
-      !(Array.isArray(value) && value.length === 0)
-    );
-  });
-  if (used) throw new ChatError("invalid_request", `${used}: is not supported here.`);
-  const { n } = body;
-  if (n !== undefined && n !== null && n !== 1) {
-    throw new ChatError("invalid_request", "n: only one answer is given.");
-  }
-}
-
 async function modelOf(chat: Chat, given: string | undefined): Promise<string> {
   if (given === undefined) return (await chat.listModels()).default;
   if (ModelId.safeParse(given).success) return given;
@@ -221,7 +190,7 @@ async function modelOf(chat: Chat, given: string | undefined): Promise<string> {
   );
 }
 
-function toImported({ role, content }: z.infer<typeof Message>): ImportedMessage {
+function toImported({ role, content }: CompletionMessage): ImportedMessage {
   const text = typeof content === "string" ? content : content.map((part) => part.text).join("\n");
   return { role: role === "developer" ? "system" : role, content: text };
 }

@@ -1,5 +1,6 @@
 import { setTimeout as delay, setImmediate as nextTurn } from "node:timers/promises";
 import type { Tool } from "../domain/tools.ts";
+import { SAMPLING_FIELDS } from "../protocol/sampling.ts";
 import { DEMO_ANSWERS, type DemoTopic, RUSSIAN_NOTE, topicOf } from "./demo-answers.ts";
 import type { ConversationMessage, Provider, ProviderEvent, ProviderRequest } from "./provider.ts";
 
@@ -42,22 +43,32 @@ export interface DemoOptions {
 export function createDemoProvider({ deltaMs = DEMO_DELTA_MS }: DemoOptions = {}): Provider {
   return {
     name: "demo",
+    takes: SAMPLING_FIELDS,
     async *stream(request, signal) {
+      const { max_output_tokens = Number.POSITIVE_INFINITY, stop = [] } = request.sampling ?? {};
       let output = 0;
+      let isCut = false;
       for (const event of play(request)) {
+        if (isCut) break;
         if (event.type !== "text") {
           yield [event];
           continue;
         }
-        for (const text of deltasOf(event.text)) {
+        const said = beforeStop(event.text, stop);
+        isCut = said.length < event.text.length;
+        for (const text of deltasOf(said)) {
+          if (output >= max_output_tokens) {
+            yield [{ type: "finish", reason: "length", usage: usageOf(request, output) }];
+            return;
+          }
           await pause(deltaMs, output, signal);
           output += 1;
           yield [{ type: "text", text }];
         }
       }
       signal.throwIfAborted();
-      const usage = { input_tokens: countInput(request), output_tokens: output };
-      yield [{ type: "finish", reason: wantsTool(request) ? "tool_calls" : "stop", usage }];
+      const reason = wantsTool(request) && !isCut ? "tool_calls" : "stop";
+      yield [{ type: "finish", reason, usage: usageOf(request, output) }];
     },
   };
 }
@@ -112,6 +123,16 @@ async function pause(deltaMs: number, sent: number, signal: AbortSignal): Promis
     await nextTurn();
     signal.throwIfAborted();
   }
+}
+
+/** Up to the first of the texts that end an answer. */
+function beforeStop(text: string, stop: readonly string[]): string {
+  const found = stop.map((end) => text.indexOf(end)).filter((at) => at >= 0);
+  return found.length === 0 ? text : text.slice(0, Math.min(...found));
+}
+
+function usageOf(request: ProviderRequest, output_tokens: number) {
+  return { input_tokens: countInput(request), output_tokens };
 }
 
 function deltasOf(text: string): string[] {

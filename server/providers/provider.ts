@@ -1,3 +1,4 @@
+import type { Sampling, SamplingField } from "../protocol/sampling.ts";
 import type { Thinking, ThinkingPart } from "../protocol/thinking.ts";
 
 /** One message of the conversation as a model reads it. */
@@ -27,6 +28,8 @@ export interface ProviderRequest {
   system: string;
   messages: ConversationMessage[];
   tools: ToolDefinition[];
+  /** How the client wants the answer made; only what `Provider.takes`. */
+  sampling?: Sampling;
 }
 
 /** Tokens as the provider counts them, in one form for all: a part is in the whole, too. */
@@ -59,5 +62,7 @@ export type FinishReason = "stop" | "length" | "tool_calls" | "content_filter" |
  */
 export interface Provider {
   name: string;
+  /** What of a `Sampling` reaches the model; whoever asks for more is refused before anything is stored. */
+  takes: readonly SamplingField[];
   stream(request: ProviderRequest, signal: AbortSignal): AsyncIterable<readonly ProviderEvent[]>;
 }

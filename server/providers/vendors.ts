@@ -1,5 +1,7 @@
 // What is known of each vendor before anybody is asked.
 
+import type { SamplingField } from "../protocol/sampling.ts";
+
 export const VENDOR_NAMES = [
   "openai-compatible",
   "openai",
@@ -20,13 +22,19 @@ export interface Vendor {
   /** The variable that holds its key, or its address, when the companion starts. */
   keyVariable?: string;
   addressVariable?: string;
+  /** What of a `Sampling` its API has; the rest is refused by name. */
+  takes: readonly SamplingField[];
   /** Current models that are good at chat, best first. Any other name works, too. */
   models: readonly string[];
 }
 
+const BASIC = ["temperature", "top_p", "max_output_tokens"] as const;
+const CHAT_API = [...BASIC, "stop", "seed", "presence_penalty", "frequency_penalty"] as const;
+
 export const VENDORS: Readonly<Record<VendorName, Vendor>> = {
   "openai-compatible": {
     name: "openai-compatible",
+    takes: CHAT_API,
     label: "The OpenAI-compatible server",
     baseUrl: "https://api.openai.com/v1",
     path: "/v1",
@@ -37,6 +45,7 @@ export const VENDORS: Readonly<Record<VendorName, Vendor>> = {
   },
   openai: {
     name: "openai",
+    takes: BASIC,
     label: "OpenAI",
     baseUrl: "https://api.openai.com/v1",
     path: "/v1",
@@ -47,6 +56,7 @@ export const VENDORS: Readonly<Record<VendorName, Vendor>> = {
   },
   anthropic: {
     name: "anthropic",
+    takes: [...BASIC, "stop"],
     label: "Anthropic",
     baseUrl: "https://api.anthropic.com/v1",
     path: "/v1",
@@ -57,6 +67,7 @@ export const VENDORS: Readonly<Record<VendorName, Vendor>> = {
   },
   google: {
     name: "google",
+    takes: CHAT_API,
     label: "Google Gemini",
     baseUrl: "https://generativelanguage.googleapis.com/v1beta",
     path: "/v1beta",
@@ -66,6 +77,7 @@ export const VENDORS: Readonly<Record<VendorName, Vendor>> = {
   },
   ollama: {
     name: "ollama",
+    takes: CHAT_API,
     label: "Ollama",
     baseUrl: "http://127.0.0.1:11434/v1",
     path: "/v1",

@@ -28,6 +28,7 @@ const MAX_AMENDS = 4;
 export function createWireProvider(deps: WireProviderDeps): Provider {
   return {
     name: deps.access.vendor.name,
+    takes: deps.access.vendor.takes,
     stream: (request, signal) => toBatches((batches) => answer(deps, request, batches), signal),
   };
 }

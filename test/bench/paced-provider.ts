@@ -38,6 +38,7 @@ export function createPacedProvider(): Provider {
 
   return {
     name: "bench",
+    takes: [],
     async *stream({ model }, signal): AsyncGenerator<ProviderEvent[]> {
       const [count = 0, perSecond = 0] = model.split("x").map(Number);
       const gap = perSecond > 0 ? 1000 / perSecond : 0;

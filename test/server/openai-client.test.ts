@@ -2,6 +2,9 @@
 import assert from "node:assert/strict";
 import OpenAI from "openai";
 import { type Companion, withCompanion } from "../support/companion.ts";
+import { normal } from "../support/upstream/openai-scripts.ts";
+import type { Upstream } from "../support/upstream/start-upstream.ts";
+import { withUpstream } from "../support/upstream/with-upstream.ts";
 
 describe("the openai npm client", () => {
   const clientOf = ({ url, token }: Companion) =>
@@ -53,6 +56,92 @@ describe("the openai npm client", () => {
       assert.ok(text.length > 50);
       assert.equal(finish, "stop");
       assert.ok((usage ?? 0) > 0);
+    }),
+  ).timeout(30_000);
+
+  const withModels = (
+    body: (client: OpenAI, upstream: Upstream, companion: Companion) => Promise<void>,
+  ) =>
+    withUpstream([normal("One. Two.")], (upstream) => {
+      const env = { OPENAI_BASE_URL: upstream.url, OPENAI_API_KEY: "test" };
+      return withCompanion({ env }, (companion) => body(clientOf(companion), upstream, companion));
+    });
+
+  it("hands on how an answer is to be made", () =>
+    withModels(async (client, upstream) => {
+      await client.chat.completions.create({
+        model: "openai-compatible/fake-model",
+        messages: [...messages],
+        temperature: 0.25,
+        top_p: 0.5,
+        max_tokens: 77,
+        stop: "END",
+        seed: 7,
+        presence_penalty: 1,
+        frequency_penalty: -1,
+        user: "somebody",
+        response_format: { type: "text" },
+      });
+      await client.chat.completions.create({
+        model: "openai-compatible/fake-model",
+        messages: [...messages],
+        max_completion_tokens: 78,
+        stop: ["A", "B"],
+        temperature: null,
+      });
+      const [first, second] = upstream.requests.map(({ body }) => body as Record<string, unknown>);
+      assert.partialDeepStrictEqual(first, {
+        temperature: 0.25,
+        top_p: 0.5,
+        max_tokens: 77,
+        stop: ["END"],
+        seed: 7,
+        presence_penalty: 1,
+        frequency_penalty: -1,
+      });
+      assert.partialDeepStrictEqual(second, { max_tokens: 78, stop: ["A", "B"] });
+      assert.equal(second?.["temperature"], undefined);
+    })).timeout(30_000);
+
+  it("refuses by name what it cannot hand on, before anything is stored or asked", () =>
+    withModels(async (client, upstream, companion) => {
+      const refused = async (more: object, words: RegExp, model = "openai-compatible/fake-model") =>
+        await assert.rejects(
+          client.chat.completions.create({ model, messages: [...messages], ...more }),
+          (thrown) =>
+            thrown instanceof OpenAI.APIError &&
+            thrown.status === 400 &&
+            words.test(thrown.message),
+        );
+      await refused(
+        { response_format: { type: "json_object" } },
+        /response_format: is not supported/,
+      );
+      await refused({ logit_bias: { 50256: -100 } }, /logit_bias/);
+      await refused({ reasoning_effort: "high" }, /reasoning_effort/);
+      await refused({ logprobs: true }, /logprobs/);
+      await refused({ top_k: 5 }, /top_k/);
+      await refused({ constructor: 1 }, /constructor/);
+      await refused({ temperature: 3 }, /temperature/);
+      await refused({ max_tokens: 0 }, /max_tokens/);
+      await refused({ stop: [""] }, /stop/);
+      await refused({ seed: 7 }, /seed: cannot be handed on to openai\/gpt-5/, "openai/gpt-5");
+      assert.equal(upstream.requests.length, 0);
+      const list = await companion.request("GET", "/v1/sessions");
+      assert.deepEqual(((await list.json()) as { sessions: unknown[] }).sessions, []);
+    })).timeout(30_000);
+
+  it(
+    "ends the demo's answer where it was asked to",
+    check(async (client) => {
+      const ask = (more: object) =>
+        client.chat.completions.create({ model: "demo/demo", messages: [...messages], ...more });
+      const short = await ask({ max_tokens: 3 });
+      assert.equal(short.choices[0]?.finish_reason, "length");
+      assert.equal(short.usage?.completion_tokens, 3);
+      const whole = (await ask({})).choices[0]?.message.content ?? "";
+      const stopped = await ask({ stop: whole.slice(20, 30) });
+      assert.equal(stopped.choices[0]?.message.content, whole.slice(0, 20));
     }),
   ).timeout(30_000);
 

@@ -1,4 +1,5 @@
 // The companion's chat on a real database, with a model that plays a script.
+
 import { v7 as uuid } from "uuid";
 import type { AcceptedTurn, Chat } from "../../server/chat/chat.ts";
 import { createChat } from "../../server/chat/create-chat.ts";
@@ -19,6 +20,7 @@ import { type DatabaseSource, type OpenedDatabase, openDatabase } from "../../se
 import type { Tool } from "../../server/domain/tools.ts";
 import { createMetrics, type Metrics } from "../../server/observe/metrics.ts";
 import type { StreamChunk } from "../../server/protocol/chunks.ts";
+import { SAMPLING_FIELDS } from "../../server/protocol/sampling.ts";
 import type { Provider, ProviderEvent, ProviderRequest } from "../../server/providers/provider.ts";
 import type { Engine, TestDatabase } from "./engines.ts";
 import { memoryLog } from "./log.ts";
@@ -81,6 +83,7 @@ export async function openChat(source: DatabaseSource, script: Script): Promise<
   const requests: ProviderRequest[] = [];
   const provider: Provider = {
     name: "scripted",
+    takes: SAMPLING_FIELDS,
     async *stream(request, signal) {
       requests.push(structuredClone(request));
       for await (const event of script(request, signal)) {

@@ -21,6 +21,7 @@ import { findTool, SWITCH_TOOL } from "../../domain/tools.ts";
 import { ChatError } from "../../errors.ts";
 import type { NewChunk } from "../../protocol/chunks.ts";
 import type { ClientMessage } from "../../protocol/requests.ts";
+import { samplingOf } from "../../protocol/sampling.ts";
 import type { AcceptedTurn } from "../chat.ts";
 import type { LeasedTurn } from "../deps.ts";
 import { type Append, writeSession } from "../log/write-session.ts";
@@ -294,6 +295,7 @@ async function resume(
     agentType: turn.agent_type,
     model: turn.model,
     offer: await findOffer(trx, turn),
+    sampling: samplingOf(turn.sampling),
     clientId: turn.client_id,
     workspace: turn.workspace,
     steps: turn.steps,

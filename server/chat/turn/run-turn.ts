@@ -127,6 +127,7 @@ async function askModel(
     system: withEnvironment(agent.prompt, turn.offer.environment),
     messages: toHistory((await toldMessages(deps.reader, turn.sessionId)).stored),
     tools: told.map(({ name, description, parameters }) => ({ name, description, parameters })),
+    ...(turn.sampling && { sampling: turn.sampling }),
   });
   let request = await ask();
   if (await summariseIfFull(run, resolved, request)) request = await ask();

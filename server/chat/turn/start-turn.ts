@@ -23,6 +23,7 @@ import type { Offer } from "../../domain/offer.ts";
 import { titleFrom, UNTITLED } from "../../domain/titles.ts";
 import { ChatError } from "../../errors.ts";
 import type { ClientMessage, MessageRequest } from "../../protocol/requests.ts";
+import type { Sampling } from "../../protocol/sampling.ts";
 import type { AcceptedTurn } from "../chat.ts";
 import type { LeasedTurn, TurnDeps } from "../deps.ts";
 import { describeOwner, isAbandoned } from "../log/lease-owner.ts";
@@ -45,6 +46,7 @@ export async function startUserTurn(
   deps: StartDeps,
   request: MessageRequest,
   message: UserMessage,
+  sampling: Sampling | null = null,
 ): Promise<AcceptedTurn> {
   deps.turns.refuseWhenDraining();
   const asked = askedBy(request);
@@ -68,8 +70,14 @@ export async function startUserTurn(
   }
   const session = sessionId;
   return await deps.lock.with(session, () =>
-    acceptMessage(deps, session, request, message, asked, isNew),
+    acceptMessage(deps, session, request, message, { asked, isNew, sampling }),
   );
+}
+
+interface Accepting {
+  asked: Asked | undefined;
+  isNew: boolean;
+  sampling: Sampling | null;
 }
 
 async function acceptMessage(
@@ -77,8 +85,7 @@ async function acceptMessage(
   sessionId: string,
   request: MessageRequest,
   message: UserMessage,
-  asked: Asked | undefined,
-  isNew: boolean,
+  { asked, isNew, sampling }: Accepting,
 ): Promise<AcceptedTurn> {
   const turnId = uuid();
   const offer = offerOf(request);
@@ -111,6 +118,7 @@ async function acceptMessage(
         offer_id: await insertOffer(trx, sessionId, offer),
         client_id: request.client_id ?? null,
         workspace: request.workspace ?? null,
+        sampling: sampling && JSON.stringify(sampling),
       });
       if (asked && repeat) await setRequestTurn(trx, asked.request_id, turnId);
       else if (asked) {
@@ -146,6 +154,7 @@ async function acceptMessage(
         agentType,
         model,
         offer,
+        sampling,
         clientId: request.client_id ?? null,
         workspace: request.workspace ?? null,
         steps: 0,

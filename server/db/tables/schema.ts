@@ -27,6 +27,8 @@ export interface SessionsTable {
   cancel_turn_id: string | null;
   /** The id of the newest commit: how a lost COMMIT acknowledgement is resolved. */
   last_commit: string | null;
+  /** `last_seq` when the present epoch began: what came before it is the same as in the epoch before. */
+  epoch_seq: Generated<number>;
 }
 
 export interface TurnsTable {
@@ -55,6 +57,23 @@ export interface TurnsTable {
   steps: Generated<number>;
   /** How often its agent has changed. */
   switches: Generated<number>;
+  /** How its client wants the answers made (`protocol/sampling.ts`); null for as the model likes. */
+  sampling: string | null;
+}
+
+/** Courses of events: the newest is the present one. Another begins when the database went back. */
+export interface EpochsTable {
+  number: number;
+  id: string;
+  reason: string;
+  begun_at: Milliseconds;
+}
+
+/** What each data directory wrote here last; it knows the same beside the database (`chat/upkeep/keep-epoch.ts`). */
+export interface WitnessesTable {
+  keeper: string;
+  nonce: string;
+  written_at: Milliseconds;
 }
 
 /** Tools and agents as a client offered them: many turns of a session refer to one row. */
@@ -200,6 +219,8 @@ export interface Database {
   plans: PlansTable;
   subtasks: SubtasksTable;
   summaries: SummariesTable;
+  epochs: EpochsTable;
+  witnesses: WitnessesTable;
 }
 
 /** The inside of a unit of work. */

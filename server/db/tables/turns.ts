@@ -15,6 +15,7 @@ export interface NewTurn {
   offer_id?: string | null;
   client_id?: string | null;
   workspace?: string | null;
+  sampling?: string | null;
 }
 
 export async function insertTurn(trx: Trx, turn: NewTurn): Promise<void> {

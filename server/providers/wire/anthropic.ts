@@ -6,6 +6,7 @@ import type { Answer } from "./answer.ts";
 import { largestOutput, lowerLimit } from "./anthropic-limits.ts";
 import type { EventReader, Leave, WireFormat, WireRequest } from "./format.ts";
 import { normalUsage, toArguments } from "./openai-chat.ts";
+import { tokenLimit, toSettings } from "./settings.ts";
 import { bareError, toldError } from "./told-errors.ts";
 import { type Fields, num, record, text, textOf } from "./values.ts";
 
@@ -30,7 +31,12 @@ function toRequest(request: ProviderRequest, leave: Leave): WireRequest {
     headers: { "anthropic-version": "2023-06-01" },
     body: {
       model,
-      max_tokens: leave.maxTokens ?? largestOutput(model),
+      max_tokens: tokenLimit(request, leave.maxTokens ?? largestOutput(model)),
+      ...toSettings(request, {
+        temperature: "temperature",
+        top_p: "top_p",
+        stop: "stop_sequences",
+      }),
       ...(systemBlocks.length > 0 && { system: systemBlocks }),
       messages,
       ...(told.length > 0 && { tools: told, tool_choice: { type: "auto" } }),
@@ -114,7 +120,7 @@ function interleave(content: string, calls: readonly Block[], parts: readonly Th
 }
 
 function amend(said: string, leave: Leave, request: ProviderRequest): Leave | undefined {
-  const asked = leave.maxTokens ?? largestOutput(request.model);
+  const asked = tokenLimit(request, leave.maxTokens ?? largestOutput(request.model));
   const lower = lowerLimit(said, asked);
   if (lower !== undefined) return { ...leave, maxTokens: lower };
   if (!leave.cache && /cache_control/i.test(said)) return { ...leave, cache: true };

@@ -5,6 +5,7 @@ import { plainSchema } from "../tool-schema.ts";
 import type { Answer } from "./answer.ts";
 import type { EventReader, Leave, WireFormat, WireRequest } from "./format.ts";
 import { normalUsage, toArguments } from "./openai-chat.ts";
+import { toSettings } from "./settings.ts";
 import { bareError, toldError } from "./told-errors.ts";
 import { type Fields, list, num, record, text } from "./values.ts";
 
@@ -18,6 +19,15 @@ const NO_SIGNATURE = { thoughtSignature: "skip_thought_signature_validator" };
 function toRequest(request: ProviderRequest, leave: Leave): WireRequest {
   const { model, system, messages, tools } = request;
   const told = leave.tools ? [] : tools;
+  const generationConfig = toSettings(request, {
+    temperature: "temperature",
+    top_p: "topP",
+    max_output_tokens: "maxOutputTokens",
+    stop: "stopSequences",
+    seed: "seed",
+    presence_penalty: "presencePenalty",
+    frequency_penalty: "frequencyPenalty",
+  });
   const name = model.includes("/") ? model : `models/${model}`;
   return {
     path: `/${name}:streamGenerateContent?alt=sse`,
@@ -37,6 +47,7 @@ function toRequest(request: ProviderRequest, leave: Leave): WireRequest {
         ],
         toolConfig: { functionCallingConfig: { mode: "AUTO" } },
       }),
+      ...(Object.keys(generationConfig).length > 0 && { generationConfig }),
     },
   };
 }

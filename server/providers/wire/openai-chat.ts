@@ -6,6 +6,7 @@ import type { Answer } from "./answer.ts";
 import type { CallPiece } from "./calls.ts";
 import type { EventReader, Leave, WireFormat, WireRequest } from "./format.ts";
 import { createThoughts, type Thoughts } from "./openai-thoughts.ts";
+import { tokenLimit, toSettings } from "./settings.ts";
 import { bareError, toldError } from "./told-errors.ts";
 import { type Fields, num, record, text, textOf } from "./values.ts";
 
@@ -14,6 +15,7 @@ export const openaiChat: WireFormat = { toRequest, createReader, amend };
 function toRequest(request: ProviderRequest, leave: Leave): WireRequest {
   const { model, system, messages, tools } = request;
   const told = leave.tools ? [] : tools;
+  const limit = tokenLimit(request, leave.maxTokens);
   return {
     path: "/chat/completions",
     headers: {},
@@ -30,7 +32,15 @@ function toRequest(request: ProviderRequest, leave: Leave): WireRequest {
         })),
         tool_choice: "auto",
       }),
-      ...(leave.maxTokens !== undefined && { max_tokens: leave.maxTokens }),
+      ...(limit !== undefined && { max_tokens: limit }),
+      ...toSettings(request, {
+        temperature: "temperature",
+        top_p: "top_p",
+        stop: "stop",
+        seed: "seed",
+        presence_penalty: "presence_penalty",
+        frequency_penalty: "frequency_penalty",
+      }),
       stream: true,
       ...(!leave.usage && { stream_options: { include_usage: true } }),
     },

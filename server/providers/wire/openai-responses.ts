@@ -4,6 +4,7 @@ import { plainSchema } from "../tool-schema.ts";
 import type { Answer } from "./answer.ts";
 import type { EventReader, Leave, WireFormat, WireRequest } from "./format.ts";
 import { normalUsage, toArguments } from "./openai-chat.ts";
+import { tokenLimit, toSettings } from "./settings.ts";
 import { bareError, toldError } from "./told-errors.ts";
 import { type Fields, list, num, record, text } from "./values.ts";
 
@@ -15,6 +16,7 @@ const REASONS_IN_SECRET = /^(?:o\d|gpt-(?:5|6|7)|codex|computer-use)(?!.*-chat)/
 function toRequest(request: ProviderRequest, leave: Leave): WireRequest {
   const { model, system, messages, tools } = request;
   const told = leave.tools ? [] : tools;
+  const limit = tokenLimit(request, leave.maxTokens);
   const secret = !leave.thinking && REASONS_IN_SECRET.test(model.split("/").at(-1) ?? "");
   return {
     path: "/responses",
@@ -33,7 +35,8 @@ function toRequest(request: ProviderRequest, leave: Leave): WireRequest {
         })),
         tool_choice: "auto",
       }),
-      ...(leave.maxTokens !== undefined && { max_output_tokens: leave.maxTokens }),
+      ...(limit !== undefined && { max_output_tokens: limit }),
+      ...toSettings(request, { temperature: "temperature", top_p: "top_p" }),
       // The conversation is stored here; OpenAI need not keep a second copy.
       store: false,
       ...(secret && { include: ["reasoning.encrypted_content"] }),
