@@ -7,6 +7,7 @@ import {
   findModel,
   isBusy,
   isLoading,
+  isLockedOut,
   isUnwritten,
   lastQuestion,
   lastTurn,
@@ -37,6 +38,7 @@ export interface Actions {
   /** A file of the workspace may have become one since; resolves with all there are. */
   refreshAgents: () => Promise<readonly Agent[]>;
   retryConnection: () => void;
+  isLockedOut: () => boolean;
   dismissNotice: () => void;
   copy: (text: string) => void;
   followLink: (url: string) => void;
@@ -215,6 +217,7 @@ export function createApp(transport: Transport, text: Strings): App {
       return store.get().agents?.agents ?? [];
     },
     retryConnection: () => transport.retryNow(),
+    isLockedOut: () => isLockedOut(store.get()),
     dismissNotice: () => store.dispatch({ type: "notice", notice: null }),
     copy: (content) => transport.copy(content),
     followLink(raw) {

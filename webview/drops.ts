@@ -18,3 +18,17 @@ export function acceptDrops({ addContext }: Editor): void {
     addContext(files.slice(0, MAX_FILES).map((uri) => ({ kind: "file", uri })));
   });
 }
+
+/** A file of the system's that nobody takes would be opened in the app's place. */
+export function refuseDrops(say: () => void): void {
+  const holdsFiles = (event: DragEvent): boolean =>
+    !event.defaultPrevented && event.dataTransfer?.types.includes("Files") === true;
+  document.addEventListener("dragover", (event) => {
+    if (holdsFiles(event)) event.preventDefault();
+  });
+  document.addEventListener("drop", (event) => {
+    if (!holdsFiles(event)) return;
+    event.preventDefault();
+    say();
+  });
+}

@@ -4,7 +4,7 @@ import { announce } from "./components/announcer.ts";
 import { focusComposer } from "./components/composer.tsx";
 import { SurroundingsContext } from "./components/context.ts";
 import { Root } from "./components/root.tsx";
-import { acceptDrops } from "./drops.ts";
+import { acceptDrops, refuseDrops } from "./drops.ts";
 import { leaveByEscape } from "./escape.ts";
 import { keepFocus } from "./focus.ts";
 import { FrameQueue } from "./markdown/frame-queue.ts";
@@ -55,6 +55,8 @@ async function start(root: HTMLElement): Promise<void> {
   document.addEventListener("keydown", (event) => leaveByEscape(event, actions.sending.stop));
   keepFocus(root, focusComposer);
   if (transport.editor) acceptDrops(transport.editor);
+  const noDrop = { code: "no_drop", message: text.noDrop, hint: text.noDropHint };
+  refuseDrops(() => store.dispatch({ type: "notice", notice: noDrop }));
   app.onFocusComposer(() => requestAnimationFrame(() => requestAnimationFrame(focusComposer)));
   app.start();
   show();

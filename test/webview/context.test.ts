@@ -3,9 +3,15 @@ import assert from "node:assert/strict";
 import { AxeBuilder } from "@axe-core/playwright";
 import type { ContextItem } from "../../server/protocol/requests.ts";
 import type { Mention } from "../../webview/messages.ts";
+import type { ScriptedCompanion } from "./support/scripted-companion.ts";
 import { ask, closeBrowser, HOSTS, type OpenApp, withApp } from "./support/with-app.ts";
 
 after(closeBrowser);
+
+/** The demo cannot summarise. */
+const withoutDemo = (companion: ScriptedCompanion): void => {
+  companion.models = companion.models.map((model) => ({ ...model, demo: false }));
+};
 
 const A_FILE: ContextItem = { type: "file", label: "src/a.ts", content: "let a = 1;" };
 
@@ -199,7 +205,7 @@ for (const host of HOSTS) {
       }));
 
     it("is summarised at a click, in one line that can be unfolded and taken back", () =>
-      withApp({ host }, async (app) => {
+      withApp({ host, prepare: withoutDemo }, async (app) => {
         const { page, companion } = app;
         const { session, turnId } = await ask(app, "First");
         companion.done(session, turnId);

@@ -85,7 +85,12 @@ export function Notice({ state }: { state: AppState }) {
 }
 
 /** Nothing is wrong; the reader is only told how it is. */
-const CALM: ReadonlySet<string> = new Set(["session_busy", "not_found", "turn_gone"]);
+const CALM: ReadonlySet<string> = new Set([
+  "session_busy",
+  "companion_away",
+  "not_found",
+  "turn_gone",
+]);
 
 function toGone(error: NonNullable<AppState["streamError"]>, gone: string) {
   return error.code === "not_found" ? { ...error, message: gone } : error;

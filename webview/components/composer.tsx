@@ -18,7 +18,9 @@ export function Composer({ state }: { state: AppState }) {
   const { actions, text } = useSurroundings();
   const input = useRef<HTMLTextAreaElement>(null);
   const busy = isBusy(state);
-  const stoppable = canStop(state) && (busy || runsTool(state));
+  const stoppable = canStop(state);
+  // While a call waits for a person a new message may take its place.
+  const sends = !stoppable || !(busy || runsTool(state));
   const { draft, draftRevision, editing } = state;
   const form = useRef<HTMLFormElement>(null);
   useLayer(form, "edit", editing === null ? undefined : actions.stopEditing);
@@ -115,14 +117,16 @@ export function Composer({ state }: { state: AppState }) {
         <AgentPicker state={state} />
         <ModelPicker state={state} />
         <span class="spacer" />
-        {stoppable ? (
+        {stoppable && (
           <IconButton
             icon="stop"
             label={text.stop}
+            keys="Escape"
             class="send is-stop"
             onClick={actions.sending.stop}
           />
-        ) : (
+        )}
+        {sends && (
           <IconButton
             icon="send"
             label={text.send}

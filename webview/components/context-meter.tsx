@@ -1,5 +1,5 @@
 import { useState } from "preact/hooks";
-import { contextUse, isBusy } from "../state/selectors.ts";
+import { canSummarise, contextUse, isBusy } from "../state/selectors.ts";
 import type { AppState } from "../state/state.ts";
 import { useSurroundings } from "./context.ts";
 
@@ -21,17 +21,19 @@ export function ContextMeter({ state }: { state: AppState }) {
     >
       <meter min={0} max={100} value={Math.min(percent, 100)} aria-label={label} />
       <span>{label}</span>
-      <button
-        type="button"
-        class="button is-secondary"
-        disabled={isAsked || isBusy(state)}
-        onClick={() => {
-          setAsked(true);
-          void actions.sending.summarise().then(() => setAsked(false));
-        }}
-      >
-        {isAsked ? text.summarising : text.summarise}
-      </button>
+      {(isAsked || canSummarise(state)) && (
+        <button
+          type="button"
+          class="button is-secondary"
+          disabled={isAsked || isBusy(state)}
+          onClick={() => {
+            setAsked(true);
+            void actions.sending.summarise().then(() => setAsked(false));
+          }}
+        >
+          {isAsked ? text.summarising : text.summarise}
+        </button>
+      )}
     </p>
   );
 }

@@ -14,6 +14,8 @@ interface IconButtonProps {
   class?: string;
   disabled?: boolean;
   expanded?: boolean;
+  /** That do the same. */
+  keys?: string;
 }
 
 export function IconButton({
@@ -23,13 +25,15 @@ export function IconButton({
   class: extra,
   disabled,
   expanded,
+  keys,
 }: IconButtonProps) {
   return (
     <button
       type="button"
       class={extra === undefined ? "icon-button" : `icon-button ${extra}`}
       data-icon={ICONS[icon]}
-      title={label}
+      title={keys === undefined ? label : `${label} (${keys})`}
+      aria-keyshortcuts={keys}
       aria-label={label}
       aria-expanded={expanded}
       disabled={disabled}

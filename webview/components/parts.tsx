@@ -153,7 +153,7 @@ const SUBTASK_ICONS = {
 type ToolState = keyof Strings["toolState"];
 
 function stateOf(part: ToolPart, isOpen: boolean): ToolState {
-  if (part.error !== null) return "failed";
+  if (part.error !== null) return part.outcome ?? "failed";
   if (part.result !== null) return "done";
   if (part.waitsFor === "tool_decision") return "asks";
   return isOpen ? "runs" : "closed";
@@ -166,7 +166,7 @@ function planStateOf(plan: Plan, part: ToolPart, isOpen: boolean): ToolState {
 }
 
 function iconOf(state: ToolState): {
-  name: "tools" | "loading" | "check" | "error";
+  name: "tools" | "loading" | "check" | "error" | "no" | "stop" | "question";
   spin?: boolean;
 } {
   switch (state) {
@@ -176,6 +176,13 @@ function iconOf(state: ToolState): {
       return { name: "check" };
     case "failed":
       return { name: "error" };
+    case "rejected":
+    case "denied":
+      return { name: "no" };
+    case "stopped":
+      return { name: "stop" };
+    case "asks":
+      return { name: "question" };
     default:
       return { name: "tools" };
   }

@@ -127,6 +127,7 @@ export function Transcript({ state }: { state: AppState }) {
                     isLast={isLast}
                     isIdle={isLast && !isBusy(state) && outgoing === null}
                     stopping={isLast && state.stopping}
+                    isCut={isLast && state.connection.state !== "ready"}
                     decisions={isLast ? state.decisions : NONE}
                     agentName={agentName}
                     plan={isLast ? unfinishedPlan(turns) : undefined}

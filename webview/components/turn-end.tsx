@@ -1,3 +1,4 @@
+import { useEffect, useState } from "preact/hooks";
 import type { Strings } from "../strings/strings.ts";
 import type { Plan } from "../turns/plans.ts";
 import type { Turn } from "../turns/turns.ts";
@@ -10,23 +11,21 @@ interface TurnEndProps {
   isLast: boolean;
   isIdle: boolean;
   stopping: boolean;
+  /** The companion cannot be heard. */
+  isCut: boolean;
   /** Of this chat, begun and not done. */
   plan: Plan | undefined;
 }
 
 /** How it stands with an answer, and what can be done about it. One line high in every state that is well, so that nothing jumps. */
-export function TurnEnd({ turn, answer, isLast, isIdle, stopping, plan }: TurnEndProps) {
+export function TurnEnd(props: TurnEndProps) {
+  const { turn, answer, isLast, isIdle, plan } = props;
   const { text } = useSurroundings();
   switch (turn.status) {
     case "running":
-      return (
-        <p class="status-line is-live">
-          <span class="pulse" />
-          {stopping ? text.stopping : text.writing}
-        </p>
-      );
+      return <Live {...props} />;
     case "waiting":
-      return null;
+      return <TurnActions turn={turn} answer={answer} canRetry={false} />;
     case "done":
       return turn.question === null ? null : (
         <div class="status-row">
@@ -42,6 +41,35 @@ export function TurnEnd({ turn, answer, isLast, isIdle, stopping, plan }: TurnEn
     case "error":
       return <Failed turn={turn} answer={answer} canAct={isLast && isIdle} plan={plan} />;
   }
+}
+
+/** So long without a word is worth one. */
+const SILENT_FROM_SECONDS = 5;
+
+function Live({ turn, stopping, isCut }: TurnEndProps) {
+  const { text } = useSurroundings();
+  const [silent, setSilent] = useState(0);
+  useEffect(() => {
+    setSilent(0);
+    const since = performance.now();
+    const timer = setInterval(() => setSilent((performance.now() - since) / 1000), 1000);
+    return () => clearInterval(timer);
+  }, [turn, isCut]);
+  if (isCut) {
+    return (
+      <p class="status-line is-live">
+        <Icon name="disconnect" />
+        {text.waitingForCompanion}
+      </p>
+    );
+  }
+  const told = silent < SILENT_FROM_SECONDS ? "" : ` · ${text.nothingFor(Math.floor(silent))}`;
+  return (
+    <p class="status-line is-live">
+      <span class="pulse" />
+      {(stopping ? text.stopping : text.writing) + told}
+    </p>
+  );
 }
 
 function factsOf({ model, ending }: Turn, text: Strings): string[] {
@@ -61,6 +89,7 @@ function TurnActions({
   canRetry: boolean;
 }) {
   const { actions, text } = useSurroundings();
+  if (answer === "" && !canRetry) return null;
   return (
     <div class="status-actions">
       {answer !== "" && (
@@ -95,23 +124,36 @@ function ResumePlan({ plan }: { plan: Plan | undefined }) {
   );
 }
 
+/** Goes on where it stopped, if there is anything to go on from. */
+function Continue({ turn, plan }: { turn: Turn; plan: Plan | undefined }) {
+  const { actions, text } = useSurroundings();
+  const hasCome = turn.parts.some(
+    (part) => part.kind === "tool" || (part.kind === "text" && part.text.trim() !== ""),
+  );
+  if (plan || !hasCome) return null;
+  return (
+    <button type="button" class="button" onClick={actions.sending.continueAnswer}>
+      <Icon name="play" />
+      {text.continue}
+    </button>
+  );
+}
+
 function Interrupted({ turn, answer, canAct, plan }: StoppedProps) {
   const { actions, text } = useSurroundings();
   return (
     <div class="ending">
-      <p class="status-line">
-        <Icon name="stop" />
-        {turn.ending?.message || text.interrupted}
-      </p>
+      <div class="status-row">
+        <p class="status-line">
+          <Icon name="stop" />
+          {turn.ending?.message || text.interrupted}
+        </p>
+        <TurnActions turn={turn} answer={answer} canRetry={false} />
+      </div>
       {canAct && (
         <div class="button-row">
           <ResumePlan plan={plan} />
-          {answer !== "" && !plan && (
-            <button type="button" class="button" onClick={actions.sending.continueAnswer}>
-              <Icon name="play" />
-              {text.continue}
-            </button>
-          )}
+          <Continue turn={turn} plan={plan} />
           <button
             type="button"
             class="button is-secondary"
@@ -141,15 +183,23 @@ function Failed({ turn, answer, canAct, plan }: StoppedProps) {
       <p>{ending?.message}</p>
       {ending?.hint != null && <p class="muted">{ending.hint}</p>}
       {answer !== "" && (
-        <p class="status-line">
-          <Icon name="check" />
-          {text.savedPart}
-        </p>
+        <div class="status-row">
+          <p class="status-line">
+            <Icon name="check" />
+            {text.savedPart}
+          </p>
+          <TurnActions turn={turn} answer={answer} canRetry={false} />
+        </div>
       )}
       {canAct && (
         <div class="button-row">
           <ResumePlan plan={plan} />
-          <button type="button" class="button" onClick={() => actions.sending.retry(turn.id)}>
+          <Continue turn={turn} plan={plan} />
+          <button
+            type="button"
+            class={answer === "" ? "button" : "button is-secondary"}
+            onClick={() => actions.sending.retry(turn.id)}
+          >
             <Icon name="refresh" />
             {text.retry}
           </button>

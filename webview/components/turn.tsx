@@ -1,5 +1,6 @@
 import { HIDDEN_CLASS, splitHidden } from "../markdown/hidden-characters.ts";
 import type { Decision, Outgoing } from "../state/state.ts";
+import { ownPrompt, shownQuestion } from "../strings/own-prompts.ts";
 import type { Plan } from "../turns/plans.ts";
 import { answerText, isOpen, type Question, type Turn } from "../turns/turns.ts";
 import { SentChips } from "./chips.tsx";
@@ -17,6 +18,8 @@ interface TurnProps {
   /** Nothing runs, so the turn may be asked again. */
   isIdle: boolean;
   stopping: boolean;
+  /** The companion cannot be heard. */
+  isCut: boolean;
   decisions: Readonly<Record<string, Decision>>;
   agentName: (type: string) => string;
   /** Of this chat, begun and not done; for the last turn. */
@@ -85,7 +88,8 @@ function QuestionView({ turnId, question, state, children }: QuestionProps) {
       <div class="question-box">
         <SentChips {...(turnId !== undefined && { turnId })} context={question.context} />
         <div class="question-text">
-          {splitHidden(question.text, "prose").map((run) =>
+          {ownPrompt(question.text) !== undefined && <Icon name="play" />}
+          {splitHidden(shownQuestion(question.text, text), "prose").map((run) =>
             run.hidden ? <span class={HIDDEN_CLASS}>{run.text}</span> : run.text,
           )}
         </div>
@@ -116,7 +120,7 @@ export function OutgoingView({ outgoing }: { outgoing: Outgoing }) {
               <div class="ending">
                 <span class="status-line">
                   <Icon name="disconnect" />
-                  {text.held}
+                  {actions.isLockedOut() ? text.noTokenDetail : text.held}
                 </span>
                 <button type="button" class="button is-secondary" onClick={actions.dropUnsent}>
                   {text.backToDraft}

@@ -22,6 +22,20 @@ export function isBusy(state: AppState): boolean {
   return lastTurn(state)?.status === "running";
 }
 
+/** The page was opened without its key, which no waiting mends. */
+export function isLockedOut({ connection }: AppState): boolean {
+  return connection.state === "away" && connection.reason === "unauthorized";
+}
+
+/** There is something before the newest question that no summary tells yet, and a model that can tell it. */
+export function canSummarise(state: AppState): boolean {
+  const turns = state.log?.turns ?? [];
+  const until = activeSummary(state)?.untilTurnId;
+  const fresh = turns.slice(turns.findIndex(({ id }) => id === until) + 1);
+  const isDemo = findModel(state, chosenModel(state))?.demo === true;
+  return !isDemo && fresh.filter(({ question }) => question !== null).length > 1;
+}
+
 /** A tool is being run for the answer. */
 export function runsTool(state: AppState): boolean {
   const turn = lastTurn(state);

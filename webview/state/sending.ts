@@ -3,10 +3,18 @@
 import type { ClientMessage, ContextItem, MessageRequest } from "../../server/protocol/requests.ts";
 import type { Session } from "../../server/protocol/responses.ts";
 import type { SavedState } from "../messages.ts";
+import { ownPrompt } from "../strings/own-prompts.ts";
 import type { Strings } from "../strings/strings.ts";
 import { CallFailure, type Transport, toContextItems } from "../transport/transport.ts";
 import { isOpen } from "../turns/turns.ts";
-import { canStop, isBusy, lastQuestion, lastTurn, unfinishedPlan } from "./selectors.ts";
+import {
+  canStop,
+  isBusy,
+  isLockedOut,
+  lastQuestion,
+  lastTurn,
+  unfinishedPlan,
+} from "./selectors.ts";
 import type { Decision, Outgoing } from "./state.ts";
 import type { Store } from "./store.ts";
 
@@ -48,6 +56,10 @@ export function createSending(deps: SendingDeps): Sending {
 
   const start = (content: string, replacesTurnId: string | null, planId?: string): void => {
     const state = store.get();
+    if (isLockedOut(state)) {
+      const notice = { code: "no_token", message: text.noToken, hint: text.noTokenDetail };
+      return store.dispatch({ type: "notice", notice });
+    }
     const trimmed = chooseBySlash(content.trim());
     if (trimmed === "" || isBusy(state)) return;
     const outgoing: Outgoing = {
@@ -74,7 +86,11 @@ export function createSending(deps: SendingDeps): Sending {
   };
 
   const noteBusy = (hint?: string): void => {
-    const notice = { code: "session_busy", message: text.busyNote };
+    // What runs there is not known, nor can it be stopped.
+    const isAway = store.get().connection.state === "away";
+    const notice = isAway
+      ? { code: "companion_away", message: text.awayNote }
+      : { code: "session_busy", message: text.busyNote };
     store.dispatch({ type: "notice", notice: hint === undefined ? notice : { ...notice, hint } });
   };
 
@@ -161,7 +177,7 @@ export function createSending(deps: SendingDeps): Sending {
       const turn = lastQuestion(store.get());
       if (turn?.id !== turnId || !turn.question) return;
       // A retry of a plan's resumption resumes it.
-      const isPlan = turn.question.text === text.resumePlan;
+      const isPlan = ownPrompt(turn.question.text) === "resumePlan";
       const plan = isPlan ? unfinishedPlan(store.get().log?.turns ?? []) : undefined;
       start(turn.question.text, turnId, plan?.id);
     },

@@ -127,7 +127,11 @@ export const INITIAL: AppState = {
 export function reduce(state: AppState, message: AppMessage): AppState {
   switch (message.type) {
     case "connection":
-      return { ...state, connection: message.connection };
+      return {
+        ...state,
+        connection: message.connection,
+        notice: isOld(state.notice, message.connection) ? null : state.notice,
+      };
     case "opened":
       return openSession(state, message.sessionId);
     case "created":
@@ -190,6 +194,12 @@ export function reduce(state: AppState, message: AppMessage): AppState {
       message satisfies never;
       return state;
   }
+}
+
+/** What a notice says of an answer that runs, or of being away, is not so any more. */
+function isOld(notice: CallError | null, { state }: ConnectionState): boolean {
+  if (state === "ready") return notice?.code === "companion_away" || notice?.code === "no_token";
+  return notice?.code === "session_busy";
 }
 
 function openSession(state: AppState, sessionId: string | null): AppState {

@@ -36,12 +36,15 @@ export interface Strings {
   askPlaceholder(mentions: boolean): string;
   busyPlaceholder: string;
   busyNote: string;
+  awayNote: string;
   send: string;
   stop: string;
   stopping: string;
   editing: string;
   stopEditing: string;
   removeContext(label: string): string;
+  noDrop: string;
+  noDropHint: string;
   allowed: string;
   askAgain(tool: string): string;
   summarise: string;
@@ -60,6 +63,8 @@ export interface Strings {
   tryAgain: string;
   backToDraft: string;
   writing: string;
+  nothingFor(seconds: number): string;
+  waitingForCompanion: string;
   saved: string;
   savedDetail: string;
   savedPart: string;
@@ -88,6 +93,7 @@ export interface Strings {
     closed: string;
     stopped: string;
     rejected: string;
+    denied: string;
     returned: string;
   };
   asksBecause: Record<AskReason, string>;

@@ -1,6 +1,6 @@
 // What becomes of the calls of a turn, as its chunks tell.
 import { ASK_REASONS } from "../../server/protocol/ask-reasons.ts";
-import type { StreamChunk } from "../../server/protocol/chunks.ts";
+import { CALL_OUTCOMES, type CallOutcome, type StreamChunk } from "../../server/protocol/chunks.ts";
 import { NO_OUTPUT } from "./tool-output.ts";
 import type { ToolPart, Turn } from "./turns.ts";
 import { textOf } from "./values.ts";
@@ -20,6 +20,7 @@ export function addTool(turn: Turn, chunk: StreamChunk): Turn {
     output: NO_OUTPUT,
     result: null,
     error: null,
+    outcome: null,
   };
   return { ...turn, parts: [...turn.parts, part] };
 }
@@ -33,9 +34,23 @@ export function endTool(turn: Turn, chunk: StreamChunk): Turn {
     plan: part.plan && chunk.error === undefined ? { ...part.plan, state: "runs" } : part.plan,
     result: chunk.content ?? null,
     error: chunk.error ?? null,
+    outcome: outcomeOf(chunk),
   }));
   const waits = ended.parts.some((part) => part.kind === "tool" && part.waitsFor !== null);
   return { ...ended, status: waits ? "waiting" : "running" };
+}
+
+/** What was stored before results said so has its words only. */
+const OUTCOME_WORDS: Partial<Record<CallOutcome, string>> = {
+  rejected: "The user rejected this call",
+  stopped: "The call was closed before it had a result.",
+};
+
+function outcomeOf({ error, metadata }: StreamChunk): CallOutcome | null {
+  if (error === undefined) return null;
+  const told = CALL_OUTCOMES.find((outcome) => outcome === metadata?.["outcome"]);
+  const worded = CALL_OUTCOMES.find((outcome) => error.startsWith(OUTCOME_WORDS[outcome] ?? "\0"));
+  return told ?? worded ?? null;
 }
 
 export function changeTool(

@@ -1,7 +1,7 @@
 // A session's chunks folded into what a reader sees. Pure: the same chunks give the same turns, however
 // they were cut into batches and however often they came.
 import type { AskReason } from "../../server/protocol/ask-reasons.ts";
-import type { StreamChunk } from "../../server/protocol/chunks.ts";
+import type { CallOutcome, StreamChunk } from "../../server/protocol/chunks.ts";
 import type { TurnStatus } from "../../server/protocol/responses.ts";
 import { continuity } from "../../server/shared/continuity.ts";
 import { type Plan, paused, type Subtask, toPlan, withSubtask } from "./plans.ts";
@@ -37,6 +37,8 @@ export interface ToolPart extends Span {
   output: ToolOutput;
   result: string | null;
   error: string | null;
+  /** Why it has an error that is not its own. */
+  outcome: CallOutcome | null;
 }
 
 export interface AgentPart extends Span {

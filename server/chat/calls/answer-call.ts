@@ -25,7 +25,14 @@ import { samplingOf } from "../../protocol/sampling.ts";
 import type { AcceptedTurn } from "../chat.ts";
 import type { LeasedTurn } from "../deps.ts";
 import { type Append, writeSession } from "../log/write-session.ts";
-import { type Answer, failed, resultChunk, runHere, waitingChunk } from "../turn/call-results.ts";
+import {
+  type Answer,
+  failed,
+  refused,
+  resultChunk,
+  runHere,
+  waitingChunk,
+} from "../turn/call-results.ts";
 import { switchedChunk } from "../turn/commit-answer.ts";
 import { reasonOf, switched } from "../turn/commit-calls.ts";
 import { decidePlan } from "../turn/propose-plan.ts";
@@ -57,7 +64,7 @@ export async function decideCall(
       const content = `The user rejected this call${feedback ? `: ${feedback}` : "."}`;
       return {
         change: { status: "rejected", ...decided, error: content },
-        reply: { content, chunk: { error: content } },
+        reply: refused("rejected", content),
       };
     }
     const stored = JSON.parse(call.arguments) as Record<string, unknown>;

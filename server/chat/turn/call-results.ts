@@ -1,16 +1,21 @@
 // What a call came to, as its row, its chunk and the model have it.
 import type { ToolCallChange } from "../../db/tables/tool-calls.ts";
-import type { NewChunk } from "../../protocol/chunks.ts";
+import type { CallOutcome, NewChunk } from "../../protocol/chunks.ts";
 import type { ToolCall } from "../../providers/provider.ts";
 
 export interface Reply {
   /** For the model. */
   content: string;
   /** For readers. */
-  chunk: Pick<NewChunk, "content" | "error">;
+  chunk: Pick<NewChunk, "content" | "error" | "metadata">;
 }
 
 export const failed = (error: string): Reply => ({ content: `Error: ${error}`, chunk: { error } });
+/** Not done, because somebody or something said no. */
+export const refused = (outcome: CallOutcome, error: string, content = error): Reply => ({
+  content,
+  chunk: { error, metadata: { outcome } },
+});
 export const succeeded = (content: string): Reply => ({ content, chunk: { content } });
 
 /** What becomes of a call: its row's next state and, if it is over, what the model gets to read. */

@@ -8,7 +8,7 @@ import { moveToolCall, openToolCalls } from "../../db/tables/tool-calls.ts";
 import { endTurn } from "../../db/tables/turns.ts";
 import { UNANSWERED } from "../../domain/history.ts";
 import { ChatError } from "../../errors.ts";
-import type { NewChunk } from "../../protocol/chunks.ts";
+import type { CallOutcome, NewChunk } from "../../protocol/chunks.ts";
 import type { ErrorCode } from "../../protocol/errors.ts";
 import type { Append } from "../log/write-session.ts";
 
@@ -48,6 +48,7 @@ export async function closeTurn(
     call_id: call.call_id,
     tool_name: call.tool_name,
     error: "The call was closed before it had a result.",
+    metadata: { outcome: "stopped" satisfies CallOutcome },
   }));
   const { chunks } = await append([...cancelled, finalChunk(ending, text.length)], turnId);
   for (const [index, call] of calls.entries()) {

@@ -14,6 +14,7 @@ import type { FinishReason, ToolCall } from "../../providers/provider.ts";
 import {
   failed,
   type Reply,
+  refused,
   resultChunk,
   runHere,
   succeeded,
@@ -155,7 +156,7 @@ async function settle(
   }
   const verdict = judge(tool, call.arguments, { agent, trusted, remembered });
   if (verdict.rule === "deny") {
-    return answered("rejected", failed(verdict.reason));
+    return answered("rejected", refused("denied", verdict.reason, `Error: ${verdict.reason}`));
   }
   if (fault !== undefined) return answered("done", failed(fault));
   if (call.tool_name === SWITCH_TOOL && tool.run === "turn") {

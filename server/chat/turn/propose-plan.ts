@@ -16,7 +16,7 @@ import type { NewChunk } from "../../protocol/chunks.ts";
 import { PlanArguments, type SubtaskView } from "../../protocol/plans.ts";
 import type { ClientMessage } from "../../protocol/requests.ts";
 import type { ToolCall } from "../../providers/provider.ts";
-import { type Answer, succeeded } from "./call-results.ts";
+import { type Answer, refused, succeeded } from "./call-results.ts";
 
 type ToolDecision = Extract<ClientMessage, { type: "tool_decision" }>;
 
@@ -99,7 +99,7 @@ export async function decidePlan(
       : "The user rejected the plan.";
     return {
       change: { status: "rejected", decision, error },
-      reply: { content: error, chunk: { error } },
+      reply: refused("rejected", error),
       chunks: [
         feedback
           ? { type: "plan_modification_requested", ...of, content: feedback }
