@@ -1,0 +1,168 @@
+// What vendors ask of a request beside the conversation: addresses, headers, the cache, how long an answer may be.
+import assert from "node:assert/strict";
+import type { ConversationMessage, ProviderRequest } from "../../server/providers/provider.ts";
+import { collect, HELLO, providerAt, textOf, WEATHER } from "../support/upstream/collect.ts";
+import { normal, status } from "../support/upstream/openai-scripts.ts";
+import { replay } from "../support/upstream/replay.ts";
+import type { Script, UpstreamRequest } from "../support/upstream/start-upstream.ts";
+import { withUpstream } from "../support/upstream/with-upstream.ts";
+
+type Block = Record<string, unknown>;
+interface AnthropicBody {
+  max_tokens: number;
+  system: Block[];
+  tools: Block[];
+  messages: { role: string; content: Block[] }[];
+}
+
+/**
+ * Bills as Anthropic does: what stands before a mark is written to the cache, and what was written is read where the
+ * beginning is the same, at a mark or at one of the twenty blocks before it. A token is a character here.
+ */
+function billing(): { script: Script; bills: { fresh: number; read: number; written: number }[] } {
+  const cache = new Set<string>();
+  const bills: { fresh: number; read: number; written: number }[] = [];
+  const script: Script = (request, response) => {
+    const { tools, system, messages } = request.body as AnthropicBody;
+    const blocks = [...tools, ...system, ...messages.flatMap(({ content }) => content)];
+    const plain = blocks.map(({ cache_control: _mark, ...block }) => JSON.stringify(block));
+    const upTo = (count: number): string => plain.slice(0, count).join("");
+    const marks = blocks.flatMap((block, index) => (block["cache_control"] ? [index + 1] : []));
+    assert.ok(marks.length <= 4, "more than four marks");
+    const looked = marks.flatMap((mark) => Array.from({ length: 20 }, (_, back) => mark - back));
+    const hits = looked.filter((count) => count > 0 && cache.has(upTo(count)));
+    const read = hits.length > 0 ? upTo(Math.max(...hits)).length : 0;
+    const written = Math.max(0, upTo(Math.max(0, ...marks)).length - read);
+    for (const mark of marks) cache.add(upTo(mark));
+    bills.push({ fresh: upTo(plain.length).length - read - written, read, written });
+    response.writeHead(200, { "content-type": "application/json" });
+    response.end(
+      JSON.stringify({
+        type: "message",
+        content: [{ type: "text", text: "ok" }],
+        stop_reason: "end_turn",
+        usage: {
+          input_tokens: bills.at(-1)?.fresh,
+          cache_read_input_tokens: read,
+          cache_creation_input_tokens: written,
+          output_tokens: 1,
+        },
+      }),
+    );
+  };
+  return { script, bills };
+}
+
+const calls = (id: string): ConversationMessage[] => [
+  {
+    role: "assistant",
+    content: "",
+    tool_calls: [{ call_id: id, tool_name: "get_weather", arguments: { city: "Oslo" } }],
+  },
+  { role: "tool", call_id: id, tool_name: "get_weather", content: "snow" },
+];
+
+describe("a request to Anthropic", () => {
+  const ask = (messages: ConversationMessage[]): ProviderRequest => ({
+    ...HELLO,
+    system: "Be brief. ".repeat(300),
+    tools: [WEATHER],
+    messages,
+  });
+  const first: ConversationMessage[] = [{ role: "user", content: "Oslo? ".repeat(200) }];
+
+  it("reads at least 90 % of a later step's prompt from the cache, and says so", () => {
+    const { script, bills } = billing();
+    return withUpstream([script], async ({ origin }) => {
+      const provider = providerAt(origin, { name: "anthropic" });
+      const steps = [
+        first,
+        [...first, ...calls("a")],
+        [...first, ...calls("a"), ...calls("b")],
+        [...first, ...calls("a"), ...calls("b"), ...calls("c"), ...calls("d")],
+      ];
+      for (const [index, messages] of steps.entries()) {
+        const { events, error } = await collect(provider, ask(messages));
+        assert.equal(error, undefined);
+        const { fresh = 0, read = 0, written = 0 } = bills[index] ?? {};
+        const finish = events.at(-1);
+        assert.ok(finish?.type === "finish");
+        assert.equal(finish.usage?.input_tokens, fresh + read + written);
+        assert.equal(finish.usage?.cache_read_tokens ?? 0, read);
+        const share = read / (fresh + read + written);
+        if (index > 0) assert.ok(share >= 0.9, `step ${index + 1} reads ${share}`);
+      }
+    });
+  });
+
+  it("asks for less where the server says that it is too much, and remembers", () =>
+    withUpstream(
+      [
+        status(400, "max_tokens: 32000 > 8192, which is the maximum allowed for fake-model"),
+        replay("anthropic", "text"),
+      ],
+      async ({ origin, requests }) => {
+        const provider = providerAt(origin, { name: "anthropic" });
+        await collect(provider);
+        await collect(provider);
+        const asked = requests.map(({ body }) => (body as AnthropicBody).max_tokens);
+        assert.deepEqual(asked, [32_000, 8_192, 8_192]);
+      },
+    ));
+});
+
+describe("the address of a request", () => {
+  const asked = async (
+    base: (origin: string) => string,
+    name = "openai-compatible",
+  ): Promise<UpstreamRequest> =>
+    await withUpstream([normal("hi")], async ({ origin, requests }) => {
+      await collect(providerAt(base(origin), { name }));
+      const [request] = requests;
+      assert.ok(request, "nothing was asked");
+      return request;
+    });
+
+  it("keeps a path and a query, whatever stands at its end", async () => {
+    for (const [given, path] of [
+      ["", "/v1/chat/completions"],
+      ["/", "/v1/chat/completions"],
+      ["/v1/", "/v1/chat/completions"],
+      ["/gateway/x/v1//", "/gateway/x/v1/chat/completions"],
+      ["/v1?team=a&b=c%20d", "/v1/chat/completions?team=a&b=c+d"],
+      ["/v1/chat/completions", "/v1/chat/completions"],
+      ["/v1/chat/completions?x=1", "/v1/chat/completions?x=1"],
+    ] as const) {
+      assert.equal((await asked((origin) => origin + given)).path, path, given);
+    }
+    const google = await asked((origin) => `${origin}?x=1`, "google");
+    assert.equal(google.path, "/v1beta/models/fake-model:streamGenerateContent?alt=sse&x=1");
+  });
+
+  it("is Azure's, with its own header, where it has Azure's form", async () => {
+    const azure = "/openai/deployments/mine?api-version=2025-01-01";
+    const { path, headers } = await asked((origin) => origin + azure);
+    assert.equal(path, "/openai/deployments/mine/chat/completions?api-version=2025-01-01");
+    assert.equal(headers["api-key"], "test-key-1234567890");
+    assert.equal(headers.authorization, undefined);
+  });
+
+  it("says who asks to OpenRouter alone", async () => {
+    const router = await asked((origin) => `${origin}/api/v1`);
+    assert.equal(router.headers["x-title"], "Streamkeeper");
+    assert.match(String(router.headers["http-referer"]), /^https:/);
+    assert.equal((await asked((origin) => origin)).headers["x-title"], undefined);
+  });
+});
+
+describe("a server that refuses a part of a request", () => {
+  it("is asked again without it", () =>
+    withUpstream(
+      [status(400, "Unrecognized request argument: stream_options"), normal("hi")],
+      async ({ url, requests }) => {
+        const collected = await collect(providerAt(url));
+        assert.equal(textOf(collected), "hi");
+        assert.doesNotMatch(JSON.stringify(requests[1]?.body), /stream_options/);
+      },
+    ));
+});
