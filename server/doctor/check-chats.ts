@@ -1,4 +1,5 @@
 import type { Reader } from "../db/tables/schema.ts";
+import { findWrongMessages } from "./compare-messages.ts";
 import {
   countUnsearchable,
   type Engine,
@@ -35,7 +36,9 @@ export async function checkChats(
   // Those whose end is in a gap get it with that.
   const unended = gaps.length + unread.length > 0 ? 0 : (await findUnended(reader)).length;
   const dangling = (await findDangling(reader)).length;
-  const lost = (await findLostMessages(reader)).length;
+  const answers = await findWrongMessages(reader);
+  const different = answers.filter((one) => one.is === "different").length;
+  const lost = (await findLostMessages(reader)).length + answers.length - different;
   const unsearchable = await countUnsearchable(reader, engine);
   const lone = orphans.sessions.length + orphans.turns.length;
   const stray = (await findStray(reader, engine)).length;
@@ -81,6 +84,11 @@ export async function checkChats(
     ...problem("messages", lost, {
       what: `${counted(lost, "message")} is in the log and missing in the conversation that models are told.`,
       what_to_do: `${REPAIR} takes it from the log.`,
+    }),
+    // With holes in the log nobody can say what was said.
+    ...problem("messages", gaps.length + unread.length > 0 ? 0 : different, {
+      what: `${counted(different, "message")} says something else than what was shown: models are told other words.`,
+      what_to_do: `${REPAIR} lets it say what the log says.`,
     }),
     ...problem("search_index", unsearchable, {
       what: `The index of the search is out of step by ${counted(unsearchable, "message")}.`,

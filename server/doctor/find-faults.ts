@@ -179,27 +179,19 @@ export async function findDangling(
   );
 }
 
-/** What was said, by the log, and is in no message: the model would not be told of it. */
+/** What somebody has asked, by the log, and is in no message: the model would not be told of it. */
 export interface LostMessage extends TurnOf {
   /** Where it belongs. */
   position: number;
-  role: "user" | "assistant";
 }
 
 export async function findLostMessages(reader: Reader): Promise<LostMessage[]> {
   return await rowsOf(
     reader,
     sql<LostMessage>`
-      select session_id, turn_id, seq as position, 'user' as role from chunks
+      select session_id, turn_id, seq as position from chunks
       where type = 'user_message' and turn_id is not null and not exists (
         select 1 from messages where messages.session_id = chunks.session_id and position = chunks.seq)
-      union all
-      select session_id, turn_id, seq as position, 'assistant' as role from chunks
-      where type in ('done', 'error', 'interrupted')
-        and exists (select 1 from chunks as said where said.session_id = chunks.session_id
-          and said.turn_id = chunks.turn_id and said.type = 'assistant_message')
-        and not exists (select 1 from messages where messages.turn_id = chunks.turn_id and role = 'assistant')
-        and not exists (select 1 from messages where messages.session_id = chunks.session_id and position = chunks.seq)
       order by 1, 3`,
   );
 }

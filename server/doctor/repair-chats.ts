@@ -4,12 +4,12 @@ import { sql } from "kysely";
 import { writeSession } from "../chat/log/write-session.ts";
 import { closeTurn, ENDINGS } from "../chat/turn/close-turn.ts";
 import { recoverTurns } from "../chat/turn/recover-turns.ts";
-import { textBetween } from "../db/tables/chunks.ts";
 import { insertMessage } from "../db/tables/messages.ts";
 import type { Trx } from "../db/tables/schema.ts";
 import { lockSession } from "../db/tables/sessions.ts";
 import { DEFAULT_AGENT } from "../domain/agents.ts";
 import type { Operation } from "../observe/operations.ts";
+import { findWrongMessages, mendMessage } from "./compare-messages.ts";
 import { fillGaps } from "./fill-gaps.ts";
 import {
   countUnsearchable,
@@ -188,26 +188,29 @@ async function closeCalls(deps: RepairDeps): Promise<string[]> {
 async function restoreMessages(deps: RepairDeps): Promise<string[]> {
   let restored = 0;
   for (const lost of await findLostMessages(deps.reader)) {
-    const uow = deps.newUnitOfWork();
-    if (await uow.commit(OPERATION, (trx) => restoreMessage(trx, lost))) restored++;
-    uow.close();
+    if (await commit(deps, (trx) => restoreQuestion(trx, lost))) restored++;
   }
-  return told(restored, `Took ${counted(restored, "message")} from the log.`);
+  let changed = 0;
+  for (const wrong of await findWrongMessages(deps.reader)) {
+    if (!(await commit(deps, (trx) => mendMessage(trx, wrong)))) continue;
+    if (wrong.is === "missing") restored++;
+    else changed++;
+  }
+  // Postgres keeps its index itself.
+  if (changed > 0 && deps.engine === "sqlite") await rebuildIndex(deps);
+  return [
+    ...told(restored, `Took ${counted(restored, "message")} from the log.`),
+    ...told(changed, `Let ${counted(changed, "message")} say what the log says.`),
+  ];
 }
 
-async function restoreMessage(trx: Trx, lost: LostMessage): Promise<boolean> {
-  const { session_id, turn_id, position, role } = lost;
-  const content = role === "user" ? await askedAt(trx, lost) : await answered(trx, lost);
+async function restoreQuestion(trx: Trx, lost: LostMessage): Promise<boolean> {
+  const { session_id, turn_id, position } = lost;
+  await lockSession(trx, session_id);
+  const content = await askedAt(trx, lost);
   if (content === "") return false;
-  await insertMessage(trx, {
-    session_id,
-    turn_id,
-    position,
-    role,
-    content,
-    status: role === "user" ? "complete" : "partial",
-    metadata: {},
-  });
+  const question = { role: "user", status: "complete", metadata: {} } as const;
+  await insertMessage(trx, { session_id, turn_id, position, content, ...question });
   return true;
 }
 
@@ -221,10 +224,6 @@ async function askedAt(trx: Trx, { session_id, position }: LostMessage): Promise
     .executeTakeFirst();
   const { content = "" } = JSON.parse(row?.payload ?? "{}") as { content?: string };
   return content;
-}
-
-async function answered(trx: Trx, { session_id, turn_id }: LostMessage): Promise<string> {
-  return await textBetween(trx, { sessionId: session_id, turnId: turn_id, after: 0 });
 }
 
 async function mendSearch(deps: RepairDeps): Promise<string[]> {
