@@ -12,6 +12,7 @@ import { recoverTurns } from "./chat/turn/recover-turns.ts";
 import { Turns } from "./chat/turn/turns.ts";
 import { compactInBackground } from "./chat/upkeep/compact-turns.ts";
 import { followOthers } from "./chat/upkeep/follow-peers.ts";
+import { checkEpoch, renewWitness } from "./chat/upkeep/keep-epoch.ts";
 import { watchStorage } from "./chat/upkeep/watch-storage.ts";
 import type { Config } from "./config.ts";
 import { RecentTransactions } from "./db/commit/recent-transactions.ts";
@@ -20,6 +21,7 @@ import { isDamage } from "./db/engine/storage-errors.ts";
 import type { OpenedDatabase } from "./db/open.ts";
 import { keepBackups } from "./doctor/keep-backups.ts";
 import { openOrReplace, setAsideOf } from "./doctor/open-or-replace.ts";
+import { witnessFile } from "./lifecycle/witness-file.ts";
 import type { Log } from "./log.ts";
 import { type Metrics, startUpstreamErrorsAtZero } from "./observe/metrics.ts";
 import { type Catalog, createCatalog } from "./providers/catalog.ts";
@@ -79,14 +81,22 @@ async function openCompanion(
   const recent = new RecentTransactions(config.slowSeconds);
   const newUnitOfWork = unitsOfWork(database, { metrics, log, recent });
   const parts = { database, models, newUnitOfWork, recent, house, log, metrics };
-  const companion = await assembleCompanion(parts).catch(async (thrown: unknown) => {
+  const watched = { reader: database.reader, newUnitOfWork, log };
+  const { database: source } = config;
+  const witness = witnessFile(dataDir, source.engine === "sqlite" ? source.path : source.url);
+  const keepWitness = () => renewWitness(watched, witness);
+  const assemble = async () => {
+    await checkEpoch(watched, witness);
+    return await assembleCompanion(parts);
+  };
+  const companion = await assemble().catch(async (thrown: unknown) => {
     await database.close();
     throw thrown;
   });
   const { chat } = companion;
   const backups =
     config.backups === "daily" && config.database.engine === "sqlite"
-      ? keepBackups({ dataDir, path: config.database.path }, log)
+      ? keepBackups({ dataDir, path: config.database.path }, log, keepWitness)
       : undefined;
   return {
     ...companion,
@@ -98,6 +108,8 @@ async function openCompanion(
     },
     async close() {
       await backups?.stop();
+      // A copy that was made while it ran is an older state from now on.
+      await keepWitness();
       await companion.close();
     },
   };

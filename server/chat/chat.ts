@@ -1,4 +1,6 @@
+import type { LogPlace } from "../db/tables/epochs.ts";
 import type { StreamChunk } from "../protocol/chunks.ts";
+import type { LogReset } from "../protocol/log-reset.ts";
 import type {
   CreateSessionRequest,
   MessageRequest,
@@ -35,6 +37,10 @@ export interface AcceptedTurn {
 export interface StreamOptions {
   /** The last `seq` the reader has; 0 for everything. */
   after: number;
+  /** The epoch that `after` counts in; absent for a reader that knows none. */
+  epoch?: string | undefined;
+  /** The log went back: the cursor counts for nothing any more. An empty batch comes right after it. */
+  onReset?(reset: LogReset): void;
   /** `turn_end`: close after the turn that runs, or at once when none does. `pause`: as one request sees it, close when `turn_id` ends or waits for the client. */
   until: "left" | "turn_end" | { pause_of: string };
 }
@@ -53,12 +59,14 @@ export interface Chat {
     messages: ImportedMessage[],
     sampling: Sampling | null,
   ): Promise<AcceptedTurn>;
-  /** Committed frames after the cursor, in order and without gaps, then live; batches are never empty. Ends when `signal` aborts. Rejects with `not_found` before the first batch. */
+  /** Committed frames after the cursor, in order and without gaps, then live. Ends when `signal` aborts. Rejects with `not_found` before the first batch. */
   stream(
     sessionId: string,
     options: StreamOptions,
     signal: AbortSignal,
   ): AsyncIterable<readonly Frame[]>;
+  /** Where the log of a session stands. Rejects with `not_found`. */
+  logPlace(sessionId: string): Promise<LogPlace>;
   /** Resolves when the turn's end is committed; `turn_id` is null if nothing ran. */
   cancelTurn(sessionId: string): Promise<{ turn_id: string | null }>;
   /** Takes a turn and all after it out of the conversation; they stay in the log. Rejects with `session_busy` while one runs. */

@@ -28,7 +28,7 @@ import { takeOutput } from "./calls/call-output.ts";
 import { claim, listPending } from "./calls/claims.ts";
 import type { AcceptedTurn, Chat, ImportedMessage } from "./chat.ts";
 import type { ResolvedModel } from "./deps.ts";
-import { streamFrames } from "./log/stream-frames.ts";
+import { knownPlace, streamFrames } from "./log/stream-frames.ts";
 import { writeSession } from "./log/write-session.ts";
 import { closeTurn, ENDINGS } from "./turn/close-turn.ts";
 import { createSession, idOf } from "./turn/create-session.ts";
@@ -68,6 +68,7 @@ export function createChat(deps: ChatDeps): Chat {
     startConversation: (model, messages, sampling) =>
       startConversation(deps, model, messages, sampling),
     stream: (sessionId, options, signal) => streamFrames(deps, sessionId, options, signal),
+    logPlace: (sessionId) => knownPlace(reader, sessionId),
     cancelTurn: (sessionId) => cancelTurn(deps, sessionId),
     rewind: (sessionId, turnId) => rewindSession(deps, sessionId, turnId),
     summarise: (sessionId) => summariseNow(deps, sessionId),

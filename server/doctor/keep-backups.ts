@@ -15,12 +15,16 @@ interface Place {
   path: string;
 }
 
-/** A backup a day, and only so many of them, for as long as the companion lives. */
-export function keepBackups(place: Place, log: Log): { stop(): Promise<void> } {
+/** A backup a day, and only so many of them, for as long as the companion lives; each is told of. */
+export function keepBackups(
+  place: Place,
+  log: Log,
+  onBackup: () => Promise<void>,
+): { stop(): Promise<void> } {
   const closing = new AbortController();
   let running: Promise<void> = Promise.resolve();
   const look = () => {
-    running = running.then(() => backUpIfDue(place, log, closing.signal));
+    running = running.then(() => backUpIfDue(place, log, closing.signal, onBackup));
   };
   const first = setTimeout(look, FIRST_LOOK_MS).unref();
   const later = setInterval(look, LOOK_MS).unref();
@@ -35,7 +39,12 @@ export function keepBackups(place: Place, log: Log): { stop(): Promise<void> } {
 }
 
 /** Never rejects. */
-export async function backUpIfDue(place: Place, log: Log, signal: AbortSignal): Promise<void> {
+export async function backUpIfDue(
+  place: Place,
+  log: Log,
+  signal: AbortSignal,
+  onBackup: () => Promise<void> = async () => {},
+): Promise<void> {
   const age = Date.now() - (newestBackup(place.dataDir)?.at.getTime() ?? 0);
   // A clock that was set back must not hold backups up.
   if (signal.aborted || (age >= 0 && age < DAY_MS)) return;
@@ -44,6 +53,7 @@ export async function backUpIfDue(place: Place, log: Log, signal: AbortSignal): 
     const { path } = await makeBackup(place, signal);
     log.info({ path, seconds: (performance.now() - started) / 1000 }, "made a backup");
     removeOld(place);
+    await onBackup();
   } catch (err) {
     if (signal.aborted) return;
     if (err instanceof ChatError && err.code === "storage_full") {

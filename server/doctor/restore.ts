@@ -1,5 +1,6 @@
 import { existsSync, renameSync, rmSync } from "node:fs";
 import { ChatError } from "../errors.ts";
+import { epochIsDue } from "../lifecycle/witness-file.ts";
 import { checkDatabase } from "./check-database.ts";
 import { copyDatabase } from "./copy-in-process.ts";
 import { databaseFiles } from "./database-files.ts";
@@ -34,6 +35,8 @@ export async function restore(
   try {
     await copyDatabase(backup, temporary);
     const words = existsSync(path) ? [`Kept what was there as ${setAside(path, "replaced")}.`] : [];
+    // Before it is in place: a restore that is cut off begins an epoch too many, never one too few.
+    epochIsDue(dataDir, path, "restored");
     renameSync(temporary, path);
     clearSuspect(dataDir);
     return [...words, `Restored ${backup}.`];

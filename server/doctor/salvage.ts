@@ -1,6 +1,7 @@
 // Brings the chats of a damaged file into the current database. Nothing there is overwritten: of a chat that has gone on
 // since, nothing is taken.
 import { type Kysely, sql } from "kysely";
+import { beginEpoch } from "../db/tables/epochs.ts";
 import type { Database, Reader, Trx } from "../db/tables/schema.ts";
 import { DEFAULT_AGENT } from "../domain/agents.ts";
 import { ChatError } from "../errors.ts";
@@ -50,6 +51,8 @@ export async function salvage(deps: RepairDeps, path: string): Promise<string[]>
       }
     }
     const count = (table: Table, noun: string) => counted(taken.get(table) ?? 0, noun);
+    const repaired = await repairChats(deps);
+    await beginNewEpoch(deps);
     return [
       `Brought back ${count("sessions", "session")}, ${count("messages", "message")} and ${count("chunks", "chunk")} from ${path}; ${counted(file.lostPlaces, "place")} in it could not be read.`,
       ...(wentOn.size === 0
@@ -57,11 +60,18 @@ export async function salvage(deps: RepairDeps, path: string): Promise<string[]>
         : [
             `Left ${counted(wentOn.size, "session")} as they are, since they have gone on meanwhile.`,
           ]),
-      ...(await repairChats(deps)),
+      ...repaired,
     ];
   } finally {
     file.close();
   }
+}
+
+/** Whoever has read these chats before may have seen words that did not come back, under numbers that will be given again. */
+async function beginNewEpoch(deps: RepairDeps): Promise<void> {
+  const uow = deps.newUnitOfWork();
+  await uow.commit("begin_epoch", (trx) => beginEpoch(trx, "salvaged"));
+  uow.close();
 }
 
 async function migrationsOf(reader: Reader): Promise<Set<unknown>> {

@@ -1,7 +1,9 @@
 import { type NextFunction, type Request, type Response, Router } from "express";
+import type { Chat, StreamOptions } from "../chat/chat.ts";
 import { ChatError } from "../errors.ts";
 import type { ResumeOutcome } from "../observe/metrics.ts";
 import { Id } from "../protocol/fields.ts";
+import { type LogReset, toResetFrame } from "../protocol/log-reset.ts";
 import { MessageRequest } from "../protocol/requests.ts";
 import { parse } from "./body.ts";
 import type { HttpDeps } from "./context.ts";
@@ -26,7 +28,7 @@ export function messagesRouter({ chat, metrics }: HttpDeps, readers: Readers): R
           return turn;
         },
         ({ session_id, turn_id, after }, signal) =>
-          chat.stream(session_id, { after, until: { pause_of: turn_id } }, signal),
+          readLog(chat, session_id, { after, until: { pause_of: turn_id } }, signal),
       );
     })
     .all(allowOnly("POST"));
@@ -36,19 +38,21 @@ export function messagesRouter({ chat, metrics }: HttpDeps, readers: Readers): R
     .get(async (request: Request, response: Response, _next: NextFunction) => {
       const sessionId = parse(Id, request.params["id"]);
       const count = (outcome: ResumeOutcome) => metrics.streamResumes.inc({ outcome });
-      const { last_seq } = await chat.getSession(sessionId);
-      let cursor: number | undefined;
+      const place = await chat.logPlace(sessionId);
+      let cursor: Cursor | undefined;
       try {
         cursor = cursorOf(request);
       } catch (thrown) {
         count("refused");
         throw thrown;
       }
-      if (cursor !== undefined) count(cursor >= last_seq ? "live" : "replayed");
+      if (cursor !== undefined) count(cursor.after >= place.last_seq ? "live" : "replayed");
       const until = request.query["until"] === "turn_end" ? "turn_end" : "left";
-      const options = { after: cursor ?? 0, until } as const;
+      const options = { ...(cursor ?? { after: 0 }), until } as const;
+      const idEpoch = request.query["ids"] === "epoch" ? place.epoch : undefined;
+      response.set("x-log-epoch", place.epoch);
       await readers.serve(request, response, sessionId, (signal) =>
-        chat.stream(sessionId, options, signal),
+        readLog(chat, sessionId, options, signal, idEpoch),
       );
     })
     .all(allowOnly("GET"));
@@ -56,15 +60,49 @@ export function messagesRouter({ chat, metrics }: HttpDeps, readers: Readers): R
   return router;
 }
 
+/** What a stream writes: the frames of the log, and what is to be said of the log itself. */
+async function* readLog(
+  chat: Chat,
+  sessionId: string,
+  options: StreamOptions,
+  signal: AbortSignal,
+  idEpoch?: string,
+): AsyncGenerator<{ text: string }[]> {
+  let epoch = idEpoch;
+  const resets: LogReset[] = [];
+  const onReset = (reset: LogReset) => void resets.push(reset);
+  for await (const batch of chat.stream(sessionId, { ...options, onReset }, signal)) {
+    const told = resets.splice(0).map((reset) => {
+      if (epoch !== undefined) ({ epoch } = reset);
+      return { text: withEpoch(toResetFrame(reset), epoch) };
+    });
+    yield [...told, ...batch.map(({ text }) => ({ text: withEpoch(text, epoch) }))];
+  }
+}
+
+/** `id: 5` as `id: EPOCH:5`, for a client that asked for it. */
+function withEpoch(text: string, epoch: string | undefined): string {
+  return epoch === undefined ? text : text.replace(/^id: /, `id: ${epoch}:`);
+}
+
+interface Cursor {
+  after: number;
+  epoch?: string;
+}
+
 /** `Last-Event-ID` wins over `?after=`: a reconnecting EventSource repeats the first address it was given. */
-function cursorOf(request: Request): number | undefined {
+function cursorOf(request: Request): Cursor | undefined {
   const given = request.get("last-event-id") ?? request.query["after"];
   if (given === undefined || given === "") return undefined;
-  if (typeof given !== "string" || !/^\d{1,15}$/.test(given)) {
+  const [, own, number] =
+    (typeof given === "string" && /^(?:([\w-]{1,64}):)?(\d{1,15})$/.exec(given)) || [];
+  if (number === undefined) {
     throw new ChatError(
       "invalid_request",
       "Last-Event-ID, after: expected a number of this session's log.",
     );
   }
-  return Number(given);
+  const named = request.query["epoch"];
+  const epoch = own ?? (typeof named === "string" && named !== "" ? named : undefined);
+  return { after: Number(number), ...(epoch !== undefined && { epoch }) };
 }

@@ -1,5 +1,4 @@
 import type { Request, Response } from "express";
-import type { Frame } from "../chat/chat.ts";
 import { ChatError } from "../errors.ts";
 import type { Metrics } from "../observe/metrics.ts";
 import { HEARTBEAT_MS, SSE_HEARTBEAT, SSE_RETRY } from "../protocol/sse.ts";
@@ -21,7 +20,12 @@ const SSE_HEADERS = {
   connection: "close",
 };
 
-export type FrameStream = (signal: AbortSignal) => AsyncIterable<readonly Frame[]>;
+/** A frame, encoded. */
+interface Written {
+  text: string;
+}
+
+export type FrameStream = (signal: AbortSignal) => AsyncIterable<readonly Written[]>;
 
 interface OpenStream {
   /** Null for an author, who counts for no session. */
@@ -86,12 +90,12 @@ export class Readers {
    * message stored gets in. Rejects as `accept` does, or for want of a place, before anything was accepted.
    * @param render the text of a batch; one write per batch.
    */
-  async serveAuthor<Accepted>(
+  async serveAuthor<Accepted, F extends Written>(
     request: Request,
     response: Response,
     accept: () => Promise<Accepted>,
-    frames: (accepted: Accepted, signal: AbortSignal) => AsyncIterable<readonly Frame[]>,
-    render: (batch: readonly Frame[]) => string = joinFrames,
+    frames: (accepted: Accepted, signal: AbortSignal) => AsyncIterable<readonly F[]>,
+    render: (batch: readonly F[]) => string = joinFrames,
   ): Promise<void> {
     if (this.#authors >= MAX_AUTHORS) {
       throw tooManyStreams("Nothing was stored. Wait for some answers to end, then send again.");
@@ -106,13 +110,13 @@ export class Readers {
     }
   }
 
-  async #write(
+  async #write<F extends Written>(
     request: Request,
     response: Response,
-    iterator: AsyncIterator<readonly Frame[]>,
-    first: Promise<IteratorResult<readonly Frame[]>>,
+    iterator: AsyncIterator<readonly F[]>,
+    first: Promise<IteratorResult<readonly F[]>>,
     signal: AbortSignal,
-    render: (batch: readonly Frame[]) => string,
+    render: (batch: readonly F[]) => string,
   ): Promise<void> {
     request.socket.setNoDelay(true);
     response.writeHead(200, SSE_HEADERS);
@@ -167,7 +171,7 @@ function tooManyStreams(hint: string): ChatError {
   });
 }
 
-function joinFrames(batch: readonly Frame[]): string {
+function joinFrames(batch: readonly Written[]): string {
   return batch.map((frame) => frame.text).join("");
 }
 

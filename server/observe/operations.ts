@@ -25,6 +25,8 @@ export const OPERATIONS = [
   "recover_turns",
   "compact_turn",
   "probe_storage",
+  "begin_epoch",
+  "renew_witness",
   "repair",
 ] as const;
 export type Operation = (typeof OPERATIONS)[number];

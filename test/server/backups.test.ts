@@ -57,13 +57,15 @@ describe("backups", function () {
   it("are made once a day by the companion itself, from a minute after its start on", () =>
     withStoredChats(async ({ dataDir, path }) => {
       mock.timers.enable({ apis: ["setTimeout", "setInterval"] });
+      let told = 0;
       const { log, lines } = memoryLog();
-      const keeping = keepBackups({ dataDir, path }, log);
+      const keeping = keepBackups({ dataDir, path }, log, async () => void (told += 1));
       mock.timers.tick(60_000);
       mock.timers.reset();
       while (lines.length === 0) await new Promise((resolve) => setTimeout(resolve, 20));
       await keeping.stop();
       assert.equal(lines[0]?.msg, "made a backup");
+      assert.equal(told, 1);
       const [made] = listBackups(dataDir);
       const signal = new AbortController().signal;
       await backUpIfDue({ dataDir, path }, log, signal);

@@ -71,6 +71,7 @@ for (const engine of ENGINES) {
         const other = source.engine === "sqlite" ? new SQLite(source.path) : undefined;
         const stop = hub.listen(id, {
           onNews() {},
+          onEpoch() {},
           onGone() {},
           onFrames(frames) {
             for (const { chunk } of frames) {

@@ -8,6 +8,8 @@ export interface Listener {
   onFrames(frames: readonly Frame[]): void;
   /** The log has grown elsewhere up to `lastSeq`; read it. */
   onNews(lastSeq: number): void;
+  /** Another epoch may have begun: look where the log stands. */
+  onEpoch(): void;
   /** The session was deleted; there is nothing more to come. */
   onGone(): void;
 }
@@ -17,6 +19,8 @@ export interface Hub {
   publish(sessionId: string, chunks: readonly StreamChunk[]): void;
   announce(sessionId: string, lastSeq: number): void;
   announceGone(sessionId: string): void;
+  /** Another epoch has begun, for all sessions. */
+  announceEpoch(): void;
   listen(sessionId: string, listener: Listener): () => void;
   /** Sessions with at least one reader. */
   sessions(): Iterable<string>;
@@ -37,6 +41,11 @@ export function createHub(metrics: Metrics): Hub {
     },
     announceGone(sessionId) {
       for (const reader of listeners.get(sessionId) ?? []) reader.onGone();
+    },
+    announceEpoch() {
+      for (const readers of listeners.values()) {
+        for (const reader of readers) reader.onEpoch();
+      }
     },
     listen(sessionId, listener) {
       const readers = listeners.get(sessionId) ?? new Set();

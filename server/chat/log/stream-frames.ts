@@ -1,8 +1,10 @@
 import { chunksAfter } from "../../db/tables/chunks.ts";
+import { type LogPlace, logPlace } from "../../db/tables/epochs.ts";
 import type { Reader } from "../../db/tables/schema.ts";
-import { findSession } from "../../db/tables/sessions.ts";
 import { findOpenTurn } from "../../db/tables/turns.ts";
+import { ChatError } from "../../errors.ts";
 import { isPause, type StreamChunk } from "../../protocol/chunks.ts";
+import { LOG_RESET, type LogReset } from "../../protocol/log-reset.ts";
 import { toFrame } from "../../protocol/sse.ts";
 import type { Frame, StreamOptions } from "../chat.ts";
 import type { Hub } from "./hub.ts";
@@ -27,6 +29,9 @@ export async function* streamFrames(
   let queue: Frame[] = [];
   let knownSeq = 0;
   let gone = false;
+  /** The log may have gone back. */
+  let doubt = false;
+  let cursor = options.after;
   let wake: (() => void) | undefined;
   const rouse = () => {
     wake?.();
@@ -40,7 +45,13 @@ export async function* streamFrames(
       rouse();
     },
     onNews(lastSeq) {
+      // Read before the newest words were committed, or they are not there any more.
+      if (lastSeq < cursor) doubt = true;
       knownSeq = Math.max(knownSeq, lastSeq);
+      rouse();
+    },
+    onEpoch() {
+      doubt = true;
       rouse();
     },
     onGone() {
@@ -51,11 +62,33 @@ export async function* streamFrames(
   signal.addEventListener("abort", rouse);
 
   try {
-    const session = await findSession(reader, sessionId);
-    knownSeq = Math.max(knownSeq, session.last_seq);
-    const isLast = await endOf(reader, sessionId, options);
-    let cursor = options.after;
+    let { epoch } = options;
+    const lookAgain = async (): Promise<boolean> => {
+      doubt = false;
+      // What was heard of words that are gone must not be taken for news.
+      queue = [];
+      knownSeq = 0;
+      const place = await knownPlace(reader, sessionId);
+      knownSeq = Math.max(knownSeq, place.last_seq);
+      const reset = resetOf(sessionId, place, { cursor, epoch });
+      epoch = place.epoch;
+      if (reset) {
+        cursor = reset.resume_after;
+        options.onReset?.(reset);
+      }
+      return reset !== undefined;
+    };
+    if (await lookAgain()) yield [];
+    let isLast = await endOf(reader, sessionId, options);
     while (!signal.aborted && !gone) {
+      if (doubt) {
+        if (!(await lookAgain())) continue;
+        yield [];
+        // The turn that it waited for may be gone with its words.
+        if (typeof options.until === "object") return;
+        isLast = await endOf(reader, sessionId, options);
+        continue;
+      }
       let batch: readonly Frame[];
       const heard = queue;
       queue = [];
@@ -70,11 +103,12 @@ export async function* streamFrames(
         if (isLast === "nothing runs") return;
         await new Promise<void>((resolve) => {
           wake = resolve;
-          if (signal.aborted || gone || queue.length > 0 || knownSeq > cursor) rouse();
+          if (signal.aborted || gone || doubt || queue.length > 0 || knownSeq > cursor) rouse();
         });
         continue;
       }
-      const end = isLast === "nothing runs" ? -1 : batch.findIndex(({ chunk }) => isLast(chunk));
+      const ends = isLast;
+      const end = ends === "nothing runs" ? -1 : batch.findIndex(({ chunk }) => ends(chunk));
       if (end >= 0) {
         yield batch.slice(0, end + 1);
         return;
@@ -88,6 +122,34 @@ export async function* streamFrames(
     signal.removeEventListener("abort", rouse);
     stopListening();
   }
+}
+
+/** Where the session's log stands. Rejects with `not_found`. */
+export async function knownPlace(reader: Reader, sessionId: string): Promise<LogPlace> {
+  const place = await logPlace(reader, sessionId);
+  if (!place) throw new ChatError("not_found", "There is no session with this id.");
+  return place;
+}
+
+/** What a reader has to be told whose cursor does not count in this log; undefined if it does. */
+function resetOf(
+  sessionId: string,
+  place: LogPlace,
+  { cursor, epoch }: { cursor: number; epoch: string | undefined },
+): LogReset | undefined {
+  const isForeign = epoch !== undefined && epoch !== place.epoch;
+  if (!isForeign && cursor <= place.last_seq) return undefined;
+  // Of an epoch that is not the one before nothing is known to be the same; without one, the last is meant.
+  const isBefore = place.before !== undefined && (epoch ?? place.before) === place.before;
+  return {
+    type: LOG_RESET,
+    session_id: sessionId,
+    epoch: place.epoch,
+    reason: isForeign ? "epoch" : "beyond_end",
+    seen: cursor,
+    last_seq: place.last_seq,
+    resume_after: isBefore ? Math.min(cursor, place.epoch_seq) : 0,
+  };
 }
 
 type IsLast = (chunk: StreamChunk) => boolean;

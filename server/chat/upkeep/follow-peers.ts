@@ -1,3 +1,4 @@
+import { currentEpoch } from "../../db/tables/epochs.ts";
 import { lastSeqs } from "../../db/tables/sessions.ts";
 import type { TurnDeps } from "../deps.ts";
 import type { Hub } from "../log/hub.ts";
@@ -35,9 +36,18 @@ export function followOthers(
     onListening: () => void orWarn(lookAt(hub.sessions())),
   });
 
+  let epoch: string | undefined;
+  /** Another companion, or a promotion of a standby, may have begun one while this one runs. */
+  async function lookAtEpoch(): Promise<void> {
+    const now = await currentEpoch(reader);
+    if (epoch !== now) hub.announceEpoch();
+    epoch = now;
+  }
+
   async function lookAt(sessionIds: Iterable<string>): Promise<void> {
     const read = [...sessionIds].filter((sessionId) => !turns.isRunning(sessionId));
     if (read.length === 0) return;
+    await lookAtEpoch();
     const known = new Map((await lastSeqs(reader, read)).map(({ id, last_seq }) => [id, last_seq]));
     for (const sessionId of read) {
       const lastSeq = known.get(sessionId);

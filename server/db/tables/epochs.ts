@@ -1,0 +1,96 @@
+// A log counts 1, 2, 3 … within one course of events. Where the database went back to an older state, the same numbers
+// come again for other words: another epoch.
+import type { Reader, Trx } from "./schema.ts";
+
+export type EpochReason = "restored" | "salvaged" | "went_back";
+
+/** Where a session's log stands, for a reader who says where it has come to. */
+export interface LogPlace {
+  epoch: string;
+  /** The epoch before; up to `epoch_seq` the log is the same in both. */
+  before: string | undefined;
+  epoch_seq: number;
+  last_seq: number;
+}
+
+/** Undefined if there is no such session. */
+export async function logPlace(reader: Reader, sessionId: string): Promise<LogPlace | undefined> {
+  const row = await reader
+    .selectFrom("sessions")
+    .select(["last_seq", "epoch_seq"])
+    .where("id", "=", sessionId)
+    .executeTakeFirst();
+  if (!row) return undefined;
+  const [now, before] = await newestEpochs(reader);
+  return { ...row, epoch: now ?? "", before };
+}
+
+export async function currentEpoch(reader: Reader): Promise<string> {
+  const [id] = await newestEpochs(reader);
+  return id ?? "";
+}
+
+async function newestEpochs(reader: Reader): Promise<string[]> {
+  const rows = await reader
+    .selectFrom("epochs")
+    .select("id")
+    .orderBy("number", "desc")
+    .limit(2)
+    .execute();
+  return rows.map(({ id }) => id);
+}
+
+/** No lease of another course of events may be taken for one of this: numbers from it never reach so far. */
+const FENCE_STEP = 2 ** 32;
+const FENCE_STEPS = 2 ** 16;
+
+/**
+ * From here on the logs are another course of events. No lease of before is valid any more, so a writer that goes on with
+ * what it has told writes nothing. Call it in a unit of work.
+ */
+export async function beginEpoch(trx: Trx, reason: EpochReason): Promise<string> {
+  const id = crypto.randomUUID().slice(0, 8);
+  const newest = await trx
+    .selectFrom("epochs")
+    .select((eb) => eb.fn.max("number").as("number"))
+    .executeTakeFirst();
+  await trx
+    .insertInto("epochs")
+    .values({ number: Number(newest?.number ?? 0) + 1, id, reason, begun_at: Date.now() })
+    .execute();
+  const step = FENCE_STEP * (1 + Math.floor(Math.random() * FENCE_STEPS));
+  await trx
+    .updateTable("sessions")
+    .set((eb) => ({
+      epoch_seq: eb.ref("last_seq"),
+      // Modulo: many epochs must not leave what a number can say exactly.
+      lease_fence: eb("lease_fence", "%", eb.lit(FENCE_STEP)),
+      lease_owner: null,
+      lease_expires_at: null,
+      cancel_turn_id: null,
+    }))
+    .execute();
+  await trx
+    .updateTable("sessions")
+    .set((eb) => ({ lease_fence: eb("lease_fence", "+", step) }))
+    .execute();
+  return id;
+}
+
+export async function witnessOf(reader: Reader, keeper: string): Promise<string | undefined> {
+  const row = await reader
+    .selectFrom("witnesses")
+    .select("nonce")
+    .where("keeper", "=", keeper)
+    .executeTakeFirst();
+  return row?.nonce;
+}
+
+export async function setWitness(trx: Trx, keeper: string, nonce: string): Promise<void> {
+  const written = { nonce, written_at: Date.now() };
+  await trx
+    .insertInto("witnesses")
+    .values({ keeper, ...written })
+    .onConflict((conflict) => conflict.column("keeper").doUpdateSet(written))
+    .execute();
+}
