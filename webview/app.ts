@@ -69,6 +69,10 @@ export function createApp(transport: Transport, text: Strings): App {
         const { log } = store.get();
         if (log?.id === sessionId && log.gap) follow(sessionId, log.cursor);
       },
+      reset(reset) {
+        store.dispatch({ type: "log_reset", reset });
+        if (store.get().log?.id === sessionId) follow(sessionId, 0);
+      },
       failed: (error) => store.dispatch({ type: "stream_failed", error }),
     });
   };

@@ -3,6 +3,7 @@ import * as z from "zod/mini";
 import { CALL_NAMES } from "../server/protocol/calls.ts";
 import { StreamChunk } from "../server/protocol/chunks.ts";
 import { Id } from "../server/protocol/fields.ts";
+import { LogReset } from "../server/protocol/log-reset.ts";
 import { ContextItem } from "../server/protocol/requests.ts";
 
 /** Commands of the host that the app may ask for; a closed list, because the app shows untrusted text. */
@@ -117,6 +118,8 @@ export const ToWebview = z.discriminatedUnion("type", [
     subscription: z.int(),
     chunks: z.array(StreamChunk),
   }),
+  /** The log went back: the subscription is over, the session is to be read again. */
+  z.object({ type: z.literal("log_reset"), subscription: z.int(), reset: LogReset }),
   /** The subscription cannot go on (the session is gone); it will not be tried again. */
   z.object({ type: z.literal("stream_failed"), subscription: z.int(), error: CallError }),
   z.object({ type: z.literal("connection"), connection: ConnectionState }),

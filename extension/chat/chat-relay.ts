@@ -3,6 +3,7 @@
 import * as z from "zod/mini";
 import { CALLS, type CallName } from "../../server/protocol/calls.ts";
 import { isPause, type StreamChunk } from "../../server/protocol/chunks.ts";
+import type { LogReset } from "../../server/protocol/log-reset.ts";
 import type { ClientMessage, MessageRequest } from "../../server/protocol/requests.ts";
 import type { AgentList } from "../../server/protocol/responses.ts";
 import { type CallError, FromWebview, type ToWebview } from "../../webview/messages.ts";
@@ -52,7 +53,11 @@ export function createChatRelay(deps: ChatRelayDeps): ChatRelay {
     const stop = new AbortController();
     subscriptions.set(subscription, stop);
     try {
-      for await (const chunks of deps.client.stream(session_id, after, stop.signal)) {
+      const onReset = (reset: LogReset): void => {
+        batches.flush();
+        deps.post({ type: "log_reset", subscription, reset });
+      };
+      for await (const chunks of deps.client.stream(session_id, after, stop.signal, { onReset })) {
         if (stop.signal.aborted) return;
         batches.add(subscription, chunks);
         // What waits may be for this window, though another asked for it.

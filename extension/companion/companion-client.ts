@@ -9,6 +9,7 @@ import {
 } from "../../server/protocol/calls.ts";
 import { StreamChunk } from "../../server/protocol/chunks.ts";
 import { toHttp } from "../../server/protocol/http-calls.ts";
+import { LOG_RESET, LogReset } from "../../server/protocol/log-reset.ts";
 import type { MessageRequest } from "../../server/protocol/requests.ts";
 import { Ready } from "../../server/protocol/responses.ts";
 import type { OutputRequest } from "../../server/protocol/served-requests.ts";
@@ -45,9 +46,19 @@ const MAX_FRAME = 16 * 1024 * 1024;
 /** Refusals that asking again would not change. */
 const PERMANENT = new Set(["not_found", "invalid_request", "forbidden", "method_not_allowed"]);
 
+/** The cursor counts in another log than there is now. */
+class LogWentBack extends Error {
+  readonly reset: LogReset;
+  constructor(reset: LogReset) {
+    super(`the log went back to ${reset.resume_after} of ${reset.seen}`);
+    this.reset = reset;
+  }
+}
+
 /** The companion's API, typed; outlives any single companion. */
 export class ServerClient {
   readonly #deps: ServerClientDeps;
+  readonly #epochs = new Map<string, string>();
 
   constructor(deps: ServerClientDeps) {
     this.#deps = deps;
@@ -74,13 +85,14 @@ export class ServerClient {
   /**
    * The committed chunks after `after`, in order, each once, over every loss of the connection or the
    * companion. Ends when `signal` aborts; rejects only when the session cannot be read at all. `starts: false`, for what
-   * nobody looks at: a companion that was stopped is waited for until somebody uses it again.
+   * nobody looks at: a companion that was stopped is waited for until somebody uses it again. Where the log went back, it
+   * ends after `onReset`; without that it goes on from where the log is the same.
    */
   async *stream(
     sessionId: string,
     after: number,
     signal: AbortSignal,
-    { starts = true }: { starts?: boolean } = {},
+    { starts = true, onReset }: { starts?: boolean; onReset?: (reset: LogReset) => void } = {},
   ): AsyncGenerator<StreamChunk[]> {
     const { server } = this.#deps;
     let cursor = after;
@@ -89,7 +101,7 @@ export class ServerClient {
       let companion: Companion | undefined;
       try {
         companion = await (starts ? server.ensure() : server.waitUntilReady(signal));
-        for await (const chunks of readChunks(companion, sessionId, cursor, signal)) {
+        for await (const chunks of this.#read(companion, sessionId, cursor, signal)) {
           const { fresh, gap } = sift(cursor, chunks);
           const last = fresh.at(-1);
           if (last) {
@@ -103,9 +115,34 @@ export class ServerClient {
       } catch (thrown) {
         if (signal.aborted) return;
         if (thrown instanceof Problem && PERMANENT.has(thrown.code)) throw thrown;
+        if (thrown instanceof LogWentBack) {
+          onReset?.(thrown.reset);
+          if (onReset) return;
+          cursor = thrown.reset.resume_after;
+        }
         this.#deps.log.warn(`Stream of ${sessionId} after ${cursor}: ${String(thrown)}`);
       }
       await this.#recover(companion, failures++, signal);
+    }
+  }
+
+  /** A cursor counts in the epoch that it was read in, and in no other. */
+  async *#read(
+    companion: Companion,
+    sessionId: string,
+    after: number,
+    signal: AbortSignal,
+  ): AsyncGenerator<StreamChunk[]> {
+    const known = after > 0 ? this.#epochs.get(sessionId) : undefined;
+    const query = known === undefined ? "" : `?epoch=${encodeURIComponent(known)}`;
+    const path = `/v1/sessions/${encodeURIComponent(sessionId)}/stream${query}`;
+    const headers = { accept: "text/event-stream", "last-event-id": String(after) };
+    const response = await companion.send({ method: "GET", path, headers }, signal);
+    const epoch = response.headers["x-log-epoch"];
+    for await (const chunks of parseChunks(response)) {
+      // Not before its first chunk: until then the cursor may still be told to be of another.
+      if (typeof epoch === "string") this.#epochs.set(sessionId, epoch);
+      yield chunks;
     }
   }
 
@@ -245,24 +282,19 @@ async function accept(companion: Companion, call: CompanionRequest): Promise<Acc
   }
 }
 
-async function* readChunks(
-  companion: Companion,
-  sessionId: string,
-  after: number,
-  signal: AbortSignal,
-): AsyncGenerator<StreamChunk[]> {
-  const path = `/v1/sessions/${encodeURIComponent(sessionId)}/stream`;
-  const headers = { accept: "text/event-stream", "last-event-id": String(after) };
-  yield* parseChunks(await companion.send({ method: "GET", path, headers }, signal));
-}
-
 /** The chunks of an SSE body, as they arrive; those of one network read together. */
 async function* parseChunks(response: IncomingMessage): AsyncGenerator<StreamChunk[]> {
   let chunks: StreamChunk[] = [];
-  let broken: Problem | undefined;
+  let broken: Problem | LogWentBack | undefined;
   const parser = createParser({
     maxBufferSize: MAX_FRAME,
     onEvent(event) {
+      if (event.event === LOG_RESET) {
+        const reset = LogReset.safeParse(parseJson(event.data));
+        broken ??= reset.success ? new LogWentBack(reset.data) : malformed("log_reset");
+        return;
+      }
+      if (broken) return;
       const chunk = StreamChunk.safeParse(parseJson(event.data));
       if (chunk.success) chunks.push(chunk.data);
       else broken ??= malformed("chunk");
@@ -280,7 +312,7 @@ async function* parseChunks(response: IncomingMessage): AsyncGenerator<StreamChu
       if (broken) throw broken;
     }
   } catch (thrown) {
-    if (thrown instanceof Problem) throw thrown;
+    if (thrown instanceof Problem || thrown instanceof LogWentBack) throw thrown;
     throw Problem.ours("companion_lost", "The stream broke", { cause: thrown });
   } finally {
     response.destroy();

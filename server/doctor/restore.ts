@@ -36,7 +36,7 @@ export async function restore(
     await copyDatabase(backup, temporary);
     const words = existsSync(path) ? [`Kept what was there as ${setAside(path, "replaced")}.`] : [];
     // Before it is in place: a restore that is cut off begins an epoch too many, never one too few.
-    epochIsDue(dataDir, path, "restored");
+    epochIsDue(dataDir, path);
     renameSync(temporary, path);
     clearSuspect(dataDir);
     return [...words, `Restored ${backup}.`];

@@ -1,21 +1,10 @@
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import * as z from "zod/mini";
+import { StoredWitness, type Witness } from "../protocol/witness.ts";
 import { replaceFile } from "./data-dir.ts";
 
 const FILE = "epoch.json";
-
-const Stored = z.object({
-  /** Which database it is about; a data directory may be started with another. */
-  database: z.string(),
-  keeper: z.string(),
-  nonces: z.array(z.string()),
-  epoch: z.string(),
-  due: z.optional(z.enum(["restored", "salvaged", "went_back"])),
-});
-type Stored = z.infer<typeof Stored>;
-type Witness = Omit<Stored, "database">;
 
 /** What this data directory last saw of the database `name`; undefined if nothing, or if that cannot be read. */
 export function witnessFile(dataDir: string, name: string) {
@@ -25,7 +14,7 @@ export function witnessFile(dataDir: string, name: string) {
   return {
     read(): Witness | undefined {
       try {
-        const stored = Stored.parse(JSON.parse(readFileSync(path, "utf8")));
+        const stored = StoredWitness.parse(JSON.parse(readFileSync(path, "utf8")));
         return stored.database === database ? stored : undefined;
       } catch {
         return undefined;
@@ -38,8 +27,8 @@ export function witnessFile(dataDir: string, name: string) {
 }
 
 /** The next start begins a new epoch: another state of the database was put in place. */
-export function epochIsDue(dataDir: string, name: string, due: "restored" | "salvaged"): void {
+export function epochIsDue(dataDir: string, name: string): void {
   const file = witnessFile(dataDir, name);
   const { keeper = crypto.randomUUID(), nonces = [], epoch = "" } = file.read() ?? {};
-  file.write({ keeper, nonces, epoch, due });
+  file.write({ keeper, nonces, epoch, due: "restored" });
 }

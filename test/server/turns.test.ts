@@ -86,11 +86,8 @@ for (const engine of ENGINES) {
                   .select("seq")
                   .where("session_id", "=", id)
                   .where("seq", "=", chunk.seq);
-                checks.push(
-                  query.execute().then((rows) => {
-                    if (rows.length === 0) missing.push(chunk.seq);
-                  }),
-                );
+                const isThere = query.execute().then(({ length }) => length > 0);
+                checks.push(isThere.then((is) => void (is || missing.push(chunk.seq))));
               }
             }
           },

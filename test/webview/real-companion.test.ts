@@ -1,6 +1,7 @@
 // The whole way: the companion's own process with its demo model, its database, its pages, in a real browser.
 import assert from "node:assert/strict";
-import { readdirSync } from "node:fs";
+import { cpSync, readdirSync, rmSync } from "node:fs";
+import { join } from "node:path";
 import type { Page } from "playwright-core";
 import { type RealCompanion, withRealCompanion } from "./support/real-companion.ts";
 import { closeBrowser, withPage } from "./support/with-app.ts";
@@ -46,6 +47,37 @@ describe("the web app and the real companion", () => {
       await page.locator(".answer td").first().waitFor();
       assert.equal(await shownAnswer(page), answer);
       await page.getByRole("heading", { level: 2, name: /Compare SQLite and Postgres/ }).waitFor();
+    }));
+
+  it("keep on the screen what a restored copy of the database does not have, and say so", () =>
+    withChat(async (page, companion) => {
+      const database = join(companion.dataDir, "streamkeeper.db");
+      const copyTo = (to: string, from: string) => {
+        for (const part of ["", "-wal"]) cpSync(from + part, to + part, { force: true });
+        rmSync(`${to}-shm`, { force: true });
+      };
+      await send(page, "First question");
+      await page.getByText(/^Saved · demo\/demo/).waitFor();
+      await companion.kill();
+      const copy = join(companion.dataDir, "copy.db");
+      copyTo(copy, database);
+      await companion.start();
+      await send(page, "Second question");
+      await page.locator(".turn[data-status=done]").nth(1).waitFor();
+      await companion.kill();
+      copyTo(database, copy);
+      await companion.start();
+      const gone = page.locator(".gone-words");
+      await gone.getByText(/^\d+ chunks that you saw are not in the restored copy/).waitFor();
+      await gone.getByText("Second question").waitFor();
+      assert.ok((await gone.locator(".answer .markdown").innerText()).length > 50);
+      assert.equal(await gone.getByText("First question").count(), 0);
+      assert.equal(await page.locator(".turn").count(), 1);
+      // The chat goes on, with numbers that the page has seen before.
+      await send(page, "Third question");
+      await page.locator(".turn[data-status=done]").nth(1).waitFor();
+      assert.match(await page.locator(".turn").nth(1).innerText(), /Third question/);
+      await gone.getByText("Second question").waitFor();
     }));
 
   it("have every file that the build has made, and none of them is a secret", () =>

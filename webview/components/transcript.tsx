@@ -12,6 +12,7 @@ import {
 import type { AppState } from "../state/state.ts";
 import { focusComposer } from "./composer.tsx";
 import { useSurroundings } from "./context.ts";
+import { GoneWords } from "./gone-words.tsx";
 import { Icon } from "./icon.tsx";
 import { useStickyScroll } from "./sticky-scroll.ts";
 import { SummaryLine } from "./summary-line.tsx";
@@ -39,6 +40,7 @@ export function Transcript({ state }: { state: AppState }) {
   const sessionId = state.log?.id ?? null;
   const turns = state.log?.turns ?? [];
   const summary = activeSummary(state);
+  const gone = state.log?.gone;
   const hidden = Math.max(0, turns.length - limit);
   const loading = isLoading(state);
   useLayoutEffect(() => {
@@ -115,6 +117,9 @@ export function Transcript({ state }: { state: AppState }) {
               {text.showEarlier}
             </button>
           )}
+          {!loading && gone && !turns.some(({ id }) => id === gone.afterTurnId) && (
+            <GoneWords gone={gone} agentName={agentName} />
+          )}
           {!loading &&
             shown.map((turn) => {
               const isLast = turn === turns.at(-1);
@@ -135,6 +140,7 @@ export function Transcript({ state }: { state: AppState }) {
                   {summary?.untilTurnId === turn.id && (
                     <SummaryLine key={summary.id} summary={summary} canUndo={!isBusy(state)} />
                   )}
+                  {gone?.afterTurnId === turn.id && <GoneWords gone={gone} agentName={agentName} />}
                 </Fragment>
               );
             })}

@@ -1,8 +1,10 @@
 // All that the app knows, and the one function that changes it. Components read, actions dispatch.
 import type { StreamChunk } from "../../server/protocol/chunks.ts";
+import type { LogReset } from "../../server/protocol/log-reset.ts";
 import type { ContextItem } from "../../server/protocol/requests.ts";
 import type { AgentList, ModelList, Ready, Session } from "../../server/protocol/responses.ts";
 import type { CallError, ConnectionState } from "../messages.ts";
+import { resetLog } from "../turns/gone.ts";
 import { emptyLog, isOpen, type SessionLog, type Turn, takeChunks } from "../turns/turns.ts";
 import {
   INITIAL_SESSIONS,
@@ -69,6 +71,7 @@ export type AppMessage =
   | { type: "created"; session: Session }
   | { type: "session_facts"; session: Session }
   | { type: "chunks"; chunks: readonly StreamChunk[] }
+  | { type: "log_reset"; reset: LogReset }
   | { type: "stream_failed"; error: CallError }
   | { type: "seek"; turnId: string }
   | { type: "sought"; notice: CallError | null }
@@ -146,6 +149,8 @@ export function reduce(state: AppState, message: AppMessage): AppState {
       return takeFacts(state, message.session);
     case "chunks":
       return takeIn(state, message.chunks);
+    case "log_reset":
+      return takeReset(state, message.reset);
     case "stream_failed":
       return { ...state, streamError: message.error, sought: null };
     case "seek":
@@ -248,6 +253,20 @@ function takeIn(state: AppState, chunks: readonly StreamChunk[]): AppState {
     decisions: pendingOnly(state.decisions, log.turns.at(-1)),
     stopping: state.stopping && (open || (outgoing !== null && !arrived)),
     notice: state.notice?.code === "session_busy" && !open ? null : state.notice,
+  };
+}
+
+/** What was known of the chat is not so any more. */
+function takeReset(state: AppState, reset: LogReset): AppState {
+  const { log, facts } = state;
+  if (log?.id !== reset.session_id) return state;
+  return {
+    ...state,
+    log: resetLog(log, reset),
+    facts: facts && { ...facts, lastSeq: reset.last_seq },
+    decisions: {},
+    stopping: false,
+    editing: null,
   };
 }
 

@@ -156,6 +156,10 @@ export const EN: Strings = {
   malformed: "The companion gave an answer that is not understood.",
   dismiss: "Dismiss",
   chatGone: "This chat is not there any more.",
+  gone: (count) =>
+    `${count === 1 ? "1 chunk" : `${count} chunks`} that you saw ${count === 1 ? "is" : "are"} not in the restored copy.`,
+  goneDetail:
+    "The database was put back to an older state. Copy what you need: it is gone when this page is closed.",
   turnGone: "That message is not in this chat any more.",
   turnGoneHint: "It was replaced, taken back, or never saved. This is the chat as it is now.",
   openLink: "Open this link?",

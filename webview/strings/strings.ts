@@ -135,6 +135,9 @@ export interface Strings {
   malformed: string;
   dismiss: string;
   chatGone: string;
+  /** Chunks that are not in the log any more. */
+  gone: (count: number) => string;
+  goneDetail: string;
   turnGone: string;
   turnGoneHint: string;
   openLink: string;

@@ -1,13 +1,17 @@
 import { createParser } from "eventsource-parser";
 import type { StreamChunk } from "../../server/protocol/chunks.ts";
+import type { LogReset } from "../../server/protocol/log-reset.ts";
 import { continuity } from "../../server/shared/continuity.ts";
 import type { CompanionLink } from "./companion-link.ts";
-import { CallFailure, isChunk, type StreamSink } from "./transport.ts";
+import { CallFailure, isChunk, isReset, type StreamSink } from "./transport.ts";
 
 /** The companion says something every 15 s; longer silence is a dead line that nobody has noticed. */
 const SILENCE_MS = 45_000;
 const FIRST_WAIT_MS = 1_000;
 const LONGEST_WAIT_MS = 10_000;
+
+/** Of the log that each session was last read from; a cursor counts in no other. */
+export type Epochs = Map<string, string>;
 
 /** Reads a session from `after` on for as long as `signal` lets it, over every lost connection, without a gap. */
 export async function followSession(
@@ -16,6 +20,7 @@ export async function followSession(
   after: number,
   sink: StreamSink,
   signal: AbortSignal,
+  epochs: Epochs,
 ): Promise<void> {
   const state = { cursor: after };
   let wait = FIRST_WAIT_MS;
@@ -23,7 +28,11 @@ export async function followSession(
     const before = state.cursor;
     try {
       await link.up(signal);
-      await readOnce(link, sessionId, state, sink, signal);
+      const reset = await readOnce(link, sessionId, state, { sink, epochs }, signal);
+      if (reset) {
+        sink.reset(reset);
+        return;
+      }
     } catch (thrown) {
       if (signal.aborted) return;
       if (!(thrown instanceof CallFailure)) {
@@ -47,30 +56,39 @@ async function readOnce(
   link: CompanionLink,
   sessionId: string,
   state: { cursor: number },
-  sink: StreamSink,
+  { sink, epochs }: { sink: StreamSink; epochs: Epochs },
   signal: AbortSignal,
-): Promise<void> {
+): Promise<LogReset | undefined> {
   const silence = new AbortController();
   let timer = setTimeout(() => silence.abort(), SILENCE_MS);
   try {
     const path = `/v1/sessions/${encodeURIComponent(sessionId)}/stream`;
+    const known = epochs.get(sessionId);
+    const inEpoch = known === undefined ? path : `${path}?epoch=${encodeURIComponent(known)}`;
     const resume = state.cursor > 0 ? { "Last-Event-ID": String(state.cursor) } : undefined;
-    const response = await link.fetch(resume ? path : `${path}?after=0`, {
+    const response = await link.fetch(resume ? inEpoch : `${path}?after=0`, {
       headers: { Accept: "text/event-stream", ...resume },
       signal: AbortSignal.any([signal, silence.signal]),
     });
     if (!response.ok) throw await link.refusal(response);
-    if (!response.body) return;
+    if (!response.body) return undefined;
+    const epoch = response.headers.get("x-log-epoch");
+    // Not before its first chunk: an older cursor is not one of this epoch until nothing else was said.
+    const settle = () => epoch !== null && epochs.set(sessionId, epoch);
+    if (!resume) settle();
+    let reset: LogReset | undefined;
     let chunks: StreamChunk[] = [];
     let hasGap = false;
     const parser = createParser({
       onEvent: ({ data }) => {
         const chunk: unknown = JSON.parse(data);
-        if (hasGap || !isChunk(chunk)) return;
+        if (isReset(chunk)) reset ??= chunk;
+        if (hasGap || reset || !isChunk(chunk)) return;
         const place = continuity(state.cursor, chunk);
         hasGap = place === "gap";
         if (place !== "next") return;
         state.cursor = chunk.seq;
+        settle();
         chunks.push(chunk);
       },
     });
@@ -82,8 +100,10 @@ async function readOnce(
       if (chunks.length > 0) sink.chunks(chunks);
       chunks = [];
       // What is missing is asked for again from the cursor.
-      if (hasGap) return;
+      if (hasGap) return undefined;
+      if (reset) return reset;
     }
+    return undefined;
   } finally {
     clearTimeout(timer);
     silence.abort();

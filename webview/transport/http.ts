@@ -3,7 +3,7 @@ import { toHttp } from "../../server/protocol/http-calls.ts";
 import { watchWake } from "../../server/shared/clock-watch.ts";
 import type { SavedState } from "../messages.ts";
 import { CompanionLink, type LinkTexts } from "./companion-link.ts";
-import { followSession } from "./event-stream.ts";
+import { type Epochs, followSession } from "./event-stream.ts";
 import { CallFailure, isRecord, type Transport, toSavedState } from "./transport.ts";
 
 const TOKEN = "streamkeeper.token";
@@ -16,6 +16,7 @@ const SUMMARY_TIMEOUT_MS = 150_000;
 export function createHttpTransport(texts: LinkTexts): Transport {
   const { token, place } = takeAddress();
   let link: CompanionLink | undefined;
+  const epochs: Epochs = new Map();
   const linked = (): CompanionLink => {
     if (!link) throw new TypeError("The transport has not been started");
     return link;
@@ -43,7 +44,7 @@ export function createHttpTransport(texts: LinkTexts): Transport {
     },
     subscribe(sessionId, after, sink) {
       const stop = new AbortController();
-      void followSession(linked(), sessionId, after, sink, stop.signal);
+      void followSession(linked(), sessionId, after, sink, stop.signal, epochs);
       return () => stop.abort();
     },
     retryNow: () => linked().retryNow(),

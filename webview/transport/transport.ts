@@ -1,5 +1,6 @@
 import type { CallName, CallParams, CallResult } from "../../server/protocol/calls.ts";
 import type { StreamChunk } from "../../server/protocol/chunks.ts";
+import type { LogReset } from "../../server/protocol/log-reset.ts";
 import type { ContextItem } from "../../server/protocol/requests.ts";
 import type {
   CallError,
@@ -27,6 +28,8 @@ export class CallFailure extends Error {
 export interface StreamSink {
   /** In order and without gaps, as far as the transport knows. */
   chunks: (chunks: readonly StreamChunk[]) => void;
+  /** The log went back: nothing more comes of this subscription, all is to be read again. */
+  reset: (reset: LogReset) => void;
   failed: (error: CallError) => void;
 }
 
@@ -94,6 +97,15 @@ export function toContextItems(raw: unknown): ContextItem[] {
 
 export function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+export function isReset(value: unknown): value is LogReset {
+  return (
+    isRecord(value) &&
+    value["type"] === ("log_reset" satisfies LogReset["type"]) &&
+    typeof value["session_id"] === "string" &&
+    ["seen", "last_seq", "resume_after"].every((field) => Number.isSafeInteger(value[field]))
+  );
 }
 
 /** Enough of a chunk to be taken without harm; what else it holds is read with care where it is used. */

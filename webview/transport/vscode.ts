@@ -4,6 +4,7 @@ import {
   CallFailure,
   isChunk,
   isRecord,
+  isReset,
   type StreamSink,
   type Transport,
   type TransportEvents,
@@ -41,6 +42,9 @@ export function createVsCodeTransport(api: VsCodeApi): Transport {
         break;
       case "chunks":
         sinks.get(message.subscription)?.chunks(message.chunks);
+        break;
+      case "log_reset":
+        sinks.get(message.subscription)?.reset(message.reset);
         break;
       case "stream_failed":
         sinks.get(message.subscription)?.failed(message.error);
@@ -122,6 +126,7 @@ const FIELDS: Record<ToWebview["type"], (message: Record<string, unknown>) => bo
   failure: ({ id, error }) => typeof id === "number" && isCallError(error),
   chunks: ({ subscription, chunks }) =>
     typeof subscription === "number" && Array.isArray(chunks) && chunks.every(isChunk),
+  log_reset: ({ subscription, reset }) => typeof subscription === "number" && isReset(reset),
   stream_failed: ({ subscription, error }) =>
     typeof subscription === "number" && isCallError(error),
   connection: ({ connection }) =>

@@ -4,6 +4,7 @@ import type { AskReason } from "../../server/protocol/ask-reasons.ts";
 import type { CallOutcome, StreamChunk } from "../../server/protocol/chunks.ts";
 import type { TurnStatus } from "../../server/protocol/responses.ts";
 import { continuity } from "../../server/shared/continuity.ts";
+import { type Before, type Gone, settled } from "./gone.ts";
 import { type Plan, paused, type Subtask, toPlan, withSubtask } from "./plans.ts";
 import { type Summary, withSummary } from "./summaries.ts";
 import { addTool, changeTool, endTool, wait } from "./tool-calls.ts";
@@ -101,6 +102,9 @@ export interface SessionLog {
   info: { seq: number; title: string | null; model: string | null; agent: string | null };
   /** Ids of sent messages that have come back as chunks, newest last. */
   arrived: readonly string[];
+  /** While a log that went back is read again. */
+  before: Before | null;
+  gone: Gone | null;
 }
 
 export function emptyLog(id: string): SessionLog {
@@ -113,6 +117,8 @@ export function emptyLog(id: string): SessionLog {
     allowed: [],
     info: { seq: 0, title: null, model: null, agent: null },
     arrived: [],
+    before: null,
+    gone: null,
   };
 }
 
@@ -124,7 +130,7 @@ export function takeChunks(log: SessionLog, chunks: readonly StreamChunk[]): Ses
     const place = continuity(next.cursor, chunk);
     if (place === "duplicate") continue;
     if (place === "gap") return next.gap ? next : { ...next, gap: true };
-    next = { ...takeChunk(next, chunk), cursor: chunk.seq, gap: false };
+    next = settled({ ...takeChunk(next, chunk), cursor: chunk.seq, gap: false });
   }
   return next;
 }

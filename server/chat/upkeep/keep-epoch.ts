@@ -9,19 +9,8 @@ import {
   setWitness,
   witnessOf,
 } from "../../db/tables/epochs.ts";
+import type { Witness } from "../../protocol/witness.ts";
 import type { TurnDeps } from "../deps.ts";
-
-/** What the file knows. */
-export interface Witness {
-  /** The data directory's name in the database. */
-  keeper: string;
-  /** The last nonce, and the next one while it is being written: a crash in between is no other database. */
-  nonces: string[];
-  /** Of the database when the nonce was written. */
-  epoch: string;
-  /** A new epoch has to begin at the next start: somebody has put another state in place. */
-  due?: EpochReason | undefined;
-}
 
 export interface WitnessFile {
   read(): Witness | undefined;

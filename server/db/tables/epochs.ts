@@ -56,7 +56,7 @@ export async function beginEpoch(trx: Trx, reason: EpochReason): Promise<string>
     .executeTakeFirst();
   await trx
     .insertInto("epochs")
-    .values({ number: Number(newest?.number ?? 0) + 1, id, reason, begun_at: Date.now() })
+    .values({ number: (newest?.number ?? 0) + 1, id, reason, begun_at: Date.now() })
     .execute();
   const step = FENCE_STEP * (1 + Math.floor(Math.random() * FENCE_STEPS));
   await trx

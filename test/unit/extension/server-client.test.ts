@@ -12,6 +12,7 @@ import { findCompanion } from "../../../extension/companion/companion.ts";
 import { ServerClient } from "../../../extension/companion/companion-client.ts";
 import type { Problem } from "../../../extension/problem.ts";
 import type { StreamChunk } from "../../../server/protocol/chunks.ts";
+import { toResetFrame } from "../../../server/protocol/log-reset.ts";
 import { SSE_HEARTBEAT, SSE_RETRY, toFrame } from "../../../server/protocol/sse.ts";
 
 const TOKEN = "a-token";
@@ -179,6 +180,39 @@ describe("stream of a session", () => {
       async ({ client, checks }) => {
         assert.deepEqual(await readUntil(client, 0, 2), [1, 2]);
         assert.ok(checks() >= 2);
+      },
+    );
+  });
+
+  it("says the epoch of its cursor, and ends with word of a log that went back", () => {
+    const asked: (string | undefined)[] = [];
+    const reset = {
+      type: "log_reset" as const,
+      session_id: "s1",
+      epoch: "new",
+      reason: "epoch" as const,
+      seen: 2,
+      last_seq: 1,
+      resume_after: 1,
+    };
+    return withClient(
+      (incoming, response) => {
+        asked.push(incoming.url?.split("?")[1]);
+        const epoch = asked.length === 1 ? "old" : "new";
+        response.writeHead(200, { "content-type": "text/event-stream", "x-log-epoch": epoch });
+        if (asked.length === 1) response.end(toFrame(chunk(1)) + toFrame(chunk(2)));
+        else if (asked.length === 2) response.end();
+        else response.write(toResetFrame(reset) + toFrame(chunk(2)));
+      },
+      async ({ client }) => {
+        const resets: unknown[] = [];
+        const seen: number[] = [];
+        const onReset = (given: unknown) => void resets.push(given);
+        const stream = client.stream("s1", 0, new AbortController().signal, { onReset });
+        for await (const chunks of stream) seen.push(...chunks.map(({ seq }) => seq));
+        assert.deepEqual(seen, [1, 2]);
+        assert.deepEqual(asked, [undefined, "epoch=old", "epoch=old"]);
+        assert.deepEqual(resets, [reset]);
       },
     );
   });

@@ -10,6 +10,7 @@ const MAIN = fileURLToPath(new URL("../../../server/main.ts", import.meta.url));
 
 export interface RealCompanion {
   url: () => string;
+  dataDir: string;
   /** SIGKILL: no chance to say goodbye. */
   kill: () => Promise<void>;
   /** On the same port and data, as `npm start -- --port` would. */
@@ -50,7 +51,7 @@ export async function withRealCompanion(
   try {
     await start();
     const token = readFileSync(join(dataDir, "token"), "utf8").trim();
-    await body({ url: () => `http://127.0.0.1:${port}/#token=${token}`, kill, start });
+    await body({ dataDir, url: () => `http://127.0.0.1:${port}/#token=${token}`, kill, start });
   } finally {
     await kill();
     rmSync(dataDir, { recursive: true, force: true });

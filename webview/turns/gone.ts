@@ -1,0 +1,57 @@
+// The log went back: it is read again from its beginning, and what is not in it any more stays readable beside it.
+import type { LogReset } from "../../server/protocol/log-reset.ts";
+import { answerText, emptyLog, isOpen, type SessionLog, type Turn } from "./turns.ts";
+
+/** What was shown, until all is here that the log still has. */
+export interface Before {
+  turns: readonly Turn[];
+  cursor: number;
+  /** Up to here both logs are the same, as far as that is known. */
+  same: number;
+  /** The end of the log as it is now. */
+  until: number;
+}
+
+/** Words that a reader has seen and the log does not have. */
+export interface Gone {
+  /** How many chunks they were. */
+  count: number;
+  turns: readonly Turn[];
+  /** The last turn that the log had when it went back; null: none. */
+  afterTurnId: string | null;
+}
+
+export function resetLog(log: SessionLog, reset: LogReset): SessionLog {
+  // It may go back again while it is read again.
+  const shown = log.before ?? { turns: log.turns, cursor: log.cursor };
+  const before = { ...shown, same: reset.resume_after, until: reset.last_seq };
+  return settled({ ...emptyLog(log.id), gone: log.gone, before });
+}
+
+/** Once all is here again: what is missing of that which was shown. */
+export function settled(log: SessionLog): SessionLog {
+  const { before } = log;
+  if (!before || log.cursor < before.until) return log;
+  const there = new Map(log.turns.map((turn) => [turn.id, turn]));
+  const missing = before.turns.filter((turn) => {
+    const now = there.get(turn.id);
+    return !now || answerText(now).length < answerText(turn).length;
+  });
+  const first = missing[0];
+  if (!first) return { ...log, before: null };
+  const from = before.same > 0 ? before.same : first.from - 1;
+  const gone: Gone = {
+    count: (log.gone?.count ?? 0) + Math.max(1, before.cursor - from),
+    turns: [...(log.gone?.turns ?? []), ...missing.map(closed)],
+    afterTurnId: log.turns.at(-1)?.id ?? null,
+  };
+  return { ...log, before: null, gone };
+}
+
+/** Nobody can answer its calls or stop it any more. */
+function closed(turn: Turn): Turn {
+  const parts = turn.parts.map((part) =>
+    part.kind === "tool" && part.waitsFor !== null ? { ...part, waitsFor: null } : part,
+  );
+  return { ...turn, parts, status: isOpen(turn) ? "interrupted" : turn.status };
+}
