@@ -11,9 +11,9 @@ import { FrameQueue } from "./markdown/frame-queue.ts";
 import { createMarkdown } from "./markdown/parser.ts";
 import type { AppState } from "./state/state.ts";
 import type { Store } from "./state/store.ts";
-import { loadStrings } from "./strings/strings.ts";
-import { createHttpTransport } from "./transport/http.ts";
-import { createVsCodeTransport, type VsCodeApi } from "./transport/vscode.ts";
+import { loadStrings, type Strings } from "./strings/strings.ts";
+import type { Transport } from "./transport/transport.ts";
+import type { VsCodeApi } from "./transport/vscode.ts";
 
 declare const acquireVsCodeApi: (() => VsCodeApi) | undefined;
 
@@ -23,8 +23,8 @@ async function start(root: HTMLElement): Promise<void> {
   // VS Code has set its language; a browser has its own.
   if (!vscode) html.lang = navigator.language;
   html.dataset["host"] = vscode ? "vscode" : "browser";
-  const text = await loadStrings(html.lang);
-  const transport = vscode ? createVsCodeTransport(vscode) : createHttpTransport(text);
+  const [text, open] = await Promise.all([loadStrings(html.lang), loadTransport(vscode)]);
+  const transport = open(text);
   const app = createApp(transport, text);
   const { actions, store } = app;
   const queue = new FrameQueue();
@@ -60,6 +60,13 @@ async function start(root: HTMLElement): Promise<void> {
   app.onFocusComposer(() => requestAnimationFrame(() => requestAnimationFrame(focusComposer)));
   app.start();
   show();
+}
+
+/** Each place has its own way to the companion, and needs no other. */
+async function loadTransport(vscode: VsCodeApi | undefined): Promise<(text: Strings) => Transport> {
+  if (!vscode) return (await import("./transport/http.ts")).createHttpTransport;
+  const { createVsCodeTransport } = await import("./transport/vscode.ts");
+  return () => createVsCodeTransport(vscode);
 }
 
 /** Twenty times a second is smooth for text that is being written, and leaves the processor to others. */

@@ -72,7 +72,11 @@ export const ROOMS: readonly { room: RegExp; may: readonly RegExp[] }[] = [
   { room: MESSAGES, may: [PROTOCOL, SHARED, /^zod$/] },
   {
     room: /^webview\//,
-    may: [PROTOCOL, SHARED, /^(?:preact|markdown-it|dompurify|highlight\.js|eventsource-parser)$/],
+    may: [
+      PROTOCOL,
+      SHARED,
+      /^(?:preact|markdown-it|dompurify|highlight\.js|katex|eventsource-parser)$/,
+    ],
   },
   {
     // Scripts of npm, not parts of the extension; `npm run code` falls back on the VS Code of the tests.

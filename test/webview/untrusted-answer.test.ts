@@ -53,6 +53,10 @@ const ATTACKS = (sink: string): string => `
 \`<img src=x onerror=window.pwned=1>\` and &lt;img src=x onerror=window.pwned=1&gt; [x](${sink} "t" onmouseover="window.pwned=1")
 
 [js](javascript:window.pwned=1) [js](java&#10;script:window.pwned=1) [js](&#106;avascript:window.pwned=1) <javascript:window.pwned=1>
+$\\href{javascript:window.pwned=1}{x}$ $\\url{${sink}/url}$ $$\\includegraphics{${sink}/graphics}$$ \\(\\htmlStyle{background:url(${sink}/style)}{x}\\)
+\\(\\htmlClass{is-found}{x}\\) \\(\\htmlId{app}{x}\\) \\(\\htmlData{a=b}{x}\\) $\\text{<img src=x onerror=window.pwned=1>}$ $$\\def\\a{\\a\\a}\\a$$
+$\\color{red;background:url(${sink}/color)}x$ $$\\kern-900em \\rule{900em}{900em} \\raisebox{90em}{over}$$ $\\sqrt{x}$ ${sink}/bare"onmouseover="window.pwned=1
+
 [c](command:workbench.action.quit) [v](vscode://a.b/c) [f](file:///etc/passwd) [s](//e.example/x) [d](data:text/html,x)
 `;
 
@@ -61,8 +65,22 @@ async function checkHarmless({ page }: OpenApp, hits: string[]): Promise<void> {
   assert.equal(await page.evaluate(() => "pwned" in window), false);
   const found = await page.evaluate(() => {
     const root = document.querySelector(".transcript");
-    const elements = [...(root?.querySelectorAll("*") ?? [])];
+    // What a formula is made of is KaTeX's; it has no more than lines of its own drawing and their sizes.
+    const inFormula = (element: Element): boolean => element.closest(".katex") !== null;
+    const all = [...(root?.querySelectorAll("*") ?? [])];
+    const elements = all.filter((element) => !inFormula(element));
+    const formulas = all.filter(inFormula);
     return {
+      unmathematical: formulas
+        .filter((element) =>
+          /^(a|img|image|script|style|iframe|use|foreignobject)$/i.test(element.tagName),
+        )
+        .map((element) => element.outerHTML),
+      names: formulas.flatMap((element) =>
+        [...element.attributes]
+          .filter(({ name, value }) => /^(id|on|src|href|data-)/.test(name) || /url\(/.test(value))
+          .map(({ name, value }) => `${name}=${value}`),
+      ),
       foreign: elements
         .filter((element) =>
           /^(script|img|svg|iframe|style|link|base|meta|object|embed|audio|video|math|object)$/i.test(
@@ -79,7 +97,13 @@ async function checkHarmless({ page }: OpenApp, hits: string[]): Promise<void> {
         .filter((href) => !/^https?:\/\//.test(href)),
     };
   });
-  assert.deepEqual(found, { foreign: [], handlers: [], links: [] });
+  assert.deepEqual(found, {
+    unmathematical: [],
+    names: [],
+    foreign: [],
+    handlers: [],
+    links: [],
+  });
 }
 
 for (const host of HOSTS) {
@@ -93,6 +117,7 @@ for (const host of HOSTS) {
           companion.stream(session, turnId, attack, attack.length);
           companion.done(session, turnId);
           await page.getByText("Saved").waitFor();
+          await page.locator(".katex").first().waitFor();
           await checkHarmless(app, hits);
 
           const second = companion.ask(session, "Again");

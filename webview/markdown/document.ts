@@ -124,7 +124,8 @@ export class MarkdownDocument {
 
   #parseOnce(tail: string): Piece[] {
     // Its own definitions may still be half written, so they are not kept.
-    const env: Env = { references: Object.create(this.#references) as References };
+    const references = Object.create(this.#references) as References;
+    const env: Env = { references, growing: !this.#isDone };
     return toPieces(this.#md, this.#md.parse(tail, env), env);
   }
 }
@@ -155,20 +156,20 @@ function findCut(md: MarkdownIt, text: string): number {
     if (line >= complete) continue;
     const from = starts[line] ?? 0;
     const before = text.slice(starts[line - 1] ?? 0, from);
-    if (before.trim() === "" || endsItself(blocks[index - 1], line)) return from;
+    if (/^[ \t\r\n]*$/.test(before) || endsItself(blocks[index - 1], line)) return from;
   }
   return 0;
 }
 
 function endsItself(token: Token | undefined, line: number): boolean {
-  const closes = token?.type === "fence" || token?.type === "heading_open" || token?.type === "hr";
+  const closes = /^(?:fence|heading_open|hr|math_block)$/.test(token?.type ?? "");
   return closes && token?.map?.[1] === line;
 }
 
 /** Block structure only: the inline rules, most of the work, have no say in where blocks end. */
 function blockTokens(md: MarkdownIt, text: string): Token[] {
   const tokens: Token[] = [];
-  md.block.parse(text.replaceAll(/\r\n?/g, "\n"), md, {}, tokens);
+  md.block.parse(text.replaceAll(/\r\n?/g, "\n"), md, { growing: true }, tokens);
   return tokens;
 }
 

@@ -5,6 +5,10 @@ const MARKS = /\\.|`+|\*{1,3}|~~|(?<![\p{L}\p{N}])_{1,2}|_{1,2}(?![\p{L}\p{N}])/
 /** Stars and dashes that open nothing: the mark of a list item, a rule. */
 const LINE_MARKS = /^\s*(?:[-*+]|\d+[.)])\s+|^\s*(?:\*{3,}|_{3,}|-{3,})\s*$/gm;
 
+/** Stars and lines of a formula mark nothing up, also while it is open. */
+const FORMULAS =
+  /\\\([^`]*?(?:\\\)|$)|\\\[[^`]*?(?:\\\]|$)|\$\$[^`]*?(?:\$\$|$)|\$(?![\s\d])[^$`]*(?:\$|$)/g;
+
 /** `text` with the marks of its last paragraph closed; the text itself if there is nothing to close. */
 export function closeMarks(text: string): string {
   const blank = text.lastIndexOf("\n\n");
@@ -23,7 +27,8 @@ export function closeMarks(text: string): string {
 }
 
 function openMarks(text: string): string[] {
-  const plain = text.replaceAll(LINE_MARKS, (mark) => " ".repeat(mark.length));
+  const blank = (part: string): string => " ".repeat(part.length);
+  const plain = text.replaceAll(LINE_MARKS, blank).replaceAll(FORMULAS, blank);
   const open: string[] = [];
   let code: string | null = null;
   for (const { 0: mark, index } of plain.matchAll(MARKS)) {

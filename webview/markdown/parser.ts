@@ -3,6 +3,7 @@ import { linkBareAddresses } from "./bare-links.ts";
 import { openBesideAnyScript } from "./delimiters.ts";
 import { HIDDEN_CLASS, splitHidden } from "./hidden-characters.ts";
 import { toSafeUrl } from "./links.ts";
+import { readFormulas } from "./math.ts";
 
 export type { Token };
 
@@ -12,6 +13,7 @@ export function createMarkdown(imageLabel: string): MarkdownIt {
   md.validateLink = (url) => toSafeUrl(url) !== null;
   openBesideAnyScript(md);
   linkBareAddresses(md);
+  readFormulas(md);
   md.core.ruler.push("only_links", (state) => {
     for (const token of state.tokens) {
       if (token.children) token.children = onlyLinks(token.children, imageLabel);

@@ -1,6 +1,8 @@
 import type { MarkdownIt } from "markdown-it";
 import { CodeBlock, type MarkdownHost } from "./code-block.ts";
 import { MarkdownDocument } from "./document.ts";
+import { showFormula } from "./formula-view.ts";
+import { MATH_CLASS } from "./math.ts";
 import { type Piece, samePiece } from "./pieces.ts";
 import { toSafeFragment } from "./sanitize.ts";
 
@@ -142,6 +144,9 @@ export class MarkdownView {
       const code = new CodeBlock(this.#host, pre.dataset["language"] ?? "");
       code.update(pre.textContent, pre.dataset["open"] !== undefined);
       pre.replaceWith(code.element);
+    }
+    for (const formula of fragment.querySelectorAll<HTMLElement>(`.${MATH_CLASS}`)) {
+      showFormula(formula, this.#host);
     }
     for (const table of fragment.querySelectorAll("table")) {
       const frame = document.createElement("div");

@@ -143,6 +143,7 @@ export const EN: Strings = {
   insertCode: "Insert at cursor",
   image: "image",
   table: "Table",
+  formula: "Formula",
   plainNote: (characters) =>
     `${characters.toLocaleString("en")} more characters are not shown; copying takes them all.`,
   starting: "Starting the companion…",

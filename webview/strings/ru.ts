@@ -151,6 +151,7 @@ export const RU: Strings = {
   insertCode: "Вставить у курсора",
   image: "изображение",
   table: "Таблица",
+  formula: "Формула",
   plainNote: (characters) =>
     `Ещё ${characters.toLocaleString("ru")} знаков не показано; при копировании они войдут все.`,
   starting: "Сервер запускается…",

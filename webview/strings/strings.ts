@@ -123,6 +123,7 @@ export interface Strings {
   insertCode: string;
   image: string;
   table: string;
+  formula: string;
   plainNote(characters: number): string;
   starting: string;
   away: string;

@@ -26,6 +26,11 @@ const CASES: [given: string, shown: string][] = [
   ["\\*not", "\\*not"],
   ["one **two\nthree", "one **two\nthree**"],
   ["| a | **b", "| a | **b**"],
+  ["\\(a *b", "\\(a *b"],
+  ["**x** $$a *b", "**x** $$a *b"],
+  ["$x^*$ and **bo", "$x^*$ and **bo**"],
+  ["\\[x *y\\] **bo", "\\[x *y\\] **bo**"],
+  ["costs $5 and **bo", "costs $5 and **bo**"],
 ];
 
 describe("a half-written paragraph", () => {

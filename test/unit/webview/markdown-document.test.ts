@@ -104,6 +104,16 @@ const LINES = [
   "see https://e.example/a_b. And",
   "(https://e.example/x) <br>here",
   "a<br>b",
+  "$$",
+  "$$",
+  "\\[",
+  "\\]",
+  "  $$",
+  "> $$",
+  "$$x_1$$",
+  "x = *1*",
+  "a $x_1$, $5 and \\(y*z\\) **b",
+  "open \\(a_1 *b",
   "\u00A0",
 ];
 const documents = fc

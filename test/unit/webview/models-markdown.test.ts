@@ -101,3 +101,59 @@ describe("<br>", () => {
     ]);
   });
 });
+
+const formula = (source: string, display = false): string =>
+  `<span class="math${display ? " math-display" : ""}">${source}</span>`;
+
+describe("formulas", () => {
+  it("are found in all four ways of writing, in a line and on lines of their own", () => {
+    checkAll([
+      [
+        "so \\(a_1 * b_1 = c\\), $x^2$",
+        `so ${formula("\\(a_1 * b_1 = c\\)")}, ${formula("$x^2$")}`,
+      ],
+      ["the $n$th; 公式$x$是", `the ${formula("$n$")}th; 公式${formula("$x$")}是`],
+      [
+        "in line $$x$$ or \\[ y \\]",
+        `in line ${formula("$$x$$", true)} or ${formula("\\[ y \\]", true)}`,
+      ],
+      ["**$x$** and $ABC$", `<strong>${formula("$x$")}</strong> and ${formula("$ABC$")}`],
+      ["$100,000$ or $2ab + \\alpha$", `${formula("$100,000$")} or ${formula("$2ab + \\alpha$")}`],
+    ]);
+    for (const source of ["$$\nx *y*\n\n\\\\ z\n$$", "\\[\n\\frac{1}{2} \\\\ *x*\n\\]", "$$x$$"]) {
+      assert.equal(
+        md.render(`text\n${source}\nmore`),
+        `<p>text</p>\n<p class="math math-display">${source}</p>\n<p>more</p>\n`,
+      );
+    }
+    assert.match(
+      md.render("- a\n  $$\n  x\n  $$\n- b"),
+      /<li>a<p class="math math-display">\$\$\nx\n/,
+    );
+  });
+
+  it("are not made of prices, variables, code and escaped brackets", () => {
+    for (const text of [
+      "It costs $5 and $6.",
+      "$5/$6 $1,000-$2,000 ($5, $10) $5,$10, US$5 and HK$6",
+      "Q1 ($100K), Q2 ($115K), total ($215K)",
+      "about $516.54 delivered, the only way under $700 that",
+      "$/PR is down but $/session is up",
+      "$HOME and $PATH, $HOME/bin:$PATH ${A}/${B}",
+      "$5 and 6$, $10 or 3$",
+      "costs 5$ or 6$",
+      "$$ for the pid, and $$ is",
+      "$$$ and $$$",
+    ]) {
+      assert.equal(inline(text), text);
+    }
+    checkAll([
+      ["`$x$` and $5 `echo $a`", "<code>$x$</code> and $5 <code>echo $a</code>"],
+      ["\\$5 and \\$6$", "$5 and $6$"],
+      ["\\[1\\], \\(optional\\), \\[see this\\], f\\(x\\)", "[1], (optional), [see this], f(x)"],
+    ]);
+    assert.ok(!md.render("| $5 | $6 |\n|--|--|\n| $7 | $8 |").includes("math"));
+    assert.ok(!md.render("```\n$x$ $$y$$\n```").includes("math"));
+    assert.ok(!md.render("$$\nnever closed\n\n# heading").includes("math"));
+  });
+});
