@@ -3,8 +3,9 @@ import * as vscode from "vscode";
 import type { ContextItem } from "../../server/protocol/requests.ts";
 import type { Mention } from "../../webview/messages.ts";
 import { cut, toStorable } from "../tools/bounds.ts";
-import { textOf, workspaceFolders } from "../tools/files.ts";
-import { type Ground, isInside, resolveInside } from "../tools/paths.ts";
+import { textOf } from "../tools/file-text.ts";
+import { workspaceFolders } from "../tools/files.ts";
+import { type Ground, isInside, nameOf, resolveInside } from "../tools/paths.ts";
 import { getProblems } from "../tools/problems.ts";
 import { selectionContext } from "./editor-context.ts";
 import { gitChanges } from "./git-changes.ts";
@@ -31,10 +32,11 @@ async function findFiles(typed: string): Promise<Mention[]> {
     const files = vscode.workspace.findFiles("**", `{${globs.join()}}`, MAX_FILES);
     listed = { at: performance.now(), files };
   }
+  const folders = workspaceFolders();
   const open = vscode.workspace.textDocuments.map(({ uri }) => String(uri));
   return (await listed.files)
     .map((uri) => {
-      const name = vscode.workspace.asRelativePath(uri);
+      const name = nameOf(folders, uri.fsPath);
       const isOpen = typed === "" && open.includes(String(uri));
       return { name, uri: String(uri), rank: isOpen ? -1 : rank(name, typed) };
     })
@@ -125,7 +127,7 @@ async function readFile(ground: Ground, { kind, uri, line, name }: Mention): Pro
   if (scheme !== "file" && scheme !== "vscode-remote") throw new TypeError(scheme);
   const file = vscode.Uri.file(await resolveInside(ground, vscode.Uri.file(path).fsPath));
   const text = needed(await textOf(file.fsPath));
-  const label = vscode.workspace.asRelativePath(file);
+  const label = nameOf(ground.folders, file.fsPath);
   const item = { type: kind, uri: String(file).slice(0, 2000) };
   if (line === undefined) return { ...item, label, content: cut(text, MAX_FILE) };
   const [first, last] = await linesOf(file, line);

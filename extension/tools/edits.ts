@@ -1,29 +1,168 @@
-// Changes of text, without a file.
+// Changes of text, without a file. A model reads and writes line feeds and U+FFFD; the line ends and the stray bytes of
+// a file (`utf8.ts`) stay what they are wherever a change does not touch them.
+import { hasStrays, withoutStrays } from "./utf8.ts";
+
 export interface Edit {
   old_text: string;
   new_text: string;
 }
 
+/** Line ends as one character each, so that a place in the text is the same place in what a model reads. */
+const CRLF = "\udc0d";
+const CR = "\udc0e";
+/** With `u`, since these are also halves of emoji. */
+const END = /[\n\udc0d\udc0e]/gu;
+const AFTER_END = /(?<=[\n\udc0d\udc0e])/u;
+
+const mark = (text: string): string => text.replaceAll("\r\n", CRLF).replaceAll("\r", CR);
+const unmark = (text: string): string => text.replace(/\udc0d/gu, "\r\n").replace(/\udc0e/gu, "\r");
+const plain = (text: string): string => text.replaceAll(/\r\n?/g, "\n");
+const shown = (marked: string): string => withoutStrays(marked.replace(END, "\n"));
+
+/** A file's text as a model reads it. */
+export const shownText = (text: string): string => withoutStrays(plain(text));
+
 /** Applies the edits one after another. Throws with the reason, and then nothing counts. */
 export function applyEdits(text: string, edits: readonly Edit[]): string {
-  // A model writes line feeds; the file keeps the line ends it has.
-  const crlf = /\r\n/.test(text) && !/[^\r]\n/.test(text);
-  let changed = crlf ? text.replaceAll("\r\n", "\n") : text;
+  let marked = mark(text);
   for (const [index, { old_text, new_text }] of edits.entries()) {
     const where = `edits[${index}].old_text`;
     if (old_text === "") throw new Error(`${where} is empty. To make a file use write_file.`);
-    const wanted = crlf ? old_text.replaceAll("\r\n", "\n") : old_text;
-    const first = changed.indexOf(wanted);
+    const seen = shown(marked);
+    const wanted = plain(old_text);
+    const first = seen.indexOf(wanted);
     if (first < 0) {
       throw new Error(`${where} is not in the file. Read it again and copy the text exactly.`);
     }
-    if (changed.indexOf(wanted, first + 1) >= 0) {
+    if (seen.indexOf(wanted, first + 1) >= 0) {
       throw new Error(`${where} is in the file more than once. Take more of the lines around it.`);
     }
-    const put = crlf ? new_text.replaceAll("\r\n", "\n") : new_text;
-    changed = changed.slice(0, first) + put + changed.slice(first + wanted.length);
+    const end = first + wanted.length;
+    const put = weave(marked.slice(first, end), plain(new_text), endAt(marked, first));
+    marked = marked.slice(0, first) + put + marked.slice(end);
   }
-  return crlf ? changed.replaceAll("\n", "\r\n") : changed;
+  return unmark(marked);
+}
+
+/** A whole new text in the place of `text`, with its line ends. */
+export function rewrite(text: string, content: string): string {
+  const marked = mark(text);
+  const ends = marked.match(END);
+  const place = ends?.at(-1) ?? (content.includes("\r\n") ? CRLF : "\n");
+  return unmark(weave(marked, plain(content), place));
+}
+
+/** The line end of the line at `at`; in the last line that of the one before. */
+function endAt(marked: string, at: number): string {
+  END.lastIndex = at;
+  const next = END.exec(marked)?.[0];
+  END.lastIndex = 0;
+  return next ?? marked.slice(0, at).match(END)?.at(-1) ?? "\n";
+}
+
+interface Line {
+  body: string;
+  /** "" at the end of a text without one. */
+  end: string;
+}
+
+function toLines(text: string): Line[] {
+  if (text === "") return [];
+  return text.split(AFTER_END).map((line) => {
+    const end = line.match(END)?.[0] ?? "";
+    return { body: end === "" ? line : line.slice(0, -1), end };
+  });
+}
+
+const keyOf = ({ body, end }: Line): string => withoutStrays(body) + (end === "" ? "" : "\n");
+
+/** `fresh` with the line ends and stray bytes of `old`; what is new takes the line ends of its place. */
+function weave(old: string, fresh: string, place: string): string {
+  const was = toLines(old);
+  const will = toLines(fresh);
+  const woven: Line[] = [];
+  let [i, j] = [0, 0];
+  for (const [keptOld, keptNew] of [...sameLines(was, will), [was.length, will.length] as const]) {
+    const before = woven.at(-1)?.end || was[keptOld]?.end || place;
+    woven.push(...weaveHunk(was.slice(i, keptOld), will.slice(j, keptNew), before, place));
+    const kept = was[keptOld];
+    if (kept) woven.push(kept);
+    [i, j] = [keptOld + 1, keptNew + 1];
+  }
+  return woven.map(({ body, end }) => body + end).join("");
+}
+
+function weaveHunk(old: Line[], fresh: Line[], before: string, place: string): Line[] {
+  const bodies = keepStrays(old, fresh);
+  let last = before;
+  return fresh.map(({ end }, index) => {
+    const was = old[index];
+    if (was?.end === "") last = place;
+    else if (was) last = was.end;
+    return { body: bodies[index] ?? "", end: end === "" ? "" : last };
+  });
+}
+
+const UNREADABLE = /[\ufffd\u{dc80}-\u{dcff}]/gu;
+
+/** The bytes that a model has seen as U+FFFD, in the places where it wrote that back. */
+function keepStrays(old: readonly Line[], fresh: readonly Line[]): string[] {
+  const bodies = fresh.map(({ body }) => body);
+  const lost = old.flatMap(({ body }) => body.match(UNREADABLE) ?? []);
+  if (!lost.some(hasStrays)) return bodies;
+  const written = bodies.join("").match(/\ufffd/g)?.length ?? 0;
+  if (written !== 0 && written !== lost.length) {
+    throw new Error(
+      "The text has bytes that cannot be read, shown as U+FFFD, and it is not clear which of them are to be kept. " +
+        "Change fewer lines at once, and leave U+FFFD as it is or out.",
+    );
+  }
+  let next = 0;
+  return bodies.map((body) => body.replace(/\ufffd/g, (char) => lost[next++] ?? char));
+}
+
+/** Above that many comparisons only the lines at both ends are looked at. */
+const MAX_COMPARED = 4_000_000;
+
+/** Pairs of places of lines that a change leaves as they are, in order. */
+function sameLines(was: readonly Line[], will: readonly Line[]): (readonly [number, number])[] {
+  const [a, b] = [was.map(keyOf), will.map(keyOf)];
+  let head = 0;
+  while (head < a.length && head < b.length && a[head] === b[head]) head += 1;
+  let tail = 0;
+  const most = Math.min(a.length, b.length) - head;
+  while (tail < most && a[a.length - 1 - tail] === b[b.length - 1 - tail]) tail += 1;
+  const range = (length: number, toPair: (index: number) => readonly [number, number]) =>
+    Array.from({ length }, (_, index) => toPair(index));
+  return [
+    ...range(head, (index) => [index, index]),
+    ...longest(a.slice(head, a.length - tail), b.slice(head, b.length - tail)).map(
+      ([x, y]) => [x + head, y + head] as const,
+    ),
+    ...range(tail, (index) => [a.length - tail + index, b.length - tail + index]),
+  ];
+}
+
+/** The longest common subsequence. */
+function longest(a: readonly string[], b: readonly string[]): (readonly [number, number])[] {
+  const width = b.length + 1;
+  if (a.length * b.length === 0 || a.length * b.length > MAX_COMPARED) return [];
+  const lengths = new Uint32Array((a.length + 1) * width);
+  const at = (i: number, j: number): number => lengths[i * width + j] ?? 0;
+  for (let i = a.length - 1; i >= 0; i -= 1) {
+    for (let j = b.length - 1; j >= 0; j -= 1) {
+      lengths[i * width + j] =
+        a[i] === b[j] ? at(i + 1, j + 1) + 1 : Math.max(at(i + 1, j), at(i, j + 1));
+    }
+  }
+  const pairs: (readonly [number, number])[] = [];
+  let [i, j] = [0, 0];
+  while (i < a.length && j < b.length) {
+    if (a[i] === b[j]) pairs.push([i++, j++]);
+    else if (at(i + 1, j) >= at(i, j + 1)) i += 1;
+    else j += 1;
+  }
+  return pairs;
 }
 
 /** The lines `from` to `to`, counted from 1, as many as fit into `max` characters, and a word on the rest. */

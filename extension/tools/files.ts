@@ -2,11 +2,18 @@
 import * as vscode from "vscode";
 import * as z from "zod/mini";
 import { MAX_RESULT } from "./bounds.ts";
-import { applyEdits, linesOf } from "./edits.ts";
-import { type Folder, type Ground, resolveInside, ToolError } from "./paths.ts";
+import { applyEdits, linesOf, rewrite, shownText } from "./edits.ts";
+import {
+  type Encoding,
+  encodingOfNew,
+  openDocument,
+  readText,
+  textOf,
+  toBytes,
+} from "./file-text.ts";
+import { type Folder, type Ground, nameOf, resolveInside, ToolError, withNames } from "./paths.ts";
 import type { SeenFiles } from "./seen-files.ts";
-
-const MAX_FILE_BYTES = 5_000_000;
+import { withoutStrays } from "./utf8.ts";
 
 const ReadArguments = z.object({
   path: z.string(),
@@ -22,10 +29,12 @@ const DiffArguments = z.object({
 });
 const DirectoryArguments = z.object({ path: z.string() });
 
+/** Each under a name that no other has. */
 export function workspaceFolders(): Folder[] {
-  return (vscode.workspace.workspaceFolders ?? [])
+  const folders = (vscode.workspace.workspaceFolders ?? [])
     .filter(({ uri }) => uri.scheme === "file")
     .map(({ name, uri }) => ({ name, path: uri.fsPath }));
+  return withNames(folders);
 }
 
 /** Throws a `ToolError` that says which argument is wrong. */
@@ -61,7 +70,9 @@ export async function readFile(
 export interface Change {
   path: string;
   before: string | undefined;
+  /** As a person reads it. */
   after: string;
+  bytes: Uint8Array;
 }
 
 /** Works out a call of `write_file` or `apply_diff` without doing it. Rejects with a `ToolError` where it cannot be done. */
@@ -75,20 +86,47 @@ export async function planChange(
       ? parseArguments(WriteArguments, args)
       : parseArguments(DiffArguments, args);
   const path = await resolveInside(ground, given.path, "write");
-  const before = await textOf(path);
   if (openDocument(path)?.isDirty) {
-    throw new ToolError(`${given.path} has changes in the editor that are not saved.`);
+    throw new ToolError(
+      `${given.path} has changes in the editor that are not saved. Ask the user to save or revert it.`,
+    );
   }
+  const file = await readText(path);
+  const before = file && shownText(file.text);
   if (before !== undefined) {
     const refusal = seen.refusal(sessionId, path, before);
     if (refusal !== undefined) throw new ToolError(`${given.path}: ${refusal}`);
   }
-  if (given.content !== undefined) return { path, before, after: given.content };
-  if (before === undefined) throw new ToolError(`There is no file ${given.path}. Use write_file.`);
   const edits = "edits" in given ? (given.edits ?? []) : [];
-  if (edits.length === 0) throw new ToolError("edits: at least one is needed.");
+  if (!file) {
+    if (given.content !== undefined) {
+      return await changed(path, encodingOfNew(path), undefined, given.content);
+    }
+    throw new ToolError(`There is no file ${given.path}. Use write_file.`);
+  }
+  if (given.content === undefined && edits.length === 0) {
+    throw new ToolError("edits: at least one is needed.");
+  }
+  const after =
+    given.content === undefined
+      ? asToolError(() => applyEdits(file.text, edits))
+      : asToolError(() => rewrite(file.text, given.content ?? ""));
+  return await changed(path, file.encoding, file.text, after);
+}
+
+async function changed(
+  path: string,
+  encoding: Encoding,
+  before: string | undefined,
+  after: string,
+): Promise<Change> {
+  const bytes = await toBytes(encoding, after, before ?? "");
+  return { path, before, after: withoutStrays(after), bytes };
+}
+
+function asToolError<T>(work: () => T): T {
   try {
-    return { path, before, after: applyEdits(before, edits) };
+    return work();
   } catch (thrown) {
     throw new ToolError(thrown instanceof Error ? thrown.message : String(thrown));
   }
@@ -99,11 +137,11 @@ export async function changeFile(
   name: "write_file" | "apply_diff",
   args: unknown,
 ): Promise<string> {
-  const { path, before, after } = await planChange(name, tools, args);
+  const { path, before, after, bytes } = await planChange(name, tools, args);
   await tools.keepBefore(path);
-  await vscode.workspace.fs.writeFile(vscode.Uri.file(path), Buffer.from(after, "utf8"));
-  tools.seen.note(tools.sessionId, path, after);
-  const shown = vscode.workspace.asRelativePath(path);
+  await vscode.workspace.fs.writeFile(vscode.Uri.file(path), bytes);
+  tools.seen.note(tools.sessionId, path, shownText(after));
+  const shown = nameOf(tools.ground.folders, path);
   const lines = after.split("\n").length;
   return before === undefined ? `Made ${shown} (${lines} lines).` : `Changed ${shown}.`;
 }
@@ -114,30 +152,4 @@ export async function createDirectory(tools: FileTools, args: unknown): Promise<
   await tools.keepBefore(absolute);
   await vscode.workspace.fs.createDirectory(vscode.Uri.file(absolute));
   return `Made the folder ${path}.`;
-}
-
-/** As the editor has it, saved or not; undefined if there is no such file. */
-export async function textOf(path: string): Promise<string | undefined> {
-  const open = openDocument(path);
-  if (open) return open.getText();
-  const uri = vscode.Uri.file(path);
-  let stat: vscode.FileStat;
-  try {
-    stat = await vscode.workspace.fs.stat(uri);
-  } catch {
-    return undefined;
-  }
-  if (stat.type & vscode.FileType.Directory) throw new ToolError("The path is a folder.");
-  if (stat.size > MAX_FILE_BYTES) {
-    throw new ToolError(`The file is too large to read (${stat.size} bytes). Search in it.`);
-  }
-  const bytes = await vscode.workspace.fs.readFile(uri);
-  if (bytes.subarray(0, 8_000).includes(0)) throw new ToolError("The file is binary.");
-  return new TextDecoder("utf-8", { ignoreBOM: true }).decode(bytes);
-}
-
-function openDocument(path: string): vscode.TextDocument | undefined {
-  return vscode.workspace.textDocuments.find(
-    ({ uri, isClosed }) => uri.scheme === "file" && uri.fsPath === path && !isClosed,
-  );
 }

@@ -96,9 +96,12 @@ function placesOf(written: string, folders: readonly Folder[]): [Folder, string]
   if (/^[A-Za-z]:\//.test(glob)) throw outside(written);
   const below = posix.normalize(glob === "" ? "." : glob);
   if (below === ".." || below.startsWith("../")) throw outside(written);
-  const [first = "", ...rest] = below.split("/");
-  const named = folders.filter(({ name }) => folders.length > 1 && name === first);
-  if (named.length > 0) return named.map((folder) => [folder, rest.join("/")]);
+  const many = folders.length > 1 ? folders : [];
+  const named = many.flatMap((folder): [Folder, string][] => {
+    const name = [folder.name, folder.ownName].find((one) => `${below}/`.startsWith(`${one}/`));
+    return name === undefined ? [] : [[folder, below.slice(name.length + 1)]];
+  });
+  if (named.length > 0) return named;
   return folders.map((folder) => [folder, below]);
 }
 

@@ -5,7 +5,7 @@ import * as vscode from "vscode";
 import * as z from "zod/mini";
 import { treeLines } from "./file-tree.ts";
 import { parseArguments } from "./files.ts";
-import { type Ground, resolveInside, ToolError } from "./paths.ts";
+import { type Ground, nameOf, resolveInside, ToolError } from "./paths.ts";
 import { editorsRules, excludedGlobs, findRipgrep, runRipgrep, unreadNote } from "./ripgrep.ts";
 
 const ListArguments = z.object({
@@ -64,11 +64,8 @@ async function listTree(
   if (!found?.isDirectory()) throw await whyNot(folder, named);
   const { files, unread, isPartial } = await filesBelow(folder, signal);
   const links = await linksBeside(ground, folder, files);
-  const prefix = vscode.workspace.asRelativePath(folder);
-  const isTop = vscode.workspace.workspaceFolders?.some(({ uri }) => uri.fsPath === folder);
-  const many = (vscode.workspace.workspaceFolders?.length ?? 0) > 1;
-  const top = vscode.workspace.getWorkspaceFolder(vscode.Uri.file(folder))?.name ?? "";
-  const base = isTop ? (many ? `${top}/` : "") : `${prefix.replaceAll("\\", "/")}/`;
+  const shown = nameOf(ground.folders, folder);
+  const base = shown === "." ? "" : `${shown}/`;
   const { lines, isCut } = treeLines(
     [...files, ...links].map((file) => base + file),
     MAX_ENTRIES,

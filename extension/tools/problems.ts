@@ -2,7 +2,7 @@ import * as vscode from "vscode";
 import * as z from "zod/mini";
 import { cut } from "./bounds.ts";
 import { parseArguments } from "./files.ts";
-import { type Ground, isInside, resolveInside } from "./paths.ts";
+import { type Ground, isInside, nameOf, resolveInside } from "./paths.ts";
 
 const ProblemArguments = z.object({ path: z.optional(z.string()) });
 const SEVERITIES = ["error", "warning", "information", "hint"] as const;
@@ -22,7 +22,7 @@ export async function getProblems(ground: Ground, args: unknown): Promise<string
     .flatMap(([uri, diagnostics]) => diagnostics.map((diagnostic) => ({ uri, diagnostic })))
     .toSorted((a, b) => a.diagnostic.severity - b.diagnostic.severity)
     .map(({ uri, diagnostic: { range, severity, message, source } }) => {
-      const name = vscode.workspace.asRelativePath(uri);
+      const name = nameOf(folders, uri.fsPath);
       const from = source === undefined ? "" : ` (${source})`;
       return `${name}:${range.start.line + 1}: ${SEVERITIES[severity]}: ${message}${from}`;
     });

@@ -4,8 +4,9 @@ import { basename } from "node:path";
 import * as vscode from "vscode";
 import type { ClientMessage } from "../../server/protocol/requests.ts";
 import type { PendingCall } from "../../server/protocol/responses.ts";
+import { shownText } from "./edits.ts";
 import { type Change, planChange } from "./files.ts";
-import type { Ground } from "./paths.ts";
+import { type Ground, ToolError } from "./paths.ts";
 import type { SeenFiles } from "./seen-files.ts";
 
 export const PROPOSED = "streamkeeper-proposed";
@@ -60,17 +61,17 @@ export class Proposals {
   }
 
   /** Shows what is new among the calls that wait in a session, and closes what waits no longer. Never rejects. */
-  async update(sessionId: string, calls: readonly PendingCall[]): Promise<void> {
+  async update(sessionId: string, calls: readonly PendingCall[], isAlone = false): Promise<void> {
     // One after another: what is decided while its diff is being opened must be closed after that.
     this.#last = this.#last
-      .then(() => this.#update(sessionId, calls))
+      .then(() => this.#update(sessionId, calls, isAlone))
       .catch((thrown: unknown) =>
         this.#deps.log.warn(`A change cannot be shown: ${String(thrown)}`),
       );
     await this.#last;
   }
 
-  async #update(sessionId: string, calls: readonly PendingCall[]): Promise<void> {
+  async #update(sessionId: string, calls: readonly PendingCall[], isAlone: boolean): Promise<void> {
     const waiting = new Set(calls.map(({ call_id }) => keyOf(sessionId, call_id)));
     for (const [key, proposal] of this.#open) {
       if (!key.startsWith(`${sessionId} `) || waiting.has(key)) continue;
@@ -79,25 +80,36 @@ export class Proposals {
     }
     for (const call of calls) {
       if (isChanging(call.tool_name) && call.client_id === this.#deps.clientId) {
-        await this.show(sessionId, call, false);
+        const refusal = await this.show(sessionId, call, false);
+        if (refusal === undefined) continue;
+        // What another call is still to do may be what this one needs: it is looked at again after that.
+        if (isAlone) await this.#refuse(sessionId, call, refusal);
+        else this.#open.delete(keyOf(sessionId, call.call_id));
       }
     }
   }
 
-  /** The diff of a call; with `again` also if it has been shown and closed before. */
-  async show(sessionId: string, call: PendingCall, again: boolean): Promise<void> {
+  /** The diff of a call; with `again` also if it has been shown and closed before. Why there is none, if there is none. */
+  async show(sessionId: string, call: PendingCall, again: boolean): Promise<string | undefined> {
     const { tool_name, call_id } = call;
     const key = keyOf(sessionId, call_id);
-    if (!isChanging(tool_name) || (this.#open.has(key) && !again)) return;
+    if (!isChanging(tool_name) || (this.#open.has(key) && !again)) return undefined;
     let proposal = this.#open.get(key);
+    let refusal: string | undefined;
     try {
       proposal ??= await this.#propose(sessionId, call, tool_name);
     } catch (thrown) {
-      // Running it would fail, too, and tell the model why; that is for the person to decide.
+      if (thrown instanceof ToolError) refusal = thrown.message;
       this.#deps.log.warn(`The change of ${call_id} cannot be shown: ${String(thrown)}`);
     }
     this.#open.set(key, proposal);
     if (proposal) await this.#diff(proposal);
+    return refusal;
+  }
+
+  /** Nobody need be asked about what cannot be done; the model gets the reason. */
+  async #refuse(sessionId: string, { call_id }: PendingCall, error: string): Promise<void> {
+    await this.#deps.decide(sessionId, { type: "tool_result", call_id, error });
   }
 
   /** The person's word on the proposal in `uri`, from its editor. */
@@ -120,7 +132,9 @@ export class Proposals {
     const proposal = this.#open.get(keyOf(sessionId, message.call_id));
     const uri = proposal?.uri.toString();
     const document = vscode.workspace.textDocuments.find((one) => one.uri.toString() === uri);
-    if (!proposal || !document || document.getText() === proposal.change.after) return message;
+    if (!proposal || !document || isSameText(document.getText(), proposal.change.after)) {
+      return message;
+    }
     const modified_arguments = {
       path: proposal.call.arguments["path"],
       content: document.getText(),
@@ -168,6 +182,9 @@ async function closeTabs(isOurs: (modified: vscode.Uri) => boolean): Promise<voi
   await vscode.window.tabGroups.close(tabs, true);
 }
 
+/** VS Code gives a text one kind of line ends. */
+const isSameText = (one: string, other: string): boolean => shownText(one) === shownText(other);
+
 function keyOf(sessionId: string, callId: string): string {
   return `${sessionId} ${callId}`;
 }
@@ -179,7 +196,8 @@ class ProposedFiles implements vscode.FileSystemProvider {
   readonly onDidChangeFile = this.#changed.event;
 
   put(uri: vscode.Uri, text: string): void {
-    this.#texts.set(uri.toString(), Buffer.from(text, "utf8"));
+    // With a mark, so that it is read as UTF-8 whatever `files.encoding` says.
+    this.#texts.set(uri.toString(), Buffer.from(`\ufeff${text}`, "utf8"));
     this.#changed.fire([{ type: vscode.FileChangeType.Changed, uri }]);
   }
 

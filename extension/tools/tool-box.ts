@@ -66,7 +66,7 @@ export function createToolBox({ context, client, settings, dataDir, log }: ToolB
     workspace,
     run: (call, sessionId, signal, onOutput) =>
       runTool({ ground, seen, checkpoints }, call, sessionId, signal, onOutput),
-    onAsked: (sessionId, calls) => void proposals.update(sessionId, calls),
+    onAsked: (sessionId, calls, isAlone) => void proposals.update(sessionId, calls, isAlone),
     log,
   });
   return {

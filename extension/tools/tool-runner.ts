@@ -20,8 +20,8 @@ export interface ToolRunnerDeps {
     signal: AbortSignal,
     onOutput: (data: string) => void,
   ): Promise<string>;
-  /** What waits in a session for a person, each time that changes. */
-  onAsked(sessionId: string, calls: readonly PendingCall[]): void;
+  /** What waits in a session for a person, each time that changes; `isAlone` if nothing else waits or runs there. */
+  onAsked(sessionId: string, calls: readonly PendingCall[], isAlone: boolean): void;
   log: { warn(message: string): void };
 }
 
@@ -106,7 +106,7 @@ export class ToolRunner {
         }
         if (chunks.some(({ is_final, seq }) => is_final && seq > followed.after)) {
           // Not looked up: this may be the last that a companion said before it ended.
-          this.#deps.onAsked(sessionId, []);
+          this.#deps.onAsked(sessionId, [], true);
           break;
         }
         const waits = chunks.some((chunk) => isPause(chunk) || chunk.type === "tool_result");
@@ -143,6 +143,7 @@ export class ToolRunner {
     this.#deps.onAsked(
       sessionId,
       ours.filter(({ waits_for }) => waits_for === "tool_decision"),
+      pending.length === 1,
     );
     for (const call of ours) {
       const isTaken = call.claimed_by !== undefined && call.claimed_by !== this.#deps.clientId;

@@ -86,9 +86,8 @@ function fitProperties(
     const type = isRecord(property) ? resolved(fit.root, property) : {};
     const names = Object.keys(args).map((one) => JSON.stringify(one));
     const instead = names.length === 0 ? "nothing" : names.slice(0, 10).join(", ");
-    fit.faults.push(
-      `${way(at, name)} is missing (${expected(type, typesOf(type))}); ${instead} came`,
-    );
+    const wanted = expected(type, typesOf(type));
+    fit.faults.push(`${way(at, name)}: missing; ${wanted} is expected, ${instead} came`);
   }
   return Object.fromEntries(entries);
 }
@@ -206,8 +205,9 @@ function toText(value: unknown, at: string): string | undefined {
   if (isName && Array.isArray(value) && value.length === 1 && typeof value[0] === "string") {
     return value[0];
   }
-  // A list of texts could be lines as well as JSON.
+  // A list of texts could be lines as well as JSON, but of globs it is a list.
   const isLines = Array.isArray(value) && value.every((one) => typeof one === "string");
+  if (isLines && /(?:^|\.)(?:include|exclude|glob)s?$/i.test(at)) return value.join(",");
   if (isName || isLines || typeof value !== "object" || value === null) return undefined;
   return JSON.stringify(value, null, 2);
 }

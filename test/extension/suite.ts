@@ -19,6 +19,7 @@ export function run(): Promise<void> {
   require("./tools.test.ts");
   require("./commands.test.ts");
   require("./searches.test.ts");
+  require("./files.test.ts");
   require("./foreign-tools.test.ts");
   require("./doctor.test.ts");
   require("./context.test.ts");

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import type { FinishReason, ProviderEvent } from "../../server/providers/provider.ts";
 import { read, type Script, text, transcript, withChat } from "../support/chat.ts";
 import { ENGINES } from "../support/engines.ts";
-import { ask, calls, EXECUTE, READ } from "../support/tools.ts";
+import { ask, calls, EXECUTE, isCode, READ, send } from "../support/tools.ts";
 
 const LOOK = {
   ...READ,
@@ -90,6 +90,28 @@ for (const engine of ENGINES) {
         await read(chat, turn);
         const [waiting] = (await chat.listPending(turn.session_id)).pending;
         assert.deepEqual(waiting?.arguments, { path: "\ufffd\ufffd" });
+      }));
+
+    it("that whoever would run the call cannot work with go back to the model, and no person decides", () =>
+      withChat(engine, once("tool_calls", calls("execute_command")), async ({ chat }) => {
+        const turn = await ask(chat, "go", { tools: TOOLS });
+        await read(chat, turn);
+        const refuse = (client: string, message = {}) =>
+          send(
+            chat,
+            turn.session_id,
+            { type: "tool_result", call_id: "call", error: "no such file", ...message },
+            client,
+          );
+        await assert.rejects(refuse("window-2"), isCode("not_waiting"));
+        const ran = { error: undefined, result: "ran" };
+        await assert.rejects(refuse("window-1", ran), isCode("not_waiting"));
+        const chunks = await read(chat, await refuse("window-1"));
+        assert.deepEqual(transcript(chunks).slice(-3), [
+          "tool_result no such file",
+          "assistant_message Error: no such file",
+          "done",
+        ]);
       }));
   });
 }

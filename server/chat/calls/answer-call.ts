@@ -155,27 +155,37 @@ export async function takeResult(
   message: ToolResult,
   clientId?: string,
 ): Promise<AcceptedTurn> {
-  return await answerCall(deps, "tool_result", sessionId, message.call_id, async (_trx, call) => {
-    if (call.status === "waiting_decision") {
-      throw new ChatError("not_waiting", "This call waits for a decision, not for a result.", {
-        hint: "Send a tool_decision first.",
-      });
-    }
-    if (call.status !== "waiting_result") return undefined;
-    if (call.claimed_by !== null && call.claimed_by !== clientId) throw claimedByAnother();
-    if (message.error !== undefined) {
+  return await answerCall(
+    deps,
+    "tool_result",
+    sessionId,
+    message.call_id,
+    async (_trx, call, turn) => {
+      // Who would run it may say, before anyone is asked or while they are, that it cannot be run.
+      const isRefused =
+        message.error !== undefined && turn.client_id !== null && turn.client_id === clientId;
+      const asks = call.status === "waiting_decision";
+      if (asks && !isRefused) {
+        throw new ChatError("not_waiting", "This call waits for a decision, not for a result.", {
+          hint: "Send a tool_decision first.",
+        });
+      }
+      if (!asks && call.status !== "waiting_result") return undefined;
+      if (call.claimed_by !== null && call.claimed_by !== clientId) throw claimedByAnother();
+      if (message.error !== undefined) {
+        return {
+          change: { status: "done", error: message.error },
+          reply: { ...failed(message.error), content: `${editNote(call)}Error: ${message.error}` },
+        };
+      }
+      const { result } = message;
+      const content = typeof result === "string" ? result : JSON.stringify(result ?? null);
       return {
-        change: { status: "done", error: message.error },
-        reply: { ...failed(message.error), content: `${editNote(call)}Error: ${message.error}` },
+        change: { status: "done", result: content },
+        reply: { content: `${editNote(call)}${content}`, chunk: { content } },
       };
-    }
-    const { result } = message;
-    const content = typeof result === "string" ? result : JSON.stringify(result ?? null);
-    return {
-      change: { status: "done", result: content },
-      reply: { content: `${editNote(call)}${content}`, chunk: { content } },
-    };
-  });
+    },
+  );
 }
 
 const MAX_NOTED = 4_000;

@@ -31,7 +31,7 @@ export function readCall(
   if (!tool) return { arguments: args, fault: undefined };
   const fitted = fitArguments(tool.parameters, args);
   if (fitted.fault === undefined) return fitted;
-  const fault = `The arguments do not fit: ${fitted.fault}. Nothing was run; call it again.`;
+  const fault = `${fitted.fault}. Nothing was run; call it again with arguments that fit.`;
   return { arguments: fitted.arguments, fault };
 }
 

@@ -61,6 +61,8 @@ describe("arguments in the shapes that models send", () => {
     assert.deepEqual(fitted("write_file", { path: "a", content }), { path: "a", content: text });
     assert.match(String(fitted("write_file", { path: content, content: "" })), /path: a string/);
     assert.deepEqual(fitted("read_file", { path: ["a"] }), { path: "a" });
+    const include = { query: "a", include: "src/**,b" };
+    assert.deepEqual(fitted("search_in_code", { ...include, include: ["src/**", "b"] }), include);
     // Lines, or JSON?
     assert.match(String(fitted("write_file", { path: "a", content: ["b", "c"] })), /a list/);
   });
@@ -91,7 +93,7 @@ describe("arguments in the shapes that models send", () => {
     );
     refused("read_file", { path: "a", start_line: "two" }, /start_line: a whole number.*"two"/);
     refused("read_file", { path: "a", start_line: 2.5 }, /start_line: a whole number.*2\.5/);
-    refused("read_file", { file: "a" }, /path is missing \(a string\); "file" came/);
+    refused("read_file", { file: "a" }, /path: missing; a string is expected, "file" came/);
     refused("list_files", { recursive: "maybe" }, /true or false.*"maybe"/);
   });
 });

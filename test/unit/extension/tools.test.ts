@@ -21,7 +21,7 @@ import {
   nameForModels,
 } from "../../../extension/tools/foreign-tools.ts";
 import { parseAgent } from "../../../extension/tools/own-agents.ts";
-import { resolveInside } from "../../../extension/tools/paths.ts";
+import { type Folder, nameOf, resolveInside, withNames } from "../../../extension/tools/paths.ts";
 import { SeenFiles } from "../../../extension/tools/seen-files.ts";
 import { OfferedTools } from "../../../server/protocol/offers.ts";
 
@@ -121,6 +121,62 @@ describe("the tools of the editor", () => {
     assert.equal(await resolveInside(folders, "two/a"), join(scratch, "two/a"));
     assert.equal(await resolveInside(folders, "a"), join(scratch, "one/a"));
     await assert.rejects(resolveInside({ folders: [], closed: [] }, "a"), /No folder is open/);
+    // Without a folder's name: where it is, and in the first folder if it is in none.
+    writeFileSync(join(scratch, "two/only"), "");
+    assert.equal(await resolveInside(folders, "only", "write"), join(scratch, "two/only"));
+    for (const { path } of two) writeFileSync(join(path, "both"), "");
+    await assert.rejects(resolveInside(folders, "both", "write"), /one of "one", "two"/);
+    assert.equal(await resolveInside(folders, "."), join(scratch, "one"));
+  });
+
+  it("reach each of several folders of one name, and tell the names to use", async () => {
+    const at = (...ways: string[]): Folder[] =>
+      ways.map((way) => ({ name: way.split("/").at(-1) ?? "", path: join(scratch, way) }));
+    const names = (folders: Folder[]): string[] => withNames(folders).map(({ name }) => name);
+    const folders = at("services/app", "web/app", "lib");
+    assert.deepEqual(names(folders), ["services/app", "web/app", "lib"]);
+    // A name with a folder above it must not be read as a file of another folder.
+    assert.deepEqual(names(at("web", "x/web/app", "x/y/app")), ["web", "x/web/app", "x/y/app"]);
+    assert.deepEqual(names(at("a/x/app", "b/x/app")), ["a/x/app", "b/x/app"]);
+    const named = (path: string): Folder => ({ name: "app", path });
+    assert.deepEqual(names([named("/w/one"), named("/w/two")]), ["app (1)", "app (2)"]);
+    assert.deepEqual(names(withNames(folders)), names(folders), "once and for all");
+
+    for (const { path } of folders) mkdirSync(path, { recursive: true });
+    for (const path of ["services/app/both", "web/app/both", "web/app/only"]) {
+      writeFileSync(join(scratch, path), "");
+    }
+    for (const given of [folders, withNames(folders)]) {
+      const ground = { folders: given, closed: [] };
+      assert.equal(await resolveInside(ground, "web/app/both"), join(scratch, "web/app/both"));
+      assert.equal(
+        await resolveInside(ground, "services/app/new", "write"),
+        join(scratch, "services/app/new"),
+      );
+      assert.equal(await resolveInside(ground, "app/only"), join(scratch, "web/app/only"));
+      assert.equal(await resolveInside(ground, "./lib/a"), join(scratch, "lib/a"));
+      for (const path of ["app/both", "app/new", "app", "both"]) {
+        await assert.rejects(
+          resolveInside(ground, path),
+          /one of "services\/app", "web\/app"/,
+          path,
+        );
+      }
+    }
+    const twins = ["one", "two"].map((name) => named(join(scratch, name)));
+    for (const { path } of twins) mkdirSync(path, { recursive: true });
+    const numbered = { folders: twins, closed: [] };
+    assert.equal(await resolveInside(numbered, "app (2)/a"), join(scratch, "two/a"));
+  });
+
+  it("name files as models are told", () => {
+    const folders = withNames([
+      { name: "app", path: "/w/one/app" },
+      { name: "app", path: "/w/two/app" },
+    ]);
+    assert.equal(nameOf(folders, "/w/two/app/src/a.ts"), "two/app/src/a.ts");
+    assert.equal(nameOf(folders.slice(0, 1), "/w/one/app/src/a.ts"), "src/a.ts");
+    assert.equal(nameOf(folders, "/elsewhere"), "/elsewhere");
   });
 
   it("change text that is there exactly once, and keep its line ends", () => {
