@@ -1,9 +1,11 @@
 // The disk is full, read-only, slow, or held by another program, in the middle of many answers.
 import assert from "node:assert/strict";
+import { cpSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import SQLite from "better-sqlite3";
-import { runCompanion } from "../support/companion.ts";
+import { chunksOf, runCompanion } from "../support/companion.ts";
 import { SQLITE } from "../support/engines.ts";
+import { eventsOf } from "../support/log-events.ts";
 import { mountSmallDisk } from "../support/small-disk.ts";
 import { buildDiskFaults } from "./support/disk-faults.ts";
 import { answering, until, withLab } from "./support/lab.ts";
@@ -136,6 +138,44 @@ describe("the disk", function () {
       }
     });
   }
+});
+
+describe("an older copy of the database", function () {
+  this.timeout(120_000);
+
+  it("is put back by hand, and every reader ahead of it is told at once", () =>
+    withLab(SQLITE, async (lab) => {
+      const copyTo = (to: string, from: string) => {
+        for (const part of ["", "-wal"]) cpSync(from + part, to + part, { force: true });
+        rmSync(`${to}-shm`, { force: true });
+      };
+      const { conversations, ended } = lab.talk(STREAMS, { words: 30, gap_ms: 2 });
+      await ended;
+      await lab.kill();
+      const copy = join(lab.dataDir, "copy.db");
+      copyTo(copy, lab.database);
+      await lab.start();
+      const later = lab.talk(STREAMS, { words: 30, gap_ms: 2 });
+      await later.ended;
+      const ends = new Map<string, number>();
+      for (const { sessionId = "" } of conversations) {
+        const message = { type: "user_message", content: JSON.stringify({ words: 5, gap_ms: 1 }) };
+        const body = { session_id: sessionId, message };
+        const answer = await lab.companion.request("POST", "/v1/messages/stream", body);
+        for await (const { seq } of chunksOf(answer)) ends.set(sessionId, seq);
+      }
+      await lab.kill();
+      copyTo(lab.database, copy);
+      await lab.start();
+      for (const [sessionId, end] of ends) {
+        const path = `/v1/sessions/${sessionId}/stream?after=${end}`;
+        const [told] = (await eventsOf(lab.companion, path, 1)).events;
+        assert.equal(told?.event, "log_reset");
+        assert.equal(told.data["resume_after"], told.data["last_seq"]);
+        assert.ok(Number(told.data["last_seq"]) < end);
+      }
+      record("an older copy put back by hand", "sqlite", await lab.check(conversations, 5));
+    }));
 });
 
 function locked(file: SQLite.Database): boolean {
