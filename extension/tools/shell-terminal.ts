@@ -25,6 +25,8 @@ export interface Ran {
   end: "ended" | "stopped" | "closed" | "unseen";
 }
 
+/** How long the editor may take to open a terminal. */
+const OPEN_MS = 30_000;
 /** How long start-up files may take; some of them start a program that does not come back. */
 const BEGIN_MS = 10_000;
 /** How often is looked whether it has begun, and whether it has ended. */
@@ -62,6 +64,8 @@ async function inRoom(shell: Shell, room: CommandRoom, run: Run): Promise<Ran | 
     terminal.show(true);
     void closeTerminal(last);
     last = undefined;
+    // A machine that has much to do opens a terminal late: no fault of the start-up files.
+    await Promise.race([terminal.processId, watch.closed, aborted(run.stop), pause(OPEN_MS)]);
     const began = await begun(room, watch, run.stop);
     if (began !== "begun") {
       void closeTerminal(terminal);
@@ -198,6 +202,13 @@ async function ended(terminal: vscode.Terminal, watch: Watch, stop: AbortSignal)
   if (stop.aborted) return { output, exitCode, end: "stopped" };
   if (isClosed) return { output, exitCode, end: "closed" };
   return { output, exitCode, end: watch.isSeen() ? "ended" : "unseen" };
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    signal.addEventListener("abort", () => resolve(), { once: true });
+  });
 }
 
 function pause(ms: number): Promise<void> {
