@@ -10,6 +10,7 @@ import pg from "pg";
 import { startPostgres } from "../support/postgres.ts";
 import { measureHistory } from "./history-goals.ts";
 import { measureHotPath } from "./hot-path-goals.ts";
+import { measureModels } from "./model-goals.ts";
 import { measureSizes } from "./size-goals.ts";
 
 export interface Result {
@@ -41,6 +42,7 @@ try {
 } finally {
   await postgres.stop();
 }
+add(...(await measureModels(flags.quick)));
 add(...(await measureSizes()));
 
 const missed = results.filter(({ met }) => !met);
