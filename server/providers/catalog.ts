@@ -9,6 +9,7 @@ import {
 } from "./access.ts";
 import { contextWindowOf } from "./context-windows.ts";
 import { createDemoProvider } from "./demo.ts";
+import { createFairReading } from "./fair-reading.ts";
 import { createConnections, doubtConnections } from "./http-client.ts";
 import { createModelFinder } from "./model-finder.ts";
 import type { Provider } from "./provider.ts";
@@ -71,6 +72,7 @@ export function createCatalog(options: CatalogOptions): Catalog {
   const defaultModel = options.defaultModel ?? DEMO_MODEL;
   const book = createAccessBook(options.providers, options.localUrls);
   const connections = createConnections();
+  const reading = createFairReading();
   const demo = createDemoProvider({ deltaMs: options.demoDeltaMs });
   const finder = createModelFinder(connections);
   const refused = new Map<string, Leave>();
@@ -91,7 +93,7 @@ export function createCatalog(options: CatalogOptions): Catalog {
       if (!vendor || model === "") throw unknownModel(id);
       const access = book.use(vendor.name);
       const limits = { stallSeconds, maxAnswerChars, retryBaseMs };
-      const shared = { connections, refused, onSkipped };
+      const shared = { connections, reading, refused, onSkipped };
       return { provider: createWireProvider({ access, ...limits, ...shared }), ...named };
     },
     async list() {

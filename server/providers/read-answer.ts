@@ -180,6 +180,7 @@ async function hear(hearing: Hearing): Promise<Heard> {
     watch.stop();
     body.end();
     hasEnded = true;
+    lane.leave();
     heard.stray = body.stray();
     over.resolve();
   };
@@ -190,7 +191,8 @@ async function hear(hearing: Hearing): Promise<Heard> {
   };
   const watch = watchSilence(hearing, stop);
 
-  const onPlain = (bytes: Buffer): void => {
+  const source = createSource(response);
+  const read = (bytes: Buffer): void => {
     if (hasEnded) return;
     body.write(bytes);
     if (state.progress !== progress) {
@@ -206,19 +208,30 @@ async function hear(hearing: Hearing): Promise<Heard> {
       stop(malformedError(access, "megabytes without a word in them"));
     } else if (batches.isFull()) {
       watch.stop();
-      response.pause();
+      source.wait("reader");
       batches.onRoom = () => {
         batches.onRoom = undefined;
         watch.heard();
-        response.resume();
+        source.go("reader");
       };
     }
   };
+  const lane = deps.reading.join({
+    read,
+    wait: () => source.wait("line"),
+    go: () => source.go("line"),
+  });
   const broke = (thrown: unknown): void => {
     heard.failure ??= cutError(access, thrown);
     end();
   };
-  readUnpacked(response, { data: onPlain, heard: () => watch.heard(), end, broke });
+  readUnpacked(response, source, {
+    data: lane.write,
+    heard: () => watch.heard(),
+    end: () => lane.end(end),
+    // What came before it broke has been said.
+    broke: (thrown) => lane.end(() => broke(thrown)),
+  });
   await over.promise;
   return heard;
 }
@@ -231,8 +244,29 @@ interface Sink {
   broke(thrown: unknown): void;
 }
 
+/** Who may ask a connection to send no more: it goes on when none of them does. */
+type Brake = "reader" | "line" | "unpacker";
+
+interface Source {
+  wait(brake: Brake): void;
+  go(brake: Brake): void;
+}
+
+function createSource(response: HttpResponse): Source {
+  const brakes = new Set<Brake>();
+  return {
+    wait(brake) {
+      if (brakes.size === 0) response.pause();
+      brakes.add(brake);
+    },
+    go(brake) {
+      if (brakes.delete(brake) && brakes.size === 0) response.resume();
+    },
+  };
+}
+
 /** Nothing of a body that is plain is copied or waited for. */
-function readUnpacked(response: HttpResponse, sink: Sink): void {
+function readUnpacked(response: HttpResponse, source: Source, sink: Sink): void {
   const encoding = response.headers["content-encoding"];
   let unpacker: Unpacker | undefined;
   let begun = false;
@@ -247,11 +281,11 @@ function readUnpacked(response: HttpResponse, sink: Sink): void {
           response.destroy();
           sink.broke(error);
         },
-        drain: () => response.resume(),
+        drain: () => source.go("unpacker"),
       });
     }
     if (!unpacker) sink.data(bytes);
-    else if (!unpacker.write(bytes)) response.pause();
+    else if (!unpacker.write(bytes)) source.wait("unpacker");
   };
   response.read(onBytes).then(
     () => (unpacker ? unpacker.end() : sink.end()),

@@ -2,6 +2,7 @@
 import { ChatError } from "../errors.ts";
 import type { Access } from "./access.ts";
 import { type Batches, toBatches } from "./batches.ts";
+import type { FairReading } from "./fair-reading.ts";
 import type { Connections } from "./http-client.ts";
 import { toConversation } from "./prompt.ts";
 import type { Provider, ProviderRequest } from "./provider.ts";
@@ -14,6 +15,7 @@ import { formatOf } from "./wire/formats.ts";
 export interface WireProviderDeps {
   access: Access;
   connections: Connections;
+  reading: FairReading;
   stallSeconds: number;
   maxAnswerChars: number;
   retryBaseMs: number;

@@ -8,6 +8,7 @@ import { cpus, totalmem } from "node:os";
 import { parseArgs } from "node:util";
 import pg from "pg";
 import { startPostgres } from "../support/postgres.ts";
+import { measureFairShare } from "./fair-share-goals.ts";
 import { measureHistory } from "./history-goals.ts";
 import { measureHotPath } from "./hot-path-goals.ts";
 import { measureModels } from "./model-goals.ts";
@@ -33,12 +34,14 @@ const add = (...more: Result[]) => {
 console.log(HEAD());
 add(...(await measureHotPath("SQLite", () => Promise.resolve(undefined), flags.quick)));
 add(...(await measureHistory("SQLite", undefined, flags.quick)));
+add(...(await measureFairShare("SQLite", undefined, flags.quick)));
 const postgres = await startPostgres();
 try {
   let databases = 0;
   const fresh = () => createDatabase(postgres.url, `bench_${++databases}`);
   add(...(await measureHotPath("Postgres", fresh, flags.quick)));
   add(...(await measureHistory("Postgres", await fresh(), flags.quick)));
+  add(...(await measureFairShare("Postgres", await fresh(), flags.quick)));
 } finally {
   await postgres.stop();
 }

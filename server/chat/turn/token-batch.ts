@@ -8,6 +8,12 @@ const HIGH_WATER = 256 * 1024;
 /** A longer text becomes several chunks, so that no single frame is heavy. */
 const MAX_TOKEN = 32 * 1024;
 
+/** So many deltas between two commits come from a model at full speed: its next commit may wait. */
+const FULL_SPEED_DELTAS = 8;
+
+/** What nobody sees who reads, and leaves the database to the others. */
+const FULL_SPEED_PAUSE_MS = 20;
+
 export interface Batch {
   chunks: NewChunk[];
   /** `performance.now()` when the oldest delta in it arrived. */
@@ -17,7 +23,8 @@ export interface Batch {
 /**
  * Gathers deltas by arrival: what came while the last commit ran goes into the next one. A delta that finds no
  * commit on its way is committed at once, so a lone reader waits for nothing but its own commit, and no
- * commit is empty.
+ * commit is empty. A model at full speed would have a commit on its way all the time, and the database for itself:
+ * it pauses between them, but not before the end.
  */
 export class TokenBatch {
   readonly #commit: (batch: Batch) => Promise<void>;
@@ -27,6 +34,9 @@ export class TokenBatch {
   #receivedAt = 0;
   #running: Promise<void> | undefined;
   #failure: { error: unknown } | undefined;
+  #deltas = 0;
+  #flushing = 0;
+  #endPause: (() => void) | undefined;
 
   /** `onFailure` hears of a failed commit at once, also while the source is silent. */
   constructor(commit: (batch: Batch) => Promise<void>, onFailure: (error: unknown) => void) {
@@ -43,13 +53,17 @@ export class TokenBatch {
     if (last?.kind === kind) last.text += text;
     else this.#parts.push({ kind, text });
     this.#waiting += text.length;
+    this.#deltas++;
     this.#running ??= this.#run();
     return this.#waiting > HIGH_WATER ? this.flush() : undefined;
   }
 
   /** Resolves when all that was added is committed. */
   async flush(): Promise<void> {
+    this.#flushing++;
+    this.#endPause?.();
     while (this.#running) await this.#running;
+    this.#flushing--;
     this.#throwFailure();
   }
 
@@ -57,9 +71,12 @@ export class TokenBatch {
     try {
       while (this.#parts.length > 0) {
         const batch = { chunks: this.#parts.flatMap(toChunks), receivedAt: this.#receivedAt };
+        const isFullSpeed = this.#deltas > FULL_SPEED_DELTAS;
         this.#parts = [];
         this.#waiting = 0;
+        this.#deltas = 0;
         await this.#commit(batch);
+        if (isFullSpeed && this.#flushing === 0) await this.#pause();
       }
     } catch (error) {
       this.#failure = { error };
@@ -67,6 +84,16 @@ export class TokenBatch {
     } finally {
       this.#running = undefined;
     }
+  }
+
+  #pause(): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, FULL_SPEED_PAUSE_MS);
+      this.#endPause = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
   }
 
   #throwFailure(): void {

@@ -1,0 +1,47 @@
+import assert from "node:assert/strict";
+import { setTimeout as delay } from "node:timers/promises";
+import { TokenBatch } from "../../../server/chat/turn/token-batch.ts";
+
+/** A batch whose commits take no time, and what each of them held. */
+function setUp() {
+  const commits: string[] = [];
+  const batch = new TokenBatch(
+    async ({ chunks }) => {
+      commits.push(chunks.map(({ token }) => token ?? "").join(""));
+      await Promise.resolve();
+    },
+    (error) => {
+      throw error;
+    },
+  );
+  return { batch, commits };
+}
+
+describe("the deltas of an answer", () => {
+  it("are committed at once as long as they come as a model says them", async () => {
+    const { batch, commits } = setUp();
+    for (const word of ["one ", "two ", "three"]) {
+      void batch.add("assistant_message", word);
+      await delay(1);
+    }
+    assert.deepEqual(commits, ["one ", "two ", "three"]);
+  });
+
+  it("of a model at full speed leave room between their commits, and wait for nothing at the end", async () => {
+    const { batch, commits } = setUp();
+    const pour = () => {
+      for (let n = 0; n < 100; n++) void batch.add("assistant_message", "x");
+    };
+    pour();
+    await new Promise((resolve) => setImmediate(resolve));
+    const before = commits.length;
+    pour();
+    await new Promise((resolve) => setImmediate(resolve));
+    assert.equal(commits.length, before, "its next commit waits");
+    await batch.flush();
+    assert.equal(commits.join("").length, 200);
+    pour();
+    await batch.flush();
+    assert.equal(commits.join("").length, 300);
+  });
+});
