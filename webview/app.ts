@@ -2,7 +2,8 @@
 import type { CallName, CallResult } from "../server/protocol/calls.ts";
 import type { Agent } from "../server/protocol/responses.ts";
 import { toSafeUrl } from "./markdown/links.ts";
-import type { HostCommand, SavedState } from "./messages.ts";
+import type { CallDraft, HostCommand, SavedState } from "./messages.ts";
+import { withHere } from "./state/drafts.ts";
 import {
   findModel,
   isBusy,
@@ -30,6 +31,7 @@ export interface Actions {
   turnShown: () => void;
   setDraft: (text: string) => void;
   dropContext: (index: number) => void;
+  writeCall: (callId: string, draft: Partial<CallDraft>) => void;
   editLast: () => void;
   stopEditing: () => void;
   dropUnsent: () => void;
@@ -191,6 +193,7 @@ export function createApp(transport: Transport, text: Strings): App {
     },
     turnShown: () => store.dispatch({ type: "sought", notice: null }),
     setDraft: (draft) => store.dispatch({ type: "draft", text: draft }),
+    writeCall: (callId, draft) => store.dispatch({ type: "write_call", callId, draft }),
     dropContext: (index) => store.dispatch({ type: "drop_context", index }),
     editLast() {
       const turn = lastQuestion(store.get());
@@ -261,7 +264,7 @@ export function createApp(transport: Transport, text: Strings): App {
     actions,
     start() {
       const saved = transport.readSaved();
-      store.dispatch({ type: "compose", text: saved.draft, context: saved.context });
+      store.dispatch({ type: "drafts", drafts: saved.drafts });
       transport.start({
         connection(connection) {
           const before = store.get().connection.state;
@@ -291,11 +294,10 @@ function keepInStep(store: Store, transport: Transport, text: Strings): void {
     shown = nextShown;
     // Not compared by its text: files that go with a draft are long, and an answer comes word by word.
     const isSaved =
-      saved?.log?.id === state.log?.id &&
-      saved?.draft === state.draft &&
-      saved?.context === state.context &&
-      saved?.outgoing === state.outgoing;
-    if (!isSaved || !saved) transport.save(toSaved(state));
+      saved !== undefined &&
+      KEPT.every((key) => saved?.[key] === state[key]) &&
+      saved.log?.id === state.log?.id;
+    if (!isSaved) transport.save(toSaved(state));
     saved = state;
   };
   update(store.get());
@@ -319,11 +321,14 @@ export function titleOf(state: AppState, text: Strings): string {
   return title === UNTITLED || title === "" ? text.newChat : title;
 }
 
-function toSaved({ log, draft, context, outgoing }: AppState): SavedState {
+/** What a reload needs, beside the place. */
+const KEPT = ["draft", "context", "editing", "behind", "calls", "drafts", "outgoing"] as const;
+
+function toSaved(state: AppState): SavedState {
+  const { log, outgoing } = state;
   return {
     session_id: log?.id ?? null,
-    draft,
-    context: [...context],
+    drafts: withHere(state),
     ...(outgoing
       ? {
           unsent: {

@@ -141,12 +141,27 @@ export const ToWebview = z.discriminatedUnion("type", [
 ]);
 export type ToWebview = z.infer<typeof ToWebview>;
 
+/** What somebody has written about a call that waits: its arguments as they shall be, and why not. */
+export const CallDraft = z.object({ args: z.nullable(z.string()), feedback: z.string() });
+export type CallDraft = z.infer<typeof CallDraft>;
+
+/** What is written in one chat and not sent. */
+export const ChatDraft = z.object({
+  draft: z.string(),
+  context: z.array(ContextItem),
+  /** A message that is being rewritten, and what it is to become. */
+  edit: z.optional(
+    z.object({ turn_id: z.string(), draft: z.string(), context: z.array(ContextItem) }),
+  ),
+  calls: z.optional(z.record(z.string(), CallDraft)),
+});
+export type ChatDraft = z.infer<typeof ChatDraft>;
+
 /** What survives a reload of the webview (`setState`): where the reader was and what is not sent, never what is stored. */
 export const SavedState = z.object({
   session_id: z.nullable(Id),
-  draft: z.string(),
-  /** What goes with the draft. */
-  context: z.array(ContextItem),
+  /** By chat; of one that does not exist yet under "". */
+  drafts: z.record(z.string(), ChatDraft),
   /** A message that was not yet known to be stored: sent again with the same id, so that it takes effect once. */
   unsent: z.optional(
     z.object({

@@ -1,4 +1,5 @@
 import { useRef } from "preact/hooks";
+import type { CallDraft } from "../messages.ts";
 import type { Decision } from "../state/state.ts";
 import type { Strings } from "../strings/strings.ts";
 import type { Plan } from "../turns/plans.ts";
@@ -20,17 +21,19 @@ interface PartProps {
   /** The turn goes on, so what has no result yet may still get one. */
   isOpen: boolean;
   decision: Decision | undefined;
+  written: CallDraft | undefined;
   agentName: (type: string) => string;
 }
 
-export const PartView = memo(({ part, isFinal, isOpen, decision, agentName }: PartProps) => {
+export const PartView = memo((props: PartProps) => {
+  const { part, isFinal, agentName } = props;
   switch (part.kind) {
     case "text":
       return <MarkdownText text={part.text} isFinal={isFinal} />;
     case "reasoning":
       return <Reasoning part={part} isFinal={isFinal} />;
     case "tool":
-      return <ToolRow part={part} isOpen={isOpen} decision={decision} agentName={agentName} />;
+      return <ToolRow {...props} part={part} />;
     case "agent":
       return <AgentRow part={part} agentName={agentName} />;
     case "step":
@@ -71,10 +74,11 @@ interface ToolRowProps {
   part: ToolPart;
   isOpen: boolean;
   decision: Decision | undefined;
+  written: CallDraft | undefined;
   agentName: (type: string) => string;
 }
 
-function ToolRow({ part, isOpen, decision, agentName }: ToolRowProps) {
+function ToolRow({ part, isOpen, decision, written, agentName }: ToolRowProps) {
   const { text } = useSurroundings();
   const asks = part.waitsFor === "tool_decision";
   const state = part.plan ? planStateOf(part.plan, part, isOpen) : stateOf(part, isOpen);
@@ -116,7 +120,9 @@ function ToolRow({ part, isOpen, decision, agentName }: ToolRowProps) {
         </div>
       </details>
       {asks && part.because && <p class="asks-because">{text.asksBecause[part.because]}</p>}
-      {asks && <ToolDecision part={part} decision={decision} agentName={agentName} />}
+      {asks && (
+        <ToolDecision part={part} decision={decision} written={written} agentName={agentName} />
+      )}
     </div>
   );
 }

@@ -1,5 +1,6 @@
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useRef } from "preact/hooks";
 import { useLayer } from "../escape.ts";
+import type { CallDraft } from "../messages.ts";
 import type { Decision } from "../state/state.ts";
 import type { ToolPart } from "../turns/turns.ts";
 import { argumentsFault, titleOf } from "./call-words.ts";
@@ -10,16 +11,17 @@ import { Icon } from "./icon.tsx";
 interface ToolDecisionProps {
   part: ToolPart;
   decision: Decision | undefined;
+  written: CallDraft | undefined;
   agentName: (type: string) => string;
 }
 
 /** What a person has to say to a call that waits for them. */
-export function ToolDecision({ part, decision, agentName }: ToolDecisionProps) {
+export function ToolDecision({ part, decision, written, agentName }: ToolDecisionProps) {
   const { actions, text } = useSurroundings();
-  const [feedback, setFeedback] = useState("");
-  /** The arguments as the person writes them, while they do. */
-  const [draft, setDraft] = useState<string | null>(null);
   const { callId, plan, does } = part;
+  // The arguments as the person writes them, while they do.
+  const { args: draft, feedback } = written ?? { args: null, feedback: "" };
+  const setDraft = (args: string | null): void => actions.writeCall(callId, { args });
   const isDecided = decision !== undefined;
   const fault = draft === null ? undefined : argumentsFault(draft, text);
   const faultId = `fault-${callId}`;
@@ -118,7 +120,7 @@ export function ToolDecision({ part, decision, agentName }: ToolDecisionProps) {
         placeholder={text.rejectWhy}
         value={feedback}
         disabled={isDecided}
-        onInput={(event) => setFeedback(event.currentTarget.value)}
+        onInput={(event) => actions.writeCall(callId, { feedback: event.currentTarget.value })}
       />
     </form>
   );

@@ -134,6 +134,7 @@ export function Transcript({ state }: { state: AppState }) {
                     stopping={isLast && state.stopping}
                     isCut={isLast && state.connection.state !== "ready"}
                     decisions={isLast ? state.decisions : NONE}
+                    calls={isLast ? state.calls : NONE}
                     agentName={agentName}
                     plan={isLast ? unfinishedPlan(turns) : undefined}
                   />

@@ -1,5 +1,5 @@
 import { HIDDEN_CLASS, splitHidden } from "../markdown/hidden-characters.ts";
-import type { Decision, Outgoing } from "../state/state.ts";
+import type { AppState, Decision, Outgoing } from "../state/state.ts";
 import { ownPrompt, shownQuestion } from "../strings/own-prompts.ts";
 import type { Plan } from "../turns/plans.ts";
 import { answerText, isOpen, type Question, type Turn } from "../turns/turns.ts";
@@ -21,13 +21,14 @@ interface TurnProps {
   /** The companion cannot be heard. */
   isCut: boolean;
   decisions: Readonly<Record<string, Decision>>;
+  calls: AppState["calls"];
   agentName: (type: string) => string;
   /** Of this chat, begun and not done; for the last turn. */
   plan: Plan | undefined;
 }
 
 export const TurnView = memo((props: TurnProps) => {
-  const { turn, isFound, isLast, isIdle, decisions, agentName } = props;
+  const { turn, isFound, isLast, isIdle, decisions, calls, agentName } = props;
   const { actions, text } = useSurroundings();
   const open = isOpen(turn);
   return (
@@ -62,6 +63,7 @@ export const TurnView = memo((props: TurnProps) => {
             part={part}
             isFinal={turn.status !== "running" || index < turn.parts.length - 1}
             isOpen={open}
+            written={part.kind === "tool" ? calls[part.callId] : undefined}
             decision={part.kind === "tool" ? decisions[part.callId] : undefined}
             agentName={agentName}
           />

@@ -7,6 +7,7 @@ import { ownPrompt } from "../strings/own-prompts.ts";
 import type { Strings } from "../strings/strings.ts";
 import { CallFailure, type Transport, toContextItems } from "../transport/transport.ts";
 import { isOpen } from "../turns/turns.ts";
+import { chatKey } from "./drafts.ts";
 import {
   canStop,
   isBusy,
@@ -54,7 +55,14 @@ export function createSending(deps: SendingDeps): Sending {
   const { store, transport, text } = deps;
   const inFlight = new Set<string>();
 
-  const start = (content: string, replacesTurnId: string | null, planId?: string): void => {
+  interface Start {
+    replaces?: string | null;
+    planId?: string | undefined;
+    /** It is the draft, whose context goes along; anything else leaves the draft alone. */
+    written?: boolean;
+  }
+  const start = (content: string, more: Start = {}): void => {
+    const { replaces = null, planId, written = false } = more;
     const state = store.get();
     if (isLockedOut(state)) {
       const notice = { code: "no_token", message: text.noToken, hint: text.noTokenDetail };
@@ -65,13 +73,13 @@ export function createSending(deps: SendingDeps): Sending {
     const outgoing: Outgoing = {
       requestId: crypto.randomUUID(),
       content: trimmed,
-      context: state.context,
-      replacesTurnId,
+      context: written ? state.context : [],
+      replacesTurnId: replaces,
       ...(planId !== undefined && { resumesPlanId: planId }),
       state: "sending",
       error: null,
     };
-    store.dispatch({ type: "send", outgoing });
+    store.dispatch({ type: "send", outgoing, written });
     void deliver(outgoing);
   };
 
@@ -98,6 +106,7 @@ export function createSending(deps: SendingDeps): Sending {
     const { requestId } = outgoing;
     if (inFlight.has(requestId)) return;
     inFlight.add(requestId);
+    const key = chatKey(store.get());
     store.dispatch({ type: "send_state", requestId, state: "sending", error: null });
     try {
       await deliverOnce(deps, outgoing);
@@ -112,7 +121,8 @@ export function createSending(deps: SendingDeps): Sending {
         const state = isConnection ? "held" : "refused";
         store.dispatch({ type: "send_state", requestId, state, error });
       } else if (!hasArrived(deps, requestId)) {
-        store.dispatch({ type: "compose", text: outgoing.content, context: outgoing.context });
+        const { content: draft, context } = outgoing;
+        store.dispatch({ type: "returned", key, draft, context });
         store.dispatch({ type: "notice", notice: error });
       }
     } finally {
@@ -170,19 +180,19 @@ export function createSending(deps: SendingDeps): Sending {
     send() {
       const state = store.get();
       if (state.draft.trim() !== "" && isBusy(state)) noteBusy();
-      else start(state.draft, state.editing);
+      else start(state.draft, { replaces: state.editing, written: true });
     },
-    sendText: (content) => start(content, null),
+    sendText: (content) => start(content),
     retry(turnId) {
       const turn = lastQuestion(store.get());
       if (turn?.id !== turnId || !turn.question) return;
       // A retry of a plan's resumption resumes it.
       const isPlan = ownPrompt(turn.question.text) === "resumePlan";
       const plan = isPlan ? unfinishedPlan(store.get().log?.turns ?? []) : undefined;
-      start(turn.question.text, turnId, plan?.id);
+      start(turn.question.text, { replaces: turnId, planId: plan?.id });
     },
-    continueAnswer: () => start(text.continuePrompt, null),
-    resumePlan: (planId) => start(text.resumePlan, null, planId),
+    continueAnswer: () => start(text.continuePrompt),
+    resumePlan: (planId) => start(text.resumePlan, { planId }),
     async contextOf(turnId) {
       let context: readonly ContextItem[] = [];
       await attempt(async (sessionId) => {
@@ -226,9 +236,7 @@ export function createSending(deps: SendingDeps): Sending {
         state: "held",
         error: null,
       };
-      const { draft: text, context } = store.get();
-      store.dispatch({ type: "send", outgoing });
-      store.dispatch({ type: "compose", text, context });
+      store.dispatch({ type: "send", outgoing, written: false });
     },
     giveBack() {
       const { outgoing } = store.get();

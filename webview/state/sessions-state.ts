@@ -64,7 +64,8 @@ export function reduceSessions(state: AppState, message: SessionsMessage): AppSt
     }
     case "deleted": {
       const items = pane.items.filter(({ id }) => id !== message.sessionId);
-      return { ...state, sessions: { ...pane, items } };
+      const { [message.sessionId]: _, ...drafts } = state.drafts;
+      return { ...state, drafts, sessions: { ...pane, items } };
     }
   }
 }

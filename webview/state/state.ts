@@ -3,9 +3,22 @@ import type { StreamChunk } from "../../server/protocol/chunks.ts";
 import type { LogReset } from "../../server/protocol/log-reset.ts";
 import type { ContextItem } from "../../server/protocol/requests.ts";
 import type { AgentList, ModelList, Ready, Session } from "../../server/protocol/responses.ts";
-import type { CallError, ConnectionState } from "../messages.ts";
+import type { CallDraft, CallError, ChatDraft, ConnectionState } from "../messages.ts";
+import { ownPrompt } from "../strings/own-prompts.ts";
 import { resetLog } from "../turns/gone.ts";
 import { emptyLog, isOpen, type SessionLog, type Turn, takeChunks } from "../turns/turns.ts";
+import { reduceComposer } from "./composer-state.ts";
+import {
+  afterSending,
+  NEW_CHAT,
+  NO_CALLS,
+  returned,
+  withDraftsOf,
+  withoutEdit,
+  withWritten,
+  writtenHere,
+} from "./drafts.ts";
+import { isLoading } from "./selectors.ts";
 import {
   INITIAL_SESSIONS,
   reduceSessions,
@@ -55,6 +68,12 @@ export interface AppState {
   context: readonly ContextItem[];
   /** The turn that the composer is rewriting. */
   editing: string | null;
+  /** The draft that was there before, while it does. */
+  behind: { draft: string; context: readonly ContextItem[] } | null;
+  /** What is being written about calls that wait. */
+  calls: Readonly<Record<string, CallDraft>>;
+  /** What is written in the chats that are not open. */
+  drafts: Readonly<Record<string, ChatDraft>>;
   chosen: { model: string | null; agent: string | null };
   models: ModelList | null;
   agents: AgentList | null;
@@ -75,7 +94,12 @@ export type AppMessage =
   | { type: "stream_failed"; error: CallError }
   | { type: "seek"; turnId: string }
   | { type: "sought"; notice: CallError | null }
-  | { type: "send"; outgoing: Outgoing }
+  /** `written`: it is the draft that goes. */
+  | { type: "send"; outgoing: Outgoing; written: boolean }
+  /** A message of a chat that may not be open any more did not go. */
+  | { type: "returned"; key: string; draft: string; context: readonly ContextItem[] }
+  | { type: "drafts"; drafts: Readonly<Record<string, ChatDraft>> }
+  | { type: "write_call"; callId: string; draft: Partial<CallDraft> }
   | { type: "send_state"; requestId: string; state: Outgoing["state"]; error: CallError | null }
   | { type: "send_dropped" }
   | { type: "decide"; callId: string; decision: Decision }
@@ -118,6 +142,9 @@ export const INITIAL: AppState = {
   draftRevision: 0,
   context: [],
   editing: null,
+  behind: null,
+  calls: NO_CALLS,
+  drafts: {},
   chosen: { model: null, agent: null },
   models: null,
   agents: null,
@@ -169,6 +196,9 @@ export function reduce(state: AppState, message: AppMessage): AppState {
     case "drop_context":
     case "edit":
     case "stop_editing":
+    case "returned":
+    case "drafts":
+    case "write_call":
       return reduceComposer(state, message);
     case "choose":
       return {
@@ -209,7 +239,7 @@ function isOld(notice: CallError | null, { state }: ConnectionState): boolean {
 
 function openSession(state: AppState, sessionId: string | null): AppState {
   return {
-    ...state,
+    ...withDraftsOf(state, sessionId ?? NEW_CHAT),
     log: sessionId === null ? null : emptyLog(sessionId),
     facts: null,
     sought: null,
@@ -217,9 +247,6 @@ function openSession(state: AppState, sessionId: string | null): AppState {
     outgoing: null,
     decisions: {},
     stopping: false,
-    editing: null,
-    draft: state.editing === null ? state.draft : "",
-    draftRevision: state.draftRevision + 1,
     chosen: { model: null, agent: null },
     notice: null,
   };
@@ -242,8 +269,11 @@ function takeIn(state: AppState, chunks: readonly StreamChunk[]): AppState {
   const { outgoing } = state;
   const arrived = outgoing !== null && log.arrived.includes(outgoing.requestId);
   const open = isOpen(log.turns.at(-1));
+  const { editing } = state;
+  const isGone = editing !== null && !log.turns.some(({ id }) => id === editing);
   return {
-    ...state,
+    ...(isGone && !isLoading({ ...state, log }) ? withoutEdit(state) : state),
+    calls: unanswered(state.calls, log.turns.at(-1)),
     log,
     streamError: null,
     outgoing: arrived ? null : outgoing,
@@ -286,6 +316,16 @@ function pendingOnly(decisions: AppState["decisions"], turn: Turn | undefined) {
   return Object.fromEntries(Object.entries(decisions).filter(([callId]) => waiting.has(callId)));
 }
 
+/** What is written about a call is of use until it has its answer. */
+function unanswered(calls: AppState["calls"], turn: Turn | undefined): AppState["calls"] {
+  const over = turn?.parts.filter(
+    (part) => part.kind === "tool" && (part.result !== null || part.error !== null),
+  );
+  const ids = new Set(over?.map((part) => (part.kind === "tool" ? part.callId : "")));
+  if (!Object.keys(calls).some((id) => ids.has(id))) return calls;
+  return Object.fromEntries(Object.entries(calls).filter(([id]) => !ids.has(id)));
+}
+
 type SendingMessage = Extract<
   AppMessage,
   {
@@ -295,17 +335,17 @@ type SendingMessage = Extract<
 
 function reduceSending(state: AppState, message: SendingMessage): AppState {
   switch (message.type) {
-    case "send":
+    case "send": {
+      const { outgoing, written } = message;
+      const isEdited = state.editing !== null && state.editing === outgoing.replacesTurnId;
+      const left = isEdited ? withoutEdit(state) : state;
       return {
-        ...state,
-        outgoing: message.outgoing,
-        draft: "",
-        draftRevision: state.draftRevision + 1,
-        context: [],
-        editing: null,
+        ...(written ? withWritten(state, afterSending(state)) : left),
+        outgoing,
         stopping: false,
         notice: null,
       };
+    }
     case "send_state": {
       const { requestId, state: sending, error } = message;
       if (state.outgoing?.requestId !== requestId) return state;
@@ -314,15 +354,14 @@ function reduceSending(state: AppState, message: SendingMessage): AppState {
     }
     case "send_dropped": {
       if (!state.outgoing) return state;
-      const { content, context, replacesTurnId } = state.outgoing;
-      return {
-        ...state,
-        outgoing: null,
-        draft: state.draft === "" ? content : `${content}\n${state.draft}`,
-        draftRevision: state.draftRevision + 1,
-        context: [...context, ...state.context],
-        editing: replacesTurnId,
-      };
+      const { content: draft, replacesTurnId } = state.outgoing;
+      const context = [...state.outgoing.context];
+      const here = writtenHere(withoutEdit({ ...state, outgoing: null }));
+      const edit = { turn_id: replacesTurnId ?? "", draft, context };
+      // What a button said is not worth keeping.
+      const back = ownPrompt(draft) === undefined ? returned(here, { draft, context }) : here;
+      const written = replacesTurnId === null ? back : { ...here, edit };
+      return withWritten({ ...state, outgoing: null }, written);
     }
     case "decide":
       return {
@@ -336,47 +375,5 @@ function reduceSending(state: AppState, message: SendingMessage): AppState {
     }
     case "stopping":
       return { ...state, stopping: message.stopping };
-  }
-}
-
-type ComposerMessage = Extract<
-  AppMessage,
-  { type: "draft" | "compose" | "drop_context" | "edit" | "stop_editing" }
->;
-
-function reduceComposer(state: AppState, message: ComposerMessage): AppState {
-  switch (message.type) {
-    case "draft":
-      return { ...state, draft: message.text };
-    case "compose": {
-      const { text, context } = message;
-      // What is there already is taken anew, as it is now.
-      const isNew = (item: ContextItem): boolean =>
-        !context.some(({ type, label }) => type === item.type && label === item.label);
-      const all = [...state.context.filter(isNew), ...context];
-      // Whoever is writing goes on where the cursor is.
-      if (text === "") return { ...state, context: all };
-      const draft = [state.draft.trimEnd(), text].filter((piece) => piece !== "").join("\n");
-      return {
-        ...state,
-        draft,
-        draftRevision: state.draftRevision + 1,
-        context: all,
-      };
-    }
-    case "drop_context":
-      return { ...state, context: state.context.filter((_, index) => index !== message.index) };
-    case "edit": {
-      const turn = state.log?.turns.find(({ id }) => id === message.turnId);
-      if (!turn?.question) return state;
-      return {
-        ...state,
-        editing: turn.id,
-        draft: turn.question.text,
-        draftRevision: state.draftRevision + 1,
-      };
-    }
-    case "stop_editing":
-      return { ...state, editing: null, draft: "", draftRevision: state.draftRevision + 1 };
   }
 }

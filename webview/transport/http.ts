@@ -65,7 +65,11 @@ function save(state: SavedState): void {
   } catch {
     // There is room for a few million characters; what is too much for it are files that go along.
     const unsent = state.unsent && { ...state.unsent, context: [] };
-    const less = { ...state, context: [], ...(unsent && { unsent }) };
+    const bare = Object.entries(state.drafts).map(([key, draft]) => [
+      key,
+      { ...draft, context: [] },
+    ]);
+    const less = { ...state, drafts: Object.fromEntries(bare), ...(unsent && { unsent }) };
     sessionStorage.setItem(STATE, JSON.stringify(less));
   }
 }

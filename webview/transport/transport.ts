@@ -4,6 +4,7 @@ import type { LogReset } from "../../server/protocol/log-reset.ts";
 import type { ContextItem } from "../../server/protocol/requests.ts";
 import type {
   CallError,
+  ChatDraft,
   ConnectionState,
   FromWebview,
   HostCommand,
@@ -71,12 +72,18 @@ export interface Transport {
 
 /** Wherever it was kept it may be old or broken; then it is as if there were none. */
 export function toSavedState(raw: unknown): SavedState {
-  const saved: SavedState = { session_id: null, draft: "", context: [] };
+  const saved: SavedState = { session_id: null, drafts: {} };
   if (!isRecord(raw)) return saved;
-  const { session_id, draft, unsent } = raw;
+  const { session_id, unsent } = raw;
   if (typeof session_id === "string") saved.session_id = session_id;
-  if (typeof draft === "string") saved.draft = draft;
-  saved.context = toContextItems(raw["context"]);
+  const kept = isRecord(raw["drafts"]) ? Object.entries(raw["drafts"]) : [];
+  for (const [key, one] of kept) {
+    const draft = toChatDraft(one);
+    if (draft) saved.drafts[key] = draft;
+  }
+  // As an earlier version kept it: one for all chats.
+  const old = toChatDraft(raw);
+  if (old && old.draft !== "") saved.drafts[saved.session_id ?? ""] ??= old;
   if (isRecord(unsent)) {
     const { request_id, content, replaces_turn_id } = unsent;
     if (typeof request_id === "string" && typeof content === "string") {
@@ -85,6 +92,25 @@ export function toSavedState(raw: unknown): SavedState {
     }
   }
   return saved;
+}
+
+export function toChatDraft(raw: unknown): ChatDraft | null {
+  if (!isRecord(raw) || typeof raw["draft"] !== "string") return null;
+  const { draft, edit, calls } = raw;
+  const read: ChatDraft = { draft, context: toContextItems(raw["context"]) };
+  if (isRecord(edit) && typeof edit["turn_id"] === "string" && typeof edit["draft"] === "string") {
+    const { turn_id, draft: words } = edit;
+    read.edit = { turn_id, draft: words, context: toContextItems(edit["context"]) };
+  }
+  for (const [id, call] of isRecord(calls) ? Object.entries(calls) : []) {
+    if (!isRecord(call) || typeof call["feedback"] !== "string") continue;
+    const { args, feedback } = call;
+    read.calls = {
+      ...read.calls,
+      [id]: { args: typeof args === "string" ? args : null, feedback },
+    };
+  }
+  return read;
 }
 
 /** Those that are whole. */

@@ -38,7 +38,7 @@ function after(...messages: AppMessage[]): AppState {
 describe("the state of the app", () => {
   it("takes the draft away when it is sent and gives it back when it is refused", () => {
     const error = { code: "session_busy", message: "busy" };
-    const sent = after({ type: "draft", text: "hello" }, { type: "send", outgoing });
+    const sent = after({ type: "draft", text: "hello" }, { type: "send", outgoing, written: true });
     assert.equal(sent.draft, "");
     const refused = reduce(sent, { type: "send_state", requestId: "r1", state: "refused", error });
     assert.equal(isBusy(refused), false);
@@ -49,7 +49,7 @@ describe("the state of the app", () => {
 
   it("keeps what was typed in the meantime behind what comes back", () => {
     const state = after(
-      { type: "send", outgoing },
+      { type: "send", outgoing, written: true },
       { type: "draft", text: "and more" },
       { type: "send_dropped" },
     );
@@ -60,7 +60,7 @@ describe("the state of the app", () => {
     const state = after(
       { type: "created", session },
       { type: "choose", model: "openai/gpt" },
-      { type: "send", outgoing },
+      { type: "send", outgoing, written: true },
       { type: "chunks", chunks: [question] },
     );
     assert.equal(state.outgoing, null);
@@ -70,7 +70,10 @@ describe("the state of the app", () => {
   });
 
   it("ignores what becomes of a message that is not shown any more", () => {
-    const state = after({ type: "send", outgoing }, { type: "opened", sessionId: "s2" });
+    const state = after(
+      { type: "send", outgoing, written: true },
+      { type: "opened", sessionId: "s2" },
+    );
     const error = { code: "internal", message: "x" };
     assert.equal(
       reduce(state, { type: "send_state", requestId: "r1", state: "refused", error }),
