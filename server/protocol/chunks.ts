@@ -53,17 +53,6 @@ export const StreamChunk = z.object({
 });
 export type StreamChunk = z.infer<typeof StreamChunk>;
 
-/** Why a call has no result that its tool gave, in `metadata.outcome` of its `tool_result`; absent where the tool failed. */
-export const CALL_OUTCOMES = [
-  // A person said no.
-  "rejected",
-  // A rule did, or there is no such tool.
-  "denied",
-  // The turn ended first.
-  "stopped",
-] as const;
-export type CallOutcome = (typeof CALL_OUTCOMES)[number];
-
 /** A chunk before it has its place in the log: the commit that stores it gives it `seq`. */
 export type NewChunk = Omit<StreamChunk, "seq" | "session_id" | "turn_id" | "is_final">;
 

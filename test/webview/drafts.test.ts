@@ -84,6 +84,7 @@ for (const host of HOSTS) {
         await field(app).fill("a draft");
         await app.page.getByRole("button", { name: "Edit message" }).press("Enter");
         await checkField(app, "First question");
+        await field(app).and(app.page.locator(":focus")).waitFor();
         await app.page.keyboard.press("Escape");
         await checkField(app, "a draft");
       }));

@@ -62,6 +62,7 @@ for (const host of HOSTS) {
         async (app) => {
           const { page } = app;
           await page.getByRole("button", { name: "Chats" }).press("Enter");
+          await page.locator(".session-title").nth(2).waitFor();
           const titles = await page.locator(".session-title").allTextContents();
           assert.equal(titles.length, 3);
           const [first = "", second = "", third = ""] = titles;

@@ -36,6 +36,7 @@ export function GoneWords({
                 isFinal
                 isOpen={false}
                 decision={undefined}
+                written={undefined}
                 agentName={agentName}
               />
             ))}

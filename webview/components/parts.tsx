@@ -8,11 +8,13 @@ import type { AgentPart, Part, TextPart, ToolPart } from "../turns/turns.ts";
 import { briefOf, titleOf } from "./call-words.ts";
 import { useSurroundings } from "./context.ts";
 import { Icon } from "./icon.tsx";
+import { later } from "./later.tsx";
 import { MarkdownText } from "./markdown-text.tsx";
 import { memo } from "./memo.ts";
 import { OutputBox } from "./output-box.tsx";
 import { Shown } from "./shown.tsx";
-import { ToolDecision } from "./tool-decision.tsx";
+
+const ToolDecision = later(async () => (await import("./tool-decision.tsx")).ToolDecision);
 
 interface PartProps {
   part: Part;

@@ -3,11 +3,14 @@ import type { AppState } from "../state/state.ts";
 import { ConnectionBanner, Notice } from "./banner.tsx";
 import { Composer } from "./composer.tsx";
 import { useSurroundings } from "./context.ts";
-import { LinkDialog } from "./dialog.tsx";
 import { IconButton } from "./icon.tsx";
-import { SessionsPane } from "./sessions-pane.tsx";
+import { later } from "./later.tsx";
 import { Transcript } from "./transcript.tsx";
 import { Welcome } from "./welcome.tsx";
+
+const SessionsPane = later(async () => (await import("./sessions-pane.tsx")).SessionsPane);
+
+const LinkDialog = later(async () => (await import("./dialog.tsx")).LinkDialog);
 
 export function Root({ state }: { state: AppState }) {
   const { text } = useSurroundings();
@@ -15,7 +18,7 @@ export function Root({ state }: { state: AppState }) {
   return (
     <main class="app">
       <h1 class="visually-hidden">{text.product}</h1>
-      <SessionsPane state={state} />
+      {state.sessions.open && <SessionsPane state={state} />}
       <div class="chat">
         <Head state={state} />
         <ConnectionBanner state={state} />

@@ -28,6 +28,12 @@ export function ToolDecision({ part, decision, written, agentName }: ToolDecisio
   const edit = useRef<HTMLButtonElement>(null);
   const form = useRef<HTMLFormElement>(null);
   useLayer(form, "field", focusComposer);
+  // As they stand in the fields: the last keys may not have been rendered yet.
+  const why = (): string => form.current?.querySelector("input")?.value ?? feedback;
+  const approveEdited = (): void => {
+    const args = form.current?.querySelector("textarea")?.value ?? "";
+    if (argumentsFault(args, text) === undefined) decide("edit", { args: JSON.parse(args) });
+  };
   const leaveEdit = (): void => {
     setDraft(null);
     edit.current?.focus();
@@ -46,7 +52,7 @@ export function ToolDecision({ part, decision, written, agentName }: ToolDecisio
       onSubmit={(event) => {
         event.preventDefault();
         // Enter in the reason gives it; on an empty one it decides nothing.
-        if (feedback.trim() !== "") decide("reject", { feedback });
+        if (why().trim() !== "") decide("reject", { feedback: why() });
       }}
     >
       {draft !== null && (
@@ -67,9 +73,7 @@ export function ToolDecision({ part, decision, written, agentName }: ToolDecisio
         type="button"
         class="button"
         disabled={isDecided || fault !== undefined}
-        onClick={() =>
-          draft === null ? decide("approve") : decide("edit", { args: JSON.parse(draft) })
-        }
+        onClick={() => (draft === null ? decide("approve") : approveEdited())}
       >
         {isDecided && decision.decision !== "reject" && <Icon name="loading" spin />}
         {text.approve}
@@ -108,7 +112,7 @@ export function ToolDecision({ part, decision, written, agentName }: ToolDecisio
         type="button"
         class="button is-secondary"
         disabled={isDecided}
-        onClick={() => decide("reject", { feedback })}
+        onClick={() => decide("reject", { feedback: why() })}
       >
         {decision?.decision === "reject" && <Icon name="loading" spin />}
         {text.reject}

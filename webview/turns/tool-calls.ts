@@ -1,6 +1,7 @@
 // What becomes of the calls of a turn, as its chunks tell.
 import { ASK_REASONS } from "../../server/protocol/ask-reasons.ts";
-import { CALL_OUTCOMES, type CallOutcome, type StreamChunk } from "../../server/protocol/chunks.ts";
+import { CALL_OUTCOMES, type CallOutcome } from "../../server/protocol/call-outcomes.ts";
+import type { StreamChunk } from "../../server/protocol/chunks.ts";
 import { NO_OUTPUT } from "./tool-output.ts";
 import type { ToolPart, Turn } from "./turns.ts";
 import { textOf } from "./values.ts";

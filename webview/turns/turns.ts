@@ -1,7 +1,8 @@
 // A session's chunks folded into what a reader sees. Pure: the same chunks give the same turns, however
 // they were cut into batches and however often they came.
 import type { AskReason } from "../../server/protocol/ask-reasons.ts";
-import type { CallOutcome, StreamChunk } from "../../server/protocol/chunks.ts";
+import type { CallOutcome } from "../../server/protocol/call-outcomes.ts";
+import type { StreamChunk } from "../../server/protocol/chunks.ts";
 import type { TurnStatus } from "../../server/protocol/responses.ts";
 import { continuity } from "../../server/shared/continuity.ts";
 import { type Before, type Gone, settled } from "./gone.ts";

@@ -1,6 +1,7 @@
 // What a call came to, as its row, its chunk and the model have it.
 import type { ToolCallChange } from "../../db/tables/tool-calls.ts";
-import type { CallOutcome, NewChunk } from "../../protocol/chunks.ts";
+import type { CallOutcome } from "../../protocol/call-outcomes.ts";
+import type { NewChunk } from "../../protocol/chunks.ts";
 import type { ToolCall } from "../../providers/provider.ts";
 
 export interface Reply {

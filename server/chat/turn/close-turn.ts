@@ -8,7 +8,8 @@ import { moveToolCall, openToolCalls } from "../../db/tables/tool-calls.ts";
 import { endTurn } from "../../db/tables/turns.ts";
 import { UNANSWERED } from "../../domain/history.ts";
 import { ChatError } from "../../errors.ts";
-import type { CallOutcome, NewChunk } from "../../protocol/chunks.ts";
+import type { CallOutcome } from "../../protocol/call-outcomes.ts";
+import type { NewChunk } from "../../protocol/chunks.ts";
 import type { ErrorCode } from "../../protocol/errors.ts";
 import type { Append } from "../log/write-session.ts";
 
