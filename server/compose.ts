@@ -145,7 +145,13 @@ export async function assembleCompanion(parts: CompanionParts): Promise<Companio
   const following = deps.soleCompanion ? undefined : followOthers(deps, turns, { hub, hints });
   const starting = { ...deps, turns, lock: new SessionLock(metrics) };
   const giving = giveUpClaims(starting);
-  const chat = createChat({ ...starting, database, models, recent: parts.recent });
+  const chat = createChat({
+    ...starting,
+    database,
+    models,
+    recent: parts.recent,
+    checkStorage: watching.check,
+  });
   return {
     chat,
     async wake(missedMs) {

@@ -38,6 +38,14 @@ export function explainStorage(code: string): StorageWords {
           "Do not delete it. Restart the server: the file is checked and set aside if it cannot be read.",
         ),
       };
+    case "storage_gone":
+      return {
+        label: l10n.t("Database gone"),
+        message: l10n.t("The database was taken away while the server runs."),
+        hint: l10n.t(
+          "What you saw is kept in a file beside it, where that was possible. Restart the server: it puts it back.",
+        ),
+      };
     case "database_unavailable":
       return {
         label: l10n.t("No database"),

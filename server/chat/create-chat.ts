@@ -35,6 +35,7 @@ import { createSession, idOf } from "./turn/create-session.ts";
 import { rewindSession } from "./turn/rewind-session.ts";
 import { type StartDeps, startUserTurn, switchAgent } from "./turn/start-turn.ts";
 import { summariseNow, undoSummary } from "./turn/summarise.ts";
+import type { StorageWatch } from "./upkeep/watch-storage.ts";
 
 /** The part of the model catalog that clients see. */
 export interface ModelDirectory {
@@ -47,6 +48,7 @@ export interface ChatDeps extends StartDeps {
   database: OpenedDatabase;
   models: ModelDirectory;
   recent: RecentTransactions;
+  checkStorage: StorageWatch["check"];
 }
 
 export function createChat(deps: ChatDeps): Chat {
@@ -133,18 +135,22 @@ export function createChat(deps: ChatDeps): Chat {
   };
 }
 
-async function readiness({ database, turns, metrics }: ChatDeps): Promise<Ready> {
-  const up = await database.ping().then(
-    () => true,
-    () => false,
-  );
-  metrics.databaseUp.set(up ? 1 : 0);
+async function readiness({ database, turns, metrics, checkStorage }: ChatDeps): Promise<Ready> {
+  const problem = await checkStorage();
+  metrics.databaseUp.set(problem?.code === "database_unavailable" ? 0 : 1);
   return {
-    ready: up && !turns.draining,
+    ready: problem === undefined && !turns.draining,
     engine: database.engine,
     durability: database.durability,
     schema_version: database.schemaVersion,
     draining: turns.draining,
+    problem: problem
+      ? {
+          code: problem.code,
+          message: problem.message,
+          ...(problem.hint && { hint: problem.hint }),
+        }
+      : null,
   };
 }
 

@@ -1,4 +1,5 @@
 import { closeSync, existsSync, openSync } from "node:fs";
+import { setTimeout as delay } from "node:timers/promises";
 import SQLite from "better-sqlite3";
 import { Kysely, type LogEvent, PostgresDialect, SqliteDialect, sql } from "kysely";
 import { ChatError } from "../errors.ts";
@@ -7,12 +8,14 @@ import { APPEND_LANES, type AppendLog, createPostgresAppendLog } from "./commit/
 import { CommitGroup } from "./commit/commit-group.ts";
 import { createSqliteAppendLog } from "./commit/sqlite-append-log.ts";
 import { WriterGate } from "./commit/writer-gate.ts";
+import { type Taken, watchFiles } from "./engine/file-watch.ts";
 import { guardDialect, refuseInsideWork } from "./engine/guarded-dialect.ts";
 import { nativeBinding } from "./engine/native-binding.ts";
 import { createHintChannel, type HintChannel } from "./engine/notify-channel.ts";
 import { createPool } from "./engine/postgres-pool.ts";
 import { readingDialect } from "./engine/reading-dialect.ts";
-import { isDamage, toStorageError } from "./engine/storage-errors.ts";
+import { isConflict, isDamage, toStorageError } from "./engine/storage-errors.ts";
+import { isLogAlone } from "./engine/write-ahead-log.ts";
 import { migratePostgres } from "./migrate.ts";
 import { migrateSqlite } from "./migrate-sqlite.ts";
 import type { Database, Reader } from "./tables/schema.ts";
@@ -29,6 +32,16 @@ export type DatabaseSource =
  */
 export const DURABILITIES = ["full", "balanced"] as const;
 export type Durability = (typeof DURABILITIES)[number];
+
+export interface Notices {
+  /** A statement has met a damaged place. */
+  onDamage?: (err: unknown) => void;
+  /**
+   * A file was deleted, moved, replaced or overwritten, and nothing is committed any more. Resolves with where all of it
+   * has been saved, if it could be.
+   */
+  onTaken?: (taken: Taken) => Promise<string | undefined>;
+}
 
 export interface OpenedDatabase {
   engine: "sqlite" | "postgres";
@@ -51,17 +64,17 @@ export interface OpenedDatabase {
 
 /**
  * Opens and migrates. Rejects with `ChatError` in words for people; the file or server is then untouched.
- * `onDamage` hears of each statement, now or later, that meets a damaged place of a SQLite file.
+ * Of a SQLite file, `notices` hears what happens to it later.
  */
 export async function openDatabase(
   source: DatabaseSource,
   log: Log,
   durability: Durability = "full",
-  onDamage: (err: unknown) => void = () => {},
+  notices: Notices = {},
 ): Promise<OpenedDatabase> {
   try {
     return source.engine === "sqlite"
-      ? await openSqlite(source.path, log, durability, onDamage)
+      ? await openSqlite(source.path, log, durability, notices)
       : await openPostgres(source.url, source.directUrl ?? source.url, log);
   } catch (thrown) {
     throw toStorageError(thrown);
@@ -77,6 +90,9 @@ const OLDEST_SQLITE = 3_051_003;
 /** A wait for a lock blocks the event loop, so it is short; the unit of work tries again without blocking. */
 const BUSY_TIMEOUT_MS = 20;
 
+/** Of the look whether the database can be written. */
+const MAX_LOCK_TRIES = 15;
+
 /** A thread moves the WAL into the file (checkpoint-worker.ts); this connection does only if that falls far behind. */
 const LATE_CHECKPOINT_PAGES = 131_072;
 
@@ -87,14 +103,19 @@ async function openSqlite(
   path: string,
   log: Log,
   durability: Durability,
-  onDamage: (err: unknown) => void,
+  { onDamage, onTaken }: Notices,
 ): Promise<OpenedDatabase> {
   const notice = (err: unknown) => {
-    if (isDamage(err)) onDamage(err);
+    if (isDamage(err)) onDamage?.(err);
   };
   const look = (event: LogEvent) => {
     if (event.level === "error") notice(event.error);
   };
+  if (isLogAlone(path)) {
+    throw new ChatError("storage_corrupt", `${path} is empty beside a log that is not.`, {
+      hint: "It was not opened, since that would delete the log. `npm run doctor -- --repair` brings back what is in it.",
+    });
+  }
   // SQLite makes files that every user may read; -wal and -shm take their mode from this one.
   if (!existsSync(path)) closeSync(openSync(path, "a", 0o600));
 
@@ -133,6 +154,14 @@ async function openSqlite(
     const gate = new WriterGate();
     const threads = { path, flush: durability === "full" };
     const appendLog = createSqliteAppendLog(threads, gate, notice);
+    let gone: (() => ChatError) | undefined;
+    const files = watchFiles(path, (taken) => {
+      let error = takenError(taken.what, undefined);
+      gone = () => error;
+      void gate.shut(gone, async () => {
+        error = takenError(taken.what, await onTaken?.({ ...taken, save: appendLog.save }));
+      });
+    });
     return {
       engine: "sqlite",
       durability,
@@ -142,19 +171,52 @@ async function openSqlite(
       appendLog,
       hints: undefined,
       reader,
-      ping: () => pinged(reader),
+      async ping() {
+        if (gone) throw gone();
+        await pinged(reader);
+        await gate.with(() => lockable(database));
+      },
       async close() {
         await appendLog.close();
         await reader.destroy();
         await writer.destroy();
         if (readDatabase.open) readDatabase.close();
         if (database.open) database.close();
+        files.stop();
       },
     };
   } catch (thrown) {
     database.close();
     throw thrown;
   }
+}
+
+function takenError(what: string, saved: string | undefined): ChatError {
+  return new ChatError(
+    "storage_gone",
+    `The database was taken away while the companion runs: ${what}.`,
+    {
+      hint:
+        saved === undefined
+          ? "Nothing is saved or shown any more. Put the file back if you have it, or a backup, and restart the companion."
+          : `Nothing is saved or shown any more. All that was shown is kept in ${saved}; restart the companion, which puts it back.`,
+    },
+  );
+}
+
+/** Changes nothing: a transaction that is not used. */
+async function lockable(database: SQLite.Database): Promise<void> {
+  if (database.inTransaction) return;
+  for (let tries = 0; !database.inTransaction; tries++) {
+    try {
+      database.exec("begin immediate");
+    } catch (thrown) {
+      // Somebody else writes at this moment.
+      if (!isConflict(thrown) || tries === MAX_LOCK_TRIES) throw toStorageError(thrown);
+      await delay(BUSY_TIMEOUT_MS);
+    }
+  }
+  database.exec("rollback");
 }
 
 function checkSqlite(database: SQLite.Database, path: string): void {
@@ -240,7 +302,7 @@ async function openPostgres(url: string, directUrl: string, log: Log): Promise<O
     appendLog: createPostgresAppendLog(appender),
     hints,
     reader,
-    ping: () => pinged(reader),
+    ping: () => writable(reader),
     async close() {
       await hints.close();
       await reader.destroy();
@@ -248,6 +310,20 @@ async function openPostgres(url: string, directUrl: string, log: Log): Promise<O
       await writer.destroy();
     },
   };
+}
+
+/** A standby, or a server that was told to be read only, answers as well. */
+async function writable(reader: Reader): Promise<void> {
+  try {
+    const { rows } = await sql<{ only: string }>`
+      select current_setting('transaction_read_only') as only`.execute(reader);
+    if (rows[0]?.only !== "on") return;
+  } catch (thrown) {
+    throw toStorageError(thrown, "reading");
+  }
+  throw new ChatError("storage_readonly", "The database cannot be written.", {
+    hint: "Everything shown so far is saved. Make the database writable again.",
+  });
 }
 
 async function pinged(reader: Reader): Promise<void> {

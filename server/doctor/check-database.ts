@@ -1,5 +1,6 @@
 import { sql } from "kysely";
 import { toStorageError } from "../db/engine/storage-errors.ts";
+import { isLogAlone } from "../db/engine/write-ahead-log.ts";
 import { compareSchema, type SchemaState } from "../db/migrate.ts";
 import type { DatabaseSource } from "../db/open.ts";
 import { type Look, openToLook } from "../db/open-readonly.ts";
@@ -30,6 +31,11 @@ export async function checkDatabase(
   source: DatabaseSource,
   companionRuns: boolean,
 ): Promise<DatabaseLook> {
+  if (source.engine === "sqlite" && isLogAlone(source.path)) {
+    const what =
+      "it is empty beside a write-ahead log that is not, so its newest words are in the log alone.";
+    return { findings: [unreadable(what)], counts: null, damage: "pages" };
+  }
   const look = openToLook(source);
   if (!look) {
     const what = "There is no database yet; the first start makes it.";

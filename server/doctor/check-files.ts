@@ -62,12 +62,19 @@ export function openFiles(
   database: DatabaseSource,
 ): { path: string; mode: number; wanted: number }[] {
   if (process.platform === "win32") return [];
-  const names = ["token", "metrics_token", "server.json", "server.lock.db", "database-suspect"];
+  const names = [
+    "token",
+    "metrics_token",
+    "server.json",
+    "server.lock.db",
+    "database-suspect",
+    "database-saved",
+  ];
   const paths = [
     ...["", "logs", "prometheus", "backups"].map((name) => join(dataDir, name)),
     ...names.map((name) => join(dataDir, name)),
     ...filesIn(join(dataDir, "backups")),
-    ...filesIn(dataDir).filter((path) => /\.(?:set-aside|replaced|salvaged)-/.test(path)),
+    ...filesIn(dataDir).filter((path) => /\.(?:set-aside|replaced|salvaged|saved)-/.test(path)),
     ...(database.engine === "sqlite" ? databaseFiles(database.path) : []),
   ];
   return paths.flatMap((path) => {

@@ -2,6 +2,7 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { closeSync, existsSync, openSync } from "node:fs";
 import { fileURLToPath } from "node:url";
+import { isLogAlone } from "../db/engine/write-ahead-log.ts";
 import { ChatError } from "../errors.ts";
 
 /**
@@ -14,6 +15,9 @@ export async function copyDatabase(
   target: string,
   signal?: AbortSignal,
 ): Promise<void> {
+  if (isLogAlone(path)) {
+    throw new ChatError("storage_corrupt", `${path} is empty beside a log that is not.`);
+  }
   // SQLite would make it readable for everybody; an empty file it fills.
   closeSync(openSync(target, "wx", 0o600));
   // Beside this module: in the bundle a file of JavaScript, in a checkout the source.

@@ -1,7 +1,9 @@
 import { existsSync } from "node:fs";
+import { isLogAlone } from "../db/engine/write-ahead-log.ts";
 import {
   type DatabaseSource,
   type Durability,
+  type Notices,
   type OpenedDatabase,
   openDatabase,
 } from "../db/open.ts";
@@ -11,6 +13,7 @@ import type { Metrics } from "../observe/metrics.ts";
 import { listBackups } from "./backups.ts";
 import { checkDatabase, type Damage } from "./check-database.ts";
 import { repairDatabase } from "./repair.ts";
+import { putBack, saveTaken } from "./save-taken.ts";
 import { asideFiles, isOurs, setAside } from "./set-aside.ts";
 import { clearSuspect, isSuspect, markSuspect } from "./suspect.ts";
 
@@ -38,8 +41,14 @@ export async function openOrReplace(
     log.error({ err, path }, "a damaged place of the database was met; the next start checks it");
     markSuspect(dataDir, path);
   };
-  const open = () => openDatabase(database, log, durability, onDamage);
+  const onTaken: Notices["onTaken"] = async (taken) => {
+    deps.metrics.storage.failed("storage_gone");
+    return await saveTaken({ dataDir, path }, taken, log);
+  };
+  const open = () => openDatabase(database, log, durability, { onDamage, onTaken });
 
+  putBack({ dataDir, path }, log);
+  if (isLogAlone(path)) replace(opening, log);
   if (existsSync(path) && isSuspect(dataDir, path)) {
     const damage = await checkAgain(opening, deps);
     if (damage === "pages") replace(opening, log);

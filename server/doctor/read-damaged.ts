@@ -1,8 +1,12 @@
 // Reads what can be read of a SQLite file with damaged pages: SQLite gives up at the first of them, so a table is read in
 // ranges of its row ids, which are halved around each place that fails.
+import { randomUUID } from "node:crypto";
+import { existsSync, rmSync } from "node:fs";
 import SQLite from "better-sqlite3";
 import { nativeBinding } from "../db/engine/native-binding.ts";
+import { isLogAlone, rebuildFromLog } from "../db/engine/write-ahead-log.ts";
 import { ChatError } from "../errors.ts";
+import { databaseFiles } from "./database-files.ts";
 
 export type Row = Record<string, unknown>;
 
@@ -18,7 +22,18 @@ const AT_ONCE = 500;
 
 /** Throws `ChatError` if SQLite cannot make anything of the file. It is never written. */
 export function openDamaged(path: string): DamagedFile {
-  const database = new SQLite(path, { readonly: true, timeout: 5_000, ...nativeBinding() });
+  const rebuilt = isLogAlone(path) ? `${path}.${randomUUID()}.tmp` : undefined;
+  if (rebuilt !== undefined) rebuildFromLog(`${path}-wal`, rebuilt);
+  const removeRebuilt = () => {
+    for (const file of rebuilt === undefined ? [] : databaseFiles(rebuilt))
+      rmSync(file, { force: true });
+  };
+  if (rebuilt !== undefined && !existsSync(rebuilt)) throw unreadable(path);
+  const database = new SQLite(rebuilt ?? path, {
+    readonly: true,
+    timeout: 5_000,
+    ...nativeBinding(),
+  });
   try {
     // Goes on though some entry of the schema cannot be understood.
     database.unsafeMode();
@@ -29,10 +44,8 @@ export function openDamaged(path: string): DamagedFile {
     database.prepare("select name from sqlite_schema limit 1").get();
   } catch (cause) {
     database.close();
-    throw new ChatError("storage_corrupt", `Nothing in ${path} can be read.`, {
-      cause,
-      hint: "Go back to a backup. It was left as it is; `sqlite3 FILE .recover` may find more.",
-    });
+    removeRebuilt();
+    throw unreadable(path, cause);
   }
   let lostPlaces = 0;
   return {
@@ -44,8 +57,18 @@ export function openDamaged(path: string): DamagedFile {
     get lostPlaces() {
       return lostPlaces;
     },
-    close: () => database.close(),
+    close() {
+      database.close();
+      removeRebuilt();
+    },
   };
+}
+
+function unreadable(path: string, cause?: unknown): ChatError {
+  return new ChatError("storage_corrupt", `Nothing in ${path} can be read.`, {
+    cause,
+    hint: "Go back to a backup. It was left as it is; `sqlite3 FILE .recover` may find more.",
+  });
 }
 
 function* readTable(

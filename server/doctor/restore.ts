@@ -34,7 +34,9 @@ export async function restore(
   const temporary = `${path}.${process.pid}.tmp`;
   try {
     await copyDatabase(backup, temporary);
-    const words = existsSync(path) ? [`Kept what was there as ${setAside(path, "replaced")}.`] : [];
+    const words = databaseFiles(path).some((file) => existsSync(file))
+      ? [`Kept what was there as ${setAside(path, "replaced")}.`]
+      : [];
     // Before it is in place: a restore that is cut off begins an epoch too many, never one too few.
     epochIsDue(dataDir, path);
     renameSync(temporary, path);

@@ -113,7 +113,7 @@ async function repair(config: DoctorConfig): Promise<string[]> {
   const { dataDir, database } = config;
   const files = repairFiles(dataDir, database);
   const { damage } = await checkDatabase(database, false);
-  if (database.engine === "sqlite" && !existsSync(database.path)) return files;
+  if (database.engine === "sqlite" && !existsSync(database.path) && damage === "none") return files;
   const patient = { ...config, ...careDeps() };
   if (damage !== "pages" && damage !== "schema") {
     try {

@@ -24,6 +24,8 @@ function rename(path: string, wanted: string): string {
   let name = wanted;
   for (let n = 2; databaseFiles(name).some((file) => existsSync(file)); n++)
     name = `${wanted}-${n}`;
+  // What only a log is left of is known by its main file's name, too.
+  if (!existsSync(path) && existsSync(`${path}-wal`)) closeSync(openSync(path, "a", 0o600));
   // The log first: left beside a new database, it would be taken for that one's.
   for (const part of ["-shm", "-wal", ""]) {
     if (existsSync(path + part)) renameSync(path + part, name + part);
@@ -64,6 +66,7 @@ export function hasOurMark(path: string): boolean {
 
 /** https://sqlite.org/fileformat.html#application_id. Read before SQLite opens the file: closing it would free SQLite's locks. */
 function markOf(path: string): number | undefined {
+  if (!existsSync(path)) return undefined;
   const bytes = Buffer.alloc(4);
   const file = openSync(path, "r");
   try {

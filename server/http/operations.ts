@@ -74,6 +74,8 @@ export function operationsRouter({ chat, metrics, onDrain }: HttpDeps): Router {
       const open = /application\/openmetrics-text/.test(request.get("accept") ?? "");
       const registry = open ? metrics.openMetrics : metrics.registry;
       response.set("content-type", registry.contentType);
+      // Whoever watches sees with the next scrape whether storing works, though nobody writes.
+      void chat.ready();
       response.end(await registry.metrics());
     })
     .all(allowOnly("GET"));

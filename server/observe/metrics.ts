@@ -62,6 +62,8 @@ export interface Metrics {
   storage: StorageHealth;
   /** Asked for when it is scraped. */
   storageFree: Gauge;
+  /** On the disk of the database, where that is this machine's. */
+  freeBytes(): Promise<number | undefined>;
 }
 
 /** Whether the last attempt to store something worked; `storage_failing` says what it ran into. */
@@ -71,6 +73,8 @@ export interface StorageHealth {
   /** Codes that say nothing of the storage are not taken for a failure. */
   failed(code: ErrorCode): void;
   worked(): void;
+  /** When it last did, by the monotonic clock; at the start it is taken to. */
+  readonly workedAt: number;
 }
 
 /** Node's default metrics that break the naming rules (`promtool check metrics`): gauges called `_total`. */
@@ -202,6 +206,7 @@ export function createMetrics(
     }),
     storage: createStorageHealth(registers),
     storageFree: createStorageFree(freeBytes, registers),
+    freeBytes,
   };
 
   const buildInfo = new Gauge({
@@ -263,6 +268,7 @@ function createStorageHealth(registers: Registry<OpenMetricsContentType>[]): Sto
   });
   for (const code of STORAGE_CODES) failing.set({ code }, 0);
   let problem: StorageCode | undefined;
+  let workedAt = performance.now();
   const become = (next: StorageCode | undefined): void => {
     if (problem !== undefined) failing.set({ code: problem }, 0);
     if (next !== undefined) failing.set({ code: next }, 1);
@@ -276,7 +282,11 @@ function createStorageHealth(registers: Registry<OpenMetricsContentType>[]): Sto
       const known = STORAGE_CODES.find((storage) => storage === code);
       if (known !== undefined && known !== problem) become(known);
     },
+    get workedAt() {
+      return workedAt;
+    },
     worked() {
+      workedAt = performance.now();
       if (problem !== undefined) become(undefined);
     },
   };

@@ -24,6 +24,7 @@ export const ERROR_STATUS = {
   storage_full: 507,
   storage_readonly: 503,
   storage_corrupt: 500,
+  storage_gone: 503,
   commit_failed: 500,
   commit_outcome_unknown: 500,
   lease_lost: 409,
@@ -57,6 +58,7 @@ export const STORAGE_CODES = [
   "storage_full",
   "storage_readonly",
   "storage_corrupt",
+  "storage_gone",
   "commit_failed",
   "commit_outcome_unknown",
 ] as const satisfies readonly ErrorCode[];

@@ -117,6 +117,16 @@ export const Ready = z.object({
   durability: z.enum(["full", "balanced"]),
   schema_version: z.int(),
   draining: z.boolean(),
+  /** Why nothing can be stored, as found out a moment ago. Absent in answers of older companions. */
+  problem: z.optional(
+    z.nullable(
+      z.object({
+        code: z.enum(ERROR_CODES),
+        message: z.string(),
+        hint: z.optional(z.string()),
+      }),
+    ),
+  ),
   /**
    * The newest database file that could not be read and was given another name, as long as it is there; `backup_at`: the
    * newest backup. Absent in answers of older companions.

@@ -14,6 +14,7 @@ import {
 import { SessionLock } from "../../server/chat/log/session-lock.ts";
 import { recoverTurns } from "../../server/chat/turn/recover-turns.ts";
 import { Turns } from "../../server/chat/turn/turns.ts";
+import { watchStorage } from "../../server/chat/upkeep/watch-storage.ts";
 import { RecentTransactions } from "../../server/db/commit/recent-transactions.ts";
 import { SSEUnitOfWork } from "../../server/db/commit/unit-of-work.ts";
 import { type DatabaseSource, type OpenedDatabase, openDatabase } from "../../server/db/open.ts";
@@ -133,7 +134,9 @@ export async function openChat(source: DatabaseSource, script: Script): Promise<
     removeKey: () => {},
   };
   const lock = new SessionLock(metrics);
-  const chat = createChat({ ...deps, turns, lock, database, models, recent });
+  const watching = watchStorage(deps, () => database.ping());
+  const checkStorage = watching.check;
+  const chat = createChat({ ...deps, turns, lock, database, models, recent, checkStorage });
   return {
     chat,
     hub,
@@ -145,10 +148,12 @@ export async function openChat(source: DatabaseSource, script: Script): Promise<
     lines,
     requests,
     async crash() {
+      watching.stop();
       closing.abort();
       await database.close();
     },
     async close() {
+      watching.stop();
       closing.abort();
       await turns.drain();
       await database.close();

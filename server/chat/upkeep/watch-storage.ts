@@ -1,34 +1,46 @@
+import { setTimeout as delay } from "node:timers/promises";
 import { v7 as uuid } from "uuid";
 import { insertSession, removeSession } from "../../db/tables/sessions.ts";
-import { toChatError } from "../../errors.ts";
+import { ChatError, toChatError } from "../../errors.ts";
 import type { TurnDeps } from "../deps.ts";
 
 const PROBE_MS = 2_000;
 /** How often a database elsewhere is asked whether it is there, while it is. */
 const PING_MS = 6_000;
+/** What was found out this long ago is believed. */
+const FRESH_MS = 1_000;
+/** Who asks whether storing works is not kept waiting longer. */
+const MAX_LOOK_MS = 1_500;
+/** A write that nobody needs wears out a disk, so it comes ever more rarely while nobody else writes. */
+const FIRST_WRITE_MS = 4_000;
+const RAREST_WRITE_MS = 30 * 60_000;
+/** Below this a write is tried though the last one is not long ago. */
+const HARDLY_ANY_SPACE = 1_000_000;
+
+export interface StorageWatch {
+  /** Why nothing can be stored, as found out a moment ago; undefined if it can. */
+  check(): Promise<ChatError | undefined>;
+  stop(): void;
+}
 
 /**
- * Notices by itself when storing works again, and when a database elsewhere goes away, though nobody writes. The state
- * is `metrics.storage`; every commit keeps it.
+ * Notices by itself when storing works again, and when a database elsewhere goes away, though nobody writes; and that it
+ * does not work, when somebody asks. The state is `metrics.storage`; every commit keeps it.
  */
 export function watchStorage(
   deps: Pick<TurnDeps, "newUnitOfWork" | "metrics" | "log" | "soleCompanion">,
   ping: () => Promise<void>,
-): { stop(): void } {
+): StorageWatch {
   const { metrics, log, soleCompanion } = deps;
   const { storage } = metrics;
   let told = storage.problem;
   let sincePing = 0;
   let stopped = false;
+  let error: ChatError | undefined;
+  let lookedAt = Number.NEGATIVE_INFINITY;
+  let looking: Promise<ChatError | undefined> | undefined;
+  const isWriteDue = writesEverMoreRarely(storage);
 
-  const look = async (): Promise<void> => {
-    sincePing += PROBE_MS;
-    if (storage.problem !== undefined) await probe(deps);
-    else if (!soleCompanion && sincePing >= PING_MS) {
-      sincePing = 0;
-      await ping();
-    }
-  };
   const tell = (): void => {
     if (storage.problem === told) return;
     told = storage.problem;
@@ -36,22 +48,72 @@ export function watchStorage(
     if (told === undefined) log.info("storing works again");
     else log.error({ code: told }, "nothing can be stored");
   };
+  const hardlyAnySpace = async (): Promise<boolean> =>
+    ((await metrics.freeBytes()) ?? Number.POSITIVE_INFINITY) < HARDLY_ANY_SPACE;
+  const look = async (): Promise<ChatError | undefined> => {
+    tell();
+    try {
+      await ping();
+      const mustWrite = storage.problem !== undefined || isWriteDue() || (await hardlyAnySpace());
+      if (mustWrite) await probe(deps);
+      error = undefined;
+    } catch (thrown) {
+      error = toChatError(thrown, "internal", "Storing does not work.");
+      storage.failed(error.code);
+    } finally {
+      lookedAt = performance.now();
+      looking = undefined;
+      tell();
+    }
+    return error;
+  };
+  const lookOnce = () => (looking ??= look());
+
   const next = (): NodeJS.Timeout => setTimeout(tick, PROBE_MS).unref();
   function tick(): void {
     tell();
-    look()
-      .catch((thrown: unknown) => storage.failed(toChatError(thrown, "internal", "").code))
-      .finally(() => {
-        tell();
-        if (!stopped) timer = next();
-      });
+    sincePing += PROBE_MS;
+    const isPingDue = !soleCompanion && sincePing >= PING_MS;
+    if (isPingDue) sincePing = 0;
+    const done = storage.problem !== undefined || isPingDue ? lookOnce() : Promise.resolve();
+    void done.finally(() => {
+      if (!stopped) timer = next();
+    });
   }
   let timer = next();
   return {
+    async check() {
+      const now = performance.now();
+      if (storage.problem === undefined && now - storage.workedAt < FRESH_MS) return undefined;
+      const isFresh = now - lookedAt < FRESH_MS / 2 && error?.code === storage.problem;
+      if (isFresh) return error;
+      const late = delay(MAX_LOOK_MS, undefined, { ref: false }).then(() => tooLate(soleCompanion));
+      return await Promise.race([lookOnce(), late]);
+    },
     stop() {
       stopped = true;
       clearTimeout(timer);
     },
+  };
+}
+
+function tooLate(isFile: boolean): ChatError {
+  return isFile
+    ? new ChatError("storage_busy", "The database has not let itself be written for a while.")
+    : new ChatError("database_unavailable", "The database has not answered for a while.");
+}
+
+/** Whether it is time to write something. A commit that others have made starts the measure again. */
+function writesEverMoreRarely(storage: { readonly workedAt: number }): () => boolean {
+  let seen = Number.NEGATIVE_INFINITY;
+  let wait = FIRST_WRITE_MS;
+  let isMine = false;
+  return () => {
+    if (storage.workedAt !== seen && !isMine) wait = FIRST_WRITE_MS;
+    seen = storage.workedAt;
+    isMine = performance.now() - seen > wait;
+    if (isMine) wait = Math.min(wait * 1.5, RAREST_WRITE_MS);
+    return isMine;
   };
 }
 

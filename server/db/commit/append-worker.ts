@@ -1,12 +1,22 @@
 // A thread of its own for the hot path on SQLite: the statements and the fsync of a commit block this thread and not
 // the event loop that serves every stream. One group of appends in, its outcome out; see append-log.ts.
+import { closeSync, fsyncSync, openSync } from "node:fs";
 import { parentPort, workerData } from "node:worker_threads";
 import SQLite from "better-sqlite3";
 import { nativeBinding } from "../engine/native-binding.ts";
 import type { PackedAppends } from "./append-log.ts";
 import type { WriterThreadData } from "./writer-threads.ts";
 
-export type ToAppendWorker = { type: "append"; appends: PackedAppends } | { type: "close" };
+export type ToAppendWorker =
+  | { type: "append"; appends: PackedAppends }
+  /** Copies all that its connection sees to an empty file. */
+  | { type: "save"; target: string }
+  | { type: "close" };
+
+/** Undefined: it is on the disk, and whole. */
+export interface Saved {
+  failure: string | undefined;
+}
 
 /** Milliseconds that the group's transaction spent in statements and in its COMMIT, and how many appends were in it. */
 interface Spent {
@@ -77,9 +87,29 @@ parentPort?.on("message", (message: ToAppendWorker) => {
     );
     return;
   }
+  if (message.type === "save") {
+    parentPort?.postMessage({ failure: save(message.target) } satisfies Saved);
+    return;
+  }
   database.close();
   parentPort?.close();
 });
+
+function save(target: string): string | undefined {
+  try {
+    database.prepare("vacuum into ?").run(target);
+    const copy = new SQLite(target, { fileMustExist: true, ...nativeBinding() });
+    const [first] = copy.pragma("quick_check(1)") as { quick_check: string }[];
+    copy.close();
+    if (first?.quick_check !== "ok") return `the copy is damaged: ${first?.quick_check}`;
+    const file = openSync(target, "r+");
+    fsyncSync(file);
+    closeSync(file);
+    return undefined;
+  } catch (thrown) {
+    return thrown instanceof Error ? thrown.message : String(thrown);
+  }
+}
 
 /** The appends from `first` up to `end`. */
 function appendTogether(appends: PackedAppends, first: number, end: number): FromAppendWorker {

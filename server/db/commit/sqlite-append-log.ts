@@ -2,10 +2,20 @@ import { once } from "node:events";
 import type { Worker } from "node:worker_threads";
 import SQLite from "better-sqlite3";
 import { type Append, type AppendLog, type AppendResult, pack, refusalOf } from "./append-log.ts";
-import type { FromAppendWorker, ToAppendWorker, TransactionOutcome } from "./append-worker.ts";
+import type {
+  FromAppendWorker,
+  Saved,
+  ToAppendWorker,
+  TransactionOutcome,
+} from "./append-worker.ts";
 import { Gatherer } from "./gatherer.ts";
 import type { WriterGate } from "./writer-gate.ts";
 import { CheckpointTimes, startThread, type WriterThreadData } from "./writer-threads.ts";
+
+export interface SqliteAppendLog extends AppendLog {
+  /** Copies the whole database, as this process has it open, to an empty file. Call it with the gate in hand. */
+  save(target: string): Promise<void>;
+}
 
 /**
  * Appends in a thread of its own, one group at a time, taking turns with the connection of this thread. A thread that
@@ -16,7 +26,7 @@ export function createSqliteAppendLog(
   data: { path: string; flush: boolean },
   gate: WriterGate,
   onError: (err: unknown) => void,
-): AppendLog {
+): SqliteAppendLog {
   const checkpointTimes = new CheckpointTimes();
   const threadData = { ...data, checkpointTimes: checkpointTimes.memory };
   let appending = startAppending(threadData);
@@ -28,23 +38,27 @@ export function createSqliteAppendLog(
     checkpoints.on("error", () => {});
   }
 
-  const gatherer = new Gatherer<Append, AppendResult>((appends) =>
-    gate.with(async () => {
-      const began = performance.now();
-      if (appending.ended()) appending = startAppending(threadData);
-      try {
-        const outcomes = await appending.commit(appends);
-        const results = outcomes.flatMap((outcome) => toResults(outcome, began, data.flush));
-        for (const result of results) if (result.status === "failed") onError(result.error);
-        return results;
-      } catch (error) {
-        const at = { began, worked: performance.now(), members: 1, syncMs: undefined };
-        return appends.map(() => ({ status: "failed", stage: "commit", error, ...at }));
-      }
-    }),
-  );
+  const commit = async (appends: readonly Append[]): Promise<AppendResult[]> => {
+    const began = performance.now();
+    if (appending.ended()) appending = startAppending(threadData);
+    try {
+      const outcomes = await appending.commit(appends);
+      const results = outcomes.flatMap((outcome) => toResults(outcome, began, data.flush));
+      for (const result of results) if (result.status === "failed") onError(result.error);
+      return results;
+    } catch (error) {
+      return failed(appends, "commit", error, began);
+    }
+  };
+  const gatherer = new Gatherer<Append, AppendResult>((appends) => {
+    const began = performance.now();
+    return gate
+      .with(() => commit(appends))
+      .catch((error: unknown) => failed(appends, "work", error, began));
+  });
   return {
     append: (append) => gatherer.add(append),
+    save: (target) => appending.save(target),
     checkpointMs: (lastMs) => checkpointTimes.within(lastMs),
     async close() {
       await Promise.all([close(appending.worker), close(checkpoints)]);
@@ -52,39 +66,60 @@ export function createSqliteAppendLog(
   };
 }
 
+function failed(
+  appends: readonly Append[],
+  stage: "work" | "commit",
+  error: unknown,
+  began: number,
+): AppendResult[] {
+  const at = { began, worked: performance.now(), members: 1, syncMs: undefined };
+  return appends.map(() => ({ status: "failed", stage, error, ...at }));
+}
+
 interface Appending {
   worker: Worker;
   ended(): boolean;
   /** One at a time. Rejects as a lost connection does when the thread ends before its answer. */
   commit(appends: readonly Append[]): Promise<FromAppendWorker>;
+  save(target: string): Promise<void>;
 }
 
 function startAppending(data: WriterThreadData): Appending {
   const worker = startThread("append-worker", data);
-  let answer: PromiseWithResolvers<FromAppendWorker> | undefined;
+  let answer: PromiseWithResolvers<FromAppendWorker | Saved> | undefined;
   let ended = false;
   const end = (cause?: unknown) => {
     ended = true;
     const message = "connection terminated: the thread that writes chunks has ended";
     answer?.reject(new Error(message, { cause }));
   };
-  worker.on("message", (outcomes: FromAppendWorker) => answer?.resolve(outcomes));
+  worker.on("message", (said: FromAppendWorker | Saved) => answer?.resolve(said));
   worker.on("error", end);
   worker.on("exit", () => end());
+  const ask = async (message: ToAppendWorker): Promise<FromAppendWorker | Saved> => {
+    answer = Promise.withResolvers();
+    // Work that waits keeps the process alive.
+    worker.ref();
+    try {
+      worker.postMessage(message);
+      return await answer.promise;
+    } finally {
+      worker.unref();
+      answer = undefined;
+    }
+  };
   return {
     worker,
     ended: () => ended,
     async commit(appends) {
-      answer = Promise.withResolvers();
-      // Work that waits keeps the process alive.
-      worker.ref();
-      try {
-        worker.postMessage({ type: "append", appends: pack(appends) } satisfies ToAppendWorker);
-        return await answer.promise;
-      } finally {
-        worker.unref();
-        answer = undefined;
-      }
+      const said = await ask({ type: "append", appends: pack(appends) });
+      if (Array.isArray(said)) return said;
+      throw new Error("the thread that writes chunks answered another question");
+    },
+    async save(target) {
+      const said = await ask({ type: "save", target });
+      const failure = Array.isArray(said) ? "it answered another question" : said.failure;
+      if (failure !== undefined) throw new Error(failure);
     },
   };
 }

@@ -1,0 +1,146 @@
+// The files of a SQLite database are deleted, moved, replaced or emptied while a companion has them open.
+import assert from "node:assert/strict";
+import { execFileSync, spawnSync } from "node:child_process";
+import {
+  copyFileSync,
+  existsSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+} from "node:fs";
+import { join } from "node:path";
+import { Ready } from "../../server/protocol/responses.ts";
+import { ask, lastOf, until } from "../support/asking.ts";
+import { type Companion, newDataDir, startCompanion } from "../support/companion.ts";
+import { query } from "../support/damage.ts";
+
+const NAME = "streamkeeper.db";
+
+/** In which ways, and whether the next start has it all back by itself. */
+const WAYS: Record<string, { take(file: string): void; back: boolean }> = {
+  "the database is deleted": { take: (file) => rmSync(file), back: true },
+  "all three files are deleted": {
+    take: (file) => {
+      for (const suffix of ["", "-wal", "-shm"]) rmSync(file + suffix);
+    },
+    back: true,
+  },
+  "the log is deleted": { take: (file) => rmSync(`${file}-wal`), back: true },
+  "the shared memory is deleted": { take: (file) => rmSync(`${file}-shm`), back: true },
+  "the log is replaced": {
+    take: (file) => {
+      rmSync(`${file}-wal`);
+      writeFileSync(`${file}-wal`, "");
+    },
+    back: true,
+  },
+  "the database is moved": { take: (file) => renameSync(file, `${file}.moved`), back: true },
+  "another database takes its place": {
+    take: (file) => {
+      copyFileSync(file, `${file}.old`);
+      renameSync(`${file}.old`, file);
+    },
+    back: false,
+  },
+  "it is overwritten with noise": {
+    take: (file) => writeFileSync(file, Buffer.alloc(100_000, 0xa5), { flag: "r+" }),
+    back: true,
+  },
+};
+
+async function readiness(companion: Companion): Promise<Ready> {
+  return Ready.parse(await (await companion.request("GET", "/readyz")).json());
+}
+
+async function wordsIn(companion: Companion): Promise<string> {
+  const list = (await (await companion.request("GET", "/v1/sessions")).json()) as {
+    sessions: { id: string }[];
+  };
+  const texts = list.sessions.map(async ({ id }) =>
+    (await companion.request("GET", `/v1/sessions/${id}/messages`)).text(),
+  );
+  return (await Promise.all(texts)).join();
+}
+
+describe("a database that is taken away while the companion runs", () => {
+  for (const [way, { take, back }] of Object.entries(WAYS)) {
+    it(`is noticed within a second, saved, and back at the next start: ${way}`, async () => {
+      const dataDir = newDataDir();
+      const file = join(dataDir, NAME);
+      let companion = await startCompanion({ dataDir });
+      try {
+        const first = await ask(companion, "the first word");
+        assert.equal((await lastOf(first.chunks))?.type, "done");
+        take(file);
+        const since = performance.now();
+        await until("it is told", async () => !(await readiness(companion)).ready);
+        assert.ok(performance.now() - since < 1_500, `after ${performance.now() - since} ms`);
+        await until("it is saved", async () =>
+          /kept in/.test((await readiness(companion)).problem?.hint ?? ""),
+        );
+        assert.equal((await readiness(companion)).problem?.code, "storage_gone");
+        await assert.rejects(ask(companion, "a second"), /503.*storage_gone/);
+        const metrics = await (await companion.request("GET", "/metrics")).text();
+        assert.match(metrics, /storage_failing\{code="storage_gone"\} 1/);
+        const saved = readdirSync(dataDir).find((name) => /\.saved-\d{8}T\d{6}Z$/.test(name));
+        assert.ok(saved);
+        assert.match(
+          JSON.stringify(query(join(dataDir, saved), "select * from messages")),
+          /first/,
+        );
+        await companion.stop();
+
+        companion = await startCompanion({ dataDir });
+        if (!back) {
+          const { set_aside } = await readiness(companion);
+          assert.match(set_aside?.path ?? "", /set-aside/);
+          await companion.stop();
+          const doctor = ["server/main.ts", "doctor", "--data-dir", dataDir];
+          execFileSync(process.execPath, [...doctor, "--salvage", set_aside?.path ?? ""]);
+          companion = await startCompanion({ dataDir });
+        }
+        assert.match(await wordsIn(companion), /the first word/);
+        assert.equal((await lastOf((await ask(companion, "more")).chunks))?.type, "done");
+      } finally {
+        await companion.kill();
+        rmSync(dataDir, { recursive: true, force: true });
+      }
+    }).timeout(60_000);
+  }
+});
+
+describe("a database of no bytes beside a full log", () => {
+  for (const how of ["emptied", "deleted"] as const) {
+    it(`is opened by nobody, set aside with it, and its words are brought back: ${how}`, async () => {
+      const dataDir = newDataDir();
+      const file = join(dataDir, NAME);
+      let companion = await startCompanion({ dataDir });
+      try {
+        // Nothing has been moved into the file yet.
+        await ask(companion, "only in the log");
+        await companion.kill();
+        const doctor = ["server/main.ts", "doctor", "--data-dir", dataDir];
+        if (how === "emptied") truncateSync(file, 0);
+        else rmSync(file);
+        const look = spawnSync(process.execPath, doctor, { encoding: "utf8" });
+        assert.match(
+          look.stdout,
+          /The database file is damaged: it is empty beside a write-ahead log/,
+        );
+        assert.ok(existsSync(`${file}-wal`), "the look leaves the log");
+        companion = await startCompanion({ dataDir });
+        const { set_aside } = await readiness(companion);
+        assert.ok(set_aside && existsSync(`${set_aside.path}-wal`), "it is set aside with its log");
+        await companion.stop();
+        execFileSync(process.execPath, [...doctor, "--salvage", set_aside.path]);
+        companion = await startCompanion({ dataDir });
+        assert.match(await wordsIn(companion), /only in the log/);
+      } finally {
+        await companion.kill();
+        rmSync(dataDir, { recursive: true, force: true });
+      }
+    }).timeout(60_000);
+  }
+});
