@@ -55,6 +55,8 @@ async function assertWhole(path: string, before: Record<string, unknown[]>): Pro
   try {
     for (const [table, rows] of Object.entries(before)) {
       const now = rowsOf(path)[table] ?? [];
+      // A table that was empty may be one that the migration fills itself.
+      if (rows.length === 0) continue;
       assert.equal(now.length, rows.length, `${table} has all its rows`);
       assert.partialDeepStrictEqual(now, withoutNulls(rows), table);
     }

@@ -41,6 +41,8 @@ async function fill(db: ReturnType<typeof connect>): Promise<void> {
   for (let tries = left.length ** 2; left.length > 0; tries--) {
     const table = left.shift();
     if (!table) break;
+    // The migration itself has filled it.
+    if (await db.selectFrom(table.name).selectAll().limit(1).executeTakeFirst()) continue;
     const row = Object.fromEntries(
       table.columns
         .filter((column) => !column.hasDefaultValue)
