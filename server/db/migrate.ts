@@ -1,6 +1,7 @@
 import { type Kysely, PostgresAdapter } from "kysely";
 import { type Migration, Migrator } from "kysely/migration";
 import { ChatError } from "../errors.ts";
+import { refuseTransactionPool } from "./engine/check-server.ts";
 import { toStorageError } from "./engine/storage-errors.ts";
 import * as initial from "./migrations/0001-initial.ts";
 import * as searchAndCompaction from "./migrations/0002-search-and-compaction.ts";
@@ -26,10 +27,13 @@ export const NEWEST = NAMES.length;
 /**
  * Brings a Postgres to this version under the migrator's lock, in one transaction (Kysely's, since Postgres takes DDL
  * in one). That lock belongs to the database session, so `db` must be a direct connection, not one through a
- * transaction pool. A database that a newer version has migrated is refused untouched.
+ * transaction pool, which is refused. A database that a newer version has migrated is refused untouched.
  */
-export async function migratePostgres(db: Kysely<Database>): Promise<number> {
-  refuseNewer((await compareSchema(db)).unknown);
+export async function migratePostgres(db: Kysely<Database>, url: string): Promise<number> {
+  const { missing, unknown } = await compareSchema(db);
+  refuseNewer(unknown);
+  if (missing.length === 0) return NEWEST;
+  await refuseTransactionPool(url);
   const provider = { getMigrations: () => Promise.resolve(MIGRATIONS) };
   const { error } = await new Migrator({ db, provider }).migrateToLatest();
   if (error !== undefined) throw notMigrated(error);

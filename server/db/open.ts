@@ -8,6 +8,7 @@ import { APPEND_LANES, type AppendLog, createPostgresAppendLog } from "./commit/
 import { CommitGroup } from "./commit/commit-group.ts";
 import { createSqliteAppendLog } from "./commit/sqlite-append-log.ts";
 import { WriterGate } from "./commit/writer-gate.ts";
+import { refuseReadOnly } from "./engine/check-server.ts";
 import { type Taken, watchFiles } from "./engine/file-watch.ts";
 import { guardDialect, refuseInsideWork } from "./engine/guarded-dialect.ts";
 import { nativeBinding } from "./engine/native-binding.ts";
@@ -267,11 +268,12 @@ const POSTGRES_BEGIN =
   "set local idle_in_transaction_session_timeout = 10000";
 
 async function openPostgres(url: string, directUrl: string, log: Log): Promise<OpenedDatabase> {
+  await refuseReadOnly(directUrl);
   const direct = createPool(directUrl, 1, log);
   let schemaVersion: number;
   const migrating = new Kysely<Database>({ dialect: new PostgresDialect({ pool: direct }) });
   try {
-    schemaVersion = await migratePostgres(migrating);
+    schemaVersion = await migratePostgres(migrating, directUrl);
   } finally {
     await migrating.destroy();
   }

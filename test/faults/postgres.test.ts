@@ -97,6 +97,24 @@ describe("Postgres", function () {
     });
   });
 
+  it("is so slow that statements are given up on, and carries them out later", async () => {
+    await withLabAt(await fresh(), async (lab) => {
+      for (let n = 0; n < (FULL ? 5 : 1); n++) {
+        const { conversations, ended } = lab.talk(STREAMS, WISH);
+        await until("words", answering(conversations));
+        const other = new pg.Client({ connectionString: lab.database });
+        await other.connect();
+        await other.query("begin; lock table chunks in access exclusive mode");
+        // Longer than the companion waits for a statement.
+        await new Promise((resolve) => setTimeout(resolve, 7_000));
+        await other.end();
+        await ended;
+        const checks = await lab.check(conversations, 5);
+        record("statements given up on, carried out later", "postgres", checks);
+      }
+    });
+  });
+
   it("is behind a network that swallows everything", async () => {
     await withProxy(server.url, await fresh(), async (proxy, url) => {
       await withLabAt(url, async (lab) => {
