@@ -4,6 +4,7 @@ import { openBesideAnyScript } from "./delimiters.ts";
 import { HIDDEN_CLASS, splitHidden } from "./hidden-characters.ts";
 import { toSafeUrl } from "./links.ts";
 import { readFormulas } from "./math.ts";
+import { nestFences } from "./nested-fences.ts";
 
 export type { Token };
 
@@ -14,6 +15,7 @@ export function createMarkdown(imageLabel: string): MarkdownIt {
   openBesideAnyScript(md);
   linkBareAddresses(md);
   readFormulas(md);
+  nestFences(md);
   md.core.ruler.push("only_links", (state) => {
     for (const token of state.tokens) {
       if (token.children) token.children = onlyLinks(token.children, imageLabel);

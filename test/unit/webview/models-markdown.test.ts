@@ -157,3 +157,40 @@ describe("formulas", () => {
     assert.ok(!md.render("$$\nnever closed\n\n# heading").includes("math"));
   });
 });
+
+describe("a document in a fence", () => {
+  const codes = (text: string): string[] =>
+    md.parse(text, {}).flatMap(({ type, content }) => (type === "fence" ? [content] : []));
+  const inFence = (text: string, language = "markdown"): string =>
+    `\`\`\`${language}\n${text}\`\`\`\n`;
+
+  it("keeps the fences that it has", () => {
+    for (const inner of [
+      "# Title\n\n```sh\nnpm i\n```\n\nText\n",
+      "# A\n\n```js\na\n```\n\n```py\nb\n```\n",
+      "# A\n\n```\nplain\n```\n\nRun:\n```\nthat\n```\n\nend\n",
+      "```sh\nfirst line\n```\n",
+      "- a\n  ```sh\n  b\n  ```\n",
+      "````md\n```js\na\n```\n````\n",
+      "no fence\n",
+    ]) {
+      for (const language of ["markdown", "md", "Markdown title=README.md"]) {
+        assert.deepEqual(codes(`${inFence(inner, language)}\nafter\n`), [inner], inner);
+      }
+      assert.match(md.render(`${inFence(inner)}\nafter **it**\n`), /<p>after <strong>it/);
+    }
+  });
+
+  it("ends at its first end where that is meant", () => {
+    assert.deepEqual(codes(`${inFence("# A\n")}\nThen:\n\n${inFence("x\n", "js")}`), [
+      "# A\n",
+      "x\n",
+    ]);
+    assert.deepEqual(codes(`${inFence("# A\n")}This is it.\n`), ["# A\n"]);
+    assert.deepEqual(codes("````markdown\n```js\na\n```\n````\n"), ["```js\na\n```\n"]);
+    // The document's own end was forgotten: CommonMark's reading is what is left.
+    assert.deepEqual(codes("```markdown\n```js\na\n```\n\nend\n"), ["```js\na\n"]);
+    assert.deepEqual(codes(`${inFence("```markdown\na\n", "js")}`), ["```markdown\na\n"]);
+    assert.deepEqual(codes("```js\na\n```\n\n```js\nb\n```\n"), ["a\n", "b\n"]);
+  });
+});
