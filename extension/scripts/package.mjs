@@ -26,8 +26,11 @@ run(process.execPath, [
   "node_modules/@vscode/vsce/vsce",
   ...["package", "--out", file],
   ...(universal ? [] : ["--target", values.target]),
-  // Everything is bundled; and there is no repository yet that links could lead to.
-  ...["--no-dependencies", "--no-rewrite-relative-links", "--allow-missing-repository"],
+  // What the extension does for its user; the README is for those who build it. There is no repository yet that
+  // links and pictures could lead to, and VS Code shows none from a package: vsce refuses a page that has some.
+  ...["--readme-path", "extension/page.md", "--allow-missing-repository"],
+  // Everything is bundled.
+  "--no-dependencies",
 ]);
 
 const { size } = statSync(file);

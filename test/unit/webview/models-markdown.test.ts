@@ -190,7 +190,7 @@ describe("a document in a fence", () => {
     assert.deepEqual(codes("````markdown\n```js\na\n```\n````\n"), ["```js\na\n```\n"]);
     // The document's own end was forgotten: CommonMark's reading is what is left.
     assert.deepEqual(codes("```markdown\n```js\na\n```\n\nend\n"), ["```js\na\n"]);
-    assert.deepEqual(codes(`${inFence("```markdown\na\n", "js")}`), ["```markdown\na\n"]);
+    assert.deepEqual(codes(inFence("```markdown\na\n", "js")), ["```markdown\na\n"]);
     assert.deepEqual(codes("```js\na\n```\n\n```js\nb\n```\n"), ["a\n", "b\n"]);
   });
 });
