@@ -95,7 +95,7 @@ function ToolRow({ part, isOpen, decision, written, agentName }: ToolRowProps) {
         <summary>
           <Icon {...iconOf(state)} />
           <span class="tool-name">{titleOf(part, asks, { text, agentName })}</span>
-          {brief && (
+          {brief && !asks && (
             <span class="tool-brief" title={brief.full}>
               {brief.line}
             </span>
@@ -103,9 +103,8 @@ function ToolRow({ part, isOpen, decision, written, agentName }: ToolRowProps) {
           <span class="muted">{text.toolState[state]}</span>
         </summary>
         <div class="fold-body">
-          {part.plan ? (
-            <PlanList plan={part.plan} agentName={agentName} />
-          ) : (
+          {part.plan && <PlanList plan={part.plan} agentName={agentName} />}
+          {!part.plan && !asks && (
             <Shown label={text.toolArguments} text={JSON.stringify(part.arguments, null, 2)} />
           )}
           {hasOutput && (

@@ -3,6 +3,7 @@ import { useLayer } from "../escape.ts";
 import type { CallDraft } from "../messages.ts";
 import type { Decision } from "../state/state.ts";
 import type { ToolPart } from "../turns/turns.ts";
+import { CallForPeople, Dangers } from "./call-for-people.tsx";
 import { argumentsFault, titleOf } from "./call-words.ts";
 import { focusComposer } from "./composer.tsx";
 import { useSurroundings } from "./context.ts";
@@ -42,91 +43,102 @@ export function ToolDecision({ part, decision, written, agentName }: ToolDecisio
     actions.sending.decide(callId, { decision: kind, feedback: "", ...more });
     toNextQuestion(form.current);
   };
+  const dangersId = `dangers-${callId}`;
+  const shown = draft !== null && fault === undefined ? JSON.parse(draft) : part.arguments;
   return (
-    <form
-      class="tool-decision"
-      ref={form}
-      tabIndex={-1}
-      data-decided={isDecided}
-      aria-label={titleOf(part, true, { text, agentName })}
-      onSubmit={(event) => {
-        event.preventDefault();
-        // Enter in the reason gives it; on an empty one it decides nothing.
-        if (why().trim() !== "") decide("reject", { feedback: why() });
-      }}
-    >
-      {draft !== null && (
-        <ArgumentsField
-          text={draft}
-          {...(fault !== undefined && { faultId })}
-          isDisabled={isDecided}
-          onInput={setDraft}
-          onLeave={leaveEdit}
-        />
+    <>
+      {!plan && (
+        <div class="asked">
+          <CallForPeople name={part.name} args={shown} />
+          <Dangers id={dangersId} args={shown} />
+        </div>
       )}
-      {fault !== undefined && (
-        <p id={faultId} class="field-fault">
-          {fault}
-        </p>
-      )}
-      <button
-        type="button"
-        class="button"
-        disabled={isDecided || fault !== undefined}
-        onClick={() => (draft === null ? decide("approve") : approveEdited())}
+      <form
+        class="tool-decision"
+        ref={form}
+        tabIndex={-1}
+        aria-describedby={dangersId}
+        data-decided={isDecided}
+        aria-label={titleOf(part, true, { text, agentName })}
+        onSubmit={(event) => {
+          event.preventDefault();
+          // Enter in the reason gives it; on an empty one it decides nothing.
+          if (why().trim() !== "") decide("reject", { feedback: why() });
+        }}
       >
-        {isDecided && decision.decision !== "reject" && <Icon name="loading" spin />}
-        {text.approve}
-      </button>
-      {draft === null && !plan && (
+        {draft !== null && (
+          <ArgumentsField
+            text={draft}
+            {...(fault !== undefined && { faultId })}
+            isDisabled={isDecided}
+            onInput={setDraft}
+            onLeave={leaveEdit}
+          />
+        )}
+        {fault !== undefined && (
+          <p id={faultId} class="field-fault">
+            {fault}
+          </p>
+        )}
+        <button
+          type="button"
+          class="button"
+          disabled={isDecided || fault !== undefined}
+          onClick={() => (draft === null ? decide("approve") : approveEdited())}
+        >
+          {isDecided && decision.decision !== "reject" && <Icon name="loading" spin />}
+          {text.approve}
+        </button>
+        {draft === null && !plan && (
+          <button
+            type="button"
+            class="button is-secondary"
+            disabled={isDecided}
+            onClick={() => decide("approve", { always: true })}
+          >
+            {text.approveAlways}
+          </button>
+        )}
         <button
           type="button"
           class="button is-secondary"
           disabled={isDecided}
-          onClick={() => decide("approve", { always: true })}
+          ref={edit}
+          onClick={() =>
+            draft === null ? setDraft(JSON.stringify(part.arguments, null, 2)) : leaveEdit()
+          }
         >
-          {text.approveAlways}
+          {draft === null ? text.editArguments : text.cancel}
         </button>
-      )}
-      <button
-        type="button"
-        class="button is-secondary"
-        disabled={isDecided}
-        ref={edit}
-        onClick={() =>
-          draft === null ? setDraft(JSON.stringify(part.arguments, null, 2)) : leaveEdit()
-        }
-      >
-        {draft === null ? text.editArguments : text.cancel}
-      </button>
-      {does === "write" && actions.run && (
+        {does === "write" && actions.run && (
+          <button
+            type="button"
+            class="button is-secondary"
+            onClick={() => actions.run?.("show_change")}
+          >
+            {text.showChange}
+          </button>
+        )}
         <button
           type="button"
           class="button is-secondary"
-          onClick={() => actions.run?.("show_change")}
+          disabled={isDecided}
+          onClick={() => decide("reject", { feedback: why() })}
         >
-          {text.showChange}
+          {decision?.decision === "reject" && <Icon name="loading" spin />}
+          {text.reject}
         </button>
-      )}
-      <button
-        type="button"
-        class="button is-secondary"
-        disabled={isDecided}
-        onClick={() => decide("reject", { feedback: why() })}
-      >
-        {decision?.decision === "reject" && <Icon name="loading" spin />}
-        {text.reject}
-      </button>
-      <input
-        class="text-input"
-        type="text"
-        aria-label={text.rejectWhy}
-        placeholder={text.rejectWhy}
-        value={feedback}
-        disabled={isDecided}
-        onInput={(event) => actions.writeCall(callId, { feedback: event.currentTarget.value })}
-      />
-    </form>
+        <input
+          class="text-input"
+          type="text"
+          aria-label={text.rejectWhy}
+          placeholder={text.rejectWhy}
+          value={feedback}
+          disabled={isDecided}
+          onInput={(event) => actions.writeCall(callId, { feedback: event.currentTarget.value })}
+        />
+      </form>
+    </>
   );
 }
 
