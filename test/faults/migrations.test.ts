@@ -22,7 +22,8 @@ describe("a migration", function () {
     for (const from of FROM) {
       const what = from === 0 ? "the first start" : `an upgrade from version ${from}`;
       it(`is killed at its statements in ${what}: on ${engine.engine} nothing is in the way of the next`, async () => {
-        const step = FULL ? 1 : 31;
+        // From later versions it is the end of the same way.
+        const step = FULL ? (from < 2 ? 1 : 7) : 31;
         for (let at = 1; ; at += step) {
           const wasKilled = await killAt(engine, from, at);
           if (!wasKilled) {
