@@ -12,6 +12,7 @@ import type { LaunchOptions } from "./companion/companion-launch.ts";
 import { ServerProcess, type ServerState } from "./companion/companion-process.ts";
 import { insertAtCursor, openLink } from "./context/editor-context.ts";
 import { findMentions, takeContext } from "./context/mentions.ts";
+import { openFile } from "./context/open-file.ts";
 import { explain } from "./explain.ts";
 import { MetricsView } from "./latency/metrics-view.ts";
 import { describeState, StatusBar } from "./latency/status-bar.ts";
@@ -79,6 +80,7 @@ export async function createApp(
     actions: {
       insertAtCursor,
       openLink,
+      openFile: async (place) => openFile(tools.ground(), place),
       copy: async (text) => vscode.env.clipboard.writeText(text),
       run: async (command, chat, turnId) =>
         vscode.commands.executeCommand(COMMAND_OF[command], turnId ? { chat, turnId } : chat),

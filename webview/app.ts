@@ -48,6 +48,7 @@ export interface Actions {
   /** Undefined where there is no editor. */
   editor: Editor | undefined;
   insert: ((text: string) => void) | undefined;
+  openFile: Editor["openFile"] | undefined;
   run: ((command: HostCommand, turnId?: string) => void) | undefined;
 }
 
@@ -241,6 +242,7 @@ export function createApp(transport: Transport, text: Strings): App {
     },
     editor: transport.editor,
     insert: transport.editor?.insert,
+    openFile: transport.editor?.openFile,
     run: transport.editor?.run,
   };
 

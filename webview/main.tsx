@@ -32,7 +32,13 @@ async function start(root: HTMLElement): Promise<void> {
     actions,
     text,
     md: createMarkdown(text.image),
-    markdownHost: { text, queue, copy: actions.copy, insert: actions.insert },
+    markdownHost: {
+      text,
+      queue,
+      copy: actions.copy,
+      insert: actions.insert,
+      openFile: actions.openFile,
+    },
   };
 
   const region = document.createElement("div");

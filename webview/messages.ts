@@ -83,6 +83,13 @@ export const FromWebview = z.discriminatedUnion("type", [
   z.strictObject({ type: z.literal("insert_at_cursor"), text: z.string() }),
   z.strictObject({ type: z.literal("copy"), text: z.string() }),
   z.strictObject({ type: z.literal("open_link"), url: z.string() }),
+  /** A place in a file that an answer names; whether there is one the host alone can know. */
+  z.strictObject({
+    type: z.literal("open_file"),
+    path: z.string().check(z.maxLength(2000)),
+    line: z.int().check(z.nonnegative()),
+    column: z.optional(z.int().check(z.nonnegative())),
+  }),
   z.strictObject({
     type: z.literal("host_command"),
     command: z.enum(HOST_COMMANDS),

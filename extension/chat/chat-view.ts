@@ -9,6 +9,7 @@ import type {
   ToWebview,
 } from "../../webview/messages.ts";
 import type { ServerClient } from "../companion/companion-client.ts";
+import type { FilePlace } from "../context/open-file.ts";
 import { explain } from "../explain.ts";
 import type { ToolBox } from "../tools/tool-box.ts";
 import { type ChatRelay, createChatRelay, type HostMessage } from "./chat-relay.ts";
@@ -21,6 +22,7 @@ export interface ChatActions {
   insertAtCursor(text: string): Promise<void>;
   copy(text: string): Promise<void>;
   openLink(url: string): Promise<void>;
+  openFile(place: FilePlace): Promise<void>;
   run(command: HostCommand, chat: ChatView, turnId: string | undefined): Promise<void>;
   findMentions(kind: "file" | "symbol", typed: string): Promise<Mention[]>;
   takeContext(mentions: readonly Mention[]): Promise<ContextItem[]>;
@@ -134,6 +136,8 @@ export class ChatView {
         return this.#act(actions.copy(message.text));
       case "open_link":
         return this.#act(actions.openLink(message.url));
+      case "open_file":
+        return this.#act(actions.openFile(message));
       case "host_command":
         return this.#act(actions.run(message.command, this, message.turn_id));
       case "find_mentions": {

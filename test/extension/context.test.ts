@@ -15,6 +15,7 @@ import { join } from "node:path";
 import * as vscode from "vscode";
 import type { App } from "../../extension/app.ts";
 import { findMentions, takeContext } from "../../extension/context/mentions.ts";
+import { openFile } from "../../extension/context/open-file.ts";
 import type { ContextItem } from "../../server/protocol/requests.ts";
 import type { Mention } from "../../webview/messages.ts";
 import { extension, until } from "./support.ts";
@@ -94,6 +95,36 @@ describe("context from the editor", function () {
       ),
       [],
     );
+  });
+
+  it("opens a place that an answer names, in the workspace alone", async () => {
+    const open = async (path: string, line: number, column?: number): Promise<string> => {
+      await vscode.commands.executeCommand("workbench.action.closeAllEditors");
+      await openFile(app.tools.ground(), { path, line, column });
+      const editor = vscode.window.activeTextEditor;
+      if (!editor) return "nothing";
+      const { line: row, character } = editor.selection.active;
+      const name = vscode.workspace.asRelativePath(editor.document.uri, false);
+      return `${name}:${row + 1}:${character + 1}`;
+    };
+    symlinkSync(join(outside, "secret.txt"), join(project, "src/way-out.ts"));
+    assert.equal(await open("src/a.ts", 2), "src/a.ts:2:1");
+    assert.equal(await open("src\\a.ts", 2, 8), "src/a.ts:2:8");
+    assert.equal(await open(join(project, "src/a.ts"), 1), "src/a.ts:1:1");
+    assert.equal(await open("names.ts", 1), "src/deep/names.ts:1:1");
+    assert.equal(await open("src/a.ts", 999_999), "src/a.ts:3:1");
+    for (const path of [
+      join(outside, "secret.txt"),
+      "../secret.txt",
+      "src/way-out.ts",
+      "src/none.ts",
+      "**/*.ts",
+      "//server/share/x.ts",
+      "src",
+    ]) {
+      assert.equal(await open(path, 1), "nothing", path);
+    }
+    rmSync(join(project, "src/way-out.ts"));
   });
 
   it("takes addresses of a remote window for its own files", async () => {

@@ -23,6 +23,29 @@ describe("the chat in VS Code's webview", () => {
       ]);
     }));
 
+  it("opens the places in files that an answer names, by mouse and keyboard", () =>
+    withApp({ host: "vscode" }, async (app) => {
+      const { page, companion, posted } = app;
+      const { session, turnId } = await ask(app, "Where");
+      const text =
+        "See `src/a.ts:12:3` and **lib/b.rs:7**, not [x/c.ts:1](https://e.example) or https://e.example/d.ts:2\n\n```\nx/e.ts:5\n```\n";
+      companion.stream(session, turnId, text, 9);
+      companion.done(session, turnId);
+      await page.getByText("Saved").waitFor();
+      const links = page.locator(".answer .file-link");
+      assert.deepEqual(await links.allTextContents(), ["src/a.ts:12:3", "lib/b.rs:7"]);
+      await links.first().click();
+      await links.last().focus();
+      await page.keyboard.press("Enter");
+      assert.deepEqual(
+        posted.filter(({ type }) => type === "open_file"),
+        [
+          { type: "open_file", path: "src/a.ts", line: 12, column: 3 },
+          { type: "open_file", path: "lib/b.rs", line: 7 },
+        ],
+      );
+    }));
+
   it("does what the host's commands say", () =>
     withApp({ host: "vscode" }, async (app) => {
       const { page, companion, post } = app;

@@ -1,5 +1,6 @@
 import { ICONS, type IconName } from "../icons.ts";
 import type { Strings } from "../strings/strings.ts";
+import type { FilePlace } from "./file-links.ts";
 import type { FrameQueue } from "./frame-queue.ts";
 import { HIDDEN_CLASS, splitHidden } from "./hidden-characters.ts";
 import type { highlight as Highlight } from "./highlight.ts";
@@ -12,6 +13,7 @@ export interface MarkdownHost {
   copy: (text: string) => void;
   /** Absent where there is no editor to insert into. */
   insert: ((text: string) => void) | undefined;
+  openFile: ((place: FilePlace) => void) | undefined;
 }
 
 const COPIED_MS = 1_500;

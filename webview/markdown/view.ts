@@ -1,6 +1,7 @@
 import type { MarkdownIt } from "markdown-it";
 import { CodeBlock, type MarkdownHost } from "./code-block.ts";
 import { MarkdownDocument } from "./document.ts";
+import { linkFiles } from "./file-links.ts";
 import { showFormula } from "./formula-view.ts";
 import { MATH_CLASS } from "./math.ts";
 import { type Piece, samePiece } from "./pieces.ts";
@@ -145,6 +146,7 @@ export class MarkdownView {
       code.update(pre.textContent, pre.dataset["open"] !== undefined);
       pre.replaceWith(code.element);
     }
+    if (this.#host.openFile) linkFiles(fragment, this.#host.openFile);
     for (const formula of fragment.querySelectorAll<HTMLElement>(`.${MATH_CLASS}`)) {
       showFormula(formula, this.#host);
     }

@@ -2,6 +2,7 @@ import type { CallName, CallParams, CallResult } from "../../server/protocol/cal
 import type { StreamChunk } from "../../server/protocol/chunks.ts";
 import type { LogReset } from "../../server/protocol/log-reset.ts";
 import type { ContextItem } from "../../server/protocol/requests.ts";
+import type { FilePlace } from "../markdown/file-links.ts";
 import type {
   CallError,
   ChatDraft,
@@ -46,6 +47,7 @@ export type ViewState = Omit<Extract<FromWebview, { type: "view_state" }>, "type
 
 export interface Editor {
   insert: (text: string) => void;
+  openFile: (place: FilePlace) => void;
   run: (command: HostCommand, turnId?: string) => void;
   findMentions: (kind: "file" | "symbol", typed: string) => Promise<readonly Mention[]>;
   /** They come back as `compose`. */

@@ -100,6 +100,7 @@ export function createVsCodeTransport(api: VsCodeApi): Transport {
     openLink: (url) => api.postMessage({ type: "open_link", url: url.href }),
     editor: {
       insert: (text) => api.postMessage({ type: "insert_at_cursor", text }),
+      openFile: (place) => api.postMessage({ type: "open_file", ...place }),
       run: (command, turnId) =>
         api.postMessage({
           type: "host_command",
