@@ -2,6 +2,7 @@ import { closeSync, existsSync, openSync } from "node:fs";
 import { setTimeout as delay } from "node:timers/promises";
 import SQLite from "better-sqlite3";
 import { Kysely, type LogEvent, PostgresDialect, SqliteDialect, sql } from "kysely";
+import { foldCase } from "../domain/search-words.ts";
 import { ChatError } from "../errors.ts";
 import type { Log } from "../log.ts";
 import { APPEND_LANES, type AppendLog, createPostgresAppendLog } from "./commit/append-log.ts";
@@ -20,7 +21,6 @@ import { isLogAlone } from "./engine/write-ahead-log.ts";
 import { migratePostgres } from "./migrate.ts";
 import { migrateSqlite } from "./migrate-sqlite.ts";
 import type { Database, Reader } from "./tables/schema.ts";
-import { foldCase } from "./tables/search.ts";
 
 /** `directUrl`: of the server itself, where `url` leads to a proxy that pools transactions. */
 export type DatabaseSource =
@@ -147,6 +147,7 @@ async function openSqlite(
     const readDatabase = new SQLite(path, { readonly: true, timeout: 1_000, ...nativeBinding() });
     readDatabase.pragma("trusted_schema = OFF");
     readDatabase.function("fold_case", { deterministic: true }, (text) => foldCase(String(text)));
+    readDatabase.function("regexp", { deterministic: true }, isLike);
     const reader = new Kysely<Database>({
       dialect: readingDialect(new SqliteDialect({ database: withStatementCache(readDatabase) })),
       plugins: [refuseInsideWork],
@@ -218,6 +219,15 @@ async function lockable(database: SQLite.Database): Promise<void> {
     }
   }
   database.exec("rollback");
+}
+
+/** `text regexp pattern`; the last patterns stay, since they are asked for each row again. */
+const patterns = new Map<unknown, RegExp>();
+function isLike(pattern: unknown, text: unknown): number {
+  const known = patterns.get(pattern) ?? new RegExp(String(pattern), "u");
+  if (patterns.size >= 50) patterns.clear();
+  patterns.set(pattern, known);
+  return known.test(String(text)) ? 1 : 0;
 }
 
 function checkSqlite(database: SQLite.Database, path: string): void {

@@ -1,13 +1,11 @@
+import { plainLines } from "./plain-text.ts";
+
 const MAX_TITLE = 60;
 export const UNTITLED = "New chat";
 
 /** A session's name from its first message: the first line that says something, cut at a word. */
 export function titleFrom(content: string): string {
-  const line =
-    content
-      .split("\n")
-      .map((text) => text.replaceAll(/[`#>*]/g, "").trim())
-      .find((text) => text !== "") ?? UNTITLED;
+  const line = plainLines(content)[0] ?? UNTITLED;
   if (line.length <= MAX_TITLE) return line;
   const cut = line.slice(0, MAX_TITLE).toWellFormed();
   const space = cut.lastIndexOf(" ");

@@ -25,6 +25,7 @@ export const SessionList = z.object({
     z.extend(Session, {
       /** Where a search found its words; absent without a search. */
       snippet: z.optional(z.string()),
+      found_turn_id: z.optional(z.string()),
     }),
   ),
   next_cursor: z.nullable(z.string()),

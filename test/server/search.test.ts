@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { sql } from "kysely";
 import { insertMessage } from "../../server/db/tables/messages.ts";
-import { foldCase, snippetOf } from "../../server/db/tables/search.ts";
+import { snippetOf } from "../../server/db/tables/search.ts";
 import {
   insertSession,
   type ListQuery,
@@ -11,6 +11,7 @@ import {
   removeSession,
 } from "../../server/db/tables/sessions.ts";
 import { insertTurn } from "../../server/db/tables/turns.ts";
+import { termsOf } from "../../server/domain/search-words.ts";
 import { newSession, type OpenTestDatabase, withDatabase } from "../support/database.ts";
 import { ENGINES, POSTGRES, SQLITE } from "../support/engines.ts";
 
@@ -39,15 +40,15 @@ interface Told {
   texts: string[];
 }
 
+/** With accents in both forms, and an apostrophe as keyboards and as typesetters write it. */
+const LETTERS = [...Array.from("aAbBёЕ数-%’'É"), "e\u0301", "е\u0308"];
+
 /** Of few letters, so that many texts share parts, in several scripts and cases. */
 const WORDS = fc
-  .array(
-    fc.string({ unit: fc.constantFrom(...Array.from("aAbBёЕ数-%")), minLength: 1, maxLength: 4 }),
-    {
-      minLength: 1,
-      maxLength: 2,
-    },
-  )
+  .array(fc.string({ unit: fc.constantFrom(...LETTERS), minLength: 1, maxLength: 4 }), {
+    minLength: 1,
+    maxLength: 2,
+  })
   .map((words) => words.join(" "));
 
 const SESSIONS = fc.array(
@@ -76,13 +77,23 @@ async function tellAtRandom(open: OpenTestDatabase, seed: number): Promise<Told[
   return told.toSorted((a, b) => b.updated_at - a.updated_at || (a.id < b.id ? 1 : -1));
 }
 
+/** As the words are compared, found out in another way than by the patterns of the search. */
+function plain(text: string): string {
+  const composed = text.normalize("NFC").toLowerCase().replaceAll("ё", "е");
+  return composed.replaceAll("’", "'").replaceAll(/\s+/g, " ");
+}
+
 /** What a search must find, by looking at everything. */
 function scan(told: readonly Told[], query: string): string[] {
-  const says = (text: string) => foldCase(text).includes(foldCase(query));
+  const terms = termsOf(query);
+  const says = (text: string, word: string) => plain(text).includes(word);
   return told.flatMap(({ id, texts }) => {
-    const first = texts.find(says);
-    if (first === undefined && !says(id)) return [];
-    return [first === undefined ? id : `${id}: ${snippetOf(first, query)}`];
+    if (!terms.every(({ text }) => [id, ...texts].some((told) => says(told, text)))) return [];
+    const first = [
+      texts.find((told) => terms.every(({ text }) => says(told, text))),
+      ...terms.map(({ text }) => texts.find((told) => says(told, text))),
+    ].find((told) => told !== undefined);
+    return [first === undefined ? id : `${id}: ${snippetOf(first, terms)}`];
   });
 }
 
@@ -113,10 +124,9 @@ async function checkAgainstScan(open: OpenTestDatabase): Promise<void> {
   });
   await fc.assert(
     fc.asyncProperty(search, async ({ text, start, length, limit }) => {
-      const query = Array.from(text)
-        .slice(start, start + length)
-        .join("");
-      if (query === "") return;
+      const letters = text.match(/\P{M}\p{M}*/gu) ?? [];
+      const query = letters.slice(start, start + length).join("");
+      if (query.trim() === "") return;
       assert.deepEqual(await allPages(open, query, limit), scan(told, query));
     }),
     { seed, numRuns: 150 },
@@ -150,6 +160,58 @@ for (const engine of ENGINES) {
         assert.deepEqual(await found(open, "AND"), []);
       }));
 
+    it("finds words in any order, wherever in a chat they are, and a phrase where it is quoted", () =>
+      withDatabase(engine, async (open) => {
+        await tell(open, "token title", "the average length", "alpha beta\r\n  gamma delta");
+        await tell(open, "other", 'he said "stop now" loudly', "now we stop");
+        assert.deepEqual(await found(open, "average TOKEN"), ["token title: the average length"]);
+        assert.deepEqual(await found(open, " delta  average "), [
+          "token title: the average length",
+        ]);
+        const lines = "token title: alpha beta gamma delta";
+        assert.deepEqual(await found(open, "delta alpha"), [lines]);
+        assert.deepEqual(await found(open, '"beta gamma"'), [lines]);
+        assert.deepEqual(await found(open, '"gamma beta"'), []);
+        assert.deepEqual(await found(open, "average missing"), []);
+        const quoted = 'other: he said "stop now" loudly';
+        assert.deepEqual(await found(open, "“stop now”"), [quoted]);
+        assert.deepEqual(await found(open, '"now we'), ["other: now we stop"]);
+      }));
+
+    it("finds accents in either form and signs as keyboards and typesetters write them", () =>
+      withDatabase(engine, async (open) => {
+        const both = ["don’t café мой Ёлка Ế 한국어", "don't «так» пьёт"];
+        await tell(open, "composed", ...both);
+        await tell(open, "decomposed", ...both.map((text) => text.normalize("NFD")));
+        for (const word of ["café", "мой", "елка", "ёлка", "ế", "한국어", "пьет"]) {
+          for (const query of [word, word.normalize("NFD"), word.toUpperCase()]) {
+            assert.equal((await found(open, query)).length, 2, query);
+          }
+        }
+        for (const query of ["don't", "don’t", '"don’t caf"', "'t"]) {
+          assert.equal((await found(open, query)).length, 2, query);
+        }
+        assert.deepEqual(await found(open, "donat"), []);
+      }));
+
+    it("shows what is found as one reads it, and says in which turn it is", () =>
+      withDatabase(engine, async (open) => {
+        await tell(
+          open,
+          "one",
+          "x",
+          "# Head\n\n> **Note:** use `a_b` of [docs](https://e.org/#at)",
+        );
+        const { reader } = open.database;
+        const shown = async (query: string) => {
+          const [session] = await listSessions(reader, { query, limit: 1 });
+          return [session?.snippet, session?.found_turn_id];
+        };
+        assert.deepEqual(await shown("note"), ["Head Note: use a_b of docs", "turn of one"]);
+        assert.match(String((await shown("e.org"))[0]), /https:\/\/e\.org/);
+        assert.deepEqual(await shown("one"), [undefined, undefined]);
+      }));
+
     it("finds what thousands of messages say, the newest sessions first", () =>
       withDatabase(engine, async (open) => {
         for (let n = 0; n < 30; n++) {
@@ -162,7 +224,7 @@ for (const engine of ENGINES) {
         const page = await listSessions(open.database.reader, { query: "common", limit: 5 });
         assert.equal(page.length, 5);
         assert.match(page[0]?.snippet ?? "", /^common words \d+\/0$/);
-        assert.deepEqual(await found(open, "words 7/99"), ["s7: common words 7/99"]);
+        assert.deepEqual(await found(open, '"words 7/99"'), ["s7: common words 7/99"]);
       }));
 
     it("finds the same as looking at everything, in the same order, page by page", () =>

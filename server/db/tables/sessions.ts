@@ -1,4 +1,5 @@
 import { PostgresAdapter, type RawBuilder, sql } from "kysely";
+import { type Term, termsOf } from "../../domain/search-words.ts";
 import { ChatError } from "../../errors.ts";
 import type { Session, SessionList, TurnStatus } from "../../protocol/responses.ts";
 import { refusalOf } from "../commit/append-log.ts";
@@ -218,13 +219,15 @@ export interface ListQuery {
   before?: { updated_at: number; id: string } | undefined;
 }
 
-/** Newest first, from just before `before`; with `query`, those whose title or messages contain it. */
+/** Newest first, from just before `before`; with `query`, those whose title and messages contain all of its words. */
 export async function listSessions(
   reader: Reader,
   list: ListQuery,
 ): Promise<SessionList["sessions"]> {
   const { query = "", limit, before } = list;
-  const search = query === "" ? undefined : await searchSessions(reader, query, { limit, before });
+  const terms = termsOf(query);
+  const search =
+    terms.length === 0 ? undefined : await searchSessions(reader, terms, { limit, before });
   const rows = await sessionRows(reader)
     .$if(before !== undefined, (rows) =>
       rows.where((eb) =>
@@ -243,13 +246,28 @@ export async function listSessions(
     .orderBy("sessions.id", "desc")
     .limit(limit)
     .execute();
-  return rows.map((row) => {
-    const text = "found_in" in row ? row.found_in : undefined;
-    return {
-      ...toSession(row),
-      ...(typeof text === "string" ? { snippet: snippetOf(text, query) } : {}),
-    };
+  const ids = rows.flatMap((row) => {
+    const id = "found_in" in row ? row.found_in : undefined;
+    return typeof id === "string" ? [id] : [];
   });
+  const hits = await hitsIn(reader, ids, terms);
+  return rows.map((row) => ({ ...toSession(row), ...hits.get(row.id) }));
+}
+
+/** What is shown of each of these messages, by its session. */
+async function hitsIn(reader: Reader, ids: readonly string[], terms: readonly Term[]) {
+  if (ids.length === 0) return new Map();
+  const messages = await reader
+    .selectFrom("messages")
+    .select(["session_id", "turn_id", "content"])
+    .where("id", "in", ids)
+    .execute();
+  return new Map(
+    messages.map(({ session_id, turn_id, content }) => [
+      session_id,
+      { snippet: snippetOf(content, terms), found_turn_id: turn_id },
+    ]),
+  );
 }
 
 function sessionRows(reader: Reader) {

@@ -1,0 +1,30 @@
+// What a chat is called: its first words, with each sign that belongs to them.
+import assert from "node:assert/strict";
+import { titleFrom } from "../../../server/domain/titles.ts";
+
+describe("the title of a chat", () => {
+  for (const said of [
+    "Explain C# and F#",
+    "Why a->b and a > b?",
+    "List<Map<String, int>> fails",
+    "#include <stdio.h> is missing",
+    "*args and **kwargs in Python",
+    "src/**/x/** and *.ts",
+    "2**3 and a*b*c",
+    "__init__ and snake_case",
+    ">=3 fails",
+  ]) {
+    it(`keeps ${said}`, () => assert.equal(titleFrom(said), said));
+  }
+
+  for (const [said, title] of [
+    ["# A heading", "A heading"],
+    ["> - **Note:** *really* `a*b`", "Note: really a*b"],
+    ["这是**重点**吗", "这是重点吗"],
+    ["```js\n# a()\n```\nWhat is wrong?", "# a()"],
+    ["---\n\n[docs](https://e.org/a_(b)) are old", "docs are old"],
+    ["```\n```\n#", "New chat"],
+  ] as const) {
+    it(`is ${title} of ${JSON.stringify(said)}`, () => assert.equal(titleFrom(said), title));
+  }
+});
