@@ -55,7 +55,10 @@ for (const host of HOSTS) {
           };
           look();
         });
-        companion.stream(session, turnId, " then more words".repeat(40), 8);
+        for (let times = 0; times < 12; times += 1) {
+          companion.stream(session, turnId, ` word ${times}`);
+          await page.getByText(`word ${times}`).waitFor();
+        }
         companion.done(session, turnId);
         await page.getByText("Saved").waitFor();
         const seen = await page.evaluate(
