@@ -76,7 +76,7 @@ export interface Change {
 }
 
 /** Works out a call of `write_file` or `apply_diff` without doing it. Rejects with a `ToolError` where it cannot be done. */
-export async function planChange(
+async function planChange(
   name: "write_file" | "apply_diff",
   { ground, sessionId, seen }: Pick<FileTools, "ground" | "sessionId" | "seen">,
   args: unknown,
@@ -112,6 +112,18 @@ export async function planChange(
       ? asToolError(() => applyEdits(file.text, edits))
       : asToolError(() => rewrite(file.text, given.content ?? ""));
   return await changed(path, file.encoding, file.text, after);
+}
+
+/** The same for who only shows it: why it cannot be done is an answer, too. */
+export async function tryChange(
+  ...args: Parameters<typeof planChange>
+): Promise<{ change: Change } | { refusal: string }> {
+  try {
+    return { change: await planChange(...args) };
+  } catch (thrown) {
+    if (thrown instanceof ToolError) return { refusal: thrown.message };
+    throw thrown;
+  }
 }
 
 async function changed(

@@ -5,8 +5,8 @@ import * as vscode from "vscode";
 import type { ClientMessage } from "../../server/protocol/requests.ts";
 import type { PendingCall } from "../../server/protocol/responses.ts";
 import { shownText } from "./edits.ts";
-import { type Change, planChange } from "./files.ts";
-import { type Ground, ToolError } from "./paths.ts";
+import type { Change } from "./files.ts";
+import type { Ground } from "./paths.ts";
 import type { SeenFiles } from "./seen-files.ts";
 
 export const PROPOSED = "streamkeeper-proposed";
@@ -96,11 +96,19 @@ export class Proposals {
     if (!isChanging(tool_name) || (this.#open.has(key) && !again)) return undefined;
     let proposal = this.#open.get(key);
     let refusal: string | undefined;
+    let why: string | undefined;
     try {
-      proposal ??= await this.#propose(sessionId, call, tool_name);
+      if (!proposal) {
+        const proposed = await this.#propose(sessionId, call, tool_name);
+        if ("refusal" in proposed) ({ refusal } = proposed);
+        else proposal = proposed;
+      }
+      why = refusal;
     } catch (thrown) {
-      if (thrown instanceof ToolError) refusal = thrown.message;
-      this.#deps.log.warn(`The change of ${call_id} cannot be shown: ${String(thrown)}`);
+      why = String(thrown);
+    }
+    if (why !== undefined) {
+      this.#deps.log.warn(`The change of ${call_id} cannot be shown: ${why}`);
     }
     this.#open.set(key, proposal);
     if (proposal) await this.#diff(proposal);
@@ -148,9 +156,17 @@ export class Proposals {
     );
   }
 
-  async #propose(sessionId: string, call: PendingCall, name: Changing): Promise<Proposal> {
+  async #propose(
+    sessionId: string,
+    call: PendingCall,
+    name: Changing,
+  ): Promise<Proposal | { refusal: string }> {
     const { ground, seen } = this.#deps;
-    const change = await planChange(name, { ground: ground(), sessionId, seen }, call.arguments);
+    const { tryChange } = await import("./run-tool.ts");
+    const tools = { ground: ground(), sessionId, seen };
+    const planned = await tryChange(name, tools, call.arguments);
+    if ("refusal" in planned) return planned;
+    const { change } = planned;
     const uri = vscode.Uri.from({
       scheme: PROPOSED,
       // The path says the language; the query keeps proposals apart.

@@ -1,4 +1,5 @@
-// One call of a tool, run in this window.
+// One call of a tool, run in this window. A bundle of its own, loaded with the first call: its errors are of its own
+// classes, too, so what others must tell apart is said in results.
 import type { PendingCall } from "../../server/protocol/responses.ts";
 import type { Checkpoints } from "./checkpoints.ts";
 import { isEditorTool } from "./definitions.ts";
@@ -10,6 +11,8 @@ import { getProblems } from "./problems.ts";
 import { searchInCode } from "./search.ts";
 import type { SeenFiles } from "./seen-files.ts";
 import { executeCommand } from "./terminal.ts";
+
+export { tryChange } from "./files.ts";
 
 export interface RunDeps {
   ground(): Ground;

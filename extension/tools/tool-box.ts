@@ -11,7 +11,6 @@ import { workspaceFolders } from "./files.ts";
 import { makeOffer, type Offering, workspaceName } from "./offer.ts";
 import type { Ground } from "./paths.ts";
 import { PROPOSED, Proposals } from "./proposals.ts";
-import { runTool } from "./run-tool.ts";
 import { SeenFiles } from "./seen-files.ts";
 import { ToolRunner } from "./tool-runner.ts";
 
@@ -64,8 +63,10 @@ export function createToolBox({ context, client, settings, dataDir, log }: ToolB
     client,
     clientId,
     workspace,
-    run: (call, sessionId, signal, onOutput) =>
-      runTool({ ground, seen, checkpoints }, call, sessionId, signal, onOutput),
+    async run(call, sessionId, signal, onOutput) {
+      const { runTool } = await import("./run-tool.ts");
+      return await runTool({ ground, seen, checkpoints }, call, sessionId, signal, onOutput);
+    },
     onAsked: (sessionId, calls, isAlone) => void proposals.update(sessionId, calls, isAlone),
     log,
   });
