@@ -340,6 +340,7 @@ function toSaved(state: AppState): SavedState {
             ...(outgoing.replacesTurnId === null
               ? {}
               : { replaces_turn_id: outgoing.replacesTurnId }),
+            ...(outgoing.resumesPlanId && { resume_plan_id: outgoing.resumesPlanId }),
           },
         }
       : {}),

@@ -164,19 +164,21 @@ export const ChatDraft = z.object({
 });
 export type ChatDraft = z.infer<typeof ChatDraft>;
 
+/** All that is sent of a message, so that it is the same one after a reload. */
+const Unsent = z.object({
+  request_id: z.string(),
+  content: z.string(),
+  context: z.array(ContextItem),
+  replaces_turn_id: z.optional(z.string()),
+  resume_plan_id: z.optional(z.string()),
+});
+
 /** What survives a reload of the webview (`setState`): where the reader was and what is not sent, never what is stored. */
 export const SavedState = z.object({
   session_id: z.nullable(Id),
   /** By chat; of one that does not exist yet under "". */
   drafts: z.record(z.string(), ChatDraft),
   /** A message that was not yet known to be stored: sent again with the same id, so that it takes effect once. */
-  unsent: z.optional(
-    z.object({
-      request_id: z.string(),
-      content: z.string(),
-      context: z.array(ContextItem),
-      replaces_turn_id: z.optional(z.string()),
-    }),
-  ),
+  unsent: z.optional(Unsent),
 });
 export type SavedState = z.infer<typeof SavedState>;

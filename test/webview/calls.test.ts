@@ -26,6 +26,13 @@ const asks = (
   },
 ];
 
+const propose = (plan_id: string): NewChunk[] => {
+  const subtasks = ["a", "b"].map((id) => ({ id, title: id, agent_type: "coder" }));
+  const [call, pause] = asks("create_plan", {}) as [NewChunk, NewChunk];
+  const created: NewChunk = { type: "plan_created", plan_id, metadata: { subtasks } };
+  return [{ ...call, call_id: plan_id }, created, pause];
+};
+
 const checkLooks = async ({ page }: OpenApp) => {
   const { violations } = await new AxeBuilder({ page }).analyze();
   assert.deepEqual(
@@ -96,12 +103,6 @@ describe("the row of a call", () => {
       const state = page.locator(".tool").last().locator("summary .muted");
       const says = (words: string) =>
         page.locator(".tool summary .muted").last().and(page.getByText(words)).waitFor();
-      const subtasks = ["a", "b"].map((id) => ({ id, title: id, agent_type: "coder" }));
-      const propose = (plan_id: string): NewChunk[] => {
-        const [call, pause] = asks("create_plan", {}) as [NewChunk, NewChunk];
-        const created: NewChunk = { type: "plan_created", plan_id, metadata: { subtasks } };
-        return [{ ...call, call_id: plan_id }, created, pause];
-      };
       companion.say(
         session,
         turnId,
@@ -143,6 +144,35 @@ describe("the row of a call", () => {
       companion.done(session, again);
       await says("done");
       assert.equal(await state.count(), 1);
+    }));
+
+  it("goes on with its plan though the companion was away and the page was loaded again", () =>
+    withApp({ allowErrors: true }, async (app) => {
+      const { page, companion } = app;
+      const { session, turnId } = await ask(app, "Do it");
+      companion.say(session, turnId, ...propose("p1"));
+      companion.say(session, turnId, {
+        type: "tool_result",
+        call_id: "p1",
+        content: "The user approved the plan.",
+      });
+      companion.say(session, turnId, {
+        type: "interrupted",
+        content: "Stopped.",
+        metadata: { code: "cancelled" },
+      });
+      const resume = page.getByRole("button", { name: "Resume the plan" });
+      await resume.waitFor();
+      await companion.stop();
+      await resume.click();
+      await page.getByText("Not sent yet").waitFor();
+      await companion.start();
+      await app.reload();
+      await page.locator(".question-text", { hasText: "Resume the plan" }).waitFor();
+      await page.locator(".status-line.is-live").waitFor();
+      const { message } = companion.messages.at(-1) ?? {};
+      assert.ok(message?.type === "user_message");
+      assert.equal(message.resume_plan_id, "p1");
     }));
 
   it("puts the focus into the arguments, and says what is wrong with them", () =>

@@ -109,7 +109,7 @@ export function OutgoingView({ outgoing }: { outgoing: Outgoing }) {
   return (
     <div class="turn" data-status={state}>
       <QuestionView
-        question={{ text: content, context }}
+        question={{ text: content, context, resumesPlanId: outgoing.resumesPlanId ?? null }}
         state={
           <div class="outgoing-state" data-state={state}>
             {state === "sending" && (

@@ -3,7 +3,6 @@
 import type { ClientMessage, ContextItem, MessageRequest } from "../../server/protocol/requests.ts";
 import type { Session } from "../../server/protocol/responses.ts";
 import type { SavedState } from "../messages.ts";
-import { ownPrompt } from "../strings/own-prompts.ts";
 import type { Strings } from "../strings/strings.ts";
 import { CallFailure, type Transport, toContextItems } from "../transport/transport.ts";
 import { isOpen } from "../turns/turns.ts";
@@ -187,9 +186,12 @@ export function createSending(deps: SendingDeps): Sending {
       const turn = lastQuestion(store.get());
       if (turn?.id !== turnId || !turn.question) return;
       // A retry of a plan's resumption resumes it.
-      const isPlan = ownPrompt(turn.question.text) === "resumePlan";
-      const plan = isPlan ? unfinishedPlan(store.get().log?.turns ?? []) : undefined;
-      start(turn.question.text, { replaces: turnId, planId: plan?.id });
+      const { text: asked, resumesPlanId } = turn.question;
+      const plan = unfinishedPlan(store.get().log?.turns ?? []);
+      start(asked, {
+        replaces: turnId,
+        planId: plan?.id === resumesPlanId ? plan?.id : undefined,
+      });
     },
     continueAnswer: () => start(text.continuePrompt),
     resumePlan: (planId) => start(text.resumePlan, { planId }),
@@ -227,12 +229,13 @@ export function createSending(deps: SendingDeps): Sending {
         void deliverDecision(callId, decision);
       }
     },
-    restore({ request_id, content, context: sent, replaces_turn_id }) {
+    restore({ request_id, content, context: sent, replaces_turn_id, resume_plan_id }) {
       const outgoing: Outgoing = {
         requestId: request_id,
         content,
         context: sent,
         replacesTurnId: replaces_turn_id ?? null,
+        ...(resume_plan_id !== undefined && { resumesPlanId: resume_plan_id }),
         state: "held",
         error: null,
       };

@@ -87,10 +87,11 @@ export function toSavedState(raw: unknown): SavedState {
   const old = toChatDraft(raw);
   if (old && old.draft !== "") saved.drafts[saved.session_id ?? ""] ??= old;
   if (isRecord(unsent)) {
-    const { request_id, content, replaces_turn_id } = unsent;
+    const { request_id, content, replaces_turn_id, resume_plan_id } = unsent;
     if (typeof request_id === "string" && typeof content === "string") {
       saved.unsent = { request_id, content, context: toContextItems(unsent["context"]) };
       if (typeof replaces_turn_id === "string") saved.unsent.replaces_turn_id = replaces_turn_id;
+      if (typeof resume_plan_id === "string") saved.unsent.resume_plan_id = resume_plan_id;
     }
   }
   return saved;

@@ -60,6 +60,8 @@ export type Part = TextPart | ToolPart | AgentPart | StepPart;
 export interface Question {
   text: string;
   context: readonly { type: string; label: string }[];
+  /** It asked to go on with an interrupted plan. */
+  resumesPlanId: string | null;
 }
 
 /** How a turn ended; which fields say something depends on the turn's status. */
@@ -243,7 +245,11 @@ function takeQuestion(log: SessionLog, chunk: StreamChunk): SessionLog {
   const requestId = textOf(metadata["request_id"]);
   const turn: Turn = {
     ...emptyTurn(turnIdOf(chunk), seq),
-    question: { text: chunk.content ?? "", context: toContext(metadata["context"]) },
+    question: {
+      text: chunk.content ?? "",
+      context: toContext(metadata["context"]),
+      resumesPlanId: textOf(metadata["resume_plan_id"]),
+    },
     model: textOf(metadata["model"]),
     agent: textOf(metadata["agent_type"]),
     nextAgent: textOf(metadata["agent_type"]),

@@ -8,7 +8,8 @@ const HIGH_WATER = 256 * 1024;
 /** A longer text becomes several chunks, so that no single frame is heavy. */
 const MAX_TOKEN = 32 * 1024;
 
-/** So many deltas between two commits come from a model at full speed: its next commit may wait. */
+/** What no model says to a reader, but a server that sends all it has: its next commit may wait. */
+const FULL_SPEED_DELTAS_PER_MS = 5;
 const FULL_SPEED_DELTAS = 8;
 
 /** What nobody sees who reads, and leaves the database to the others. */
@@ -71,7 +72,9 @@ export class TokenBatch {
     try {
       while (this.#parts.length > 0) {
         const batch = { chunks: this.#parts.flatMap(toChunks), receivedAt: this.#receivedAt };
-        const isFullSpeed = this.#deltas > FULL_SPEED_DELTAS;
+        const tookMs = performance.now() - batch.receivedAt;
+        const isFullSpeed =
+          this.#deltas > Math.max(FULL_SPEED_DELTAS, FULL_SPEED_DELTAS_PER_MS * tookMs);
         this.#parts = [];
         this.#waiting = 0;
         this.#deltas = 0;
