@@ -23,10 +23,11 @@ import { keepBackups } from "./doctor/keep-backups.ts";
 import { openOrReplace, setAsideOf } from "./doctor/open-or-replace.ts";
 import { witnessFile } from "./lifecycle/witness-file.ts";
 import type { Log } from "./log.ts";
-import { type Metrics, startUpstreamErrorsAtZero } from "./observe/metrics.ts";
+import { type Metrics, startUpstreamAtZero } from "./observe/metrics.ts";
 import { type Catalog, createCatalog } from "./providers/catalog.ts";
 import { DEMO_TOOLS } from "./providers/demo.ts";
 import { VENDOR_NAMES } from "./providers/vendors.ts";
+import { SKIPPED_KINDS } from "./providers/wire/answer.ts";
 
 export interface Companion {
   chat: Chat;
@@ -119,7 +120,7 @@ async function openCompanion(
 export async function assembleCompanion(parts: CompanionParts): Promise<Companion> {
   const { database, models, newUnitOfWork, house, log, metrics } = parts;
   metrics.databaseUp.set(1);
-  startUpstreamErrorsAtZero(metrics, VENDOR_NAMES);
+  startUpstreamAtZero(metrics, VENDOR_NAMES, SKIPPED_KINDS);
   const closing = new AbortController();
   const owner = leaseOwner({ house, host: hostname(), pid: process.pid, start: uuid() });
   const hints = database.hints && exchangeHints(database.hints, owner);

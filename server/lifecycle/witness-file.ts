@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { StoredWitness, type Witness } from "../protocol/witness.ts";
 import { replaceFile } from "./data-dir.ts";
@@ -21,7 +21,8 @@ export function witnessFile(dataDir: string, name: string) {
       }
     },
     write(witness: Witness): void {
-      replaceFile(path, `${JSON.stringify({ ...witness, database })}\n`);
+      // A directory that was removed is not brought back.
+      if (existsSync(dataDir)) replaceFile(path, `${JSON.stringify({ ...witness, database })}\n`);
     },
   };
 }

@@ -292,14 +292,16 @@ function createStorageHealth(registers: Registry<OpenMetricsContentType>[]): Sto
   };
 }
 
-/** For each provider whose answers may fail; this module does not know them. */
-export function startUpstreamErrorsAtZero(
-  { upstreamErrors }: Metrics,
+/** For each provider, and why events of it may be left out; this module knows neither. */
+export function startUpstreamAtZero(
+  { upstreamErrors, upstreamSkipped }: Metrics,
   providers: readonly string[],
+  skippedKinds: readonly string[],
 ): void {
   const codes = ERROR_CODES.filter((code) => code.startsWith("upstream_"));
   for (const provider of providers) {
     for (const code of codes) upstreamErrors.inc({ provider, code }, 0);
+    for (const kind of skippedKinds) upstreamSkipped.inc({ provider, kind }, 0);
   }
 }
 
