@@ -87,7 +87,7 @@ const SUITES: readonly Suite[] = [
     name: "webview",
     needs: ["build", "chromium"],
     mocha: ["test/webview/**/*.test.ts"],
-    minutes: 10,
+    minutes: 20,
   },
   {
     name: "extension",
