@@ -189,6 +189,7 @@ describe("the web app on its own", () => {
 
   it("keeps its place when files are let fall on it, and says why nothing comes of it", () =>
     withApp({}, async ({ page }) => {
+      await page.locator("h2").first().waitFor();
       const prevented = await page.evaluate(() => {
         const dataTransfer = new DataTransfer();
         dataTransfer.items.add(new File(["x"], "pic.png", { type: "image/png" }));
