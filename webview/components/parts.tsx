@@ -11,9 +11,9 @@ import { Icon } from "./icon.tsx";
 import { later } from "./later.tsx";
 import { MarkdownText } from "./markdown-text.tsx";
 import { memo } from "./memo.ts";
-import { OutputBox } from "./output-box.tsx";
 import { Shown } from "./shown.tsx";
 
+const OutputBox = later(async () => (await import("./output-box.tsx")).OutputBox);
 const ToolDecision = later(async () => (await import("./tool-decision.tsx")).ToolDecision);
 
 interface PartProps {

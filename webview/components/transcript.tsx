@@ -12,11 +12,13 @@ import {
 import type { AppState } from "../state/state.ts";
 import { focusComposer } from "./composer.tsx";
 import { useSurroundings } from "./context.ts";
-import { GoneWords } from "./gone-words.tsx";
 import { Icon } from "./icon.tsx";
+import { later } from "./later.tsx";
 import { useStickyScroll } from "./sticky-scroll.ts";
-import { SummaryLine } from "./summary-line.tsx";
 import { OutgoingView, TurnView } from "./turn.tsx";
+
+const GoneWords = later(async () => (await import("./gone-words.tsx")).GoneWords);
+const SummaryLine = later(async () => (await import("./summary-line.tsx")).SummaryLine);
 
 /** How many turns are built at first, and how many more when the reader goes up. */
 const PAGE = 30;
