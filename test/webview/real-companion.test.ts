@@ -78,7 +78,7 @@ describe("the web app and the real companion", () => {
       await page.locator(".turn[data-status=done]").nth(1).waitFor();
       assert.match(await page.locator(".turn").nth(1).innerText(), /Third question/);
       await gone.getByText("Second question").waitFor();
-    }));
+    })).timeout(60_000);
 
   it("have every file that the build has made, and none of them is a secret", () =>
     withRealCompanion(async (companion) => {
