@@ -69,13 +69,13 @@ const SUITES: readonly Suite[] = [
     name: "server",
     needs: ["build", "postgres"],
     mocha: ["test/server/**/*.test.ts"],
-    minutes: 10,
+    minutes: 15,
   },
   {
     name: "security",
     needs: ["build", "postgres", "chromium"],
     mocha: ["test/security/**/*.test.ts"],
-    minutes: 5,
+    minutes: 10,
   },
   {
     name: "monitoring",
@@ -93,7 +93,7 @@ const SUITES: readonly Suite[] = [
     name: "extension",
     needs: ["build", "chromium", "extension-host"],
     program: ["test/support/run-extension-host.ts"],
-    minutes: 5,
+    minutes: 15,
   },
   {
     name: "workbench",
