@@ -1,7 +1,7 @@
 // The doctor as a user of VS Code meets it: a report, a repair, and the word about a database that could not be read.
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { existsSync, writeFileSync } from "node:fs";
+import { existsSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import * as vscode from "vscode";
 import type { App } from "../../extension/app.ts";
@@ -57,6 +57,8 @@ describe("the doctor in its host", () => {
     const { session } = await ask(app, "To be brought back");
     await app.server.stopRunning();
     const path = join(app.dataDir, "streamkeeper.db");
+    // A long run of the suite has made one by now.
+    rmSync(join(app.dataDir, "backups"), { recursive: true, force: true });
     // Which request made which turn is all that is lost.
     scribble(app, "requests");
     writeFileSync(join(app.dataDir, "database-suspect"), `${path}\n`);
