@@ -69,7 +69,7 @@ const SUITES: readonly Suite[] = [
     name: "server",
     needs: ["build", "postgres"],
     mocha: ["test/server/**/*.test.ts"],
-    minutes: 15,
+    minutes: 25,
   },
   {
     name: "security",
