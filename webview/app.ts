@@ -27,6 +27,8 @@ export interface Actions {
   sessions: SessionList;
   newChat: () => void;
   openSession: (sessionId: string) => void;
+  /** Where a search has found its words. */
+  openFound: (sessionId: string, turnId: string, words: string) => void;
   /** The reader has been led to the turn that was sought. */
   turnShown: () => void;
   setDraft: (text: string) => void;
@@ -118,11 +120,11 @@ export function createApp(transport: Transport, text: Strings): App {
     loadFacts();
   };
   /** A chat that is open already stays as it is. */
-  const showTurn = (sessionId: string, turnId: string): void => {
+  const showTurn = (sessionId: string, turnId: string, words = ""): void => {
     const { log, streamError } = store.get();
     const isOpen = log?.id === sessionId && streamError === null;
     if (!isOpen) open(sessionId);
-    store.dispatch({ type: "seek", turnId });
+    store.dispatch({ type: "seek", turnId, words });
     if (isOpen) loadFacts();
     sessions.makeRoom();
   };
@@ -192,6 +194,7 @@ export function createApp(transport: Transport, text: Strings): App {
       if (store.get().log?.id !== sessionId) open(sessionId);
       focusComposer();
     },
+    openFound: showTurn,
     turnShown: () => store.dispatch({ type: "sought", notice: null }),
     setDraft: (draft) => store.dispatch({ type: "draft", text: draft }),
     writeCall: (callId, draft) => store.dispatch({ type: "write_call", callId, draft }),

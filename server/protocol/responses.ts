@@ -25,6 +25,7 @@ export const SessionList = z.object({
     z.extend(Session, {
       /** Where a search found its words; absent without a search. */
       snippet: z.optional(z.string()),
+      /** The turn that says it, unless it was replaced. */
       found_turn_id: z.optional(z.string()),
     }),
   ),

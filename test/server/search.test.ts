@@ -11,7 +11,7 @@ import {
   removeSession,
 } from "../../server/db/tables/sessions.ts";
 import { insertTurn } from "../../server/db/tables/turns.ts";
-import { termsOf } from "../../server/domain/search-words.ts";
+import { termsOf } from "../../server/shared/search-words.ts";
 import { newSession, type OpenTestDatabase, withDatabase } from "../support/database.ts";
 import { ENGINES, POSTGRES, SQLITE } from "../support/engines.ts";
 

@@ -58,6 +58,48 @@ for (const host of HOSTS) {
         assert.equal(opened.length, 1);
       }));
 
+    it("opens what a search has found at the words, and marks all of them", () =>
+      withLongChat({ host }, async ({ app: { page, companion }, session, turns }) => {
+        const turnId = turns[20] ?? "";
+        companion.hits.set("length. 20 paragraph", { session, turnId });
+        await page.getByRole("button", { name: "Chats" }).click();
+        await page.getByLabel("Search chats").fill("length. 20 PARAGRAPH");
+        await page.getByRole("button", { name: /^Long.*length/ }).click();
+        await page.locator(".turn.is-found").getByText("question 20", { exact: true }).waitFor();
+        const marked = () =>
+          page.evaluate(() =>
+            Array.from(CSS.highlights.get("found-words") ?? [], (range) =>
+              String(range),
+            ).toSorted(),
+          );
+        const some = (word: string, count: number) => Array.from({ length: count }, () => word);
+        const all = [...some("20", 2), ...some("length.", 20), ...some("paragraph", 20)];
+        await page.locator(".turn.is-found .markdown").getByText("answer 20").waitFor();
+        await settled(page);
+        assert.deepEqual(await marked(), all);
+        await page.getByLabel("Your message").focus();
+        await page.locator(".turn.is-found").waitFor({ state: "detached" });
+        assert.deepEqual(await marked(), []);
+      }));
+
+    it("brings words far down in a long answer into sight", () =>
+      withLongChat({ host }, async ({ app: { page, companion }, session }) => {
+        const turnId = companion.ask(session, "a long one");
+        const before = "Some line of the answer.\n\n".repeat(120);
+        companion.stream(session, turnId, `${before}The **nee**dle.\n\n${before}`, 400);
+        companion.done(session, turnId);
+        companion.hits.set("needle", { session, turnId });
+        await page.getByRole("button", { name: "Chats" }).click();
+        await page.getByLabel("Search chats").fill("needle");
+        await page.getByRole("button", { name: /^Long.*needle/ }).click();
+        await page.waitForFunction(() => {
+          const frame = document.querySelector(".transcript")?.getBoundingClientRect();
+          const [range] = CSS.highlights.get("found-words") ?? [];
+          const place = range instanceof Range ? range.getBoundingClientRect() : undefined;
+          return frame && place && place.top >= frame.top && place.bottom <= frame.bottom;
+        });
+      }));
+
     it("leaves the reader alone afterwards: who goes on is not pulled back", () =>
       withLongChat({ host }, async ({ app: { page, companion }, session, turns, lead }) => {
         await lead(turns[60] ?? "");

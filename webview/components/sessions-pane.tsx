@@ -1,5 +1,5 @@
-import { useEffect, useRef, useState } from "preact/hooks";
-import type { Session } from "../../server/protocol/responses.ts";
+import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
+import type { Session, SessionList } from "../../server/protocol/responses.ts";
 import { useLayer } from "../escape.ts";
 import type { AppState } from "../state/state.ts";
 import { useSurroundings } from "./context.ts";
@@ -15,7 +15,8 @@ export function SessionsPane({ state }: { state: AppState }) {
   const close = (): void => actions.sessions.show(false);
   const pane = useRef<HTMLElement>(null);
   useLayer(pane, "pane", sessions.open ? close : undefined);
-  useEffect(() => {
+  // Before anything else can have the focus: an effect after the paint would take it away again.
+  useLayoutEffect(() => {
     if (sessions.open) search.current?.focus();
   }, [sessions.open]);
   if (!sessions.open) return null;
@@ -60,6 +61,7 @@ export function SessionsPane({ state }: { state: AppState }) {
           <SessionItem
             key={session.id}
             session={session}
+            query={sessions.query}
             isOpen={session.id === log?.id}
             isRenaming={session.id === renaming}
             onRename={setRenaming}
@@ -92,16 +94,18 @@ export function SessionsPane({ state }: { state: AppState }) {
 }
 
 interface SessionItemProps {
-  session: Session & { snippet?: string | undefined };
+  session: SessionList["sessions"][number];
+  query: string;
   isOpen: boolean;
   isRenaming: boolean;
   onRename: (id: string | null) => void;
   onDelete: (session: Session) => void;
 }
 
-function SessionItem({ session, isOpen, isRenaming, onRename, onDelete }: SessionItemProps) {
+function SessionItem(props: SessionItemProps) {
+  const { session, query, isOpen, isRenaming, onRename, onDelete } = props;
   const { actions, text } = useSurroundings();
-  const { id, title, snippet } = session;
+  const { id, title, snippet, found_turn_id: foundTurn } = session;
   const row = useRef<HTMLLIElement>(null);
   const wasRenaming = useRef(false);
   useEffect(() => {
@@ -124,6 +128,7 @@ function SessionItem({ session, isOpen, isRenaming, onRename, onDelete }: Sessio
         class="session-open"
         aria-current={isOpen ? "true" : undefined}
         onClick={() => {
+          if (foundTurn !== undefined) return actions.openFound(id, foundTurn, query);
           actions.openSession(id);
           actions.sessions.makeRoom();
         }}

@@ -31,7 +31,7 @@ export function Transcript({ state }: { state: AppState }) {
   const [limit, setLimit] = useState(PAGE);
   const frame = useRef<HTMLDivElement>(null);
   const content = useRef<HTMLDivElement>(null);
-  const [found, setFound] = useState<{ turnId: string } | null>(null);
+  const [found, setFound] = useState<{ turnId: string; words: string } | null>(null);
   const { isAway, toBottom, toElement, onScroll, onKeyDown, keepPlace, ...moves } = useStickyScroll(
     frame,
     content,
@@ -55,7 +55,7 @@ export function Transcript({ state }: { state: AppState }) {
     const turn = turns[sought];
     if (!turn) return;
     setLimit((before) => Math.max(before, turns.length - sought + TURNS_BEFORE));
-    setFound({ turnId: turn.id });
+    setFound({ turnId: turn.id, words: state.sought?.words ?? "" });
     actions.turnShown();
   }, [state.sought, sought]);
   useLayoutEffect(() => {
@@ -63,6 +63,12 @@ export function Transcript({ state }: { state: AppState }) {
     if (!turn) return;
     turn.querySelector<HTMLElement>(".message")?.focus({ preventScroll: true });
     toElement(turn);
+    if (found.words === "") return;
+    const left = new AbortController();
+    void import("./found-words.ts").then(({ markWords }) => {
+      if (!left.signal.aborted) markWords(turn, found.words, toElement, left.signal);
+    });
+    return () => left.abort();
   }, [found]);
   // Whoever sends wants to see what comes.
   const { outgoing } = state;

@@ -1,11 +1,11 @@
 // What the app's state holds of sessions beside their logs.
-import type { Session } from "../../server/protocol/responses.ts";
+import type { Session, SessionList } from "../../server/protocol/responses.ts";
 import type { CallError } from "../messages.ts";
 import type { AppMessage, AppState } from "./state.ts";
 
 export interface SessionsPane {
   open: boolean;
-  items: readonly Session[];
+  items: SessionList["sessions"];
   query: string;
   cursor: string | null;
   loaded: boolean;

@@ -2,7 +2,13 @@
 import type { StreamChunk } from "../../server/protocol/chunks.ts";
 import type { LogReset } from "../../server/protocol/log-reset.ts";
 import type { ContextItem } from "../../server/protocol/requests.ts";
-import type { AgentList, ModelList, Ready, Session } from "../../server/protocol/responses.ts";
+import type {
+  AgentList,
+  ModelList,
+  Ready,
+  Session,
+  SessionList,
+} from "../../server/protocol/responses.ts";
 import type { CallDraft, CallError, ChatDraft, ConnectionState } from "../messages.ts";
 import { ownPrompt } from "../strings/own-prompts.ts";
 import { resetLog } from "../turns/gone.ts";
@@ -55,7 +61,7 @@ export interface AppState {
   log: SessionLog | null;
   facts: SessionFacts | null;
   /** The turn that the reader is led to, once all is here that was said up to `until` (null: not known yet). */
-  sought: { turnId: string; until: number | null } | null;
+  sought: { turnId: string; until: number | null; words: string } | null;
   /** Why the open session cannot be shown. */
   streamError: CallError | null;
   outgoing: Outgoing | null;
@@ -92,7 +98,8 @@ export type AppMessage =
   | { type: "chunks"; chunks: readonly StreamChunk[] }
   | { type: "log_reset"; reset: LogReset }
   | { type: "stream_failed"; error: CallError }
-  | { type: "seek"; turnId: string }
+  /** `words`: what was searched for, to be marked there. */
+  | { type: "seek"; turnId: string; words: string }
   | { type: "sought"; notice: CallError | null }
   /** `written`: it is the draft that goes. */
   | { type: "send"; outgoing: Outgoing; written: boolean }
@@ -119,7 +126,7 @@ export type AppMessage =
   | {
       type: "sessions";
       query: string;
-      items: readonly Session[];
+      items: SessionList["sessions"];
       cursor: string | null;
       more: boolean;
     }
@@ -181,7 +188,7 @@ export function reduce(state: AppState, message: AppMessage): AppState {
     case "stream_failed":
       return { ...state, streamError: message.error, sought: null };
     case "seek":
-      return { ...state, sought: { turnId: message.turnId, until: null }, notice: null };
+      return { ...state, sought: seek(message), notice: null };
     case "sought":
       return { ...state, sought: null, notice: message.notice };
     case "send":
@@ -229,6 +236,10 @@ export function reduce(state: AppState, message: AppMessage): AppState {
       message satisfies never;
       return state;
   }
+}
+
+function seek({ turnId, words }: { turnId: string; words: string }): AppState["sought"] {
+  return { turnId, words, until: null };
 }
 
 /** What a notice says of an answer that runs, or of being away, is not so any more. */

@@ -1,7 +1,7 @@
 // Finding sessions by what is said in them: any parts of words, in any order, whatever their case and form.
 import { PostgresAdapter, type RawBuilder, sql } from "kysely";
 import { plainLines } from "../../domain/plain-text.ts";
-import { foldCase, formsOf, regExpOf, type Term } from "../../domain/search-words.ts";
+import { foldCase, formsOf, regExpOf, type Term } from "../../shared/search-words.ts";
 import type { Reader, Trx } from "./schema.ts";
 
 /** The index knows nothing shorter. */

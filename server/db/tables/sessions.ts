@@ -1,7 +1,7 @@
 import { PostgresAdapter, type RawBuilder, sql } from "kysely";
-import { type Term, termsOf } from "../../domain/search-words.ts";
 import { ChatError } from "../../errors.ts";
 import type { Session, SessionList, TurnStatus } from "../../protocol/responses.ts";
+import { type Term, termsOf } from "../../shared/search-words.ts";
 import { refusalOf } from "../commit/append-log.ts";
 import type { Reader, Trx } from "./schema.ts";
 import { searchSessions, snippetOf } from "./search.ts";
@@ -259,13 +259,18 @@ async function hitsIn(reader: Reader, ids: readonly string[], terms: readonly Te
   if (ids.length === 0) return new Map();
   const messages = await reader
     .selectFrom("messages")
-    .select(["session_id", "turn_id", "content"])
-    .where("id", "in", ids)
+    .innerJoin("turns", "turns.id", "messages.turn_id")
+    .select(["messages.session_id", "messages.turn_id", "messages.content", "turns.replaced_by"])
+    .where("messages.id", "in", ids)
     .execute();
   return new Map(
-    messages.map(({ session_id, turn_id, content }) => [
+    messages.map(({ session_id, turn_id, content, replaced_by }) => [
       session_id,
-      { snippet: snippetOf(content, terms), found_turn_id: turn_id },
+      {
+        snippet: snippetOf(content, terms),
+        // One that was replaced is not to be seen any more.
+        ...(replaced_by === null ? { found_turn_id: turn_id } : {}),
+      },
     ]),
   );
 }

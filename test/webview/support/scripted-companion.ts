@@ -17,7 +17,9 @@ import type {
 } from "../../../server/protocol/responses.ts";
 import { SSE_RETRY, toFrame } from "../../../server/protocol/sse.ts";
 import {
+  type Hit,
   json,
+  listOf,
   model,
   type Refusal,
   readBody,
@@ -46,6 +48,8 @@ export class ScriptedCompanion {
   /** Its proof is only right while it is. */
   knowsToken = true;
   readonly sessions = new Map<string, ScriptedSession>();
+  /** By a search's words: the turn of the only chat that it finds. */
+  readonly hits = new Map<string, Hit>();
   readonly messages: MessageRequest[] = [];
   /** What it answers when it is asked to summarise. */
   summary: NewChunk = { type: "status" };
@@ -347,10 +351,7 @@ export class ScriptedCompanion {
         return toSession(this.addSession("New chat", body as Partial<Session>));
       case "GET /v1/sessions": {
         const query = (url.searchParams.get("query") ?? "").toLowerCase();
-        const found = [...this.sessions.values()].filter(({ title }) =>
-          title.toLowerCase().includes(query),
-        );
-        return { sessions: found.map(toSession).toReversed(), next_cursor: null };
+        return listOf([...this.sessions.values()], query, this.hits.get(query));
       }
       case "GET /v1/models":
         return {

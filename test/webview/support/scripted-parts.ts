@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { isPause, type StreamChunk } from "../../../server/protocol/chunks.ts";
-import type { Model, Session } from "../../../server/protocol/responses.ts";
+import type { Model, Session, SessionList } from "../../../server/protocol/responses.ts";
 
 export interface ScriptedSession extends Session {
   chunks: StreamChunk[];
@@ -45,6 +45,21 @@ export function statusAfter(chunks: StreamChunk[], before: NonNullable<Session["
 export function toSession(session: ScriptedSession): Session {
   const { id, title, agent_type, model: chosen, created_at, updated_at, last_seq, turn } = session;
   return { id, title, agent_type, model: chosen, created_at, updated_at, last_seq, turn };
+}
+
+export interface Hit {
+  session: ScriptedSession;
+  turnId: string;
+}
+
+/** `hit`: what the search finds, and nothing else. */
+export function listOf(sessions: ScriptedSession[], query: string, hit?: Hit): SessionList {
+  if (hit) {
+    const place = { snippet: query, found_turn_id: hit.turnId };
+    return { sessions: [{ ...toSession(hit.session), ...place }], next_cursor: null };
+  }
+  const found = sessions.filter(({ title }) => title.toLowerCase().includes(query));
+  return { sessions: found.map(toSession).toReversed(), next_cursor: null };
 }
 
 export async function readBody(request: IncomingMessage): Promise<unknown> {
