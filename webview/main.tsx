@@ -1,10 +1,8 @@
 import { render } from "preact";
 import { createApp } from "./app.ts";
-import { announce } from "./components/announcer.ts";
 import { focusComposer } from "./components/composer.tsx";
 import { SurroundingsContext } from "./components/context.ts";
 import { Root } from "./components/root.tsx";
-import { acceptDrops, refuseDrops } from "./drops.ts";
 import { leaveByEscape } from "./escape.ts";
 import { keepFocus } from "./focus.ts";
 import { FrameQueue } from "./markdown/frame-queue.ts";
@@ -47,7 +45,8 @@ async function start(root: HTMLElement): Promise<void> {
   region.setAttribute("role", "status");
   region.setAttribute("aria-live", "polite");
   root.after(region);
-  announce(store, region, text);
+  // What is needed after the first word only is loaded beside it.
+  void import("./components/announcer.ts").then(({ announce }) => announce(store, region, text));
 
   const show = (): void => {
     render(
@@ -60,9 +59,11 @@ async function start(root: HTMLElement): Promise<void> {
   paceRenders(store, show);
   document.addEventListener("keydown", (event) => leaveByEscape(event, actions.sending.stop));
   keepFocus(root, focusComposer);
-  if (transport.editor) acceptDrops(transport.editor);
-  const noDrop = { code: "no_drop", message: text.noDrop, hint: text.noDropHint };
-  refuseDrops(() => store.dispatch({ type: "notice", notice: noDrop }));
+  void import("./drops.ts").then(({ acceptDrops, refuseDrops }) => {
+    if (transport.editor) acceptDrops(transport.editor);
+    const noDrop = { code: "no_drop", message: text.noDrop, hint: text.noDropHint };
+    refuseDrops(() => store.dispatch({ type: "notice", notice: noDrop }));
+  });
   app.onFocusComposer(() => requestAnimationFrame(() => requestAnimationFrame(focusComposer)));
   app.start();
   show();
