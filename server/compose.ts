@@ -8,6 +8,7 @@ import { createHub } from "./chat/log/hub.ts";
 import { leaseOwner } from "./chat/log/lease-owner.ts";
 import { exchangeHints, NO_OTHERS, tellOthers } from "./chat/log/peer-notify.ts";
 import { SessionLock } from "./chat/log/session-lock.ts";
+import { sessionWriter } from "./chat/log/write-session.ts";
 import { recoverTurns } from "./chat/turn/recover-turns.ts";
 import { Turns } from "./chat/turn/turns.ts";
 import { compactInBackground } from "./chat/upkeep/compact-turns.ts";
@@ -125,11 +126,13 @@ export async function assembleCompanion(parts: CompanionParts): Promise<Companio
   const owner = leaseOwner({ house, host: hostname(), pid: process.pid, start: uuid() });
   const hints = database.hints && exchangeHints(database.hints, owner);
   const others = hints ?? NO_OTHERS;
-  const hub = createHub(metrics);
+  const ownHub = createHub(metrics);
+  const hub = hints ? tellOthers(ownHub, hints) : ownHub;
   const deps: TurnDeps = {
     newUnitOfWork,
+    write: sessionWriter({ hub, newUnitOfWork }),
     reader: database.reader,
-    hub: hints ? tellOthers(hub, hints) : hub,
+    hub,
     metrics,
     log,
     resolveModel: (id) => models.resolve(id),
@@ -143,7 +146,9 @@ export async function assembleCompanion(parts: CompanionParts): Promise<Companio
   await recoverTurns(deps);
   const compacting = compactInBackground(deps);
   const watching = watchStorage(deps, () => database.ping());
-  const following = deps.soleCompanion ? undefined : followOthers(deps, turns, { hub, hints });
+  const following = deps.soleCompanion
+    ? undefined
+    : followOthers(deps, turns, { hub: ownHub, hints });
   const starting = { ...deps, turns, lock: new SessionLock(metrics) };
   const giving = giveUpClaims(starting);
   const chat = createChat({

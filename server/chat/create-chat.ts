@@ -9,13 +9,7 @@ import {
   type MessageRow,
   metadataOf,
 } from "../db/tables/messages.ts";
-import {
-  changeSession,
-  findSession,
-  listSessions,
-  lockSession,
-  removeSession,
-} from "../db/tables/sessions.ts";
+import { changeSession, findSession, listSessions, removeSession } from "../db/tables/sessions.ts";
 import { endTurn, findOpenTurn, insertTurn } from "../db/tables/turns.ts";
 import { AGENTS, DEFAULT_AGENT, findAgent } from "../domain/agents.ts";
 import { titleFrom } from "../domain/titles.ts";
@@ -29,7 +23,6 @@ import { claim, listPending } from "./calls/claims.ts";
 import type { AcceptedTurn, Chat, ImportedMessage } from "./chat.ts";
 import type { ResolvedModel } from "./deps.ts";
 import { knownPlace, streamFrames } from "./log/stream-frames.ts";
-import { writeSession } from "./log/write-session.ts";
 import { closeTurn, ENDINGS } from "./turn/close-turn.ts";
 import { createSession, idOf } from "./turn/create-session.ts";
 import { rewindSession } from "./turn/rewind-session.ts";
@@ -95,12 +88,10 @@ export function createChat(deps: ChatDeps): Chat {
         throw new ChatError("invalid_request", "agent_type: there is no such agent.");
       }
       const uow = deps.newUnitOfWork({ sessionId });
-      const changed = await uow.commit("update_session", async (trx) => {
+      return await uow.commit("update_session", async (trx) => {
         await changeSession(trx, sessionId, changes);
         return await findSession(trx, sessionId);
       });
-      uow.close();
-      return changed;
     },
     async deleteSession(sessionId) {
       await turns.cancel(sessionId);
@@ -109,7 +100,6 @@ export function createChat(deps: ChatDeps): Chat {
         await removeSession(trx, sessionId);
         afterCommit(() => deps.hub.announceGone(sessionId));
       });
-      uow.close();
     },
     listMessages: (sessionId) => listMessages(deps, sessionId),
     listPending: (sessionId) => listPending(reader, sessionId),
@@ -173,16 +163,12 @@ async function cancelTurn(deps: ChatDeps, sessionId: string): Promise<{ turn_id:
 
 async function closeWaiting(deps: ChatDeps, sessionId: string, turnId: string): Promise<void> {
   const turn = { sessionId, turnId };
-  const uow = deps.newUnitOfWork(turn);
-  const step = { operation: "interrupt_turn", ...turn } as const;
-  await writeSession(deps.hub, uow, step, async (trx, append) => {
-    await lockSession(trx, sessionId);
+  await deps.write({ operation: "interrupt_turn", ...turn }, async ({ trx, append }) => {
     const open = await findOpenTurn(trx, sessionId);
     // Decided in the meantime: then it runs, or is another.
     if (open?.status !== "waiting" || open.id !== turnId) return;
     await closeTurn(trx, append, turn, ENDINGS.cancelled);
   });
-  uow.close();
 }
 
 async function listMessages(deps: ChatDeps, sessionId: string) {
@@ -260,16 +246,14 @@ async function importMessages(
   messages: ImportedMessage[],
 ): Promise<void> {
   const turnId = uuid();
-  const uow = deps.newUnitOfWork({ sessionId, turnId });
   const step = { operation: "import_messages", sessionId, turnId } as const;
-  await writeSession(deps.hub, uow, step, async (trx, append) => {
-    const { last_seq } = await lockSession(trx, sessionId);
+  await deps.write(step, async ({ trx, append, session }) => {
     await insertTurn(trx, {
       id: turnId,
       session_id: sessionId,
       agent_type: DEFAULT_AGENT,
       model,
-      after_seq: last_seq,
+      after_seq: session.last_seq,
     });
     const { chunks } = await append([
       ...messages.map(({ role, content }) =>
@@ -292,7 +276,6 @@ async function importMessages(
     }
     await endTurn(trx, turnId, { status: "done" });
   });
-  uow.close();
 }
 
 function needed(sessionId: string | undefined): string {

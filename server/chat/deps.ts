@@ -9,6 +9,7 @@ import type { Sampling } from "../protocol/sampling.ts";
 import type { Provider, Usage } from "../providers/provider.ts";
 import type { Hub } from "./log/hub.ts";
 import type { Others } from "./log/peer-notify.ts";
+import type { Write } from "./log/write-session.ts";
 
 /** A model id made usable. */
 export interface ResolvedModel {
@@ -27,6 +28,8 @@ export interface ResolvedModel {
 export interface TurnDeps {
   /** A fresh unit of work for one stream. */
   newUnitOfWork(subject?: Subject): SSEUnitOfWork;
+  /** A step of a session that holds no lease, in one transaction. */
+  write: Write;
   reader: Reader;
   hub: Hub;
   metrics: Metrics;

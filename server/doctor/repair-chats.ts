@@ -1,7 +1,7 @@
 // Mends what find-faults.ts finds, session by session, each step a transaction of its own. No words that can be read
 // are removed or changed.
 import { sql } from "kysely";
-import { writeSession } from "../chat/log/write-session.ts";
+import type { TurnDeps } from "../chat/deps.ts";
 import { closeTurn, ENDINGS } from "../chat/turn/close-turn.ts";
 import { recoverTurns } from "../chat/turn/recover-turns.ts";
 import { insertMessage } from "../db/tables/messages.ts";
@@ -28,7 +28,8 @@ import {
 import { rebuildSearch } from "./repair-search.ts";
 import { counted } from "./report.ts";
 
-export type RepairDeps = Parameters<typeof recoverTurns>[0] & { engine: Engine };
+export type RepairDeps = Pick<TurnDeps, "newUnitOfWork"> &
+  Parameters<typeof recoverTurns>[0] & { engine: Engine };
 
 /** Returns what it has done, in words. Call it under the leader lock on SQLite; on Postgres each step locks its session. */
 export async function repairChats(deps: RepairDeps): Promise<string[]> {
@@ -137,13 +138,9 @@ async function endTurns(deps: RepairDeps): Promise<string[]> {
   const recovered = await recoverTurns(deps);
   const stuck = await findStuck(deps.reader);
   for (const { session_id: sessionId, turn_id: turnId } of stuck) {
-    const uow = deps.newUnitOfWork({ sessionId, turnId });
-    const step = { operation: OPERATION, sessionId, turnId };
-    await writeSession(deps.hub, uow, step, async (trx, append) => {
-      await lockSession(trx, sessionId);
+    await deps.write({ operation: OPERATION, sessionId, turnId }, async ({ trx, append }) => {
       await closeTurn(trx, append, { sessionId, turnId }, ENDINGS.server_restarted);
     });
-    uow.close();
   }
   const ended = recovered + stuck.length;
   return told(ended, `Ended ${counted(ended, "turn")} as interrupted, with the words kept.`);
@@ -152,16 +149,9 @@ async function endTurns(deps: RepairDeps): Promise<string[]> {
 async function sayEnds(deps: RepairDeps): Promise<string[]> {
   const unended = await findUnended(deps.reader);
   for (const { session_id: sessionId, turn_id: turnId, status } of unended) {
-    const uow = deps.newUnitOfWork({ sessionId, turnId });
-    await writeSession(
-      deps.hub,
-      uow,
-      { operation: OPERATION, sessionId, turnId },
-      async (_, append) => {
-        await append([{ type: status, metadata: { lost: true } }]);
-      },
-    );
-    uow.close();
+    await deps.write({ operation: OPERATION, sessionId, turnId }, async ({ append }) => {
+      await append([{ type: status, metadata: { lost: true } }]);
+    });
   }
   return told(unended.length, `Said in the log that ${counted(unended.length, "turn")} had ended.`);
 }
@@ -233,9 +223,7 @@ async function mendSearch(deps: RepairDeps): Promise<string[]> {
 }
 
 export async function rebuildIndex(deps: RepairDeps): Promise<void> {
-  const uow = deps.newUnitOfWork();
-  await rebuildSearch(uow);
-  uow.close();
+  await rebuildSearch(deps.newUnitOfWork());
 }
 
 /** All indexes anew from their tables. */
@@ -248,12 +236,7 @@ export async function reindex(deps: RepairDeps): Promise<void> {
 const OPERATION: Operation = "repair";
 
 async function commit<T>(deps: RepairDeps, work: (trx: Trx) => Promise<T>): Promise<T> {
-  const uow = deps.newUnitOfWork();
-  try {
-    return await uow.commit(OPERATION, work);
-  } finally {
-    uow.close();
-  }
+  return await deps.newUnitOfWork().commit(OPERATION, work);
 }
 
 function told(count: number, words: string): string[] {

@@ -3,6 +3,7 @@ import { hostname } from "node:os";
 import { v7 as uuid } from "uuid";
 import { createHub } from "../chat/log/hub.ts";
 import { leaseOwner } from "../chat/log/lease-owner.ts";
+import { sessionWriter } from "../chat/log/write-session.ts";
 import { RecentTransactions } from "../db/commit/recent-transactions.ts";
 import { unitsOfWork } from "../db/commit/units-of-work.ts";
 import { type DatabaseSource, type Durability, openDatabase } from "../db/open.ts";
@@ -56,11 +57,12 @@ export async function withRepairDeps<T>(
   const database = await openDatabase(source, log, durability);
   try {
     const recent = new RecentTransactions(SLOW_SECONDS);
+    const newUnitOfWork = unitsOfWork(database, { metrics, log, recent });
     return await body({
       engine: source.engine,
       reader: database.reader,
-      newUnitOfWork: unitsOfWork(database, { metrics, log, recent }),
-      hub: createHub(metrics),
+      newUnitOfWork,
+      write: sessionWriter({ hub: createHub(metrics), newUnitOfWork }),
       log,
       owner: leaseOwner({ house: "", host: hostname(), pid: process.pid, start: uuid() }),
       soleCompanion: database.engine === "sqlite",

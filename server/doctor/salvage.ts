@@ -69,9 +69,7 @@ export async function salvage(deps: RepairDeps, path: string): Promise<string[]>
 
 /** Whoever has read these chats before may have seen words that did not come back, under numbers that will be given again. */
 async function beginNewEpoch(deps: RepairDeps): Promise<void> {
-  const uow = deps.newUnitOfWork();
-  await uow.commit("begin_epoch", (trx) => beginEpoch(trx, "salvaged"));
-  uow.close();
+  await deps.newUnitOfWork().commit("begin_epoch", (trx) => beginEpoch(trx, "salvaged"));
 }
 
 async function migrationsOf(reader: Reader): Promise<Set<unknown>> {
@@ -179,8 +177,7 @@ async function store(deps: RepairDeps, table: Table, rows: readonly Row[]): Prom
   let added = 0;
   for (let start = 0; start < rows.length; start += ROWS_PER_INSERT) {
     const part = rows.slice(start, start + ROWS_PER_INSERT);
-    const uow = deps.newUnitOfWork();
-    added += await uow.commit("repair", async (trx) => {
+    added += await deps.newUnitOfWork().commit("repair", async (trx) => {
       const rows = table === "subtasks" ? await withPlan(trx, part) : part;
       if (rows.length === 0) return 0;
       if (table !== "sessions" && table !== "subtasks") await makeParents(trx, table, rows);
@@ -194,7 +191,6 @@ async function store(deps: RepairDeps, table: Table, rows: readonly Row[]): Prom
       if (table === "sessions") await goOnAfter(trx, part);
       return Number(result.numInsertedOrUpdatedRows ?? 0);
     });
-    uow.close();
   }
   return added;
 }

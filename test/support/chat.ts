@@ -12,11 +12,12 @@ import {
   tellOthers,
 } from "../../server/chat/log/peer-notify.ts";
 import { SessionLock } from "../../server/chat/log/session-lock.ts";
+import { sessionWriter } from "../../server/chat/log/write-session.ts";
 import { recoverTurns } from "../../server/chat/turn/recover-turns.ts";
 import { Turns } from "../../server/chat/turn/turns.ts";
 import { watchStorage } from "../../server/chat/upkeep/watch-storage.ts";
 import { RecentTransactions } from "../../server/db/commit/recent-transactions.ts";
-import { SSEUnitOfWork } from "../../server/db/commit/unit-of-work.ts";
+import { unitsOfWork } from "../../server/db/commit/units-of-work.ts";
 import { type DatabaseSource, type OpenedDatabase, openDatabase } from "../../server/db/open.ts";
 import type { Tool } from "../../server/domain/tools.ts";
 import { createMetrics, type Metrics } from "../../server/observe/metrics.ts";
@@ -95,22 +96,17 @@ export async function openChat(source: DatabaseSource, script: Script): Promise<
   };
   const closing = new AbortController();
   const recent = new RecentTransactions(1);
-  const unitOfWork = {
-    db: database.writer,
-    group: database.commitGroup,
-    appendLog: database.appendLog,
-    metrics,
-    log,
-    recent,
-  };
   const tools = [COUNT_TOOL, CLIENT_TOOL];
   const owner = uuid();
   const hints = database.hints && exchangeHints(database.hints, owner);
-  const hub = createHub(metrics);
+  const ownHub = createHub(metrics);
+  const hub = hints ? tellOthers(ownHub, hints) : ownHub;
+  const newUnitOfWork = unitsOfWork(database, { metrics, log, recent });
   const deps: TurnDeps = {
-    newUnitOfWork: (subject) => new SSEUnitOfWork(unitOfWork, subject),
+    newUnitOfWork,
+    write: sessionWriter({ hub, newUnitOfWork }),
     reader: database.reader,
-    hub: hints ? tellOthers(hub, hints) : hub,
+    hub,
     metrics,
     log,
     resolveModel: (id) => ({
@@ -139,7 +135,7 @@ export async function openChat(source: DatabaseSource, script: Script): Promise<
   const chat = createChat({ ...deps, turns, lock, database, models, recent, checkStorage });
   return {
     chat,
-    hub,
+    hub: ownHub,
     hints,
     turns,
     deps,

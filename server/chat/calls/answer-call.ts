@@ -4,7 +4,7 @@ import { insertMessage, metadataOf, turnMessages } from "../../db/tables/message
 import { findOffer } from "../../db/tables/offers.ts";
 import { planOfCall } from "../../db/tables/plans.ts";
 import type { Trx } from "../../db/tables/schema.ts";
-import { changeSession, lockSession, takeLease } from "../../db/tables/sessions.ts";
+import { changeSession, takeLease } from "../../db/tables/sessions.ts";
 import {
   findToolCall,
   moveToolCall,
@@ -24,7 +24,7 @@ import type { ClientMessage } from "../../protocol/requests.ts";
 import { samplingOf } from "../../protocol/sampling.ts";
 import type { AcceptedTurn } from "../chat.ts";
 import type { LeasedTurn } from "../deps.ts";
-import { type Append, writeSession } from "../log/write-session.ts";
+import type { Append, Writing } from "../log/write-session.ts";
 import {
   type Answer,
   failed,
@@ -242,23 +242,22 @@ async function answerCall(
   return await deps.lock.with(sessionId, async () => {
     const found = await findToolCall(deps.reader, sessionId, callId);
     if (!found) throw new ChatError("not_found", "There is no such call in this session.");
-    const uow = deps.newUnitOfWork({ sessionId, turnId: found.turn_id });
     let leased: LeasedTurn | undefined;
     const step = { operation, sessionId, turnId: found.turn_id };
-    const accepted = await writeSession(deps.hub, uow, step, async (trx, append) => {
+    const accepted = await deps.write(step, async (writing) => {
       leased = undefined;
-      const session = await lockSession(trx, sessionId);
+      const { trx, append, session } = writing;
+      const after = session.last_seq;
       const call = (await findToolCall(trx, sessionId, callId)) ?? found;
       const turn = await findTurn(trx, call.turn_id);
       const answer = turn && (await toAnswer(trx, call, turn));
       if (!answer) return await asStored(trx, call);
       if (!(await moveToolCall(trx, call, call.status, answer.change))) return asStored(trx, call);
       if (await recordAnswer(trx, append, call, answer)) {
-        leased = await resume(trx, deps, turn.id, acceptedAt);
+        leased = await resume(deps, writing, turn.id, acceptedAt);
       }
-      return { session_id: sessionId, turn_id: turn.id, after: session.last_seq };
+      return { session_id: sessionId, turn_id: turn.id, after };
     });
-    uow.close();
     if (leased) deps.turns.launch(leased);
     return accepted;
   });
@@ -293,8 +292,8 @@ async function recordAnswer(
 }
 
 async function resume(
-  trx: Trx,
   deps: StartDeps,
+  { trx, session }: Writing,
   turnId: string,
   acceptedAt: number,
 ): Promise<LeasedTurn> {
@@ -302,13 +301,12 @@ async function resume(
   const turn = await findTurn(trx, turnId);
   if (!turn) throw new ChatError("not_found", "The turn of this call is not there any more.");
   const fence = await takeLease(trx, turn.session_id, deps.owner);
-  const { last_seq } = await lockSession(trx, turn.session_id);
   await setTurnProgress(trx, turn.id, { status: "running" });
   return {
     sessionId: turn.session_id,
     turnId: turn.id,
     fence,
-    lastSeq: last_seq,
+    lastSeq: session.last_seq,
     agentType: turn.agent_type,
     model: turn.model,
     offer: await findOffer(trx, turn),

@@ -1,8 +1,6 @@
-import { lockSession } from "../../db/tables/sessions.ts";
 import { forgetTool } from "../../db/tables/tool-rules.ts";
 import { findOpenTurn } from "../../db/tables/turns.ts";
 import { refuseWhileRunning } from "../log/refuse-while-running.ts";
-import { writeSession } from "../log/write-session.ts";
 import type { StartDeps } from "../turn/start-turn.ts";
 
 /**
@@ -14,13 +12,9 @@ export async function askAgain(
   sessionId: string,
   toolName: string,
 ): Promise<void> {
-  const uow = deps.newUnitOfWork({ sessionId });
-  const step = { operation: "ask_again", sessionId } as const;
-  await writeSession(deps.hub, uow, step, async (trx, append) => {
-    await lockSession(trx, sessionId);
+  await deps.write({ operation: "ask_again", sessionId }, async ({ trx, append }) => {
     refuseWhileRunning((await findOpenTurn(trx, sessionId))?.status);
     if (!(await forgetTool(trx, sessionId, toolName))) return;
     await append([{ type: "status", tool_name: toolName, metadata: { state: "tool_asks_again" } }]);
   });
-  uow.close();
 }

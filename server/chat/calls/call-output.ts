@@ -1,13 +1,11 @@
 import { setOutputLength } from "../../db/tables/call-output.ts";
 import { CLAIM_MS, claimCall } from "../../db/tables/claims.ts";
-import { lockSession } from "../../db/tables/sessions.ts";
 import { findToolCall, type ToolCallRow } from "../../db/tables/tool-calls.ts";
 import { ChatError } from "../../errors.ts";
 import type { NewChunk } from "../../protocol/chunks.ts";
 import type { OutputTaken } from "../../protocol/responses.ts";
 import type { OutputRequest } from "../../protocol/served-requests.ts";
 import { MAX_OUTPUT } from "../../protocol/tool-output.ts";
-import { writeSession } from "../log/write-session.ts";
 import type { StartDeps } from "../turn/start-turn.ts";
 import { notOurs } from "./answer-call.ts";
 
@@ -23,10 +21,8 @@ export async function takeOutput(
 ): Promise<OutputTaken> {
   const found = await findToolCall(deps.reader, sessionId, callId);
   if (!found) throw new ChatError("not_found", "There is no such call in this session.");
-  const uow = deps.newUnitOfWork({ sessionId, turnId: found.turn_id });
   const step = { operation: "tool_output", sessionId, turnId: found.turn_id } as const;
-  const { ours, call, taken } = await writeSession(deps.hub, uow, step, async (trx, append) => {
-    await lockSession(trx, sessionId);
+  const { ours, call, taken } = await deps.write(step, async ({ trx, append }) => {
     const ours = await claimCall(trx, { session_id: sessionId, call_id: callId }, client_id);
     const call = (await findToolCall(trx, sessionId, callId)) ?? found;
     const said = call.output_length;
@@ -37,7 +33,6 @@ export async function takeOutput(
     await setOutputLength(trx, call, taken);
     return { ours, call, taken };
   });
-  uow.close();
   if (!ours) throw notOurs(call);
   if (offset > taken) {
     throw new ChatError(

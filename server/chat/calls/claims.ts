@@ -43,13 +43,11 @@ export async function claim(
   const found = await findToolCall(deps.reader, sessionId, callId);
   if (!found) throw new ChatError("not_found", "There is no such call in this session.");
   const uow = deps.newUnitOfWork({ sessionId, turnId: found.turn_id });
-  const taken = await uow.commit("claim_call", async (trx) => {
+  const { ours, call, turn } = await uow.commit("claim_call", async (trx) => {
     const ours = await claimCall(trx, { session_id: sessionId, call_id: callId }, clientId);
     const call = (await findToolCall(trx, sessionId, callId)) ?? found;
     return { ours, call, turn: await findTurn(trx, call.turn_id) };
   });
-  uow.close();
-  const { ours, call, turn } = taken;
   if (ours) return { call: toPending(call, turn), expires_in_ms: CLAIM_MS };
   throw notOurs(call);
 }

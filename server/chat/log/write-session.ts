@@ -8,9 +8,10 @@ import {
   toAppend,
 } from "../../db/tables/chunks.ts";
 import type { Trx } from "../../db/tables/schema.ts";
-import { lockLeased } from "../../db/tables/sessions.ts";
+import { lockLeased, lockSession, type SessionState } from "../../db/tables/sessions.ts";
 import type { Operation } from "../../observe/operations.ts";
 import type { NewChunk, StreamChunk } from "../../protocol/chunks.ts";
+import type { TurnDeps } from "../deps.ts";
 import type { Hub } from "./hub.ts";
 
 const WRITER = uuid();
@@ -42,12 +43,39 @@ export type Append = (
   cancelTurnId: string | null;
 }>;
 
+/** What a step works with. `session`: its row, locked; `append` moves its `last_seq` on. */
+export interface Writing {
+  trx: Trx;
+  append: Append;
+  session: SessionState;
+}
+
+/** One step of a session as one transaction; see `writeSession`. Rejects with `not_found` where the session is gone. */
+export type Write = <T>(
+  step: Omit<Step, "fence">,
+  work: (writing: Writing) => Promise<T>,
+) => Promise<T>;
+
+/** The way every step is written that holds no lease: its session is locked before `work` reads anything. */
+export function sessionWriter(deps: Pick<TurnDeps, "hub" | "newUnitOfWork">): Write {
+  return (step, work) =>
+    writeSession(deps.hub, deps.newUnitOfWork(step), step, async (trx, append) => {
+      const session = await lockSession(trx, step.sessionId);
+      const appending: Append = async (chunks, ofTurnId) => {
+        const appended = await append(chunks, ofTurnId);
+        session.last_seq += chunks.length;
+        return appended;
+      };
+      return await work({ trx, append: appending, session });
+    });
+}
+
 /**
  * One step of a session as one transaction: `work` writes its rows and appends its chunks; readers see the
- * chunks after the commit and never before. Under a lease the row is locked before `work` reads anything: what it concludes
- * from the log stays true, since an append that was given up on either came before, or finds the lease's number changed
- * or the log grown. A step without a lease locks the session itself (`lockSession`) before it reads. If the connection breaks during COMMIT, the session's row tells
- * whether the step took effect.
+ * chunks after the commit and never before. Under a lease the row is locked before `work` reads
+ * anything: what it concludes from the log stays true, since an append that was given up on either
+ * came before, or finds the lease's number changed or the log grown. If the connection breaks during
+ * COMMIT, the session's row tells whether the step took effect.
  */
 export async function writeSession<T>(
   hub: Hub,

@@ -32,23 +32,14 @@ export async function createSession<T>(
     agent_type: knownAgent(wanted.agent_type ?? DEFAULT_AGENT, wanted.agents),
     model: wanted.model ?? null,
   };
-  const uow = deps.newUnitOfWork({ sessionId: session.id });
-  const made = await writeSession(
-    deps.hub,
-    uow,
-    { operation: "create_session", sessionId: session.id },
-    async (trx, append) => {
-      await insertSession(trx, session);
-      if (request) {
-        await insertRequest(trx, { ...request, session_id: session.id, turn_id: null });
-      }
-      const { id: _, ...metadata } = session;
-      await append([{ type: "session_info", metadata }]);
-      return await read(trx, session.id);
-    },
-  );
-  uow.close();
-  return made;
+  const { id: sessionId, ...metadata } = session;
+  const step = { operation: "create_session", sessionId } as const;
+  return await writeSession(deps.hub, deps.newUnitOfWork(step), step, async (trx, append) => {
+    await insertSession(trx, session);
+    if (request) await insertRequest(trx, { ...request, session_id: sessionId, turn_id: null });
+    await append([{ type: "session_info", metadata }]);
+    return await read(trx, sessionId);
+  });
 }
 
 /** For a caller that needs no more of a new session. */

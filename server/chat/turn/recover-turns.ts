@@ -1,14 +1,9 @@
-import { lockSession } from "../../db/tables/sessions.ts";
 import { findAbandonedTurns, findTurn } from "../../db/tables/turns.ts";
 import type { TurnDeps } from "../deps.ts";
 import { houseOf, isAbandoned } from "../log/lease-owner.ts";
-import { writeSession } from "../log/write-session.ts";
 import { closeTurn, ENDINGS } from "./close-turn.ts";
 
-type RecoveryDeps = Pick<
-  TurnDeps,
-  "reader" | "newUnitOfWork" | "hub" | "log" | "owner" | "soleCompanion"
->;
+type RecoveryDeps = Pick<TurnDeps, "reader" | "write" | "log" | "owner" | "soleCompanion">;
 
 /**
  * Ends every turn that is running on paper though its companion is gone, as `interrupted` with its partial
@@ -37,21 +32,11 @@ async function recoverTurn(
   sessionId: string,
   turnId: string,
 ): Promise<boolean> {
-  const uow = deps.newUnitOfWork({ sessionId, turnId });
-  try {
-    return await writeSession(
-      deps.hub,
-      uow,
-      { operation: "recover_turns", sessionId, turnId },
-      async (trx, append) => {
-        const session = await lockSession(trx, sessionId);
-        const turn = await findTurn(trx, turnId);
-        if (turn?.status !== "running" || !isAbandoned(deps, session)) return false;
-        await closeTurn(trx, append, { sessionId, turnId }, ENDINGS.server_restarted);
-        return true;
-      },
-    );
-  } finally {
-    uow.close();
-  }
+  const step = { operation: "recover_turns", sessionId, turnId } as const;
+  return await deps.write(step, async ({ trx, append, session }) => {
+    const turn = await findTurn(trx, turnId);
+    if (turn?.status !== "running" || !isAbandoned(deps, session)) return false;
+    await closeTurn(trx, append, { sessionId, turnId }, ENDINGS.server_restarted);
+    return true;
+  });
 }

@@ -1,8 +1,7 @@
 import { v7 as uuid } from "uuid";
-import { changeSession, findSession, lockSession } from "../../db/tables/sessions.ts";
+import { changeSession, findSession } from "../../db/tables/sessions.ts";
 import { endTurn, insertTurn, replaceTurnsFrom } from "../../db/tables/turns.ts";
 import type { Session } from "../../protocol/responses.ts";
-import { writeSession } from "../log/write-session.ts";
 import { makeRoom, type StartDeps } from "./start-turn.ts";
 
 /**
@@ -17,18 +16,16 @@ export async function rewindSession(
   deps.turns.refuseWhenDraining();
   return await deps.lock.with(sessionId, async () => {
     const turnId = uuid();
-    const uow = deps.newUnitOfWork({ sessionId, turnId });
     const step = { operation: "rewind_session", sessionId, turnId } as const;
-    const session = await writeSession(deps.hub, uow, step, async (trx, append) => {
-      const before = await lockSession(trx, sessionId);
-      await makeRoom(deps, trx, append, before);
-      const { last_seq } = await lockSession(trx, sessionId);
+    return await deps.write(step, async (writing) => {
+      const { trx, append, session } = writing;
+      await makeRoom(deps, writing);
       await insertTurn(trx, {
         id: turnId,
         session_id: sessionId,
-        agent_type: before.agent_type,
-        model: before.model ?? deps.resolveModel(null).id,
-        after_seq: last_seq,
+        agent_type: session.agent_type,
+        model: session.model ?? deps.resolveModel(null).id,
+        after_seq: session.last_seq,
       });
       await replaceTurnsFrom(trx, sessionId, from, turnId);
       await changeSession(trx, sessionId, {});
@@ -39,7 +36,5 @@ export async function rewindSession(
       await endTurn(trx, turnId, { status: "done" });
       return await findSession(trx, sessionId);
     });
-    uow.close();
-    return session;
   });
 }

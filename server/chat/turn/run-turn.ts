@@ -38,8 +38,7 @@ export async function runTurn(
   turn: LeasedTurn,
   controller: AbortController,
 ): Promise<"done" | "waiting" | "error" | "interrupted"> {
-  const uow = deps.newUnitOfWork(turn);
-  const run = newRun(deps, turn, uow, controller);
+  const run = newRun(deps, turn, deps.newUnitOfWork(turn), controller);
   try {
     return await answer(run);
   } catch (thrown) {
@@ -50,8 +49,6 @@ export async function runTurn(
     const ending = error instanceof StopTurn ? error.ending : endingOf(error);
     reportFailure(deps, turn, error, ending);
     return (await closeForGood(deps, turn, ending)) ? ending.status : "interrupted";
-  } finally {
-    uow.close();
   }
 }
 

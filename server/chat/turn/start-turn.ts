@@ -5,12 +5,7 @@ import { insertOffer } from "../../db/tables/offers.ts";
 import { findPlan, setPlan } from "../../db/tables/plans.ts";
 import { findRequest, insertRequest, setRequestTurn } from "../../db/tables/requests.ts";
 import type { Trx } from "../../db/tables/schema.ts";
-import {
-  changeSession,
-  lockSession,
-  type SessionState,
-  takeLease,
-} from "../../db/tables/sessions.ts";
+import { changeSession, type SessionState, takeLease } from "../../db/tables/sessions.ts";
 import {
   endTurn,
   findOpenTurn,
@@ -28,7 +23,7 @@ import type { AcceptedTurn } from "../chat.ts";
 import type { LeasedTurn, TurnDeps } from "../deps.ts";
 import { describeOwner, isAbandoned } from "../log/lease-owner.ts";
 import type { SessionLock } from "../log/session-lock.ts";
-import { type Append, writeSession } from "../log/write-session.ts";
+import type { Writing } from "../log/write-session.ts";
 import { closeTurn, ENDINGS } from "./close-turn.ts";
 import { createSession, idOf, knownAgent } from "./create-session.ts";
 import type { Turns } from "./turns.ts";
@@ -90,25 +85,21 @@ async function acceptMessage(
   const turnId = uuid();
   const offer = offerOf(request);
   const acceptedAt = performance.now();
-  const uow = deps.newUnitOfWork({ sessionId, turnId });
   let leased: LeasedTurn | undefined;
-  const accepted = await writeSession(
-    deps.hub,
-    uow,
+  const accepted = await deps.write(
     { operation: "add_user_message", sessionId, turnId },
-    async (trx, append): Promise<AcceptedTurn> => {
+    async (writing): Promise<AcceptedTurn> => {
       leased = undefined;
-      const session = await lockSession(trx, sessionId);
+      const { trx, append, session } = writing;
       const repeat = asked && (await storedRepeat(trx, asked));
       if (repeat?.turn) return repeat.turn;
       if (asked && repeat && repeat.sessionId !== sessionId) throw requestConflict();
-      await makeRoom(deps, trx, append, session);
+      await makeRoom(deps, writing);
 
       const model = deps.resolveModel(request.model ?? session.model).id;
       const agentType = agentFor(request.agent_type, session, offer);
-      const { last_seq } = await lockSession(trx, sessionId);
       // Made by an earlier try of the same request: nobody has seen its first chunk.
-      const after = isNew || repeat ? 0 : last_seq;
+      const after = isNew || repeat ? 0 : session.last_seq;
       await insertTurn(trx, {
         id: turnId,
         session_id: sessionId,
@@ -165,7 +156,6 @@ async function acceptMessage(
       return { session_id: sessionId, turn_id: turnId, after };
     },
   );
-  uow.close();
   if (leased) deps.turns.launch(leased);
   return accepted;
 }
@@ -226,12 +216,7 @@ function userChunk(
  * A session has one open turn. One that runs keeps its place (`session_busy`), unless its companion is gone; one
  * that waits for the client is closed, since the person went on.
  */
-export async function makeRoom(
-  deps: StartDeps,
-  trx: Trx,
-  append: Append,
-  session: SessionState,
-): Promise<void> {
+export async function makeRoom(deps: StartDeps, { trx, append, session }: Writing): Promise<void> {
   const open = await findOpenTurn(trx, session.id);
   if (!open) return;
   const turn = { sessionId: session.id, turnId: open.id };
@@ -268,18 +253,14 @@ export async function switchAgent(
     (await createSession(deps, pick(request), idOf, asked));
   return await deps.lock.with(sessionId, async () => {
     const turnId = uuid();
-    const uow = deps.newUnitOfWork({ sessionId, turnId });
-    const accepted = await writeSession(
-      deps.hub,
-      uow,
+    return await deps.write(
       { operation: "agent_switched", sessionId, turnId },
-      async (trx, append): Promise<AcceptedTurn> => {
-        const session = await lockSession(trx, sessionId);
+      async (writing): Promise<AcceptedTurn> => {
+        const { trx, append, session } = writing;
         const repeat = asked && (await storedRepeat(trx, asked));
         if (repeat?.turn) return repeat.turn;
-        await makeRoom(deps, trx, append, session);
-        const { last_seq } = await lockSession(trx, sessionId);
-        const after = isNew || repeat ? 0 : last_seq;
+        await makeRoom(deps, writing);
+        const after = isNew || repeat ? 0 : session.last_seq;
         const model = session.model ?? deps.resolveModel(null).id;
         await insertTurn(trx, {
           id: turnId,
@@ -308,8 +289,6 @@ export async function switchAgent(
         return { session_id: sessionId, turn_id: turnId, after };
       },
     );
-    uow.close();
-    return accepted;
   });
 }
 

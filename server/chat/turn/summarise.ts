@@ -4,7 +4,7 @@ import { v7 as uuid } from "uuid";
 import { lastMeasured } from "../../db/tables/chunks.ts";
 import { metadataOf } from "../../db/tables/messages.ts";
 import type { Reader, Trx } from "../../db/tables/schema.ts";
-import { findSession, lockSession } from "../../db/tables/sessions.ts";
+import { findSession } from "../../db/tables/sessions.ts";
 import {
   activeSummary,
   hasUndone,
@@ -28,7 +28,6 @@ import type { ProviderRequest } from "../../providers/provider.ts";
 import { estimateTokens } from "../../shared/tokens.ts";
 import type { ResolvedModel } from "../deps.ts";
 import { refuseWhileRunning } from "../log/refuse-while-running.ts";
-import { writeSession } from "../log/write-session.ts";
 import { type Told, toldMessages } from "./prompt-messages.ts";
 import { addUsage, type Run, writeStep } from "./run.ts";
 import type { StartDeps } from "./start-turn.ts";
@@ -102,9 +101,7 @@ export async function summariseNow(deps: StartDeps, sessionId: string): Promise<
     );
   }
   const made = await makeSummary(resolved, told, count, deps.closing);
-  const uow = deps.newUnitOfWork({ sessionId });
-  await writeSession(deps.hub, uow, { operation: "summarise", sessionId }, async (trx, append) => {
-    await lockSession(trx, sessionId);
+  await deps.write({ operation: "summarise", sessionId }, async ({ trx, append }) => {
     refuseWhileRunning((await findOpenTurn(trx, sessionId))?.status);
     // Somebody else was faster.
     const active = await activeSummary(trx, sessionId);
@@ -112,15 +109,11 @@ export async function summariseNow(deps: StartDeps, sessionId: string): Promise<
     await store(trx, sessionId, made.summary);
     await append([made.chunk]);
   });
-  uow.close();
 }
 
 /** From the next step on the model is told again what was said. Taking effect once; rejects with `not_found`, `session_busy`. */
 export async function undoSummary(deps: StartDeps, sessionId: string, id: string): Promise<void> {
-  const uow = deps.newUnitOfWork({ sessionId });
-  const step = { operation: "undo_summary", sessionId } as const;
-  await writeSession(deps.hub, uow, step, async (trx, append) => {
-    await lockSession(trx, sessionId);
+  await deps.write({ operation: "undo_summary", sessionId }, async ({ trx, append }) => {
     refuseWhileRunning((await findOpenTurn(trx, sessionId))?.status);
     const outcome = await setUndone(trx, sessionId, id);
     if (outcome === "unknown") throw new ChatError("not_found", "There is no such summary.");
@@ -131,7 +124,6 @@ export async function undoSummary(deps: StartDeps, sessionId: string, id: string
       { type: "status", metadata: { state: "summary_undone", summary_id: id, context_tokens } },
     ]);
   });
-  uow.close();
 }
 
 /** What a request measures, in tokens, by our estimate; signatures and ciphers of thinking say nothing of it. */

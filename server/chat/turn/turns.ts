@@ -112,7 +112,6 @@ export class Turns {
   async #cancelElsewhere(sessionId: string, turnId: string): Promise<void> {
     const uow = this.#deps.newUnitOfWork({ sessionId, turnId });
     await uow.commit("request_cancel", (trx) => requestCancel(trx, sessionId, turnId));
-    uow.close();
     this.#deps.others.look(sessionId);
     const deadline = performance.now() + REMOTE_CANCEL_MS;
     while (performance.now() < deadline) {
@@ -183,8 +182,6 @@ export class Turns {
       await this.#stopLost();
     } catch (err) {
       log.warn({ err }, "the leases could not be renewed");
-    } finally {
-      uow.close();
     }
   }
 

@@ -71,7 +71,5 @@ async function step(
     // Deleted meanwhile.
     if (thrown instanceof ChatError && thrown.code === "not_found") return true;
     throw thrown;
-  } finally {
-    uow.close();
   }
 }

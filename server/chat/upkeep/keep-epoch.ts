@@ -27,7 +27,6 @@ export async function checkEpoch(deps: EpochDeps, file: WitnessFile): Promise<vo
   if (reason !== undefined) {
     const uow = deps.newUnitOfWork();
     await uow.commit("begin_epoch", (trx) => beginEpoch(trx, reason));
-    uow.close();
     deps.log.warn({ reason }, "the database went back to an older state; a new epoch begins");
   }
   await renewWitness(deps, file);
@@ -57,7 +56,5 @@ export async function renewWitness(deps: EpochDeps, file: WitnessFile): Promise<
     file.write({ keeper, nonces: [nonce], epoch });
   } catch (err) {
     deps.log.warn({ err }, "an older copy of the database may not be noticed at the next start");
-  } finally {
-    uow.close();
   }
 }

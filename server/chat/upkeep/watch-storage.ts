@@ -120,13 +120,8 @@ function writesEverMoreRarely(storage: { readonly workedAt: number }): () => boo
 /** Writes something for good and leaves nothing: a session that comes and goes in one transaction. */
 async function probe({ newUnitOfWork }: Pick<TurnDeps, "newUnitOfWork">): Promise<void> {
   const id = uuid();
-  const uow = newUnitOfWork();
-  try {
-    await uow.commit("probe_storage", async (trx) => {
-      await insertSession(trx, { id, title: "", agent_type: "", model: null });
-      await removeSession(trx, id);
-    });
-  } finally {
-    uow.close();
-  }
+  await newUnitOfWork().commit("probe_storage", async (trx) => {
+    await insertSession(trx, { id, title: "", agent_type: "", model: null });
+    await removeSession(trx, id);
+  });
 }
