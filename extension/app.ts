@@ -18,6 +18,7 @@ import { MetricsView } from "./latency/metrics-view.ts";
 import { describeState, StatusBar } from "./latency/status-bar.ts";
 import { linkTurns, showCompanionLog } from "./log.ts";
 import { isProblem, Problem } from "./problem.ts";
+import { providerOf } from "./providers.ts";
 import { createSecrets, type Secrets } from "./secrets.ts";
 import { createSettings, SECTION, SERVER_SETTINGS, type Settings } from "./settings.ts";
 import { tellProblem } from "./tell-problem.ts";
@@ -82,8 +83,11 @@ export async function createApp(
       openLink,
       openFile: async (place) => openFile(tools.ground(), place),
       copy: async (text) => vscode.env.clipboard.writeText(text),
-      run: async (command, chat, turnId) =>
-        vscode.commands.executeCommand(COMMAND_OF[command], turnId ? { chat, turnId } : chat),
+      run: async (command, chat, { turn_id: turnId, model }) =>
+        vscode.commands.executeCommand(
+          COMMAND_OF[command],
+          command === "set_key" ? providerOf(model)?.id : turnId ? { chat, turnId } : chat,
+        ),
       findMentions,
       takeContext: async (mentions) => takeContext(tools.ground(), mentions),
     },

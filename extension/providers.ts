@@ -12,3 +12,7 @@ export const PROVIDERS = [
 ] as const;
 
 export type Provider = (typeof PROVIDERS)[number];
+
+export function providerOf(model = ""): Provider | undefined {
+  return PROVIDERS.find(({ id }) => model.startsWith(`${id}/`));
+}

@@ -2,7 +2,7 @@
 import type { CallName, CallResult } from "../server/protocol/calls.ts";
 import type { Agent } from "../server/protocol/responses.ts";
 import { toSafeUrl } from "./markdown/links.ts";
-import type { CallDraft, HostCommand, SavedState } from "./messages.ts";
+import type { CallDraft, CommandAbout, HostCommand, SavedState } from "./messages.ts";
 import { withHere } from "./state/drafts.ts";
 import {
   findModel,
@@ -51,7 +51,7 @@ export interface Actions {
   editor: Editor | undefined;
   insert: ((text: string) => void) | undefined;
   openFile: Editor["openFile"] | undefined;
-  run: ((command: HostCommand, turnId?: string) => void) | undefined;
+  run: ((command: HostCommand, about?: CommandAbout) => void) | undefined;
 }
 
 export interface App {

@@ -19,6 +19,18 @@ export const HOST_COMMANDS = [
 ] as const;
 export type HostCommand = (typeof HOST_COMMANDS)[number];
 
+/** What a command is about. */
+const CommandAbout = {
+  /** Of commands that are about one turn. */
+  turn_id: z.optional(Id),
+  /** Whose key is missing. */
+  model: z.optional(z.string().check(z.maxLength(500))),
+};
+export interface CommandAbout {
+  turn_id?: string | undefined;
+  model?: string | undefined;
+}
+
 /** What the editor can put into a message. */
 export const MENTION_KINDS = [
   "file",
@@ -93,8 +105,7 @@ export const FromWebview = z.discriminatedUnion("type", [
   z.strictObject({
     type: z.literal("host_command"),
     command: z.enum(HOST_COMMANDS),
-    /** What it is about, of commands that are about one turn. */
-    turn_id: z.optional(Id),
+    ...CommandAbout,
   }),
   z.strictObject({
     type: z.literal("find_mentions"),

@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import * as vscode from "vscode";
 import type { ContextItem } from "../../server/protocol/requests.ts";
 import type {
+  CommandAbout,
   ConnectionState,
   FromWebview,
   HostCommand,
@@ -23,7 +24,7 @@ export interface ChatActions {
   copy(text: string): Promise<void>;
   openLink(url: string): Promise<void>;
   openFile(place: FilePlace): Promise<void>;
-  run(command: HostCommand, chat: ChatView, turnId: string | undefined): Promise<void>;
+  run(command: HostCommand, chat: ChatView, about: CommandAbout): Promise<void>;
   findMentions(kind: "file" | "symbol", typed: string): Promise<Mention[]>;
   takeContext(mentions: readonly Mention[]): Promise<ContextItem[]>;
 }
@@ -139,7 +140,7 @@ export class ChatView {
       case "open_file":
         return this.#act(actions.openFile(message));
       case "host_command":
-        return this.#act(actions.run(message.command, this, message.turn_id));
+        return this.#act(actions.run(message.command, this, message));
       case "find_mentions": {
         const { id, kind, typed } = message;
         const finding = actions.findMentions(kind, typed);

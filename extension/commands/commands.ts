@@ -4,6 +4,7 @@ import * as z from "zod/mini";
 import { Id } from "../../server/protocol/fields.ts";
 import type { App } from "../app.ts";
 import { ChatView } from "../chat/chat-view.ts";
+import { chosenFiles } from "../context/chosen-files.ts";
 import { selectionContext } from "../context/editor-context.ts";
 import { takeContext } from "../context/mentions.ts";
 import { tellProblem } from "../tell-problem.ts";
@@ -45,11 +46,12 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
     (await chats.focusView()).send({ type: "compose", text: "", context: [selection] });
   },
   "streamkeeper.addFile": async ({ chats, tools }, uri, selected) => {
-    const uris = Array.isArray(selected)
-      ? selected
-      : [uri ?? vscode.window.activeTextEditor?.document.uri];
-    const mentions = uris.slice(0, 50).map((one) => ({ kind: "file" as const, uri: String(one) }));
-    const context = await takeContext(tools.ground(), mentions);
+    const files = chosenFiles(uri, selected);
+    if (files.length === 0) {
+      void vscode.window.showInformationMessage(vscode.l10n.t("The editor shows no file."));
+      return;
+    }
+    const context = await takeContext(tools.ground(), files.slice(0, 50));
     if (context.length === 0) return;
     (await chats.focusView()).send({ type: "compose", text: "", context });
   },
@@ -83,10 +85,13 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
   "streamkeeper.openInBrowser": openInBrowser,
   "streamkeeper.openDataDirectory": openDataDirectory,
   "streamkeeper.runDoctor": visitDoctor,
+  // Where the extension runs elsewhere, most of its settings are that machine's, and on a page of their own.
   "streamkeeper.openSettings": async () =>
     vscode.commands.executeCommand(
-      "workbench.action.openSettings",
-      "@ext:streamkeeper.streamkeeper",
+      vscode.env.remoteName === undefined
+        ? "workbench.action.openSettings"
+        : "workbench.action.openRemoteSettings",
+      { query: "@ext:streamkeeper.streamkeeper" },
     ),
   "streamkeeper.openWalkthrough": async () =>
     vscode.commands.executeCommand(

@@ -3,7 +3,7 @@ import { ModelId } from "../../server/protocol/fields.ts";
 import { KeyRequest } from "../../server/protocol/requests.ts";
 import type { Model } from "../../server/protocol/responses.ts";
 import type { App } from "../app.ts";
-import { PROVIDERS, type Provider } from "../providers.ts";
+import { PROVIDERS, type Provider, providerOf } from "../providers.ts";
 import { saveModel } from "../settings.ts";
 import { handOverKey } from "./keys.ts";
 
@@ -39,7 +39,7 @@ export async function chooseModel(app: App): Promise<void> {
   const model = chosen.other ? await askForModel() : chosen.model;
   if (model === undefined) return;
   if (chosen.needsKey) {
-    const provider = PROVIDERS.find(({ id }) => model.startsWith(`${id}/`));
+    const provider = providerOf(model);
     if (!provider || !(await askForKey(app, provider))) return;
   }
   await saveModel(model);

@@ -1,4 +1,5 @@
 // What can go with a message: found for the page, and read, as the editor has it now, when it is chosen.
+import { posix } from "node:path";
 import * as vscode from "vscode";
 import type { ContextItem } from "../../server/protocol/requests.ts";
 import type { Mention } from "../../webview/messages.ts";
@@ -74,16 +75,29 @@ export async function takeContext(
         const item = await read(ground, mention);
         return { ...item, label: item.label.slice(0, 500), content: toStorable(item.content) };
       } catch {
-        void vscode.window.showWarningMessage(refusal(mention));
-        return undefined;
+        return mention;
       }
     }),
   );
-  return taken.filter((item) => item !== undefined);
+  const refused = taken.filter((one) => "kind" in one);
+  // Many pictures are one warning.
+  const warnings = Object.values(Object.groupBy(refused, refusalKind));
+  for (const mentions of warnings) {
+    if (mentions) void vscode.window.showWarningMessage(refusal(mentions));
+  }
+  return taken.filter((one) => "type" in one);
 }
 
-function refusal({ kind, name, uri }: Mention): string {
-  switch (kind) {
+const MAX_NAMED = 3;
+
+const refusalKind = ({ kind }: Mention): string => (kind === "symbol" ? "file" : kind);
+
+function refusal(mentions: readonly Mention[]): string {
+  const names = mentions.slice(0, MAX_NAMED).map(({ kind, name, uri }) => {
+    return name ?? (uri === undefined ? kind : posix.basename(vscode.Uri.parse(uri).path));
+  });
+  const more = mentions.length - names.length;
+  switch (mentions[0]?.kind) {
     case "selection":
       return vscode.l10n.t("Select some text first.");
     case "terminal":
@@ -95,7 +109,7 @@ function refusal({ kind, name, uri }: Mention): string {
     default:
       return vscode.l10n.t(
         "{0} was not added: only text files of the workspace, up to 5 MB, can be.",
-        name ?? uri ?? kind,
+        names.join(", ") + (more > 0 ? ` +${more}` : ""),
       );
   }
 }
@@ -124,9 +138,10 @@ async function read(ground: Ground, mention: Mention): Promise<ContextItem> {
 async function readFile(ground: Ground, { kind, uri, line, name }: Mention): Promise<ContextItem> {
   // In a remote window the page is told addresses of the remote machine, which is where this runs.
   const { path, scheme } = vscode.Uri.parse(needed(uri));
+  if (scheme === "untitled") return untitled(needed(uri));
   if (scheme !== "file" && scheme !== "vscode-remote") throw new TypeError(scheme);
   const file = vscode.Uri.file(await resolveInside(ground, vscode.Uri.file(path).fsPath));
-  const text = needed(await textOf(file.fsPath));
+  const text = cellsOf(file) ?? needed(await textOf(file.fsPath));
   const label = nameOf(ground.folders, file.fsPath);
   const item = { type: kind, uri: String(file).slice(0, 2000) };
   if (line === undefined) return { ...item, label, content: cut(text, MAX_FILE) };
@@ -137,6 +152,27 @@ async function readFile(ground: Ground, { kind, uri, line, name }: Mention): Pro
     .join("\n");
   const lines = `${label}:${first + 1}-${last + 1}`;
   return { ...item, label: `${name ?? kind} (${lines})`, content: cut(content) };
+}
+
+/** What has no file yet is a person's own, wherever it may be saved. */
+function untitled(uri: string): ContextItem {
+  const document = needed(vscode.workspace.textDocuments.find((one) => String(one.uri) === uri));
+  const label = posix.basename(document.uri.path);
+  return {
+    type: "file",
+    label,
+    uri: uri.slice(0, 2000),
+    content: cut(document.getText(), MAX_FILE),
+  };
+}
+
+/** Of a notebook that is open, what is written in it, saved or not; its file is more of markup and pictures. */
+function cellsOf(file: vscode.Uri): string | undefined {
+  const notebook = vscode.workspace.notebookDocuments.find(({ uri }) => uri.fsPath === file.fsPath);
+  return notebook
+    ?.getCells()
+    .map(({ document }) => `# %% [${document.languageId}]\n${document.getText()}\n`)
+    .join("\n");
 }
 
 /** All of the symbol whose name stands in `line`; of one that its language does not know better, that line. */

@@ -10,7 +10,7 @@ import type { Ground } from "./paths.ts";
 import type { SeenFiles } from "./seen-files.ts";
 
 export const PROPOSED = "streamkeeper-proposed";
-const EMPTY = "streamkeeper-empty";
+export const EMPTY = "streamkeeper-empty";
 
 export interface ProposalDeps {
   ground(): Ground;

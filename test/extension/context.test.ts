@@ -252,21 +252,90 @@ describe("context from the editor", function () {
     terminal.dispose();
   });
 
-  it("comes from the explorer, several files at once", async () => {
-    const sent: unknown[] = [];
-    const focusView = app.chats.focusView;
-    const chat = { send: (message: unknown) => sent.push(message) };
-    app.chats.focusView = async () => chat as never;
-    const uris = ["src/a.ts", "src/deep/names.ts"].map((name) =>
-      vscode.Uri.file(join(project, name)),
-    );
-    await vscode.commands.executeCommand("streamkeeper.addFile", uris[0], uris);
-    app.chats.focusView = focusView;
-    const [message] = sent as { type: string; context: ContextItem[] }[];
-    assert.equal(message?.type, "compose");
-    assert.deepEqual(
-      message?.context.map(({ label }) => label),
-      ["src/a.ts", "src/deep/names.ts"],
-    );
+  describe("that a person adds as a file", () => {
+    /** What the command puts into the chat. */
+    const added = async (...args: unknown[]): Promise<ContextItem[]> => {
+      const sent: { context: ContextItem[] }[] = [];
+      const { focusView } = app.chats;
+      const chat = { send: (message: { context: ContextItem[] }) => sent.push(message) };
+      app.chats.focusView = async () => chat as never;
+      try {
+        await vscode.commands.executeCommand("streamkeeper.addFile", ...args);
+      } finally {
+        app.chats.focusView = focusView;
+      }
+      return sent.flatMap(({ context }) => context);
+    };
+    const uriOf = (name: string): vscode.Uri => vscode.Uri.file(join(project, name));
+    const shown = (what: string, isIt: (input: unknown) => boolean) =>
+      until(what, () => isIt(vscode.window.tabGroups.activeTabGroup.activeTab?.input));
+
+    afterEach(() => vscode.commands.executeCommand("workbench.action.revertAndCloseActiveEditor"));
+
+    it("comes from the explorer, several files at once", async () => {
+      const uris = ["src/a.ts", "src/deep/names.ts"].map(uriOf);
+      const labels = (await added(uris[0], uris)).map(({ label }) => label);
+      assert.deepEqual(labels, ["src/a.ts", "src/deep/names.ts"]);
+    });
+
+    it("is what has no file yet", async () => {
+      const document = await vscode.workspace.openTextDocument({ content: "not saved anywhere" });
+      await vscode.window.showTextDocument(document);
+      const [item] = await added();
+      assert.deepEqual([item?.label, item?.content], ["Untitled-1", "not saved anywhere"]);
+    });
+
+    it("is the file of a comparison, from whichever side", async () => {
+      const file = uriOf("src/a.ts");
+      const before = file.with({ scheme: "git", query: "HEAD" });
+      const none = vscode.workspace.registerTextDocumentContentProvider("git-test", {
+        provideTextDocumentContent: () => "before",
+      });
+      await vscode.commands.executeCommand(
+        "vscode.diff",
+        file,
+        before.with({ scheme: "git-test" }),
+        "compared",
+      );
+      await shown("the comparison", (input) => input instanceof vscode.TabInputTextDiff);
+      assert.equal((await added())[0]?.label, "src/a.ts");
+      assert.equal((await added(before))[0]?.label, "src/a.ts", "what git's own tabs show");
+      none.dispose();
+    });
+
+    it("is what is written in a notebook, saved or not", async () => {
+      const cell = (source: string) => ({ cell_type: "code", source: [source], metadata: {} });
+      const book = { cells: [cell("1 + 1")], metadata: {}, nbformat: 4, nbformat_minor: 5 };
+      writeFileSync(join(project, "src/book.ipynb"), JSON.stringify(book));
+      const notebook = await vscode.workspace.openNotebookDocument(uriOf("src/book.ipynb"));
+      await vscode.window.showNotebookDocument(notebook);
+      const edit = new vscode.WorkspaceEdit();
+      const more = new vscode.NotebookCellData(vscode.NotebookCellKind.Code, "2 + 2", "python");
+      edit.set(notebook.uri, [vscode.NotebookEdit.insertCells(1, [more])]);
+      await vscode.workspace.applyEdit(edit);
+      const [item] = await added();
+      assert.equal(item?.label, "src/book.ipynb");
+      assert.match(item?.content ?? "", /^# %% \[\w+\]\n1 \+ 1\n\n# %% \[python\]\n2 \+ 2\n$/);
+    });
+
+    it("is named when it is none that can be read, once for all", async () => {
+      writeFileSync(join(project, "src/pic.png"), Buffer.from([0x89, 0x50, 0, 0, 1, 2, 3]));
+      await vscode.commands.executeCommand("vscode.open", uriOf("src/pic.png"));
+      await shown("the picture", (input) => input instanceof vscode.TabInputCustom);
+      const warned: string[] = [];
+      const { showWarningMessage } = vscode.window;
+      vscode.window.showWarningMessage = async (message: string) => void warned.push(message);
+      try {
+        assert.deepEqual(await added(), []);
+        assert.deepEqual(await added(uriOf("src/pic.png"), ["src/pic.png", "src"].map(uriOf)), []);
+      } finally {
+        vscode.window.showWarningMessage = showWarningMessage;
+      }
+      const why = "only text files of the workspace, up to 5 MB, can be.";
+      assert.deepEqual(warned, [
+        `pic.png was not added: ${why}`,
+        `pic.png, src was not added: ${why}`,
+      ]);
+    });
   });
 });

@@ -66,6 +66,24 @@ for (const host of HOSTS) {
         assert.equal(sent.replaces_turn_id, undefined);
       }));
 
+    it("asks for the key of the provider that has refused it", () =>
+      withApp({ host }, async (app) => {
+        const { session, turnId } = await ask(app, "Explain");
+        app.companion.say(session, turnId, {
+          type: "error",
+          error: "Anthropic refused the key.",
+          metadata: { code: "upstream_unauthorized", model: "anthropic/claude" },
+        });
+        await app.page.getByRole("button", { name: "Retry" }).waitFor();
+        if (host === "browser") return;
+        await app.page.getByRole("button", { name: "Set key" }).click();
+        assert.deepEqual(app.posted.at(-1), {
+          type: "host_command",
+          command: "set_key",
+          model: "anthropic/claude",
+        });
+      }));
+
     it("does not offer to continue what has not begun", () =>
       withApp({ host }, async (app) => {
         const { session, turnId } = await ask(app, "Explain");

@@ -1,4 +1,5 @@
 import { useEffect, useState } from "preact/hooks";
+import { chosenModel } from "../state/selectors.ts";
 import type { AppState } from "../state/state.ts";
 import { useSurroundings } from "./context.ts";
 import { Icon, IconButton } from "./icon.tsx";
@@ -75,7 +76,11 @@ export function Notice({ state }: { state: AppState }) {
         {shown.hint !== undefined && <p class="muted">{shown.hint}</p>}
       </div>
       {shown.code === "key_missing" && actions.run && (
-        <button type="button" class="button" onClick={() => actions.run?.("set_key")}>
+        <button
+          type="button"
+          class="button"
+          onClick={() => actions.run?.("set_key", { model: chosenModel(state) ?? undefined })}
+        >
           {text.setKey}
         </button>
       )}

@@ -207,7 +207,7 @@ function Failed({ turn, answer, canAct, plan }: StoppedProps) {
             <button
               type="button"
               class="button is-secondary"
-              onClick={() => actions.run?.("set_key")}
+              onClick={() => actions.run?.("set_key", turn.model ? { model: turn.model } : {})}
             >
               {text.setKey}
             </button>

@@ -40,7 +40,7 @@ export const TurnView = memo((props: TurnProps) => {
               icon="discard"
               label={text.restoreTurn}
               class="quiet"
-              onClick={() => actions.run?.("restore_checkpoint", turn.id)}
+              onClick={() => actions.run?.("restore_checkpoint", { turn_id: turn.id })}
             />
           )}
           {isLast && isIdle && (

@@ -6,6 +6,7 @@ import type { FilePlace } from "../markdown/file-links.ts";
 import type {
   CallError,
   ChatDraft,
+  CommandAbout,
   ConnectionState,
   FromWebview,
   HostCommand,
@@ -48,7 +49,7 @@ export type ViewState = Omit<Extract<FromWebview, { type: "view_state" }>, "type
 export interface Editor {
   insert: (text: string) => void;
   openFile: (place: FilePlace) => void;
-  run: (command: HostCommand, turnId?: string) => void;
+  run: (command: HostCommand, about?: CommandAbout) => void;
   findMentions: (kind: "file" | "symbol", typed: string) => Promise<readonly Mention[]>;
   /** They come back as `compose`. */
   addContext: (mentions: Mention[]) => void;

@@ -101,12 +101,7 @@ export function createVsCodeTransport(api: VsCodeApi): Transport {
     editor: {
       insert: (text) => api.postMessage({ type: "insert_at_cursor", text }),
       openFile: (place) => api.postMessage({ type: "open_file", ...place }),
-      run: (command, turnId) =>
-        api.postMessage({
-          type: "host_command",
-          command,
-          ...(turnId === undefined ? {} : { turn_id: turnId }),
-        }),
+      run: (command, about) => api.postMessage({ type: "host_command", command, ...about }),
       findMentions(kind, typed) {
         lastId += 1;
         const id = lastId;
