@@ -1,4 +1,4 @@
-// Sets up what the suites need, runs them, and ends with one line of counts.
+// Sets up what the suites need, runs them in two lanes, and ends with one line of counts.
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
@@ -16,6 +16,12 @@ interface Suite {
   /** Mocha's arguments, or a program of its own. */
   mocha?: readonly string[];
   program?: readonly string[];
+  /**
+   * Suites of one lane run one after the other, beside those of the other lane. What draws needs processors, what runs
+   * companions mostly waits: one of each at a time fills two cores. More at a time, and tests that measure seconds fail.
+   */
+  lane: "companions" | "windows";
+  /** Three times what it takes on two quiet cores, or more. */
   minutes: number;
 }
 
@@ -63,48 +69,61 @@ const NEEDS: Record<Need, () => Promise<Record<string, string>>> = {
 };
 
 const SUITES: readonly Suite[] = [
-  { name: "tidy", needs: [], mocha: ["test/*.test.ts"], minutes: 2 },
-  { name: "unit", needs: ["postgres"], mocha: ["test/unit/**/*.test.ts"], minutes: 5 },
+  { name: "tidy", needs: [], mocha: ["test/*.test.ts"], lane: "companions", minutes: 3 },
+  {
+    name: "unit",
+    needs: ["postgres"],
+    mocha: ["test/unit/**/*.test.ts"],
+    lane: "companions",
+    minutes: 6,
+  },
   {
     name: "server",
     needs: ["build", "postgres"],
     mocha: ["test/server/**/*.test.ts"],
-    minutes: 25,
+    lane: "companions",
+    minutes: 40,
   },
   {
     name: "security",
     needs: ["build", "postgres", "chromium"],
     mocha: ["test/security/**/*.test.ts"],
+    lane: "companions",
     minutes: 10,
   },
   {
     name: "monitoring",
     needs: ["prometheus"],
     mocha: ["test/monitoring/**/*.test.ts"],
-    minutes: 5,
+    lane: "companions",
+    minutes: 6,
   },
   {
     name: "webview",
     needs: ["build", "chromium"],
     mocha: ["test/webview/**/*.test.ts"],
-    minutes: 20,
+    lane: "windows",
+    minutes: 40,
   },
   {
     name: "extension",
     needs: ["build", "chromium", "extension-host"],
     program: ["test/support/run-extension-host.ts"],
-    minutes: 15,
+    lane: "windows",
+    minutes: 20,
   },
   {
     name: "workbench",
     needs: ["package", "chromium", "code-server"],
     mocha: ["test/workbench/**/*.test.ts"],
-    minutes: 15,
+    lane: "windows",
+    minutes: 30,
   },
   {
     name: "faults",
     needs: ["build", "postgres"],
     mocha: ["test/faults/*.test.ts"],
+    lane: "companions",
     minutes: 60,
   },
 ];
@@ -148,14 +167,10 @@ try {
     (suite) => positionals.length === 0 || positionals.includes(suite.name),
   );
   const environment = await prepare(chosen);
-  for (const suite of chosen) {
-    console.log(`\n── ${suite.name} ──`);
-    const counts = await runSuite(suite, environment);
-    total.passes += counts.passes;
-    total.failures += counts.failures;
-    total.pending += counts.pending;
-    complaints.push(...(counts.failed ?? []).map((title) => `${suite.name}: ${title}`));
-  }
+  const lanes = Map.groupBy(chosen, ({ lane }) => lane);
+  const runs = [...lanes.values()].map((suites) => runLane(suites, environment, chosen.length > 1));
+  // Each to its end: what is set up for all is taken away after the last.
+  for (const run of await Promise.allSettled(runs)) if (run.status === "rejected") throw run.reason;
   if (total.passes + total.failures === 0) throw new Error("No test was run.");
 } catch (thrown) {
   console.error(thrown);
@@ -178,13 +193,38 @@ async function prepare(chosen: readonly Suite[]): Promise<NodeJS.ProcessEnv> {
   return environment;
 }
 
-async function runSuite(suite: Suite, environment: NodeJS.ProcessEnv): Promise<Counts> {
+/** `beside`: its lines stand among those of other suites, so each says whose it is. */
+async function runLane(
+  suites: readonly Suite[],
+  environment: NodeJS.ProcessEnv,
+  beside: boolean,
+): Promise<void> {
+  for (const suite of suites) {
+    const begun = performance.now();
+    console.log(`\n── ${suite.name} ──`);
+    const counts = await runSuite(suite, environment, beside ? suite.name : undefined);
+    total.passes += counts.passes;
+    total.failures += counts.failures;
+    total.pending += counts.pending;
+    complaints.push(...(counts.failed ?? []).map((title) => `${suite.name}: ${title}`));
+    const { passes, failures } = counts;
+    const seconds = Math.round((performance.now() - begun) / 1000);
+    console.log(`── ${suite.name}: ${passes} passed, ${failures} failed, ${seconds} s ──`);
+  }
+}
+
+async function runSuite(
+  suite: Suite,
+  environment: NodeJS.ProcessEnv,
+  mark: string | undefined,
+): Promise<Counts> {
   const file = join(scratch, `${suite.name}.json`);
   const args = suite.program ?? [
     join(dirname(require.resolve("mocha/package.json")), "bin/mocha.js"),
     "--require=test/support/hooks.ts",
     "--reporter=test/support/counting-reporter.cjs",
-    "--timeout=20000",
+    // For a hang only: a wait that says what it waited for ends before.
+    "--timeout=60000",
     "--forbid-only",
     ...(values.grep ? [`--grep=${values.grep}`] : []),
     ...(suite.mocha ?? []),
@@ -197,7 +237,7 @@ async function runSuite(suite: Suite, environment: NodeJS.ProcessEnv): Promise<C
     ...{ TEST_COUNTS: file, TEST_GREP: values.grep },
     ...(values.full ? { TEST_LENGTH: "full" } : {}),
   };
-  const code = await runProgram(process.execPath, args, env, suite.minutes);
+  const code = await runProgram(process.execPath, args, env, suite.minutes, mark);
   const failed = (counts: Counts, why: string): Counts => {
     complaints.push(`${suite.name}: ${why}`);
     return { ...counts, failures: counts.failures + 1 };
@@ -219,7 +259,12 @@ async function runStep(args: readonly string[]): Promise<void> {
 
 function withOwnNode(environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   const bin = join(process.cwd(), "node_modules/.bin");
-  return { ...environment, PATH: `${bin}${delimiter}${environment["PATH"]}` };
+  return {
+    ...environment,
+    PATH: `${bin}${delimiter}${environment["PATH"]}`,
+    // Hundreds of companions start from the same sources: half of the time of a start is reading them.
+    NODE_COMPILE_CACHE: join(scratch, "compiled"),
+  };
 }
 
 async function cleanUp(): Promise<void> {

@@ -1,32 +1,45 @@
 import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { createInterface } from "node:readline";
+import type { Readable } from "node:stream";
 import { setTimeout as delay } from "node:timers/promises";
 import { listProcesses } from "../support/processes.ts";
 
 const STOP_WITHIN_MS = 15_000;
 const END_WITHIN_MS = 10_000;
+const PRINT_WITHIN_MS = 2_000;
 
 /** Process groups of what runs now. */
 const running = new Map<number, Promise<unknown>>();
 let stopped = false;
 const windows = process.platform === "win32";
 
-/** Runs a program to its end and gives its exit code. One that takes too long is killed with all it started. */
+/**
+ * Runs a program to its end and gives its exit code. One that takes too long is killed with all it started.
+ * `mark`: stands before each line of its output.
+ */
 export async function runProgram(
   command: string,
   args: readonly string[],
   env: NodeJS.ProcessEnv,
   minutes: number,
+  mark?: string,
 ): Promise<number> {
   if (stopped) throw new Error("Stopped.");
   // A group of its own, so that a signal reaches all of it, and Ctrl-C reaches us first.
   const child = spawn(command, [...args], {
     env,
-    stdio: ["ignore", "inherit", "inherit"],
+    stdio: mark === undefined ? ["ignore", "inherit", "inherit"] : ["ignore", "pipe", "pipe"],
     detached: !windows,
   });
+  const printed = [child.stdout, child.stderr].map((output) => printLines(output, mark ?? ""));
   const ended = new Promise<number>((resolve, reject) => {
     child.once("error", reject);
-    child.once("exit", (code) => resolve(code ?? 1));
+    child.once("exit", (code) => {
+      // What it left running may hold the pipes for ever.
+      const late = delay(PRINT_WITHIN_MS, undefined, { ref: false });
+      void Promise.race([Promise.all(printed), late]).then(() => resolve(code ?? 1));
+    });
   });
   const { pid } = child;
   if (pid === undefined) return await ended;
@@ -41,6 +54,13 @@ export async function runProgram(
     clearTimeout(timer);
     running.delete(pid);
   }
+}
+
+async function printLines(output: Readable | null, mark: string): Promise<void> {
+  if (!output) return;
+  const lines = createInterface({ input: output });
+  lines.on("line", (line) => console.log(line === "" ? "" : `${mark} │ ${line}`));
+  await once(lines, "close");
 }
 
 /** Ends what runs, in order if it does so in time, and lets nothing more be run. */

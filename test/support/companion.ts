@@ -97,7 +97,7 @@ export function runCompanion(
   const script = join(sources, "server/main.ts");
   const child = spawn(process.execPath, [...node, script, ...args], {
     stdio: ["ignore", "pipe", "pipe"],
-    env: { PATH: process.env["PATH"], HOME: process.env["HOME"], ...env },
+    env: { ...pick("PATH", "HOME", "NODE_COMPILE_CACHE"), ...env },
   });
   let output = "";
   for (const stream of [child.stdout, child.stderr]) {
@@ -109,6 +109,10 @@ export function runCompanion(
     child.once("close", (code, signal) => resolve({ code, signal }));
   });
   return { process: child, output: () => output, ended };
+}
+
+function pick(...names: string[]): NodeJS.ProcessEnv {
+  return Object.fromEntries(names.map((name) => [name, process.env[name]]));
 }
 
 /** Lends a companion; stops it and removes its data. */
