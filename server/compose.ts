@@ -3,7 +3,7 @@ import { v7 as uuid } from "uuid";
 import { giveUpClaims } from "./chat/calls/claims.ts";
 import type { Chat } from "./chat/chat.ts";
 import { createChat } from "./chat/create-chat.ts";
-import type { TurnDeps } from "./chat/deps.ts";
+import type { ChatDeps } from "./chat/deps.ts";
 import { createHub } from "./chat/log/hub.ts";
 import { leaseOwner } from "./chat/log/lease-owner.ts";
 import { exchangeHints, NO_OTHERS, tellOthers } from "./chat/log/peer-notify.ts";
@@ -17,7 +17,7 @@ import { checkEpoch, renewWitness } from "./chat/upkeep/keep-epoch.ts";
 import { watchStorage } from "./chat/upkeep/watch-storage.ts";
 import type { Config } from "./config.ts";
 import { RecentTransactions } from "./db/commit/recent-transactions.ts";
-import { unitsOfWork } from "./db/commit/units-of-work.ts";
+import { type UnitsOfWork, unitsOfWork } from "./db/commit/units-of-work.ts";
 import { isDamage } from "./db/engine/storage-errors.ts";
 import type { OpenedDatabase } from "./db/open.ts";
 import { keepBackups } from "./doctor/keep-backups.ts";
@@ -26,7 +26,6 @@ import { witnessFile } from "./lifecycle/witness-file.ts";
 import type { Log } from "./log.ts";
 import { type Metrics, startUpstreamAtZero } from "./observe/metrics.ts";
 import { type Catalog, createCatalog } from "./providers/catalog.ts";
-import { DEMO_TOOLS } from "./providers/demo.ts";
 import { VENDOR_NAMES } from "./providers/vendors.ts";
 import { SKIPPED_KINDS } from "./providers/wire/answer.ts";
 
@@ -42,12 +41,13 @@ export interface Companion {
 export interface CompanionParts {
   database: OpenedDatabase;
   models: Pick<Catalog, "resolve" | "list" | "setKey" | "removeKey" | "wake">;
-  newUnitOfWork: TurnDeps["newUnitOfWork"];
+  newUnitOfWork: UnitsOfWork;
   recent: RecentTransactions;
   /** Of the names on its leases. */
   house: string;
   log: Log;
   metrics: Metrics;
+  setAside?: ChatDeps["setAside"];
 }
 
 /**
@@ -82,7 +82,8 @@ async function openCompanion(
   });
   const recent = new RecentTransactions(config.slowSeconds);
   const newUnitOfWork = unitsOfWork(database, { metrics, log, recent });
-  const parts = { database, models, newUnitOfWork, recent, house, log, metrics };
+  const setAside = () => setAsideOf(dataDir, config.database);
+  const parts = { database, models, newUnitOfWork, recent, house, log, metrics, setAside };
   const watched = { reader: database.reader, newUnitOfWork, log };
   const { database: source } = config;
   const witness = witnessFile(dataDir, source.engine === "sqlite" ? source.path : source.url);
@@ -95,19 +96,12 @@ async function openCompanion(
     await database.close();
     throw thrown;
   });
-  const { chat } = companion;
   const backups =
     config.backups === "daily" && config.database.engine === "sqlite"
       ? keepBackups({ dataDir, path: config.database.path }, log, keepWitness)
       : undefined;
   return {
     ...companion,
-    chat: {
-      ...chat,
-      async ready() {
-        return { ...(await chat.ready()), set_aside: setAsideOf(dataDir, config.database) };
-      },
-    },
     async close() {
       await backups?.stop();
       // A copy that was made while it ran is an older state from now on.
@@ -117,60 +111,63 @@ async function openCompanion(
   };
 }
 
+/** What the rooms of the chat need. Nothing runs yet but the watch over the storage. */
+export function createChatDeps(parts: CompanionParts, closing: AbortSignal): ChatDeps {
+  const { database, models, newUnitOfWork, house, log, metrics } = parts;
+  const soleCompanion = database.engine === "sqlite";
+  const owner = leaseOwner({ house, host: hostname(), pid: process.pid, start: uuid() });
+  const others = database.hints ? exchangeHints(database.hints, owner) : NO_OTHERS;
+  const hub = tellOthers(createHub(metrics), others);
+  const watched = { newUnitOfWork, metrics, log, soleCompanion };
+  const deps: ChatDeps = {
+    ...{
+      database,
+      models,
+      newUnitOfWork,
+      metrics,
+      log,
+      hub,
+      others,
+      owner,
+      soleCompanion,
+      closing,
+    },
+    reader: database.reader,
+    write: sessionWriter(hub, newUnitOfWork),
+    recent: parts.recent,
+    resolveModel: (id) => models.resolve(id),
+    lock: new SessionLock(metrics),
+    turns: new Turns(() => deps),
+    storage: watchStorage(watched, () => database.ping()),
+    setAside: parts.setAside ?? (() => null),
+  };
+  return deps;
+}
+
 /** Closes what a crash left open; then the companion is ready. */
 export async function assembleCompanion(parts: CompanionParts): Promise<Companion> {
-  const { database, models, newUnitOfWork, house, log, metrics } = parts;
+  const { database, models, metrics } = parts;
   metrics.databaseUp.set(1);
   startUpstreamAtZero(metrics, VENDOR_NAMES, SKIPPED_KINDS);
   const closing = new AbortController();
-  const owner = leaseOwner({ house, host: hostname(), pid: process.pid, start: uuid() });
-  const hints = database.hints && exchangeHints(database.hints, owner);
-  const others = hints ?? NO_OTHERS;
-  const ownHub = createHub(metrics);
-  const hub = hints ? tellOthers(ownHub, hints) : ownHub;
-  const deps: TurnDeps = {
-    newUnitOfWork,
-    write: sessionWriter({ hub, newUnitOfWork }),
-    reader: database.reader,
-    hub,
-    metrics,
-    log,
-    resolveModel: (id) => models.resolve(id),
-    toolsFor: (providerName) => (providerName === "demo" ? DEMO_TOOLS : []),
-    owner,
-    closing: closing.signal,
-    others,
-    soleCompanion: database.engine === "sqlite",
-  };
-  const turns = new Turns(deps);
+  const deps = createChatDeps(parts, closing.signal);
   await recoverTurns(deps);
   const compacting = compactInBackground(deps);
-  const watching = watchStorage(deps, () => database.ping());
-  const following = deps.soleCompanion
-    ? undefined
-    : followOthers(deps, turns, { hub: ownHub, hints });
-  const starting = { ...deps, turns, lock: new SessionLock(metrics) };
-  const giving = giveUpClaims(starting);
-  const chat = createChat({
-    ...starting,
-    database,
-    models,
-    recent: parts.recent,
-    checkStorage: watching.check,
-  });
+  const following = deps.soleCompanion ? undefined : followOthers(deps);
+  const giving = giveUpClaims(deps);
   return {
-    chat,
+    chat: createChat(deps),
     async wake(missedMs) {
       models.wake(missedMs);
-      await turns.wake();
-      await chat.ready();
+      await deps.turns.wake();
+      await deps.storage.check();
     },
     async close() {
       closing.abort();
-      watching.stop();
+      deps.storage.stop();
       following?.stop();
       giving.stop();
-      await turns.drain();
+      await deps.turns.drain();
       await compacting.stop();
       await database.close();
     },

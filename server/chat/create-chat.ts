@@ -1,6 +1,4 @@
 import { v7 as uuid } from "uuid";
-import type { RecentTransactions } from "../db/commit/recent-transactions.ts";
-import type { OpenedDatabase } from "../db/open.ts";
 import { textBetween } from "../db/tables/chunks.ts";
 import {
   conversation,
@@ -14,35 +12,20 @@ import { endTurn, findOpenTurn, insertTurn } from "../db/tables/turns.ts";
 import { AGENTS, DEFAULT_AGENT, findAgent } from "../domain/agents.ts";
 import { titleFrom } from "../domain/titles.ts";
 import { ChatError } from "../errors.ts";
-import type { Message, ModelList, Ready } from "../protocol/responses.ts";
+import type { Message, Ready } from "../protocol/responses.ts";
 import { SAMPLING_FIELDS, type Sampling } from "../protocol/sampling.ts";
 import { decideCall, takeResult } from "./calls/answer-call.ts";
 import { askAgain } from "./calls/ask-again.ts";
 import { takeOutput } from "./calls/call-output.ts";
 import { claim, listPending } from "./calls/claims.ts";
 import type { AcceptedTurn, Chat, ImportedMessage } from "./chat.ts";
-import type { ResolvedModel } from "./deps.ts";
+import type { ChatDeps, ResolvedModel } from "./deps.ts";
 import { knownPlace, streamFrames } from "./log/stream-frames.ts";
 import { closeTurn, ENDINGS } from "./turn/close-turn.ts";
 import { createSession, idOf } from "./turn/create-session.ts";
 import { rewindSession } from "./turn/rewind-session.ts";
-import { type StartDeps, startUserTurn, switchAgent } from "./turn/start-turn.ts";
+import { startUserTurn, switchAgent } from "./turn/start-turn.ts";
 import { summariseNow, undoSummary } from "./turn/summarise.ts";
-import type { StorageWatch } from "./upkeep/watch-storage.ts";
-
-/** The part of the model catalog that clients see. */
-export interface ModelDirectory {
-  list(): Promise<ModelList>;
-  setKey(provider: string, key: string | undefined, baseUrl: string | undefined): void;
-  removeKey(provider: string): void;
-}
-
-export interface ChatDeps extends StartDeps {
-  database: OpenedDatabase;
-  models: ModelDirectory;
-  recent: RecentTransactions;
-  checkStorage: StorageWatch["check"];
-}
 
 export function createChat(deps: ChatDeps): Chat {
   const { reader, turns, models } = deps;
@@ -98,7 +81,10 @@ export function createChat(deps: ChatDeps): Chat {
       const uow = deps.newUnitOfWork({ sessionId });
       await uow.commit("delete_session", async (trx, afterCommit) => {
         await removeSession(trx, sessionId);
-        afterCommit(() => deps.hub.announceGone(sessionId));
+        afterCommit(() => {
+          deps.hub.announceGone(sessionId);
+          deps.others.look(sessionId);
+        });
       });
     },
     listMessages: (sessionId) => listMessages(deps, sessionId),
@@ -125,8 +111,9 @@ export function createChat(deps: ChatDeps): Chat {
   };
 }
 
-async function readiness({ database, turns, metrics, checkStorage }: ChatDeps): Promise<Ready> {
-  const problem = await checkStorage();
+async function readiness(deps: ChatDeps): Promise<Ready> {
+  const { database, turns, metrics, storage } = deps;
+  const problem = await storage.check();
   metrics.databaseUp.set(problem?.code === "database_unavailable" ? 0 : 1);
   return {
     ready: problem === undefined && !turns.draining,
@@ -141,6 +128,7 @@ async function readiness({ database, turns, metrics, checkStorage }: ChatDeps): 
           ...(problem.hint && { hint: problem.hint }),
         }
       : null,
+    set_aside: deps.setAside(),
   };
 }
 

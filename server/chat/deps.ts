@@ -1,14 +1,17 @@
-import type { Subject } from "../db/commit/metering.ts";
-import type { SSEUnitOfWork } from "../db/commit/unit-of-work.ts";
+import type { RecentTransactions } from "../db/commit/recent-transactions.ts";
+import type { UnitsOfWork } from "../db/commit/units-of-work.ts";
+import type { OpenedDatabase } from "../db/open.ts";
 import type { Reader } from "../db/tables/schema.ts";
 import type { Offer } from "../domain/offer.ts";
-import type { Tool } from "../domain/tools.ts";
+import type { ChatError } from "../errors.ts";
 import type { Log } from "../log.ts";
 import type { Metrics } from "../observe/metrics.ts";
+import type { ModelList, Ready } from "../protocol/responses.ts";
 import type { Sampling } from "../protocol/sampling.ts";
 import type { Provider, Usage } from "../providers/provider.ts";
 import type { Hub } from "./log/hub.ts";
 import type { Others } from "./log/peer-notify.ts";
+import type { SessionLock } from "./log/session-lock.ts";
 import type { Write } from "./log/write-session.ts";
 
 /** A model id made usable. */
@@ -24,20 +27,56 @@ export interface ResolvedModel {
   contextWindow: number;
 }
 
-/** What a turn needs. */
-export interface TurnDeps {
+/** The part of the model catalog that clients see. */
+export interface ModelDirectory {
+  list(): Promise<ModelList>;
+  setKey(provider: string, key: string | undefined, baseUrl: string | undefined): void;
+  removeKey(provider: string): void;
+}
+
+/** Whether storing works, asked for or not. */
+export interface StorageWatch {
+  /** Why nothing can be stored, as found out a moment ago; undefined if it can. */
+  check(): Promise<ChatError | undefined>;
+  stop(): void;
+}
+
+/** The turns that this companion runs. */
+export interface RunningTurns {
+  readonly count: number;
+  readonly draining: boolean;
+  isRunning(sessionId: string): boolean;
+  /** Rejects new work once `retire` or `drain` was called. */
+  refuseWhenDraining(): void;
+  /** Lets a turn whose lease was taken run in the background. */
+  launch(turn: LeasedTurn): void;
+  /** Stops the session's turn, wherever it runs, and resolves when its end is committed. */
+  cancel(sessionId: string): Promise<{ turn_id: string | null }>;
+  /** Stops what somebody asked to stop at another companion, before the next sign of life would tell. */
+  stopIfAsked(sessionIds: readonly string[]): Promise<void>;
+  /** After a sleep: a sign of life at once, or the end of what somebody else has taken over meanwhile. */
+  wake(): Promise<void>;
+  /** Takes nothing new, and resolves when all that runs has ended by itself. */
+  retire(): Promise<void>;
+  /** Ends all turns as interrupted and resolves when that is committed. */
+  drain(): Promise<void>;
+}
+
+/** What the rooms of the chat need: one record, put together in compose.ts. */
+export interface ChatDeps {
+  database: OpenedDatabase;
+  reader: Reader;
   /** A fresh unit of work for one stream. */
-  newUnitOfWork(subject?: Subject): SSEUnitOfWork;
+  newUnitOfWork: UnitsOfWork;
   /** A step of a session that holds no lease, in one transaction. */
   write: Write;
-  reader: Reader;
   hub: Hub;
   metrics: Metrics;
   log: Log;
+  recent: RecentTransactions;
+  models: ModelDirectory;
   /** Rejects with `model_unknown` or `key_missing`. */
   resolveModel(id: string | null): ResolvedModel;
-  /** The companion's own tools for models of this provider. */
-  toolsFor(providerName: string): readonly Tool[];
   /** This companion's name on the leases it holds. */
   owner: string;
   /** Aborts when this companion shuts down for good. */
@@ -46,6 +85,12 @@ export interface TurnDeps {
   others: Others;
   /** No other companion can use this database (SQLite, under the leader lock). */
   soleCompanion: boolean;
+  /** One request for a session after the other. */
+  lock: SessionLock;
+  turns: RunningTurns;
+  storage: StorageWatch;
+  /** The newest database file that was damaged and set aside. */
+  setAside(): Ready["set_aside"];
 }
 
 /** A turn whose lease this companion holds. */

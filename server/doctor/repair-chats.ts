@@ -1,7 +1,7 @@
 // Mends what find-faults.ts finds, session by session, each step a transaction of its own. No words that can be read
 // are removed or changed.
 import { sql } from "kysely";
-import type { TurnDeps } from "../chat/deps.ts";
+import type { ChatDeps } from "../chat/deps.ts";
 import { closeTurn, ENDINGS } from "../chat/turn/close-turn.ts";
 import { recoverTurns } from "../chat/turn/recover-turns.ts";
 import { insertMessage } from "../db/tables/messages.ts";
@@ -28,7 +28,7 @@ import {
 import { rebuildSearch } from "./repair-search.ts";
 import { counted } from "./report.ts";
 
-export type RepairDeps = Pick<TurnDeps, "newUnitOfWork"> &
+export type RepairDeps = Pick<ChatDeps, "newUnitOfWork"> &
   Parameters<typeof recoverTurns>[0] & { engine: Engine };
 
 /** Returns what it has done, in words. Call it under the leader lock on SQLite; on Postgres each step locks its session. */

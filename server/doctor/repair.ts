@@ -62,7 +62,7 @@ export async function withRepairDeps<T>(
       engine: source.engine,
       reader: database.reader,
       newUnitOfWork,
-      write: sessionWriter({ hub: createHub(metrics), newUnitOfWork }),
+      write: sessionWriter(createHub(metrics), newUnitOfWork),
       log,
       owner: leaseOwner({ house: "", host: hostname(), pid: process.pid, start: uuid() }),
       soleCompanion: database.engine === "sqlite",

@@ -43,6 +43,7 @@ export interface DemoOptions {
 export function createDemoProvider({ deltaMs = DEMO_DELTA_MS }: DemoOptions = {}): Provider {
   return {
     name: "demo",
+    tools: DEMO_TOOLS,
     takes: SAMPLING_FIELDS,
     async *stream(request, signal) {
       const { max_output_tokens = Number.POSITIVE_INFINITY, stop = [] } = request.sampling ?? {};

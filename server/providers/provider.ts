@@ -1,3 +1,4 @@
+import type { Tool } from "../domain/tools.ts";
 import type { Sampling, SamplingField } from "../protocol/sampling.ts";
 import type { Thinking, ThinkingPart } from "../protocol/thinking.ts";
 
@@ -64,5 +65,7 @@ export interface Provider {
   name: string;
   /** What of a `Sampling` reaches the model; whoever asks for more is refused before anything is stored. */
   takes: readonly SamplingField[];
+  /** Tools of the companion that its models may call. */
+  tools?: readonly Tool[];
   stream(request: ProviderRequest, signal: AbortSignal): AsyncIterable<readonly ProviderEvent[]>;
 }

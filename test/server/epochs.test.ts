@@ -223,14 +223,14 @@ for (const engine of ENGINES) {
         yield text("Two.");
         yield FINISH;
       };
-      return withChat(engine, script, async ({ chat, deps, turns }) => {
+      return withChat(engine, script, async ({ chat, deps }) => {
         const turn = await say(chat, "hi");
         await begun.promise;
         const uow = deps.newUnitOfWork();
         await uow.commit("begin_epoch", (trx) => beginEpoch(trx, "went_back"));
         uow.close();
         go.resolve();
-        while (turns.count > 0) await new Promise((resolve) => setTimeout(resolve, 10));
+        while (deps.turns.count > 0) await new Promise((resolve) => setTimeout(resolve, 10));
         const { messages } = await chat.listMessages(turn.session_id);
         assert.ok(!JSON.stringify(messages).includes("Two."));
       });

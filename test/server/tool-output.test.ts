@@ -3,7 +3,6 @@ import assert from "node:assert/strict";
 import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { giveUpOld } from "../../server/chat/calls/claims.ts";
-import { SessionLock } from "../../server/chat/log/session-lock.ts";
 import { compactTurns } from "../../server/chat/upkeep/compact-turns.ts";
 import { prepareDataDir } from "../../server/lifecycle/data-dir.ts";
 import type { StreamChunk } from "../../server/protocol/chunks.ts";
@@ -60,8 +59,7 @@ async function expire({ deps }: TestChat): Promise<void> {
   uow.close();
 }
 
-const giveUp = ({ deps, turns }: TestChat) =>
-  giveUpOld({ ...deps, turns, lock: new SessionLock(deps.metrics) });
+const giveUp = ({ deps }: TestChat) => giveUpOld(deps);
 
 for (const engine of ENGINES) {
   describe(`output of running calls on ${engine.engine}`, () => {

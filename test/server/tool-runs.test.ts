@@ -1,7 +1,6 @@
 // Calls that clients run: who runs them, what happens when nobody does, and where they end.
 import assert from "node:assert/strict";
 import { giveUpOld } from "../../server/chat/calls/claims.ts";
-import { SessionLock } from "../../server/chat/log/session-lock.ts";
 import {
   FINISH,
   openChat,
@@ -70,12 +69,11 @@ for (const engine of ENGINES) {
       ));
 
     it("give up a call whose client has gone, and tell the model", () =>
-      withChat(engine, calling(calls("look", { path: "a" })), async ({ chat, deps, turns }) => {
+      withChat(engine, calling(calls("look", { path: "a" })), async ({ chat, deps }) => {
         const turn = await ask(chat, "look");
         await read(chat, turn);
         await chat.claimCall(turn.session_id, "call", "window-1");
-        const starting = { ...deps, turns, lock: new SessionLock(deps.metrics) };
-        await giveUpOld(starting);
+        await giveUpOld(deps);
         assert.equal((await chat.listPending(turn.session_id)).pending.length, 1, "not yet");
 
         const uow = deps.newUnitOfWork();
@@ -83,7 +81,7 @@ for (const engine of ENGINES) {
           trx.updateTable("tool_calls").set({ claim_expires_at: 1 }).execute(),
         );
         uow.close();
-        await giveUpOld(starting);
+        await giveUpOld(deps);
         const whole = await read(chat, turn);
         assert.match(transcript(whole).at(-1) ?? "", /status waiting/, "the first stream paused");
         const { last_seq } = await chat.getSession(turn.session_id);

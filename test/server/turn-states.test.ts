@@ -33,7 +33,7 @@ const action = fc.constantFrom(
 
 for (const engine of ENGINES) {
   it(`turns on ${engine.engine} stay in order whatever is done`, () =>
-    withChat(engine, OBEY, async ({ chat, turns, database }) => {
+    withChat(engine, OBEY, async ({ chat, database, deps: { turns } }) => {
       await fc.assert(
         fc.asyncProperty(fc.array(action, { minLength: 1, maxLength: 8 }), async (actions) => {
           const { id: session_id } = await chat.createSession({});

@@ -64,7 +64,7 @@ for (const engine of ENGINES) {
       }));
 
     it("never shows a chunk that a second connection cannot read yet", () =>
-      withChat(engine, HELLO, async ({ chat, hub, database }, { source }) => {
+      withChat(engine, HELLO, async ({ chat, database, deps: { hub } }, { source }) => {
         const { id } = await chat.createSession({});
         const missing: number[] = [];
         const checks: Promise<void>[] = [];
@@ -309,7 +309,7 @@ for (const engine of ENGINES) {
       const heir = await openChat(database.source, HELLO);
       release.resolve();
       // It notices by itself, at its next commit.
-      while (paused.turns.count > 0) await new Promise((resolve) => setTimeout(resolve, 5));
+      while (paused.deps.turns.count > 0) await new Promise((resolve) => setTimeout(resolve, 5));
       const log = await collect(heir.chat, turn.session_id, { after: 0, until: "turn_end" });
       assert.deepEqual(transcript(log).slice(2), [
         "assistant_message before",
@@ -350,7 +350,7 @@ for (const engine of ENGINES) {
       ));
 
     it("ends running turns as interrupted when it drains, and takes no new ones", () =>
-      withChat(engine, HANG, async ({ chat, turns }) => {
+      withChat(engine, HANG, async ({ chat, deps: { turns } }) => {
         const turn = await say(chat, "hi");
         await turns.drain();
         const chunks = await read(chat, turn);

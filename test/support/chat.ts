@@ -1,21 +1,10 @@
 // The companion's chat on a real database, with a model that plays a script.
 
-import { v7 as uuid } from "uuid";
 import type { AcceptedTurn, Chat } from "../../server/chat/chat.ts";
 import { createChat } from "../../server/chat/create-chat.ts";
-import type { TurnDeps } from "../../server/chat/deps.ts";
-import { createHub, type Hub } from "../../server/chat/log/hub.ts";
-import {
-  exchangeHints,
-  type Hints,
-  NO_OTHERS,
-  tellOthers,
-} from "../../server/chat/log/peer-notify.ts";
-import { SessionLock } from "../../server/chat/log/session-lock.ts";
-import { sessionWriter } from "../../server/chat/log/write-session.ts";
+import type { ChatDeps } from "../../server/chat/deps.ts";
 import { recoverTurns } from "../../server/chat/turn/recover-turns.ts";
-import { Turns } from "../../server/chat/turn/turns.ts";
-import { watchStorage } from "../../server/chat/upkeep/watch-storage.ts";
+import { createChatDeps } from "../../server/compose.ts";
 import { RecentTransactions } from "../../server/db/commit/recent-transactions.ts";
 import { unitsOfWork } from "../../server/db/commit/units-of-work.ts";
 import { type DatabaseSource, type OpenedDatabase, openDatabase } from "../../server/db/open.ts";
@@ -63,11 +52,7 @@ export const CLIENT_TOOL: Tool = {
 
 export interface TestChat {
   chat: Chat;
-  /** Of this companion alone. */
-  hub: Hub;
-  hints: Hints | undefined;
-  turns: Turns;
-  deps: TurnDeps;
+  deps: ChatDeps;
   database: OpenedDatabase;
   metrics: Metrics;
   lines: ReturnType<typeof memoryLog>["lines"];
@@ -86,6 +71,7 @@ export async function openChat(source: DatabaseSource, script: Script): Promise<
   const provider: Provider = {
     name: "scripted",
     takes: SAMPLING_FIELDS,
+    tools: [COUNT_TOOL, CLIENT_TOOL],
     async *stream(request, signal) {
       requests.push(structuredClone(request));
       for await (const event of script(request, signal)) {
@@ -96,62 +82,39 @@ export async function openChat(source: DatabaseSource, script: Script): Promise<
   };
   const closing = new AbortController();
   const recent = new RecentTransactions(1);
-  const tools = [COUNT_TOOL, CLIENT_TOOL];
-  const owner = uuid();
-  const hints = database.hints && exchangeHints(database.hints, owner);
-  const ownHub = createHub(metrics);
-  const hub = hints ? tellOthers(ownHub, hints) : ownHub;
-  const newUnitOfWork = unitsOfWork(database, { metrics, log, recent });
-  const deps: TurnDeps = {
-    newUnitOfWork,
-    write: sessionWriter({ hub, newUnitOfWork }),
-    reader: database.reader,
-    hub,
-    metrics,
-    log,
-    resolveModel: (id) => ({
+  const models = {
+    resolve: (id: string | null | undefined) => ({
       provider,
       providerName: "scripted",
       model: "model",
       id: id ?? "scripted/model",
       contextWindow: WINDOWS[id ?? ""] ?? 128_000,
     }),
-    toolsFor: () => tools,
-    owner,
-    closing: closing.signal,
-    others: hints ?? NO_OTHERS,
-    soleCompanion: database.engine === "sqlite",
-  };
-  const turns = new Turns(deps);
-  await recoverTurns(deps);
-  const models = {
     list: () => Promise.reject(new Error("no models here")),
     setKey: () => {},
     removeKey: () => {},
+    wake: () => {},
   };
-  const lock = new SessionLock(metrics);
-  const watching = watchStorage(deps, () => database.ping());
-  const checkStorage = watching.check;
-  const chat = createChat({ ...deps, turns, lock, database, models, recent, checkStorage });
+  const newUnitOfWork = unitsOfWork(database, { metrics, log, recent });
+  const parts = { database, models, newUnitOfWork, recent, house: "", log, metrics };
+  const deps = createChatDeps(parts, closing.signal);
+  await recoverTurns(deps);
   return {
-    chat,
-    hub: ownHub,
-    hints,
-    turns,
+    chat: createChat(deps),
     deps,
     database,
     metrics,
     lines,
     requests,
     async crash() {
-      watching.stop();
+      deps.storage.stop();
       closing.abort();
       await database.close();
     },
     async close() {
-      watching.stop();
+      deps.storage.stop();
       closing.abort();
-      await turns.drain();
+      await deps.turns.drain();
       await database.close();
     },
   };

@@ -18,7 +18,7 @@ export async function withTwo(
   try {
     const a = await openChat({ engine: "postgres", url }, scripts[0]);
     const b = await openChat(await second(url), scripts[1]);
-    const following = [a, b].map((one) => followOthers(one.deps, one.turns, one));
+    const following = [a, b].map((one) => followOthers(one.deps));
     try {
       await body(a, b, url);
     } finally {

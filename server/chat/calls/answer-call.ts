@@ -23,7 +23,7 @@ import type { NewChunk } from "../../protocol/chunks.ts";
 import type { ClientMessage } from "../../protocol/requests.ts";
 import { samplingOf } from "../../protocol/sampling.ts";
 import type { AcceptedTurn } from "../chat.ts";
-import type { LeasedTurn } from "../deps.ts";
+import type { ChatDeps, LeasedTurn } from "../deps.ts";
 import type { Append, Writing } from "../log/write-session.ts";
 import {
   type Answer,
@@ -36,7 +36,6 @@ import {
 import { switchedChunk } from "../turn/commit-answer.ts";
 import { reasonOf, switched } from "../turn/commit-calls.ts";
 import { decidePlan } from "../turn/propose-plan.ts";
-import type { StartDeps } from "../turn/start-turn.ts";
 
 type ToolDecision = Extract<ClientMessage, { type: "tool_decision" }>;
 type ToolResult = Extract<ClientMessage, { type: "tool_result" }>;
@@ -45,7 +44,7 @@ type ToAnswer = (trx: Trx, call: ToolCallRow, turn: Turn) => Promise<Answer | un
 
 /** A person's decision about a call. Decision, changed arguments, result and the next step of the turn commit together. */
 export async function decideCall(
-  deps: StartDeps,
+  deps: ChatDeps,
   sessionId: string,
   message: ToolDecision,
   clientId?: string,
@@ -82,7 +81,7 @@ export async function decideCall(
       const metadata = { state: "tool_allowed" };
       chunks.push({ type: "status", tool_name: tool.name, metadata });
     }
-    const own = deps.toolsFor(deps.resolveModel(turn.model).providerName);
+    const own = deps.resolveModel(turn.model).provider.tools ?? [];
     const tool = findTool(own, call.tool_name);
     if (typeof tool?.run !== "function") {
       const change: ToolCallChange = { status: "waiting_result", ...decided, ...edited };
@@ -150,7 +149,7 @@ function refuseOtherFiles(
 
 /** What a client's tool answered. Taken once; the same again gets the turn as it went on. */
 export async function takeResult(
-  deps: StartDeps,
+  deps: ChatDeps,
   sessionId: string,
   message: ToolResult,
   clientId?: string,
@@ -213,11 +212,7 @@ export function notOurs({ status }: ToolCallRow): ChatError {
 }
 
 /** Nobody will give a result any more; the model is told, and decides what to do about it. */
-export async function giveUpCall(
-  deps: StartDeps,
-  sessionId: string,
-  callId: string,
-): Promise<void> {
+export async function giveUpCall(deps: ChatDeps, sessionId: string, callId: string): Promise<void> {
   const error =
     "The window that ran this went away before it gave a result. Whether it had an effect is not known.";
   await answerCall(deps, "tool_result", sessionId, callId, async (trx, call) => {
@@ -231,7 +226,7 @@ export async function giveUpCall(
 }
 
 async function answerCall(
-  deps: StartDeps,
+  deps: ChatDeps,
   operation: "tool_decision" | "tool_result",
   sessionId: string,
   callId: string,
@@ -292,7 +287,7 @@ async function recordAnswer(
 }
 
 async function resume(
-  deps: StartDeps,
+  deps: ChatDeps,
   { trx, session }: Writing,
   turnId: string,
   acceptedAt: number,

@@ -6,7 +6,7 @@ import type { NewChunk } from "../../protocol/chunks.ts";
 import type { OutputTaken } from "../../protocol/responses.ts";
 import type { OutputRequest } from "../../protocol/served-requests.ts";
 import { MAX_OUTPUT } from "../../protocol/tool-output.ts";
-import type { StartDeps } from "../turn/start-turn.ts";
+import type { ChatDeps } from "../deps.ts";
 import { notOurs } from "./answer-call.ts";
 
 /**
@@ -14,7 +14,7 @@ import { notOurs } from "./answer-call.ts";
  * repeat take effect once; the call's row says how far its output has come. A sign of life of the client as well.
  */
 export async function takeOutput(
-  deps: StartDeps,
+  deps: ChatDeps,
   sessionId: string,
   callId: string,
   { client_id, offset, output }: OutputRequest,

@@ -6,7 +6,7 @@ import { findToolCall, openToolCalls, type ToolCallRow } from "../../db/tables/t
 import { findTurn, type Turn } from "../../db/tables/turns.ts";
 import { ChatError } from "../../errors.ts";
 import type { Claim, PendingCall, PendingList } from "../../protocol/responses.ts";
-import type { StartDeps } from "../turn/start-turn.ts";
+import type { ChatDeps } from "../deps.ts";
 import { giveUpCall, notOurs } from "./answer-call.ts";
 
 const LOOK_MS = 5_000;
@@ -35,7 +35,7 @@ function toPending(call: ToolCallRow, turn: Turn | undefined): PendingCall {
 
 /** Of several clients that want to run a call, one gets it; the same client again gets more time. */
 export async function claim(
-  deps: StartDeps,
+  deps: ChatDeps,
   sessionId: string,
   callId: string,
   clientId: string,
@@ -56,7 +56,7 @@ export async function claim(
  * Answers the calls whose client has given no sign of life for so long that it must be gone, so that no turn waits for
  * ever. After a sleep of the machine every claim looks old: then clients get one more round to say that they are there.
  */
-export function giveUpClaims(deps: StartDeps): { stop(): void } {
+export function giveUpClaims(deps: ChatDeps): { stop(): void } {
   let last = Date.now();
   let busy = false;
   const timer = setInterval(() => {
@@ -75,7 +75,7 @@ export function giveUpClaims(deps: StartDeps): { stop(): void } {
 }
 
 /** One look. */
-export async function giveUpOld(deps: StartDeps): Promise<void> {
+export async function giveUpOld(deps: ChatDeps): Promise<void> {
   for (const { session_id, call_id } of await expiredClaims(deps.reader)) {
     await giveUpCall(deps, session_id, call_id);
   }

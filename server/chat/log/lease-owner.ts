@@ -1,5 +1,3 @@
-import type { TurnDeps } from "../deps.ts";
-
 /**
  * A companion's name on the leases it holds: `HOUSE/HOST/PID/START`. The house is the data directory on this machine,
  * which has one companion at a time: whoever serves it now knows that every other start of the same house is dead.
@@ -25,7 +23,7 @@ export function describeOwner(owner: string): string {
 
 /** Whether nobody alive holds this lease. `lease_expired` is by the database's clock. */
 export function isAbandoned(
-  { owner, soleCompanion }: Pick<TurnDeps, "owner" | "soleCompanion">,
+  { owner, soleCompanion }: { owner: string; soleCompanion: boolean },
   lease: { lease_owner: string | null; lease_expired: boolean },
 ): boolean {
   if (lease.lease_owner === null) return true;

@@ -10,6 +10,8 @@ export interface Others {
   news(sessionId: string, lastSeq: number): void;
   /** The session was deleted, or somebody asked its turn to stop. */
   look(sessionId: string): void;
+  /** What the others tell, from now on. */
+  listen(heard: HintsHeard): void;
 }
 
 export interface HintsHeard {
@@ -19,14 +21,14 @@ export interface HintsHeard {
   onListening(): void;
 }
 
-export interface Hints extends Others {
-  listen(heard: HintsHeard): void;
-}
-
 /** Of a database that nobody else uses. */
-export const NO_OTHERS: Others = { news: () => {}, look: () => {} };
+export const NO_OTHERS: Others = {
+  news: () => {},
+  look: () => {},
+  listen: () => {},
+};
 
-/** The hub, that also tells the others. */
+/** The hub, that also tells the others what was committed here. */
 export function tellOthers(hub: Hub, others: Others): Hub {
   return {
     ...hub,
@@ -34,10 +36,6 @@ export function tellOthers(hub: Hub, others: Others): Hub {
       hub.publish(sessionId, chunks);
       const last = chunks.at(-1);
       if (last) others.news(sessionId, last.seq);
-    },
-    announceGone(sessionId) {
-      hub.announceGone(sessionId);
-      others.look(sessionId);
     },
   };
 }
@@ -55,7 +53,7 @@ const GONE_MS = 10_000;
 const LOOK = 0;
 
 /** `own`: this companion's name. */
-export function exchangeHints(channel: HintChannel, own: string): Hints {
+export function exchangeHints(channel: HintChannel, own: string): Others {
   let thereAreOthers = false;
   let heardAt = 0;
   let askedAt: number | undefined;

@@ -1,5 +1,6 @@
 import { v7 as uuid } from "uuid";
 import type { SSEUnitOfWork } from "../../db/commit/unit-of-work.ts";
+import type { UnitsOfWork } from "../../db/commit/units-of-work.ts";
 import {
   appendChunks,
   committedAt,
@@ -11,7 +12,6 @@ import type { Trx } from "../../db/tables/schema.ts";
 import { lockLeased, lockSession, type SessionState } from "../../db/tables/sessions.ts";
 import type { Operation } from "../../observe/operations.ts";
 import type { NewChunk, StreamChunk } from "../../protocol/chunks.ts";
-import type { TurnDeps } from "../deps.ts";
 import type { Hub } from "./hub.ts";
 
 const WRITER = uuid();
@@ -57,9 +57,9 @@ export type Write = <T>(
 ) => Promise<T>;
 
 /** The way every step is written that holds no lease: its session is locked before `work` reads anything. */
-export function sessionWriter(deps: Pick<TurnDeps, "hub" | "newUnitOfWork">): Write {
+export function sessionWriter(hub: Hub, newUnitOfWork: UnitsOfWork): Write {
   return (step, work) =>
-    writeSession(deps.hub, deps.newUnitOfWork(step), step, async (trx, append) => {
+    writeSession(hub, newUnitOfWork(step), step, async (trx, append) => {
       const session = await lockSession(trx, step.sessionId);
       const appending: Append = async (chunks, ofTurnId) => {
         const appended = await append(chunks, ofTurnId);

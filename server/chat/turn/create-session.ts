@@ -6,7 +6,7 @@ import { DEFAULT_AGENT, findAgent } from "../../domain/agents.ts";
 import type { Offer } from "../../domain/offer.ts";
 import { UNTITLED } from "../../domain/titles.ts";
 import { ChatError } from "../../errors.ts";
-import type { TurnDeps } from "../deps.ts";
+import type { ChatDeps } from "../deps.ts";
 import { writeSession } from "../log/write-session.ts";
 
 interface WantedSession {
@@ -21,7 +21,7 @@ interface WantedSession {
  * Resolves with what `read` finds within the step: what has been made is never told as a failure to read it.
  */
 export async function createSession<T>(
-  deps: Pick<TurnDeps, "newUnitOfWork" | "hub">,
+  deps: Pick<ChatDeps, "newUnitOfWork" | "hub">,
   wanted: WantedSession,
   read: (trx: Trx, sessionId: string) => Promise<T> | T,
   request?: Omit<RequestRow, "session_id" | "turn_id" | "created_at">,

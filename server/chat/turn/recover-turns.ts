@@ -1,9 +1,9 @@
 import { findAbandonedTurns, findTurn } from "../../db/tables/turns.ts";
-import type { TurnDeps } from "../deps.ts";
+import type { ChatDeps } from "../deps.ts";
 import { houseOf, isAbandoned } from "../log/lease-owner.ts";
 import { closeTurn, ENDINGS } from "./close-turn.ts";
 
-type RecoveryDeps = Pick<TurnDeps, "reader" | "write" | "log" | "owner" | "soleCompanion">;
+type RecoveryDeps = Pick<ChatDeps, "reader" | "write" | "log" | "owner" | "soleCompanion">;
 
 /**
  * Ends every turn that is running on paper though its companion is gone, as `interrupted` with its partial

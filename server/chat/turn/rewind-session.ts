@@ -2,14 +2,15 @@ import { v7 as uuid } from "uuid";
 import { changeSession, findSession } from "../../db/tables/sessions.ts";
 import { endTurn, insertTurn, replaceTurnsFrom } from "../../db/tables/turns.ts";
 import type { Session } from "../../protocol/responses.ts";
-import { makeRoom, type StartDeps } from "./start-turn.ts";
+import type { ChatDeps } from "../deps.ts";
+import { makeRoom } from "./start-turn.ts";
 
 /**
  * The conversation is again what it was before `from` began: that turn and all after it leave it, and stay in the log.
  * Like a switch of the agent this is a turn of its own, over at once. Rejects with `session_busy` or `invalid_request`.
  */
 export async function rewindSession(
-  deps: StartDeps,
+  deps: ChatDeps,
   sessionId: string,
   from: string,
 ): Promise<Session> {

@@ -13,7 +13,7 @@ import type {
   Usage,
 } from "../../providers/provider.ts";
 import { estimateTokens } from "../../shared/tokens.ts";
-import type { LeasedTurn, ResolvedModel, TurnDeps } from "../deps.ts";
+import type { ChatDeps, LeasedTurn, ResolvedModel } from "../deps.ts";
 import { writeSession } from "../log/write-session.ts";
 import { closeTurn, type Ending, endingOf } from "./close-turn.ts";
 import { commitAgentSwitch, commitDone, commitTokens } from "./commit-answer.ts";
@@ -34,7 +34,7 @@ const MAX_STEPS = 200;
  * or has failed; then that is committed, too. Never rejects. The caller holds the session's lease.
  */
 export async function runTurn(
-  deps: TurnDeps,
+  deps: ChatDeps,
   turn: LeasedTurn,
   controller: AbortController,
 ): Promise<"done" | "waiting" | "error" | "interrupted"> {
@@ -60,7 +60,7 @@ async function answer(run: Run): Promise<"done" | "waiting"> {
     run.controller.signal.throwIfAborted();
     const agent = agentOf(run);
     const resolved = run.deps.resolveModel(agent.model ?? run.turn.model);
-    const tools = allTools(run.deps.toolsFor(resolved.providerName), run.turn.offer);
+    const tools = allTools(resolved.provider.tools ?? [], run.turn.offer);
     const step = await askModel(run, resolved, agent, tools, place === "subtask");
     if (step.calls.length > 0) {
       const outcome = await commitCalls(run, step, agent, tools);
@@ -193,7 +193,7 @@ const MAX_CLOSING_MS = 24 * 60 * 60 * 1000;
  * Commits the end of a turn as soon as that is possible: while the disk is full or the database away it waits
  * and tries again. False if the turn is not ours any more.
  */
-async function closeForGood(deps: TurnDeps, turn: LeasedTurn, ending: Ending): Promise<boolean> {
+async function closeForGood(deps: ChatDeps, turn: LeasedTurn, ending: Ending): Promise<boolean> {
   if (ending.code === "lease_lost" || ending.code === "not_found") return false;
   const { sessionId, turnId, fence } = turn;
   const operation = ending.status === "error" ? "fail_turn" : "interrupt_turn";
@@ -216,7 +216,7 @@ async function closeForGood(deps: TurnDeps, turn: LeasedTurn, ending: Ending): P
   return false;
 }
 
-function reportFailure(deps: TurnDeps, turn: LeasedTurn, err: unknown, ending: Ending): void {
+function reportFailure(deps: ChatDeps, turn: LeasedTurn, err: unknown, ending: Ending): void {
   if (ending.status === "interrupted") return;
   deps.log.warn({ err, turn_id: turn.turnId, code: ending.code }, "a turn failed");
   if (!ending.code.startsWith("upstream_")) return;

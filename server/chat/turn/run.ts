@@ -2,7 +2,7 @@
 import type { SSEUnitOfWork } from "../../db/commit/unit-of-work.ts";
 import type { Thinking } from "../../protocol/thinking.ts";
 import type { Usage } from "../../providers/provider.ts";
-import type { LeasedTurn, TurnDeps } from "../deps.ts";
+import type { ChatDeps, LeasedTurn } from "../deps.ts";
 import { type Append, type Step, writeSession } from "../log/write-session.ts";
 import { ENDINGS, type Ending } from "./close-turn.ts";
 import type { TokenBatch } from "./token-batch.ts";
@@ -18,7 +18,7 @@ export class StopTurn extends Error {
 
 /** The state of one run, from the model's first word to the next pause or the end. */
 export interface Run {
-  deps: TurnDeps;
+  deps: ChatDeps;
   turn: LeasedTurn;
   uow: SSEUnitOfWork;
   controller: AbortController;
@@ -42,7 +42,7 @@ export interface Run {
 }
 
 export function newRun(
-  deps: TurnDeps,
+  deps: ChatDeps,
   turn: LeasedTurn,
   uow: SSEUnitOfWork,
   controller: AbortController,

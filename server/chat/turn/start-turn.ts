@@ -20,25 +20,18 @@ import { ChatError } from "../../errors.ts";
 import type { ClientMessage, MessageRequest } from "../../protocol/requests.ts";
 import type { Sampling } from "../../protocol/sampling.ts";
 import type { AcceptedTurn } from "../chat.ts";
-import type { LeasedTurn, TurnDeps } from "../deps.ts";
+import type { ChatDeps, LeasedTurn } from "../deps.ts";
 import { describeOwner, isAbandoned } from "../log/lease-owner.ts";
-import type { SessionLock } from "../log/session-lock.ts";
 import type { Writing } from "../log/write-session.ts";
 import { closeTurn, ENDINGS } from "./close-turn.ts";
 import { createSession, idOf, knownAgent } from "./create-session.ts";
-import type { Turns } from "./turns.ts";
-
-export interface StartDeps extends TurnDeps {
-  turns: Turns;
-  lock: SessionLock;
-}
 
 type UserMessage = Extract<ClientMessage, { type: "user_message" }>;
 type SwitchAgent = Extract<ClientMessage, { type: "switch_agent" }>;
 
 /** Stores a user's message with its turn and lets the model answer it; a repeated `request_id` gets the turn it made. */
 export async function startUserTurn(
-  deps: StartDeps,
+  deps: ChatDeps,
   request: MessageRequest,
   message: UserMessage,
   sampling: Sampling | null = null,
@@ -76,7 +69,7 @@ interface Accepting {
 }
 
 async function acceptMessage(
-  deps: StartDeps,
+  deps: ChatDeps,
   sessionId: string,
   request: MessageRequest,
   message: UserMessage,
@@ -216,7 +209,7 @@ function userChunk(
  * A session has one open turn. One that runs keeps its place (`session_busy`), unless its companion is gone; one
  * that waits for the client is closed, since the person went on.
  */
-export async function makeRoom(deps: StartDeps, { trx, append, session }: Writing): Promise<void> {
+export async function makeRoom(deps: ChatDeps, { trx, append, session }: Writing): Promise<void> {
   const open = await findOpenTurn(trx, session.id);
   if (!open) return;
   const turn = { sessionId: session.id, turnId: open.id };
@@ -237,7 +230,7 @@ export async function makeRoom(deps: StartDeps, { trx, append, session }: Writin
 
 /** The switch itself is the whole turn: one committed step that starts and ends it. */
 export async function switchAgent(
-  deps: StartDeps,
+  deps: ChatDeps,
   request: MessageRequest,
   message: SwitchAgent,
 ): Promise<AcceptedTurn> {
@@ -307,7 +300,7 @@ function askedBy(request: MessageRequest): Asked | undefined {
   };
 }
 
-async function repeatOf(deps: StartDeps, asked: Asked) {
+async function repeatOf(deps: ChatDeps, asked: Asked) {
   return await storedRepeat(deps.reader, asked);
 }
 

@@ -26,11 +26,10 @@ import { ChatError } from "../../errors.ts";
 import type { NewChunk } from "../../protocol/chunks.ts";
 import type { ProviderRequest } from "../../providers/provider.ts";
 import { estimateTokens } from "../../shared/tokens.ts";
-import type { ResolvedModel } from "../deps.ts";
+import type { ChatDeps, ResolvedModel } from "../deps.ts";
 import { refuseWhileRunning } from "../log/refuse-while-running.ts";
 import { type Told, toldMessages } from "./prompt-messages.ts";
 import { addUsage, type Run, writeStep } from "./run.ts";
-import type { StartDeps } from "./start-turn.ts";
 
 const TIMEOUT_MS = 120_000;
 const MAX_SUMMARY_CHARS = 20_000;
@@ -84,7 +83,7 @@ async function knownSize(reader: Reader, sessionId: string): Promise<number> {
 }
 
 /** By hand: all turns but the newest. Rejects with `session_busy`, `invalid_request`, or what the model's server did. */
-export async function summariseNow(deps: StartDeps, sessionId: string): Promise<void> {
+export async function summariseNow(deps: ChatDeps, sessionId: string): Promise<void> {
   const session = await findSession(deps.reader, sessionId);
   deps.turns.refuseWhenDraining();
   refuseWhileRunning(session.turn?.status);
@@ -112,7 +111,7 @@ export async function summariseNow(deps: StartDeps, sessionId: string): Promise<
 }
 
 /** From the next step on the model is told again what was said. Taking effect once; rejects with `not_found`, `session_busy`. */
-export async function undoSummary(deps: StartDeps, sessionId: string, id: string): Promise<void> {
+export async function undoSummary(deps: ChatDeps, sessionId: string, id: string): Promise<void> {
   await deps.write({ operation: "undo_summary", sessionId }, async ({ trx, append }) => {
     refuseWhileRunning((await findOpenTurn(trx, sessionId))?.status);
     const outcome = await setUndone(trx, sessionId, id);

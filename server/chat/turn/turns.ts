@@ -8,7 +8,7 @@ import {
 import { findOpenTurn, findTurn } from "../../db/tables/turns.ts";
 import { ChatError } from "../../errors.ts";
 import { withoutTrace } from "../../observe/trace-context.ts";
-import type { LeasedTurn, TurnDeps } from "../deps.ts";
+import type { ChatDeps, LeasedTurn, RunningTurns } from "../deps.ts";
 import { ENDINGS } from "./close-turn.ts";
 import { recoverTurns } from "./recover-turns.ts";
 import { StopTurn } from "./run.ts";
@@ -31,15 +31,20 @@ const REMOTE_CANCEL_MS = 12_000;
 const REMOTE_CANCEL_POLL_MS = 100;
 
 /** The turns that this companion runs. They belong to it, not to the requests that started them. */
-export class Turns {
-  readonly #deps: TurnDeps;
+export class Turns implements RunningTurns {
+  readonly #record: () => ChatDeps;
   readonly #running = new Map<string, Running>();
   #draining = false;
   #stopping = false;
   #renewing: NodeJS.Timeout | undefined;
 
-  constructor(deps: TurnDeps) {
-    this.#deps = deps;
+  /** `record`: it holds these turns, too, so it is there only after them. */
+  constructor(record: () => ChatDeps) {
+    this.#record = record;
+  }
+
+  get #deps(): ChatDeps {
+    return this.#record();
   }
 
   get count(): number {
@@ -54,7 +59,6 @@ export class Turns {
     return this.#running.has(sessionId);
   }
 
-  /** Rejects new work once `retire` or `drain` was called. */
   refuseWhenDraining(): void {
     if (this.#draining) {
       throw new ChatError(
@@ -68,7 +72,6 @@ export class Turns {
     }
   }
 
-  /** Lets a turn whose lease was taken run in the background. */
   launch(turn: LeasedTurn): void {
     const { metrics, log } = this.#deps;
     const controller = new AbortController();
@@ -95,7 +98,6 @@ export class Turns {
     if (this.#stopping) controller.abort(new StopTurn(ENDINGS.server_stopped));
   }
 
-  /** Stops the session's turn, wherever it runs, and resolves when its end is committed. */
   async cancel(sessionId: string): Promise<{ turn_id: string | null }> {
     const local = this.#running.get(sessionId);
     if (local) {
@@ -122,7 +124,6 @@ export class Turns {
     await recoverTurns(this.#deps);
   }
 
-  /** Stops what somebody asked to stop at another companion, before the next sign of life would tell. */
   async stopIfAsked(sessionIds: readonly string[]): Promise<void> {
     const running = sessionIds.filter((sessionId) => this.#running.has(sessionId));
     for (const [sessionId, { cancel_turn_id }] of await leasesOf(this.#deps.reader, running)) {
@@ -137,12 +138,10 @@ export class Turns {
     }
   }
 
-  /** After a sleep: a sign of life at once, or the end of what somebody else has taken over meanwhile. */
   async wake(): Promise<void> {
     if (this.#running.size > 0) await this.#renew();
   }
 
-  /** Takes nothing new, and resolves when all that runs has ended by itself. */
   async retire(): Promise<void> {
     this.#draining = true;
     do {
@@ -152,7 +151,6 @@ export class Turns {
     } while (this.#running.size > 0);
   }
 
-  /** Ends all turns as interrupted and resolves when that is committed. */
   async drain(): Promise<void> {
     this.#draining = true;
     this.#stopping = true;

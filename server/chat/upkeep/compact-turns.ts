@@ -2,7 +2,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { compactStep, STEP_ROWS, turnsToCompact } from "../../db/tables/compaction.ts";
 import { lockSession } from "../../db/tables/sessions.ts";
 import { ChatError } from "../../errors.ts";
-import type { TurnDeps } from "../deps.ts";
+import type { ChatDeps } from "../deps.ts";
 
 /** Whoever watches an answer reads its chunks, not their snapshot. */
 const AFTER_MS = 10 * 60_000;
@@ -12,7 +12,7 @@ const TURNS_AT_ONCE = 50;
 /** Between two steps, so that streams go first. */
 const REST_MS = 20;
 
-type CompactionDeps = Pick<TurnDeps, "newUnitOfWork" | "reader" | "log" | "closing">;
+type CompactionDeps = Pick<ChatDeps, "newUnitOfWork" | "reader" | "log" | "closing">;
 
 /** Compacts turns that ended a while ago, for as long as the companion lives. */
 export function compactInBackground(deps: CompactionDeps): { stop(): Promise<void> } {

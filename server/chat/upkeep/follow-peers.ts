@@ -1,30 +1,23 @@
 import { currentEpoch } from "../../db/tables/epochs.ts";
 import { lastSeqs } from "../../db/tables/sessions.ts";
-import type { TurnDeps } from "../deps.ts";
-import type { Hub } from "../log/hub.ts";
-import type { Hints } from "../log/peer-notify.ts";
+import type { ChatDeps } from "../deps.ts";
 import { recoverTurns } from "../turn/recover-turns.ts";
-import type { Turns } from "../turn/turns.ts";
 
 const POLL_MS = 250;
 const RECOVER_MS = 5_000;
 
 /**
- * Where several companions share one database: tells the readers here (of `hub`) what others have committed, and closes
+ * Where several companions share one database: tells the readers here what others have committed, and closes
  * turns whose companion is gone. The log's numbers are the truth, so polling them misses nothing; hints come sooner.
  */
-export function followOthers(
-  deps: TurnDeps,
-  turns: Turns,
-  { hub, hints }: { hub: Hub; hints: Hints | undefined },
-): { stop(): void } {
-  const { reader, log } = deps;
+export function followOthers(deps: ChatDeps): { stop(): void } {
+  const { reader, log, hub, turns } = deps;
   const poll = repeat(POLL_MS, () => lookAt(hub.sessions()));
   const recover = repeat(RECOVER_MS, async () => {
     await recoverTurns(deps);
   });
 
-  hints?.listen({
+  deps.others.listen({
     onNews(sessionId, lastSeq) {
       if (!turns.isRunning(sessionId)) hub.announce(sessionId, lastSeq);
     },

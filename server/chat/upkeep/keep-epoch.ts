@@ -10,14 +10,14 @@ import {
   witnessOf,
 } from "../../db/tables/epochs.ts";
 import type { Witness } from "../../protocol/witness.ts";
-import type { TurnDeps } from "../deps.ts";
+import type { ChatDeps } from "../deps.ts";
 
 export interface WitnessFile {
   read(): Witness | undefined;
   write(witness: Witness): void;
 }
 
-type EpochDeps = Pick<TurnDeps, "reader" | "newUnitOfWork" | "log">;
+type EpochDeps = Pick<ChatDeps, "reader" | "newUnitOfWork" | "log">;
 
 /** At start, before anybody reads: begins an epoch if the database is not where the file last saw it. */
 export async function checkEpoch(deps: EpochDeps, file: WitnessFile): Promise<void> {

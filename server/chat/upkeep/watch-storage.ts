@@ -2,7 +2,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { v7 as uuid } from "uuid";
 import { insertSession, removeSession } from "../../db/tables/sessions.ts";
 import { ChatError, toChatError } from "../../errors.ts";
-import type { TurnDeps } from "../deps.ts";
+import type { ChatDeps, StorageWatch } from "../deps.ts";
 
 const PROBE_MS = 2_000;
 /** How often a database elsewhere is asked whether it is there, while it is. */
@@ -17,18 +17,12 @@ const RAREST_WRITE_MS = 30 * 60_000;
 /** Below this a write is tried though the last one is not long ago. */
 const HARDLY_ANY_SPACE = 1_000_000;
 
-export interface StorageWatch {
-  /** Why nothing can be stored, as found out a moment ago; undefined if it can. */
-  check(): Promise<ChatError | undefined>;
-  stop(): void;
-}
-
 /**
  * Notices by itself when storing works again, and when a database elsewhere goes away, though nobody writes; and that it
  * does not work, when somebody asks. The state is `metrics.storage`; every commit keeps it.
  */
 export function watchStorage(
-  deps: Pick<TurnDeps, "newUnitOfWork" | "metrics" | "log" | "soleCompanion">,
+  deps: Pick<ChatDeps, "newUnitOfWork" | "metrics" | "log" | "soleCompanion">,
   ping: () => Promise<void>,
 ): StorageWatch {
   const { metrics, log, soleCompanion } = deps;
@@ -118,7 +112,7 @@ function writesEverMoreRarely(storage: { readonly workedAt: number }): () => boo
 }
 
 /** Writes something for good and leaves nothing: a session that comes and goes in one transaction. */
-async function probe({ newUnitOfWork }: Pick<TurnDeps, "newUnitOfWork">): Promise<void> {
+async function probe({ newUnitOfWork }: Pick<ChatDeps, "newUnitOfWork">): Promise<void> {
   const id = uuid();
   await newUnitOfWork().commit("probe_storage", async (trx) => {
     await insertSession(trx, { id, title: "", agent_type: "", model: null });

@@ -2,11 +2,13 @@ import type { OpenedDatabase } from "../open.ts";
 import type { Subject } from "./metering.ts";
 import { SSEUnitOfWork, type UnitOfWorkDeps } from "./unit-of-work.ts";
 
-/** Gives each stream a unit of work of its own on this database. */
+/** Gives a fresh one to each stream; named in what is told of its transactions. */
+export type UnitsOfWork = (subject?: Subject) => SSEUnitOfWork;
+
 export function unitsOfWork(
   database: OpenedDatabase,
   deps: Pick<UnitOfWorkDeps, "metrics" | "log" | "recent">,
-): (subject?: Subject) => SSEUnitOfWork {
+): UnitsOfWork {
   const { writer: db, commitGroup: group, appendLog } = database;
   return (subject) => new SSEUnitOfWork({ db, group, appendLog, ...deps }, subject);
 }
