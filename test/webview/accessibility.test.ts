@@ -1,8 +1,7 @@
 import assert from "node:assert/strict";
-import { AxeBuilder } from "@axe-core/playwright";
 import type { Page } from "playwright-core";
-import { THEME_NAMES, type ThemeName } from "./support/themes.ts";
-import { type AppOptions, ask, closeBrowser, type OpenApp, withApp } from "./support/with-app.ts";
+import { findings, inEveryTheme } from "./support/axe.ts";
+import { ask, closeBrowser, type OpenApp, withApp } from "./support/with-app.ts";
 
 after(closeBrowser);
 
@@ -147,38 +146,32 @@ const STATES: Record<string, (app: OpenApp) => Promise<void>> = {
   },
 };
 
-async function checkAxe(page: Page): Promise<void> {
-  const { violations } = await new AxeBuilder({ page })
-    .withTags(["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"])
-    .analyze();
-  const found = violations.map(
-    ({ id, nodes }) =>
-      `${id}: ${nodes.map(({ html, failureSummary }) => `${html} ${failureSummary}`).join("\n  ")}`,
-  );
-  assert.deepEqual(found, []);
-}
+describe("accessibility in VS Code's themes", () => {
+  for (const [state, reach] of Object.entries(STATES)) {
+    it(`has nothing for axe to find: ${state}`, () =>
+      withApp({ host: "vscode", width: 360, allowErrors: true }, async (app) => {
+        await app.page.getByText("What you see is saved").waitFor();
+        await reach(app);
+        await inEveryTheme(app.page, async (theme) => {
+          assert.deepEqual(await findings(app.page), [], theme);
+        });
+      }));
+  }
+});
 
-const LOOKS: { name: string; options: AppOptions }[] = [
-  ...THEME_NAMES.map((theme: ThemeName) => ({
-    name: `VS Code's ${theme}`,
-    options: { host: "vscode" as const, theme, width: 360 },
-  })),
-  { name: "a light browser", options: { theme: "light" } },
-  { name: "a dark browser", options: { theme: "dark" } },
-];
-
-for (const { name, options } of LOOKS) {
-  describe(`accessibility in ${name}`, () => {
-    for (const [state, reach] of Object.entries(STATES)) {
-      it(`has nothing for axe to find: ${state}`, () =>
-        withApp({ ...options, allowErrors: true }, async (app) => {
-          await app.page.getByText("What you see is saved").waitFor();
-          await reach(app);
-          await checkAxe(app.page);
-        }));
-    }
-  });
-}
+describe("accessibility in a browser", () => {
+  for (const [state, reach] of Object.entries(STATES)) {
+    it(`has nothing for axe to find: ${state}`, () =>
+      withApp({ allowErrors: true }, async (app) => {
+        await app.page.getByText("What you see is saved").waitFor();
+        await reach(app);
+        for (const colorScheme of ["light", "dark"] as const) {
+          await app.page.emulateMedia({ colorScheme });
+          assert.deepEqual(await findings(app.page), [], colorScheme);
+        }
+      }));
+  }
+});
 
 describe("the app by keyboard alone", () => {
   it("reaches everything in order and shows where the focus is", () =>

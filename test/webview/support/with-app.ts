@@ -181,7 +181,6 @@ export async function prepareVsCode(
   receive: (message: unknown) => void,
   state: { value: unknown },
 ): Promise<void> {
-  const theme = THEMES[options.theme];
   const { bundle = "app" } = options;
   const html = renderPage({
     cspSource: companion.origin,
@@ -196,38 +195,45 @@ export async function prepareVsCode(
     state.value = value;
   });
   await page.exposeFunction("hostSaved", () => state.value);
-  await page.addInitScript(
-    ({ variables, bodyClass, background }) => {
-      const host = globalThis as unknown as {
-        hostReceive(message: unknown): void;
-        hostSave(value: unknown): void;
-        acquireVsCodeApi: unknown;
-      };
-      const KEY = "harness.state";
-      host.acquireVsCodeApi = () => ({
-        postMessage: (message: unknown) => host.hostReceive(message),
-        getState: () => JSON.parse(sessionStorage.getItem(KEY) ?? "null"),
-        setState: (value: unknown) => sessionStorage.setItem(KEY, JSON.stringify(value)),
-      });
-      const paint = () => {
-        const style = document.documentElement.style;
-        for (const [name, value] of Object.entries(variables)) style.setProperty(name, value);
-        style.setProperty("background-color", background);
-        // What VS Code's own style sheet for webviews does to every page, as far as it concerns ours.
-        const defaults = new CSSStyleSheet();
-        defaults.replaceSync(`@layer vscode-default {
+  await page.addInitScript((first) => {
+    const host = globalThis as unknown as {
+      hostReceive(message: unknown): void;
+      hostSave(value: unknown): void;
+      acquireVsCodeApi: unknown;
+      paint(theme: typeof first): void;
+    };
+    const KEY = "harness.state";
+    host.acquireVsCodeApi = () => ({
+      postMessage: (message: unknown) => host.hostReceive(message),
+      getState: () => JSON.parse(sessionStorage.getItem(KEY) ?? "null"),
+      setState: (value: unknown) => sessionStorage.setItem(KEY, JSON.stringify(value)),
+    });
+    host.paint = ({ variables, bodyClass, background }) => {
+      const style = document.documentElement.style;
+      style.cssText = "";
+      for (const [name, value] of Object.entries(variables)) style.setProperty(name, value);
+      style.setProperty("background-color", background);
+      // What VS Code's own style sheet for webviews does to every page, as far as it concerns ours.
+      const defaults = new CSSStyleSheet();
+      defaults.replaceSync(`@layer vscode-default {
           body { padding: 0 20px; }
           code { color: var(--vscode-textPreformat-foreground); background: var(--vscode-textPreformat-background); padding: 1px 3px; }
           blockquote { background: var(--vscode-textBlockQuote-background); }
           :is(a, input, select, textarea):focus { outline: 1px solid -webkit-focus-ring-color; outline-offset: -1px; }
         }`);
-        document.adoptedStyleSheets = [defaults];
-        document.body.className = bodyClass;
-      };
-      document.addEventListener("DOMContentLoaded", paint);
-    },
-    { variables: theme.variables, bodyClass: theme.bodyClass, background: theme.background },
-  );
+      document.adoptedStyleSheets = [defaults];
+      document.body.className = bodyClass;
+    };
+    document.addEventListener("DOMContentLoaded", () => host.paint(first));
+  }, THEMES[options.theme]);
+}
+
+/** Gives an open page of VS Code's another theme. */
+export async function paintTheme(page: Page, theme: ThemeName): Promise<void> {
+  await page.emulateMedia({ colorScheme: THEMES[theme].kind });
+  await page.evaluate((look) => {
+    (globalThis as unknown as { paint(theme: typeof look): void }).paint(look);
+  }, THEMES[theme]);
 }
 
 export async function watch(page: Page, errors: string[], violations: string[]): Promise<void> {
