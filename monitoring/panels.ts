@@ -166,7 +166,7 @@ function streams(): Panel[] {
     },
     {
       title: "Resumes by outcome",
-      description: "live: nothing was missed; replayed and snapshot: what was missed was given.",
+      description: "live: nothing was missed; replayed: what was missed was given.",
       unit: "ops",
       queries: [{ expr: `sum by (outcome) (${rate("streamResumes")})`, legend: "{{outcome}}" }],
       entry: "StreamkeeperResumesFail",

@@ -23,6 +23,7 @@ import type { ChatDeps, ResolvedModel } from "./deps.ts";
 import { knownPlace, streamFrames } from "./log/stream-frames.ts";
 import { closeTurn, ENDINGS } from "./turn/close-turn.ts";
 import { createSession, idOf } from "./turn/create-session.ts";
+import { doneUnasked } from "./turn/prompt-messages.ts";
 import { rewindSession } from "./turn/rewind-session.ts";
 import { startUserTurn, switchAgent } from "./turn/start-turn.ts";
 import { summariseNow, undoSummary } from "./turn/summarise.ts";
@@ -233,24 +234,20 @@ async function importMessages(
   model: string,
   messages: ImportedMessage[],
 ): Promise<void> {
+  const since = performance.now();
   const turnId = uuid();
   const step = { operation: "import_messages", sessionId, turnId } as const;
+  const by = { model, agent_type: DEFAULT_AGENT };
   await deps.write(step, async ({ trx, append, session }) => {
-    await insertTurn(trx, {
-      id: turnId,
-      session_id: sessionId,
-      agent_type: DEFAULT_AGENT,
-      model,
-      after_seq: session.last_seq,
-    });
-    const { chunks } = await append([
-      ...messages.map(({ role, content }) =>
+    const { last_seq: after_seq } = session;
+    await insertTurn(trx, { id: turnId, session_id: sessionId, ...by, after_seq });
+    const { chunks } = await append(
+      messages.map(({ role, content }) =>
         role === "assistant"
-          ? ({ type: "assistant_message", token: content } as const)
-          : ({ type: "user_message", content, metadata: { role } } as const),
+          ? { type: "assistant_message", token: content }
+          : { type: "user_message", content, metadata: { ...by, role } },
       ),
-      { type: "done", metadata: { imported: true } },
-    ]);
+    );
     for (const [index, { role, content }] of messages.entries()) {
       await insertMessage(trx, {
         session_id: sessionId,
@@ -262,6 +259,8 @@ async function importMessages(
         metadata: {},
       });
     }
+    const { type, metadata } = await doneUnasked(trx, sessionId, { ...by, since });
+    await append([{ type, metadata: { ...metadata, imported: true } }]);
     await endTurn(trx, turnId, { status: "done" });
   });
 }

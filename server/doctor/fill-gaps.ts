@@ -1,28 +1,20 @@
 // A hole in a session's log would make every reader wait for ever at its edge, and the numbers it had cannot be given
 // again. So it is filled: with what the messages still say, and else with a `snapshot` that says that something is lost.
+import { conversation, type MessageRow } from "../db/tables/messages.ts";
 import type { Trx } from "../db/tables/schema.ts";
 import { lockSession } from "../db/tables/sessions.ts";
-import { type ChunkType, FINAL_TYPES } from "../protocol/chunks.ts";
+import type { Turn } from "../db/tables/turns.ts";
+import { FINAL_TYPES, type NewChunk } from "../protocol/chunks.ts";
+import { ERROR_CODES } from "../protocol/errors.ts";
+import { estimateTokens } from "../shared/tokens.ts";
 import type { Gap } from "./find-faults.ts";
+
+type Said = Pick<MessageRow, "turn_id" | "position" | "role" | "content" | "status">;
 
 interface Filler {
   seq: number;
   turn_id: string | null;
-  type: ChunkType;
-  payload: Record<string, unknown>;
-}
-
-interface TurnSpan {
-  id: string;
-  status: string;
-  after_seq: number;
-}
-
-interface Said {
-  turn_id: string;
-  position: number;
-  role: "user" | "assistant" | "tool";
-  content: string;
+  chunk: NewChunk;
 }
 
 /** Fills the gaps of one session; call it in a unit of work. Returns how many places have lost their words for good. */
@@ -34,13 +26,13 @@ export async function fillGaps(
   const session = await lockSession(trx, sessionId);
   const turns = await trx
     .selectFrom("turns")
-    .select(["id", "status", "after_seq"])
+    .selectAll()
     .where("session_id", "=", sessionId)
     .orderBy("after_seq")
     .execute();
   const messages = await trx
     .selectFrom("messages")
-    .select(["turn_id", "position", "role", "content"])
+    .select(["turn_id", "position", "role", "content", "status"])
     .where("session_id", "=", sessionId)
     .orderBy("position")
     .execute();
@@ -59,24 +51,27 @@ export async function fillGaps(
     session,
     turns,
     messages,
+    size: await wordsIn(trx, sessionId),
     closed: turnsWith(FINAL_TYPES),
     spoken: turnsWith(["assistant_message", "snapshot"]),
   };
   const rows = gaps.flatMap((gap) => fill(gap, log));
-  for (const { payload, ...row } of rows) {
+  for (const { chunk, ...row } of rows) {
+    const { type, ...payload } = chunk;
     await trx
       .insertInto("chunks")
-      .values({ session_id: sessionId, ...row, payload: JSON.stringify(payload) })
+      .values({ session_id: sessionId, ...row, type, payload: JSON.stringify(payload) })
       .execute();
   }
-  return rows.filter(({ type, payload }) => type === "snapshot" && payload["content"] === "")
-    .length;
+  return rows.filter(({ chunk }) => chunk.type === "snapshot" && chunk.metadata.lost).length;
 }
 
 interface Log {
   session: { title: string; agent_type: string; model: string | null; last_seq: number };
-  turns: readonly TurnSpan[];
+  turns: readonly Turn[];
   messages: readonly Said[];
+  /** What the conversation measures, in tokens. */
+  size: number;
   /** Turns whose end is in the log. */
   closed: Set<string | null>;
   /** Turns of whose answer a part is in the log: it must not be said twice. */
@@ -89,23 +84,22 @@ function fill({ from_seq, to_seq }: Pick<Gap, "from_seq" | "to_seq">, log: Log):
   const put = (filler: Filler) => within(filler.seq) && known.set(filler.seq, filler);
   if (from_seq === 1) {
     const { title, agent_type, model } = log.session;
-    put({
-      seq: 1,
-      turn_id: null,
-      type: "session_info",
-      payload: { metadata: { title, agent_type, model } },
-    });
+    const metadata = { title, agent_type, model };
+    put({ seq: 1, turn_id: null, chunk: { type: "session_info", metadata } });
   }
   for (const [index, turn] of log.turns.entries()) {
-    const end = finalTypeOf(turn);
-    if (!end || log.closed.has(turn.id)) continue;
+    const own = log.messages.filter(({ turn_id }) => turn_id === turn.id);
+    const chunk = lostEnd(turn, own, log.size);
+    if (!chunk || log.closed.has(turn.id)) continue;
     const last = log.turns[index + 1]?.after_seq ?? log.session.last_seq;
-    put({ seq: last, turn_id: turn.id, type: end, payload: { metadata: { lost: true } } });
+    put({ seq: last, turn_id: turn.id, chunk });
   }
   // What was said goes before what is concluded.
   for (const { turn_id, position, role, content } of log.messages) {
-    if (role === "user") {
-      put({ seq: position, turn_id, type: "user_message", payload: { content } });
+    const turn = log.turns.find(({ id }) => id === turn_id);
+    if (role === "user" && turn) {
+      const metadata = { model: turn.model, agent_type: turn.agent_type };
+      put({ seq: position, turn_id, chunk: { type: "user_message", content, metadata } });
     }
   }
 
@@ -123,19 +117,10 @@ function fill({ from_seq, to_seq }: Pick<Gap, "from_seq" | "to_seq">, log: Log):
     );
     const content = said && !log.spoken.has(turn_id) ? said.content : undefined;
     if (content !== undefined) log.spoken.add(turn_id);
-    rows.push({
-      seq: run.to,
-      turn_id,
-      type: "snapshot",
-      payload: {
-        content: content ?? "",
-        metadata: {
-          from_seq: run.from,
-          of: "assistant_message",
-          ...(content === undefined ? { lost: true } : {}),
-        },
-      },
-    });
+    const lost = content === undefined ? ({ lost: true } as const) : {};
+    const metadata = { from_seq: run.from, of: "assistant_message", ...lost } as const;
+    const chunk = { type: "snapshot", content: content ?? "", metadata } as const;
+    rows.push({ seq: run.to, turn_id, chunk });
   }
   return rows.toSorted((a, b) => a.seq - b.seq);
 }
@@ -157,6 +142,31 @@ function runsBetween(
   return runs;
 }
 
-function finalTypeOf({ status }: TurnSpan): ChunkType | undefined {
-  return FINAL_TYPES.find((type) => type === status);
+/** An estimate of the whole conversation, in tokens, of nothing but its words: the rest may be what is damaged. */
+export async function wordsIn(trx: Trx, sessionId: string): Promise<number> {
+  const said = await conversation(trx, sessionId);
+  return estimateTokens(said.map(({ content }) => content).join("\n"));
+}
+
+/** In the place of an end that is lost: what the turn's row still says of it. Undefined of a turn that has not ended. */
+export function lostEnd(
+  { status, agent_type, model, error_code, started_at, ended_at }: Turn,
+  messages: readonly Pick<MessageRow, "role" | "status" | "content">[],
+  context_tokens: number,
+): NewChunk | undefined {
+  const lost = true;
+  if (status === "done") {
+    const elapsed_ms = Math.max(0, (ended_at ?? started_at) - started_at);
+    const metadata = { model, agent_type, finish_reason: "other", elapsed_ms } as const;
+    return { type: "done", metadata: { ...metadata, context_tokens, lost } };
+  }
+  if (status !== "error" && status !== "interrupted") return undefined;
+  const kept = messages.findLast((one) => one.role === "assistant" && one.status === "partial");
+  const usual = status === "error" ? "storage_corrupt" : "server_restarted";
+  const code = ERROR_CODES.find((known) => known === error_code) ?? usual;
+  const metadata = { code, kept_chars: kept?.content.length ?? 0, retryable: true, lost } as const;
+  const told = "What was said of how this turn ended is lost; what is above was kept.";
+  return status === "error"
+    ? { type: "error", error: told, metadata }
+    : { type: "interrupted", content: told, metadata };
 }

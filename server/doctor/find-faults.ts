@@ -153,13 +153,11 @@ export async function findStuck(reader: Reader): Promise<TurnOf[]> {
 }
 
 /** Turns that have ended by their row and not by their log: a reader would wait for the end for ever. */
-export async function findUnended(
-  reader: Reader,
-): Promise<(TurnOf & { status: "done" | "error" | "interrupted" })[]> {
+export async function findUnended(reader: Reader): Promise<TurnOf[]> {
   return await rowsOf(
     reader,
-    sql<TurnOf & { status: "done" | "error" | "interrupted" }>`
-      select session_id, id as turn_id, status from turns
+    sql<TurnOf>`
+      select session_id, id as turn_id from turns
       where status in ('done', 'error', 'interrupted') and not exists (
         select 1 from chunks where chunks.session_id = turns.session_id and chunks.turn_id = turns.id
           and chunks.type in ('done', 'error', 'interrupted'))`,

@@ -4,13 +4,14 @@ import { sql } from "kysely";
 import type { ChatDeps } from "../chat/deps.ts";
 import { closeTurn, ENDINGS } from "../chat/turn/close-turn.ts";
 import { recoverTurns } from "../chat/turn/recover-turns.ts";
-import { insertMessage } from "../db/tables/messages.ts";
+import { insertMessage, turnMessages } from "../db/tables/messages.ts";
 import type { Trx } from "../db/tables/schema.ts";
 import { lockSession } from "../db/tables/sessions.ts";
+import { findTurn } from "../db/tables/turns.ts";
 import { DEFAULT_AGENT } from "../domain/agents.ts";
 import type { Operation } from "../observe/operations.ts";
 import { findWrongMessages, mendMessage } from "./compare-messages.ts";
-import { fillGaps } from "./fill-gaps.ts";
+import { fillGaps, lostEnd, wordsIn } from "./fill-gaps.ts";
 import {
   countUnsearchable,
   type Engine,
@@ -148,9 +149,12 @@ async function endTurns(deps: RepairDeps): Promise<string[]> {
 
 async function sayEnds(deps: RepairDeps): Promise<string[]> {
   const unended = await findUnended(deps.reader);
-  for (const { session_id: sessionId, turn_id: turnId, status } of unended) {
-    await deps.write({ operation: OPERATION, sessionId, turnId }, async ({ append }) => {
-      await append([{ type: status, metadata: { lost: true } }]);
+  for (const { session_id: sessionId, turn_id: turnId } of unended) {
+    await deps.write({ operation: OPERATION, sessionId, turnId }, async ({ trx, append }) => {
+      const turn = await findTurn(trx, turnId);
+      const end =
+        turn && lostEnd(turn, await turnMessages(trx, turnId), await wordsIn(trx, sessionId));
+      if (end) await append([end]);
     });
   }
   return told(unended.length, `Said in the log that ${counted(unended.length, "turn")} had ended.`);

@@ -27,7 +27,7 @@ export const DURATION_BUCKETS = [
 
 export const COMMIT_STATUSES = ["success", "error", "rollback"] as const;
 export const PHASES = ["wait", "body", "commit"] as const;
-export const RESUME_OUTCOMES = ["live", "replayed", "snapshot", "refused"] as const;
+export const RESUME_OUTCOMES = ["live", "replayed", "refused"] as const;
 export const TURN_OUTCOMES = ["done", "error", "interrupted", "waiting"] as const;
 
 export type CommitStatus = (typeof COMMIT_STATUSES)[number];

@@ -23,11 +23,12 @@ export const PlanArguments = z.object({
 export type PlanArguments = z.infer<typeof PlanArguments>;
 
 /** A subtask as `metadata.subtasks` of a `plan_created` chunk has it. */
-export interface SubtaskView {
-  id: string;
-  title: string;
-  description: string;
-  agent_type: string;
-  depends_on: string[];
-  status: SubtaskStatus;
-}
+export const SubtaskView = z.object({
+  id: z.string(),
+  title: z.string(),
+  description: z.string(),
+  agent_type: z.string(),
+  depends_on: z.array(z.string()),
+  status: z.enum(SUBTASK_STATUSES),
+});
+export type SubtaskView = z.infer<typeof SubtaskView>;

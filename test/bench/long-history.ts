@@ -8,6 +8,7 @@ import { compactStep, STEP_ROWS, turnsToCompact } from "../../server/db/tables/c
 import { insertMessage } from "../../server/db/tables/messages.ts";
 import { insertSession } from "../../server/db/tables/sessions.ts";
 import { endTurn, insertTurn } from "../../server/db/tables/turns.ts";
+import type { NewChunk } from "../../server/protocol/chunks.ts";
 
 export const LONG_SESSION = uuid();
 
@@ -68,10 +69,12 @@ async function writeSession(
         const writer = { sessionId: id, turnId: turn_id, fence: undefined };
         const question = textOf(12);
         const answer = textOf(90);
-        const chunks = [
-          { type: "user_message" as const, content: question },
-          { type: "assistant_message" as const, token: answer },
-          { type: "done" as const, metadata: { model: "bench/1x1", finish_reason: "stop" } },
+        const by = { model: "bench/1x1", agent_type: "universal" };
+        const end = { ...by, finish_reason: "stop", elapsed_ms: 0, context_tokens: 0 } as const;
+        const chunks: NewChunk[] = [
+          { type: "user_message", content: question, metadata: by },
+          { type: "assistant_message", token: answer },
+          { type: "done", metadata: end },
         ];
         const { chunks: stored } = await appendChunks(trx, writer, chunks, turn_id);
         const first = stored[0]?.seq ?? 1;

@@ -226,6 +226,10 @@ describe("what doctor --repair makes of a log with holes", function () {
       assert.equal((await reportOn(dataDir, "--repair")).code, 0);
       const end = (await readLog(path, id)).at(-1);
       assert.deepEqual([end?.type, end?.is_final], ["done", true]);
+      const { elapsed_ms, context_tokens, ...said } = end?.metadata ?? {};
+      assert.ok(Number(elapsed_ms) >= 0 && Number(context_tokens) > 10, JSON.stringify(end));
+      const by = { model: "scripted/model", agent_type: "universal" };
+      assert.deepEqual(said, { ...by, finish_reason: "other", lost: true });
     }));
 
   it("goes on from there: no number twice, the next message is answered", () =>

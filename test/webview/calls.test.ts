@@ -1,7 +1,7 @@
 // What the row of a call says, and how its arguments are edited.
 import assert from "node:assert/strict";
 import { AxeBuilder } from "@axe-core/playwright";
-import type { NewChunk } from "../../server/protocol/chunks.ts";
+import type { AnyChunk } from "../support/any-chunk.ts";
 import { ask, closeBrowser, type OpenApp, only, withApp } from "./support/with-app.ts";
 
 after(closeBrowser);
@@ -11,7 +11,7 @@ const asks = (
   args: Record<string, unknown>,
   metadata: Record<string, unknown> = {},
   call_id = "c1",
-): NewChunk[] => [
+): AnyChunk[] => [
   {
     type: "tool_call",
     call_id,
@@ -26,10 +26,10 @@ const asks = (
   },
 ];
 
-const propose = (plan_id: string): NewChunk[] => {
+const propose = (plan_id: string): AnyChunk[] => {
   const subtasks = ["a", "b"].map((id) => ({ id, title: id, agent_type: "coder" }));
-  const [call, pause] = asks("create_plan", {}) as [NewChunk, NewChunk];
-  const created: NewChunk = { type: "plan_created", plan_id, metadata: { subtasks } };
+  const [call, pause] = asks("create_plan", {}) as [AnyChunk, AnyChunk];
+  const created: AnyChunk = { type: "plan_created", plan_id, metadata: { subtasks } };
   return [{ ...call, call_id: plan_id }, created, pause];
 };
 
@@ -117,13 +117,13 @@ describe("the row of a call", () => {
         content: "The user approved the plan.",
       });
       await says("running");
-      const step = (subtask_id: string): NewChunk => ({
+      const step = (subtask_id: string): AnyChunk => ({
         type: "status",
         plan_id: "p2",
         content: subtask_id,
         metadata: { state: "subtask", subtask_id, number: 1, of: 2 },
       });
-      const done = (subtask_id: string): NewChunk => ({
+      const done = (subtask_id: string): AnyChunk => ({
         type: "subtask_completed",
         plan_id: "p2",
         metadata: { subtask_id },

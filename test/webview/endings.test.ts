@@ -1,34 +1,34 @@
 // What can be done about an answer in each state it may be in, and how the states are told apart.
 import assert from "node:assert/strict";
-import type { NewChunk } from "../../server/protocol/chunks.ts";
 import { EN } from "../../webview/strings/en.ts";
 import { OWN_PROMPTS } from "../../webview/strings/own-prompts.ts";
 import { RU } from "../../webview/strings/ru.ts";
+import type { AnyChunk } from "../support/any-chunk.ts";
 import { ask, closeBrowser, HOSTS, withApp } from "./support/with-app.ts";
 
 after(closeBrowser);
 
-const call = (call_id: string): NewChunk => ({
+const call = (call_id: string): AnyChunk => ({
   type: "tool_call",
   call_id,
   tool_name: `tool_${call_id}`,
   arguments: {},
   requires_approval: true,
 });
-const waits = (...ids: string[]): NewChunk => ({
+const waits = (...ids: string[]): AnyChunk => ({
   type: "status",
   metadata: {
     state: "waiting",
     waiting_for: ids.map((call_id) => ({ kind: "tool_decision", call_id })),
   },
 });
-const result = (call_id: string, more: Partial<NewChunk>): NewChunk => ({
+const result = (call_id: string, more: Partial<AnyChunk>): AnyChunk => ({
   type: "tool_result",
   call_id,
   tool_name: `tool_${call_id}`,
   ...more,
 });
-const BROKEN: NewChunk = {
+const BROKEN: AnyChunk = {
   type: "error",
   error: "The connection to the model was cut.",
   metadata: { code: "upstream_cut", hint: "Continue or retry." },

@@ -1,12 +1,12 @@
 // What a command says while it runs, in the chat: live, bounded, in one place with its result.
 import assert from "node:assert/strict";
 import type { Locator } from "playwright-core";
-import type { NewChunk } from "../../server/protocol/chunks.ts";
+import type { AnyChunk } from "../support/any-chunk.ts";
 import { ask, closeBrowser, HOSTS, type OpenApp, withApp } from "./support/with-app.ts";
 
 after(closeBrowser);
 
-const piece = (token: string, more: Record<string, unknown> = {}): NewChunk => ({
+const piece = (token: string, more: Record<string, unknown> = {}): AnyChunk => ({
   type: "status",
   call_id: "c1",
   token,
@@ -16,7 +16,7 @@ const piece = (token: string, more: Record<string, unknown> = {}): NewChunk => (
 /** A command that runs, and how it speaks. */
 async function run(app: OpenApp) {
   const { session, turnId } = await ask(app, "Build it");
-  const say = (...chunks: NewChunk[]) => app.companion.say(session, turnId, ...chunks);
+  const say = (...chunks: AnyChunk[]) => app.companion.say(session, turnId, ...chunks);
   say(
     {
       type: "tool_call",

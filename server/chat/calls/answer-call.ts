@@ -27,6 +27,7 @@ import type { ChatDeps, LeasedTurn } from "../deps.ts";
 import type { Append, Writing } from "../log/write-session.ts";
 import {
   type Answer,
+  cameOf,
   failed,
   refused,
   resultChunk,
@@ -78,8 +79,11 @@ export async function decideCall(
     if (remember === "session" && call.kind !== null) {
       const tool = { name: call.tool_name, kind: call.kind };
       await allowTool(trx, { sessionId, workspace: turn.workspace }, tool);
-      const metadata = { state: "tool_allowed" };
-      chunks.push({ type: "status", tool_name: tool.name, metadata });
+      chunks.push({
+        type: "status",
+        tool_name: tool.name,
+        metadata: { state: "tool_allowed" },
+      });
     }
     const own = deps.resolveModel(turn.model).provider.tools ?? [];
     const tool = findTool(own, call.tool_name);
@@ -88,18 +92,8 @@ export async function decideCall(
       return { change, reply: undefined, chunks };
     }
     const reply = runHere(tool.run, args);
-    const { content: result, error } = reply.chunk;
-    return {
-      change: {
-        status: "done",
-        ...decided,
-        ...edited,
-        ...(result === undefined ? {} : { result }),
-        ...(error === undefined ? {} : { error }),
-      },
-      reply,
-      chunks,
-    };
+    const change: ToolCallChange = { status: "done", ...decided, ...edited, ...cameOf(reply) };
+    return { change, reply, chunks };
   });
 }
 

@@ -51,6 +51,7 @@ function outputChunk(call: ToolCallRow, fresh: string): NewChunk | undefined {
   const isCut = fresh.length > room;
   // Neither a client's offset nor the bound may leave half a character.
   const token = fresh.slice(0, room).toWellFormed();
-  const metadata = { state: "tool_output", ...(isCut ? { cut: true } : {}) };
+  const cut = isCut ? ({ cut: true } as const) : {};
+  const metadata = { state: "tool_output", ...cut } as const;
   return { type: "status", call_id: call.call_id, token, metadata };
 }

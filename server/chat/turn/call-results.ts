@@ -1,14 +1,14 @@
 // What a call came to, as its row, its chunk and the model have it.
 import type { ToolCallChange } from "../../db/tables/tool-calls.ts";
 import type { CallOutcome } from "../../protocol/call-outcomes.ts";
-import type { NewChunk } from "../../protocol/chunks.ts";
+import type { CallResult, NewChunk } from "../../protocol/chunks.ts";
 import type { ToolCall } from "../../providers/provider.ts";
 
 export interface Reply {
   /** For the model. */
   content: string;
   /** For readers. */
-  chunk: Pick<NewChunk, "content" | "error" | "metadata">;
+  chunk: CallResult;
 }
 
 export const failed = (error: string): Reply => ({ content: `Error: ${error}`, chunk: { error } });
@@ -17,6 +17,9 @@ export const refused = (outcome: CallOutcome, error: string, content = error): R
   content,
   chunk: { error, metadata: { outcome } },
 });
+/** For its row. */
+export const cameOf = ({ chunk }: Reply): { result: string } | { error: string } =>
+  "error" in chunk ? { error: chunk.error } : { result: chunk.content };
 export const succeeded = (content: string): Reply => ({ content, chunk: { content } });
 
 /** What becomes of a call: its row's next state and, if it is over, what the model gets to read. */

@@ -12,6 +12,7 @@ import type { AskReason } from "../../protocol/ask-reasons.ts";
 import type { NewChunk } from "../../protocol/chunks.ts";
 import type { FinishReason, ToolCall } from "../../providers/provider.ts";
 import {
+  cameOf,
   failed,
   type Reply,
   refused,
@@ -74,8 +75,7 @@ export async function commitCalls(
           position,
           kind: tool?.kind ?? null,
           status: one.status,
-          ...(one.reply?.chunk.content === undefined ? {} : { result: one.reply.chunk.content }),
-          ...(one.reply?.chunk.error === undefined ? {} : { error: one.reply.chunk.error }),
+          ...(one.reply && cameOf(one.reply)),
         });
       }
       const open = judged.filter(({ status }) => isWaiting(status));

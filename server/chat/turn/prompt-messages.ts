@@ -1,8 +1,11 @@
+import { lastMeasured } from "../../db/tables/chunks.ts";
 import { conversation, type MessageRow, metadataOf } from "../../db/tables/messages.ts";
 import type { Reader } from "../../db/tables/schema.ts";
 import { activeSummary, type Summary } from "../../db/tables/summaries.ts";
-import type { StoredMessage } from "../../domain/history.ts";
+import { type StoredMessage, toHistory } from "../../domain/history.ts";
 import { asStored } from "../../domain/summary.ts";
+import type { NewChunk } from "../../protocol/chunks.ts";
+import { estimateTokens } from "../../shared/tokens.ts";
 
 export interface Told {
   /** Stands for all before `rows`. */
@@ -35,4 +38,39 @@ function toStored(row: MessageRow): StoredMessage {
     tool_name: metadata.tool_name,
     ...(metadata.thinking && { thinking: metadata.thinking }),
   };
+}
+
+/** As the last turn's model counted it, and an estimate of what came since: an estimate alone may be far too low. */
+export async function knownSize(reader: Reader, sessionId: string): Promise<number> {
+  const measured = await lastMeasured(reader, sessionId);
+  if (!measured) return 0;
+  const { rows } = await toldMessages(reader, sessionId);
+  const fresh = rows.filter(({ position }) => position > measured.seq);
+  return fresh.reduce((sum, row) => sum + sizeOf(row), measured.tokens);
+}
+
+export function sizeOf(row: MessageRow): number {
+  const { thinking, ...rest } = metadataOf(row);
+  return estimateTokens(row.content + (thinking ? JSON.stringify(rest) : row.metadata));
+}
+
+export function estimateHistory(stored: StoredMessage[]): number {
+  return estimateTokens(JSON.stringify(toHistory(stored)));
+}
+
+/** What the conversation measures now. */
+export async function sizeNow(reader: Reader, sessionId: string): Promise<number> {
+  const known = await knownSize(reader, sessionId);
+  return known || estimateHistory((await toldMessages(reader, sessionId)).stored);
+}
+
+/** The end of a turn in which no model was asked, once all else of it is stored. `since`: of `performance.now()`. */
+export async function doneUnasked(
+  reader: Reader,
+  sessionId: string,
+  { since, ...said }: { model: string; agent_type: string; since: number },
+): Promise<Extract<NewChunk, { type: "done" }>> {
+  const context_tokens = await sizeNow(reader, sessionId);
+  const elapsed_ms = Math.round(performance.now() - since);
+  return { type: "done", metadata: { ...said, finish_reason: "stop", elapsed_ms, context_tokens } };
 }

@@ -3,6 +3,7 @@ import { changeSession, findSession } from "../../db/tables/sessions.ts";
 import { endTurn, insertTurn, replaceTurnsFrom } from "../../db/tables/turns.ts";
 import type { Session } from "../../protocol/responses.ts";
 import type { ChatDeps } from "../deps.ts";
+import { doneUnasked } from "./prompt-messages.ts";
 import { makeRoom } from "./start-turn.ts";
 
 /**
@@ -15,24 +16,22 @@ export async function rewindSession(
   from: string,
 ): Promise<Session> {
   deps.turns.refuseWhenDraining();
+  const since = performance.now();
   return await deps.lock.with(sessionId, async () => {
     const turnId = uuid();
     const step = { operation: "rewind_session", sessionId, turnId } as const;
     return await deps.write(step, async (writing) => {
       const { trx, append, session } = writing;
       await makeRoom(deps, writing);
-      await insertTurn(trx, {
-        id: turnId,
-        session_id: sessionId,
-        agent_type: session.agent_type,
-        model: session.model ?? deps.resolveModel(null).id,
-        after_seq: session.last_seq,
-      });
+      const { agent_type } = session;
+      const model = session.model ?? deps.resolveModel(null).id;
+      const turn = { id: turnId, session_id: sessionId, agent_type, model };
+      await insertTurn(trx, { ...turn, after_seq: session.last_seq });
       await replaceTurnsFrom(trx, sessionId, from, turnId);
       await changeSession(trx, sessionId, {});
       await append([
         { type: "status", metadata: { state: "rewound", replaces_turn_id: from } },
-        { type: "done", metadata: { finish_reason: "stop" } },
+        await doneUnasked(trx, sessionId, { model, agent_type, since }),
       ]);
       await endTurn(trx, turnId, { status: "done" });
       return await findSession(trx, sessionId);

@@ -24,7 +24,9 @@ import type { ChatDeps, LeasedTurn } from "../deps.ts";
 import { describeOwner, isAbandoned } from "../log/lease-owner.ts";
 import type { Writing } from "../log/write-session.ts";
 import { closeTurn, ENDINGS } from "./close-turn.ts";
+import { switchedChunk } from "./commit-answer.ts";
 import { createSession, idOf, knownAgent } from "./create-session.ts";
+import { doneUnasked } from "./prompt-messages.ts";
 
 type UserMessage = Extract<ClientMessage, { type: "user_message" }>;
 type SwitchAgent = Extract<ClientMessage, { type: "switch_agent" }>;
@@ -235,6 +237,7 @@ export async function switchAgent(
   message: SwitchAgent,
 ): Promise<AcceptedTurn> {
   deps.turns.refuseWhenDraining();
+  const since = performance.now();
   const to = knownAgent(message.agent_type);
   const asked = askedBy(request);
   const known = asked && (await repeatOf(deps, asked));
@@ -267,16 +270,10 @@ export async function switchAgent(
           await insertRequest(trx, { ...asked, session_id: sessionId, turn_id: turnId });
         }
         await changeSession(trx, sessionId, { agent_type: to });
+        const reason = message.reason ?? "chosen by the user";
         await append([
-          {
-            type: "agent_switched",
-            metadata: {
-              from_agent: session.agent_type,
-              to_agent: to,
-              reason: message.reason ?? "chosen by the user",
-            },
-          },
-          { type: "done", metadata: { finish_reason: "stop" } },
+          switchedChunk(session.agent_type, { to, reason, stays: true }),
+          await doneUnasked(trx, sessionId, { model, agent_type: to, since }),
         ]);
         await endTurn(trx, turnId, { status: "done" });
         return { session_id: sessionId, turn_id: turnId, after };

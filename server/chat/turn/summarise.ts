@@ -1,9 +1,7 @@
 // A long conversation goes on with a summary of its older turns: asked of the model outside of the conversation, committed
 // as one step, shown, and taken back at a click. The log and the history keep every word.
 import { v7 as uuid } from "uuid";
-import { lastMeasured } from "../../db/tables/chunks.ts";
-import { metadataOf } from "../../db/tables/messages.ts";
-import type { Reader, Trx } from "../../db/tables/schema.ts";
+import type { Trx } from "../../db/tables/schema.ts";
 import { findSession } from "../../db/tables/sessions.ts";
 import {
   activeSummary,
@@ -13,7 +11,6 @@ import {
   setUndone,
 } from "../../db/tables/summaries.ts";
 import { findOpenTurn } from "../../db/tables/turns.ts";
-import { toHistory } from "../../domain/history.ts";
 import {
   asMaterial,
   asStored,
@@ -28,7 +25,7 @@ import type { ProviderRequest } from "../../providers/provider.ts";
 import { estimateTokens } from "../../shared/tokens.ts";
 import type { ChatDeps, ResolvedModel } from "../deps.ts";
 import { refuseWhileRunning } from "../log/refuse-while-running.ts";
-import { type Told, toldMessages } from "./prompt-messages.ts";
+import { estimateHistory, knownSize, sizeOf, type Told, toldMessages } from "./prompt-messages.ts";
 import { addUsage, type Run, writeStep } from "./run.ts";
 
 const TIMEOUT_MS = 120_000;
@@ -73,15 +70,6 @@ export async function summariseIfFull(
   }
 }
 
-/** As the last turn's model counted it, and an estimate of what came since: an estimate alone may be far too low. */
-async function knownSize(reader: Reader, sessionId: string): Promise<number> {
-  const measured = await lastMeasured(reader, sessionId);
-  if (!measured) return 0;
-  const { rows } = await toldMessages(reader, sessionId);
-  const fresh = rows.filter(({ position }) => position > measured.seq);
-  return fresh.reduce((sum, row) => sum + sizeOf(row), measured.tokens);
-}
-
 /** By hand: all turns but the newest. Rejects with `session_busy`, `invalid_request`, or what the model's server did. */
 export async function summariseNow(deps: ChatDeps, sessionId: string): Promise<void> {
   const session = await findSession(deps.reader, sessionId);
@@ -118,7 +106,7 @@ export async function undoSummary(deps: ChatDeps, sessionId: string, id: string)
     if (outcome === "unknown") throw new ChatError("not_found", "There is no such summary.");
     if (outcome === "known") return;
     const { stored } = await toldMessages(trx, sessionId);
-    const context_tokens = estimateTokens(JSON.stringify(toHistory(stored)));
+    const context_tokens = estimateHistory(stored);
     await append([
       { type: "status", metadata: { state: "summary_undone", summary_id: id, context_tokens } },
     ]);
@@ -140,11 +128,6 @@ function isDemo({ providerName }: ResolvedModel): boolean {
 function countIn({ rows }: Told, keep: number): number {
   const sizes = rows.map((row) => ({ turnId: row.turn_id, tokens: sizeOf(row) }));
   return countToSummarise(sizes, keep);
-}
-
-function sizeOf(row: Told["rows"][number]): number {
-  const { thinking, ...rest } = metadataOf(row);
-  return estimateTokens(row.content + (thinking ? JSON.stringify(rest) : row.metadata));
 }
 
 type NewSummary = Pick<Summary, "id" | "until_turn_id" | "until_position" | "content">;
@@ -173,7 +156,7 @@ async function makeSummary(
       state: "summarised",
       summary_id: summary.id,
       until_turn_id: summary.until_turn_id,
-      context_tokens: estimateTokens(JSON.stringify(toHistory(left))),
+      context_tokens: estimateHistory(left),
     },
   };
   return { summary, chunk, usage };

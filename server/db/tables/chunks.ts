@@ -1,6 +1,6 @@
 import type { Expression, SqlBool } from "kysely";
 import type { ChatError } from "../../errors.ts";
-import { type ChunkType, isFinal, type NewChunk, type StreamChunk } from "../../protocol/chunks.ts";
+import { isFinal, type NewChunk, type StreamChunk } from "../../protocol/chunks.ts";
 import { type Append, refusalOf } from "../commit/append-log.ts";
 import { withTexts } from "./compaction.ts";
 import type { Reader, Trx } from "./schema.ts";
@@ -187,16 +187,16 @@ function toChunk(
   seq: number,
   sessionId: string,
   turnId: string | undefined,
-  { type, ...rest }: NewChunk,
+  chunk: NewChunk,
 ): StreamChunk {
-  return {
-    type,
+  const place = {
+    type: chunk.type,
     seq,
     session_id: sessionId,
     ...(turnId === undefined ? {} : { turn_id: turnId }),
-    is_final: isFinal(type),
-    ...rest,
+    is_final: isFinal(chunk.type),
   };
+  return { ...place, ...chunk };
 }
 
 function toRow(chunk: StreamChunk): ChunkRow {
@@ -205,9 +205,6 @@ function toRow(chunk: StreamChunk): ChunkRow {
 }
 
 function fromRow(row: ChunkRow): StreamChunk {
-  const rest = JSON.parse(row.payload) as Omit<NewChunk, "type">;
-  return toChunk(row.seq, row.session_id, row.turn_id ?? undefined, {
-    type: row.type as ChunkType,
-    ...rest,
-  });
+  const said = { type: row.type, ...(JSON.parse(row.payload) as object) } as NewChunk;
+  return toChunk(row.seq, row.session_id, row.turn_id ?? undefined, said);
 }

@@ -7,7 +7,7 @@ function setUp() {
   const commits: string[] = [];
   const batch = new TokenBatch(
     async ({ chunks }) => {
-      commits.push(chunks.map(({ token }) => token ?? "").join(""));
+      commits.push(chunks.map((chunk) => ("token" in chunk ? chunk.token : "")).join(""));
       await Promise.resolve();
     },
     (error) => {

@@ -1,13 +1,14 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { isFinal, type NewChunk, type StreamChunk } from "../../../server/protocol/chunks.ts";
+import { isFinal, type StreamChunk } from "../../../server/protocol/chunks.ts";
 import { answerText, emptyLog, type SessionLog, takeChunks } from "../../../webview/turns/turns.ts";
+import type { AnyChunk } from "../../support/any-chunk.ts";
 
 const SESSION = "s1";
 
 /** A session's log as the companion would number it. */
-function toLog(turns: readonly (readonly NewChunk[])[]): StreamChunk[] {
-  const info: NewChunk = {
+function toLog(turns: readonly (readonly AnyChunk[])[]): StreamChunk[] {
+  const info: AnyChunk = {
     type: "session_info",
     metadata: { title: "T", agent_type: "ask", model: null },
   };
@@ -24,15 +25,15 @@ function toLog(turns: readonly (readonly NewChunk[])[]): StreamChunk[] {
 }
 
 const text = fc.string({ maxLength: 8 });
-const step: fc.Arbitrary<NewChunk[]> = fc.oneof(
-  text.map((token): NewChunk[] => [{ type: "assistant_message", token }]),
-  text.map((token): NewChunk[] => [{ type: "reasoning", token }]),
-  text.map((reason): NewChunk[] => [
+const step: fc.Arbitrary<AnyChunk[]> = fc.oneof(
+  text.map((token): AnyChunk[] => [{ type: "assistant_message", token }]),
+  text.map((token): AnyChunk[] => [{ type: "reasoning", token }]),
+  text.map((reason): AnyChunk[] => [
     { type: "agent_switched", metadata: { from_agent: "ask", to_agent: "coder", reason } },
   ]),
-  fc.tuple(fc.nat(3), fc.boolean(), text).map(([id, ends, content]): NewChunk[] => {
+  fc.tuple(fc.nat(3), fc.boolean(), text).map(([id, ends, content]): AnyChunk[] => {
     const call_id = `c${id}`;
-    const call: NewChunk = {
+    const call: AnyChunk = {
       type: "tool_call",
       call_id,
       tool_name: "read",
@@ -40,11 +41,11 @@ const step: fc.Arbitrary<NewChunk[]> = fc.oneof(
       requires_approval: true,
     };
     const waiting = { state: "waiting", waiting_for: [{ kind: "tool_decision", call_id }] };
-    const asked: NewChunk[] = [call, { type: "status", metadata: waiting }];
+    const asked: AnyChunk[] = [call, { type: "status", metadata: waiting }];
     return ends ? [...asked, { type: "tool_result", call_id, tool_name: "read", content }] : asked;
   }),
 );
-const end: fc.Arbitrary<NewChunk[]> = fc.constantFrom<NewChunk[]>(
+const end: fc.Arbitrary<AnyChunk[]> = fc.constantFrom<AnyChunk[]>(
   [],
   [{ type: "done", metadata: { model: "demo/demo", elapsed_ms: 5 } }],
   [{ type: "error", error: "broken", metadata: { code: "upstream_cut", kept_chars: 3 } }],
@@ -119,7 +120,7 @@ describe("the turns of a session", () => {
   it("take a snapshot for the chunks it stands for, whatever was read of them before", () => {
     fc.assert(
       fc.property(fc.array(text, { minLength: 1, maxLength: 9 }), fc.nat(10), (tokens, read) => {
-        const deltas = tokens.map((token): NewChunk => ({ type: "assistant_message", token }));
+        const deltas = tokens.map((token): AnyChunk => ({ type: "assistant_message", token }));
         const log = toLog([
           [{ type: "user_message", content: "q" }, ...deltas, { type: "done", metadata: {} }],
         ]);
@@ -145,7 +146,7 @@ describe("the turns of a session", () => {
   });
 
   it("lose the replaced turn and all after it", () => {
-    const ask = (content: string, metadata = {}): NewChunk => ({
+    const ask = (content: string, metadata = {}): AnyChunk => ({
       type: "user_message",
       content,
       metadata,
@@ -163,7 +164,7 @@ describe("the turns of a session", () => {
   });
 
   it("wait for what is still undecided when one of two calls is answered", () => {
-    const call = (call_id: string): NewChunk => ({
+    const call = (call_id: string): AnyChunk => ({
       type: "tool_call",
       call_id,
       tool_name: "t",

@@ -5,7 +5,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { extname } from "node:path";
-import { isFinal, type NewChunk, type StreamChunk } from "../../../server/protocol/chunks.ts";
+import { isFinal, type StreamChunk } from "../../../server/protocol/chunks.ts";
 import { MessageRequest } from "../../../server/protocol/requests.ts";
 import type {
   Agent,
@@ -16,11 +16,13 @@ import type {
   Session,
 } from "../../../server/protocol/responses.ts";
 import { SSE_RETRY, toFrame } from "../../../server/protocol/sse.ts";
+import type { AnyChunk } from "../../support/any-chunk.ts";
 import {
   type Hit,
   json,
   listOf,
   model,
+  POLICY,
   type Refusal,
   readBody,
   refuse,
@@ -38,10 +40,6 @@ const TYPES: Record<string, string> = {
   ".woff2": "font/woff2",
 };
 const BUILT = readdirSync(new URL("../../../dist/webview/", import.meta.url));
-/** As the companion serves it. */
-const POLICY =
-  "default-src 'none'; script-src 'self'; style-src 'self'; font-src 'self'; img-src 'self' data:; " +
-  "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 export class ScriptedCompanion {
   readonly token = "test-token-0123456789";
@@ -52,7 +50,7 @@ export class ScriptedCompanion {
   readonly hits = new Map<string, Hit>();
   readonly messages: MessageRequest[] = [];
   /** What it answers when it is asked to summarise. */
-  summary: NewChunk = { type: "status" };
+  summary: AnyChunk = { type: "status" };
   /** Messages with their turns, as `GET …/messages` gives them. */
   readonly stored: Message[] = [];
   /** `METHOD path` of every call with its Authorization, in order. */
@@ -152,7 +150,7 @@ export class ScriptedCompanion {
     return turnId;
   }
 
-  say(session: ScriptedSession, turnId: string | undefined, ...chunks: NewChunk[]): void {
+  say(session: ScriptedSession, turnId: string | undefined, ...chunks: AnyChunk[]): void {
     const said = chunks.map((chunk): StreamChunk => {
       session.last_seq += 1;
       const place = { seq: session.last_seq, session_id: session.id };

@@ -2,6 +2,11 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { isPause, type StreamChunk } from "../../../server/protocol/chunks.ts";
 import type { Model, Session, SessionList } from "../../../server/protocol/responses.ts";
 
+/** As the companion serves it. */
+export const POLICY =
+  "default-src 'none'; script-src 'self'; style-src 'self'; font-src 'self'; img-src 'self' data:; " +
+  "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+
 export interface ScriptedSession extends Session {
   chunks: StreamChunk[];
 }

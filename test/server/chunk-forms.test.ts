@@ -1,0 +1,65 @@
+// What is written keeps docs/protocol.md, also where no model was asked; what older companions wrote is read as it is.
+import assert from "node:assert/strict";
+import { collect, FINISH, read, text, withChat } from "../support/chat.ts";
+import { ENGINES } from "../support/engines.ts";
+
+/** The metadata of a `done`; how long it took is up to timing. */
+const end = (agent_type: string, context_tokens: number, more: object = {}) => ({
+  ...{ model: "scripted/model", agent_type, finish_reason: "stop", elapsed_ms: 0 },
+  ...{ context_tokens, ...more },
+});
+
+for (const engine of ENGINES) {
+  describe(`the end of a turn in which no model was asked on ${engine.engine}`, () => {
+    it("says all that an end says: after an import, a switch and a rewind", () =>
+      withChat(
+        engine,
+        () => [text("Yes."), { ...FINISH, usage: { input_tokens: 40, output_tokens: 2 } }],
+        async ({ chat }) => {
+          const turn = await chat.startConversation(
+            "scripted/model",
+            [
+              { role: "system", content: "Be brief." },
+              { role: "user", content: "hi" },
+              { role: "assistant", content: "Hello." },
+              { role: "user", content: "go on" },
+            ],
+            null,
+          );
+          await read(chat, turn);
+          const { session_id } = turn;
+          const message = { type: "switch_agent", agent_type: "coder" } as const;
+          await read(chat, await chat.startTurn({ session_id, message }));
+          await chat.rewind(session_id, turn.turn_id);
+          const log = await collect(chat, session_id, { after: 0, until: "turn_end" });
+          const by = { model: "scripted/model", agent_type: "universal" };
+          const imported = log.filter(({ type }) => type === "user_message").slice(0, 2);
+          assert.deepEqual(
+            imported.map(({ metadata }) => metadata),
+            [
+              { ...by, role: "system" },
+              { ...by, role: "user" },
+            ],
+          );
+          assert.deepEqual(log.find(({ type }) => type === "agent_switched")?.metadata, {
+            from_agent: "universal",
+            to_agent: "coder",
+            reason: "chosen by the user",
+            stays: true,
+          });
+          const ends = log.filter(({ type }) => type === "done");
+          const told = ends.map(
+            ({ metadata }): Record<string, unknown> => ({ ...metadata, elapsed_ms: 0 }),
+          );
+          const [first, answered, switched, rewound] = told;
+          const tokens = Number(first?.["context_tokens"]);
+          assert.ok(tokens > 10 && tokens < 60, `${tokens} tokens were imported`);
+          assert.deepEqual(first, end("universal", tokens, { imported: true }));
+          assert.equal(answered?.["context_tokens"], 42);
+          assert.deepEqual(switched, end("coder", 42));
+          assert.deepEqual(rewound, end("coder", tokens));
+          for (const { metadata } of ends) assert.equal(typeof metadata?.["elapsed_ms"], "number");
+        },
+      ));
+  });
+}
