@@ -164,9 +164,9 @@ export async function assembleCompanion(parts: CompanionParts): Promise<Companio
     },
     async close() {
       closing.abort();
-      deps.storage.stop();
-      following?.stop();
-      giving.stop();
+      void deps.storage.stop();
+      void following?.stop();
+      void giving.stop();
       await deps.turns.drain();
       await compacting.stop();
       await database.close();

@@ -9,6 +9,7 @@ import type { Metrics } from "../observe/metrics.ts";
 import type { ModelList, Ready } from "../protocol/responses.ts";
 import type { Sampling } from "../protocol/sampling.ts";
 import type { Provider, Usage } from "../providers/provider.ts";
+import type { Repeating } from "../shared/every.ts";
 import type { Hub } from "./log/hub.ts";
 import type { Others } from "./log/peer-notify.ts";
 import type { SessionLock } from "./log/session-lock.ts";
@@ -35,10 +36,9 @@ export interface ModelDirectory {
 }
 
 /** Whether storing works, asked for or not. */
-export interface StorageWatch {
+export interface StorageWatch extends Repeating {
   /** Why nothing can be stored, as found out a moment ago; undefined if it can. */
   check(): Promise<ChatError | undefined>;
-  stop(): void;
 }
 
 /** The turns that this companion runs. */

@@ -1,6 +1,7 @@
 import { rmSync } from "node:fs";
 import { ChatError } from "../errors.ts";
 import type { Log } from "../log.ts";
+import { every, type Repeating, unexpected } from "../shared/every.ts";
 import { type Backup, listBackups, makeBackup, newestBackup } from "./backups.ts";
 import { asideFiles } from "./set-aside.ts";
 
@@ -16,24 +17,14 @@ interface Place {
 }
 
 /** A backup a day, and only so many of them, for as long as the companion lives; each is told of. */
-export function keepBackups(
-  place: Place,
-  log: Log,
-  onBackup: () => Promise<void>,
-): { stop(): Promise<void> } {
+export function keepBackups(place: Place, log: Log, onBackup: () => Promise<void>): Repeating {
   const closing = new AbortController();
-  let running: Promise<void> = Promise.resolve();
-  const look = () => {
-    running = running.then(() => backUpIfDue(place, log, closing.signal, onBackup));
-  };
-  const first = setTimeout(look, FIRST_LOOK_MS).unref();
-  const later = setInterval(look, LOOK_MS).unref();
+  const look = () => backUpIfDue(place, log, closing.signal, onBackup);
+  const looking = every(LOOK_MS, look, unexpected, FIRST_LOOK_MS);
   return {
     async stop() {
-      clearTimeout(first);
-      clearInterval(later);
       closing.abort();
-      await running;
+      await looking.stop();
     },
   };
 }

@@ -1,3 +1,5 @@
+import { every, unexpected } from "../shared/every.ts";
+
 const LOOK_MS = 1_000;
 
 export interface IdleWatch {
@@ -13,18 +15,18 @@ export function watchIdle(
 ): IdleWatch {
   if (seconds === null) return { touch() {}, stop() {} };
   let lastUse = performance.now();
-  const timer = setInterval(() => {
+  const look = (): void => {
     if (companion.isBusy()) lastUse = performance.now();
     else if (performance.now() - lastUse >= seconds * 1000) {
-      clearInterval(timer);
+      void looking.stop();
       companion.onIdle();
     }
-  }, LOOK_MS);
-  timer.unref();
+  };
+  const looking = every(LOOK_MS, look, unexpected);
   return {
     touch() {
       lastUse = performance.now();
     },
-    stop: () => clearInterval(timer),
+    stop: () => void looking.stop(),
   };
 }

@@ -2,6 +2,7 @@
 import { lstatSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import type { RuntimeFile } from "../protocol/responses.ts";
+import { every } from "../shared/every.ts";
 import { replaceFile } from "./data-dir.ts";
 
 const LOOK_MS = 2_000;
@@ -37,24 +38,22 @@ export function keepTraces(
   write();
 
   let failed = false;
-  const timer = setInterval(() => {
+  const look = (): void => {
     if (inode(lockFile) !== lock) {
-      clearInterval(timer);
+      void looking.stop();
       return on.gone();
     }
-    try {
-      for (const name of write()) on.repaired(name);
-      failed = false;
-    } catch (err) {
-      if (!failed) on.failed(err);
-      failed = true;
-    }
-  }, LOOK_MS);
-  timer.unref();
+    for (const name of write()) on.repaired(name);
+    failed = false;
+  };
+  const looking = every(LOOK_MS, look, (err) => {
+    if (!failed) on.failed(err);
+    failed = true;
+  });
 
   return {
     remove() {
-      clearInterval(timer);
+      void looking.stop();
       if (inode(lockFile) !== lock) return;
       for (const { name, lasts } of files) {
         if (!lasts) rmSync(join(dataDir, name), { force: true });

@@ -107,12 +107,12 @@ export async function openChat(source: DatabaseSource, script: Script): Promise<
     lines,
     requests,
     async crash() {
-      deps.storage.stop();
+      void deps.storage.stop();
       closing.abort();
       await database.close();
     },
     async close() {
-      deps.storage.stop();
+      void deps.storage.stop();
       closing.abort();
       await deps.turns.drain();
       await database.close();

@@ -58,7 +58,7 @@ export const ROOMS: readonly { room: RegExp; may: readonly RegExp[] }[] = [
     may: [...BELOW, /^server\/chat\//, /^(?:express|zod)$/, NODE],
   },
   { room: /^server\/doctor\//, may: [...BELOW, BELOW_DOCTOR, NODE] },
-  { room: /^server\/lifecycle\//, may: [PROTOCOL, NODE] },
+  { room: /^server\/lifecycle\//, may: [PROTOCOL, SHARED, NODE] },
   {
     room: /^server\/(?:observe\/|(?:errors|log|version)\.ts$)/,
     may: [PROTOCOL, /^(?:pino|prom-client)$/, /^package\.json$/, /^node:(?:async_hooks|crypto)$/],

@@ -22,7 +22,7 @@ export async function withTwo(
     try {
       await body(a, b, url);
     } finally {
-      for (const one of following) one.stop();
+      for (const one of following) await one.stop();
       await a.close();
       await b.close();
     }

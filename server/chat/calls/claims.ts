@@ -6,6 +6,7 @@ import { findToolCall, openToolCalls, type ToolCallRow } from "../../db/tables/t
 import { findTurn, type Turn } from "../../db/tables/turns.ts";
 import { ChatError } from "../../errors.ts";
 import type { Claim, PendingCall, PendingList } from "../../protocol/responses.ts";
+import { every, type Repeating } from "../../shared/every.ts";
 import type { ChatDeps } from "../deps.ts";
 import { giveUpCall, notOurs } from "./answer-call.ts";
 
@@ -56,22 +57,17 @@ export async function claim(
  * Answers the calls whose client has given no sign of life for so long that it must be gone, so that no turn waits for
  * ever. After a sleep of the machine every claim looks old: then clients get one more round to say that they are there.
  */
-export function giveUpClaims(deps: ChatDeps): { stop(): void } {
+export function giveUpClaims(deps: ChatDeps): Repeating {
   let last = Date.now();
-  let busy = false;
-  const timer = setInterval(() => {
+  const look = async (): Promise<void> => {
     const slept = Date.now() - last > 2 * LOOK_MS;
-    last = Date.now();
-    if (slept || busy || deps.turns.draining) return;
-    busy = true;
-    giveUpOld(deps)
-      .catch((err: unknown) => deps.log.warn({ err }, "old claims could not be given up"))
-      .finally(() => {
-        busy = false;
-      });
-  }, LOOK_MS);
-  timer.unref();
-  return { stop: () => clearInterval(timer) };
+    try {
+      if (!slept && !deps.turns.draining) await giveUpOld(deps);
+    } finally {
+      last = Date.now();
+    }
+  };
+  return every(LOOK_MS, look, (err) => deps.log.warn({ err }, "old claims could not be given up"));
 }
 
 /** One look. */

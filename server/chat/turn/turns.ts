@@ -8,6 +8,7 @@ import {
 import { findOpenTurn, findTurn } from "../../db/tables/turns.ts";
 import { ChatError } from "../../errors.ts";
 import { withoutTrace } from "../../observe/trace-context.ts";
+import { every, type Repeating } from "../../shared/every.ts";
 import type { ChatDeps, LeasedTurn, RunningTurns } from "../deps.ts";
 import { ENDINGS } from "./close-turn.ts";
 import { recoverTurns } from "./recover-turns.ts";
@@ -36,7 +37,7 @@ export class Turns implements RunningTurns {
   readonly #running = new Map<string, Running>();
   #draining = false;
   #stopping = false;
-  #renewing: NodeJS.Timeout | undefined;
+  #renewing: Repeating | undefined;
 
   /** `record`: it holds these turns, too, so it is there only after them. */
   constructor(record: () => ChatDeps) {
@@ -88,7 +89,7 @@ export class Turns implements RunningTurns {
       ended: ended.finally(() => {
         metrics.turnsRunning.dec();
         if (this.#running.get(turn.sessionId) === running) this.#running.delete(turn.sessionId);
-        if (this.#running.size === 0) clearInterval(this.#renewing);
+        if (this.#running.size === 0) void this.#renewing?.stop();
       }),
     };
     // Nobody else can take a lease here, however old it is.
@@ -139,7 +140,7 @@ export class Turns implements RunningTurns {
   }
 
   async wake(): Promise<void> {
-    if (this.#running.size > 0) await this.#renew();
+    if (this.#running.size > 0) await this.#renew().catch(this.#notRenewed);
   }
 
   async retire(): Promise<void> {
@@ -157,30 +158,28 @@ export class Turns implements RunningTurns {
     const all = [...this.#running.values()];
     for (const { controller } of all) controller.abort(new StopTurn(ENDINGS.server_stopped));
     await Promise.all(all.map((running) => running.ended));
-    clearInterval(this.#renewing);
+    void this.#renewing?.stop();
   }
 
   #startRenewing(): void {
-    clearInterval(this.#renewing);
-    this.#renewing = withoutTrace(() => setInterval(() => void this.#renew(), RENEW_MS));
-    this.#renewing.unref();
+    void this.#renewing?.stop();
+    this.#renewing = withoutTrace(() => every(RENEW_MS, () => this.#renew(), this.#notRenewed));
   }
 
+  readonly #notRenewed = (err: unknown): void =>
+    this.#deps.log.warn({ err }, "the leases could not be renewed");
+
   async #renew(): Promise<void> {
-    const { owner, log } = this.#deps;
+    const { owner } = this.#deps;
     const uow = this.#deps.newUnitOfWork();
-    try {
-      let renewed: RenewedLease[];
-      do {
-        renewed = await uow.commit("renew_lease", (trx) => renewLeases(trx, owner));
-        for (const { session_id, cancel_turn_id } of renewed) {
-          this.#stopIfWanted(session_id, cancel_turn_id);
-        }
-      } while (renewed.length === RENEWED_AT_ONCE);
-      await this.#stopLost();
-    } catch (err) {
-      log.warn({ err }, "the leases could not be renewed");
-    }
+    let renewed: RenewedLease[];
+    do {
+      renewed = await uow.commit("renew_lease", (trx) => renewLeases(trx, owner));
+      for (const { session_id, cancel_turn_id } of renewed) {
+        this.#stopIfWanted(session_id, cancel_turn_id);
+      }
+    } while (renewed.length === RENEWED_AT_ONCE);
+    await this.#stopLost();
   }
 
   /** A model is not listened to any longer for a session that has another writer; its words could not be stored. */

@@ -2,6 +2,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { compactStep, STEP_ROWS, turnsToCompact } from "../../db/tables/compaction.ts";
 import { lockSession } from "../../db/tables/sessions.ts";
 import { ChatError } from "../../errors.ts";
+import { every, type Repeating } from "../../shared/every.ts";
 import type { ChatDeps } from "../deps.ts";
 
 /** Whoever watches an answer reads its chunks, not their snapshot. */
@@ -15,25 +16,12 @@ const REST_MS = 20;
 type CompactionDeps = Pick<ChatDeps, "newUnitOfWork" | "reader" | "log" | "closing">;
 
 /** Compacts turns that ended a while ago, for as long as the companion lives. */
-export function compactInBackground(deps: CompactionDeps): { stop(): Promise<void> } {
-  let running: Promise<unknown> = Promise.resolve();
-  let idle = true;
-  const timer = setInterval(() => {
-    if (!idle) return;
-    idle = false;
-    running = compactTurns(deps, Date.now() - AFTER_MS)
-      .catch((err: unknown) => deps.log.warn({ err }, "finished turns could not be compacted"))
-      .finally(() => {
-        idle = true;
-      });
-  }, LOOK_MS);
-  timer.unref();
-  return {
-    async stop() {
-      clearInterval(timer);
-      await running;
-    },
-  };
+export function compactInBackground(deps: CompactionDeps): Repeating {
+  return every(
+    LOOK_MS,
+    () => compactTurns(deps, Date.now() - AFTER_MS),
+    (err) => deps.log.warn({ err }, "finished turns could not be compacted"),
+  );
 }
 
 /** Compacts all turns that ended before, step by step; resolves with their number. */

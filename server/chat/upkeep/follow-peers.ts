@@ -1,5 +1,6 @@
 import { currentEpoch } from "../../db/tables/epochs.ts";
 import { lastSeqs } from "../../db/tables/sessions.ts";
+import { every, type Repeating } from "../../shared/every.ts";
 import type { ChatDeps } from "../deps.ts";
 import { recoverTurns } from "../turn/recover-turns.ts";
 
@@ -10,12 +11,11 @@ const RECOVER_MS = 5_000;
  * Where several companions share one database: tells the readers here what others have committed, and closes
  * turns whose companion is gone. The log's numbers are the truth, so polling them misses nothing; hints come sooner.
  */
-export function followOthers(deps: ChatDeps): { stop(): void } {
+export function followOthers(deps: ChatDeps): Repeating {
   const { reader, log, hub, turns } = deps;
-  const poll = repeat(POLL_MS, () => lookAt(hub.sessions()));
-  const recover = repeat(RECOVER_MS, async () => {
-    await recoverTurns(deps);
-  });
+  const warn = (err: unknown): void => log.warn({ err }, "following other companions failed");
+  const poll = every(POLL_MS, () => lookAt(hub.sessions()), warn);
+  const recover = every(RECOVER_MS, () => recoverTurns(deps), warn);
 
   deps.others.listen({
     onNews(sessionId, lastSeq) {
@@ -23,10 +23,10 @@ export function followOthers(deps: ChatDeps): { stop(): void } {
     },
     onLook(sessionIds) {
       const read = new Set(hub.sessions());
-      void orWarn(turns.stopIfAsked(sessionIds));
-      void orWarn(lookAt(sessionIds.filter((sessionId) => read.has(sessionId))));
+      turns.stopIfAsked(sessionIds).catch(warn);
+      lookAt(sessionIds.filter((sessionId) => read.has(sessionId))).catch(warn);
     },
-    onListening: () => void orWarn(lookAt(hub.sessions())),
+    onListening: () => void lookAt(hub.sessions()).catch(warn),
   });
 
   let epoch: string | undefined;
@@ -49,34 +49,9 @@ export function followOthers(deps: ChatDeps): { stop(): void } {
     }
   }
 
-  function orWarn(work: Promise<void>): Promise<void> {
-    return work.catch((err: unknown) => log.warn({ err }, "following other companions failed"));
-  }
-
-  /** The next run is planned when the last has ended, so a slow database gathers no pile. */
-  function repeat(ms: number, run: () => Promise<void>) {
-    let timer = setTimeout(tick, ms);
-    timer.unref();
-    let stopped = false;
-    function tick(): void {
-      void orWarn(run()).then(() => {
-        if (stopped) return;
-        timer = setTimeout(tick, ms);
-        timer.unref();
-      });
-    }
-    return {
-      stop() {
-        stopped = true;
-        clearTimeout(timer);
-      },
-    };
-  }
-
   return {
-    stop() {
-      poll.stop();
-      recover.stop();
+    async stop() {
+      await Promise.all([poll.stop(), recover.stop()]);
     },
   };
 }

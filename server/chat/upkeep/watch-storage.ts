@@ -2,6 +2,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { v7 as uuid } from "uuid";
 import { insertSession, removeSession } from "../../db/tables/sessions.ts";
 import { ChatError, toChatError } from "../../errors.ts";
+import { every, unexpected } from "../../shared/every.ts";
 import type { ChatDeps, StorageWatch } from "../deps.ts";
 
 const PROBE_MS = 2_000;
@@ -29,7 +30,6 @@ export function watchStorage(
   const { storage } = metrics;
   let told = storage.problem;
   let sincePing = 0;
-  let stopped = false;
   let error: ChatError | undefined;
   let lookedAt = Number.NEGATIVE_INFINITY;
   let looking: Promise<ChatError | undefined> | undefined;
@@ -63,18 +63,14 @@ export function watchStorage(
   };
   const lookOnce = () => (looking ??= look());
 
-  const next = (): NodeJS.Timeout => setTimeout(tick, PROBE_MS).unref();
-  function tick(): void {
+  const lookIfDue = async (): Promise<void> => {
     tell();
     sincePing += PROBE_MS;
     const isPingDue = !soleCompanion && sincePing >= PING_MS;
     if (isPingDue) sincePing = 0;
-    const done = storage.problem !== undefined || isPingDue ? lookOnce() : Promise.resolve();
-    void done.finally(() => {
-      if (!stopped) timer = next();
-    });
-  }
-  let timer = next();
+    if (storage.problem !== undefined || isPingDue) await lookOnce();
+  };
+  const looks = every(PROBE_MS, lookIfDue, unexpected);
   return {
     async check() {
       const now = performance.now();
@@ -84,10 +80,7 @@ export function watchStorage(
       const late = delay(MAX_LOOK_MS, undefined, { ref: false }).then(() => tooLate(soleCompanion));
       return await Promise.race([lookOnce(), late]);
     },
-    stop() {
-      stopped = true;
-      clearTimeout(timer);
-    },
+    stop: looks.stop,
   };
 }
 
