@@ -43,6 +43,8 @@ const BUDGET = {
   "webview/highlight.js": 60_000,
   "webview/mention-list.js": 6_000,
   "webview/formula.js+katex.css": 320_000,
+  // All diagrams together; one loads a part of it.
+  "webview/diagram*.js": 2_100_000,
   "webview/metrics.js+metrics.css": 70_000,
 };
 
@@ -82,6 +84,15 @@ const loadedLater = {
   },
 };
 
+const ownBundle = {
+  name: "own-bundle",
+  setup(build) {
+    build.onResolve({ filter: /\/draw\.ts$/ }, ({ kind }) =>
+      kind === "dynamic-import" ? { path: "./diagram.js", external: true } : undefined,
+    );
+  },
+};
+
 /** Making a schema has no effect but the schema: those that only serve as types are left out. */
 const pureSchemas = {
   name: "pure-schemas",
@@ -104,6 +115,61 @@ const onlyWoff2 = {
       ),
       loader: "css",
     }));
+  },
+};
+
+/**
+ * Of Mermaid, the diagrams that models write, without what is large and theirs alone to need: elk and cytoscape, which
+ * lay out (dagre does), KaTeX in labels, icons. And it writes no inline styles, which our pages forbid: the rules are
+ * told to webview/diagrams/draw.ts, styles of elements are set as what they are.
+ */
+const DIAGRAMS =
+  /^(?:flow|sequence|class|state|er|gantt|journey|quadrant|xychart|requirement|gitGraph|pie|timeline|mindmap|kanban|dagre)/;
+const INLINE_STYLES = [
+  [
+    "mermaid.core.mjs",
+    /const style1 = document\.createElement\("style"\);\s+style1\.innerHTML = rules;\s+svg\.insertBefore\(style1, firstChild\);/,
+    'svg.dispatchEvent(new CustomEvent("diagram-rules", { detail: rules, bubbles: true }));',
+  ],
+  // What is drawn is taken as it stands on the page: to parse it again would be to write styles.
+  [
+    "mermaid.core.mjs",
+    /code2 = DOMPurify\.sanitize\(code2, \{\s+ADD_TAGS: DOMPURIFY_TAGS,[^;]+\}\);/,
+    'code2 = "";',
+  ],
+  [
+    "d3-selection.mjs",
+    /this\.setAttribute\(name, (value|v)\)/g,
+    'if (name === "style") this.style.cssText = $1; else this.setAttribute(name, $1)',
+  ],
+  [/chunk-\w+\.mjs/, /child\.setAttribute\("style", style\)/, "child.style.cssText = style"],
+];
+const leanMermaid = {
+  name: "lean-mermaid",
+  setup(build) {
+    const done = new Set();
+    build.onResolve({ filter: /./ }, ({ kind, path }) =>
+      kind === "dynamic-import" && !DIAGRAMS.test(basename(path))
+        ? { path: "left-out", namespace: "left-out" }
+        : undefined,
+    );
+    build.onLoad({ filter: /./, namespace: "left-out" }, () => ({
+      contents: 'throw new Error("this kind of diagram is not drawn here")',
+    }));
+    build.onLoad({ filter: /[\\/](?:mermaid|d3-selection)[\\/]dist[\\/].*\.mjs$/ }, ({ path }) => {
+      let contents = readFileSync(path, "utf8");
+      for (const [index, [file, from, to]] of INLINE_STYLES.entries()) {
+        if (!(typeof file === "string" ? basename(path) === file : file.test(basename(path))))
+          continue;
+        const replaced = contents.replace(from, to);
+        if (replaced !== contents) done.add(index);
+        contents = replaced;
+      }
+      return { contents, loader: "js" };
+    });
+    build.onEnd(() => {
+      if (done.size < INLINE_STYLES.length) throw new Error("Mermaid has changed: see leanMermaid");
+    });
   },
 };
 
@@ -148,6 +214,14 @@ const builds = [
     },
   },
   { ...browser, entryPoints: { metrics: "webview/metrics/main.tsx" } },
+  // Apart from the app, with whose parts it shares nothing: a stranger's hooks stay out of our sanitizer.
+  {
+    ...browser,
+    entryPoints: { diagram: "webview/diagrams/draw.ts" },
+    splitting: true,
+    chunkNames: "diagram-[hash]",
+    plugins: [leanMermaid],
+  },
   {
     ...browser,
     // What is loaded later is named here for the sake of its budget alone.
@@ -166,6 +240,7 @@ const builds = [
     },
     splitting: true,
     chunkNames: "chunk-[hash]",
+    plugins: [ownBundle],
     // What a browser knows by itself need not be brought along.
     alias: {
       entities: "./webview/vendor/entities.ts",
@@ -243,6 +318,9 @@ function defaultTarget() {
 function checkBudget(outputs) {
   const size = (...files) =>
     files.reduce((sum, file) => sum + statSync(join("dist", file)).size, 0);
+  const diagrams = readdirSync("dist/webview")
+    .filter((name) => /^diagram\b.*\.js$/.test(name))
+    .map((name) => `webview/${name}`);
   const sizes = {
     "extension/extension.cjs": size("extension/extension.cjs"),
     "extension/first-use.cjs": size("extension/first-use.cjs"),
@@ -252,6 +330,7 @@ function checkBudget(outputs) {
     "webview/highlight.js": size("webview/highlight.js"),
     "webview/mention-list.js": size("webview/mention-list.js"),
     "webview/formula.js+katex.css": size("webview/formula.js", "webview/katex.css"),
+    "webview/diagram*.js": size(...diagrams),
     "webview/metrics.js+metrics.css": size("webview/metrics.js", "webview/metrics.css"),
   };
   for (const [name, bytes] of Object.entries(sizes)) {

@@ -75,7 +75,7 @@ export const ROOMS: readonly { room: RegExp; may: readonly RegExp[] }[] = [
     may: [
       PROTOCOL,
       SHARED,
-      /^(?:preact|markdown-it|dompurify|highlight\.js|katex|eventsource-parser)$/,
+      /^(?:preact|markdown-it|dompurify|highlight\.js|katex|mermaid|eventsource-parser)$/,
     ],
   },
   {

@@ -33,7 +33,9 @@ export class CodeBlock {
   readonly #host: MarkdownHost;
   readonly #language: string;
   readonly #content: HTMLElement;
+  readonly #actions: HTMLElement;
   #code = "";
+  #isDrawn = false;
 
   constructor(host: MarkdownHost, language: string) {
     this.#host = host;
@@ -43,15 +45,16 @@ export class CodeBlock {
     const label = document.createElement("span");
     label.className = "code-language";
     label.textContent = name;
-    const actions = document.createElement("div");
-    actions.className = "code-actions";
-    actions.append(this.#copyButton());
+    this.#actions = document.createElement("div");
+    this.#actions.className = "code-actions";
+    this.#actions.append(this.#copyButton());
     if (host.insert) {
-      actions.append(iconButton("insert", text.insertCode, () => host.insert?.(this.#code)));
+      const insert = (): void => host.insert?.(this.#code);
+      this.#actions.append(iconButton("insert", text.insertCode, insert));
     }
     const head = document.createElement("div");
     head.className = "code-head";
-    head.append(label, actions);
+    head.append(label, this.#actions);
 
     this.#content = document.createElement("code");
     const pre = document.createElement("pre");
@@ -77,7 +80,17 @@ export class CodeBlock {
       this.#append(code);
     }
     this.#code = code;
-    if (!isOpen) this.#colour();
+    if (isOpen) return;
+    if (this.#language === "mermaid") void this.#draw();
+    else this.#colour();
+  }
+
+  async #draw(): Promise<void> {
+    const pre = this.#content.parentElement;
+    if (this.#isDrawn || !pre || this.#code.trim() === "") return;
+    this.#isDrawn = true;
+    const { showDiagram } = await import("../diagrams/diagram-view.ts");
+    showDiagram({ block: this.element, pre, actions: this.#actions }, this.#code);
   }
 
   #append(text: string): void {
