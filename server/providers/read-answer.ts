@@ -3,7 +3,7 @@ import { ChatError } from "../errors.ts";
 import { urlAt, vendorHeaders } from "./access.ts";
 import type { Batches } from "./batches.ts";
 import { type HttpResponse, readStart, send } from "./http-client.ts";
-import { retryAfter } from "./retry-after.ts";
+import { retryAfter, retryAfterError } from "./retry-after.ts";
 import {
   cutError,
   emptyError,
@@ -78,14 +78,15 @@ function judge(
   heard: Heard,
 ): ChatError | undefined {
   if (state.tooLong) return tooLongError(access, maxAnswerChars);
-  if (state.failure) return streamError(access, state.failure.said);
+  if (state.failure) return streamError(access, state.failure.said, heard.retryAfter);
   if (state.reason !== undefined) {
     const saysWhy = state.reason === "content_filter" || state.reason === "length";
     return state.empty && !saysWhy && !mayBeEmpty ? emptyError(access) : undefined;
   }
   if (heard.failure) return heard.failure;
-  if (state.understood || !state.empty || heard.stray.trim() === "") return cutError(access);
-  return strayError(access, heard.type, heard.stray);
+  const { stray, type } = heard;
+  if (state.understood || !state.empty || stray === undefined) return cutError(access);
+  return stray === "" ? emptyError(access) : strayError(access, type, stray);
 }
 
 /** The head of the answer. A status that is none of success is an error with the server's words. */
@@ -136,8 +137,10 @@ interface Heard {
   failure: ChatError | undefined;
   sawDone: boolean;
   type: string;
-  /** The beginning of a body that was no events. */
-  stray: string;
+  /** The beginning of a body that said nothing; undefined: it was cut. */
+  stray: string | undefined;
+  /** What its head said of when to ask again. */
+  retryAfter: number | undefined;
 }
 
 /** Until nothing more is to come. Never rejects. */
@@ -151,6 +154,7 @@ async function hear(hearing: Hearing): Promise<Heard> {
     sawDone: false,
     type: String(response.headers["content-type"] ?? ""),
     stray: "",
+    retryAfter: retryAfterError(response.headers, Date.now()),
   };
   const isOver = (): boolean =>
     heard.sawDone || state.ended || state.tooLong || state.failure !== undefined || hasEnded;

@@ -6,9 +6,17 @@ type Headers = Readonly<Record<string, unknown>>;
 
 /** In seconds; undefined if no header says it. */
 export function retryAfter(headers: Headers, now: number): number | undefined {
+  return within(askedFor(headers, now) ?? resetOf(headers, now));
+}
+
+/** The same for the head of a success: it tells of limits that are not reached. */
+export function retryAfterError(headers: Headers, now: number): number | undefined {
+  return within(askedFor(headers, now));
+}
+
+function askedFor(headers: Headers, now: number): number | undefined {
   const ms = num(headers["retry-after-ms"]);
-  const told = ms === undefined ? secondsOf(headers["retry-after"], now) : ms / 1000;
-  return within(told ?? resetOf(headers, now));
+  return ms === undefined ? secondsOf(headers["retry-after"], now) : ms / 1000;
 }
 
 /** A number of seconds, a date, or a time as "1m30s". */

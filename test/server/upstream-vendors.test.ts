@@ -35,7 +35,7 @@ const VENDORS: VendorCase[] = [
     name: "anthropic",
     path: "/v1/messages",
     key: ({ headers }) => headers["x-api-key"],
-    endMark: "event: message_stop",
+    endMark: "event: message_delta",
     error: /Anthropic is overloaded \(529\): Overloaded/,
   },
   {

@@ -116,7 +116,8 @@ export function createDraft(limits: { maxChars: number }): Draft {
     usage(told) {
       if (!told) return;
       state.understood = true;
-      usage = told;
+      // Nothing but 0 only means that this event does not tell it.
+      if (!usage || told.input_tokens > 0 || told.output_tokens > 0) usage = told;
     },
     finish(reason) {
       state.understood = true;

@@ -7,7 +7,7 @@ import { largestOutput, lowerLimit } from "./anthropic-limits.ts";
 import type { EventReader, Leave, WireFormat, WireRequest } from "./format.ts";
 import { normalUsage, toArguments } from "./openai-chat.ts";
 import { tokenLimit, toSettings } from "./settings.ts";
-import { bareError, toldError } from "./told-errors.ts";
+import { leaveOut, toldError } from "./told-errors.ts";
 import { type Fields, num, record, text, textOf } from "./values.ts";
 
 export const anthropic: WireFormat = { toRequest, createReader, amend };
@@ -140,6 +140,8 @@ const REASONS: Readonly<Record<string, FinishReason>> = {
   refusal: "content_filter",
 };
 
+const KNOWN_KINDS = new Set(["text", "thinking", "redacted_thinking", "tool_use"]);
+
 interface OpenBlock {
   kind: string;
   fields: Record<string, unknown>;
@@ -147,6 +149,7 @@ interface OpenBlock {
   started: string;
   pieces: number;
   place: number;
+  isClosed: boolean;
 }
 
 function createReader(answer: Answer): EventReader {
@@ -159,7 +162,10 @@ function createReader(answer: Answer): EventReader {
     const kind = text(block["type"]);
     newest = index;
     stop(index);
-    const open = { kind, fields: { ...block }, started: "", pieces: 0, place: (places += 1) };
+    const open: OpenBlock = {
+      ...{ kind, fields: { ...block }, started: "", pieces: 0, place: (places += 1) },
+      isClosed: false,
+    };
     blocks.set(index, open);
     if (kind === "text") answer.text(textOf(block["text"]));
     else if (kind === "thinking") answer.reasoning(text(block["thinking"]));
@@ -171,29 +177,40 @@ function createReader(answer: Answer): EventReader {
     } else if (kind !== "redacted_thinking") answer.skip("unknown_block");
   };
 
+  /** Where a delta belongs: at its index, unless only another block can be meant; there are servers that count otherwise. */
+  const blockFor = (index: number, kind: string): OpenBlock | undefined => {
+    const at = blocks.get(index);
+    if (at && !KNOWN_KINDS.has(at.kind)) return undefined;
+    const same = [...blocks.values()].filter((block) => block.kind === kind);
+    if (at?.kind === kind && !at.isClosed) return at;
+    const open = same.findLast(({ isClosed }) => !isClosed);
+    return open ?? (at?.kind === kind ? at : same.findLast(({ pieces }) => pieces === 0));
+  };
+
   const change = (index: number, delta: Fields): void => {
-    const block = blocks.get(index);
     switch (text(delta["type"])) {
       case "text_delta":
-        answer.text(text(delta["text"]));
+        answer.text(textOf(delta["text"]));
         break;
       case "thinking_delta": {
         const words = text(delta["thinking"]);
+        const block = blockFor(index, "thinking");
         if (block) block.fields["thinking"] = text(block.fields["thinking"]) + words;
         answer.reasoning(words);
         break;
       }
-      case "signature_delta":
-        if (block)
-          block.fields["signature"] = text(block.fields["signature"]) + text(delta["signature"]);
+      case "signature_delta": {
+        const block = blockFor(index, "thinking");
+        const { signature } = block?.fields ?? {};
+        if (block) block.fields["signature"] = text(signature) + text(delta["signature"]);
+        // One that comes late.
+        if (block?.isClosed && !signature) answer.keep(block.fields);
         break;
+      }
       case "input_json_delta": {
-        if (block?.kind !== "tool_use") return;
+        const block = blockFor(index, "tool_use");
         const args = toArguments(delta["partial_json"]);
-        if (args === "") return;
-        block.pieces += 1;
-        answer.calls.add([{ index: block.place, id: "", name: "", args }]);
-        answer.argued(args.length);
+        if (block && args !== "") addArguments(block, args);
         break;
       }
       default:
@@ -201,19 +218,24 @@ function createReader(answer: Answer): EventReader {
     }
   };
 
-  const stop = (index: number): void => {
+  const addArguments = (block: OpenBlock, args: string): void => {
+    block.pieces += 1;
+    answer.calls.add([{ index: block.place, id: "", name: "", args }]);
+    answer.argued(args.length);
+  };
+
+  /** `whole` is what some servers tell of a block at its end. */
+  const stop = (index: number, whole?: Fields): void => {
     const block = blocks.get(index);
-    if (!block) return;
-    blocks.delete(index);
-    if (block.kind === "tool_use" && block.pieces === 0 && block.started !== "") {
-      answer.calls.add([{ index: block.place, id: "", name: "", args: block.started }]);
+    if (!block || block.isClosed) return;
+    block.isClosed = true;
+    if (block.kind === "tool_use" && block.pieces === 0) {
+      const args = block.started || startOf(whole?.["input"]);
+      if (args !== "") answer.calls.add([{ index: block.place, id: "", name: "", args }]);
     }
-    const { thinking, signature } = block.fields;
-    if (block.kind === "redacted_thinking") answer.keep(block.fields);
     // Thinking without a signature cannot be sent back.
-    else if (block.kind === "thinking" && (signature || thinking)) {
-      if (signature) answer.keep(block.fields);
-    }
+    const isSigned = block.kind === "thinking" && Boolean(block.fields["signature"]);
+    if (isSigned || block.kind === "redacted_thinking") answer.keep(block.fields);
   };
 
   const indexOf = (value: Fields): number => num(value["index"]) ?? newest;
@@ -229,11 +251,8 @@ function createReader(answer: Answer): EventReader {
     answer.usage(toUsage(counted));
   };
 
-  // Only the end mark makes it count: without it the connection was cut.
   let reason = "";
-  const finish = (isDue: boolean): void => {
-    if (isDue) answer.finish(REASONS[reason] ?? "other");
-  };
+  const finish = (): void => answer.finish(REASONS[reason] ?? "other");
 
   /** The whole message, in place of its events. */
   const readMessage = (message: Fields): void => {
@@ -263,47 +282,42 @@ function createReader(answer: Answer): EventReader {
       }
       switch (text(value["type"]) || name) {
         case "content_block_delta":
-          change(indexOf(value), record(value["delta"]) ?? {});
+          change(
+            indexOf(value),
+            record(value["delta"]) ?? { type: "text_delta", text: value["delta"] },
+          );
           break;
         case "content_block_start":
           start(num(value["index"]) ?? newest + 1, record(value["content_block"]) ?? {});
           break;
         case "content_block_stop":
-          stop(indexOf(value));
+          stop(indexOf(value), record(value["content_block"]));
           break;
         case "message_start":
           readMessage(record(value["message"]) ?? {});
           break;
         case "message_delta":
-          reason = text(record(value["delta"])?.["stop_reason"]) || reason;
+          reason = text(record(value["delta"])?.["stop_reason"] ?? value["stop_reason"]) || reason;
           count(value["usage"]);
           break;
         case "message_stop":
-          finish(true);
+          if (places === 0) readMessage(record(value["message"]) ?? {});
+          finish();
           answer.end();
           break;
         case "message":
           readMessage(value);
-          finish(true);
+          finish();
           answer.end();
           break;
-        case "ping":
-          answer.skip("ping");
-          break;
-        case undefined: {
-          const told = bareError(value);
-          if (told === undefined)
-            answer.skip(Object.keys(value).length === 0 ? "empty" : "unknown_event");
-          else answer.fail(told);
-          break;
-        }
         default:
-          answer.skip("unknown_event");
+          leaveOut(answer, value, name, { isTyped: true });
       }
     },
-    end(sawDone) {
+    end() {
       for (const index of blocks.keys()) stop(index);
-      finish(sawDone && reason !== "");
+      // A reason is told when all is said: the end mark after it may be missing.
+      if (reason !== "") finish();
     },
   };
 }

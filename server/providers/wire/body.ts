@@ -2,6 +2,7 @@
 // JSON. What comes decides, not the content type.
 import { StringDecoder } from "node:string_decoder";
 import { createParser } from "eventsource-parser";
+import { createJsonValues } from "./json-values.ts";
 import { looseJson } from "./loose-json.ts";
 
 export interface BodyEvents {
@@ -17,8 +18,8 @@ export interface BodyEvents {
 export interface BodyReader {
   write(bytes: Buffer): void;
   end(): void;
-  /** The beginning of what was none of it, for people. */
-  stray(): string;
+  /** The beginning of what said nothing, for people: blank where nothing came, undefined where it was cut in a value. */
+  stray(): string | undefined;
 }
 
 const MAX_STRAY = 4_096;
@@ -29,28 +30,26 @@ export function createBodyReader(
 ): BodyReader {
   const decoder = new StringDecoder("utf8");
   let stray = "";
-  let feed: ((text: string, isLast: boolean) => void) | undefined;
+  let feed: Feed | undefined;
   let start = "";
+  let isCut = false;
 
   const onText = (text: string, isLast: boolean): void => {
+    if (stray.length < MAX_STRAY) stray += text;
     if (feed) {
-      feed(text, isLast);
+      isCut = feed(text, isLast);
       return;
     }
     start += text;
-    const first = /[^\s\uFEFF]/.exec(start)?.[0];
+    const first = /[^\s\p{Cc}\uFEFF]/u.exec(start)?.[0];
     if (first === undefined && !isLast && start.length < limits.eventChars) return;
-    if (first === "{" || first === "[") feed = readJson(events, limits.documentChars);
-    else {
-      const sse = readEvents(events, limits.eventChars);
-      feed = (piece, last) => {
-        if (stray.length < MAX_STRAY) stray += piece;
-        sse(piece, last);
-      };
-    }
+    feed =
+      first === "{" || first === "["
+        ? readJson(events, limits.documentChars)
+        : readEvents(events, limits.eventChars);
     const all = start;
     start = "";
-    feed(all, isLast);
+    isCut = feed(all, isLast);
   };
 
   return {
@@ -60,11 +59,19 @@ export function createBodyReader(
     end() {
       onText(decoder.end(), true);
     },
-    stray: () => stray.slice(0, MAX_STRAY),
+    // Comments, and events without data, say nothing.
+    stray: () =>
+      isCut
+        ? undefined
+        : stray
+            .slice(0, MAX_STRAY)
+            .replaceAll(/^(?::.*|(?:data|event|id|retry):\s*)$/gm, "")
+            .trim(),
   };
 }
 
-type Feed = (text: string, isLast: boolean) => void;
+/** True: the end has come inside of a value. */
+type Feed = (text: string, isLast: boolean) => boolean;
 
 function readEvents(events: BodyEvents, maxBufferSize: number): Feed {
   let isLast = false;
@@ -91,76 +98,83 @@ function readEvents(events: BodyEvents, maxBufferSize: number): Feed {
   });
   const readLoosely = (data: string, name: string | undefined): void => {
     const trimmed = data.trim();
-    if (trimmed === "[DONE]") {
-      events.done();
-      return;
-    }
     // An error may be told in plain words.
     if (name === "error" && trimmed !== "" && !/^[[{]/.test(trimmed)) {
       events.event({ error: trimmed }, name);
       return;
     }
     // What the end of the connection has cut is no fault of the event.
-    const values = looseJson(trimmed);
+    const values = looseJson(DONE.test(trimmed) ? trimmed.replace(DONE, "") : trimmed);
     for (const value of values) events.event(value, name);
-    if (values.length === 0 && !isLast) events.unreadable(data);
+    if (DONE.test(trimmed)) events.done();
+    else if (values.length === 0 && !isLast) events.unreadable(data);
   };
+  const withErrors = createErrorLines();
   return (text, last) => {
-    if (isOver) return;
-    parser.feed(text);
-    if (!last || isOver) return;
+    if (isOver) return false;
+    const lines = withErrors(text, last);
+    // Some servers leave out the blank line between two events.
+    parser.feed(lines.includes("}\ndata:") ? lines.replaceAll(JOINED, "}\n\n") : lines);
+    if (!last || isOver) return false;
     // The last event may lack its blank line.
     isLast = true;
     parser.feed("\n\n");
+    return false;
   };
 }
 
 const OPENING = "{".charCodeAt(0);
 
-/** A document, or one on each line. Which of them is known with the first line. */
-function readJson(events: BodyEvents, maxChars: number): Feed {
-  let pending = "";
-  let isLines: boolean | undefined;
-  let isOver = false;
+/** The end mark, by itself or after what it ends. */
+const DONE = /(?:^|\s)"?\[DONE\]"?$/i;
+const JOINED = /\}\n(?=data: ?\{)/g;
 
-  const readLine = (line: string, isLast: boolean): boolean => {
-    const trimmed = line.trim().replace(/^\uFEFF/, "");
-    if (trimmed === "") return true;
-    const values = looseJson(trimmed.replace(/^data:/, ""));
-    for (const value of values) events.event(value, undefined);
-    if (trimmed.endsWith("[DONE]")) events.done();
-    else if (values.length === 0 && !isLast) events.unreadable(line);
-    return values.length > 0;
-  };
-
+/** llama.cpp tells of an error in a line `error: …`, in the place of `data: …`: a field that the parser does not know. */
+function createErrorLines(): (text: string, isLast: boolean) => string {
+  let held = "";
+  let isLineStart = true;
   return (text, isLast) => {
-    if (isOver) return;
-    pending += text;
-    if (pending.length > maxChars) {
-      isOver = true;
-      events.tooLong();
-      return;
+    let all = held + text;
+    held = "";
+    const from = all.lastIndexOf("\n") + 1;
+    const tail = all.slice(from);
+    if (tail !== "" && !isLast && (from > 0 || isLineStart) && ERROR_LINE.startsWith(tail)) {
+      held = tail;
+      all = all.slice(0, from);
     }
-    let end = isLines === false ? -1 : pending.indexOf("\n");
-    while (end >= 0) {
-      const line = pending.slice(0, end);
-      if (line.trim() !== "") {
-        isLines ??= isJson(line);
-        if (!isLines) break;
-        readLine(line, false);
-      }
-      pending = pending.slice(end + 1);
-      end = pending.indexOf("\n");
-    }
-    if (isLast) readLine(pending, true);
+    if (all === "") return all;
+    const begins = isLineStart;
+    isLineStart = all.endsWith("\n");
+    if (!all.includes(ERROR_LINE)) return all;
+    return all.replaceAll(/(^|\n)error:/g, (found, before: string, at: number) =>
+      at === 0 && before === "" && !begins ? found : `${before}event: error\ndata:`,
+    );
   };
 }
 
-function isJson(line: string): boolean {
-  try {
-    JSON.parse(line.trim().replace(/^\uFEFF/, ""));
-    return true;
-  } catch {
-    return false;
-  }
+const ERROR_LINE = "error:";
+
+/** A document, a list of them, or one on each line. */
+function readJson(events: BodyEvents, maxChars: number): Feed {
+  let isOver = false;
+  const values = createJsonValues({
+    value(json) {
+      const found = looseJson(json);
+      for (const value of found) events.event(value, undefined);
+      if (found.length === 0 && !isOver) events.unreadable(json);
+    },
+    between(words) {
+      if (/\[DONE\]/i.test(words)) events.done();
+      else if (/\w/.test(words) && !/^(?:data|event|id|retry|:)/.test(words)) {
+        events.unreadable(words);
+      }
+    },
+  });
+  return (text, isLast) => {
+    if (isOver) return false;
+    values.write(text);
+    isOver = isLast || values.size() > maxChars;
+    if (!isLast && isOver) events.tooLong();
+    return isLast && !values.end();
+  };
 }

@@ -1,6 +1,7 @@
 // Which pieces of an answer are one call. Servers give indexes and ids as they like: none, empty ones, the same for two
 // calls, another one for each piece, the whole call once more at the end.
 import { randomUUID } from "node:crypto";
+import { isDeepStrictEqual } from "node:util";
 import { ForeignId } from "../../protocol/fields.ts";
 import { cleanText } from "../clean-text.ts";
 import type { ToolCall } from "../provider.ts";
@@ -100,8 +101,8 @@ function findCall(
   if (id !== "") {
     const same = open.filter((one) => one.id === id);
     if (same.length === 0) {
-      // An id that comes after the name.
-      return atIndex?.id === "" && goesOn(atIndex, piece, at.event) ? atIndex : undefined;
+      const near = atIndex ?? (index === undefined ? open.at(-1) : undefined);
+      return near && isNextOf(near, piece, at.event) ? near : undefined;
     }
     const call = same.findLast((one) => index === undefined || one.index === index) ?? same.at(-1);
     const elsewhere = index !== undefined && call?.index !== undefined && call.index !== index;
@@ -120,6 +121,16 @@ function findCall(
     : undefined;
 }
 
+/** Of a piece with an id that is new: the id may come after the name, or be a new one in each piece. */
+function isNextOf(call: OpenCall, piece: CallPiece, event: number): boolean {
+  if (call.id === "") return goesOn(call, piece, event);
+  const { name, args } = piece;
+  if (call.event === event) return false;
+  const isBegun = call.pieces.length > 0;
+  if (name !== "" && (name !== call.name || args === "" || !isBegun)) return false;
+  return !(isBegun && args.trimStart().startsWith("{")) && wholeSofar(call) === undefined;
+}
+
 /** False: at the same place another call begins. */
 function goesOn(call: OpenCall, { name, args }: CallPiece, event: number): boolean {
   if (name === "") return true;
@@ -128,7 +139,7 @@ function goesOn(call: OpenCall, { name, args }: CallPiece, event: number): boole
   if (sofar === undefined) return true;
   const whole = asObject(args);
   if (whole === undefined) return !args.trimStart().startsWith("{");
-  return call.event !== event && JSON.stringify(whole) === JSON.stringify(sofar);
+  return call.event !== event && isDeepStrictEqual(whole, sofar);
 }
 
 function wholeSofar(call: OpenCall): Record<string, unknown> | undefined {
@@ -139,16 +150,21 @@ function wholeSofar(call: OpenCall): Record<string, unknown> | undefined {
 
 function findSame(left: ReadonlySet<OpenCall>, piece: CallPiece): OpenCall | undefined {
   const calls = [...left];
-  const args = JSON.stringify(asObject(piece.args) ?? piece.args);
-  const isSame = (call: OpenCall): boolean =>
-    JSON.stringify(asObject(call.pieces.join("")) ?? call.pieces.join("")) === args;
+  const args = asObject(piece.args) ?? piece.args;
+  const argsOf = ({ pieces }: OpenCall) => asObject(pieces.join("")) ?? pieces.join("");
+  const isOpen = (call: OpenCall): boolean => {
+    const sofar = argsOf(call);
+    return typeof sofar === "string" || Object.keys(sofar).length === 0;
+  };
   return (
     (piece.id === "" ? undefined : calls.find(({ id }) => id === piece.id)) ??
     (piece.index === undefined ? undefined : calls.find((call) => isAt(call, piece))) ??
-    calls.find((call) => call.name === piece.name && isSame(call)) ??
+    calls.find((call) => call.name === piece.name && isDeepStrictEqual(argsOf(call), args)) ??
     calls.find(
       (call) =>
-        (call.name === piece.name || call.name === "") && (call.id === "" || piece.id === ""),
+        (call.name === piece.name || call.name === "") &&
+        (call.id === "" || piece.id === "") &&
+        (isOpen(call) || piece.args === ""),
     )
   );
 }

@@ -6,7 +6,7 @@ import type { Answer } from "./answer.ts";
 import type { EventReader, Leave, WireFormat, WireRequest } from "./format.ts";
 import { normalUsage, toArguments } from "./openai-chat.ts";
 import { toSettings } from "./settings.ts";
-import { bareError, toldError } from "./told-errors.ts";
+import { leaveOut, toldError } from "./told-errors.ts";
 import { type Fields, list, num, record, text } from "./values.ts";
 
 export const google: WireFormat = { toRequest, createReader };
@@ -103,6 +103,10 @@ function toTexts(content: string, kept: readonly ThinkingPart[]): Part[] {
   const parts: Part[] = [];
   let from = 0;
   for (const { text: until, data } of kept) {
+    if (data["on"] === "thought") {
+      const { on: _on, ...thought } = data;
+      parts.push({ ...thought, thought: true });
+    }
     if (data["on"] !== "text") continue;
     parts.push({ text: content.slice(from, until), thoughtSignature: data["thoughtSignature"] });
     from = until;
@@ -121,77 +125,93 @@ const REASONS: Readonly<Record<string, FinishReason>> = {
   SPII: "content_filter",
   LANGUAGE: "content_filter",
   IMAGE_SAFETY: "content_filter",
+  IMAGE_PROHIBITED_CONTENT: "content_filter",
+  MODEL_ARMOR: "content_filter",
 };
 
 /** Said in place of an answer: the model tried to call a tool and failed. */
-const FAILED = /MALFORMED_FUNCTION_CALL|UNEXPECTED_TOOL_CALL|TOO_MANY_TOOL_CALLS|^ERROR$/;
+const FAILED =
+  /MALFORMED|UNEXPECTED_TOOL_CALL|TOO_MANY_TOOL_CALLS|MISSING_THOUGHT_SIGNATURE|^ERROR$/;
+/** By their numbers, as some libraries write them. */
+const NUMBERED = ["", "STOP", "MAX_TOKENS", "SAFETY", "RECITATION"];
 
 function createReader(answer: Answer): EventReader {
   let calls = 0;
+  const ids = new Set<string>();
+  const readCall = (call: Fields, signature: string): void => {
+    const id = text(call["id"]);
+    const args = toArguments(call["args"] ?? call["arguments"]);
+    const name = text(call["name"]);
+    const known = JSON.stringify([id, name, args]);
+    // The same call once more: each is told whole, and only its id says that it is another.
+    if (id !== "" && ids.has(known)) return;
+    ids.add(known);
+    if (signature !== "") answer.keep({ on: "call", thoughtSignature: signature });
+    calls += 1;
+    answer.calls.add([{ index: calls, id, name, args }]);
+    answer.argued(args.length);
+  };
   const readPart = (part: Fields): void => {
-    const call = record(part["functionCall"]);
-    const signature = text(part["thoughtSignature"] ?? part["thought_signature"]);
-    if (call) {
-      if (signature !== "") answer.keep({ on: "call", thoughtSignature: signature });
-      const args = toArguments(call["args"] ?? call["arguments"]);
-      calls += 1;
-      const id = text(call["id"]);
-      answer.calls.add([{ index: calls, id, name: text(call["name"]), args }]);
-      answer.argued(args.length);
-      return;
-    }
+    const call = record(either(part, "functionCall", "function_call"));
+    const signature = text(either(part, "thoughtSignature", "thought_signature"));
     const words = text(part["text"]);
-    if (part["thought"] === true) answer.reasoning(words);
-    else if ("text" in part || signature !== "") {
+    if (call) readCall(call, signature);
+    else if (part["thought"] === true || part["thought"] === "true") {
+      answer.reasoning(words);
+      if (signature !== "")
+        answer.keep({ on: "thought", text: words, thoughtSignature: signature });
+    } else if ("text" in part || signature !== "") {
       answer.text(words);
       if (signature !== "") answer.keep({ on: "text", thoughtSignature: signature });
     } else answer.skip(Object.keys(part).length === 0 ? "empty" : "unknown_block");
   };
 
-  const readOne = (value: Fields, name: string | undefined): void => {
+  const read = (value: Fields, name: string | undefined): void => {
     const error = toldError(value, name);
     if (error !== undefined) {
       answer.fail(error);
       return;
     }
-    const usage = toUsage(record(value["usageMetadata"]) ?? {});
+    const usage = toUsage(record(either(value, "usageMetadata", "usage_metadata")) ?? {});
     answer.usage(usage);
-    const candidates = value["candidates"];
+    const { candidates } = value;
     const candidate = record(Array.isArray(candidates) ? candidates[0] : candidates);
-    const blocked = text(record(value["promptFeedback"])?.["blockReason"]);
+    const feedback = record(either(value, "promptFeedback", "prompt_feedback"));
+    const blocked = text(either(feedback ?? {}, "blockReason", "block_reason"));
+    const inner = record(value["response"]);
     if (blocked !== "") {
       answer.finish("content_filter");
       answer.end();
     } else if (candidate) {
-      const content = record(candidate["content"]);
-      for (const part of list(content?.["parts"])) readPart(record(part) ?? {});
-      if (typeof content?.["parts"] === "string") answer.text(content["parts"]);
+      const content = record(candidate["content"])?.["parts"] ?? candidate["content"];
+      for (const part of list(content)) readPart(record(part) ?? {});
+      if (typeof content === "string") answer.text(content);
       finish(answer, candidate);
-    } else if (!usage) {
-      const told = bareError(value);
-      if (told !== undefined) answer.fail(told);
-      else answer.skip(Object.keys(value).length === 0 ? "empty" : "unknown_event");
-    }
+    } else if (inner) read(inner, name);
+    else if (!usage) leaveOut(answer, value, name, { isTyped: false });
   };
 
   return {
     event(raw, name) {
-      // Without `alt=sse` the events are the members of one list.
-      for (const one of Array.isArray(raw) ? raw : [raw]) {
-        const value = record(one);
-        if (value) readOne(value, name);
-        else answer.skip("unknown_event");
-      }
+      const value = record(raw);
+      if (value) read(value, name);
+      else answer.skip("unknown_event");
     },
     end() {},
   };
 }
 
+/** Google's names, and the same as its libraries for Python write them. */
+function either(value: Fields, name: string, other: string): unknown {
+  return value[name] ?? value[other];
+}
+
 function finish(answer: Answer, candidate: Fields): void {
-  const reason = text(candidate["finishReason"]).toUpperCase();
+  const told = either(candidate, "finishReason", "finish_reason");
+  const reason = NUMBERED[num(told) ?? -1] ?? text(told).toUpperCase();
   if (reason === "" || reason === "FINISH_REASON_UNSPECIFIED") return;
   if (FAILED.test(reason)) {
-    const said = text(candidate["finishMessage"]);
+    const said = text(either(candidate, "finishMessage", "finish_message"));
     answer.fail({ message: said || `The model's call could not be read: ${reason}`, code: 500 });
     return;
   }
@@ -200,14 +220,16 @@ function finish(answer: Answer, candidate: Fields): void {
 
 /** Google counts thinking beside the answer, and what the cache gave inside of the prompt. */
 function toUsage(usage: Fields): Usage | undefined {
-  const prompt = num(usage["promptTokenCount"]);
-  const candidates = num(usage["candidatesTokenCount"]);
-  const thoughts = num(usage["thoughtsTokenCount"]);
+  const count = (name: string, other: string): number | undefined =>
+    num(either(usage, `${name}Count`, `${other}_count`));
+  const prompt = count("promptToken", "prompt_token");
+  const candidates = count("candidatesToken", "candidates_token");
+  const thoughts = count("thoughtsToken", "thoughts_token");
   if (prompt === undefined && candidates === undefined) return undefined;
   return normalUsage({
-    input: (prompt ?? 0) + (num(usage["toolUsePromptTokenCount"]) ?? 0),
+    input: (prompt ?? 0) + (count("toolUsePromptToken", "tool_use_prompt_token") ?? 0),
     output: (candidates ?? 0) + (thoughts ?? 0),
-    read: num(usage["cachedContentTokenCount"]),
+    read: count("cachedContentToken", "cached_content_token"),
     written: undefined,
     reasoning: thoughts,
   });

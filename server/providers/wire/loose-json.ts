@@ -1,20 +1,31 @@
-// JSON as some servers write it: two values in one line, a comma too many, a line broken in the middle of a text.
+// JSON as some servers write it: two values in one line, a comma too many, a line broken in the middle of a text, Python's
+// words and quotes, NaN, a tab that should be escaped.
+import { createJsonValues } from "./json-values.ts";
 
-/** The values in it; none if nothing of it can be read. */
+/** The values in it, the members of a list each by itself; none if nothing of it can be read. */
 export function looseJson(source: string): unknown[] {
   try {
-    return [JSON.parse(source) as unknown];
+    const value: unknown = JSON.parse(source);
+    return Array.isArray(value) ? value : [value];
   } catch {
-    const mended = source.replaceAll("\n", "");
-    const found = valuesIn(mended).map(parseOne);
-    return found.every((one) => one !== undefined) ? found : [];
+    const found: unknown[] = [];
+    const values = createJsonValues({
+      value: (json) => {
+        const value = parseOne(json);
+        if (value !== undefined) found.push(value);
+      },
+      between: () => {},
+    });
+    values.write(source.replaceAll("\n", ""));
+    values.end();
+    return found;
   }
 }
 
 function parseOne(source: string): unknown {
-  for (const attempt of [source, withoutCommas(source)]) {
+  for (const attempt of [() => source, () => mended(source)]) {
     try {
-      return JSON.parse(attempt) as unknown;
+      return JSON.parse(attempt()) as unknown;
     } catch {
       // The next attempt, or none.
     }
@@ -22,36 +33,28 @@ function parseOne(source: string): unknown {
   return undefined;
 }
 
-/** The objects and lists that follow each other; what stands between them is left out. */
-function valuesIn(source: string): string[] {
-  const values: string[] = [];
-  let depth = 0;
-  let from = 0;
-  for (let at = 0; at < source.length; at += 1) {
-    const character = source[at];
-    if (character === '"' && depth > 0) at = endOfText(source, at);
-    else if (character === "{" || character === "[") {
-      if (depth === 0) from = at;
-      depth += 1;
-    } else if ((character === "}" || character === "]") && depth > 0) {
-      depth -= 1;
-      if (depth === 0) values.push(source.slice(from, at + 1));
+const ODD =
+  /"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|,(?=\s*[}\]])|-?\b(?:NaN|Infinity|None|True|False|undefined)\b/g;
+const WORDS: Readonly<Record<string, string>> = { ",": "", True: "true", False: "false" };
+
+/** Texts, and what stands between them that is no JSON. */
+function mended(source: string): string {
+  return source.replaceAll(ODD, (found) => {
+    if (found.startsWith('"')) return escaped(found);
+    if (found.startsWith("'")) {
+      const inner = found
+        .slice(1, -1)
+        .replaceAll("\\'", "'")
+        .replaceAll(/(?<!\\)"/g, '\\"');
+      return escaped(`"${inner}"`);
     }
-  }
-  return depth === 0 ? values : [];
+    return WORDS[found] ?? "null";
+  });
 }
 
-function endOfText(source: string, start: number): number {
-  for (let at = start + 1; at < source.length; at += 1) {
-    if (source[at] === "\\") at += 1;
-    else if (source[at] === '"') return at;
-  }
-  return source.length;
-}
-
-/** Of commas before a bracket that closes, outside of texts. */
-function withoutCommas(source: string): string {
-  return source.replaceAll(/"(?:[^"\\]|\\.)*"|,(?=\s*[}\]])/g, (found) =>
-    found === "," ? "" : found,
-  );
+/** What JSON wants escaped inside of a text, and what it does not know to be escaped. */
+function escaped(text: string): string {
+  return text
+    .replaceAll(/\\(["\\/bfnrtu]?)/g, (pair, known) => (known === "" ? "\\\\" : pair))
+    .replaceAll(/\p{Cc}/gu, (one) => `\\u${one.charCodeAt(0).toString(16).padStart(4, "0")}`);
 }

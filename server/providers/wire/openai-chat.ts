@@ -7,7 +7,7 @@ import type { CallPiece } from "./calls.ts";
 import type { EventReader, Leave, WireFormat, WireRequest } from "./format.ts";
 import { createThoughts, type Thoughts } from "./openai-thoughts.ts";
 import { tokenLimit, toSettings } from "./settings.ts";
-import { bareError, toldError } from "./told-errors.ts";
+import { leaveOut, toldError } from "./told-errors.ts";
 import { type Fields, num, record, text, textOf } from "./values.ts";
 
 export const openaiChat: WireFormat = { toRequest, createReader, amend };
@@ -81,96 +81,151 @@ function amend(said: string, leave: Leave, { messages }: ProviderRequest): Leave
   return undefined;
 }
 
+/** What is known of an answer between two events. */
+interface Reading {
+  answer: Answer;
+  thoughts: Thoughts;
+  /** What the deltas have brought: a message at the end says it once more. */
+  said: string;
+  thought: boolean;
+  refused: boolean;
+  /** Of the one choice that is read: others were not asked for. */
+  index: number | undefined;
+}
+
 function createReader(answer: Answer): EventReader {
   const thoughts = createThoughts(answer);
-
-  const choiceOf = (value: Fields): Fields | undefined => {
-    const choices = value["choices"];
-    const choice = Array.isArray(choices) ? choices.map(record).find(isFirst) : record(choices);
-    // Ollama's own form, and one without choices.
-    return choice ?? (record(value["message"]) || record(value["delta"]) ? value : undefined);
+  const reading: Reading = {
+    ...{ answer, thoughts, said: "", thought: false, refused: false },
+    index: undefined,
   };
-
+  const read = (value: Fields, name: string | undefined): void => {
+    const choice = choiceOf(reading, value);
+    const groq = record(value["x_groq"]);
+    const error =
+      toldError(value, name) ??
+      (choice && toldError(choice, undefined)) ??
+      (groq && toldError(groq, undefined));
+    const counted = value["usage"] ?? choice?.["usage"] ?? groq?.["usage"];
+    const usage = toUsage(record(counted) ?? value);
+    if (usage) answer.usage(usage);
+    // Its words are kept, its reason says less than the error.
+    if (choice) readChoice(reading, choice, error !== undefined);
+    if (error !== undefined) answer.fail(error);
+    else if (!choice && !usage) leave(value, name);
+  };
+  const leave = (value: Fields, name: string | undefined): void => {
+    const inner = record(value["data"]) ?? record(value["result"]);
+    // Gateways that put the whole into a wrapping of their own.
+    if (inner?.["choices"]) read(inner, name);
+    else if (value["id"] || value["choices"]) answer.skip("unknown_event");
+    else leaveOut(answer, value, name, { isTyped: false });
+  };
   return {
     event(raw, name) {
       const value = record(raw);
-      if (!value) {
-        answer.skip("unknown_event");
-        return;
-      }
-      const choice = choiceOf(value);
-      const error = toldError(value, name) ?? (choice && toldError(choice, undefined));
-      const counted = value["usage"] ?? choice?.["usage"] ?? value["x_groq"] ?? value;
-      const usage = toUsage(record(record(counted)?.["usage"] ?? counted) ?? value);
-      if (usage) answer.usage(usage);
-      if (choice) readChoice(answer, thoughts, choice);
-      if (error !== undefined) answer.fail(error);
-      else if (!choice && !usage) skip(value, name);
+      if (value) read(value, name);
+      else answer.skip("unknown_event");
     },
     end: thoughts.keep,
   };
+}
 
-  function skip(value: Fields, name: string | undefined): void {
-    const told = Array.isArray(value["choices"]) ? undefined : bareError(value);
-    if (told !== undefined && !value["id"] && !value["choices"]) answer.fail(told);
-    else if (Object.keys(value).length === 0) answer.skip("empty");
-    else answer.skip(isPing(value, name) ? "ping" : "unknown_event");
+function choiceOf(reading: Reading, value: Fields): Fields | undefined {
+  const { choices } = value;
+  const all = record(choices);
+  if (all && !isChoice(all)) return choiceOf(reading, { choices: Object.values(all) });
+  const choice = Array.isArray(choices) ? theChoice(reading, choices) : all;
+  // Ollama's own form, and one without choices.
+  return choice ?? (isChoice(value) ? value : undefined);
+}
+
+function isChoice(value: Fields): boolean {
+  const { message, delta } = value;
+  return Boolean(record(message) ?? record(delta));
+}
+
+function theChoice(reading: Reading, choices: readonly unknown[]): Fields | undefined {
+  for (const one of choices) {
+    const choice = record(one);
+    if (!choice) continue;
+    const index = num(choice["index"]) ?? 0;
+    reading.index ??= index;
+    if (index === reading.index) return choice;
   }
+  return undefined;
 }
 
-function isPing(value: Fields, name: string | undefined): boolean {
-  return name === "ping" || value["type"] === "ping" || value["type"] === "keepalive";
-}
-
-/** Other choices than the first were not asked for. */
-function isFirst(choice: Fields | undefined): boolean {
-  return choice !== undefined && (num(choice["index"]) ?? 0) === 0;
-}
-
-function readChoice(answer: Answer, thoughts: Thoughts, choice: Fields): void {
-  const delta = record(choice["delta"]);
-  const message = record(choice["message"]);
-  if (delta) readDelta(answer, thoughts, delta, false);
-  if (message && (!delta || isEmpty(delta))) readDelta(answer, thoughts, message, true);
-  // Completions of the old kind.
-  if (!delta && !message && typeof choice["text"] === "string") answer.text(choice["text"]);
+function readChoice(reading: Reading, choice: Fields, failed: boolean): void {
+  const { answer } = reading;
+  const { delta, message } = choice;
   const reason = text(choice["finish_reason"]) || text(choice["done_reason"]);
-  if (reason !== "") finish(answer, reason, choice);
-  else if (choice["done"] === true) finish(answer, "stop", choice);
+  const isEnd = reason !== "" || choice["done"] === true;
+  const piece = record(delta) ?? (delta ? { content: delta } : undefined);
+  const whole = record(message) ?? (message ? { content: message } : undefined);
+  if (piece) readDelta(reading, piece);
+  if (whole && (!piece || isEmpty(piece))) readMessage(reading, whole, isEnd);
+  // Completions of the old kind, and fields that have slipped out of their delta.
+  if (typeof choice["text"] === "string" && !piece?.["content"] && !whole) {
+    readDelta(reading, { content: choice["text"] });
+  }
+  if (!piece && !whole && choice["tool_calls"]) readCalls(answer, choice["tool_calls"], isEnd);
+  if (isEnd && !failed) finish(answer, reason === "" ? "stop" : reason, choice);
 }
 
 function isEmpty(delta: Fields): boolean {
   return !delta["content"] && !delta["tool_calls"];
 }
 
-function readDelta(answer: Answer, thoughts: Thoughts, delta: Fields, whole: boolean): void {
+function readDelta(reading: Reading, delta: Fields): void {
+  const { answer, thoughts } = reading;
   const { content, tool_calls, function_call, refusal } = delta;
-  thoughts.read(delta);
-  if (typeof content === "string") answer.text(content);
-  else if (content) readParts(answer, thoughts, content);
-  if (typeof refusal === "string" && refusal !== "") {
-    answer.text(refusal);
-    answer.finish("content_filter");
+  if (thoughts.read(delta)) reading.thought = true;
+  if (content !== undefined && content !== null) {
+    reading.said += textOf(content);
+    readContent(reading, content);
   }
-  if (tool_calls || function_call) readCalls(answer, tool_calls ?? [function_call], whole);
+  if (refusal) refuse(reading, text(refusal));
+  if (tool_calls || function_call) readCalls(answer, tool_calls ?? [function_call], false);
 }
 
-function readParts(answer: Answer, thoughts: Thoughts, content: unknown): void {
+/** In the place of a delta it has the next words; after deltas, all of them once more. */
+function readMessage(reading: Reading, message: Fields, isEnd: boolean): void {
+  const { answer, thoughts, said, thought, refused } = reading;
+  const { content, tool_calls, function_call, refusal } = message;
+  if (!thought) thoughts.read(message);
+  const whole = said === "" ? "" : textOf(content);
+  if (said === "") readContent(reading, content ?? "");
+  else if (whole.startsWith(said)) answer.text(whole.slice(said.length));
+  if (refusal && !refused) refuse(reading, text(refusal));
+  if (tool_calls || function_call) readCalls(answer, tool_calls ?? [function_call], isEnd);
+}
+
+function refuse(reading: Reading, words: string): void {
+  reading.refused = true;
+  reading.answer.text(words);
+  reading.answer.finish("content_filter");
+}
+
+function readContent(reading: Reading, content: unknown): void {
+  const { answer, thoughts } = reading;
+  if (typeof content === "string") {
+    answer.text(content);
+    return;
+  }
   for (const part of Array.isArray(content) ? content : [content]) {
     const fields = record(part);
     const type = text(fields?.["type"]);
     if (type === "thinking" || type === "reasoning") thoughts.part(fields ?? {});
-    else if (type === "refusal") {
-      answer.text(text(fields?.["refusal"]));
-      answer.finish("content_filter");
-    } else if (type === "" || type.endsWith("text")) answer.text(textOf(part));
+    else if (type === "refusal") refuse(reading, text(fields?.["refusal"]));
+    else if (type === "" || type.endsWith("text")) answer.text(textOf(part));
     else answer.skip("unknown_block");
   }
 }
 
 function readCalls(answer: Answer, calls: unknown, whole: boolean): void {
   const pieces: CallPiece[] = [];
-  for (const call of Array.isArray(calls) ? calls : [calls]) {
+  for (const call of Array.isArray(calls) ? calls.flat() : [calls]) {
     const fields = record(call);
     if (!fields) continue;
     const asked = record(fields["function"]) ?? record(fields["custom"]) ?? fields;
@@ -195,35 +250,33 @@ export function toArguments(args: unknown): string {
   return args === undefined || args === null ? "" : JSON.stringify(args);
 }
 
-const REASONS: Readonly<Record<string, FinishReason>> = {
-  stop: "stop",
-  end_turn: "stop",
-  eos: "stop",
-  length: "length",
-  max_tokens: "length",
-  model_length: "length",
-  tool_calls: "tool_calls",
-  tool_call: "tool_calls",
-  function_call: "tool_calls",
-  content_filter: "content_filter",
-  safety: "content_filter",
-  refusal: "content_filter",
-  sensitive: "content_filter",
-};
+/** In small letters; what vendors and their imitators say, and how they put it together ("content_filter: SAFETY"). */
+const REASONS: readonly (readonly [RegExp, FinishReason | "failed"])[] = [
+  [/error|malformed|abort|cancel|insufficient|time_?out/, "failed"],
+  [/filter|safety|prohibited|recitation|sensitive|refusal|blocked|toxic/, "content_filter"],
+  [/tool|function/, "tool_calls"],
+  [/length|max|limit|context_window/, "length"],
+  [/stop|eos|end|complete|done/, "stop"],
+];
 
-function finish(answer: Answer, reason: string, choice: Fields): void {
-  const word = reason.toLowerCase();
-  if (word === "error" || word === "network_error") {
-    answer.fail({ message: text(choice["native_finish_reason"]) || "The model failed" });
+function finish(answer: Answer, word: string, choice: Fields): void {
+  const plain = word.toLowerCase();
+  const reason = REASONS.find(([pattern]) => pattern.test(plain))?.[1] ?? "other";
+  if (reason !== "failed") {
+    answer.finish(reason);
     return;
   }
-  answer.finish(REASONS[word] ?? "other");
+  const native = text(choice["native_finish_reason"]);
+  const said = native || (plain === "error" ? "" : word);
+  answer.fail({ message: `The model failed${said && `: ${said}`}` });
 }
 
 export function toUsage(usage: Fields): Usage | undefined {
-  const input = num(usage["prompt_tokens"]) ?? num(usage["prompt_eval_count"]);
-  const output = num(usage["completion_tokens"]) ?? num(usage["eval_count"]);
-  if (input === undefined && output === undefined) return undefined;
+  const input =
+    num(usage["prompt_tokens"]) ?? num(usage["input_tokens"]) ?? num(usage["prompt_eval_count"]);
+  const told =
+    num(usage["completion_tokens"]) ?? num(usage["output_tokens"]) ?? num(usage["eval_count"]);
+  if (input === undefined && told === undefined) return undefined;
   const prompt = record(usage["prompt_tokens_details"]);
   const completion = record(usage["completion_tokens_details"]);
   const read =
@@ -231,13 +284,12 @@ export function toUsage(usage: Fields): Usage | undefined {
     num(usage["prompt_cache_hit_tokens"]) ??
     num(usage["cached_tokens"]);
   const written = num(prompt?.["cache_write_tokens"]) ?? num(usage["cache_creation_input_tokens"]);
-  return normalUsage({
-    input: input ?? 0,
-    output: output ?? 0,
-    read,
-    written,
-    reasoning: num(completion?.["reasoning_tokens"]) ?? num(usage["reasoning_tokens"]),
-  });
+  const reasoning = num(completion?.["reasoning_tokens"]) ?? num(usage["reasoning_tokens"]);
+  const sum = (input ?? 0) + (told ?? 0) + (reasoning ?? 0);
+  // xAI counts it beside the rest.
+  const isBeside = reasoning && num(usage["total_tokens"]) === sum;
+  const output = (told ?? 0) + (isBeside ? reasoning : 0);
+  return normalUsage({ input: input ?? 0, output, read, written, reasoning });
 }
 
 /** `input` is the whole prompt; a part that is 0 or unknown is left out. */

@@ -5,8 +5,8 @@ import type { Answer } from "./answer.ts";
 import type { EventReader, Leave, WireFormat, WireRequest } from "./format.ts";
 import { normalUsage, toArguments } from "./openai-chat.ts";
 import { tokenLimit, toSettings } from "./settings.ts";
-import { bareError, toldError } from "./told-errors.ts";
-import { type Fields, list, num, record, text } from "./values.ts";
+import { leaveOut, toldError } from "./told-errors.ts";
+import { type Fields, list, num, record, text, textOf } from "./values.ts";
 
 export const openaiResponses: WireFormat = { toRequest, createReader, amend };
 
@@ -86,35 +86,53 @@ function amend(said: string, leave: Leave): Leave | undefined {
 
 interface OpenItem {
   kind: string;
-  /** Of its text, in each of its parts, what has been shown. */
+  /** Of its text, and of each of its parts, what has been shown. */
   shown: string;
+  parts: Map<number, string>;
   summaries: string;
   place: number;
+  hasIndex: boolean;
 }
 
+/** How an event names its item: at its beginning, in a piece of it, or as it is at its end. */
+type Naming = { begins: true } | { begins: false; whole?: string };
+
 function createReader(answer: Answer): EventReader {
+  const items: OpenItem[] = [];
   const byIndex = new Map<number, OpenItem>();
   const byId = new Map<string, OpenItem>();
-  const kept = new Set<OpenItem>();
-  let places = 0;
+  const kept = new Set<unknown>();
 
   /** By its place, else by its id: some servers have no place, some a new id in each event. */
-  const itemOf = (value: Fields, item: Fields | undefined, kind: string): OpenItem => {
+  const itemOf = (value: Fields, item: Fields, kind: string, naming: Naming): OpenItem => {
     const index = num(value["output_index"]);
-    const id = text(value["item_id"]) || text(item?.["id"]);
+    const id = text(value["item_id"]) || text(item["id"]);
     const known =
-      index === undefined
-        ? (byId.get(id) ?? newest(id, kind))
-        : (byIndex.get(index) ?? byId.get(id));
-    const open = known ?? { kind, shown: "", summaries: "", place: (places += 1) };
+      (index === undefined ? undefined : byIndex.get(index)) ??
+      byId.get(id) ??
+      (naming.begins ? undefined : unnamed(index, kind, naming.whole));
+    const open = known ?? newItem(kind);
+    open.hasIndex ||= index !== undefined;
     if (index !== undefined) byIndex.set(index, open);
     if (id !== "") byId.set(id, open);
-    if (known === undefined) last = open;
     return open;
   };
-  const newest = (id: string, kind: string): OpenItem | undefined =>
-    id === "" && last?.kind === kind ? last : undefined;
-  let last: OpenItem | undefined;
+  const newItem = (kind: string): OpenItem => {
+    const place = items.length + 1;
+    const open = { kind, shown: "", parts: new Map(), summaries: "", place, hasIndex: false };
+    items.push(open);
+    return open;
+  };
+  const unnamed = (index: number | undefined, kind: string, whole: string | undefined) => {
+    const last = items.at(-1);
+    if (whole === undefined) {
+      return index === undefined && last?.kind === kind ? last : undefined;
+    }
+    return items.find(
+      ({ kind: its, hasIndex, shown }) =>
+        its === kind && !hasIndex && shown !== "" && whole.startsWith(shown),
+    );
+  };
 
   /** What the pieces have not brought yet of a text that is whole now. */
   const complete = (item: OpenItem, field: "shown" | "summaries", whole: string): void => {
@@ -122,40 +140,56 @@ function createReader(answer: Answer): EventReader {
     const rest = whole.startsWith(sofar) ? whole.slice(sofar.length) : sofar === "" ? whole : "";
     if (rest !== "") say(item, field, rest);
   };
-  const say = (item: OpenItem, field: "shown" | "summaries", words: string): void => {
+  const say = (
+    item: OpenItem,
+    field: "shown" | "summaries",
+    words: string,
+    value: Fields = {},
+  ): void => {
+    const part = num(value["content_index"]) ?? 0;
     item[field] += words;
+    if (field === "shown") item.parts.set(part, (item.parts.get(part) ?? "") + words);
     if (field === "shown") answer.text(words);
     else answer.reasoning(words);
   };
 
-  const readCall = (value: Fields, call: Fields, isWhole: boolean): void => {
-    const { place } = itemOf(value, call, "function_call");
+  /** The same for a part of an item. */
+  const completePart = (value: Fields, whole: string): void => {
+    const item = itemOf(value, {}, "message", { begins: false });
+    const sofar = item.parts.get(num(value["content_index"]) ?? 0) ?? "";
+    if (sofar === "" && item.shown.includes(whole)) return;
+    if (whole.startsWith(sofar)) say(item, "shown", whole.slice(sofar.length), value);
+  };
+
+  const readCall = (value: Fields, call: Fields, how: "begins" | "piece" | "whole"): void => {
+    const { place } = itemOf(value, call, "function_call", { begins: how === "begins" });
     const args = toArguments(call["arguments"] ?? call["input"]);
     const name = text(call["name"]);
     const id = text(call["call_id"]) || text(call["id"]);
     const piece = { index: place, id, name, args };
-    if (isWhole) answer.calls.settle([piece]);
+    if (how === "whole") answer.calls.settle([piece]);
     else answer.calls.add([piece]);
-    answer.argued(isWhole ? 0 : args.length);
+    answer.argued(how === "whole" ? 0 : args.length);
   };
 
   const finishItem = (value: Fields, item: Fields): void => {
     const kind = text(item["type"]);
     if (kind === "message") {
-      const open = itemOf(value, item, kind);
-      complete(open, "shown", list(item["content"]).map(wordsOf).join(""));
+      const whole = contentOf(item["content"]);
+      complete(itemOf(value, item, kind, { begins: false, whole }), "shown", whole);
       if (list(item["content"]).some((part) => record(part)?.["type"] === "refusal")) refuse();
     } else if (kind === "reasoning") {
-      const open = itemOf(value, item, kind);
-      const told = [...list(item["content"]), ...list(item["summary"])];
-      if (open.summaries === "") complete(open, "summaries", told.map(wordsOf).join(""));
-      if (item["encrypted_content"] && !kept.has(open)) {
-        kept.add(open);
+      const open = itemOf(value, item, kind, { begins: true });
+      const whole = contentOf(item["content"]) + contentOf(item["summary"]);
+      if (open.summaries === "") complete(open, "summaries", whole);
+      const cipher = item["encrypted_content"];
+      if (cipher && !kept.has(cipher)) {
+        kept.add(cipher);
         const { status: _status, ...plain } = item;
         answer.keep(plain);
       }
     } else if (kind === "function_call" || kind === "custom_tool_call") {
-      readCall(value, item, true);
+      readCall(value, item, "whole");
     } else answer.skip("unknown_block");
   };
 
@@ -166,6 +200,7 @@ function createReader(answer: Answer): EventReader {
       const fields = record(item);
       if (fields) finishItem({ output_index: index }, fields);
     }
+    if (items.length === 0) answer.text(text(response["output_text"]));
     const usage = record(response["usage"]);
     if (usage) answer.usage(toUsage(usage));
   };
@@ -182,7 +217,7 @@ function createReader(answer: Answer): EventReader {
   };
 
   const delta = (value: Fields, kind: string, field: "shown" | "summaries"): void => {
-    say(itemOf(value, undefined, kind), field, text(value["delta"]));
+    say(itemOf(value, {}, kind, { begins: false }), field, textOf(value["delta"]), value);
   };
 
   const read = (type: string | undefined, value: Fields): void => {
@@ -201,22 +236,33 @@ function createReader(answer: Answer): EventReader {
         delta(value, "reasoning", "summaries");
         break;
       case "response.reasoning_summary_part.added": {
-        const open = itemOf(value, undefined, "reasoning");
+        const open = itemOf(value, {}, "reasoning", { begins: false });
         if (open.summaries !== "") say(open, "summaries", "\n\n");
         break;
       }
       case "response.function_call_arguments.delta":
       case "response.custom_tool_call_input.delta":
-        readCall(value, { arguments: value["delta"] }, false);
+        readCall(value, { arguments: value["delta"] }, "piece");
+        break;
+      case "response.function_call_arguments.done":
+      case "response.custom_tool_call_input.done":
+        readCall(value, { ...value, id: undefined }, "whole");
+        break;
+      case "response.output_text.done":
+        completePart(value, textOf(value["text"]));
+        break;
+      case "response.content_part.done":
+        completePart(value, wordsOf(value["part"]));
         break;
       case "response.output_item.added": {
         const item = record(value["item"]) ?? {};
         const kind = text(item["type"]);
-        const open = itemOf(value, item, kind === "custom_tool_call" ? "function_call" : kind);
-        if (kind === "function_call" || kind === "custom_tool_call") readCall(value, item, false);
-        else if (kind !== "message" && kind !== "reasoning") answer.skip("unknown_block");
-        else if (kind === "message")
-          complete(open, "shown", list(item["content"]).map(wordsOf).join(""));
+        if (kind === "function_call" || kind === "custom_tool_call") {
+          readCall(value, item, "begins");
+        } else if (kind === "message" || kind === "reasoning") {
+          const open = itemOf(value, item, kind, { begins: true });
+          if (kind === "message") complete(open, "shown", contentOf(item["content"]));
+        } else answer.skip("unknown_block");
         break;
       }
       case "response.output_item.done":
@@ -235,17 +281,10 @@ function createReader(answer: Answer): EventReader {
         readEnd({ ...response, status: type.slice("response.".length).replace("error", "failed") });
         break;
       default:
-        if (value["object"] === "response") readEnd(value);
+        if (value["object"] === "response" || Array.isArray(value["output"])) readEnd(value);
         else if (type !== undefined && QUIET.has(type)) break;
-        else skip(type, value);
+        else leaveOut(answer, value, type, { isTyped: true });
     }
-  };
-
-  const skip = (type: string | undefined, value: Fields): void => {
-    const told = type === undefined ? bareError(value) : undefined;
-    if (told !== undefined) answer.fail(told);
-    else if (Object.keys(value).length === 0) answer.skip("empty");
-    else answer.skip(type === "ping" || type === "keepalive" ? "ping" : "unknown_event");
   };
 
   return {
@@ -266,16 +305,19 @@ function createReader(answer: Answer): EventReader {
 /** What only repeats what the deltas said. */
 const QUIET = new Set([
   ...["response.created", "response.in_progress", "response.queued"],
-  ...["response.content_part.added", "response.content_part.done", "response.output_text.done"],
-  ...["response.refusal.done", "response.function_call_arguments.done"],
+  ...["response.content_part.added", "response.refusal.done"],
   ...["response.reasoning_summary_text.done", "response.reasoning_summary_part.done"],
-  ...["response.reasoning_text.done", "response.custom_tool_call_input.done"],
+  "response.reasoning_text.done",
 ]);
 
 const INCOMPLETE: Readonly<Record<string, FinishReason>> = {
   max_output_tokens: "length",
   content_filter: "content_filter",
 };
+
+function contentOf(content: unknown): string {
+  return typeof content === "string" ? content : list(content).map(wordsOf).join("");
+}
 
 function wordsOf(part: unknown): string {
   const fields = record(part);

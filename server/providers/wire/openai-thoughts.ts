@@ -4,20 +4,20 @@ import type { Answer } from "./answer.ts";
 import { type Fields, list, num, record, text, textOf } from "./values.ts";
 
 export interface Thoughts {
-  /** The fields of a delta or a message. */
-  read(delta: Fields): void;
+  /** The fields of a delta or a message; whether there was any thinking in them. */
+  read(delta: Fields): boolean;
   /** A part of a content that is a list. */
   part(part: Fields): void;
   /** At the end: all that is to be sent back. */
   keep(): void;
 }
 
-const PLAIN = ["reasoning_content", "reasoning", "thinking", "reasoning_text"] as const;
+const PLAIN = ["reasoning_content", "reasoning", "thinking", "reasoning_text", "thoughts"] as const;
 
 export function createThoughts(answer: Answer): Thoughts {
   const plain: Partial<Record<(typeof PLAIN)[number], string>> = {};
-  const details: Record<string, unknown>[] = [];
-  const blocks: Record<string, unknown>[] = [];
+  const keptDetails: Record<string, unknown>[] = [];
+  const keptBlocks: Record<string, unknown>[] = [];
 
   const readPlain = (delta: Fields): boolean => {
     // Twins tell the same: of two in one piece, the one that has come before is shown and sent back.
@@ -33,18 +33,21 @@ export function createThoughts(answer: Answer): Thoughts {
   return {
     read(delta) {
       const shown = readPlain(delta);
-      for (const part of list(delta["reasoning_details"])) {
+      const details = list(delta["reasoning_details"]);
+      const blocks = list(delta["thinking_blocks"]);
+      for (const part of details) {
         const detail = record(part);
         if (!detail) continue;
         if (!shown) answer.reasoning(text(detail["text"]) || text(detail["summary"]));
-        addDetail(details, detail);
+        addDetail(keptDetails, detail);
       }
-      for (const part of list(delta["thinking_blocks"])) {
+      for (const part of blocks) {
         const block = record(part);
         if (!block) continue;
         if (!shown) answer.reasoning(text(block["thinking"]));
-        addBlock(blocks, block);
+        addBlock(keptBlocks, block);
       }
+      return shown || details.length > 0 || blocks.length > 0;
     },
     part(part) {
       answer.reasoning(textOf(part["thinking"] ?? part["text"] ?? part["reasoning"] ?? ""));
@@ -52,8 +55,8 @@ export function createThoughts(answer: Answer): Thoughts {
     keep() {
       // Plain words are wanted back with the calls they led to, and by some not without.
       const kept: Record<string, unknown> = answer.calls.count() > 0 ? { ...plain } : {};
-      if (details.length > 0) kept["reasoning_details"] = details;
-      if (blocks.length > 0) kept["thinking_blocks"] = blocks;
+      if (keptDetails.length > 0) kept["reasoning_details"] = keptDetails;
+      if (keptBlocks.length > 0) kept["thinking_blocks"] = keptBlocks;
       if (Object.keys(kept).length > 0) answer.keep(kept);
     },
   };

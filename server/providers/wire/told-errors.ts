@@ -1,3 +1,4 @@
+import type { Answer } from "./answer.ts";
 import { type Fields, num, record, text } from "./values.ts";
 
 /**
@@ -6,7 +7,7 @@ import { type Fields, num, record, text } from "./values.ts";
  */
 export function toldError(value: Fields, name: string | undefined): unknown {
   const { error, type, object } = value;
-  if (isError(error)) return withStatus(error, value);
+  if (isError(error)) return withStatus(unpacked(error), value);
   if (name === "error" || type === "error" || object === "error") return value;
   // MiniMax and others: a status of their own in every answer, 0 if all is well.
   const base = record(value["base_resp"]);
@@ -17,12 +18,33 @@ export function toldError(value: Fields, name: string | undefined): unknown {
   return undefined;
 }
 
-/** An object without what any answer has, but with words: how frameworks and gateways refuse. */
-export function bareError(value: Fields): unknown {
-  const words = ["message", "detail", "msg", "error_msg", "errorMessage"].some(
+const PING = /^(?:ping|keep-?alive|heartbeat)$/;
+
+/** Of an event that has nothing an answer has: an error in the words of a framework or a gateway, or nothing. */
+export function leaveOut(
+  answer: Answer,
+  value: Fields,
+  name: string | undefined,
+  { isTyped }: { isTyped: boolean },
+): void {
+  const type = text(value["type"]) || (name ?? "");
+  const isErrors = EXCEPTION.test(type);
+  // Where each event has a type, a new one may have words that are for nobody.
+  if (hasWords(value) && (!isTyped || isErrors || type === "" || type === "message")) {
+    answer.fail(isErrors ? { ...value, type } : value);
+  } else if (Object.keys(value).length === 0) answer.skip("empty");
+  else answer.skip(PING.test(type) ? "ping" : "unknown_event");
+}
+
+/** In an event's name, its type, or around it, as Amazon has them. */
+const EXCEPTION = /(?:exception|error)$/i;
+
+function hasWords(value: Fields): boolean {
+  if (Object.keys(value).some((field) => /exception$/i.test(field))) return true;
+  if (value["success"] === false && isList(value["errors"])) return true;
+  return ["message", "detail", "msg", "error_msg", "errorMessage"].some(
     (field) => (typeof value[field] === "string" && value[field] !== "") || isList(value[field]),
   );
-  return words ? value : undefined;
 }
 
 function isList(value: unknown): boolean {
@@ -37,6 +59,16 @@ function isError(error: unknown): boolean {
   return Object.values(fields).some(
     (part) => part !== null && part !== "" && part !== 0 && part !== false,
   );
+}
+
+/** Some write the error as text into the error. */
+function unpacked(error: unknown): unknown {
+  if (typeof error !== "string" || !error.trimStart().startsWith("{")) return error;
+  try {
+    return record(JSON.parse(error)) ?? error;
+  } catch {
+    return error;
+  }
 }
 
 /** Some tell the status beside the error. */

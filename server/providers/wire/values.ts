@@ -26,7 +26,8 @@ export function num(value: unknown): number | undefined {
 /** A text, or parts with a text each, as several vendors and all their imitators write it. */
 export function textOf(content: unknown): string {
   if (typeof content === "string") return content;
+  if (typeof content === "number") return String(content);
   if (Array.isArray(content)) return content.map(textOf).join("");
   const fields = record(content);
-  return fields ? textOf(fields["text"] ?? fields["content"] ?? "") : "";
+  return fields ? textOf(fields["text"] ?? fields["content"] ?? fields["value"] ?? "") : "";
 }

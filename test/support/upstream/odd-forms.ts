@@ -1,6 +1,8 @@
 import { ANTHROPIC } from "./odd-forms/anthropic.ts";
 import { CHAT } from "./odd-forms/chat.ts";
+import { CHAT_BODIES } from "./odd-forms/chat-bodies.ts";
 import { CHAT_CALLS } from "./odd-forms/chat-calls.ts";
+import { ERRORS } from "./odd-forms/errors.ts";
 import type { OddForm } from "./odd-forms/form.ts";
 import { GOOGLE } from "./odd-forms/google.ts";
 import { RESPONSES } from "./odd-forms/responses.ts";
@@ -8,8 +10,10 @@ import { RESPONSES } from "./odd-forms/responses.ts";
 export type { OddForm };
 export const ODD_FORMS: readonly OddForm[] = [
   ...CHAT,
+  ...CHAT_BODIES,
   ...CHAT_CALLS,
   ...ANTHROPIC,
   ...GOOGLE,
   ...RESPONSES,
+  ...ERRORS,
 ];

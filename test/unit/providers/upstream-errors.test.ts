@@ -2,11 +2,8 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { createAccessBook } from "../../../server/providers/access.ts";
 import { retryAfter } from "../../../server/providers/retry-after.ts";
-import {
-  networkError,
-  sentenceOf,
-  statusError,
-} from "../../../server/providers/upstream-errors.ts";
+import { sentenceOf } from "../../../server/providers/told-words.ts";
+import { networkError, statusError } from "../../../server/providers/upstream-errors.ts";
 
 const access = createAccessBook({
   openai: { key: "secret-key-of-the-test" },

@@ -206,4 +206,68 @@ export const ANTHROPIC: OddForm[] = [
       over("tool_use"),
     { calls: [weather(OSLO, "a")] },
   ),
+  claude(
+    "no end mark after the reason",
+    start() + say("Hello wörld") + ev("message_delta", { delta: { stop_reason: "end_turn" } }),
+    { reason: "stop" },
+  ),
+  claude(
+    "the reason beside the delta",
+    start() +
+      say("Hello wörld") +
+      ev("message_delta", { stop_reason: "end_turn" }) +
+      ev("message_stop"),
+    { reason: "stop" },
+  ),
+  claude("all of it in the end mark", start() + ev("message_stop", { message: whole }), {
+    reason: "stop",
+  }),
+  claude(
+    "all of it once more in the end mark",
+    start() + say("Hello wörld") + ev("message_stop", { message: whole }),
+  ),
+  claude(
+    "a delta as text",
+    start() + ev("content_block_delta", { index: 0, delta: "Hello wörld" }) + over(),
+  ),
+  claude(
+    "a tool of the server",
+    start() +
+      use(0, "s", { q: "x" }).replaceAll('"tool_use"', '"server_tool_use"') +
+      begin(1, { type: "web_search_tool_result", tool_use_id: "s", content: [] }) +
+      close(1) +
+      say("Hello wörld", 2) +
+      over(),
+    { reason: "stop" },
+  ),
+  claude(
+    "arguments under the index of another block",
+    start() +
+      say("Hello wörld") +
+      begin(1, { type: "tool_use", id: "a", name: "get_weather", input: {} }) +
+      more(0, { type: "input_json_delta", partial_json: '{"city":"Oslo"}' }) +
+      close(1) +
+      begin(2, { type: "tool_use", id: "b", name: "get_weather", input: {} }) +
+      more(0, { type: "input_json_delta", partial_json: '{"city":"Rome"}' }) +
+      close(2) +
+      over("tool_use"),
+    { calls: [weather(OSLO, "a"), weather(ROME, "b")] },
+  ),
+  claude(
+    "arguments after the end of their block",
+    start() +
+      begin(0, { type: "tool_use", id: "a", name: "get_weather", input: {} }) +
+      close(0) +
+      more(0, { type: "input_json_delta", partial_json: '{"city":"Oslo"}' }) +
+      over("tool_use"),
+    { calls: [weather(OSLO, "a")] },
+  ),
+  claude(
+    "arguments in the end of their block",
+    start() +
+      begin(0, { type: "tool_use", id: "a", name: "get_weather", input: {} }) +
+      ev("content_block_stop", { index: 0, content_block: { type: "tool_use", input: OSLO } }) +
+      over("tool_use"),
+    { calls: [weather(OSLO, "a")] },
+  ),
 ];

@@ -230,4 +230,135 @@ export const CHAT_CALLS: OddForm[] = [
     ),
     { calls: [weather(OSLO, "a")] },
   ),
+  chat(
+    "two under one index in turns, told apart by their ids",
+    call({ index: 0, id: "a", function: fn("get_weather", '{"city":') }) +
+      call({ index: 0, id: "b", function: fn("get_weather", '{"city":') }) +
+      call({ index: 0, id: "a", function: fn(undefined, '"Oslo"}') }) +
+      call({ index: 0, id: "b", function: fn(undefined, '"Rome"}') }) +
+      CALLS,
+    { calls: [weather(OSLO, "a"), weather(ROME, "b")] },
+  ),
+  chat(
+    "null for the index",
+    call({ index: null, id: "a", function: fn("get_weather", '{"city":"Oslo"}') }) +
+      call({ index: null, id: "b", function: fn("get_weather", '{"city":"Rome"}') }) +
+      CALLS,
+    { calls: [weather(OSLO, "a"), weather(ROME, "b")] },
+  ),
+  chat(
+    "a new id in each piece",
+    call({ index: 0, id: "a1", function: fn("get_weather", '{"city":') }) +
+      call({ index: 0, id: "a2", function: fn(undefined, '"Oslo"}') }) +
+      CALLS,
+    { calls: [weather(OSLO, "a1")] },
+  ),
+  chat(
+    "a new id in each piece, and the name",
+    call({ index: 0, id: "a1", function: fn("get_weather", '{"city":') }) +
+      call({ index: 0, id: "a2", function: fn("get_weather", '"Oslo"}') }) +
+      CALLS,
+    { calls: [weather(OSLO, "a1")] },
+  ),
+  chat(
+    "one without arguments, then one with, under one index",
+    call({ index: 0, id: "a", function: fn("get_weather") }) +
+      call({ index: 0, id: "b", function: fn("get_weather", '{"city":"Oslo"}') }) +
+      CALLS,
+    { calls: [weather({}, "a"), weather(OSLO, "b")] },
+  ),
+  chat(
+    "once more with its fields in another order",
+    call({ index: 0, id: "a", function: fn("get_weather", '{"city":"Oslo","at":1}') }) +
+      call({ index: 0, id: "a", function: fn("get_weather", '{ "at": 1, "city": "Oslo" }') }) +
+      CALLS,
+    { calls: [weather({ ...OSLO, at: 1 }, "a")] },
+  ),
+  chat(
+    "as an object, after its pieces",
+    call({ index: 0, id: "a", function: fn("get_weather", '{"city":') }) +
+      call({ index: 0, function: fn(undefined, '"Oslo"}') }) +
+      call({ index: 0, id: "a", function: fn("get_weather", OSLO) }) +
+      CALLS,
+    { calls: [weather(OSLO, "a")] },
+  ),
+  chat(
+    "all of it so far in each piece",
+    ['{"ci', '{"city":"Os', '{"city":"Oslo"}']
+      .map((args) => call({ index: 0, id: "a", function: fn("get_weather", args) }))
+      .join("") + CALLS,
+    { calls: [weather(OSLO, "a")] },
+  ),
+  chat(
+    "two alike in one event",
+    delta({
+      tool_calls: [
+        { function: fn("get_weather", '{"city":"Oslo"}') },
+        { function: fn("get_weather", '{"city":"Oslo"}') },
+      ],
+    }) + CALLS,
+    { calls: [weather(OSLO), weather(OSLO)] },
+  ),
+  chat(
+    "all once more in one event",
+    call({ index: 0, function: fn("get_weather", '{"city":"Oslo"}') }) +
+      call({ index: 1, function: fn("get_weather", '{"city":"Rome"}') }) +
+      delta({
+        tool_calls: [
+          { index: 0, function: fn("get_weather", '{"city":"Oslo"}') },
+          { index: 1, function: fn("get_weather", '{"city":"Rome"}') },
+        ],
+      }) +
+      CALLS,
+    { calls: [weather(OSLO), weather(ROME)] },
+  ),
+  chat(
+    "the name last",
+    call({ index: 0, id: "a", function: fn("", '{"city":"Oslo"}') }) +
+      call({ index: 0, function: fn("get_weather") }) +
+      CALLS,
+    { calls: [weather(OSLO, "a")] },
+  ),
+  chat(
+    "pieces after the end",
+    call({ index: 0, id: "a", function: fn("get_weather", '{"city":') }) +
+      delta({}, "tool_calls") +
+      call({ index: 0, function: fn(undefined, '"Oslo"}') }) +
+      DONE,
+    { calls: [weather(OSLO, "a")] },
+  ),
+  chat(
+    "a list in the list",
+    delta({ tool_calls: [[{ id: "a", function: fn("get_weather", '{"city":"Oslo"}') }]] }) + CALLS,
+    { calls: [weather(OSLO, "a")] },
+  ),
+  chat(
+    "in the choice itself",
+    data({
+      choices: [
+        {
+          tool_calls: [{ id: "a", function: fn("get_weather", OSLO) }],
+          finish_reason: "tool_calls",
+        },
+      ],
+    }),
+    { calls: [weather(OSLO, "a")] },
+  ),
+  chat(
+    "Ollama's own form, two whole ones",
+    [OSLO, ROME]
+      .map((args) => ({
+        message: { content: "", tool_calls: [{ function: fn("get_weather", args) }] },
+        done: args === ROME,
+      }))
+      .map((line) => `${JSON.stringify(line)}\n`)
+      .join(""),
+    { calls: [weather(OSLO), weather(ROME)], reason: "tool_calls" },
+  ),
+  chat(
+    "a tool with input in plain words",
+    call({ index: 0, id: "a", type: "custom", custom: { name: "get_weather", input: "Oslo" } }) +
+      CALLS,
+    { calls: [{ ...weather({}, "a"), raw_arguments: "Oslo" }] },
+  ),
 ];

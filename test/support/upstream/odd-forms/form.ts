@@ -1,5 +1,6 @@
 // Answers as servers have been seen to send them, in the vendors' formats: shapes from reports to other projects and from the
 // vendors' documentation, in our words.
+import type { ErrorCode } from "../../../../server/protocol/errors.ts";
 import type { FinishReason, ToolCall, Usage } from "../../../../server/providers/provider.ts";
 import type { VendorName } from "../../../../server/providers/vendors.ts";
 
@@ -13,6 +14,9 @@ export interface OddForm {
   calls?: (Omit<ToolCall, "call_id"> & { call_id?: string })[];
   reason?: FinishReason;
   usage?: Partial<Usage>;
+  /** What it fails with, and the server's words of it. */
+  error?: ErrorCode;
+  says?: string;
 }
 
 export type Fields = Record<string, unknown>;

@@ -98,4 +98,62 @@ export const GOOGLE: OddForm[] = [
     part([{ functionCall: { id: "a", name: "get_weather", args: OSLO } }], "STOP"),
     { calls: [weather(OSLO, "a")] },
   ),
+  gemini(
+    "names as its libraries for Python write them",
+    data({
+      candidates: [{ content: { parts: [{ text: "Hello wörld" }] }, finish_reason: "STOP" }],
+      usage_metadata: { prompt_token_count: 3, candidates_token_count: 4 },
+    }),
+    { reason: "stop", usage: { input_tokens: 3, output_tokens: 4 } },
+  ),
+  gemini(
+    "a call by such a name",
+    data({
+      candidates: [
+        {
+          content: { parts: [{ function_call: { name: "get_weather", args: OSLO } }] },
+          finish_reason: 1,
+        },
+      ],
+    }),
+    { calls: [weather(OSLO)], reason: "tool_calls" },
+  ),
+  gemini(
+    "arguments as text",
+    part([{ functionCall: { name: "get_weather", args: JSON.stringify(OSLO) } }], "STOP"),
+    {
+      calls: [weather(OSLO)],
+    },
+  ),
+  gemini(
+    "the same call once more under its id",
+    part([asked(OSLO), { functionCall: { id: "x", name: "get_weather", args: ROME } }]) +
+      part([{ functionCall: { id: "x", name: "get_weather", args: ROME } }], "STOP"),
+    {
+      calls: [weather(OSLO), weather(ROME, "x")],
+    },
+  ),
+  gemini(
+    "in a wrapping",
+    data({
+      response: {
+        candidates: [{ content: { parts: [{ text: "Hello wörld" }] }, finishReason: "STOP" }],
+      },
+    }),
+  ),
+  gemini(
+    "content as a list",
+    data({ candidates: [{ content: [{ text: "Hello wörld" }], finishReason: "stop" }] }),
+    {
+      reason: "stop",
+    },
+  ),
+  gemini(
+    "thought as text",
+    part([{ text: "hm", thought: "true" }, { text: "Hello wörld" }], "STOP"),
+    { reasoning: "hm" },
+  ),
+  gemini("an end mark of OpenAI's", `${part([{ text: "Hello wörld" }], "STOP")}data: [DONE]\n\n`, {
+    reason: "stop",
+  }),
 ];

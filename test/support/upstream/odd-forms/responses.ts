@@ -142,4 +142,120 @@ export const RESPONSES: OddForm[] = [
       completed(),
     { calls: [weather(OSLO, "a")] },
   ),
+  responses(
+    "only in the text's end",
+    r("response.output_text.done", { output_index: 0, content_index: 0, text: "Hello wörld" }) +
+      completed(),
+  ),
+  responses(
+    "only in the part's end",
+    r("response.content_part.done", {
+      output_index: 0,
+      content_index: 0,
+      part: { type: "output_text", text: "Hello wörld" },
+    }) + completed(),
+  ),
+  responses(
+    "two parts, each told four times",
+    word("Hello", { output_index: 0, content_index: 0 }) +
+      r("response.output_text.done", { output_index: 0, content_index: 0, text: "Hello" }) +
+      r("response.output_text.done", { output_index: 0, content_index: 1, text: " wörld" }) +
+      r("response.content_part.done", {
+        output_index: 0,
+        content_index: 1,
+        part: { text: " wörld" },
+      }) +
+      done(0, { type: "message", content: [{ text: "Hello" }, { text: " wörld" }] }) +
+      completed([{ type: "message", content: [{ text: "Hello" }, { text: " wörld" }] }]),
+  ),
+  responses(
+    "no places, and a new id in each event",
+    word("Hello", { item_id: "x1" }) +
+      word(" wörld", { item_id: "x2" }) +
+      r("response.output_item.done", { item: { ...saidItem, id: "x3" } }) +
+      completed([{ ...saidItem, id: "x4" }]),
+  ),
+  responses(
+    "two messages alike",
+    added(0, { ...emptyItem, id: "m1" }) +
+      word("Hello ", { output_index: 0 }) +
+      done(0, { type: "message", id: "m1", content: "Hello " }) +
+      done(1, { type: "message", id: "m2", content: "Hello " }) +
+      completed(),
+    { text: "Hello Hello" },
+  ),
+  responses("content as text", done(0, { type: "message", content: "Hello wörld" }) + completed()),
+  responses(
+    "a delta as an object",
+    r("response.output_text.delta", { delta: { text: "Hello wörld" } }) + completed(),
+  ),
+  responses(
+    "a document without its kind",
+    JSON.stringify({ id: "r", status: "completed", output: [saidItem] }),
+  ),
+  responses(
+    "only the text at the top",
+    JSON.stringify({
+      object: "response",
+      status: "completed",
+      output: [],
+      output_text: "Hello wörld",
+    }),
+  ),
+  responses("only OpenAI's end mark of chats", `${word("Hello wörld")}data: [DONE]\n\n`, {
+    reason: "other",
+  }),
+  responses(
+    "incomplete without a word why",
+    word("Hello wörld") + r("response.incomplete", { response: {} }),
+    { reason: "length" },
+  ),
+  responses(
+    "a refusal only in the item's end",
+    done(0, { type: "message", content: [{ type: "refusal", refusal: "No." }] }) + completed(),
+    {
+      text: "No.",
+      reason: "content_filter",
+    },
+  ),
+  responses(
+    "thinking only in the last event",
+    word("Hello wörld", { output_index: 1 }) +
+      completed([
+        {
+          type: "reasoning",
+          summary: [{ type: "summary_text", text: "hm" }],
+          encrypted_content: "E",
+        },
+        saidItem,
+      ]),
+    { reasoning: "hm" },
+  ),
+  responses(
+    "a call's arguments only in their end",
+    added(0, { ...callItem("f1", "a", {}), arguments: "" }) +
+      r("response.function_call_arguments.done", {
+        output_index: 0,
+        item_id: "f1",
+        arguments: '{"city":"Oslo"}',
+      }) +
+      completed(),
+    { calls: [weather(OSLO, "a")] },
+  ),
+  responses(
+    "a tool with input in plain words",
+    added(0, { type: "custom_tool_call", id: "f1", call_id: "a", name: "get_weather", input: "" }) +
+      r("response.custom_tool_call_input.delta", { output_index: 0, delta: "Os" }) +
+      r("response.custom_tool_call_input.delta", { output_index: 0, delta: "lo" }) +
+      r("response.custom_tool_call_input.done", { output_index: 0, input: "Oslo" }) +
+      done(0, {
+        type: "custom_tool_call",
+        id: "f1",
+        call_id: "a",
+        name: "get_weather",
+        input: "Oslo",
+      }) +
+      completed(),
+    { calls: [{ ...weather({}, "a"), raw_arguments: "Oslo" }] },
+  ),
 ];

@@ -1,10 +1,26 @@
 import assert from "node:assert/strict";
+import { createAccessBook } from "../../../../server/providers/access.ts";
+import { streamError } from "../../../../server/providers/upstream-errors.ts";
+import { NO_SETTINGS } from "../../../support/upstream/collect.ts";
 import { ODD_FORMS, type OddForm } from "../../../support/upstream/odd-forms.ts";
 import { readBody, type Told } from "../../../support/upstream/read-body.ts";
 
+const access = createAccessBook(NO_SETTINGS);
+
+function checkError({ vendor, error, says = "" }: OddForm, told: Told): void {
+  assert.notEqual(told.failure, undefined, "it does not fail");
+  const thrown = streamError(access.look(vendor), told.failure);
+  assert.equal(thrown.code, error, thrown.message);
+  assert.ok(thrown.message.includes(says), thrown.message);
+}
+
 function check(form: OddForm, told: Told): void {
-  assert.equal(told.failure, undefined, JSON.stringify(told.failure));
   if (form.text !== undefined) assert.equal(told.text.trim(), form.text);
+  if (form.error !== undefined) {
+    checkError(form, told);
+    return;
+  }
+  assert.equal(told.failure, undefined, JSON.stringify(told.failure));
   if (form.reasoning !== undefined) assert.equal(told.reasoning, form.reasoning);
   assert.notEqual(told.reason, undefined, "it has no end");
   if (form.reason !== undefined) assert.equal(told.reason, form.reason);
