@@ -7,7 +7,7 @@ import { type Companion, withCompanion } from "../support/companion.ts";
 
 describe("the two forms of the metrics", () => {
   it("have the same series, whichever was asked for before", () =>
-    withCompanion({}, async (companion) => {
+    withCompanion({ quick: true }, async (companion) => {
       const before = await metricsOf(companion, "text/plain");
       assert.match(before.type, /^text\/plain; version=0\.0\.4/);
       const open = await metricsOf(companion, "application/openmetrics-text; version=1.0.0");
@@ -19,7 +19,7 @@ describe("the two forms of the metrics", () => {
     }));
 
   it("give the same values", () =>
-    withCompanion({}, async (companion) => {
+    withCompanion({ quick: true }, async (companion) => {
       const body = { title: "One" };
       assert.equal((await companion.request("POST", "/v1/sessions", body)).status, 201);
       const created =
@@ -30,7 +30,7 @@ describe("the two forms of the metrics", () => {
     }));
 
   it("have each series from the start, so that a rate sees the first event", () =>
-    withCompanion({}, async (companion) => {
+    withCompanion({ quick: true }, async (companion) => {
       const series = seriesOf((await metricsOf(companion, "text/plain")).text);
       const absent = Object.values(METRIC_NAMES).filter(
         (name) => !series.some((one) => one.startsWith(name)),
@@ -51,7 +51,7 @@ describe("the two forms of the metrics", () => {
   });
 
   it("end OpenMetrics with its mark, once, and text without", () =>
-    withCompanion({}, async (companion) => {
+    withCompanion({ quick: true }, async (companion) => {
       const open = await metricsOf(companion, "application/openmetrics-text");
       assert.equal(open.text.match(/^# EOF$/gm)?.length, 1);
       assert.ok(open.text.endsWith("\n# EOF\n"));

@@ -32,7 +32,11 @@ for (const engine of ENGINES) {
     before(async () => {
       const database = await engine.create();
       remove = () => database.remove();
-      companion = await startCompanion({ dataDir, args: ["--database", database.flag] });
+      companion = await startCompanion({
+        dataDir,
+        args: ["--database", database.flag],
+        quick: true,
+      });
     });
     after(async () => {
       await companion.kill();

@@ -168,7 +168,7 @@ describe("doctor --restore", function () {
       assert.deepEqual(marks, [{ user_version: 77 }]);
       assert.equal(statSync(path).mode & 0o777, 0o600);
 
-      const companion = await startCompanion({ dataDir });
+      const companion = await startCompanion({ dataDir, quick: true });
       const refused = await runDoctor("--data-dir", dataDir, "--restore", file);
       assert.equal(refused.code, 3);
       const answer = await companion.request("POST", "/v1/messages/stream", {

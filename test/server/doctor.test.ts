@@ -26,7 +26,7 @@ describe("streamkeeper doctor", function () {
     }));
 
   it("looks while a companion runs, and lets it be mended only when it has ended", () =>
-    withCompanion({}, async (companion) => {
+    withCompanion({ quick: true }, async (companion) => {
       const { dataDir } = companion;
       const answer = await companion.request("POST", "/v1/messages/stream", {
         message: { type: "user_message", content: "hello" },
@@ -247,7 +247,7 @@ describe("what doctor --repair makes of a log with holes", function () {
       );
       assert.deepEqual(problemsOf((await reportOn(dataDir)).report), ["log", "log"]);
       assert.equal((await reportOn(dataDir, "--repair")).code, 0);
-      const companion = await startCompanion({ dataDir });
+      const companion = await startCompanion({ dataDir, quick: true });
       for (const id of [first, second]) {
         const answer = await companion.request("POST", "/v1/messages/stream", {
           session_id: id,

@@ -44,7 +44,7 @@ async function withDataDir(body: (dataDir: string, database: string) => Promise<
 }
 
 async function withStarted<T>(dataDir: string, body: (companion: Companion) => Promise<T>) {
-  const companion = await startCompanion({ dataDir });
+  const companion = await startCompanion({ dataDir, quick: true });
   try {
     return await body(companion);
   } finally {
@@ -122,7 +122,7 @@ describe("a log that went back", function () {
       const epochs = new Set<string>();
       let id: string | undefined;
       for (const end of ["stop", "kill", "kill", "stop"] as const) {
-        const companion = await startCompanion({ dataDir });
+        const companion = await startCompanion({ dataDir, quick: true });
         id ??= (await talk(companion)).id;
         const { epoch, events } = await eventsOf(companion, streamOf(id, "?after=1"), 1);
         assert.equal(events[0]?.id, "2");

@@ -10,7 +10,7 @@ describe("the openai npm client", () => {
   const clientOf = ({ url, token }: Companion) =>
     new OpenAI({ baseURL: `${url}/v1`, apiKey: token, maxRetries: 0 });
   const check = (body: (client: OpenAI, companion: Companion) => Promise<void>) => () =>
-    withCompanion({}, (companion) => body(clientOf(companion), companion));
+    withCompanion({ quick: true }, (companion) => body(clientOf(companion), companion));
   const messages = [
     { role: "system", content: "Be brief." },
     { role: "user", content: "First?" },

@@ -62,7 +62,7 @@ describe("a companion that nobody writes to", () => {
   it("is not ready on a full disk, and is again when there is room", async function () {
     const disk = mountSmallDisk(16);
     if (!disk) return this.skip();
-    const companion = await startCompanion({ dataDir: join(disk.folder, "data") });
+    const companion = await startCompanion({ dataDir: join(disk.folder, "data"), quick: true });
     try {
       await lastOf((await ask(companion, "Hello")).chunks);
       await pause(2_500);

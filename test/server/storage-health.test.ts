@@ -18,7 +18,7 @@ async function failing(companion: Companion): Promise<string> {
 
 describe("storing that fails", () => {
   it("is told while another program holds the file, and until it lets go", () =>
-    withCompanion({}, async (companion) => {
+    withCompanion({ quick: true }, async (companion) => {
       const { chunks } = await ask(companion, "Hello");
       assert.equal((await lastOf(chunks))?.type, "done");
       assert.equal(await failing(companion), "");
@@ -50,7 +50,7 @@ describe("storing that fails", () => {
     const proxy = await startTcpProxy(Number(url.port));
     url.port = String(proxy.port);
     try {
-      await withCompanion({ args: ["--database", url.href] }, async (companion) => {
+      await withCompanion({ args: ["--database", url.href], quick: true }, async (companion) => {
         proxy.onClientData = () => "cut";
         await until("away", async () => (await failing(companion)) === "database_unavailable");
         proxy.onClientData = () => "pass";

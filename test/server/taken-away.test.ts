@@ -69,7 +69,7 @@ describe("a database that is taken away while the companion runs", () => {
     it(`is noticed within a second, saved, and back at the next start: ${way}`, async () => {
       const dataDir = newDataDir();
       const file = join(dataDir, NAME);
-      let companion = await startCompanion({ dataDir });
+      let companion = await startCompanion({ dataDir, quick: true });
       try {
         const first = await ask(companion, "the first word");
         assert.equal((await lastOf(first.chunks))?.type, "done");
@@ -92,14 +92,14 @@ describe("a database that is taken away while the companion runs", () => {
         );
         await companion.stop();
 
-        companion = await startCompanion({ dataDir });
+        companion = await startCompanion({ dataDir, quick: true });
         if (!back) {
           const { set_aside } = await readiness(companion);
           assert.match(set_aside?.path ?? "", /set-aside/);
           await companion.stop();
           const doctor = ["server/main.ts", "doctor", "--data-dir", dataDir];
           execFileSync(process.execPath, [...doctor, "--salvage", set_aside?.path ?? ""]);
-          companion = await startCompanion({ dataDir });
+          companion = await startCompanion({ dataDir, quick: true });
         }
         assert.match(await wordsIn(companion), /the first word/);
         assert.equal((await lastOf((await ask(companion, "more")).chunks))?.type, "done");
@@ -116,7 +116,7 @@ describe("a database of no bytes beside a full log", () => {
     it(`is opened by nobody, set aside with it, and its words are brought back: ${how}`, async () => {
       const dataDir = newDataDir();
       const file = join(dataDir, NAME);
-      let companion = await startCompanion({ dataDir });
+      let companion = await startCompanion({ dataDir, quick: true });
       try {
         // Nothing has been moved into the file yet.
         await ask(companion, "only in the log");
@@ -130,12 +130,12 @@ describe("a database of no bytes beside a full log", () => {
           /The database file is damaged: it is empty beside a write-ahead log/,
         );
         assert.ok(existsSync(`${file}-wal`), "the look leaves the log");
-        companion = await startCompanion({ dataDir });
+        companion = await startCompanion({ dataDir, quick: true });
         const { set_aside } = await readiness(companion);
         assert.ok(set_aside && existsSync(`${set_aside.path}-wal`), "it is set aside with its log");
         await companion.stop();
         execFileSync(process.execPath, [...doctor, "--salvage", set_aside.path]);
-        companion = await startCompanion({ dataDir });
+        companion = await startCompanion({ dataDir, quick: true });
         assert.match(await wordsIn(companion), /only in the log/);
       } finally {
         await companion.kill();

@@ -255,7 +255,7 @@ describe("GET /v1/transactions", () => {
     const faults = buildDiskFaults({ syncMicros: 150_000 });
     if (!faults) return this.skip();
     try {
-      await withCompanion({ env: faults.env }, async (companion) => {
+      await withCompanion({ env: faults.env, quick: true }, async (companion) => {
         faults.begin();
         await ask(companion);
         faults.end();

@@ -74,7 +74,7 @@ describe("a database file that cannot be read", function () {
     withStoredChats(
       async ({ dataDir, path, sessions }) => {
         const marker = join(dataDir, "database-suspect");
-        const companion = await startCompanion({ dataDir });
+        const companion = await startCompanion({ dataDir, quick: true });
         assert.ok(scribble(path, "chunks") > 10);
         for (const { id } of sessions) {
           const log = await companion.request("GET", `/v1/sessions/${id}/stream?until=turn_end`);
@@ -172,7 +172,7 @@ async function withRunning(
   body: (companion: Companion) => Promise<void>,
   args: string[] = [],
 ): Promise<void> {
-  const companion = await startCompanion({ dataDir, args });
+  const companion = await startCompanion({ dataDir, args, quick: true });
   try {
     await body(companion);
   } finally {

@@ -7,7 +7,8 @@ import { join } from "node:path";
 import { createParser } from "eventsource-parser";
 import { StreamChunk } from "../../server/protocol/chunks.ts";
 
-const START_MS = 15_000;
+const START_MS = 30_000;
+const QUICK = ["--import", "./test/support/planted/quick-demo.ts"];
 
 export interface Ended {
   code: number | null;
@@ -40,6 +41,8 @@ export interface StartOptions {
   node?: readonly string[];
   /** Folder of another build's sources. */
   sources?: string;
+  /** The demo answers at once, for a test that needs an answer but not its pace. */
+  quick?: boolean;
 }
 
 export function newDataDir(): string {
@@ -92,10 +95,14 @@ export async function startCompanion(options: StartOptions): Promise<Companion> 
 export function runCompanion(
   args: readonly string[],
   env: NodeJS.ProcessEnv = {},
-  { node = [], sources = "." }: Pick<StartOptions, "node" | "sources"> = {},
+  {
+    node = [],
+    sources = ".",
+    quick = false,
+  }: Pick<StartOptions, "node" | "sources" | "quick"> = {},
 ): Pick<Companion, "process" | "output" | "ended"> {
   const script = join(sources, "server/main.ts");
-  const child = spawn(process.execPath, [...node, script, ...args], {
+  const child = spawn(process.execPath, [...(quick ? QUICK : []), ...node, script, ...args], {
     stdio: ["ignore", "pipe", "pipe"],
     env: { ...pick("PATH", "HOME", "NODE_COMPILE_CACHE"), ...env },
   });
