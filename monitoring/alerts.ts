@@ -1,5 +1,5 @@
 // The alerts, from the same names as the code. Why each is asked as it is: docs/metrics.md.
-import type { Operation } from "../server/observe/operations.ts";
+import { operationsThat } from "../server/observe/operations.ts";
 import { asking, JOB } from "./promql.ts";
 
 /** One side of a comparison and the comparison, so that a test can see that the side itself has data. */
@@ -34,31 +34,13 @@ const SELECTOR = `job="${JOB}"`;
 const TROUBLESHOOTING = "docs/troubleshooting.md";
 const MEGABYTE = 1_000_000;
 
-/** Nobody waits for them. */
-const BACKGROUND: readonly Operation[] = ["compact_turn", "recover_turns", "import_messages"];
-/** Their work also refuses what a client may not do; that rolls back, too, and is no failure. */
-const MAY_REFUSE: readonly Operation[] = [
-  "create_session",
-  "update_session",
-  "rewind_session",
-  "delete_session",
-  "import_messages",
-  "add_user_message",
-  "tool_decision",
-  "tool_result",
-  "summarise",
-  "undo_summary",
-  "ask_again",
-  "request_cancel",
-];
-
 export function alerts(times: Times = TIMES): Alert[] {
   return [...storageAlerts(times), ...delayAlerts(times), ...availabilityAlerts(times)];
 }
 
 function delayAlerts({ window, longWindow, patient, prompt }: Times): Alert[] {
   const ask = asking({ selector: SELECTOR, window });
-  const noticed = `operation!~"${BACKGROUND.join("|")}"`;
+  const noticed = `operation!~"${operationsThat("background").join("|")}"`;
   const all = perCompanion(ask.rate("transactionDuration", noticed, "_count"));
   const slow = (of: typeof ask.rate): string =>
     [
@@ -112,7 +94,7 @@ function delayAlerts({ window, longWindow, patient, prompt }: Times): Alert[] {
 
 function storageAlerts({ window, prompt, patient }: Times): Alert[] {
   const ask = asking({ selector: SELECTOR, window });
-  const ours = `status="rollback",operation!~"${MAY_REFUSE.join("|")}"`;
+  const ours = `status="rollback",operation!~"${operationsThat("refusable").join("|")}"`;
   const failed = (of: typeof ask.rate): string =>
     perCompanion(
       `${of("transactionCommits", 'status="error"')}\n  or ${of("transactionCommits", ours)}`,

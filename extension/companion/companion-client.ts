@@ -15,6 +15,7 @@ import { Ready } from "../../server/protocol/responses.ts";
 import type { OutputRequest } from "../../server/protocol/served-requests.ts";
 import { TransactionList } from "../../server/protocol/transactions.ts";
 import { continuity } from "../../server/shared/continuity.ts";
+import { parseJson } from "../../server/shared/json.ts";
 import { isProblem, Problem } from "../problem.ts";
 import type { Companion, CompanionRequest } from "./companion.ts";
 
@@ -316,14 +317,6 @@ async function* parseChunks(response: IncomingMessage): AsyncGenerator<StreamChu
     throw Problem.ours("companion_lost", "The stream broke", { cause: thrown });
   } finally {
     response.destroy();
-  }
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
   }
 }
 

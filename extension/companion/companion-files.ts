@@ -1,8 +1,10 @@
 // What the companion leaves in its data directory for clients of the same user.
+
 import { constants } from "node:fs";
 import { type FileHandle, mkdir, open } from "node:fs/promises";
 import { join } from "node:path";
 import { RuntimeFile } from "../../server/protocol/responses.ts";
+import { parseJson } from "../../server/shared/json.ts";
 import { Problem } from "../problem.ts";
 
 const MAX_BYTES = 64 * 1024;
@@ -49,14 +51,6 @@ async function readPrivate(path: string): Promise<string | undefined> {
     return await file.readFile("utf8");
   } finally {
     await file.close();
-  }
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
   }
 }
 

@@ -2,6 +2,7 @@ import { type IncomingMessage, request } from "node:http";
 import type { Socket } from "node:net";
 import { setTimeout as delay } from "node:timers/promises";
 import { ErrorBody, type Hello } from "../../server/protocol/responses.ts";
+import { parseJson } from "../../server/shared/json.ts";
 import { isProblem, Problem } from "../problem.ts";
 import { readTraces } from "./companion-files.ts";
 import { type Address, askHello, authority, createProvenAgent } from "./proven-agent.ts";
@@ -184,13 +185,7 @@ async function readBody(response: IncomingMessage, address: Address): Promise<st
 }
 
 function toRefusal(text: string): Problem {
-  let body: unknown;
-  try {
-    body = JSON.parse(text);
-  } catch {
-    body = undefined;
-  }
-  const parsed = ErrorBody.safeParse(body);
+  const parsed = ErrorBody.safeParse(parseJson(text));
   if (!parsed.success) {
     return Problem.ours("companion_malformed", "The companion answered in an unknown form");
   }

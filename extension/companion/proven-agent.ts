@@ -1,9 +1,11 @@
 // Another user of this machine may take the companion's port after a crash. So every connection first
 // asks for an HMAC of a fresh nonce under the token, and only one that answered right ever carries it.
+
 import { createHmac, randomBytes, timingSafeEqual } from "node:crypto";
 import { Agent } from "node:http";
 import { connect, type Socket } from "node:net";
 import { Hello } from "../../server/protocol/responses.ts";
+import { parseJson } from "../../server/shared/json.ts";
 import { Problem } from "../problem.ts";
 
 export interface Address {
@@ -120,11 +122,7 @@ function parseAnswer(text: string): unknown {
   const body = text.slice(end + 4);
   if (body.length < Number(length)) return "incomplete";
   if (body.length > Number(length)) return undefined;
-  try {
-    return JSON.parse(body);
-  } catch {
-    return undefined;
-  }
+  return parseJson(body);
 }
 
 export function authority(address: Address): string {

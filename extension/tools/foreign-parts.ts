@@ -1,5 +1,7 @@
 // What a model gets to read of the result of somebody else's tool. Knows nothing of VS Code.
 
+import { isRecord } from "../../server/shared/json.ts";
+
 /** By the parts that VS Code gives for resources of MCP servers. */
 const RESOURCE_LINK = "application/vnd.code.resource-link";
 const TEXTUAL = /^text\/|[/+](?:x-)?(?:json|xml|yaml|javascript|typescript)\b/;
@@ -62,8 +64,4 @@ function isUri(value: unknown): value is UriParts {
     isText(value["path"]) &&
     isText(value["query"])
   );
-}
-
-export function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

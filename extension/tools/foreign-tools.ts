@@ -1,6 +1,8 @@
 // Which of the tools that are not ours models are told of, and under which names. Knows nothing of VS Code.
+
 import { createHash } from "node:crypto";
 import { OfferedTool, RESERVED_NAMES, ToolName } from "../../server/protocol/offers.ts";
+import { isRecord } from "../../server/shared/json.ts";
 import { isEditorTool } from "./definitions.ts";
 
 /** VS Code's own that mean something in its own chat only: they fail, or ask or show something there. */
@@ -64,8 +66,4 @@ export function nameForModels(ownName: string): string {
   const plain = ownName.replaceAll(/[^\w-]/g, "_").slice(0, 54);
   const hash = createHash("sha256").update(ownName).digest("hex").slice(0, 8);
   return `_${plain}_${hash}`;
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

@@ -1,10 +1,12 @@
 // Brings the chats of a damaged file into the current database. Nothing there is overwritten: of a chat that has gone on
 // since, nothing is taken.
+
 import { type Kysely, sql } from "kysely";
 import { beginEpoch } from "../db/tables/epochs.ts";
 import type { Database, Reader, Trx } from "../db/tables/schema.ts";
 import { DEFAULT_AGENT } from "../domain/agents.ts";
 import { ChatError } from "../errors.ts";
+import { parseJson } from "../shared/json.ts";
 import { type DamagedFile, openDamaged, type Row } from "./read-damaged.ts";
 import { type RepairDeps, repairChats } from "./repair-chats.ts";
 import { counted } from "./report.ts";
@@ -124,19 +126,11 @@ function toRow(row: Row, columns: readonly Column[]): Row | undefined {
     }
     if (value === null ? !isNullable : isText !== (typeof value === "string")) return undefined;
     if (typeof value === "number" && !Number.isSafeInteger(value)) return undefined;
-    if (typeof value === "string" && JSON_COLUMNS.has(name) && !isJson(value)) return undefined;
+    if (typeof value === "string" && JSON_COLUMNS.has(name) && parseJson(value) === undefined)
+      return undefined;
     kept[name] = value;
   }
   return kept;
-}
-
-function isJson(text: string): boolean {
-  try {
-    JSON.parse(text);
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 /**

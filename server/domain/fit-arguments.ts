@@ -1,6 +1,7 @@
 // A call's arguments in the shapes that models send, made to fit the tool's JSON Schema where only one reading is
 // possible. What still does not fit is told, with what is expected and what came. Of the schema only types, lists,
 // properties and alternatives are looked at; all else is for the tool itself.
+import { isRecord } from "../shared/json.ts";
 import { mendValue } from "./mend-json.ts";
 
 type Schema = Readonly<Record<string, unknown>>;
@@ -336,7 +337,3 @@ function came(value: unknown): string {
 }
 
 const way = (at: string, name: string): string => (at === "" ? name : `${at}.${name}`);
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}

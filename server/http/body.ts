@@ -30,7 +30,7 @@ export function readJson(limitBytes: number) {
     if (Number(headers["content-length"]) > limitBytes) throw tooLarge(limitBytes);
     readAll(request, limitBytes)
       .then((bytes) => {
-        request.body = parseJson(bytes);
+        request.body = parseBody(bytes);
         next();
       })
       .catch(next);
@@ -59,7 +59,7 @@ async function readAll(request: Request, limitBytes: number): Promise<Buffer> {
   return Buffer.concat(parts);
 }
 
-function parseJson(bytes: Buffer): unknown {
+function parseBody(bytes: Buffer): unknown {
   const text = new TextDecoder("utf-8", { fatal: true });
   try {
     const decoded = text.decode(bytes);

@@ -1,4 +1,5 @@
 // When a server wants to be asked again, in all the forms in which servers say so.
+import { parseJson } from "../shared/json.ts";
 import { list, num, record, text } from "./wire/values.ts";
 
 const MAX_SECONDS = 24 * 60 * 60;
@@ -64,16 +65,7 @@ function resetOf(headers: Headers, now: number): number | undefined {
 
 /** In an error's own fields or words; undefined if it does not say. */
 export function retryAfterIn(said: unknown, words: string): number | undefined {
-  return within(fieldIn(parsed(said), 0) ?? wordsOf(words));
-}
-
-function parsed(said: unknown): unknown {
-  if (typeof said !== "string") return said;
-  try {
-    return JSON.parse(said) as unknown;
-  } catch {
-    return undefined;
-  }
+  return within(fieldIn(typeof said === "string" ? parseJson(said) : said, 0) ?? wordsOf(words));
 }
 
 const FIELDS = ["retry_after", "retryAfter", "retry_after_seconds", "retryDelay", "retry-after"];

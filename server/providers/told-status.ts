@@ -1,5 +1,6 @@
 // The status that an error would have had, had the server told of it before it began to answer.
-import { isRecord, sentenceOf } from "./told-words.ts";
+import { isRecord } from "../shared/json.ts";
+import { sentenceOf } from "./told-words.ts";
 
 export const TOO_LONG_A_CHAT =
   /context[ _-]?(?:length|window|size|limit)|maximum context|too (?:long|large|many tokens)|exceed(?:s|ed)? .*tokens/i;

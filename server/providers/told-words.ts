@@ -1,5 +1,6 @@
 // The sentence for people inside of what a server says, whichever vendor's form it has.
 import { hideSecrets } from "../log.ts";
+import { isRecord } from "../shared/json.ts";
 
 const MAX_SENTENCE = 300;
 
@@ -61,10 +62,6 @@ function inText(text: string, depth: number): string {
   } catch {
     return text;
   }
-}
-
-export function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null;
 }
 
 /** What a page says that it is: the one line of it that is for people. */

@@ -1,10 +1,11 @@
 // What model servers do wrong, in the words and codes of this program.
 import { ChatError } from "../errors.ts";
 import { hideSecrets } from "../log.ts";
+import { isRecord } from "../shared/json.ts";
 import { type Access, addressHint, keyHint } from "./access.ts";
 import { retryAfterIn } from "./retry-after.ts";
 import { FILTERED, isUsedUp, statusOfWords, statusTold, TOO_LONG_A_CHAT } from "./told-status.ts";
-import { isRecord, sentenceOf, titleOf } from "./told-words.ts";
+import { sentenceOf, titleOf } from "./told-words.ts";
 
 const WRONG_KEY = /api.?key.{0,20}(?:not valid|invalid|expired)|invalid.api.?key/i;
 
@@ -76,7 +77,9 @@ function rejectionHint(access: Access, status: number, body: unknown, said: stri
 
 /** For an error that a server sends inside of its answer, in whichever vendor's form. */
 export function streamError(access: Access, said: unknown, toldSeconds?: number): ChatError {
-  const payload = isRecord(said) ? said : { message: String(said) };
+  // Google's compatible API wraps an error into a list.
+  const told: unknown = Array.isArray(said) ? said[0] : said;
+  const payload = isRecord(told) ? told : { message: String(told) };
   return statusError(access, statusTold(payload), payload, toldSeconds);
 }
 

@@ -1,6 +1,7 @@
+import { isRecord } from "../../server/shared/json.ts";
 import type { ConnectionState } from "../messages.ts";
 import { isProven } from "./prove.ts";
-import { CallFailure, isRecord } from "./transport.ts";
+import { CallFailure } from "./transport.ts";
 
 export interface LinkTexts {
   lost: string;

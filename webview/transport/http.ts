@@ -1,10 +1,11 @@
 import type { CallName, CallParams, CallResult } from "../../server/protocol/calls.ts";
 import { toHttp } from "../../server/protocol/http-calls.ts";
 import { watchWake } from "../../server/shared/clock-watch.ts";
+import { isRecord } from "../../server/shared/json.ts";
 import type { SavedState } from "../messages.ts";
 import { CompanionLink, type LinkTexts } from "./companion-link.ts";
 import { type Epochs, followSession } from "./event-stream.ts";
-import { CallFailure, isRecord, type Transport, toSavedState } from "./transport.ts";
+import { CallFailure, type Transport, toSavedState } from "./transport.ts";
 
 const TOKEN = "streamkeeper.token";
 const STATE = "streamkeeper.state";

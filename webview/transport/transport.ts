@@ -2,6 +2,7 @@ import type { CallName, CallParams, CallResult } from "../../server/protocol/cal
 import type { StreamChunk } from "../../server/protocol/chunks.ts";
 import type { LogReset } from "../../server/protocol/log-reset.ts";
 import type { ContextItem } from "../../server/protocol/requests.ts";
+import { isRecord } from "../../server/shared/json.ts";
 import type { FilePlace } from "../markdown/file-links.ts";
 import type {
   CallError,
@@ -123,10 +124,6 @@ export function toContextItems(raw: unknown): ContextItem[] {
     isRecord(item) &&
     ["type", "label", "content"].every((field) => typeof item[field] === "string");
   return Array.isArray(raw) ? raw.filter(isWhole) : [];
-}
-
-export function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 export function isReset(value: unknown): value is LogReset {

@@ -1,9 +1,9 @@
 import type { CallName, CallParams, CallResult } from "../../server/protocol/calls.ts";
+import { isRecord } from "../../server/shared/json.ts";
 import type { CallError, FromWebview, Mention, SavedState, ToWebview } from "../messages.ts";
 import {
   CallFailure,
   isChunk,
-  isRecord,
   isReset,
   type StreamSink,
   type Transport,

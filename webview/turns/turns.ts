@@ -1,16 +1,18 @@
 // A session's chunks folded into what a reader sees. Pure: the same chunks give the same turns, however
 // they were cut into batches and however often they came.
+
 import type { AskReason } from "../../server/protocol/ask-reasons.ts";
 import type { CallOutcome } from "../../server/protocol/call-outcomes.ts";
 import type { StreamChunk } from "../../server/protocol/chunks.ts";
 import type { TurnStatus } from "../../server/protocol/responses.ts";
 import { continuity } from "../../server/shared/continuity.ts";
+import { isRecord } from "../../server/shared/json.ts";
 import { type Before, type Gone, settled } from "./gone.ts";
 import { type Plan, paused, type Subtask, toPlan, withSubtask } from "./plans.ts";
 import { type Summary, withSummary } from "./summaries.ts";
 import { addTool, changeTool, endTool, wait } from "./tool-calls.ts";
 import { type ToolOutput, withOutput } from "./tool-output.ts";
-import { isRecord, numberOf, textOf, toContext } from "./values.ts";
+import { numberOf, textOf, toContext } from "./values.ts";
 
 /** `from` and `to` are the first and last `seq` that a part was made of. */
 interface Span {

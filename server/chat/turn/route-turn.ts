@@ -1,6 +1,7 @@
 import type { AgentDefinition } from "../../domain/agents.ts";
 import { routeByAnswer, routeByWords, routingPrompt } from "../../domain/route.ts";
 import type { ResolvedModel } from "../deps.ts";
+import { askAside } from "./ask-aside.ts";
 
 /** Longer messages are judged by their beginning. */
 const MAX_CHARS = 4_000;
@@ -21,38 +22,14 @@ export async function routeTurn(
   // A script cannot judge.
   if (resolved.providerName === "demo") return byWords;
   try {
-    const answer = await ask(resolved, agents, message, signal);
-    const to = routeByAnswer(answer, agents);
+    const asked = { system: routingPrompt(agents), content: message.slice(0, MAX_CHARS) };
+    const limits = { maxChars: MAX_ANSWER, timeoutMs: TIMEOUT_MS };
+    const { text } = await askAside(resolved, asked, limits, signal);
+    const to = routeByAnswer(text, agents);
     return to === undefined ? byWords : { to, reason: "chosen by the model" };
   } catch {
     // The model may be out of reach for one word and not for the answer; that will say what is wrong.
     signal.throwIfAborted();
     return byWords;
   }
-}
-
-async function ask(
-  { provider, model }: ResolvedModel,
-  agents: readonly AgentDefinition[],
-  message: string,
-  signal: AbortSignal,
-): Promise<string> {
-  const request = {
-    model,
-    system: routingPrompt(agents),
-    messages: [{ role: "user" as const, content: message.slice(0, MAX_CHARS) }],
-    tools: [],
-  };
-  const enough = new AbortController();
-  const stop = AbortSignal.any([signal, enough.signal, AbortSignal.timeout(TIMEOUT_MS)]);
-  let answer = "";
-  try {
-    for await (const events of provider.stream(request, stop)) {
-      for (const event of events) if (event.type === "text") answer += event.text;
-      if (answer.length > MAX_ANSWER) break;
-    }
-  } finally {
-    enough.abort();
-  }
-  return answer;
 }

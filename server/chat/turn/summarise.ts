@@ -21,10 +21,11 @@ import {
 } from "../../domain/summary.ts";
 import { ChatError } from "../../errors.ts";
 import type { NewChunk } from "../../protocol/chunks.ts";
-import type { ProviderRequest } from "../../providers/provider.ts";
+import type { ProviderRequest, Usage } from "../../providers/provider.ts";
 import { estimateTokens } from "../../shared/tokens.ts";
 import type { ChatDeps, ResolvedModel } from "../deps.ts";
 import { refuseWhileRunning } from "../log/refuse-while-running.ts";
+import { askAside } from "./ask-aside.ts";
 import { estimateHistory, knownSize, sizeOf, type Told, toldMessages } from "./prompt-messages.ts";
 import { addUsage, type Run, writeStep } from "./run.ts";
 
@@ -137,7 +138,7 @@ async function makeSummary(
   told: Told,
   count: number,
   signal: AbortSignal,
-): Promise<{ summary: NewSummary; chunk: NewChunk; usage: Parameters<typeof addUsage>[1] }> {
+): Promise<{ summary: NewSummary; chunk: NewChunk; usage: Usage | undefined }> {
   const last = told.rows[count - 1];
   if (!last) throw new TypeError("a summary of nothing");
   const before = told.stored.length - told.rows.length;
@@ -163,37 +164,19 @@ async function makeSummary(
 }
 
 async function ask(
-  { provider, model, contextWindow }: ResolvedModel,
+  resolved: ResolvedModel,
   { stored }: Told,
   count: number,
   signal: AbortSignal,
-): Promise<{ text: string; usage: Parameters<typeof addUsage>[1] }> {
+): Promise<{ text: string; usage: Usage | undefined }> {
   // Two characters a token at worst, and room for the answer.
-  const content = asMaterial(stored.slice(0, count), contextWindow * 1.5);
-  const request = {
-    model,
-    system: SUMMARY_PROMPT,
-    messages: [{ role: "user" as const, content }],
-    tools: [],
-  };
-  const enough = new AbortController();
-  const stop = AbortSignal.any([signal, enough.signal, AbortSignal.timeout(TIMEOUT_MS)]);
-  let text = "";
-  let usage: Parameters<typeof addUsage>[1];
-  try {
-    for await (const events of provider.stream(request, stop)) {
-      for (const event of events) {
-        if (event.type === "text") text += event.text;
-        if (event.type === "finish") usage = event.usage;
-      }
-      if (text.length > MAX_SUMMARY_CHARS) break;
-    }
-  } finally {
-    enough.abort();
-  }
-  text = text.slice(0, MAX_SUMMARY_CHARS).replaceAll("\0", "\uFFFD").toWellFormed().trim();
+  const content = asMaterial(stored.slice(0, count), resolved.contextWindow * 1.5);
+  const limits = { maxChars: MAX_SUMMARY_CHARS, timeoutMs: TIMEOUT_MS };
+  const said = await askAside(resolved, { system: SUMMARY_PROMPT, content }, limits, signal);
+  const whole = said.text.slice(0, MAX_SUMMARY_CHARS);
+  const text = whole.replaceAll("\0", "\uFFFD").toWellFormed().trim();
   if (text === "") throw new ChatError("upstream_malformed", "The model gave no summary.");
-  return { text, usage };
+  return { text, usage: said.usage };
 }
 
 async function store(trx: Trx, session_id: string, summary: NewSummary): Promise<void> {
