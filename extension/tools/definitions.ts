@@ -31,7 +31,10 @@ export const EDITOR_TOOLS = [
     description:
       "Lists a folder of the workspace. Folders end with a slash. What git ignores and the editor hides from its searches is left out of a recursive list; a long one names some folders with their number of files only.",
     parameters: object(
-      { path: { ...PATH, description: "A folder; . for all" }, recursive: { type: "boolean" } },
+      {
+        path: { ...PATH, description: "A folder; . for all of the workspace" },
+        recursive: { type: "boolean" },
+      },
       [],
     ),
     kind: "read",

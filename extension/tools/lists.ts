@@ -24,26 +24,42 @@ export async function listFiles(
 ): Promise<string> {
   const { path, recursive } = parseArguments(ListArguments, args);
   const named = path ?? ".";
-  const folder = await resolveInside(ground, named);
-  return recursive
-    ? await listTree(ground, folder, named, signal)
-    : await listFolder(folder, named);
+  const isAll =
+    ground.folders.length > 1 && /^(?:\.?[/\\]?)*$/.test(named) && !named.startsWith("/");
+  const folders = isAll
+    ? ground.folders.map((folder) => folder.path)
+    : [await resolveInside(ground, named)];
+  if (recursive) return await listTrees(ground, folders, named, signal);
+  const names = await Promise.all(
+    folders.map(async (folder) => {
+      const base = isAll ? `${nameOf(ground.folders, folder)}/` : "";
+      const entries = await namesIn(folder, named).catch((thrown) => {
+        if (!isAll) throw thrown;
+        return ["[may not be read]"];
+      });
+      return [...(isAll ? [base] : []), ...entries.map((name) => base + name)];
+    }),
+  );
+  return toLines(names.flat());
 }
 
-async function listFolder(folder: string, named: string): Promise<string> {
+function toLines(names: readonly string[]): string {
+  if (names.length === 0) return "[The folder is empty.]";
+  const more = names.length - MAX_ENTRIES;
+  const note = more > 0 ? `\n[${more} more entries of this folder are not listed.]` : "";
+  return names.slice(0, MAX_ENTRIES).join("\n") + note;
+}
+
+async function namesIn(folder: string, named: string): Promise<string[]> {
   let entries: [string, vscode.FileType][];
   try {
     entries = await vscode.workspace.fs.readDirectory(vscode.Uri.file(folder));
   } catch {
     throw await whyNot(folder, named);
   }
-  if (entries.length === 0) return "[The folder is empty.]";
-  const names = entries
+  return entries
     .map(([name, type]) => (type & vscode.FileType.Directory ? `${name}/` : name))
     .toSorted();
-  const more = names.length - MAX_ENTRIES;
-  const note = more > 0 ? `\n[${more} more entries of this folder are not listed.]` : "";
-  return names.slice(0, MAX_ENTRIES).join("\n") + note;
 }
 
 async function whyNot(folder: string, named: string): Promise<ToolError> {
@@ -54,36 +70,59 @@ async function whyNot(folder: string, named: string): Promise<ToolError> {
   );
 }
 
-async function listTree(
+async function listTrees(
   ground: Ground,
-  folder: string,
+  folders: readonly string[],
   named: string,
   signal: AbortSignal,
 ): Promise<string> {
-  const found = await stat(folder).catch(() => undefined);
-  if (!found?.isDirectory()) throw await whyNot(folder, named);
-  const { files, unread, isPartial } = await filesBelow(folder, signal);
-  const links = await linksBeside(ground, folder, files);
-  const shown = nameOf(ground.folders, folder);
-  const base = shown === "." ? "" : `${shown}/`;
+  const trees = await Promise.all(
+    folders.map(async (folder): Promise<Files> => {
+      try {
+        return await listTree(ground, folder, named, signal);
+      } catch (thrown) {
+        // One that is gone or shut keeps none of the others back.
+        if (folders.length === 1 || signal.aborted) throw thrown;
+        return { files: [], unread: [nameOf(ground.folders, folder)], isPartial: false };
+      }
+    }),
+  );
   const { lines, isCut } = treeLines(
-    [...files, ...links].map((file) => base + file),
+    trees.flatMap(({ files }) => files),
     MAX_ENTRIES,
   );
   const notes = [
     isCut
       ? "\n[Not all fit: folders with a number of files were not opened. List one of them.]"
       : "",
-    isPartial ? "\n[The list is not complete: it took too long.]" : "",
-    unreadNote(unread.map((one) => base + one)),
+    trees.some(({ isPartial }) => isPartial)
+      ? "\n[The list is not complete: it took too long.]"
+      : "",
+    unreadNote(trees.flatMap(({ unread }) => unread)),
   ].join("");
   if (lines.length > 0) return lines.join("\n") + notes;
-  const entries = await readdir(folder).catch(() => []);
+  const entries = await Promise.all(folders.map((folder) => readdir(folder).catch(() => [])));
   const all =
-    entries.length === 0
+    entries.flat().length === 0
       ? "The folder is empty."
       : "All that is in it is left out: by git, or by the editor's settings.";
   return `[${all}]${notes}`;
+}
+
+async function listTree(
+  ground: Ground,
+  folder: string,
+  named: string,
+  signal: AbortSignal,
+): Promise<Files> {
+  const found = await stat(folder).catch(() => undefined);
+  if (!found?.isDirectory()) throw await whyNot(folder, named);
+  const { files, unread, isPartial } = await filesBelow(folder, signal);
+  const links = await linksBeside(ground, folder, files);
+  const shown = nameOf(ground.folders, folder);
+  const base = shown === "." ? "" : `${shown}/`;
+  const below = (names: readonly string[]): string[] => names.map((name) => base + name);
+  return { files: below([...files, ...links]), unread: below(unread), isPartial };
 }
 
 interface Files {

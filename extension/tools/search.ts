@@ -3,12 +3,13 @@ import { statSync } from "node:fs";
 import { join } from "node:path";
 import * as vscode from "vscode";
 import * as z from "zod/mini";
-import { isSecretPath, SECRET_NAMES } from "../../server/shared/protected-paths.ts";
+import { isSecretPath } from "../../server/shared/protected-paths.ts";
 import { cut } from "./bounds.ts";
 import { textOf } from "./file-text.ts";
 import { parseArguments } from "./files.ts";
 import { atAnyDepth, type FolderGlobs, globsOf } from "./include-globs.ts";
 import { type Folder, type Ground, resolveInside, ToolError } from "./paths.ts";
+import { placeOf, plain, reachOf } from "./reach.ts";
 import { editorsRules, excludedGlobs, findRipgrep, runRipgrep, unreadNote } from "./ripgrep.ts";
 
 const SearchArguments = z.object({
@@ -51,12 +52,12 @@ export async function searchInCode(
   const task: Task = { ground, ripgrep: findRipgrep(), search, signal };
   const found = await searchAll(task, globs);
   if (found.lines.length > 0 || !globs) return told(found, search);
-  if (await fitsAny(task, globs, [])) return told(found, search);
+  if (await fitsAny(task, globs, false)) return told(found, search);
   const deep = atAnyDepth(globs);
-  if (await fitsAny(task, deep, [])) {
+  if (await fitsAny(task, deep, false)) {
     return `[${include} fits no file at the top; taken as ${[...deep.values()][0]?.[0] ?? "**"}]\n${told(await searchAll(task, deep), search)}`;
   }
-  const isLeftOut = await fitsAny(task, deep, ["--no-ignore"]);
+  const isLeftOut = await fitsAny(task, deep, true);
   const why = isLeftOut
     ? "it fits only files that git or the editor's settings leave out of searches"
     : "it fits no file";
@@ -123,31 +124,23 @@ function escaped(text: string): string {
   return text.replaceAll(/[\\^$.*+?()[\]{}|]/g, String.raw`\$&`);
 }
 
-/** In this order: the last glob that fits wins, and one of the model's own would bring a hidden file in. */
-function placeOf(globs: string[], rules: string[]): string[] {
-  return [
-    ...globs.map((glob) => `--glob=${glob}`),
-    ...rules,
-    ...[".git", ...SECRET_NAMES].flatMap((name) => [
-      `--iglob=!**/${name}`,
-      `--iglob=!**/${name}/**`,
-    ]),
-  ];
-}
-
 async function searchFolder(
   { ground, search, signal }: Task,
   ripgrep: string,
   folder: Folder,
   globs: string[],
 ): Promise<Found> {
+  const isNamed = globs.some((glob) => !glob.startsWith("!"));
+  const { hidden, without } = isNamed
+    ? await reachOf(ripgrep, folder.path, globs, signal)
+    : { hidden: new Set<string>(), without: [] };
   const args = [
     ...["--line-number", "--no-heading", "--with-filename", "--color=never", "--null"],
     `--max-count=${MAX_PER_FILE}`,
     `--max-columns=${MAX_COLUMNS}`,
     "--max-columns-preview",
     "--sort=path",
-    ...placeOf(globs, editorsRules(folder.path)),
+    ...placeOf([...globs, ...without], editorsRules(folder.path)),
     ...patternOf(search),
     "--",
     ".",
@@ -156,11 +149,16 @@ async function searchFolder(
   const lines = text.split("\n");
   // What follows the last line feed is cut off.
   if (isPartial) lines.pop();
-  return { lines: await allowed(ground, folder.path, lines), unread, isPartial };
+  return { lines: await allowed(ground, folder.path, lines, hidden), unread, isPartial };
 }
 
 /** Without what lies in a place that is closed to tools, whatever link led there. */
-async function allowed(ground: Ground, folder: string, lines: string[]): Promise<string[]> {
+async function allowed(
+  ground: Ground,
+  folder: string,
+  lines: string[],
+  hidden: ReadonlySet<string>,
+): Promise<string[]> {
   const verdicts = new Map<string, boolean>();
   const kept: string[] = [];
   for (const line of lines) {
@@ -169,21 +167,22 @@ async function allowed(ground: Ground, folder: string, lines: string[]): Promise
     const known = verdicts.get(file);
     const isOpen =
       known ??
-      (await resolveInside(ground, join(folder, file)).then(
-        () => true,
-        () => false,
-      ));
+      (!hidden.has(plain(file)) &&
+        (await resolveInside(ground, join(folder, file)).then(
+          () => true,
+          () => false,
+        )));
     verdicts.set(file, isOpen);
     if (isOpen) kept.push(`${file.replaceAll("\\", "/")}:${match.replace(/\r$/, "")}`);
   }
   return kept;
 }
 
-/** Whether there is any file that would be searched, with the rules changed by `more`. */
+/** Whether there is any file that would be searched, or could be if nothing were left out. */
 async function fitsAny(
   { ground, ripgrep, signal }: Task,
   globs: FolderGlobs,
-  more: string[],
+  isAll: boolean,
 ): Promise<boolean> {
   for (const folder of ground.folders) {
     const own = globs.get(folder);
@@ -192,8 +191,12 @@ async function fitsAny(
       if ((await vscode.workspace.findFiles(within(folder, own), null, 1)).length > 0) return true;
       continue;
     }
-    const rules = more.length > 0 ? ["--hidden", ...more] : editorsRules(folder.path);
-    const args = ["--files", "--no-messages", ...placeOf(own, rules), "--", "."];
+    if (!isAll) {
+      if ((await reachOf(ripgrep, folder.path, own, signal)).fitsAny) return true;
+      continue;
+    }
+    const place = placeOf(own, ["--hidden", "--no-ignore"]);
+    const args = ["--files", "--no-messages", ...place, "--", "."];
     const { text } = await runRipgrep(ripgrep, folder.path, args, signal);
     if (text !== "") return true;
   }

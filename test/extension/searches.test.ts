@@ -3,6 +3,8 @@ import assert from "node:assert/strict";
 import { chmodSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import * as vscode from "vscode";
+import { listFiles } from "../../extension/tools/lists.ts";
+
 import { call, type Player, results, startPlaying } from "./playing.ts";
 
 describe("searches and lists", function () {
@@ -61,6 +63,52 @@ describe("searches and lists", function () {
       for (const name of not) assert.ok(!said.includes(`${HOME}/${name}`), said);
     });
   }
+
+  it("leave out what git ignores below a folder that an include names, and say so of what it names", async () => {
+    put("app/built/out.ts");
+    put("app/gen.[x].ts");
+    put("app/a.ts");
+    put("app/.gitignore", "built/\ngen.\\[x\\].ts\n");
+    try {
+      for (const include of ["app/**", "app", "app/**/*.ts", "**/*.ts"]) {
+        const said = await find(`${HOME}/${include}`);
+        assert.match(said, /made-tree\/app\/a\.ts:1:needle42/, include);
+        assert.doesNotMatch(said, /built|gen/, include);
+      }
+      for (const include of ["app/built/**", "app/built", "app/gen.[x].ts"]) {
+        assert.match(await find(`${HOME}/${include}`), /fits only files that git/, include);
+      }
+    } finally {
+      rmSync(at("app"), { recursive: true });
+    }
+  });
+
+  it("list all folders of a workspace that has several", async () => {
+    put("one/src/a.ts");
+    put("two/b.ts");
+    const folders = ["one", "two"].map((name) => ({ name, path: at(name) }));
+    const listed = async (
+      path: string | undefined,
+      recursive: boolean,
+      more: typeof folders = [],
+    ) => {
+      const ground = { folders: [...folders, ...more], closed: [] };
+      const said = await listFiles(ground, { path, recursive }, new AbortController().signal);
+      return said.split("\n");
+    };
+    for (const path of [".", "./", "", undefined]) {
+      assert.deepEqual(await listed(path, false), ["one/", "one/src/", "two/", "two/b.ts"]);
+      assert.deepEqual(await listed(path, true), ["one/src/a.ts", "two/b.ts"]);
+    }
+    assert.deepEqual(await listed("two", false), ["b.ts"]);
+    const gone = [{ name: "gone", path: at("gone") }];
+    assert.match(
+      (await listed(".", false, gone)).join(),
+      /two\/b\.ts,gone\/,gone\/\[may not be read\]$/,
+    );
+    assert.match((await listed(".", true, gone)).join(), /two\/b\.ts,\[Could not be read: gone\]$/);
+    for (const name of ["one", "two"]) rmSync(at(name), { recursive: true });
+  });
 
   it("search in a folder by its whole path, and in none outside", async () => {
     assert.match(await find(`${at("src")}/**`), /made-tree\/src\/a\.ts:1:needle42/);
