@@ -1,6 +1,7 @@
 // Builds everything into dist/: node esbuild.mjs [--production] [--watch] [--target linux-x64]
 //   dist/extension/extension.cjs   the extension (VS Code loads it); first-use.cjs beside it with all that can wait,
-//                                  run-tool.cjs with the editor's tools, invoke-foreign.cjs with what calls others'
+//                                  run-tool.cjs with the editor's tools, invoke-foreign.cjs with what calls others',
+//                                  mentions.cjs with what reads context for a message
 //   dist/server/main.js            the companion; what it needs only sometimes is in chunks beside it
 //   dist/server/*-worker.js        its threads: the hot path, checkpoints
 //   dist/server/copy-database.js   the process that makes a backup
@@ -36,6 +37,7 @@ const BUDGET = {
   "extension/extension.cjs": 10_000,
   "extension/first-use.cjs": 150_000,
   "extension/invoke-foreign.cjs": 4_000,
+  "extension/mentions.cjs": 34_000,
   "extension/restore-checkpoint.cjs": 24_000,
   "extension/run-tool.cjs": 80_000,
   // What VS Code's panel loads before the first word; the colours of code come with the first block of it.
@@ -75,7 +77,7 @@ const loadedLater = {
   name: "loaded-later",
   setup(build) {
     build.onResolve(
-      { filter: /\/(?:first-use|invoke-foreign|restore-checkpoint|run-tool)\.ts$/ },
+      { filter: /\/(?:first-use|invoke-foreign|mentions|restore-checkpoint|run-tool)\.ts$/ },
       ({ kind, path }) =>
         kind === "dynamic-import"
           ? { path: `./${basename(path, ".ts")}.cjs`, external: true }
@@ -181,6 +183,7 @@ const builds = [
       "extension/extension": "extension/extension.ts",
       "extension/first-use": "extension/first-use.ts",
       "extension/invoke-foreign": "extension/tools/invoke-foreign.ts",
+      "extension/mentions": "extension/context/mentions.ts",
       "extension/restore-checkpoint": "extension/commands/restore-checkpoint.ts",
       "extension/run-tool": "extension/tools/run-tool.ts",
     },
@@ -325,6 +328,7 @@ function checkBudget(outputs) {
     "extension/extension.cjs": size("extension/extension.cjs"),
     "extension/first-use.cjs": size("extension/first-use.cjs"),
     "extension/invoke-foreign.cjs": size("extension/invoke-foreign.cjs"),
+    "extension/mentions.cjs": size("extension/mentions.cjs"),
     "extension/run-tool.cjs": size("extension/run-tool.cjs"),
     "webview/app.js+app.css": size(...beforeTheFirstWord(outputs), "webview/app.css"),
     "webview/highlight.js": size("webview/highlight.js"),

@@ -1,17 +1,18 @@
 // The composition root of the extension: everything that runs after the first use.
+import { join } from "node:path";
 import * as vscode from "vscode";
 import { ModelId } from "../server/protocol/fields.ts";
 import { DRAIN_SECONDS } from "../server/protocol/requests.ts";
 import { watchWake } from "../server/shared/clock-watch.ts";
 import type { ConnectionState, HostCommand } from "../webview/messages.ts";
 import { type Chats, createChats } from "./chat/chats.ts";
+import { tellWaiting } from "./chat/tell-waiting.ts";
 import { DoctorReports, tellSetAside } from "./commands/doctor-commands.ts";
 import { handOverKeys } from "./commands/keys.ts";
 import { ServerClient } from "./companion/companion-client.ts";
 import type { LaunchOptions } from "./companion/companion-launch.ts";
 import { ServerProcess, type ServerState } from "./companion/companion-process.ts";
 import { insertAtCursor, openLink } from "./context/editor-context.ts";
-import { findMentions, takeContext } from "./context/mentions.ts";
 import { openFile } from "./context/open-file.ts";
 import { explain } from "./explain.ts";
 import { MetricsView } from "./latency/metrics-view.ts";
@@ -52,6 +53,9 @@ const COMMAND_OF: Record<HostCommand, string> = {
   open_in_editor: "streamkeeper.openInEditor",
 };
 
+/** What goes along with a message is seldom asked for. */
+const loadContext = async () => await import("./context/mentions.ts");
+
 export async function createApp(
   context: vscode.ExtensionContext,
   log: vscode.LogOutputChannel,
@@ -70,7 +74,17 @@ export async function createApp(
     log,
   });
   const client = new ServerClient({ server, log });
-  const tools = createToolBox({ context, client, settings, dataDir, log });
+  const tools = createToolBox({
+    context,
+    client,
+    settings,
+    dataDir,
+    onSent: (sessionId) => told.waiting.sent(sessionId),
+    onAsked: (sessionId, calls) => told.waiting.asked(sessionId, calls),
+    onEnded: (sessionId, how) => told.waiting.ended(sessionId, how),
+    onFollowed: (sessionIds) => told.remember(sessionIds),
+    log,
+  });
   const chats = createChats({
     extensionUri: context.extensionUri,
     client,
@@ -88,8 +102,8 @@ export async function createApp(
           COMMAND_OF[command],
           command === "set_key" ? providerOf(model)?.id : turnId ? { chat, turnId } : chat,
         ),
-      findMentions,
-      takeContext: async (mentions) => takeContext(tools.ground(), mentions),
+      findMentions: async (kind, typed) => (await loadContext()).findMentions(kind, typed),
+      takeContext: async (mentions) => (await loadContext()).takeContext(tools.ground(), mentions),
     },
     log,
   });
@@ -136,9 +150,20 @@ export async function createApp(
     launchOptions,
     reports,
   };
+  // Last: it may ask the companion at once.
+  const told = tellWaiting({
+    chats,
+    settings,
+    state: context.workspaceState,
+    folder: join(context.globalStorageUri.fsPath, "told"),
+    titleOf: async (session_id) => (await client.call("get_session", { session_id })).title,
+    look: (sessionId) => tools.onOpened(sessionId),
+    log,
+  });
   context.subscriptions.push(
     statusBar,
     metricsView,
+    told,
     tools,
     chats,
     reports,

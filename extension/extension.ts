@@ -1,6 +1,6 @@
 import * as vscode from "vscode";
 import type { App } from "./app.ts";
-import { METRICS_ID, PANEL_ID, VIEW_ID } from "./ids.ts";
+import { METRICS_ID, PANEL_ID, UNFINISHED, VIEW_ID } from "./ids.ts";
 import { createLog } from "./log.ts";
 import { createSettings } from "./settings.ts";
 
@@ -52,6 +52,8 @@ export function activate(context: vscode.ExtensionContext): TestHooks | undefine
     void load()
       .then((app) => app.server.ensure())
       .catch(say);
+  // A chat that was not finished may wait for somebody by now.
+  else if (context.workspaceState.get<unknown[]>(UNFINISHED, []).length > 0) load().catch(say);
 
   if (context.extensionMode !== vscode.ExtensionMode.Test) return undefined;
   return { app: load, isLoaded: () => loaded !== undefined };

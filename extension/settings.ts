@@ -33,6 +33,8 @@ export interface Settings {
   toolsEnabled(): boolean;
   /** By the tool's name, as written. */
   toolRules(): unknown;
+  notifications(): "waitingAndEnded" | "waiting" | "never";
+  badgeEnabled(): boolean;
   statusBarEnabled(): boolean;
   slowThresholdMs(): number;
 }
@@ -62,6 +64,11 @@ export function createSettings(context: vscode.ExtensionContext): Settings {
     backups: () => (readMachine("database.backups") === "never" ? "never" : "daily"),
     toolsEnabled: () => readMachine("tools.enabled") !== false,
     toolRules: () => readMachine("tools.rules"),
+    notifications() {
+      const when = read("notifications.when");
+      return when === "waiting" || when === "never" ? when : "waitingAndEnded";
+    },
+    badgeEnabled: () => read("badge.enabled") !== false,
     statusBarEnabled: () => read("statusBar.enabled") !== false,
     slowThresholdMs: () => toNumber(read("statusBar.slowThresholdMs"), 100),
   };

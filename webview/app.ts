@@ -20,6 +20,7 @@ import type { AppState } from "./state/state.ts";
 import { createStore, type Store } from "./state/store.ts";
 import type { Strings } from "./strings/strings.ts";
 import type { Editor, HostMessage, Transport, ViewState } from "./transport/transport.ts";
+import { isOpen } from "./turns/turns.ts";
 
 /** What components may ask for. */
 export interface Actions {
@@ -313,7 +314,7 @@ function toViewState(state: AppState, text: Strings): ViewState {
   return {
     session_id: state.log?.id ?? null,
     title: titleOf(state, text),
-    streaming: lastTurn(state)?.status === "running",
+    streaming: isOpen(lastTurn(state)),
   };
 }
 

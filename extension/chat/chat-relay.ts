@@ -23,6 +23,7 @@ export interface ChatRelayDeps {
   preferredModel(): string | undefined;
   /** What this window brings along with a message; its agents are also there to be chosen. */
   offer(): Promise<Offering>;
+  offerFor(message: ClientMessage): Promise<Offering>;
   withEdits(sessionId: string, message: ClientMessage): ClientMessage;
   /** A message of this chat was taken: its answer is read after `after`. */
   onSent(sessionId: string, after: number): void;
@@ -142,7 +143,7 @@ async function callForWindow(deps: ChatRelayDeps, name: CallName, raw: unknown):
 
 /** The page knows no tools: the window adds what it can run to a message, and who it is to an answer. */
 async function sendFromWindow(deps: ChatRelayDeps, request: MessageRequest): Promise<unknown> {
-  const offer = await deps.offer();
+  const offer = await deps.offerFor(request.message);
   const { client_id } = offer;
   const own = request.message.type === "user_message" ? offer : { client_id };
   const { session_id } = request;

@@ -33,7 +33,7 @@ export interface ChatViewDeps {
   extensionUri: vscode.Uri;
   client: ServerClient;
   preferredModel(): string | undefined;
-  tools: Pick<ToolBox, "offer" | "onSent" | "onOpened" | "withEdits">;
+  tools: Pick<ToolBox, "offer" | "offerFor" | "onSent" | "onOpened" | "withEdits">;
   connection(): ConnectionState;
   /** The page is there: the companion is needed from now on. */
   onReady(): void;
@@ -50,6 +50,7 @@ export interface Surface {
   isActive(): boolean;
   show(): void;
   setTitle(title: string): void;
+  setBadge(badge: vscode.ViewBadge | undefined): void;
 }
 
 /** The folder of the web app, and the only one its page may read. */
@@ -78,6 +79,7 @@ export class ChatView {
       post: (message) => void surface.webview.postMessage(message),
       preferredModel: () => deps.preferredModel(),
       offer: () => deps.tools.offer(),
+      offerFor: (message) => deps.tools.offerFor(message),
       withEdits: (sessionId, message) => deps.tools.withEdits(sessionId, message),
       onSent: (sessionId, after) => deps.tools.onSent(sessionId, after),
       onOpened: (sessionId) => deps.tools.onOpened(sessionId),
@@ -92,6 +94,10 @@ export class ChatView {
     webview.options = { enableScripts: true, localResourceRoots: [webviewRoot(deps.extensionUri)] };
     webview.onDidReceiveMessage((raw: unknown) => this.#relay.receive(raw));
     webview.html = this.#page();
+  }
+
+  get isReady(): boolean {
+    return this.#isReady;
   }
 
   get state(): ViewState {
@@ -188,7 +194,7 @@ export class ChatView {
     try {
       if (session_id === null) return;
       const session = await this.#deps.client.call("get_session", { session_id });
-      if (session.turn?.status === "running") {
+      if (session.turn?.status === "running" || session.turn?.status === "waiting") {
         const { client } = this.#deps;
         const stream = client.stream(session_id, session.last_seq, stop.signal, { starts: false });
         for await (const chunks of stream) if (chunks.some((chunk) => chunk.is_final)) break;

@@ -16,12 +16,15 @@ export interface Chats {
   active(): ChatView | undefined;
   all(): readonly ChatView[];
   notify(message: ToWebview): void;
+  /** On the view's icon, now and when there is a view. */
+  setBadge(badge: vscode.ViewBadge | undefined): void;
   dispose(): void;
 }
 
 export function createChats(deps: Omit<ChatViewDeps, "onChange">): Chats {
   const chats: ChatView[] = [];
   let waiting: ((chat: ChatView) => void)[] = [];
+  let badge: vscode.ViewBadge | undefined;
 
   const onChange = (): void => {
     const streaming = chats.some((chat) => chat.state.streaming);
@@ -45,6 +48,7 @@ export function createChats(deps: Omit<ChatViewDeps, "onChange">): Chats {
     addView(webviewView) {
       const chat = add(viewSurface(webviewView), webviewView.onDidDispose);
       webviewView.onDidChangeVisibility(() => chat.onVisibility());
+      chat.surface.setBadge(badge);
       for (const resolve of waiting) resolve(chat);
       waiting = [];
       return chat;
@@ -90,6 +94,10 @@ export function createChats(deps: Omit<ChatViewDeps, "onChange">): Chats {
     notify(message) {
       for (const chat of chats) chat.notify(message);
     },
+    setBadge(shown) {
+      badge = shown;
+      view()?.surface.setBadge(badge);
+    },
     dispose() {
       for (const chat of chats) chat.dispose();
     },
@@ -106,6 +114,9 @@ function viewSurface(view: vscode.WebviewView): Surface {
     setTitle: (title) => {
       view.description = title;
     },
+    setBadge: (badge) => {
+      view.badge = badge;
+    },
   };
 }
 
@@ -119,5 +130,6 @@ function panelSurface(panel: vscode.WebviewPanel): Surface {
     setTitle: (title) => {
       panel.title = title || "Streamkeeper";
     },
+    setBadge: () => undefined,
   };
 }

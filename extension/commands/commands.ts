@@ -6,7 +6,6 @@ import type { App } from "../app.ts";
 import { ChatView } from "../chat/chat-view.ts";
 import { chosenFiles } from "../context/chosen-files.ts";
 import { selectionContext } from "../context/editor-context.ts";
-import { takeContext } from "../context/mentions.ts";
 import { tellProblem } from "../tell-problem.ts";
 import { copyMetricsUrl, openDataDirectory, openInBrowser } from "./companion-commands.ts";
 import { visitDoctor } from "./doctor-commands.ts";
@@ -51,6 +50,7 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
       void vscode.window.showInformationMessage(vscode.l10n.t("The editor shows no file."));
       return;
     }
+    const { takeContext } = await import("../context/mentions.ts");
     const context = await takeContext(tools.ground(), files.slice(0, 50));
     if (context.length === 0) return;
     (await chats.focusView()).send({ type: "compose", text: "", context });

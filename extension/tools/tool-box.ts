@@ -3,6 +3,7 @@ import { randomUUID } from "node:crypto";
 import { join } from "node:path";
 import * as vscode from "vscode";
 import type { ClientMessage } from "../../server/protocol/requests.ts";
+import type { PendingCall } from "../../server/protocol/responses.ts";
 import type { ServerClient } from "../companion/companion-client.ts";
 import { Problem } from "../problem.ts";
 import type { Settings } from "../settings.ts";
@@ -12,13 +13,19 @@ import { makeOffer, type Offering, workspaceName } from "./offer.ts";
 import type { Ground } from "./paths.ts";
 import { PROPOSED, Proposals } from "./proposals.ts";
 import { SeenFiles } from "./seen-files.ts";
-import { ToolRunner } from "./tool-runner.ts";
+import { createMcpStart } from "./start-mcp.ts";
+import { type EndKind, ToolRunner } from "./tool-runner.ts";
 
 export interface ToolBoxDeps {
   context: vscode.ExtensionContext;
   client: ServerClient;
   settings: Settings;
   dataDir: string;
+  onSent(sessionId: string): void;
+  /** What waits in a session of this window for a person, each time that changes. */
+  onAsked(sessionId: string, calls: readonly PendingCall[]): void;
+  onEnded(sessionId: string, how: EndKind): void;
+  onFollowed(sessionIds: readonly string[]): void;
   log: { warn(message: string): void };
 }
 
@@ -27,6 +34,8 @@ export interface ToolBox {
   /** Where they work. */
   ground(): Ground;
   offer(): Promise<Offering>;
+  /** The same, once what it takes has been started. */
+  offerFor(message: ClientMessage): Promise<Offering>;
   onSent(sessionId: string, after: number): void;
   onOpened(sessionId: string): void;
   /** Resolves when no call of the session runs in this window any more. */
@@ -40,7 +49,8 @@ export interface ToolBox {
   dispose(): void;
 }
 
-export function createToolBox({ context, client, settings, dataDir, log }: ToolBoxDeps): ToolBox {
+export function createToolBox(deps: ToolBoxDeps): ToolBox {
+  const { context, client, settings, dataDir, log } = deps;
   // Of this window and this start: who was here before has gone, and so have its calls.
   const clientId = randomUUID();
   const seen = new SeenFiles(context.workspaceState);
@@ -67,21 +77,33 @@ export function createToolBox({ context, client, settings, dataDir, log }: ToolB
       const { runTool } = await import("./run-tool.ts");
       return await runTool({ ground, seen, checkpoints }, call, sessionId, signal, onOutput);
     },
-    onAsked: (sessionId, calls, isAlone) => void proposals.update(sessionId, calls, isAlone),
+    onAsked(sessionId, calls, isAlone) {
+      deps.onAsked(sessionId, calls);
+      void proposals.update(sessionId, calls, isAlone);
+    },
+    onEnded: (sessionId, how) => deps.onEnded(sessionId, how),
+    onFollowed: (sessionIds) => deps.onFollowed(sessionIds),
     log,
   });
+  const startMcp = createMcpStart(log);
+  const offer = (): Promise<Offering> =>
+    makeOffer({
+      clientId,
+      toolsEnabled: () => settings.toolsEnabled(),
+      toolRules: () => settings.toolRules(),
+      log,
+    });
   return {
     checkpoints,
     ground,
-    offer: () =>
-      makeOffer({
-        clientId,
-        toolsEnabled: () => settings.toolsEnabled(),
-        toolRules: () => settings.toolRules(),
-        log,
-      }),
+    offer,
+    async offerFor({ type }) {
+      if (type === "user_message" && workspace() !== undefined) await startMcp();
+      return await offer();
+    },
     onSent(sessionId, after) {
-      if (workspace() !== undefined) runner.follow(sessionId, after);
+      deps.onSent(sessionId);
+      runner.follow(sessionId, after);
     },
     onOpened: (sessionId) => void runner.look(sessionId),
     withEdits: (sessionId, message) => proposals.withEdits(sessionId, message),

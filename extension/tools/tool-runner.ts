@@ -1,6 +1,6 @@
 // Runs the calls of the chats of this window. What waits is read from the companion, never remembered here: another
 // window, a reload or a restart changes nothing about it.
-import { isPause } from "../../server/protocol/chunks.ts";
+import { isPause, type StreamChunk } from "../../server/protocol/chunks.ts";
 import type { ClientMessage } from "../../server/protocol/requests.ts";
 import type { PendingCall } from "../../server/protocol/responses.ts";
 import type { ServerClient } from "../companion/companion-client.ts";
@@ -22,8 +22,14 @@ export interface ToolRunnerDeps {
   ): Promise<string>;
   /** What waits in a session for a person, each time that changes; `isAlone` if nothing else waits or runs there. */
   onAsked(sessionId: string, calls: readonly PendingCall[], isAlone: boolean): void;
+  /** A turn that was followed has ended. */
+  onEnded(sessionId: string, how: EndKind): void;
+  /** The sessions that are followed, each time that changes but for the end of the window. */
+  onFollowed(sessionIds: readonly string[]): void;
   log: { warn(message: string): void };
 }
+
+export type EndKind = "done" | "error" | "interrupted";
 
 /** A claim lives 30 s. */
 const RENEW_MS = 10_000;
@@ -69,13 +75,14 @@ export class ToolRunner {
 
   /** A chat is shown, or pauses while it is: what waits for this workspace is taken care of, whoever asked for it. */
   async look(sessionId: string): Promise<void> {
-    if (this.#deps.workspace() === undefined || this.#followed.has(sessionId)) return;
+    if (this.#followed.has(sessionId)) return;
     try {
       const session = await this.#deps.client.call("get_session", { session_id: sessionId });
       const status = session.turn?.status;
-      if (status !== "waiting" && status !== "running") return;
-      const isOurs = await this.#act(sessionId);
+      const isOpen = status === "waiting" || status === "running";
+      const isOurs = isOpen && (await this.#act(sessionId));
       if (isOurs || status === "running") this.follow(sessionId, session.last_seq);
+      else this.#deps.onFollowed([...this.#followed.keys()]);
     } catch (thrown) {
       this.#deps.log.warn(`What ${sessionId} waits for is not known: ${String(thrown)}`);
     }
@@ -98,15 +105,18 @@ export class ToolRunner {
     const followed: Followed = { stop: new AbortController(), after };
     const { signal } = followed.stop;
     this.#followed.set(sessionId, followed);
+    this.#deps.onFollowed([...this.#followed.keys()]);
     try {
       const { client } = this.#deps;
       for await (const chunks of client.stream(sessionId, after, signal, { starts: false })) {
         for (const { type, call_id } of chunks) {
           if (type === "tool_result") this.#running.get(`${sessionId} ${call_id}`)?.stop.abort();
         }
-        if (chunks.some(({ is_final, seq }) => is_final && seq > followed.after)) {
+        const end = chunks.find(({ is_final, seq }) => is_final && seq > followed.after);
+        if (end) {
           // Not looked up: this may be the last that a companion said before it ended.
           this.#deps.onAsked(sessionId, [], true);
+          this.#deps.onEnded(sessionId, endKind(end));
           break;
         }
         const waits = chunks.some((chunk) => isPause(chunk) || chunk.type === "tool_result");
@@ -114,8 +124,12 @@ export class ToolRunner {
       }
     } catch (thrown) {
       this.#deps.log.warn(`The tools of ${sessionId} are not run any more: ${String(thrown)}`);
+      // A chat that was deleted asks nobody.
+      this.#deps.onAsked(sessionId, [], true);
+      this.#deps.onEnded(sessionId, "interrupted");
     } finally {
       this.#followed.delete(sessionId);
+      if (!this.#closing.signal.aborted) this.#deps.onFollowed([...this.#followed.keys()]);
       for (const running of this.#running.values()) {
         if (running.sessionId === sessionId) running.stop.abort();
       }
@@ -139,7 +153,8 @@ export class ToolRunner {
   /** Runs what can be run here; false if nothing that waits is this workspace's. */
   async #act(sessionId: string): Promise<boolean> {
     const { pending } = await this.#deps.client.call("list_pending", { session_id: sessionId });
-    const ours = pending.filter(({ workspace }) => workspace === this.#deps.workspace());
+    const own = this.#deps.workspace();
+    const ours = pending.filter(({ workspace }) => workspace === own);
     this.#deps.onAsked(
       sessionId,
       ours.filter(({ waits_for }) => waits_for === "tool_decision"),
@@ -147,7 +162,9 @@ export class ToolRunner {
     );
     for (const call of ours) {
       const isTaken = call.claimed_by !== undefined && call.claimed_by !== this.#deps.clientId;
-      if (call.waits_for === "tool_result" && !isTaken) this.#start(sessionId, call);
+      // Without a folder there are questions, but no tools.
+      const isToRun = call.waits_for === "tool_result" && own !== undefined;
+      if (isToRun && !isTaken) this.#start(sessionId, call);
     }
     return ours.length > 0;
   }
@@ -232,6 +249,10 @@ export class ToolRunner {
       return { error: toStorable(reason.slice(0, 5_000)) || "The tool failed." };
     }
   }
+}
+
+function endKind({ type }: StreamChunk): EndKind {
+  return type === "done" || type === "error" ? type : "interrupted";
 }
 
 function isOver(thrown: unknown): boolean {

@@ -16,7 +16,14 @@ export const Session = z.object({
   updated_at: Timestamp,
   last_seq: z.int(),
   /** The newest turn, or null before the first message. */
-  turn: z.nullable(z.object({ id: z.string(), status: z.enum(TURN_STATUSES) })),
+  turn: z.nullable(
+    z.object({
+      id: z.string(),
+      status: z.enum(TURN_STATUSES),
+      /** A call of it waits for a person's decision. */
+      asks: z.optional(z.boolean()),
+    }),
+  ),
 });
 export type Session = z.infer<typeof Session>;
 

@@ -72,9 +72,16 @@ for (const engine of ENGINES) {
           },
         ]);
         assert.equal(chat.runningTurns(), 0);
+        const listed = async () => (await chat.listSessions({})).sessions[0]?.turn;
+        const asking = { id: turn.turn_id, status: "waiting", asks: true };
+        assert.deepEqual(
+          [await listed(), (await chat.getSession(session_id)).turn],
+          [asking, asking],
+        );
         const rest = await read(chat, await answer(chat, session_id, decide("approve")));
         assert.deepEqual(transcript(rest), ["tool_result 3", "assistant_message 3", "done"]);
         assert.deepEqual((await chat.listPending(session_id)).pending, []);
+        assert.deepEqual(await listed(), { id: turn.turn_id, status: "done" });
       }));
 
     it("runs with the arguments as edited, and tells the model of a rejection", () =>

@@ -47,6 +47,37 @@ for (const host of HOSTS) {
         },
       ));
 
+    it("shows in the list which chats write, wait and have failed, as that changes", () =>
+      withApp(
+        {
+          host,
+          prepare(companion) {
+            const turn = (status: "waiting" | "running" | "error", asks = false) => ({
+              turn: { id: status, status, ...(asks && { asks }) },
+            });
+            companion.addSession("Asks", turn("waiting", true));
+            companion.addSession("Runs a tool", turn("waiting"));
+            companion.addSession("Writes", turn("running"));
+            companion.addSession("Broke off", turn("error"));
+          },
+        },
+        async ({ page, companion }) => {
+          await page.getByRole("button", { name: "Chats" }).click();
+          for (const name of [
+            "Asks Waits for you",
+            "Runs a tool Writing",
+            "Writes Writing",
+            "Broke off Failed",
+          ]) {
+            await page.getByRole("button", { name: new RegExp(`^${name} ·`) }).waitFor();
+          }
+          const session = [...companion.sessions.values()].find(({ title }) => title === "Writes");
+          assert.ok(session);
+          session.turn = { id: "running", status: "waiting", asks: true };
+          await page.getByRole("button", { name: /^Writes Waits for you ·/ }).waitFor();
+        },
+      ));
+
     it("sends with the model and the agent that were chosen, and marks models without a key", () =>
       withApp({ host }, async (app) => {
         const { page, companion } = app;

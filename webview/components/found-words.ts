@@ -1,4 +1,5 @@
-// The words of a search, marked where they stand; what is drawn stays (CSS Custom Highlight API).
+// Where a link into a turn leads on to: the question that waits there, or
+// the words of a search, marked where they stand; what is drawn stays (CSS Custom Highlight API).
 import { foldCase, regExpOf, termsOf } from "../../server/shared/search-words.ts";
 
 const NAME = "found-words";
@@ -42,6 +43,27 @@ export function markWords(
     clearTimeout(timer);
     if ("highlights" in CSS) CSS.highlights.delete(NAME);
   });
+}
+
+/** To the first call of a turn that waits for a person; its buttons are loaded with the first of them. */
+export function leadToQuestion(
+  turn: HTMLElement,
+  lead: (element: HTMLElement) => void,
+  left: AbortSignal,
+): void {
+  if (turn.dataset["status"] !== "waiting") return;
+  const look = (): void => {
+    const form = turn.querySelector<HTMLElement>('.tool-decision:not([data-decided="true"])');
+    if (!form) return;
+    observer.disconnect();
+    // What it stands for begins above it.
+    lead(form.closest<HTMLElement>(".tool") ?? form);
+    form.focus({ preventScroll: true });
+  };
+  const observer = new MutationObserver(look);
+  observer.observe(turn, { childList: true, subtree: true });
+  left.addEventListener("abort", () => observer.disconnect());
+  look();
 }
 
 function firstSeen(ranges: readonly Range[]): HTMLElement | undefined {

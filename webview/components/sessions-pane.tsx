@@ -5,6 +5,10 @@ import type { AppState } from "../state/state.ts";
 import { useSurroundings } from "./context.ts";
 import { Dialog } from "./dialog.tsx";
 import { Icon, IconButton } from "./icon.tsx";
+import { isUnfinished, SessionMark } from "./session-mark.tsx";
+
+/** Nobody tells of the chats that are not open. */
+const LOOK_MS = 3_000;
 
 export function SessionsPane({ state }: { state: AppState }) {
   const { actions, text } = useSurroundings();
@@ -19,6 +23,14 @@ export function SessionsPane({ state }: { state: AppState }) {
   useLayoutEffect(() => {
     if (sessions.open) search.current?.focus();
   }, [sessions.open]);
+  const mayChange = sessions.open && sessions.query === "" && sessions.items.some(isUnfinished);
+  useEffect(() => {
+    if (!mayChange) return;
+    const timer = setInterval(() => {
+      if (!document.hidden) actions.sessions.refresh();
+    }, LOOK_MS);
+    return () => clearInterval(timer);
+  }, [mayChange]);
   if (!sessions.open) return null;
 
   // A chat whose first message never came is of no use to anybody.
@@ -135,7 +147,7 @@ function SessionItem(props: SessionItemProps) {
       >
         <span class="session-title">{title}</span>
         <span class="session-detail">
-          {session.turn?.status === "running" && <Icon name="loading" spin />}
+          <SessionMark session={session} />
           {snippet ?? formatTime(session.updated_at)}
         </span>
       </button>

@@ -63,10 +63,11 @@ export function Transcript({ state }: { state: AppState }) {
     if (!turn) return;
     turn.querySelector<HTMLElement>(".message")?.focus({ preventScroll: true });
     toElement(turn);
-    if (found.words === "") return;
     const left = new AbortController();
-    void import("./found-words.ts").then(({ markWords }) => {
-      if (!left.signal.aborted) markWords(turn, found.words, toElement, left.signal);
+    void import("./found-words.ts").then(({ leadToQuestion, markWords }) => {
+      if (left.signal.aborted) return;
+      if (found.words === "") leadToQuestion(turn, toElement, left.signal);
+      else markWords(turn, found.words, toElement, left.signal);
     });
     return () => left.abort();
   }, [found]);

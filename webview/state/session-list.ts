@@ -15,6 +15,8 @@ export interface SessionList {
 }
 
 const PAGE = 40;
+/** The protocol's limit. */
+const MAX_PAGE = 200;
 const TYPING_MS = 150;
 
 export function createSessionList(
@@ -24,11 +26,11 @@ export function createSessionList(
 ): SessionList {
   let typing: ReturnType<typeof setTimeout> | undefined;
 
-  const load = async (cursor: string | null): Promise<void> => {
+  const load = async (cursor: string | null, limit = PAGE): Promise<void> => {
     const { query } = store.get().sessions;
     try {
       const list = await transport.call("list_sessions", {
-        limit: PAGE,
+        limit,
         ...(query.trim() === "" ? {} : { query: query.trim() }),
         ...(cursor === null ? {} : { cursor }),
       });
@@ -65,7 +67,8 @@ export function createSessionList(
       typing = setTimeout(() => void load(null), TYPING_MS);
     },
     refresh() {
-      if (store.get().sessions.open) void load(null);
+      const { open, items } = store.get().sessions;
+      if (open && items.length <= MAX_PAGE) void load(null, Math.max(PAGE, items.length));
     },
     more() {
       const { cursor } = store.get().sessions;

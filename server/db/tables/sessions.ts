@@ -298,7 +298,17 @@ function sessionRows(reader: Reader) {
       "sessions.last_seq",
       "turns.id as turn_id",
       "turns.status as turn_status",
-    ]);
+    ])
+    .select((eb) =>
+      eb
+        .selectFrom("tool_calls")
+        .select("tool_calls.call_id")
+        .whereRef("tool_calls.turn_id", "=", "turns.id")
+        .where("turns.status", "=", "waiting")
+        .where("tool_calls.status", "=", "waiting_decision")
+        .limit(1)
+        .as("asked_call"),
+    );
 }
 
 interface SessionRow {
@@ -311,9 +321,11 @@ interface SessionRow {
   last_seq: number;
   turn_id: string | null;
   turn_status: TurnStatus | null;
+  asked_call: string | null;
 }
 
 function toSession(row: SessionRow): Session {
+  const { turn_id: id, turn_status: status, asked_call } = row;
   return {
     id: row.id,
     title: row.title,
@@ -322,7 +334,7 @@ function toSession(row: SessionRow): Session {
     created_at: new Date(row.created_at).toISOString(),
     updated_at: new Date(row.updated_at).toISOString(),
     last_seq: row.last_seq,
-    turn: row.turn_id && row.turn_status ? { id: row.turn_id, status: row.turn_status } : null,
+    turn: id && status ? { id, status, ...(asked_call !== null && { asks: true }) } : null,
   };
 }
 

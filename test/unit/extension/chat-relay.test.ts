@@ -57,6 +57,7 @@ function setup(options: { model?: string; answer?: unknown } = {}): Setup {
     },
     preferredModel: () => options.model,
     offer: async () => ({}),
+    offerFor: async () => ({}),
     withEdits: (_sessionId, message) => message,
     onSent() {},
     onOpened() {},

@@ -20,7 +20,10 @@ interface Played {
   reached(event: string): Promise<void>;
 }
 
-function play(run: ToolRunnerDeps["run"], { status = "waiting" } = {}): Played {
+function play(
+  run: ToolRunnerDeps["run"],
+  { status = "waiting", ...more }: { status?: string; workspace?: undefined } = {},
+): Played {
   const bus = new EventEmitter();
   const events: string[] = [];
   const note = (event: string): void => {
@@ -58,9 +61,11 @@ function play(run: ToolRunnerDeps["run"], { status = "waiting" } = {}): Played {
   const runner = new ToolRunner({
     client: client as unknown as ToolRunnerDeps["client"],
     clientId: "me",
-    workspace: () => "/project",
+    workspace: () => ("workspace" in more ? more.workspace : "/project"),
     run,
-    onAsked: () => {},
+    onAsked: (_session, calls) => note(`asked for ${calls.map(({ call_id }) => call_id).join()}`),
+    onEnded: (_session, how) => note(`ended: ${how}`),
+    onFollowed: (sessions) => note(`follows ${sessions.join()}`),
     log: { warn() {} },
   });
   return {
@@ -194,7 +199,23 @@ describe("the runner of tools", () => {
     played.waitFor({ call_id: "theirs", workspace: "/other" });
     await played.runner.look(SESSION);
     await soon();
-    assert.deepEqual(played.events, ["asked what waits"]);
+    assert.deepEqual(played.events, ["asked what waits", "asked for ", "follows "]);
+    played.runner.dispose();
+  });
+
+  it("hears of questions in a window without a folder, and runs nothing there", async () => {
+    const played = play(async () => "", { workspace: undefined });
+    played.waitFor(
+      { call_id: "plan", waits_for: "tool_decision", workspace: undefined },
+      { call_id: "theirs", workspace: undefined },
+    );
+    await played.runner.look(SESSION);
+    await played.reached("followed");
+    assert.ok(played.events.includes("asked for plan"));
+    played.say({ type: "done", is_final: true });
+    await played.reached("ended: done");
+    assert.equal(played.events.at(-1), "follows ");
+    assert.equal(played.events.includes("claim theirs"), false);
     played.runner.dispose();
   });
 });

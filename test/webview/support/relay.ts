@@ -97,6 +97,7 @@ export function relayToCompanion(
     post: (message) => void post(message),
     preferredModel: () => undefined,
     offer: async () => ({}),
+    offerFor: async () => ({}),
     withEdits: (_sessionId, message) => message,
     onSent() {},
     onOpened() {},
