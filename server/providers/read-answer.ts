@@ -37,6 +37,9 @@ export interface Ask {
   request: WireRequest;
   /** An answer without a word is no fault. */
   mayBeEmpty: boolean;
+  /** Whether the model's thinking begins in its prompt, as far as is known, and who wants to know. */
+  thinkingBegun: boolean;
+  onThinkingBegun(begun: boolean): void;
 }
 
 /** Resolves when the answer is whole; all its events are pushed then. Rejects with a ChatError. */
@@ -46,7 +49,8 @@ export async function readAnswer(
   batches: Batches,
 ): Promise<void> {
   const { access, maxAnswerChars } = deps;
-  const draft = createDraft({ maxChars: maxAnswerChars });
+  const { thinkingBegun } = ask;
+  const draft = createDraft({ maxChars: maxAnswerChars, thinkingBegun });
   const reader = ask.format.createReader(draft);
   try {
     const { response, deadline } = await open(deps, ask.request, batches.left);
@@ -56,6 +60,7 @@ export async function readAnswer(
     // A server that ends with [DONE] but gives no reason has still said that it is done.
     if (heard.sawDone && draft.state.reason === undefined) draft.finish("other");
     draft.close();
+    if (draft.state.thinkingBegun !== undefined) ask.onThinkingBegun(draft.state.thinkingBegun);
     const failure = judge(deps, ask, draft, heard);
     if (!failure) draft.conclude();
     batches.push(draft.take());

@@ -55,7 +55,13 @@ async function answer(
         () =>
           readAnswer(
             deps,
-            { format, request: format.toRequest(asked, leave), mayBeEmpty },
+            {
+              format,
+              request: format.toRequest(asked, leave),
+              mayBeEmpty,
+              thinkingBegun: leave.thinkingBegun ?? false,
+              onThinkingBegun: (thinkingBegun) => refused.set(id, { ...leave, thinkingBegun }),
+            },
             batches,
           ),
         batches.hasShown,

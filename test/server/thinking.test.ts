@@ -22,6 +22,8 @@ const CALL = {
 
 interface Thinker {
   vendor: string;
+  /** Which of its forms. */
+  form?: string;
   /** Thinking, words, a call. */
   thinks: string[];
   /** A word, and the end. */
@@ -54,7 +56,41 @@ const callItem = {
   arguments: ARGS,
 };
 
+const assistantOf = ({ messages }: Fields): unknown =>
+  list(messages).find((one) => one["tool_calls"])?.["content"];
+
 const THINKERS: Thinker[] = [
+  {
+    vendor: "openai-compatible",
+    form: "tags",
+    thinks: [
+      chunk({ content: "<thi" }),
+      chunk({ content: "nk>\nCount them." }),
+      chunk({ content: "</think>\n\nLet me see." }),
+      chunk(CALL),
+      chunk({}, "tool_calls"),
+    ],
+    answers: [chunk({ content: "Two." }), chunk({}, "stop")],
+    sent: assistantOf,
+    kept: "<think>\nCount them.</think>\n\nLet me see.",
+  },
+  {
+    vendor: "openai-compatible",
+    form: "parts of the content",
+    thinks: [
+      chunk({ content: [{ type: "thinking", thinking: [{ type: "text", text: "Count " }] }] }),
+      chunk({ content: [{ type: "thinking", thinking: [{ type: "text", text: "them." }] }] }),
+      chunk({ content: "Let me see." }),
+      chunk(CALL),
+      chunk({}, "tool_calls"),
+    ],
+    answers: [chunk({ content: "Two." }), chunk({}, "stop")],
+    sent: assistantOf,
+    kept: [
+      { type: "thinking", thinking: [{ type: "text", text: "Count them." }] },
+      { type: "text", text: "Let me see." },
+    ],
+  },
   {
     vendor: "openai-compatible",
     thinks: [
@@ -189,7 +225,8 @@ const bodyOf = (request: UpstreamRequest | undefined): Fields => request?.body a
 
 for (const engine of ENGINES) {
   for (const thinker of THINKERS) {
-    it(`thinking of ${thinker.vendor} on ${engine.engine} goes back as it was, after a restart, too`, () =>
+    const { form = "its own field" } = thinker;
+    it(`thinking of ${thinker.vendor} in ${form} on ${engine.engine} goes back as it was, after a restart, too`, () =>
       withUpstream(
         [stream(...thinker.thinks), stream(...thinker.answers)],
         async ({ origin, requests }) => {

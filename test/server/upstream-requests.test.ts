@@ -2,7 +2,15 @@
 import assert from "node:assert/strict";
 import type { ConversationMessage, ProviderRequest } from "../../server/providers/provider.ts";
 import { collect, HELLO, providerAt, textOf, WEATHER } from "../support/upstream/collect.ts";
-import { normal, status } from "../support/upstream/openai-scripts.ts";
+import {
+  DONE,
+  normal,
+  status,
+  stop,
+  stream,
+  text,
+  write,
+} from "../support/upstream/openai-scripts.ts";
 import { replay } from "../support/upstream/replay.ts";
 import type { Script, UpstreamRequest } from "../support/upstream/start-upstream.ts";
 import { withUpstream } from "../support/upstream/with-upstream.ts";
@@ -165,4 +173,27 @@ describe("a server that refuses a part of a request", () => {
         assert.doesNotMatch(JSON.stringify(requests[1]?.body), /stream_options/);
       },
     ));
+});
+
+describe("a model whose thinking begins in its prompt", () => {
+  it("is known by the tag that ends it: its next answer is told apart from the first word on", () => {
+    const answer = (...words: string[]) => stream(...words.map(text), stop(), DONE);
+    const lone: Script = async (_request, response) => {
+      response.writeHead(200);
+      for (const words of ["Let me", " see.\n", "</think>", "\n\nHello"]) {
+        await write(response, text(words));
+        await new Promise((resolve) => setTimeout(resolve, 5));
+      }
+      response.end(stop() + DONE);
+    };
+    return withUpstream([lone, lone, answer("No need", " to think")], async ({ url }) => {
+      const provider = providerAt(url);
+      const reasoningOf = ({ events }: Awaited<ReturnType<typeof collect>>): string =>
+        events.map((one) => (one.type === "reasoning" ? one.text : "")).join("");
+      assert.doesNotMatch(textOf(await collect(provider)), /think>/);
+      const second = await collect(provider);
+      assert.deepEqual([textOf(second), reasoningOf(second)], ["Hello", "Let me see.\n"]);
+      assert.equal(textOf(await collect(provider)), "No need to think");
+    });
+  });
 });

@@ -24,6 +24,8 @@ export interface Answer {
   readonly calls: Calls;
   /** Characters of a call's arguments that have come: they count, too. */
   argued(characters: number): void;
+  /** Thinking that stood in the text, between tags, as it came. */
+  tagged(): string;
   /** The vendor's own record of its thinking, to be sent back as it is, at this place of the answer. */
   keep(data: Record<string, unknown>): void;
   /** The last word counts. */
@@ -60,9 +62,11 @@ interface State {
   /** Whether anything at all was understood. */
   understood: boolean;
   skipped: Partial<Record<SkippedKind, number>>;
+  /** Whether the model's thinking begins in its prompt, so that only its end is told; undefined: nothing shows it. */
+  thinkingBegun: boolean | undefined;
 }
 
-export function createDraft(limits: { maxChars: number }): Draft {
+export function createDraft(limits: { maxChars: number; thinkingBegun?: boolean }): Draft {
   const state: State = {
     progress: 0,
     reason: undefined,
@@ -72,6 +76,7 @@ export function createDraft(limits: { maxChars: number }): Draft {
     empty: true,
     understood: false,
     skipped: {},
+    thinkingBegun: undefined,
   };
   const texts = createTextCleaner();
   const thoughts = createTextCleaner();
@@ -95,9 +100,12 @@ export function createDraft(limits: { maxChars: number }): Draft {
     if (clean !== "") events.push({ type, text: clean });
     count(words.length);
   };
-  const tags = createThinkTags({
+  const tags = createThinkTags(limits.thinkingBegun ?? false, {
     text: (words) => say("text", words),
     reasoning: (words) => say("reasoning", words),
+    begun: (inPrompt) => {
+      state.thinkingBegun = inPrompt;
+    },
   });
 
   return {
@@ -106,7 +114,11 @@ export function createDraft(limits: { maxChars: number }): Draft {
     text: (words) => {
       if (words !== "") tags.add(words);
     },
-    reasoning: (words) => say("reasoning", words),
+    reasoning(words) {
+      if (words !== "") tags.toldBeside();
+      say("reasoning", words);
+    },
+    tagged: tags.raw,
     argued: count,
     keep(data) {
       tags.pause();
@@ -141,7 +153,7 @@ export function createDraft(limits: { maxChars: number }): Draft {
       return taken;
     },
     close() {
-      tags.end();
+      tags.end(state.reason === "length");
       for (const type of ["reasoning", "text"] as const) {
         const rest = (type === "text" ? texts : thoughts).rest();
         if (rest !== "") events.push({ type, text: rest });

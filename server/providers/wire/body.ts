@@ -134,6 +134,10 @@ function createErrorLines(): (text: string, isLast: boolean) => string {
   let held = "";
   let isLineStart = true;
   return (text, isLast) => {
+    if (held === "" && text.endsWith("\n") && !text.includes(ERROR_LINE)) {
+      isLineStart = true;
+      return text;
+    }
     let all = held + text;
     held = "";
     const from = all.lastIndexOf("\n") + 1;

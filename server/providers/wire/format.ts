@@ -1,7 +1,7 @@
 import type { ProviderRequest } from "../provider.ts";
 import type { Answer } from "./answer.ts";
 
-/** What is left out for a server that has refused it. */
+/** What is known of a model at its server: what is left out since it was refused, how its answers begin. */
 export interface Leave {
   tools?: boolean;
   /** Asking for the usage in a stream. */
@@ -11,6 +11,8 @@ export interface Leave {
   cache?: boolean;
   /** No more tokens of an answer than so many. */
   maxTokens?: number;
+  /** Its thinking begins in the prompt: of the tags around it only the last one comes. */
+  thinkingBegun?: boolean;
 }
 
 export interface WireRequest {

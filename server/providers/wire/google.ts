@@ -221,15 +221,15 @@ function finish(answer: Answer, candidate: Fields): void {
 /** Google counts thinking beside the answer, and what the cache gave inside of the prompt. */
 function toUsage(usage: Fields): Usage | undefined {
   const count = (name: string, other: string): number | undefined =>
-    num(either(usage, `${name}Count`, `${other}_count`));
-  const prompt = count("promptToken", "prompt_token");
-  const candidates = count("candidatesToken", "candidates_token");
-  const thoughts = count("thoughtsToken", "thoughts_token");
+    num(either(usage, name, other));
+  const prompt = count("promptTokenCount", "prompt_token_count");
+  const candidates = count("candidatesTokenCount", "candidates_token_count");
+  const thoughts = count("thoughtsTokenCount", "thoughts_token_count");
   if (prompt === undefined && candidates === undefined) return undefined;
   return normalUsage({
-    input: (prompt ?? 0) + (count("toolUsePromptToken", "tool_use_prompt_token") ?? 0),
+    input: (prompt ?? 0) + (count("toolUsePromptTokenCount", "tool_use_prompt_token_count") ?? 0),
     output: (candidates ?? 0) + (thoughts ?? 0),
-    read: count("cachedContentToken", "cached_content_token"),
+    read: count("cachedContentTokenCount", "cached_content_token_count"),
     written: undefined,
     reasoning: thoughts,
   });

@@ -5,7 +5,7 @@ import { plainSchema } from "../tool-schema.ts";
 import type { Answer } from "./answer.ts";
 import type { CallPiece } from "./calls.ts";
 import type { EventReader, Leave, WireFormat, WireRequest } from "./format.ts";
-import { createThoughts, type Thoughts } from "./openai-thoughts.ts";
+import { createThoughts, type Thoughts, withThoughts } from "./openai-thoughts.ts";
 import { tokenLimit, toSettings } from "./settings.ts";
 import { leaveOut, toldError } from "./told-errors.ts";
 import { type Fields, num, record, text, textOf } from "./values.ts";
@@ -56,8 +56,10 @@ function toMessage(message: ConversationMessage, leave: Leave): Fields {
   if (tool_calls.length === 0) return { role: "assistant", content, ...details() };
   return {
     role: "assistant",
-    content: content === "" ? null : content,
-    ...(!leave.thinking && Object.assign({}, ...(thinking?.parts ?? []).map(({ data }) => data))),
+    ...withThoughts(
+      content === "" ? null : content,
+      leave.thinking ? {} : Object.assign({}, ...(thinking?.parts ?? []).map(({ data }) => data)),
+    ),
     tool_calls: tool_calls.map((call) => ({
       id: call.call_id,
       type: "function",
@@ -104,10 +106,11 @@ function createReader(answer: Answer): EventReader {
     const groq = record(value["x_groq"]);
     const error =
       toldError(value, name) ??
-      (choice && toldError(choice, undefined)) ??
+      (choice?.["error"] ? toldError(choice, undefined) : undefined) ??
       (groq && toldError(groq, undefined));
-    const counted = value["usage"] ?? choice?.["usage"] ?? groq?.["usage"];
-    const usage = toUsage(record(counted) ?? value);
+    const counted = record(value["usage"] ?? choice?.["usage"] ?? groq?.["usage"]);
+    // Ollama counts in the event itself.
+    const usage = counted || !value["choices"] ? toUsage(counted ?? value) : undefined;
     if (usage) answer.usage(usage);
     // Its words are kept, its reason says less than the error.
     if (choice) readChoice(reading, choice, error !== undefined);

@@ -13,9 +13,32 @@ export interface Thoughts {
 }
 
 const PLAIN = ["reasoning_content", "reasoning", "thinking", "reasoning_text", "thoughts"] as const;
+const THINKING = new Set<string>([...PLAIN, "reasoning_details", "thinking_blocks"]);
+
+/** A word's delta has one or two fields: they are fewer than those that may be in it. */
+function mayThink(delta: Fields): boolean {
+  for (const field in delta) if (THINKING.has(field)) return true;
+  return false;
+}
+
+/** What is sent back not as fields of its own but as the beginning of the content. */
+const TAGGED = "content_before";
+const PARTS = "content_parts";
+
+/** A message of the history with the thinking that led to its calls, as the server gave it. */
+export function withThoughts(content: string | null, kept: Fields): Fields {
+  const { [TAGGED]: tagged, [PARTS]: parts, ...fields } = kept;
+  if (Array.isArray(parts)) {
+    const said = content === null ? [] : [{ type: "text", text: content }];
+    return { ...fields, content: [...parts, ...said] };
+  }
+  const before = text(tagged);
+  return { ...fields, content: before === "" ? content : before + (content ?? "") };
+}
 
 export function createThoughts(answer: Answer): Thoughts {
   const plain: Partial<Record<(typeof PLAIN)[number], string>> = {};
+  const parts: Record<string, unknown>[] = [];
   const keptDetails: Record<string, unknown>[] = [];
   const keptBlocks: Record<string, unknown>[] = [];
 
@@ -32,6 +55,7 @@ export function createThoughts(answer: Answer): Thoughts {
 
   return {
     read(delta) {
+      if (!mayThink(delta)) return false;
       const shown = readPlain(delta);
       const details = list(delta["reasoning_details"]);
       const blocks = list(delta["thinking_blocks"]);
@@ -50,11 +74,16 @@ export function createThoughts(answer: Answer): Thoughts {
       return shown || details.length > 0 || blocks.length > 0;
     },
     part(part) {
+      addPart(parts, part);
       answer.reasoning(textOf(part["thinking"] ?? part["text"] ?? part["reasoning"] ?? ""));
     },
     keep() {
       // Plain words are wanted back with the calls they led to, and by some not without.
-      const kept: Record<string, unknown> = answer.calls.count() > 0 ? { ...plain } : {};
+      const hasCalls = answer.calls.count() > 0;
+      const kept: Record<string, unknown> = hasCalls ? { ...plain } : {};
+      const tagged = hasCalls ? answer.tagged() : "";
+      if (tagged !== "") kept[TAGGED] = tagged;
+      if (hasCalls && parts.length > 0) kept[PARTS] = parts;
       if (keptDetails.length > 0) kept["reasoning_details"] = keptDetails;
       if (keptBlocks.length > 0) kept["thinking_blocks"] = keptBlocks;
       if (Object.keys(kept).length > 0) answer.keep(kept);
@@ -73,6 +102,26 @@ function addDetail(details: Record<string, unknown>[], piece: Fields): void {
     piece["type"] !== "reasoning.encrypted";
   if (goesOn) join(last, piece, ["text", "summary"]);
   else details.push({ ...piece });
+}
+
+/** Mistral's: `{ type: "thinking", thinking: [{ type: "text", text: … }] }`, in pieces. */
+function addPart(parts: Record<string, unknown>[], piece: Fields): void {
+  const last = parts.at(-1);
+  const thinking = list(piece["thinking"]);
+  if (!last || last["type"] !== piece["type"] || thinking.length === 0) parts.push({ ...piece });
+  else Object.assign(last, piece, { thinking: joined([...list(last["thinking"]), ...thinking]) });
+}
+
+function joined(pieces: readonly unknown[]): unknown[] {
+  const whole: unknown[] = [];
+  for (const piece of pieces) {
+    const last = record(whole.at(-1));
+    const next = record(piece);
+    if (last?.["type"] === "text" && next?.["type"] === "text") {
+      whole[whole.length - 1] = { ...last, text: text(last["text"]) + text(next["text"]) };
+    } else whole.push(piece);
+  }
+  return whole;
 }
 
 function addBlock(blocks: Record<string, unknown>[], piece: Fields): void {

@@ -1,110 +1,178 @@
-// Models whose server does not tell thinking from the answer write it between tags, at the beginning of the text.
+// Models whose server does not tell thinking from the answer write it between tags, at the beginning of the text. Some do
+// not write the first tag: it stands in their prompt.
 
 export interface ThinkTags {
   add(delta: string): void;
   /** Nothing more has come for now: what is still undecided is decided where that is possible. */
   pause(): void;
-  end(): void;
+  /** `isCut`: the answer has ended at its limit, in the middle of whatever it was. */
+  end(isCut: boolean): void;
+  /** Thinking is told in a field of its own: none is expected in the text. */
+  toldBeside(): void;
+  /** The thinking as it stood in the text, tags and all. */
+  raw(): string;
 }
 
 interface Told {
   text(words: string): void;
   reasoning(words: string): void;
+  /** Whether the thinking has begun in the prompt; said only where that shows. */
+  begun(inPrompt: boolean): void;
 }
 
-const OPENING = ["<think>", "<thinking>"];
-const CLOSING = /<\/think(?:ing)?>/;
-const LONGEST = "</thinking>".length;
+const OPENING = ["<think>", "<thinking>", "<thought>", "<seed:think>", "[think]", "◁think▷"];
+const CLOSINGS = ["</think>", "</thinking>", "</thought>", "</seed:think>", "[/think]", "◁/think▷"];
+const CLOSING = /<\/(?:think(?:ing)?|thought|seed:think)>|\[\/think\]|◁\/think▷/i;
+const LONGEST = Math.max(...CLOSINGS.map(({ length }) => length));
 
 /** Only at the beginning: a tag in the middle of an answer, or in code, is what the answer is about. */
-export function createThinkTags({ text, reasoning }: Told): ThinkTags {
-  let state: "start" | "inside" | "answer" = "start";
+export function createThinkTags(begunInPrompt: boolean, told: Told): ThinkTags {
+  let state: "start" | "inside" | "answer" = begunInPrompt ? "inside" : "start";
+  let isAssumed = begunInPrompt;
   let held = "";
   let deltas: string[] = [];
   /** Blank lines between thinking and answer belong to neither. */
   let trims = false;
+  let hasThought = false;
+  /** All that has come before the answer; of the answer, as long as a closing tag may come. */
+  let raw = "";
+  let said = "";
 
+  const think = (words: string): void => {
+    const plain = hasThought ? words : words.trimStart();
+    if (plain === "") return;
+    hasThought = true;
+    told.reasoning(plain);
+  };
   const answer = (words: string): void => {
     state = "answer";
+    raw = raw.slice(0, raw.length - words.length);
     // As they came, where nothing had to be taken away.
     const parts = words === deltas.join("") ? deltas : [words];
     held = "";
     deltas = [];
-    for (const part of parts) if (part !== "") text(part);
+    said = words;
+    for (const part of parts) if (part !== "") told.text(part);
+  };
+  const close = (closing: RegExpExecArray): void => {
+    think(held.slice(0, closing.index));
+    held = held.slice(closing.index + closing[0].length);
+    state = "start";
+    hasThought = false;
+    isAssumed = false;
+    trims = true;
   };
   const decideStart = (isLast: boolean): void => {
     const begun = held.trimStart();
-    const opened = OPENING.find((tag) => begun.startsWith(tag));
+    const small = begun.slice(0, LONGEST).toLowerCase();
+    const opened = OPENING.find((tag) => small.startsWith(tag));
     if (opened !== undefined) {
       state = "inside";
-      held = begun.slice(opened.length).replace(/^\n/, "");
+      held = begun.slice(opened.length);
       decideInside(isLast);
       return;
     }
-    const mayOpen = OPENING.some((tag) => tag.startsWith(begun));
-    if (mayOpen && !isLast) return;
+    const closing = CLOSING.exec(begun);
+    if (closing?.index === 0) {
+      held = begun;
+      close(closing);
+      decideStart(isLast);
+      return;
+    }
+    if (!isLast && [...OPENING, ...CLOSINGS].some((tag) => tag.startsWith(small))) return;
     answer(trims ? begun : held);
   };
   const decideInside = (isLast: boolean): void => {
     const closing = CLOSING.exec(held);
     if (closing) {
-      if (closing.index > 0) reasoning(held.slice(0, closing.index));
-      state = "start";
-      trims = true;
-      held = held.slice(closing.index + closing[0].length);
+      close(closing);
       decideStart(isLast);
       return;
     }
     const waits = isLast ? 0 : lengthOfBegun(held);
-    const words = held.slice(0, held.length - waits);
+    think(held.slice(0, held.length - waits));
     held = held.slice(held.length - waits);
-    if (words !== "") reasoning(words);
+  };
+  /** In the answer: a closing tag that nothing has opened ends thinking that was taken for the answer. */
+  const decideAnswer = (delta: string, isLast: boolean): void => {
+    const words = held + delta;
+    held = "";
+    const closing = CLOSING.exec(words);
+    const shown = words.slice(0, closing?.index);
+    const rest = closing ? words.slice(closing.index + closing[0].length) : "";
+    if (closing && isLone(said + shown, rest)) {
+      trims = true;
+      told.begun(true);
+      if (shown !== "") told.text(shown);
+      if (rest !== "") told.text(rest);
+      return;
+    }
+    const waits = isLast ? 0 : lengthOfBegun(words);
+    held = words.slice(words.length - waits);
+    const ready = words.slice(0, words.length - waits);
+    said += ready;
+    if (ready !== "") told.text(ready);
   };
 
   return {
     add(delta) {
       if (state === "answer") {
-        text(delta);
+        if (trims || (held === "" && !/[<[◁]/.test(delta))) {
+          if (!trims) said += delta;
+          told.text(delta);
+        } else decideAnswer(delta, false);
         return;
       }
       held += delta;
+      raw += delta;
       if (state === "start") deltas.push(delta);
       if (state === "inside") decideInside(false);
-      // The tag that opens may stand in the prompt: then only the closing one comes, and with luck soon.
-      else if (trims || held.trimStart().startsWith("<")) decideStart(false);
+      else if (trims || /^\s*[<[◁]/.test(held)) decideStart(false);
     },
     pause() {
       if (state !== "start") return;
-      const closing = isInCode(held) ? null : CLOSING.exec(held);
-      const begun = held.trimStart();
-      if (closing && !OPENING.some((tag) => begun.startsWith(tag))) {
-        if (closing.index > 0) reasoning(held.slice(0, closing.index));
-        held = held.slice(closing.index + closing[0].length);
-        trims = true;
+      const closing = CLOSING.exec(held);
+      const [before = "", after = ""] = closing ? held.split(closing[0], 2) : [];
+      if (closing && isLone(before, after)) {
+        close(closing);
+        told.begun(true);
       }
       decideStart(false);
     },
-    end() {
-      if (state === "start") {
-        this.pause();
-        if (state === "start") decideStart(true);
-      } else if (state === "inside") decideInside(true);
+    end(isCut) {
+      if (state === "start") this.pause();
+      if (state === "start") decideStart(true);
+      else if (state === "answer") {
+        if (held !== "") decideAnswer("", true);
+      } else {
+        decideInside(true);
+        if (!isAssumed || isCut || raw === "") return;
+        // There was no thinking this time: all of it is the answer.
+        told.begun(false);
+        answer(raw);
+      }
     },
+    toldBeside() {
+      if (isAssumed && raw === "") state = "start";
+      isAssumed = false;
+    },
+    raw: () => (trims && state !== "start" ? raw : ""),
   };
 }
 
 /** How many characters at the end may be the beginning of a closing tag. */
 function lengthOfBegun(words: string): number {
-  const at = words.lastIndexOf("<");
-  const rest = words.length - at;
-  if (at < 0 || rest >= LONGEST) return 0;
-  return "</thinking>".startsWith(words.slice(at)) || "</think>".startsWith(words.slice(at))
-    ? rest
-    : 0;
+  const end = words.slice(-LONGEST);
+  for (const sign of ["<", "[", "◁"]) {
+    const rest = end.slice(end.lastIndexOf(sign)).toLowerCase();
+    if (end.includes(sign) && CLOSINGS.some((tag) => tag.startsWith(rest))) return rest.length;
+  }
+  return 0;
 }
 
-function isInCode(words: string): boolean {
-  const closing = CLOSING.exec(words);
-  const before = closing ? words.slice(0, closing.index) : words;
-  return (before.match(/`/g)?.length ?? 0) % 2 === 1 || /<think(?:ing)?>/.test(before);
+/** Such a tag ends thinking: nothing has opened it, it is not code, and it is not a word of a sentence. */
+function isLone(before: string, after: string): boolean {
+  const isInCode = (before.match(/`/g)?.length ?? 0) % 2 === 1;
+  const isOpened = /<(?:think|thinking|thought)>/i.test(before);
+  return !isInCode && !isOpened && (/(?:^|[\n.!?。]\s*)$/.test(before) || /^\s*\n/.test(after));
 }
