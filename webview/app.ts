@@ -1,10 +1,11 @@
 // The app without its looks: store, transport and what goes on between them.
 import type { CallName, CallResult } from "../server/protocol/calls.ts";
-import type { Agent } from "../server/protocol/responses.ts";
+import type { Agent, ModelList } from "../server/protocol/responses.ts";
 import { toSafeUrl } from "./markdown/links.ts";
 import type { CallDraft, CommandAbout, HostCommand, SavedState } from "./messages.ts";
 import { withHere } from "./state/drafts.ts";
 import {
+  chosenModel,
   findModel,
   isBusy,
   isLoading,
@@ -19,7 +20,7 @@ import { createSessionList, type SessionList } from "./state/session-list.ts";
 import type { AppState } from "./state/state.ts";
 import { createStore, type Store } from "./state/store.ts";
 import type { Strings } from "./strings/strings.ts";
-import type { Editor, HostMessage, Transport, ViewState } from "./transport/transport.ts";
+import type { Editor, HostMessage, Keys, Transport, ViewState } from "./transport/transport.ts";
 import { isOpen } from "./turns/turns.ts";
 
 /** What components may ask for. */
@@ -39,6 +40,11 @@ export interface Actions {
   stopEditing: () => void;
   dropUnsent: () => void;
   chooseModel: (id: string) => void;
+  /** Asks for the key of this model; "": of the chosen one; null: no more. */
+  askKey: (model: string | null) => void;
+  reloadModels: () => Promise<ModelList | null>;
+  tell: (code: string, message: string) => void;
+  keys: Keys | undefined;
   chooseAgent: (type: string) => void;
   /** A file of the workspace may have become one since; resolves with all there are. */
   refreshAgents: () => Promise<readonly Agent[]>;
@@ -106,8 +112,10 @@ export function createApp(transport: Transport, text: Strings): App {
   };
   const loadAgents = () =>
     load("list_agents", {}, (agents) => store.dispatch({ type: "agents", agents }));
+  const loadModels = () =>
+    load("list_models", {}, (models) => store.dispatch({ type: "models", models }));
   const loadChoices = (): void => {
-    void load("list_models", {}, (models) => store.dispatch({ type: "models", models }));
+    void loadModels();
     void loadAgents();
     void load("get_ready", {}, (ready) => store.dispatch({ type: "ready", ready }));
   };
@@ -214,15 +222,22 @@ export function createApp(transport: Transport, text: Strings): App {
     chooseModel(id) {
       const model = findModel(store.get(), id);
       if (model && !model.available) {
-        const message = `${model.name}: ${text.needsKey}`;
+        if (transport.keys) return actions.askKey(id);
         // The editor has a button for it.
-        const hint = transport.editor ? {} : { hint: text.needsKeyHint };
-        const notice = { code: "key_missing", message, ...hint };
-        store.dispatch({ type: "notice", notice });
-        return;
+        return actions.tell("key_missing", `${model.name}: ${text.needsKey}`);
       }
       store.dispatch({ type: "choose", model: id });
     },
+    askKey: (asked) => {
+      const model = asked === "" ? (chosenModel(store.get()) ?? "") : asked;
+      store.dispatch({ type: "ask_key", model });
+    },
+    async reloadModels() {
+      await loadModels();
+      return store.get().models;
+    },
+    tell: (code, message) => store.dispatch({ type: "notice", notice: { code, message } }),
+    keys: transport.keys,
     chooseAgent: (agent) => store.dispatch({ type: "choose", agent }),
     async refreshAgents() {
       await loadAgents();

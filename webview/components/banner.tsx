@@ -75,11 +75,15 @@ export function Notice({ state }: { state: AppState }) {
         <p>{shown.message}</p>
         {shown.hint !== undefined && <p class="muted">{shown.hint}</p>}
       </div>
-      {shown.code === "key_missing" && actions.run && (
+      {shown.code === "key_missing" && (
         <button
           type="button"
           class="button"
-          onClick={() => actions.run?.("set_key", { model: chosenModel(state) ?? undefined })}
+          onClick={() =>
+            actions.run
+              ? actions.run("set_key", { model: chosenModel(state) ?? undefined })
+              : actions.askKey("")
+          }
         >
           {text.setKey}
         </button>
@@ -95,6 +99,7 @@ const CALM: ReadonlySet<string> = new Set([
   "companion_away",
   "not_found",
   "turn_gone",
+  "key_set",
 ]);
 
 function toGone(error: NonNullable<AppState["streamError"]>, gone: string) {

@@ -82,7 +82,11 @@ export function ModelPicker({ state }: { state: AppState }) {
     </option>
   );
   return (
-    <Picker label={text.model} value={chosen} onChoose={actions.chooseModel}>
+    <Picker
+      label={text.model}
+      value={chosen}
+      onChoose={(id) => (id === "" ? actions.askKey("") : actions.chooseModel(id))}
+    >
       {!isKnown && <option value={chosen}>{chosen}</option>}
       {data.filter(({ available }) => available).map(option)}
       {offers
@@ -93,6 +97,7 @@ export function ModelPicker({ state }: { state: AppState }) {
           </option>
         ))}
       {data.filter(({ available }) => !available).map(option)}
+      {actions.keys && <option value="">{text.setKey}…</option>}
     </Picker>
   );
 }

@@ -11,6 +11,7 @@ import { Welcome } from "./welcome.tsx";
 const SessionsPane = later(async () => (await import("./sessions-pane.tsx")).SessionsPane);
 
 const LinkDialog = later(async () => (await import("./dialog.tsx")).LinkDialog);
+const KeyDialog = later(async () => (await import("./key-dialog.tsx")).KeyDialog);
 
 export function Root({ state }: { state: AppState }) {
   const { text } = useSurroundings();
@@ -27,6 +28,7 @@ export function Root({ state }: { state: AppState }) {
         <Composer state={state} />
       </div>
       {state.link !== null && <LinkDialog url={state.link} />}
+      {state.keyFor !== null && <KeyDialog state={state} />}
     </main>
   );
 }

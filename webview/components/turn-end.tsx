@@ -203,11 +203,15 @@ function Failed({ turn, answer, canAct, plan }: StoppedProps) {
             <Icon name="refresh" />
             {text.retry}
           </button>
-          {needsKey && actions.run && (
+          {needsKey && (
             <button
               type="button"
               class="button is-secondary"
-              onClick={() => actions.run?.("set_key", turn.model ? { model: turn.model } : {})}
+              onClick={() =>
+                actions.run
+                  ? actions.run("set_key", turn.model ? { model: turn.model } : {})
+                  : actions.askKey(turn.model ?? "")
+              }
             >
               {text.setKey}
             </button>

@@ -141,6 +141,15 @@ export function OutgoingView({ outgoing }: { outgoing: Outgoing }) {
                   <button type="button" class="button" onClick={actions.sending.resume}>
                     {text.tryAgain}
                   </button>
+                  {error?.code === "key_missing" && actions.keys && (
+                    <button
+                      type="button"
+                      class="button is-secondary"
+                      onClick={() => actions.askKey("")}
+                    >
+                      {text.setKey}
+                    </button>
+                  )}
                   <button type="button" class="button is-secondary" onClick={actions.dropUnsent}>
                     {text.backToDraft}
                   </button>

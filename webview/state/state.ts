@@ -88,6 +88,8 @@ export interface AppState {
   notice: CallError | null;
   /** A link that the reader wants to follow and has not confirmed. */
   link: string | null;
+  /** The model whose key is asked for; "": any. */
+  keyFor: string | null;
 }
 
 export type AppMessage =
@@ -134,7 +136,8 @@ export type AppMessage =
   | { type: "renamed"; session: Session }
   | { type: "deleted"; sessionId: string }
   | { type: "notice"; notice: CallError | null }
-  | { type: "link"; url: string | null };
+  | { type: "link"; url: string | null }
+  | { type: "ask_key"; model: string | null };
 
 export const INITIAL: AppState = {
   connection: { state: "starting" },
@@ -159,6 +162,7 @@ export const INITIAL: AppState = {
   sessions: INITIAL_SESSIONS,
   notice: null,
   link: null,
+  keyFor: null,
 };
 
 export function reduce(state: AppState, message: AppMessage): AppState {
@@ -232,6 +236,8 @@ export function reduce(state: AppState, message: AppMessage): AppState {
       return { ...state, notice: message.notice };
     case "link":
       return { ...state, link: message.url };
+    case "ask_key":
+      return { ...state, keyFor: message.model };
     default:
       message satisfies never;
       return state;

@@ -68,7 +68,6 @@ export const EN: Strings = {
   agent: "Agent",
   model: "Model",
   needsKey: "needs a key",
-  needsKeyHint: "This model needs a key. Set it in the companion’s environment and start it again.",
   setKey: "Set key",
   sending: "Saving…",
   held: "Not sent yet. It goes by itself as soon as the companion is back.",

@@ -55,7 +55,6 @@ export interface Strings {
   agent: string;
   model: string;
   needsKey: string;
-  needsKeyHint: string;
   setKey: string;
   sending: string;
   held: string;

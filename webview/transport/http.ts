@@ -57,7 +57,27 @@ export function createHttpTransport(texts: LinkTexts): Transport {
     copy: (text) => void navigator.clipboard.writeText(text),
     openLink: (url) => void window.open(url.href, "_blank", "noopener,noreferrer"),
     editor: undefined,
+    keys: {
+      set: (provider, key) => changeKey(linked(), provider, { method: "PUT", body: { key } }),
+      remove: (provider) => changeKey(linked(), provider, { method: "DELETE" }),
+    },
   };
+}
+
+async function changeKey(
+  link: CompanionLink,
+  provider: string,
+  { method, body }: { method: string; body?: unknown },
+): Promise<void> {
+  const response = await link.fetch(`/v1/keys/${encodeURIComponent(provider)}`, {
+    method,
+    signal: AbortSignal.timeout(CALL_TIMEOUT_MS),
+    ...(body !== undefined && {
+      body: JSON.stringify(body),
+      headers: { "Content-Type": "application/json" },
+    }),
+  });
+  if (!response.ok) throw await link.refusal(response);
 }
 
 function save(state: SavedState): void {

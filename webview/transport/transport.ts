@@ -72,6 +72,14 @@ export interface Transport {
   openLink: (url: URL) => void;
   /** What only an editor can do. */
   editor: Editor | undefined;
+  /** Where no editor keeps them. */
+  keys: Keys | undefined;
+}
+
+/** They go to the companion and never come back. */
+export interface Keys {
+  set: (provider: string, key: string) => Promise<void>;
+  remove: (provider: string) => Promise<void>;
 }
 
 /** Wherever it was kept it may be old or broken; then it is as if there were none. */

@@ -110,6 +110,7 @@ export function createVsCodeTransport(api: VsCodeApi): Transport {
       },
       addContext: (mentions) => api.postMessage({ type: "add_context", mentions }),
     },
+    keys: undefined,
   };
 }
 
