@@ -9,6 +9,7 @@ import type {
 import type {
   AgentList,
   Claim,
+  ImportReport,
   MessageList,
   ModelList,
   OutputTaken,
@@ -18,7 +19,11 @@ import type {
   SessionList,
 } from "../protocol/responses.ts";
 import type { Sampling } from "../protocol/sampling.ts";
-import type { ListTransactionsQuery, OutputRequest } from "../protocol/served-requests.ts";
+import type {
+  ExportFormat,
+  ListTransactionsQuery,
+  OutputRequest,
+} from "../protocol/served-requests.ts";
 import type { TransactionList } from "../protocol/transactions.ts";
 
 /** A committed chunk and its SSE frame, encoded once for all readers. */
@@ -43,6 +48,12 @@ export interface StreamOptions {
   onReset?(reset: LogReset): void;
   /** `turn_end`: close after the turn that runs, or at once when none does. `pause`: as one request sees it, close when `turn_id` ends or waits for the client. */
   until: "left" | "turn_end" | { pause_of: string };
+}
+
+/** A line of a file of chats. */
+export interface FileLine {
+  number: number;
+  text: string;
 }
 
 export interface ImportedMessage {
@@ -82,6 +93,14 @@ export interface Chat {
   getSession(sessionId: string): Promise<Session>;
   updateSession(sessionId: string, changes: UpdateSessionRequest): Promise<Session>;
   deleteSession(sessionId: string): Promise<void>;
+  /** A new chat, the same as this one up to `atSeq`. Rejects with `not_found`, `invalid_request`, `session_busy`. */
+  forkSession(sessionId: string, atSeq: number | undefined): Promise<Session>;
+  /** Rejects with `not_found`, `session_busy`. */
+  exportChat(sessionId: string, format: ExportFormat): Promise<{ title: string; text: string }>;
+  /** All chats as the parts of one file. */
+  exportAll(): AsyncIterable<string>;
+  /** Stores what a file has, chat by chat; what is here already stays as it is. */
+  importChats(lines: AsyncIterable<FileLine>, asCopies: boolean): Promise<ImportReport>;
   listMessages(sessionId: string): Promise<MessageList>;
   listPending(sessionId: string): Promise<PendingList>;
   /** Makes `clientId` the one that runs the call, or gives it more time. Rejects with `call_claimed` or `not_waiting`. */

@@ -21,6 +21,9 @@ import { claim, listPending } from "./calls/claims.ts";
 import type { AcceptedTurn, Chat, ImportedMessage } from "./chat.ts";
 import type { ChatDeps, ResolvedModel } from "./deps.ts";
 import { knownPlace, streamFrames } from "./log/stream-frames.ts";
+import { exportAll, exportChat } from "./transfer/export-chats.ts";
+import { forkSession } from "./transfer/fork-session.ts";
+import { importChats } from "./transfer/import-chats.ts";
 import { closeTurn, ENDINGS } from "./turn/close-turn.ts";
 import { createSession, idOf } from "./turn/create-session.ts";
 import { doneUnasked } from "./turn/prompt-messages.ts";
@@ -87,6 +90,16 @@ export function createChat(deps: ChatDeps): Chat {
           deps.others.look(sessionId);
         });
       });
+    },
+    async forkSession(sessionId, atSeq) {
+      turns.refuseWhenDraining();
+      return await forkSession(deps, sessionId, atSeq);
+    },
+    exportChat: (sessionId, format) => exportChat(reader, sessionId, format),
+    exportAll: () => exportAll(reader),
+    async importChats(lines, asCopies) {
+      turns.refuseWhenDraining();
+      return await importChats(deps, lines, asCopies);
     },
     listMessages: (sessionId) => listMessages(deps, sessionId),
     listPending: (sessionId) => listPending(reader, sessionId),

@@ -1,5 +1,5 @@
 import { createServer, type Server } from "node:http";
-import express from "express";
+import express, { type NextFunction, type Request, type Response } from "express";
 import { readJson } from "./body.ts";
 import type { HttpDeps } from "./context.ts";
 import { handleErrors, notFound } from "./error-handler.ts";
@@ -11,6 +11,7 @@ import { openRouter, operationsRouter } from "./operations.ts";
 import { sessionsRouter } from "./sessions.ts";
 import { Readers } from "./sse.ts";
 import { traceRequest } from "./tracing.ts";
+import { importRouter, transferRouter } from "./transfer.ts";
 import { webAppRouter } from "./web-app.ts";
 
 const MAX_CONNECTIONS = 8_192;
@@ -22,6 +23,17 @@ export interface HttpServer {
   close(): Promise<void>;
 }
 
+/** Time for the client to read why its body was not. */
+const UNREAD_MS = 1_000;
+
+/** An answer that came before the whole body (refused, not found) leaves nobody who reads the rest. */
+function endUnread(request: Request, response: Response, next: NextFunction): void {
+  response.on("finish", () => {
+    if (!request.complete) setTimeout(() => request.socket.destroySoon(), UNREAD_MS).unref();
+  });
+  next();
+}
+
 /** The order of every request: Host and Origin, then token, then body, then route. */
 export function createHttpServer(deps: HttpDeps): HttpServer {
   const readers = new Readers(deps.metrics);
@@ -29,15 +41,18 @@ export function createHttpServer(deps: HttpDeps): HttpServer {
   app.disable("x-powered-by");
   app.disable("etag");
   app.set("query parser", "simple");
+  app.use(endUnread);
   app.use(traceRequest);
   app.use(setCommonHeaders);
   app.use(checkHostAndOrigin(deps));
   app.use(openRouter(deps));
   app.use(webAppRouter());
   app.use(checkToken(deps));
+  app.use(importRouter(deps));
   app.use(readJson(deps.bodyLimitBytes));
   app.use(messagesRouter(deps, readers));
   app.use(sessionsRouter(deps));
+  app.use(transferRouter(deps));
   app.use(modelsRouter(deps));
   app.use(openAiRouter(deps, readers));
   app.use(operationsRouter(deps));
@@ -47,7 +62,8 @@ export function createHttpServer(deps: HttpDeps): HttpServer {
   const server = createServer(
     {
       headersTimeout: 10_000,
-      requestTimeout: 40_000,
+      // Whoever reads a body bounds the time for it; a file of many chats may take its time.
+      requestTimeout: 30 * 60_000,
       connectionsCheckingInterval: 1_000,
       maxHeaderSize: 16 * 1024,
       // A missing Host is told in our own words.

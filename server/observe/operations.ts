@@ -15,6 +15,8 @@ const TABLE = {
   rewind_session: { refusable: true },
   delete_session: { refusable: true },
   import_messages: { refusable: true, background: true },
+  import_chat: { refusable: true, background: true },
+  fork_session: { refusable: true },
   add_user_message: { refusable: true },
   append_chunks: {},
   agent_switched: {},

@@ -172,3 +172,28 @@ export const RuntimeFile = z.object({
 export type RuntimeFile = z.infer<typeof RuntimeFile>;
 
 export const PROTOCOL_VERSION = 1;
+
+/** What became of a chat in a file. */
+export const IMPORT_OUTCOMES = ["imported", "incomplete", "present", "differs", "refused"] as const;
+
+export const ImportReport = z.object({
+  /** The file had its last line, and all chats it was made with. */
+  complete: z.boolean(),
+  /** How many chats had each outcome. */
+  counts: z.record(z.enum(IMPORT_OUTCOMES), z.int()),
+  /** Those that are not plainly `imported` or `present`; of very many the first ones. */
+  problems: z.array(
+    z.object({
+      /** Null where the damage has taken it. */
+      session_id: z.nullable(z.string()),
+      title: z.nullable(z.string()),
+      outcome: z.enum(IMPORT_OUTCOMES),
+      message: z.string(),
+    }),
+  ),
+  /** Of the first chat that is here now because of this file, or was before. */
+  session_id: z.nullable(z.string()),
+  /** What is wrong with the file as a whole, if anything. */
+  message: z.nullable(z.string()),
+});
+export type ImportReport = z.infer<typeof ImportReport>;

@@ -29,3 +29,15 @@ export const ListTransactionsQuery = z.object({
   slow: z.optional(z.stringbool({ truthy: ["true"], falsy: ["false"] })),
 });
 export type ListTransactionsQuery = z.infer<typeof ListTransactionsQuery>;
+
+export const EXPORT_FORMATS = ["jsonl", "markdown", "html"] as const;
+export type ExportFormat = (typeof EXPORT_FORMATS)[number];
+
+/** Query of `GET /v1/sessions/{id}/export`. Only `jsonl` can be imported again. */
+export const ExportQuery = z.object({ format: z.optional(z.enum(EXPORT_FORMATS)) });
+
+/** Query of `POST /v1/import`. `copies`: every chat under new ids, beside what is here. */
+export const ImportQuery = z.object({ copies: z.optional(z.enum(["true", "false"])) });
+
+/** Body of `POST /v1/sessions/{id}/fork`. `at_seq`: the last chunk that the new chat has; default: the newest. */
+export const ForkRequest = z.strictObject({ at_seq: z.optional(z.int().check(z.positive())) });

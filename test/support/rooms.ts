@@ -52,6 +52,10 @@ export const ROOMS: readonly { room: RegExp; may: readonly RegExp[] }[] = [
     room: /^server\/chat\/(?:calls|upkeep)\//,
     may: [...CHAT_BELOW, /^server\/chat\/(?:log|turn)\//],
   },
+  {
+    room: /^server\/chat\/transfer\//,
+    may: [...CHAT_BELOW, /^server\/chat\/turn\//, /^markdown-it$/],
+  },
   { room: /^server\/chat\//, may: [...CHAT_BELOW, /^server\/db\/open\.ts$/] },
   {
     room: /^server\/http\//,

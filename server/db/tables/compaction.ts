@@ -109,6 +109,17 @@ export async function compactStep(
   return isLast;
 }
 
+/**
+ * Rows of a log, all texts in place, as they stand once their turns are compact. The last one may go on: hand it in again
+ * before the rows that follow.
+ */
+export function compacted(rows: readonly Row[]): Row[] {
+  return runsOf(rows).flatMap((run) => {
+    const last = run.at(-1);
+    return last ? [{ ...last, ...compactRun(run, []) }] : [];
+  });
+}
+
 /** Puts the texts that compacted chunks only refer to back into them. */
 export async function withTexts(
   reader: Reader,

@@ -34,19 +34,27 @@ export interface MessageMetadata {
 export async function insertMessage(trx: Trx, message: NewMessage): Promise<void> {
   // Models may say anything; Postgres stores neither NUL nor half a character.
   const content = message.content.replaceAll("\0", "\uFFFD").toWellFormed();
+  const metadata = JSON.stringify(message.metadata);
+  await insertMessageRow(trx, {
+    ...message,
+    content,
+    id: uuid(),
+    metadata,
+    created_at: Date.now(),
+  });
+}
+
+/** As it is, and so that a search finds it. */
+export async function insertMessageRow(
+  trx: Trx,
+  row: Omit<MessageRow, "search_id">,
+): Promise<void> {
   const search_id = await nextSearchId(trx);
   await trx
     .insertInto("messages")
-    .values({
-      ...message,
-      content,
-      id: uuid(),
-      metadata: JSON.stringify(message.metadata),
-      created_at: Date.now(),
-      ...(search_id === undefined ? {} : { search_id }),
-    })
+    .values({ ...row, ...(search_id === undefined ? {} : { search_id }) })
     .execute();
-  if (search_id !== undefined) await indexMessage(trx, search_id, content);
+  if (search_id !== undefined) await indexMessage(trx, search_id, row.content);
 }
 
 /** The conversation in order, without what was replaced by a retry or an edit. */

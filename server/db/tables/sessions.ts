@@ -338,7 +338,7 @@ function toSession(row: SessionRow): Session {
   };
 }
 
-function noSuchSession(): ChatError {
+export function noSuchSession(): ChatError {
   return new ChatError("not_found", "There is no session with this id.");
 }
 

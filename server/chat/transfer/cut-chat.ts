@@ -1,0 +1,84 @@
+import type { WholeChat } from "../../protocol/chat-file.ts";
+
+/**
+ * The chat as it was when its log ended at `lastSeq`: exactly what came before, nothing that came later, and the turn
+ * that is cut through open. Its own times stay.
+ */
+export function cutChat(chat: WholeChat, lastSeq: number): WholeChat {
+  const chunks = chat.chunks.filter(({ seq }) => seq <= lastSeq);
+  const end = chunks.at(-1)?.seq ?? 0;
+  const ended = new Set(chunks.filter(isEnd).map(({ turn_id }) => turn_id));
+  const begun = chat.turns.filter(({ after_seq }) => after_seq < end);
+  const turnIds = new Set(begun.map(({ id }) => id));
+  const turns = begun.map((turn) => ({
+    ...turn,
+    // A turn that was replaced by one that is not here is part of the conversation again.
+    replaced_by: turnIds.has(turn.replaced_by ?? "") ? turn.replaced_by : null,
+    ...(ended.has(turn.id) ? {} : OPEN),
+  }));
+  const calls = chat.tool_calls.filter(({ call_id, turn_id }) => {
+    return turnIds.has(turn_id) && chunks.some(({ payload }) => payload["call_id"] === call_id);
+  });
+  const callIds = new Set(calls.map(({ call_id }) => call_id));
+  const answered = new Set(
+    chunks.flatMap(({ type, payload }) => (type === "tool_result" ? [payload["call_id"]] : [])),
+  );
+  const plans = chat.plans
+    .filter(({ call_id }) => callIds.has(call_id))
+    .map((plan) => ({ ...plan, turn_id: carrierOf(plan, turnIds, calls) }));
+  const planIds = new Set(plans.map(({ id }) => id));
+  const summarised = new Set(chunks.map(({ payload }) => metadataOf(payload)["summary_id"]));
+  return {
+    head: { ...chat.head, last_seq: end },
+    turns,
+    messages: chat.messages.filter(({ position }) => position <= end),
+    tool_calls: calls.map((call) =>
+      ended.has(call.turn_id) || answered.has(call.call_id) ? call : { ...call, ...UNANSWERED },
+    ),
+    plans,
+    subtasks: chat.subtasks
+      .filter(({ plan_id }) => planIds.has(plan_id))
+      .map((subtask) => ({ ...subtask, status: statusOf(subtask, chunks) })),
+    summaries: chat.summaries.filter(
+      ({ id, until_turn_id }) => summarised.has(id) && turnIds.has(until_turn_id),
+    ),
+    chunks,
+  };
+}
+
+const OPEN = { status: "running", ended_at: null, error_code: null } as const;
+const UNANSWERED = { status: "waiting_result", result: null, error: null, ended_at: null } as const;
+
+function isEnd({ type }: WholeChat["chunks"][number]): boolean {
+  return type === "done" || type === "error" || type === "interrupted";
+}
+
+/** The turn that a plan ran in last, of those that are here; first it was that of its call. */
+function carrierOf(
+  plan: WholeChat["plans"][number],
+  turnIds: ReadonlySet<string>,
+  calls: WholeChat["tool_calls"],
+): string {
+  if (turnIds.has(plan.turn_id)) return plan.turn_id;
+  return calls.find(({ call_id }) => call_id === plan.call_id)?.turn_id ?? plan.turn_id;
+}
+
+/** A subtask is done when the log says so. */
+function statusOf(
+  { plan_id, id, status }: WholeChat["subtasks"][number],
+  chunks: WholeChat["chunks"],
+): WholeChat["subtasks"][number]["status"] {
+  if (status !== "done") return status;
+  const isDone = chunks.some(
+    ({ type, payload }) =>
+      type === "subtask_completed" &&
+      payload["plan_id"] === plan_id &&
+      metadataOf(payload)["subtask_id"] === id,
+  );
+  return isDone ? "done" : "pending";
+}
+
+function metadataOf(payload: Record<string, unknown>): Record<string, unknown> {
+  const { metadata } = payload;
+  return typeof metadata === "object" && metadata !== null ? { ...metadata } : {};
+}

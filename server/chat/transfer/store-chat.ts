@@ -1,0 +1,71 @@
+import { v7 as uuid } from "uuid";
+import { appendChunks } from "../../db/tables/chunks.ts";
+import { findSession } from "../../db/tables/sessions.ts";
+import { idsInUse, insertWholeChat, sessionExists, setTimes } from "../../db/tables/whole-chat.ts";
+import { ChatError } from "../../errors.ts";
+import type { WholeChat } from "../../protocol/chat-file.ts";
+import type { Session } from "../../protocol/responses.ts";
+import type { ChatDeps } from "../deps.ts";
+import { closeTurn, type Ending } from "../turn/close-turn.ts";
+import { isOpen, problemOf } from "./check-chat.ts";
+
+/**
+ * A chat that is not here yet, in one step. Nothing of it runs: an answer that was open is closed with what it had, and
+ * with it every call that waited for somebody. Rejects with `invalid_request` if it makes no sense, and with
+ * `request_conflict` if one of its ids is in use.
+ */
+export async function storeChat(
+  deps: Pick<ChatDeps, "newUnitOfWork">,
+  operation: "import_chat" | "fork_session",
+  chat: WholeChat,
+  ending: Ending,
+): Promise<Session> {
+  const problem = problemOf(chat);
+  if (problem !== undefined) throw new ChatError("invalid_request", problem);
+  const { id: sessionId } = chat.head;
+  const open = chat.turns.find(isOpen);
+  const commitId = uuid();
+  const uow = deps.newUnitOfWork({ sessionId });
+  return await uow.commit(
+    operation,
+    async (trx) => {
+      const [used] = await idsInUse(trx, chat);
+      if (used !== undefined) {
+        throw new ChatError("request_conflict", `Another chat here uses the id ${used} of it.`);
+      }
+      await insertWholeChat(trx, withoutWaiting(chat));
+      if (open) {
+        await closeTurn(
+          trx,
+          // Nobody reads it yet: there is nothing to publish.
+          (chunks, turnId) =>
+            appendChunks(trx, { sessionId, turnId, fence: undefined }, chunks, commitId),
+          { sessionId, turnId: open.id },
+          ending,
+        );
+        await setTimes(trx, chat.head);
+      }
+      return await findSession(trx, sessionId);
+    },
+    // None of its ids was in use: if it is here now, this step has stored it.
+    (trx) => sessionExists(trx, sessionId),
+  );
+}
+
+/** A call or a plan that waits after the end of its turn would be taken up by a client, or by a click. */
+function withoutWaiting(chat: WholeChat): WholeChat {
+  const open = chat.turns.find(isOpen)?.id;
+  return {
+    ...chat,
+    tool_calls: chat.tool_calls.map((call) =>
+      call.turn_id === open || !call.status.startsWith("waiting")
+        ? call
+        : { ...call, status: "cancelled" },
+    ),
+    plans: chat.plans.map((plan) =>
+      plan.turn_id === open || (plan.status !== "waiting" && plan.status !== "running")
+        ? plan
+        : { ...plan, status: "cancelled" },
+    ),
+  };
+}
