@@ -16,11 +16,8 @@ interface Suite {
   /** Mocha's arguments, or a program of its own. */
   mocha?: readonly string[];
   program?: readonly string[];
-  /**
-   * Suites of one lane run one after the other, beside those of the other lane. What draws needs processors, what runs
-   * companions mostly waits: one of each at a time fills two cores. More at a time, and tests that measure seconds fail.
-   */
-  lane: "companions" | "windows";
+  /** It draws, which needs processors; what runs companions mostly waits. */
+  draws?: true;
   /** Three times what it takes on two quiet cores, or more. */
   minutes: number;
 }
@@ -68,63 +65,59 @@ const NEEDS: Record<Need, () => Promise<Record<string, string>>> = {
   },
 };
 
+/** Quick checks first, then the longest, so that the short ones fill the end of both lanes. */
 const SUITES: readonly Suite[] = [
-  { name: "tidy", needs: [], mocha: ["test/*.test.ts"], lane: "companions", minutes: 3 },
-  {
-    name: "unit",
-    needs: ["postgres"],
-    mocha: ["test/unit/**/*.test.ts"],
-    lane: "companions",
-    minutes: 6,
-  },
+  { name: "tidy", needs: [], mocha: ["test/*.test.ts"], minutes: 3 },
   {
     name: "server",
     needs: ["build", "postgres"],
     mocha: ["test/server/**/*.test.ts"],
-    lane: "companions",
     minutes: 40,
+  },
+  {
+    name: "faults",
+    needs: ["build", "postgres"],
+    mocha: ["test/faults/*.test.ts"],
+    minutes: 60,
   },
   {
     name: "security",
     needs: ["build", "postgres", "chromium"],
     mocha: ["test/security/**/*.test.ts"],
-    lane: "companions",
     minutes: 10,
+  },
+  {
+    name: "unit",
+    needs: ["postgres"],
+    mocha: ["test/unit/**/*.test.ts"],
+    minutes: 6,
   },
   {
     name: "monitoring",
     needs: ["prometheus"],
     mocha: ["test/monitoring/**/*.test.ts"],
-    lane: "companions",
     minutes: 6,
   },
   {
     name: "webview",
     needs: ["build", "chromium"],
     mocha: ["test/webview/**/*.test.ts"],
-    lane: "windows",
+    draws: true,
     minutes: 40,
   },
   {
     name: "extension",
     needs: ["build", "chromium", "extension-host"],
     program: ["test/support/run-extension-host.ts"],
-    lane: "windows",
+    draws: true,
     minutes: 20,
   },
   {
     name: "workbench",
     needs: ["package", "chromium", "code-server"],
     mocha: ["test/workbench/**/*.test.ts"],
-    lane: "windows",
+    draws: true,
     minutes: 30,
-  },
-  {
-    name: "faults",
-    needs: ["build", "postgres"],
-    mocha: ["test/faults/*.test.ts"],
-    lane: "companions",
-    minutes: 60,
   },
 ];
 
@@ -167,8 +160,7 @@ try {
     (suite) => positionals.length === 0 || positionals.includes(suite.name),
   );
   const environment = await prepare(chosen);
-  const lanes = Map.groupBy(chosen, ({ lane }) => lane);
-  const runs = [...lanes.values()].map((suites) => runLane(suites, environment, chosen.length > 1));
+  const runs = lanesOf(chosen).map((lane) => runLane(lane, environment, chosen.length > 1));
   // Each to its end: what is set up for all is taken away after the last.
   for (const run of await Promise.allSettled(runs)) if (run.status === "rejected") throw run.reason;
   if (total.passes + total.failures === 0) throw new Error("No test was run.");
@@ -193,13 +185,24 @@ async function prepare(chosen: readonly Suite[]): Promise<NodeJS.ProcessEnv> {
   return environment;
 }
 
+/**
+ * One at a time of the suites that draw, beside one at a time of the others: that fills two cores. More, and tests that
+ * measure seconds fail. When nothing is left to draw, that lane helps with the others.
+ */
+function lanesOf(chosen: readonly Suite[]): (() => Suite | undefined)[] {
+  const drawing = chosen.filter(({ draws }) => draws);
+  const others = chosen.filter(({ draws }) => !draws);
+  const lane = () => others.shift();
+  return drawing.length === 0 ? [lane] : [lane, () => drawing.shift() ?? others.shift()];
+}
+
 /** `beside`: its lines stand among those of other suites, so each says whose it is. */
 async function runLane(
-  suites: readonly Suite[],
+  next: () => Suite | undefined,
   environment: NodeJS.ProcessEnv,
   beside: boolean,
 ): Promise<void> {
-  for (const suite of suites) {
+  for (let suite = next(); suite; suite = next()) {
     const begun = performance.now();
     console.log(`\n── ${suite.name} ──`);
     const counts = await runSuite(suite, environment, beside ? suite.name : undefined);

@@ -2,9 +2,10 @@
 import assert from "node:assert/strict";
 import { connect } from "node:net";
 import { ENGINES } from "../support/engines.ts";
+import { FULL } from "../support/length.ts";
 import { Conversation } from "./support/conversation.ts";
 import { answering, type Lab, until, withLab } from "./support/lab.ts";
-import { FULL, record } from "./support/results.ts";
+import { record } from "./support/results.ts";
 
 for (const engine of ENGINES) {
   describe(`clients on ${engine.engine}`, function () {

@@ -5,10 +5,11 @@ import { join } from "node:path";
 import { MIGRATIONS } from "../../server/db/migrate.ts";
 import { runCompanion } from "../support/companion.ts";
 import { ENGINES, SQLITE } from "../support/engines.ts";
+import { FULL } from "../support/length.ts";
 import { makeOldDatabase, OLD_WORD } from "../support/old-database.ts";
 import { mountSmallDisk } from "../support/small-disk.ts";
 import { type Lab, until, withLab } from "./support/lab.ts";
-import { FULL, record } from "./support/results.ts";
+import { record } from "./support/results.ts";
 
 const COUNT = Object.keys(MIGRATIONS).length;
 /** The first start, and the upgrade from each version. */

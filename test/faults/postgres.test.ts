@@ -4,12 +4,13 @@ import assert from "node:assert/strict";
 import { rmSync } from "node:fs";
 import pg from "pg";
 import { newDataDir } from "../support/companion.ts";
+import { FULL } from "../support/length.ts";
 import { type PostgresServer, startPostgres } from "../support/postgres.ts";
 import { startTcpProxy, type TcpProxy } from "../support/tcp-proxy.ts";
 import { Conversation } from "./support/conversation.ts";
 import { answering, Lab, until } from "./support/lab.ts";
 import { startPacedUpstream } from "./support/paced-upstream.ts";
-import { FULL, record } from "./support/results.ts";
+import { record } from "./support/results.ts";
 
 const STREAMS = 20;
 const WISH = { words: 300, gap_ms: 5 };

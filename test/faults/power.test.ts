@@ -5,11 +5,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import SQLite from "better-sqlite3";
 import { SQLITE } from "../support/engines.ts";
+import { FULL } from "../support/length.ts";
 import { type Conversation, chunkOf } from "./support/conversation.ts";
 import { buildDiskFaults } from "./support/disk-faults.ts";
 import { withLab } from "./support/lab.ts";
 import { cutPower, readRecording } from "./support/power-cut.ts";
-import { FULL, record } from "./support/results.ts";
+import { record } from "./support/results.ts";
 
 const CUTS = FULL ? 400 : 25;
 

@@ -1,8 +1,9 @@
 // The companion's process dies, stops, starves or is asked to end, in the middle of many answers.
 import assert from "node:assert/strict";
 import { ENGINES } from "../support/engines.ts";
+import { FULL } from "../support/length.ts";
 import { answering, until, withLab } from "./support/lab.ts";
-import { FULL, record } from "./support/results.ts";
+import { record } from "./support/results.ts";
 
 const KILLS = FULL ? 50 : 4;
 const STREAMS = 20;

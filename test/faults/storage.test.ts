@@ -5,11 +5,12 @@ import { join } from "node:path";
 import SQLite from "better-sqlite3";
 import { chunksOf, runCompanion } from "../support/companion.ts";
 import { SQLITE } from "../support/engines.ts";
+import { FULL } from "../support/length.ts";
 import { eventsOf } from "../support/log-events.ts";
 import { mountSmallDisk } from "../support/small-disk.ts";
 import { buildDiskFaults } from "./support/disk-faults.ts";
 import { answering, until, withLab } from "./support/lab.ts";
-import { FULL, record } from "./support/results.ts";
+import { record } from "./support/results.ts";
 
 const STREAMS = 20;
 

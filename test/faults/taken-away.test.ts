@@ -2,9 +2,10 @@
 import assert from "node:assert/strict";
 import { copyFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { SQLITE } from "../support/engines.ts";
+import { FULL } from "../support/length.ts";
 import { Conversation } from "./support/conversation.ts";
 import { answering, type Lab, until, withLab } from "./support/lab.ts";
-import { FULL, record } from "./support/results.ts";
+import { record } from "./support/results.ts";
 
 const STREAMS = 20;
 

@@ -9,6 +9,7 @@ import type { Problem } from "../../extension/problem.ts";
 import type { StreamChunk } from "../../server/protocol/chunks.ts";
 import { LONG_QUESTION, until } from "../support/asking.ts";
 import { newDataDir } from "../support/companion.ts";
+import { FULL } from "../support/length.ts";
 import { isAlive, listProcesses } from "../support/processes.ts";
 import { mountSmallDisk } from "../support/small-disk.ts";
 import {
@@ -76,7 +77,7 @@ describe("windows and their companion", () => {
   };
 
   it("ten that open at the same moment share one, round after round", async () => {
-    for (let round = 1; round <= 3; round++) {
+    for (let round = 1; round <= (FULL ? 10 : 2); round++) {
       const ten = await openMany(10);
       const begun = performance.now();
       const found = await Promise.all(ten.map(({ server }) => server.ensure()));
@@ -91,7 +92,7 @@ describe("windows and their companion", () => {
       await until("it has ended", () => companions().length === 0);
       for (const { server } of ten) server.close();
     }
-  }).timeout(60_000);
+  }).timeout(FULL ? 300_000 : 60_000);
 
   it("five whose companion is killed bring one back, and each goes on from where it was", async () => {
     const five = await openMany(5);
@@ -248,7 +249,7 @@ describe("windows and their companion", () => {
 
   it("of two builds that open at the same moment settle on the newer one, and stay there", async () => {
     const sources = build("0.2.0", 2);
-    for (let round = 1; round <= 4; round++) {
+    for (let round = 1; round <= (FULL ? 10 : 2); round++) {
       const before = history().length;
       const older = await openMany(3);
       const newer = await openMany(3, { sources });
@@ -279,7 +280,7 @@ describe("windows and their companion", () => {
       await until("it has ended", () => companions().length === 0);
       for (const { server } of all) server.close();
     }
-  }).timeout(120_000);
+  }).timeout(FULL ? 600_000 : 120_000);
 });
 
 /** In order, without gaps or repeats, every turn ended once. */

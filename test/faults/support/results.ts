@@ -1,6 +1,7 @@
 // The table of results: fault by invariant, with how many single things were checked.
 import { readFileSync, writeFileSync } from "node:fs";
 import { cpus } from "node:os";
+import { FULL } from "../../support/length.ts";
 import type { Checks, Invariant } from "./invariants.ts";
 import { INVARIANTS } from "./invariants.ts";
 
@@ -14,9 +15,6 @@ interface Row {
 
 const NAMES = Object.keys(INVARIANTS) as Invariant[];
 const rows: Row[] = [];
-
-/** Full length, and the table is written to docs/reliability.md. */
-export const FULL = process.env["TEST_LENGTH"] === "full";
 
 /** Adds what held after a fault; the same fault again adds up. */
 export function record(fault: string, engine: string, checks: Checks, times = 1): void {
