@@ -226,7 +226,7 @@ async function runSuite(
     join(dirname(require.resolve("mocha/package.json")), "bin/mocha.js"),
     "--require=test/support/hooks.ts",
     "--reporter=test/support/counting-reporter.cjs",
-    // For a hang only: a wait that says what it waited for ends before.
+    // Of hooks; tests have the patience of hooks.ts.
     "--timeout=60000",
     "--forbid-only",
     ...(values.grep ? [`--grep=${values.grep}`] : []),

@@ -10,7 +10,7 @@ export function run(): Promise<void> {
     Mocha.reporters.Base.consoleLog = (...args: unknown[]) =>
       appendFileSync(output, `${format(...args)}\n`);
   }
-  const mocha = new Mocha({ ui: "bdd", color: false, timeout: 20_000 });
+  const mocha = new Mocha({ ui: "bdd", color: false, timeout: 60_000 });
   const grep = process.env["TEST_GREP"];
   if (grep) mocha.grep(new RegExp(grep));
   mocha.suite.emit("pre-require", globalThis, null, mocha);

@@ -12,7 +12,7 @@ export async function until<T>(
   what: string,
   look: () => T | undefined | false | Promise<T | undefined | false>,
 ): Promise<T> {
-  const deadline = Date.now() + 15_000;
+  const deadline = Date.now() + 45_000;
   for (;;) {
     const found = await look();
     if (found !== undefined && found !== false) return found;
@@ -38,7 +38,7 @@ export async function ask(
     message: { type: "user_message", content },
   })) as { session_id: string; after: number };
   let text = "";
-  const signal = AbortSignal.timeout(15_000);
+  const signal = AbortSignal.timeout(45_000);
   for await (const chunks of app.client.stream(accepted.session_id, accepted.after, signal)) {
     for (const chunk of chunks) text += chunk.token ?? "";
     if (chunks.some((chunk) => chunk.is_final)) return { session: accepted.session_id, text };

@@ -71,7 +71,7 @@ async function withEar(
 }
 
 async function until(what: () => boolean): Promise<void> {
-  for (const end = performance.now() + 15_000; !what(); await delay(10)) {
+  for (const end = performance.now() + 45_000; !what(); await delay(10)) {
     assert.ok(performance.now() < end, `never: ${what.toString()}`);
   }
 }

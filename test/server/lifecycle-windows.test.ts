@@ -111,8 +111,8 @@ describe("windows and their companion", () => {
     const ends = await Promise.all(streams.map(({ reading }) => reading.end()));
     const seconds = (performance.now() - killed) / 1_000;
     assert.deepEqual(ends, Array(5).fill("interrupted"));
-    // Seen: 0.9 s on an idle machine.
-    assert.ok(seconds < 4, `${seconds} s`);
+    // Seen: 0.9 s on an idle machine, six on one that is busy.
+    assert.ok(seconds < 12, `${seconds} s`);
     const pids = await Promise.all(
       five.map(async ({ server }) => (await server.ensure()).hello.pid),
     );

@@ -27,6 +27,7 @@ const ASK = { message: { type: "user_message", content: "Hello" } };
 describe("the one companion of a data directory", () => {
   let dirs: string[] = [];
   let companions: Companion[] = [];
+  let started: ReturnType<typeof runCompanion>[] = [];
   const newDir = () => {
     const dir = newDataDir();
     dirs.push(dir);
@@ -39,15 +40,19 @@ describe("the one companion of a data directory", () => {
   };
   afterEach(async () => {
     await Promise.all(companions.map((companion) => companion.kill()));
+    for (const run of started) run.process.kill("SIGKILL");
+    await Promise.all(started.map(({ ended }) => ended));
     for (const dir of dirs) rmSync(dir, { recursive: true, force: true });
     dirs = [];
     companions = [];
+    started = [];
   });
 
   it("is exactly one of ten that start at the same moment, round after round", async () => {
     const dataDir = newDir();
     for (let round = 1; round <= (FULL ? 10 : 2); round++) {
       const runs = Array.from({ length: 10 }, () => runCompanion(["--data-dir", dataDir]));
+      started.push(...runs);
       const codes: (number | null)[] = [];
       for (const run of runs) void run.ended.then(({ code }) => codes.push(code));
       const leader = await until("nine have ended", () =>

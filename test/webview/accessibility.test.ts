@@ -126,8 +126,7 @@ const STATES: Record<string, (app: OpenApp) => Promise<void>> = {
     const session = app.companion.addSession("A chat");
     app.companion.ask(session, "q");
     await app.page.getByRole("button", { name: "Chats" }).click();
-    await app.page.getByRole("button", { name: "Delete “A chat”" }).focus();
-    await app.page.keyboard.press("Enter");
+    await app.page.getByRole("button", { name: "Delete “A chat”" }).press("Enter");
     await app.page.getByRole("dialog").waitFor();
   },
   editing: async (app) => {
@@ -240,8 +239,7 @@ describe("the app by keyboard alone", () => {
 
   it("closes the list of chats by Escape and gives the focus back", () =>
     withApp({}, async ({ page }) => {
-      await page.getByRole("button", { name: "Chats" }).focus();
-      await page.keyboard.press("Enter");
+      await page.getByRole("button", { name: "Chats" }).press("Enter");
       await page.getByLabel("Search chats").and(page.locator(":focus")).waitFor();
       await page.keyboard.press("Escape");
       await page.getByLabel("Search chats").waitFor({ state: "detached" });

@@ -140,8 +140,7 @@ for (const host of HOSTS) {
         companion.done(session, turnId);
         await page.getByText("Saved").waitFor();
         const input = page.getByLabel("Your message");
-        await input.focus();
-        await page.keyboard.press("ArrowUp");
+        await input.press("ArrowUp");
         await page.getByText("Editing your message").waitFor();
         assert.equal(await input.inputValue(), "Frist");
         await input.fill("First");

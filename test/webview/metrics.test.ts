@@ -55,8 +55,7 @@ describe("the metrics view", () => {
       await page.getByRole("button", { name: "Show in chat what complete_turn" }).first().click();
       await page.getByRole("button", { name: "Open chat of rewind_session" }).click();
       await page.getByRole("button", { name: "Open chat of create_session" }).click();
-      await page.getByRole("button", { name: "Copy metrics URL" }).focus();
-      await page.keyboard.press("Enter");
+      await page.getByRole("button", { name: "Copy metrics URL" }).press("Enter");
       await page.keyboard.press("Tab");
       await page.keyboard.press("Space");
       await until(() => posted.length === 6, page);

@@ -184,13 +184,11 @@ describe("the web app and the real companion", () => {
       const found = page.locator(".session-open");
       await found.first().waitFor();
       assert.equal(await found.count(), 1);
-      await page.getByRole("button", { name: /^Rename/ }).focus();
-      await page.keyboard.press("Enter");
+      await page.getByRole("button", { name: /^Rename/ }).press("Enter");
       await page.getByLabel("Title of the chat").fill("The fox");
       await page.keyboard.press("Enter");
       await page.locator(".session-title", { hasText: "The fox" }).waitFor();
-      await page.getByRole("button", { name: "Delete “The fox”" }).focus();
-      await page.keyboard.press("Enter");
+      await page.getByRole("button", { name: "Delete “The fox”" }).press("Enter");
       await page.getByRole("dialog").getByRole("button", { name: "Delete" }).click();
       await found.first().waitFor({ state: "detached" });
     }));

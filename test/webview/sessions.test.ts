@@ -28,19 +28,16 @@ for (const host of HOSTS) {
           await page.getByRole("button", { name: /^About SQLite/ }).click();
           await page.getByText("answer of About SQLite").waitFor();
 
-          await page.getByRole("button", { name: "Rename “About SQLite”" }).focus();
-          await page.keyboard.press("Enter");
+          await page.getByRole("button", { name: "Rename “About SQLite”" }).press("Enter");
           await page.getByLabel("Title of the chat").fill("On SQLite");
           await page.keyboard.press("Enter");
           await page.getByRole("heading", { level: 2, name: "On SQLite" }).waitFor();
 
           await page.getByLabel("Search chats").fill("");
-          await page.getByRole("button", { name: "Delete “On SQLite”" }).focus();
-          await page.keyboard.press("Enter");
+          await page.getByRole("button", { name: "Delete “On SQLite”" }).press("Enter");
           await page.getByRole("dialog").getByRole("button", { name: "Cancel" }).click();
           assert.equal(companion.sessions.size, 2);
-          await page.getByRole("button", { name: "Delete “On SQLite”" }).focus();
-          await page.keyboard.press("Enter");
+          await page.getByRole("button", { name: "Delete “On SQLite”" }).press("Enter");
           await page.getByRole("dialog").getByRole("button", { name: "Delete" }).click();
           await page.getByRole("heading", { level: 2, name: "New chat" }).waitFor();
           assert.equal(companion.sessions.size, 1);

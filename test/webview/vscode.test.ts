@@ -35,8 +35,7 @@ describe("the chat in VS Code's webview", () => {
       const links = page.locator(".answer .file-link");
       assert.deepEqual(await links.allTextContents(), ["src/a.ts:12:3", "lib/b.rs:7"]);
       await links.first().click();
-      await links.last().focus();
-      await page.keyboard.press("Enter");
+      await links.last().press("Enter");
       assert.deepEqual(
         posted.filter(({ type }) => type === "open_file"),
         [

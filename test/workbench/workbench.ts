@@ -148,7 +148,7 @@ function chatIn(frame: FrameLocator): ChatPage {
           for (const head of copy.querySelectorAll(".code-head")) head.remove();
           return copy.textContent ?? "";
         }),
-    reached: async (status, timeout = 20_000) =>
+    reached: async (status, timeout = 60_000) =>
       turns
         .last()
         .and(frame.locator(`[data-status="${status}"]`))
@@ -171,7 +171,7 @@ export async function openChatView(page: Page): Promise<ChatPage> {
 export async function until<T>(
   what: string,
   look: () => Promise<T | undefined | false> | T | undefined | false,
-  timeoutMs = 20_000,
+  timeoutMs = 60_000,
 ): Promise<T> {
   const deadline = Date.now() + timeoutMs;
   for (;;) {

@@ -135,7 +135,7 @@ function sourceOf({ engine, database }: Lab): DatabaseSource {
 }
 
 /** Resolves when `seen` is true; rejects after a while, saying what was waited for. */
-export async function until(what: string, seen: () => boolean, seconds = 20): Promise<void> {
+export async function until(what: string, seen: () => boolean, seconds = 60): Promise<void> {
   const deadline = performance.now() + seconds * 1000;
   while (!seen()) {
     if (performance.now() > deadline) throw new Error(`waited in vain for ${what}`);
