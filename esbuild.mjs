@@ -258,6 +258,7 @@ const builds = [
       app: "webview/styles/index.css",
       metrics: "webview/metrics/styles.css",
       katex: "katex/dist/katex.min.css",
+      diagram: "webview/diagrams/diagram.css",
     },
     outdir: "dist/webview",
     loader: { ".ttf": "copy", ".woff2": "copy" },

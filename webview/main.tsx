@@ -9,6 +9,7 @@ import { FrameQueue } from "./markdown/frame-queue.ts";
 import { createMarkdown } from "./markdown/parser.ts";
 import type { AppState } from "./state/state.ts";
 import type { Store } from "./state/store.ts";
+import { loadSaid } from "./strings/said.ts";
 import { loadStrings, type Strings } from "./strings/strings.ts";
 import type { Transport } from "./transport/transport.ts";
 import type { VsCodeApi } from "./transport/vscode.ts";
@@ -21,7 +22,11 @@ async function start(root: HTMLElement): Promise<void> {
   // VS Code has set its language; a browser has its own.
   if (!vscode) html.lang = navigator.language;
   html.dataset["host"] = vscode ? "vscode" : "browser";
-  const [text, open] = await Promise.all([loadStrings(html.lang), loadTransport(vscode)]);
+  const [text, open] = await Promise.all([
+    loadStrings(html.lang),
+    loadTransport(vscode),
+    loadSaid(html.lang).catch(() => {}),
+  ]);
   const transport = open(text);
   const app = createApp(transport, text);
   const { actions, store } = app;

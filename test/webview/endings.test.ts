@@ -247,4 +247,25 @@ describe("the web app on its own", () => {
       companion.say(session, session.turn?.id, full);
       await page.getByRole("button", { name: "Summarise" }).waitFor();
     }));
+
+  it("tells why an answer failed in the reader's language, a vendor's words as they are", () =>
+    withApp({ host: "browser", language: "ru-RU" }, async ({ page, companion }) => {
+      await page.getByLabel("Ваше сообщение").fill("Да?");
+      await page.keyboard.press("Enter");
+      await page.locator(".status-line.is-live").waitFor();
+      const [session] = companion.sessions.values();
+      if (!session) throw new TypeError("no session");
+      companion.say(session, session.turn?.id, {
+        type: "error",
+        error: "OpenAI gets too many requests (429): Slow down, please.",
+        metadata: {
+          code: "upstream_rate_limited",
+          hint: "Wait 20 s and retry, or choose another model.",
+        },
+      });
+      await page.getByText("OpenAI: слишком много запросов (429): Slow down, please.").waitFor();
+      await page
+        .getByText("Подождите 20 с и ответьте заново или выберите другую модель.")
+        .waitFor();
+    }));
 });

@@ -4,6 +4,7 @@
 import { agentName, lastTurn } from "../state/selectors.ts";
 import type { AppState } from "../state/state.ts";
 import type { Store } from "../state/store.ts";
+import { said } from "../strings/said.ts";
 import type { Strings } from "../strings/strings.ts";
 import { answerText, type Turn } from "../turns/turns.ts";
 import { briefOf, titleOf } from "./call-words.ts";
@@ -73,7 +74,8 @@ export function announce(store: Store, region: HTMLElement, text: Strings): void
 }
 
 function endOf(turn: Turn, answer: string, text: Strings): string {
-  if (turn.status === "error") return text.announceFailed(turn.ending?.message ?? "");
+  if (turn.status === "error")
+    return text.announceFailed(turn.ending ? said(turn.ending).message : "");
   if (turn.status === "interrupted") return text.announceInterrupted;
   return text.announceEnd(answer.split(/\s+/).filter((word) => word !== "").length);
 }

@@ -1,6 +1,7 @@
 import { useEffect, useState } from "preact/hooks";
 import { chosenModel } from "../state/selectors.ts";
 import type { AppState } from "../state/state.ts";
+import { said } from "../strings/said.ts";
 import { useSurroundings } from "./context.ts";
 import { Icon, IconButton } from "./icon.tsx";
 
@@ -65,8 +66,9 @@ export function ConnectionBanner({ state }: { state: AppState }) {
 export function Notice({ state }: { state: AppState }) {
   const { actions, text } = useSurroundings();
   const { notice, streamError, log } = state;
-  const shown = notice ?? (log && streamError ? toGone(streamError, text.chatGone) : null);
-  if (!shown) return null;
+  const told = notice ?? (log && streamError ? toGone(streamError, text.chatGone) : null);
+  if (!told) return null;
+  const shown = said(told);
   const isCalm = CALM.has(shown.code);
   return (
     <div class={isCalm ? "banner" : "banner is-error"} role={isCalm ? "status" : "alert"}>

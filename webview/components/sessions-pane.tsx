@@ -2,6 +2,7 @@ import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import type { Session, SessionList } from "../../server/protocol/responses.ts";
 import { useLayer } from "../escape.ts";
 import type { AppState } from "../state/state.ts";
+import { said } from "../strings/said.ts";
 import { useSurroundings } from "./context.ts";
 import { Dialog } from "./dialog.tsx";
 import { Icon, IconButton } from "./icon.tsx";
@@ -62,7 +63,7 @@ export function SessionsPane({ state }: { state: AppState }) {
           onInput={(event) => actions.sessions.search(event.currentTarget.value)}
         />
       </div>
-      {sessions.error && <p class="sessions-note">{sessions.error.message}</p>}
+      {sessions.error && <p class="sessions-note">{said(sessions.error).message}</p>}
       {sessions.loaded && items.length === 0 && (
         <p class="sessions-note" role="status">
           {sessions.query === "" ? text.noChats : text.noChatsFound}

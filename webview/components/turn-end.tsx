@@ -1,4 +1,5 @@
 import { useEffect, useState } from "preact/hooks";
+import { said } from "../strings/said.ts";
 import type { Strings } from "../strings/strings.ts";
 import type { Plan } from "../turns/plans.ts";
 import type { Turn } from "../turns/turns.ts";
@@ -146,7 +147,7 @@ function Interrupted({ turn, answer, canAct, plan }: StoppedProps) {
       <div class="status-row">
         <p class="status-line">
           <Icon name="stop" />
-          {turn.ending?.message || text.interrupted}
+          {turn.ending?.message ? said(turn.ending).message : text.interrupted}
         </p>
         <TurnActions turn={turn} answer={answer} canRetry={false} />
       </div>
@@ -172,7 +173,7 @@ const NEEDS_KEY = ["key_missing", "upstream_unauthorized"];
 
 function Failed({ turn, answer, canAct, plan }: StoppedProps) {
   const { actions, text } = useSurroundings();
-  const { ending } = turn;
+  const ending = turn.ending && said(turn.ending);
   const needsKey = NEEDS_KEY.includes(ending?.code ?? "");
   return (
     <div class="failure">

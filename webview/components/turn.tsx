@@ -1,6 +1,7 @@
 import { HIDDEN_CLASS, splitHidden } from "../markdown/hidden-characters.ts";
 import type { AppState, Decision, Outgoing } from "../state/state.ts";
 import { ownPrompt, shownQuestion } from "../strings/own-prompts.ts";
+import { said } from "../strings/said.ts";
 import type { Plan } from "../turns/plans.ts";
 import { answerText, isOpen, type Question, type Turn } from "../turns/turns.ts";
 import { SentChips } from "./chips.tsx";
@@ -105,7 +106,8 @@ function QuestionView({ turnId, question, state, children }: QuestionProps) {
 /** A message that is not stored yet, and says so. */
 export function OutgoingView({ outgoing }: { outgoing: Outgoing }) {
   const { actions, text } = useSurroundings();
-  const { content, context, state, error } = outgoing;
+  const { content, context, state } = outgoing;
+  const error = outgoing.error && said(outgoing.error);
   return (
     <div class="turn" data-status={state}>
       <QuestionView

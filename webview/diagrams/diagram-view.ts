@@ -27,7 +27,11 @@ const all = new Set<Diagram>();
 const known = new Map<string, Drawn>();
 let drawing: Promise<unknown> = Promise.resolve();
 
+/** Styles come with the first diagram, as what draws it does. */
+let styled: Promise<unknown> | undefined;
+
 export function showDiagram(place: Place, source: string): void {
+  styled ??= loadStyle();
   new Diagram(place, source).showWhenNear();
 }
 
@@ -184,10 +188,27 @@ function draw(source: string, look: Look, isAsked: boolean): Promise<Drawn | "to
 
 async function load(): Promise<typeof drawDiagram> {
   try {
-    return (await import("./draw.ts")).drawDiagram;
+    styled ??= loadStyle();
+    const [loaded] = await Promise.all([import("./draw.ts"), styled]);
+    return loaded.drawDiagram;
   } catch {
+    styled = undefined;
     throw new NotLoaded();
   }
+}
+
+function loadStyle(): Promise<unknown> {
+  const style = document.createElement("link");
+  style.rel = "stylesheet";
+  style.href = new URL("diagram.css", import.meta.url).href;
+  const loaded = new Promise((resolve, reject) => {
+    style.addEventListener("load", resolve);
+    style.addEventListener("error", reject);
+  });
+  document.head.append(style);
+  // Whoever draws learns of it.
+  loaded.catch(() => style.remove());
+  return loaded;
 }
 
 function taken(): string[] {

@@ -1,0 +1,317 @@
+// What the companion says, in Russian, by its codes: the compiler asks for each of them. {0}, {1} … are what is put in, as it is: names,
+// numbers, a vendor's own words. Loaded only where it is read; a text that is not here is told in general, with the original.
+import type { ErrorCode } from "../protocol/errors.ts";
+
+export type Phrase = readonly [english: string, russian: string];
+
+export interface Words {
+  /** Where the very text is not known. */
+  general: string;
+  phrases?: readonly Phrase[];
+}
+
+const NOT_ANSWERING = "База данных не отвечает.";
+
+export const IN_RUSSIAN: Record<ErrorCode, Words> = {
+  invalid_request: {
+    general: "Сервер не понял запрос.",
+    phrases: [
+      ["There is no agent {0} any more.", "Агента {0} больше нет."],
+      [
+        "The demo answers from a script and cannot summarise.",
+        "Демонстрация отвечает по сценарию и излагать не умеет.",
+      ],
+      [
+        "There is nothing to summarise: all but the newest question is summarised already.",
+        "Излагать нечего: всё, кроме последнего вопроса, уже изложено.",
+      ],
+      ["There is no provider {0}.", "Поставщика моделей {0} нет."],
+      ["{0}: the base URL is not a URL.", "{0}: базовый адрес — не адрес."],
+      ["agent_type: there is no agent called {0}.", "Агента {0} нет."],
+      ["agent_type: there is no such agent.", "Такого агента нет."],
+      ["message.modified_arguments: there is no such agent.", "Такого агента нет."],
+      ["message.modified_arguments: {0}", "Изменённые аргументы не подходят: {0}"],
+      [
+        "message.resume_plan_id: no plan of this session that was interrupted.",
+        "В этом чате нет такого прерванного плана.",
+      ],
+      ["message.replaces_turn_id: no turn of this session.", "Этого сообщения в чате уже нет."],
+    ],
+  },
+  unauthorized: {
+    general: "Сервер не признал эту страницу.",
+    phrases: [["A valid token is needed.", "Нужен действующий токен."]],
+  },
+  forbidden: { general: "Сервер этого не разрешает." },
+  not_found: {
+    general: "Этого нет.",
+    phrases: [
+      ["There is no session with this id.", "Такого чата нет."],
+      ["This session was deleted.", "Этот чат удалён."],
+      ["There is no such summary.", "Такого изложения нет."],
+      ["There is no such call in this session.", "Такого вызова в этом чате нет."],
+      ["The turn of this call is not there any more.", "Сообщения с этим вызовом больше нет."],
+      ["There is nothing at this address.", "По этому адресу ничего нет."],
+    ],
+  },
+  method_not_allowed: { general: "Так к этому адресу обращаться нельзя." },
+  session_busy: {
+    general: "В этом чате уже пишется ответ.",
+    phrases: [
+      ["This session is answering a message.", "В этом чате уже пишется ответ."],
+      ["This session is answering another message ({0}).", "В этом чате уже пишется другой ответ."],
+    ],
+  },
+  request_conflict: {
+    general: "Такое сообщение уже было.",
+    phrases: [
+      [
+        "This request_id was used before, for another message. Nothing was stored.",
+        "Под этим номером уже было другое сообщение. Ничего не сохранено.",
+      ],
+    ],
+  },
+  not_waiting: {
+    general: "Этот вызов ничего уже не ждёт.",
+    phrases: [
+      [
+        "This call waits for a decision, not for a result.",
+        "Этот вызов ждёт решения, а не результата.",
+      ],
+      ["This call waits for no result.", "Этот вызов не ждёт результата."],
+    ],
+  },
+  call_claimed: {
+    general: "Этот вызов выполняет другое окно.",
+    phrases: [["Another client runs this call.", "Этот вызов выполняет другое окно."]],
+  },
+  payload_too_large: {
+    general: "Сообщение слишком велико.",
+    phrases: [["The body is larger than {0} bytes.", "Сообщение больше {0} байт."]],
+  },
+  unsupported_media_type: { general: "Сервер не понял вид запроса." },
+  rate_limited: {
+    general: "Слишком много всего сразу.",
+    phrases: [["Too many streams are open.", "Открыто слишком много чатов сразу."]],
+  },
+  draining: {
+    general: "Сервер завершает работу.",
+    phrases: [
+      [
+        "This companion is shutting down and takes no new messages.",
+        "Сервер завершает работу и новых сообщений не принимает.",
+      ],
+    ],
+  },
+  database_unavailable: {
+    general: NOT_ANSWERING,
+    phrases: [
+      ["The database does not answer.", NOT_ANSWERING],
+      ["The database has not answered for a while.", "База данных давно не отвечает."],
+      ["The database reports an error of its own.", "База данных сообщает о собственной ошибке."],
+      ["The database refuses the companion.", "База данных не пускает сервер."],
+      ["The disk reported an error while reading.", "Диск сообщил об ошибке чтения."],
+    ],
+  },
+  storage_busy: {
+    general: "База данных занята.",
+    phrases: [
+      ["The database is locked by another program.", "Базу данных держит другая программа."],
+      ["The database did not get to it in time.", "База данных не успела."],
+      ["The database has more to do than it gets done.", "База данных не справляется с нагрузкой."],
+      [
+        "The database has not let itself be written for a while.",
+        "В базу данных давно не удаётся записать.",
+      ],
+    ],
+  },
+  storage_full: {
+    general: "Место на диске кончилось.",
+    phrases: [
+      [
+        "The disk is full, so nothing more can be saved.",
+        "Диск полон, больше ничего сохранить нельзя.",
+      ],
+    ],
+  },
+  storage_readonly: {
+    general: "В базу данных нельзя записать.",
+    phrases: [["The database cannot be written.", "В базу данных нельзя записать."]],
+  },
+  storage_corrupt: {
+    general: "База данных повреждена.",
+    phrases: [["The database file is damaged.", "Файл базы данных повреждён."]],
+  },
+  storage_gone: {
+    general: "База данных исчезла во время работы.",
+    phrases: [
+      [
+        "The database was taken away while the companion runs: {0}.",
+        "База данных исчезла во время работы сервера: {0}.",
+      ],
+    ],
+  },
+  commit_failed: {
+    general: "Сохранить не удалось.",
+    phrases: [
+      ["The disk reported an error while saving.", "Диск сообщил об ошибке записи."],
+      ["The database ended this transaction by itself.", "База данных сама прервала запись."],
+    ],
+  },
+  commit_outcome_unknown: {
+    general: "Неизвестно, сохранился ли последний шаг.",
+    phrases: [
+      [
+        "The database went away while saving, so it is not known whether the last step was saved.",
+        "База данных пропала во время записи: неизвестно, сохранился ли последний шаг.",
+      ],
+    ],
+  },
+  lease_lost: {
+    general: "Этот чат ведёт другой сервер.",
+    phrases: [
+      ["Another companion took this session over.", "Этот чат взял на себя другой сервер."],
+      ["Another companion has taken over this session.", "Этот чат взял на себя другой сервер."],
+      [
+        "This turn was already ended by another companion.",
+        "Этот ответ уже завершил другой сервер.",
+      ],
+    ],
+  },
+  internal: {
+    general: "На сервере что-то пошло не так.",
+    phrases: [["Something went wrong inside the companion.", "На сервере что-то пошло не так."]],
+  },
+  model_unknown: {
+    general: "Такой модели нет.",
+    phrases: [["There is no model {0}.", "Модели {0} нет."]],
+  },
+  key_missing: {
+    general: "Нужен ключ.",
+    phrases: [["{0} needs an API key.", "{0}: нужен ключ API."]],
+  },
+  upstream_unauthorized: {
+    general: "Ключ не приняли.",
+    phrases: [
+      ["{0} refused the key ({1}).", "{0}: ключ не принят ({1})."],
+      ["{0} refused the key ({1}): {2}", "{0}: ключ не принят ({1}): {2}"],
+    ],
+  },
+  upstream_rate_limited: {
+    general: "Запросов к модели слишком много.",
+    phrases: [
+      ["{0} gets too many requests ({1}).", "{0}: слишком много запросов ({1})."],
+      ["{0} gets too many requests ({1}): {2}", "{0}: слишком много запросов ({1}): {2}"],
+    ],
+  },
+  upstream_rejected: {
+    general: "Сервер модели отклонил запрос.",
+    phrases: [
+      ["{0} refused the request ({1}).", "{0}: запрос отклонён ({1})."],
+      ["{0} refused the request ({1}): {2}", "{0}: запрос отклонён ({1}): {2}"],
+      ["{0} sent the request elsewhere ({1}).", "{0}: запрос перенаправлен ({1})."],
+      ["{0} sent the request elsewhere ({1}): {2}", "{0}: запрос перенаправлен ({1}): {2}"],
+    ],
+  },
+  upstream_failed: {
+    general: "На сервере модели ошибка.",
+    phrases: [
+      ["{0} failed ({1}).", "{0}: ошибка ({1})."],
+      ["{0} failed ({1}): {2}", "{0}: ошибка ({1}): {2}"],
+      ["{0} is overloaded ({1}).", "{0}: перегрузка ({1})."],
+      ["{0} is overloaded ({1}): {2}", "{0}: перегрузка ({1}): {2}"],
+      ["{0} gave an empty answer.", "{0}: пустой ответ."],
+    ],
+  },
+  upstream_unreachable: {
+    general: "Сервер модели недоступен.",
+    phrases: [
+      [
+        "{0} is not reachable: no address is known for {1}.",
+        "{0}: нет связи, адрес {1} неизвестен.",
+      ],
+      [
+        "{0} is not reachable: nothing listens at {1}.",
+        "{0}: нет связи, по адресу {1} никто не отвечает.",
+      ],
+      [
+        "{0} is not reachable: the secure connection to {1} failed ({2}).",
+        "{0}: нет связи, защищённое соединение с {1} не удалось ({2}).",
+      ],
+      [
+        "{0} is not reachable: {1} closed the connection or did not take it.",
+        "{0}: нет связи, {1} закрыл соединение или не принял его.",
+      ],
+    ],
+  },
+  upstream_timeout: {
+    general: "Модель не отвечает.",
+    phrases: [
+      [
+        "{0} did not begin to answer: nothing came for {1} s.",
+        "{0}: ответ не начался, {1} с ничего не приходило.",
+      ],
+      [
+        "{0} stopped in the middle of the answer: nothing came for {1} s.",
+        "{0}: ответ остановился на середине, {1} с ничего не приходило.",
+      ],
+    ],
+  },
+  upstream_cut: {
+    general: "Ответ оборвался.",
+    phrases: [["{0} broke off in the middle of the answer.", "{0}: ответ оборвался на середине."]],
+  },
+  upstream_malformed: {
+    general: "Ответ модели не разобрать.",
+    phrases: [
+      ["{0} sent something unreadable: {1}.", "{0}: ответ не разобрать ({1})."],
+      ["The model gave no summary.", "Модель ничего не изложила."],
+    ],
+  },
+  upstream_too_long: {
+    general: "Ответ слишком длинный.",
+    phrases: [
+      [
+        "{0} did not stop: the answer was ended at {1} characters.",
+        "{0}: ответ не кончался и был прерван на {1} знаках.",
+      ],
+    ],
+  },
+  step_limit: {
+    general: "Модель слишком долго не приходит к концу.",
+    phrases: [
+      [
+        "The model has answered {0} times in this turn without coming to an end.",
+        "Модель ответила {0} раз подряд и не пришла к концу.",
+      ],
+    ],
+  },
+  cancelled: {
+    general: "Остановлено.",
+    phrases: [
+      ["Stopped. What had arrived is kept.", "Остановлено. Что успело прийти, сохранено."],
+      [
+        "A new message took over; the waiting calls were closed.",
+        "Пришло новое сообщение; ждавшие вызовы закрыты.",
+      ],
+    ],
+  },
+  server_stopped: {
+    general: "Сервер остановили посреди ответа.",
+    phrases: [
+      [
+        "The companion was stopped in the middle of the answer. What had arrived is kept.",
+        "Сервер остановили посреди ответа. Что успело прийти, сохранено.",
+      ],
+    ],
+  },
+  server_restarted: {
+    general: "Сервер пропал посреди ответа.",
+    phrases: [
+      [
+        "The companion went away in the middle of the answer. What had arrived is kept.",
+        "Сервер пропал посреди ответа. Что успело прийти, сохранено.",
+      ],
+    ],
+  },
+};
