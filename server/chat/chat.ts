@@ -113,8 +113,10 @@ export interface Chat {
   listTransactions(query: ListTransactionsQuery): TransactionList;
   setKey(provider: string, key: string | undefined, baseUrl: string | undefined): void;
   removeKey(provider: string): void;
-  /** Asks the database; never rejects. */
+  /** Asks the database, with a write if none is a moment old; never rejects. */
   ready(): Promise<Ready>;
+  /** So that the metrics say soon whether storing works, though nobody writes. */
+  glanceAtStorage(): void;
   runningTurns(): number;
   /** No new turns from now on; resolves when the running ones have ended by themselves. */
   retire(): Promise<void>;

@@ -119,6 +119,7 @@ export function createChat(deps: ChatDeps): Chat {
     setKey: (provider, key, baseUrl) => models.setKey(provider, key, baseUrl),
     removeKey: (provider) => models.removeKey(provider),
     ready: () => readiness(deps),
+    glanceAtStorage: () => deps.storage.glance(),
     runningTurns: () => turns.count,
     retire: () => turns.retire(),
     drain: () => turns.drain(),

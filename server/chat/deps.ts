@@ -39,6 +39,8 @@ export interface ModelDirectory {
 export interface StorageWatch extends Repeating {
   /** Why nothing can be stored, as found out a moment ago; undefined if it can. */
   check(): Promise<ChatError | undefined>;
+  /** For who looks all the time, so that they see it soon. */
+  glance(): void;
 }
 
 /** The turns that this companion runs. */

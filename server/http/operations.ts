@@ -75,7 +75,7 @@ export function operationsRouter({ chat, metrics, onDrain }: HttpDeps): Router {
       const registry = open ? metrics.openMetrics : metrics.registry;
       response.set("content-type", registry.contentType);
       // Whoever watches sees with the next scrape whether storing works, though nobody writes.
-      void chat.ready();
+      chat.glanceAtStorage();
       response.end(await registry.metrics());
     })
     .all(allowOnly("GET"));

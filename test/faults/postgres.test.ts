@@ -11,6 +11,7 @@ import { Conversation } from "./support/conversation.ts";
 import { answering, Lab, until } from "./support/lab.ts";
 import { startPacedUpstream } from "./support/paced-upstream.ts";
 import { record } from "./support/results.ts";
+import { saysNotReady, saysReady } from "./support/told.ts";
 
 const STREAMS = 20;
 const WISH = { words: 300, gap_ms: 5 };
@@ -140,11 +141,13 @@ describe("Postgres", function () {
       const name = new URL(lab.database).pathname.slice(1);
       await run(server.url, `alter database ${name} set default_transaction_read_only = on`);
       await endConnections(lab.database, 100);
-      await new Promise((resolve) => setTimeout(resolve, 1_500));
+      const told = await saysNotReady(lab.companion, /^storage_readonly$/, 500);
       await run(server.url, `alter database ${name} reset default_transaction_read_only`);
       await endConnections(lab.database, 100);
+      const again = await saysReady(lab.companion);
       await ended;
-      record("Postgres read-only for a while", "postgres", await lab.check(conversations, 5));
+      const checks = await lab.check(conversations, 5);
+      record("Postgres read-only for a while", "postgres", { ...checks, told: told + again });
     });
   });
 

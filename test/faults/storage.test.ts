@@ -11,6 +11,7 @@ import { mountSmallDisk } from "../support/small-disk.ts";
 import { buildDiskFaults } from "./support/disk-faults.ts";
 import { answering, until, withLab } from "./support/lab.ts";
 import { record } from "./support/results.ts";
+import { saysNotReady, saysReady } from "./support/told.ts";
 
 const STREAMS = 20;
 
@@ -34,13 +35,16 @@ describe("the disk", function () {
           );
           const health = await lab.companion.request("GET", "/healthz");
           assert.equal(health.status, 200, "alive on a full disk");
+          const told = await saysNotReady(lab.companion, /^storage_full$/, 500);
           disk.free();
+          const again = await saysReady(lab.companion);
           await ended;
           for (const { final } of conversations) {
             assert.equal(final?.type, "error");
             assert.equal(final?.metadata?.code, "storage_full");
           }
-          record("full disk", "sqlite", await lab.check(conversations, 5));
+          const checks = await lab.check(conversations, 5);
+          record("full disk", "sqlite", { ...checks, told: told + again });
         },
         { dataDir },
       );
@@ -49,7 +53,7 @@ describe("the disk", function () {
     }
   });
 
-  for (const seconds of FULL ? [1, 10, 30] : [1, 3]) {
+  for (const seconds of FULL ? [1, 10, 30] : [1, 4]) {
     it(`is locked by another program for ${seconds} s`, () =>
       withLab(SQLITE, async (lab) => {
         const { conversations, ended } = lab.talk(STREAMS, { words: 300, gap_ms: 5 });
@@ -61,11 +65,16 @@ describe("the disk", function () {
         const health = await lab.companion.request("GET", "/healthz");
         assert.equal(health.status, 200);
         assert.ok(performance.now() - asked < 1_000, "the event loop is free");
-        await new Promise((resolve) => setTimeout(resolve, seconds * 1000));
+        const end = performance.now() + seconds * 1000;
+        let told = 0;
+        if (seconds > 3) told = await saysNotReady(lab.companion, /^storage_busy$/, 300);
+        await new Promise((resolve) => setTimeout(resolve, end - performance.now()));
         other.exec("rollback");
         other.close();
+        if (told > 0) told += await saysReady(lab.companion);
         await ended;
-        record(`database locked for ${seconds} s`, "sqlite", await lab.check(conversations, 5));
+        const checks = await lab.check(conversations, 5);
+        record(`database locked for ${seconds} s`, "sqlite", { ...checks, told });
       }));
   }
 
@@ -108,6 +117,31 @@ describe("the disk", function () {
           await ended;
           for (const { final } of conversations) assert.equal(final?.type, "done");
           record("fsync slowed by 20 ms, 100 streams", "sqlite", await lab.check(conversations, 5));
+        },
+        { env: faults.env },
+      );
+    } finally {
+      faults.remove();
+    }
+  });
+
+  it("becomes read-only while answers run, as a disk with errors does", async function () {
+    const faults = buildDiskFaults({ failEvery: 1, error: "EROFS" });
+    if (!faults) return this.skip();
+    try {
+      await withLab(
+        SQLITE,
+        async (lab) => {
+          const { conversations, ended } = lab.talk(STREAMS, { words: 400, gap_ms: 5 });
+          await until("words", answering(conversations));
+          faults.begin();
+          const told = await saysNotReady(lab.companion, /^(storage_readonly|commit_failed)$/, 500);
+          faults.end();
+          const again = await saysReady(lab.companion);
+          await ended;
+          const checks = await lab.check(conversations, 5);
+          const row = "disk read-only in mid-stream";
+          record(row, "sqlite", { ...checks, told: told + again });
         },
         { env: faults.env },
       );

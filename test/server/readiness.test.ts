@@ -6,6 +6,7 @@ import { once } from "node:events";
 import { join } from "node:path";
 import pg from "pg";
 import { Ready } from "../../server/protocol/responses.ts";
+import { buildDiskFaults } from "../faults/support/disk-faults.ts";
 import { ask, lastOf, until } from "../support/asking.ts";
 import { type Companion, startCompanion, withCompanion } from "../support/companion.ts";
 import { POSTGRES } from "../support/engines.ts";
@@ -107,10 +108,32 @@ describe("a companion that nobody writes to", () => {
     }
   }).timeout(60_000);
 
+  it("is not ready on a disk that refuses writes, though it was asked and looked at all the time", async function () {
+    const disk = buildDiskFaults({ failEvery: 1, error: "EROFS" });
+    if (!disk) return this.skip();
+    try {
+      await withCompanion({ env: disk.env }, async (companion) => {
+        // One write of its own, and looks without any: they count for nothing.
+        await until("a write", async () => {
+          await failing(companion);
+          return (await probes(companion)) > 0;
+        });
+        disk.begin();
+        await pause(5_100);
+        await failing(companion);
+        assert.match((await problemOf(companion)) ?? "ready", /^(storage_readonly|commit_failed)$/);
+        disk.end();
+        await until("ready", async () => (await problemOf(companion)) === undefined);
+      });
+    } finally {
+      disk.remove();
+    }
+  }).timeout(60_000);
+
   it("writes next to nothing, however often it is asked", () =>
     withCompanion({}, async (companion) => {
       const before = await probes(companion);
-      const end = performance.now() + 12_000;
+      const end = performance.now() + 6_500;
       while (performance.now() < end) {
         assert.equal(await problemOf(companion), undefined);
         await pause(50);

@@ -12,9 +12,10 @@ const PING_MS = 6_000;
 const FRESH_MS = 1_000;
 /** Who asks whether storing works is not kept waiting longer. */
 const MAX_LOOK_MS = 1_500;
-/** A write that nobody needs wears out a disk, so it comes ever more rarely while nobody else writes. */
-const FIRST_WRITE_MS = 4_000;
-const RAREST_WRITE_MS = 30 * 60_000;
+/** Whoever asks hears of a write of this moment. */
+const MOMENT_MS = 5_000;
+/** A write that nobody needs wears out a disk: for who looks all day it comes ever more rarely while nobody writes. */
+const RAREST_WRITE_MS = 60_000;
 /** Below this a write is tried though the last one is not long ago. */
 const HARDLY_ANY_SPACE = 1_000_000;
 
@@ -31,8 +32,6 @@ export function watchStorage(
   let told = storage.problem;
   let sincePing = 0;
   let error: ChatError | undefined;
-  let lookedAt = Number.NEGATIVE_INFINITY;
-  let looking: Promise<ChatError | undefined> | undefined;
   const isWriteDue = writesEverMoreRarely(storage);
 
   const tell = (): void => {
@@ -44,43 +43,60 @@ export function watchStorage(
   };
   const hardlyAnySpace = async (): Promise<boolean> =>
     ((await metrics.freeBytes()) ?? Number.POSITIVE_INFINITY) < HARDLY_ANY_SPACE;
-  const look = async (): Promise<ChatError | undefined> => {
+  const look = async (isDue: () => boolean): Promise<ChatError | undefined> => {
     tell();
     try {
       await ping();
-      const mustWrite = storage.problem !== undefined || isWriteDue() || (await hardlyAnySpace());
+      const mustWrite = storage.problem !== undefined || isDue() || (await hardlyAnySpace());
       if (mustWrite) await probe(deps);
       error = undefined;
     } catch (thrown) {
       error = toChatError(thrown, "internal", "Storing does not work.");
       storage.failed(error.code);
     } finally {
-      lookedAt = performance.now();
-      looking = undefined;
       tell();
     }
     return error;
   };
-  const lookOnce = () => (looking ??= look());
+  const asked = oneAtATime(() => look(() => performance.now() - storage.workedAt > MOMENT_MS));
+  const seen = oneAtATime(() => look(isWriteDue));
 
   const lookIfDue = async (): Promise<void> => {
     tell();
     sincePing += PROBE_MS;
     const isPingDue = !soleCompanion && sincePing >= PING_MS;
     if (isPingDue) sincePing = 0;
-    if (storage.problem !== undefined || isPingDue) await lookOnce();
+    if (storage.problem !== undefined || isPingDue) await seen.look();
   };
   const looks = every(PROBE_MS, lookIfDue, unexpected);
   return {
     async check() {
       const now = performance.now();
       if (storage.problem === undefined && now - storage.workedAt < FRESH_MS) return undefined;
-      const isFresh = now - lookedAt < FRESH_MS / 2 && error?.code === storage.problem;
+      const isFresh = now - asked.lookedAt() < FRESH_MS / 2 && error?.code === storage.problem;
       if (isFresh) return error;
       const late = delay(MAX_LOOK_MS, undefined, { ref: false }).then(() => tooLate(soleCompanion));
-      return await Promise.race([lookOnce(), late]);
+      return await Promise.race([asked.look(), late]);
+    },
+    glance() {
+      if (performance.now() - Math.max(storage.workedAt, seen.lookedAt()) > FRESH_MS)
+        void seen.look();
     },
     stop: looks.stop,
+  };
+}
+
+/** Who comes while one is on its way gets its outcome. */
+function oneAtATime<T>(look: () => Promise<T>) {
+  let lookedAt = Number.NEGATIVE_INFINITY;
+  let looking: Promise<T> | undefined;
+  return {
+    look: () =>
+      (looking ??= look().finally(() => {
+        looking = undefined;
+        lookedAt = performance.now();
+      })),
+    lookedAt: () => lookedAt,
   };
 }
 
@@ -93,10 +109,10 @@ function tooLate(isFile: boolean): ChatError {
 /** Whether it is time to write something. A commit that others have made starts the measure again. */
 function writesEverMoreRarely(storage: { readonly workedAt: number }): () => boolean {
   let seen = Number.NEGATIVE_INFINITY;
-  let wait = FIRST_WRITE_MS;
+  let wait = MOMENT_MS;
   let isMine = false;
   return () => {
-    if (storage.workedAt !== seen && !isMine) wait = FIRST_WRITE_MS;
+    if (storage.workedAt !== seen && !isMine) wait = MOMENT_MS;
     seen = storage.workedAt;
     isMine = performance.now() - seen > wait;
     if (isMine) wait = Math.min(wait * 1.5, RAREST_WRITE_MS);

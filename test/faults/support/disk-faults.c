@@ -1,5 +1,6 @@
 /* Loaded before libc (LD_PRELOAD) into the companion under test. For files whose path contains FAULT_FILE and while the
-   file FAULT_SWITCH exists: every sync takes FAULT_SYNC_US more, and every FAULT_EVERY-th write or sync fails with EIO.
+   file FAULT_SWITCH exists: every sync takes FAULT_SYNC_US more, and every FAULT_EVERY-th write or sync fails with EIO,
+   or with the error number FAULT_ERRNO.
    Into FAULT_RECORD goes what was written to those files, cut short, synced and removed, in order (power-cut.ts reads it). */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -36,6 +37,12 @@ static int fails(int fd) {
   const char *every = setting("FAULT_EVERY");
   if (!every || !concerned(fd)) return 0;
   return atomic_fetch_add(&calls, 1) % atol(every) == 0;
+}
+
+static int failed_call(void) {
+  const char *number = setting("FAULT_ERRNO");
+  errno = number ? atoi(number) : EIO;
+  return -1;
 }
 
 static void slow(int fd) {
@@ -84,7 +91,7 @@ static void record(uint32_t kind, int fd, const void *data, size_t size, uint64_
 
 ssize_t pwrite64(int fd, const void *data, size_t size, off64_t at) {
   NEXT("pwrite64", ssize_t(int, const void *, size_t, off64_t));
-  if (fails(fd)) { errno = EIO; return -1; }
+  if (fails(fd)) return failed_call();
   uint64_t began = now();
   ssize_t written = next(fd, data, size, at);
   if (written > 0) record(WRITE, fd, data, (size_t)written, (uint64_t)at, began);
@@ -93,7 +100,7 @@ ssize_t pwrite64(int fd, const void *data, size_t size, off64_t at) {
 
 ssize_t pwrite(int fd, const void *data, size_t size, off_t at) {
   NEXT("pwrite", ssize_t(int, const void *, size_t, off_t));
-  if (fails(fd)) { errno = EIO; return -1; }
+  if (fails(fd)) return failed_call();
   uint64_t began = now();
   ssize_t written = next(fd, data, size, at);
   if (written > 0) record(WRITE, fd, data, (size_t)written, (uint64_t)at, began);
@@ -103,7 +110,7 @@ ssize_t pwrite(int fd, const void *data, size_t size, off_t at) {
 int fsync(int fd) {
   NEXT("fsync", int(int));
   slow(fd);
-  if (fails(fd)) { errno = EIO; return -1; }
+  if (fails(fd)) return failed_call();
   uint64_t began = now();
   int failed = next(fd);
   if (!failed) record(SYNC, fd, NULL, 0, 0, began);
@@ -113,7 +120,7 @@ int fsync(int fd) {
 int fdatasync(int fd) {
   NEXT("fdatasync", int(int));
   slow(fd);
-  if (fails(fd)) { errno = EIO; return -1; }
+  if (fails(fd)) return failed_call();
   uint64_t began = now();
   int failed = next(fd);
   if (!failed) record(SYNC, fd, NULL, 0, 0, began);

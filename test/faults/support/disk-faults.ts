@@ -1,6 +1,6 @@
 import { spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { constants, tmpdir } from "node:os";
 import { join } from "node:path";
 
 export interface DiskFaults {
@@ -17,6 +17,8 @@ export interface DiskFaults {
 export function buildDiskFaults(how: {
   syncMicros?: number;
   failEvery?: number;
+  /** What the calls that fail are told; an error of the disk if nothing else. */
+  error?: "EIO" | "EROFS";
   record?: boolean;
 }): DiskFaults | undefined {
   if (process.platform !== "linux") return undefined;
@@ -37,6 +39,7 @@ export function buildDiskFaults(how: {
       FAULT_FILE: "streamkeeper.db",
       ...(how.record ? { FAULT_RECORD: recording } : { FAULT_SWITCH: lever }),
       ...(how.syncMicros === undefined ? {} : { FAULT_SYNC_US: String(how.syncMicros) }),
+      ...(how.error === undefined ? {} : { FAULT_ERRNO: String(constants.errno[how.error]) }),
       ...(how.failEvery === undefined ? {} : { FAULT_EVERY: String(how.failEvery) }),
     },
     begin: () => writeFileSync(lever, ""),

@@ -16,6 +16,7 @@ export const INVARIANTS = {
   next: "the next message of the session is answered",
   intact: "the database finds nothing wrong with itself",
   alive: "the companion says it is ready",
+  told: "while nothing could be stored, `/readyz` said 503 and why, the status bar the same, and 200 after",
 } as const;
 export type Invariant = keyof typeof INVARIANTS;
 
@@ -47,7 +48,7 @@ export async function assertInvariants(after: Aftermath): Promise<Checks> {
     const ended = await checkEnded(view, ids);
     const once = await checkOnce(view, conversations);
     assert.deepEqual(await view.integrity(), []);
-    return { shown, order, text, ended, once, readers, next, intact: 1, alive };
+    return { shown, order, text, ended, once, readers, next, intact: 1, alive, told: 0 };
   } finally {
     await view.close();
   }
