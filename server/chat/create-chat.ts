@@ -198,7 +198,7 @@ async function listMessages(deps: ChatDeps, sessionId: string) {
 function toMessage(row: MessageRow): Message {
   const { id, turn_id, role, content, status } = row;
   const created_at = new Date(row.created_at).toISOString();
-  const { thinking: _thinking, ...metadata } = metadataOf(row);
+  const { thinking: _thinking, usage: _usage, ...metadata } = metadataOf(row);
   return { id, turn_id, role, content, status, created_at, metadata };
 }
 

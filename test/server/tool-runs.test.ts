@@ -139,7 +139,10 @@ for (const engine of ENGINES) {
     });
 
     it("count the tokens of all steps, over pauses and restarts", async () => {
-      const usage = { input_tokens: 10, output_tokens: 1 };
+      const usage = {
+        ...{ input_tokens: 10, cache_read_tokens: 8, cache_write_tokens: 1 },
+        ...{ output_tokens: 2, reasoning_tokens: 1 },
+      };
       const script: Script = ({ messages }) => {
         const finish = { ...FINISH, usage } as typeof FINISH;
         const results = messages.filter(({ role }) => role === "tool").length;
@@ -157,7 +160,12 @@ for (const engine of ENGINES) {
         const result = { type: "tool_result", call_id, result: "text" } as const;
         chunks = await read(open.chat, await send(open.chat, turn.session_id, result));
       }
-      assert.deepEqual(chunks.at(-1)?.metadata?.["usage"], { input_tokens: 30, output_tokens: 3 });
+      assert.deepEqual(chunks.at(-1)?.metadata?.["usage"], {
+        ...{ input_tokens: 30, cache_read_tokens: 24, cache_write_tokens: 3 },
+        ...{ output_tokens: 6, reasoning_tokens: 3 },
+      });
+      const { messages } = await open.chat.listMessages(turn.session_id);
+      assert.ok(!JSON.stringify(messages).includes("cache_read"), "a reader is told");
       assert.deepEqual(toolNames(open.requests[0]), ["look"], "what was offered is still known");
       await open.close();
       await database.remove();

@@ -22,6 +22,7 @@ import { ChatError } from "../../errors.ts";
 import type { NewChunk } from "../../protocol/chunks.ts";
 import type { ClientMessage } from "../../protocol/requests.ts";
 import { samplingOf } from "../../protocol/sampling.ts";
+import type { Usage } from "../../providers/provider.ts";
 import type { AcceptedTurn } from "../chat.ts";
 import type { ChatDeps, LeasedTurn } from "../deps.ts";
 import type { Append, Writing } from "../log/write-session.ts";
@@ -304,12 +305,17 @@ async function resume(
     workspace: turn.workspace,
     steps: turn.steps,
     switches: turn.switches,
-    usage:
-      turn.input_tokens === null || turn.output_tokens === null
-        ? undefined
-        : { input_tokens: turn.input_tokens, output_tokens: turn.output_tokens },
+    usage: await usageSofar(trx, turn),
     acceptedAt,
   };
+}
+
+/** What the steps before the pause have cost: the sums from the turn's row, what they consist of from the step's message. */
+async function usageSofar(trx: Trx, turn: Turn): Promise<Usage | undefined> {
+  const { id, input_tokens, output_tokens } = turn;
+  if (input_tokens === null || output_tokens === null) return undefined;
+  const steps = (await turnMessages(trx, id)).map((message) => metadataOf(message).usage);
+  return { ...steps.findLast(Boolean), input_tokens, output_tokens };
 }
 
 /** The call was answered before: the stream from that answer on. */

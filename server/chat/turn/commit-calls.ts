@@ -96,6 +96,7 @@ export async function commitCalls(
           tool_calls: judged.map(({ call }) => call),
           agent_type: agent.type,
           ...(run.thinking && { thinking: run.thinking }),
+          ...(run.usage && { usage: run.usage }),
         },
       });
       let seq = first;

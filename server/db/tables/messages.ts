@@ -1,6 +1,7 @@
 import type { Selectable } from "kysely";
 import { v7 as uuid } from "uuid";
 import type { Thinking } from "../../protocol/thinking.ts";
+import type { Usage } from "../../providers/provider.ts";
 import type { MessagesTable, Reader, Trx } from "./schema.ts";
 import { indexMessage, nextSearchId } from "./search.ts";
 
@@ -26,6 +27,8 @@ export interface MessageMetadata {
   model?: string;
   /** For the history alone: no reader is told. */
   thinking?: Thinking;
+  /** Of the turn up to here, all kinds; the turn's row has only the sums. */
+  usage?: Usage;
   /** Of a user message that a plan has written. */
   subtask_id?: string;
   plan_id?: string;
