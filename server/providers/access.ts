@@ -119,9 +119,12 @@ export function vendorHeaders(access: Access): Record<string, string> {
   if (vendor.name === "google") return { "x-goog-api-key": key };
   if (isAzure(hostname, pathname, query)) return { "api-key": key };
   const bearer = { authorization: `Bearer ${key}` };
-  const isRouter = /(?:^|\.)openrouter\.ai$/.test(hostname) || pathname.endsWith("/api/v1");
+  const isRouter = ROUTER.test(hostname) || pathname.endsWith("/api/v1");
   return isRouter ? { ...bearer, ...APP } : bearer;
 }
+
+const ROUTER = /(?:^|\.)openrouter\.ai$/;
+const AZURE = /\.(?:openai|services\.ai|cognitiveservices)\.azure\.(?:com|us|cn)$/;
 
 /** OpenRouter lists the programs that use it. */
 const APP = {
@@ -132,7 +135,7 @@ const APP = {
 /** Azure wants its key in a header of its own, and each deployment has an address. */
 function isAzure(hostname: string, pathname: string, query: string): boolean {
   return (
-    /\.(?:openai|services\.ai|cognitiveservices)\.azure\.(?:com|us|cn)$/.test(hostname) ||
+    AZURE.test(hostname) ||
     pathname.includes("/openai/deployments/") ||
     new URLSearchParams(query).has("api-version")
   );
@@ -160,6 +163,12 @@ function usualUrl(vendor: Vendor, key: string | undefined, local: LocalUrls): st
 const ENDPOINT =
   /\/(?:chat\/completions|completions|responses|messages|models(?:\/[^/]+:\w+)?)\/*$/;
 
+function usualPath(vendor: Vendor, hostname: string): string {
+  if (vendor.name === "anthropic" || vendor.name === "google") return vendor.path;
+  if (AZURE.test(hostname)) return "/openai/v1";
+  return ROUTER.test(hostname) ? "/api/v1" : vendor.path;
+}
+
 /** Accepts what people write: with or without a scheme, a port (OLLAMA_HOST), a path, a query, a slash at the end. */
 function toBaseUrl(vendor: Vendor, given: string): { baseUrl: string; query: string } {
   const trimmed = given.trim();
@@ -176,10 +185,14 @@ function toBaseUrl(vendor: Vendor, given: string): { baseUrl: string; query: str
     const hasPort = /:\d+(?:\/|$)/.test(withScheme.replace(/^https?:\/\//i, ""));
     if (!hasPort && url.protocol === "http:") url.port = "11434";
   }
-  url.pathname = url.pathname.replace(ENDPOINT, "");
-  if (url.pathname === "/") {
-    const isAzures = url.hostname.endsWith(".openai.azure.com");
-    url.pathname = isAzures ? "/openai/v1" : vendor.path;
+  const path = url.pathname.replace(ENDPOINT, "") || "/";
+  // There `/models` is a part of the address.
+  const isFoundry = path === "/" && AZURE.test(url.hostname) && /^\/models\b/.test(url.pathname);
+  url.pathname = isFoundry ? "/models" : path;
+  if (url.pathname === "/") url.pathname = usualPath(vendor, url.hostname);
+  // What Anthropic's imitators give as their address; its own clients put the version behind it.
+  if (vendor.name === "anthropic" && /\/anthropic\/*$/.test(url.pathname)) {
+    url.pathname = `${url.pathname.replace(/\/+$/, "")}/v1`;
   }
   const query = url.search.slice(1);
   url.hash = "";

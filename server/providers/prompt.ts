@@ -9,7 +9,8 @@ import type { VendorName } from "./vendors.ts";
 export function toConversation(request: ProviderRequest, vendor: VendorName): ProviderRequest {
   const told = new Set(request.tools.map((tool) => tool.name));
   const own = withoutForeignThinking(request.messages, `${vendor}/${request.model}`);
-  return { ...request, messages: withPlainIds(withoutStrangers(own, told)) };
+  const plain = vendor === "openai-compatible" || vendor === "ollama" ? CHAT_ID : PLAIN_ID;
+  return { ...request, messages: withPlainIds(withoutStrangers(own, told), plain) };
 }
 
 function withoutForeignThinking(messages: readonly ConversationMessage[], model: string) {
@@ -22,12 +23,17 @@ function withoutForeignThinking(messages: readonly ConversationMessage[], model:
 
 /** What every vendor takes; Anthropic knows no dots and colons, OpenAI's chat format no more characters. */
 const PLAIN_ID = /^[A-Za-z0-9_-]{1,40}$/;
+/** Kimi's models are told their own ids as they gave them: `functions.read_file:0`. */
+const CHAT_ID = /^[!-~]{1,40}$/;
 
 /** Another vendor's ids of calls become plain ones, each the same for its call and its result. */
-function withPlainIds(messages: readonly ConversationMessage[]): ConversationMessage[] {
+function withPlainIds(
+  messages: readonly ConversationMessage[],
+  isPlain: RegExp,
+): ConversationMessage[] {
   const plain = new Map<string, string>();
   const toPlain = (id: string): string => {
-    if (PLAIN_ID.test(id)) return id;
+    if (isPlain.test(id)) return id;
     const known = plain.get(id) ?? `call-${plain.size + 1}-of-another-model`;
     plain.set(id, known);
     return known;

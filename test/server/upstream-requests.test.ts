@@ -103,6 +103,58 @@ describe("a request to Anthropic", () => {
     });
   });
 
+  const think = (id: string): ConversationMessage[] =>
+    calls(id).map((message) =>
+      message.role !== "assistant"
+        ? message
+        : {
+            ...message,
+            content: "Let me look.",
+            thinking: {
+              model: `anthropic/${HELLO.model}`,
+              parts: [
+                {
+                  text: 0,
+                  calls: 0,
+                  data: { type: "thinking", thinking: id.repeat(100), signature: id },
+                },
+              ],
+            },
+          },
+    );
+  const many: ConversationMessage[] = Array.from({ length: 14 }, (_, index) =>
+    calls(`m${index}`),
+  ).flat();
+  const summary: ConversationMessage[] = [
+    { role: "user", content: "[Summary] ".repeat(150) },
+    { role: "assistant", content: "I see.", tool_calls: [] },
+    { role: "user", content: "And Rome? " },
+  ];
+  for (const [what, steps] of [
+    ["with thinking", [first, [...first, ...think("a")], [...first, ...think("a"), ...think("b")]]],
+    [
+      "after more calls at once than Anthropic looks back",
+      [first, [...first, ...many], [...first, ...many, ...calls("z")]],
+    ],
+    [
+      "after a summary has taken the place of what was before",
+      [summary, [...summary, ...think("c")], [...summary, ...think("c"), ...calls("d")]],
+    ],
+  ] as [string, ConversationMessage[][]][]) {
+    it(`reads at least 90 % of a later step's prompt from the cache ${what}`, () => {
+      const { script, bills } = billing();
+      return withUpstream([script], async ({ origin, requests }) => {
+        const provider = providerAt(origin, { name: "anthropic" });
+        for (const messages of steps) await collect(provider, ask(messages));
+        for (const { fresh, read, written } of bills.slice(/calls/.test(what) ? 2 : 1)) {
+          const share = read / (fresh + read + written);
+          assert.ok(share >= 0.9, `${share}`);
+        }
+        assert.equal(/"signature"/.test(JSON.stringify(requests)), /thinking|summary/.test(what));
+      });
+    });
+  }
+
   it("asks for less where the server says that it is too much, and remembers", () =>
     withUpstream(
       [
@@ -164,6 +216,38 @@ describe("the address of a request", () => {
 });
 
 describe("a server that refuses a part of a request", () => {
+  it("is told the limit under its newer name, and ids of calls that it takes", () =>
+    withUpstream(
+      [
+        status(400, "Unsupported parameter: 'max_tokens'. Use 'max_completion_tokens' instead."),
+        status(400, "Tool call id was call_1 but must be a-z, A-Z, 0-9, with a length of 9."),
+        normal("hi"),
+      ],
+      async ({ url, requests }) => {
+        const messages = [...HELLO.messages, ...calls("call_1")];
+        const sampling = { max_output_tokens: 50 };
+        const asked = { ...HELLO, tools: [WEATHER], messages, sampling };
+        assert.equal(textOf(await collect(providerAt(url), asked)), "hi");
+        const body = requests[2]?.body as Record<string, unknown>;
+        assert.deepEqual([body["max_tokens"], body["max_completion_tokens"]], [undefined, 50]);
+        const [
+          ,
+          ,
+          {
+            tool_calls: [call],
+          },
+          { tool_call_id },
+        ] = body["messages"] as [
+          unknown,
+          unknown,
+          { tool_calls: [{ id: string }] },
+          { tool_call_id: string },
+        ];
+        assert.match(tool_call_id, /^[A-Za-z0-9]{9}$/);
+        assert.equal(call.id, tool_call_id);
+      },
+    ));
+
   it("is asked again without it", () =>
     withUpstream(
       [status(400, "Unrecognized request argument: stream_options"), normal("hi")],

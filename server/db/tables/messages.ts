@@ -1,7 +1,6 @@
 import type { Selectable } from "kysely";
 import { v7 as uuid } from "uuid";
 import type { Thinking } from "../../protocol/thinking.ts";
-import type { Usage } from "../../providers/provider.ts";
 import type { MessagesTable, Reader, Trx } from "./schema.ts";
 import { indexMessage, nextSearchId } from "./search.ts";
 
@@ -28,7 +27,13 @@ export interface MessageMetadata {
   /** For the history alone: no reader is told. */
   thinking?: Thinking;
   /** Of the turn up to here, all kinds; the turn's row has only the sums. */
-  usage?: Usage;
+  usage?: {
+    input_tokens: number;
+    cache_read_tokens?: number;
+    cache_write_tokens?: number;
+    output_tokens: number;
+    reasoning_tokens?: number;
+  };
   /** Of a user message that a plan has written. */
   subtask_id?: string;
   plan_id?: string;

@@ -30,8 +30,8 @@ export interface Answer {
   keep(data: Record<string, unknown>): void;
   /** The last word counts. */
   usage(usage: Usage | undefined): void;
-  /** The model has ended; there may be more to read. */
-  finish(reason: FinishReason): void;
+  /** The model has ended; there may be more to read. `why` is the server's word for it, told if nothing else was. */
+  finish(reason: FinishReason, why?: string): void;
   /** The vendor's end mark: nothing more is to come. */
   end(): void;
   /** The server tells of an error, in its own words. */
@@ -84,6 +84,7 @@ export function createDraft(limits: { maxChars: number; thinkingBegun?: boolean 
   const parts: ThinkingPart[] = [];
   let events: ProviderEvent[] = [];
   let usage: Usage | undefined;
+  let why = "";
   let chars = 0;
   let shown = 0;
 
@@ -131,8 +132,9 @@ export function createDraft(limits: { maxChars: number; thinkingBegun?: boolean 
       // Nothing but 0 only means that this event does not tell it.
       if (!usage || told.input_tokens > 0 || told.output_tokens > 0) usage = told;
     },
-    finish(reason) {
+    finish(reason, told = "") {
       state.understood = true;
+      why ||= told;
       // A refusal that was told stays one, whatever reason the end gives.
       if (state.reason !== "content_filter") state.reason = reason;
     },
@@ -154,6 +156,7 @@ export function createDraft(limits: { maxChars: number; thinkingBegun?: boolean 
     },
     close() {
       tags.end(state.reason === "length");
+      if (state.empty) say("text", why);
       for (const type of ["reasoning", "text"] as const) {
         const rest = (type === "text" ? texts : thoughts).rest();
         if (rest !== "") events.push({ type, text: rest });

@@ -244,7 +244,8 @@ function createReader(answer: Answer): EventReader {
     const fields = record(usage);
     if (!fields) return;
     // A later 0 only means that the event does not tell it.
-    const told = Object.entries(fields).filter(
+    const thought = num(record(fields["output_tokens_details"])?.["thinking_tokens"]);
+    const told = Object.entries({ ...fields, thought }).filter(
       ([field, value]) => num(value) !== undefined && (num(value) !== 0 || !counted[field]),
     );
     counted = { ...counted, ...Object.fromEntries(told) };
@@ -252,7 +253,8 @@ function createReader(answer: Answer): EventReader {
   };
 
   let reason = "";
-  const finish = (): void => answer.finish(REASONS[reason] ?? "other");
+  let why = "";
+  const finish = (): void => answer.finish(REASONS[reason] ?? "other", why);
 
   /** The whole message, in place of its events. */
   const readMessage = (message: Fields): void => {
@@ -298,6 +300,7 @@ function createReader(answer: Answer): EventReader {
           break;
         case "message_delta":
           reason = text(record(value["delta"])?.["stop_reason"] ?? value["stop_reason"]) || reason;
+          why = text(record(record(value["delta"])?.["stop_details"])?.["explanation"]);
           count(value["usage"]);
           break;
         case "message_stop":
@@ -337,5 +340,11 @@ function toUsage(usage: Fields): Usage | undefined {
   const written = num(usage["cache_creation_input_tokens"]);
   if (fresh === undefined && output === undefined) return undefined;
   const input = (fresh ?? 0) + (read ?? 0) + (written ?? 0);
-  return normalUsage({ input, output: output ?? 0, read, written, reasoning: undefined });
+  return normalUsage({
+    input,
+    output: output ?? 0,
+    read,
+    written,
+    reasoning: num(usage["thought"]),
+  });
 }

@@ -9,6 +9,10 @@ export interface Leave {
   /** Thinking in the vendor's form, asked for or sent back. */
   thinking?: boolean;
   cache?: boolean;
+  /** The older name of an answer's limit. */
+  maxName?: boolean;
+  /** Ids of calls but those that Mistral takes: nine letters or digits. */
+  longIds?: boolean;
   /** No more tokens of an answer than so many. */
   maxTokens?: number;
   /** Its thinking begins in the prompt: of the tags around it only the last one comes. */

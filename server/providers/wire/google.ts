@@ -118,6 +118,7 @@ function toTexts(content: string, kept: readonly ThinkingPart[]): Part[] {
 const REASONS: Readonly<Record<string, FinishReason>> = {
   STOP: "stop",
   MAX_TOKENS: "length",
+  CONTINUATION: "length",
   SAFETY: "content_filter",
   RECITATION: "content_filter",
   BLOCKLIST: "content_filter",
@@ -126,6 +127,8 @@ const REASONS: Readonly<Record<string, FinishReason>> = {
   LANGUAGE: "content_filter",
   IMAGE_SAFETY: "content_filter",
   IMAGE_PROHIBITED_CONTENT: "content_filter",
+  IMAGE_RECITATION: "content_filter",
+  PUP_LIMITED_DISABLED: "content_filter",
   MODEL_ARMOR: "content_filter",
 };
 
@@ -180,7 +183,7 @@ function createReader(answer: Answer): EventReader {
     const blocked = text(either(feedback ?? {}, "blockReason", "block_reason"));
     const inner = record(value["response"]);
     if (blocked !== "") {
-      answer.finish("content_filter");
+      answer.finish("content_filter", text(feedback?.["blockReasonMessage"]));
       answer.end();
     } else if (candidate) {
       const content = record(candidate["content"])?.["parts"] ?? candidate["content"];
@@ -210,12 +213,12 @@ function finish(answer: Answer, candidate: Fields): void {
   const told = either(candidate, "finishReason", "finish_reason");
   const reason = NUMBERED[num(told) ?? -1] ?? text(told).toUpperCase();
   if (reason === "" || reason === "FINISH_REASON_UNSPECIFIED") return;
+  const said = text(either(candidate, "finishMessage", "finish_message"));
   if (FAILED.test(reason)) {
-    const said = text(either(candidate, "finishMessage", "finish_message"));
     answer.fail({ message: said || `The model's call could not be read: ${reason}`, code: 500 });
     return;
   }
-  answer.finish(REASONS[reason] ?? "other");
+  answer.finish(REASONS[reason] ?? "other", said);
 }
 
 /** Google counts thinking beside the answer, and what the cache gave inside of the prompt. */

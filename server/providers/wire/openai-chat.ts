@@ -1,5 +1,6 @@
 // OpenAI's chat completions, and what its many imitators make of them.
 // https://platform.openai.com/docs/api-reference/chat-streaming
+import { createHash } from "node:crypto";
 import type { ConversationMessage, FinishReason, ProviderRequest, Usage } from "../provider.ts";
 import { plainSchema } from "../tool-schema.ts";
 import type { Answer } from "./answer.ts";
@@ -32,7 +33,9 @@ function toRequest(request: ProviderRequest, leave: Leave): WireRequest {
         })),
         tool_choice: "auto",
       }),
-      ...(limit !== undefined && { max_tokens: limit }),
+      ...(limit !== undefined && {
+        [leave.maxName ? "max_completion_tokens" : "max_tokens"]: limit,
+      }),
       ...toSettings(request, {
         temperature: "temperature",
         top_p: "top_p",
@@ -50,7 +53,8 @@ function toRequest(request: ProviderRequest, leave: Leave): WireRequest {
 function toMessage(message: ConversationMessage, leave: Leave): Fields {
   if (message.role === "user") return { role: "user", content: message.content };
   if (message.role === "tool") {
-    return { role: "tool", tool_call_id: message.call_id, content: message.content };
+    const { call_id, content } = message;
+    return { role: "tool", tool_call_id: idOf(call_id, leave), content };
   }
   const { content, tool_calls, thinking } = message;
   if (tool_calls.length === 0) return { role: "assistant", content, ...details() };
@@ -61,7 +65,7 @@ function toMessage(message: ConversationMessage, leave: Leave): Fields {
       leave.thinking ? {} : Object.assign({}, ...(thinking?.parts ?? []).map(({ data }) => data)),
     ),
     tool_calls: tool_calls.map((call) => ({
-      id: call.call_id,
+      id: idOf(call.call_id, leave),
       type: "function",
       function: { name: call.tool_name, arguments: JSON.stringify(call.arguments) },
     })),
@@ -74,8 +78,16 @@ function toMessage(message: ConversationMessage, leave: Leave): Fields {
   }
 }
 
+function idOf(id: string, leave: Leave): string {
+  return leave.longIds ? createHash("sha256").update(id).digest("hex").slice(0, 9) : id;
+}
+
 function amend(said: string, leave: Leave, { messages }: ProviderRequest): Leave | undefined {
   if (!leave.usage && /stream_options|include_usage/i.test(said)) return { ...leave, usage: true };
+  if (!leave.maxName && /max_completion_tokens/.test(said)) return { ...leave, maxName: true };
+  if (!leave.longIds && /tool.?call.?id/i.test(said) && /length of 9|a-z/i.test(said)) {
+    return { ...leave, longIds: true };
+  }
   const sends = messages.some((message) => message.role === "assistant" && message.thinking);
   if (sends && !leave.thinking && /reasoning|thinking/i.test(said)) {
     return { ...leave, thinking: true };

@@ -59,7 +59,7 @@ function toItems(message: ConversationMessage, leave: Leave): Fields[] {
       const upTo = (chars: number, count: number): void => {
         const words = content.slice(said, chars);
         if (words !== "") {
-          items.push({ role: "assistant", content: [{ type: "output_text", text: words }] });
+          items.push({ role: "assistant", content: words });
         }
         for (const { call_id, tool_name, arguments: args } of tool_calls.slice(called, count)) {
           const call = { call_id, name: tool_name, arguments: JSON.stringify(args) };

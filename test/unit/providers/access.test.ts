@@ -32,6 +32,32 @@ describe("keys and addresses", () => {
     );
   });
 
+  it("takes the addresses that vendors' pages show as they are meant", () => {
+    for (const [name, given, meant] of [
+      ["openai", "https://x.openai.azure.com", "https://x.openai.azure.com/openai/v1"],
+      ["openai", "https://x.services.ai.azure.com/", "https://x.services.ai.azure.com/openai/v1"],
+      [
+        "openai-compatible",
+        "https://x.services.ai.azure.com/models/chat/completions?api-version=2024-05-01-preview",
+        "https://x.services.ai.azure.com/models",
+      ],
+      [
+        "openai-compatible",
+        "https://x.services.ai.azure.com/models",
+        "https://x.services.ai.azure.com/models",
+      ],
+      ["openai-compatible", "https://openrouter.ai", "https://openrouter.ai/api/v1"],
+      ["anthropic", "https://api.deepseek.com/anthropic", "https://api.deepseek.com/anthropic/v1"],
+      ["anthropic", "https://api.z.ai/api/anthropic/", "https://api.z.ai/api/anthropic/v1"],
+      ["anthropic", "https://gateway.example/anthropic/v1", "https://gateway.example/anthropic/v1"],
+      ["anthropic", "https://gateway.example/x/v1/messages", "https://gateway.example/x/v1"],
+    ] as const) {
+      const book = open();
+      book.set(name, { key: "k", baseUrl: given });
+      assert.equal(book.use(name).baseUrl, meant, given);
+    }
+  });
+
   it("never takes a key to another origin", () => {
     const book = open();
     book.set("openai", { key: "k", baseUrl: "https://one.example/v1" });

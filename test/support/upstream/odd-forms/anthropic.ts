@@ -270,4 +270,17 @@ export const ANTHROPIC: OddForm[] = [
       over("tool_use"),
     { calls: [weather(OSLO, "a")] },
   ),
+  claude(
+    "a refusal without a word, but the server's why; tokens of thinking",
+    start() +
+      ev("message_delta", {
+        delta: {
+          stop_reason: "refusal",
+          stop_details: { type: "refusal", explanation: "Not that." },
+        },
+        usage: { output_tokens: 9, output_tokens_details: { thinking_tokens: 7 } },
+      }) +
+      ev("message_stop"),
+    { text: "Not that.", reason: "content_filter", usage: { reasoning_tokens: 7 } },
+  ),
 ];

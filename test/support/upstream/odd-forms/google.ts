@@ -156,4 +156,9 @@ export const GOOGLE: OddForm[] = [
   gemini("an end mark of OpenAI's", `${part([{ text: "Hello wörld" }], "STOP")}data: [DONE]\n\n`, {
     reason: "stop",
   }),
+  gemini(
+    "a blocked prompt, and why",
+    data({ promptFeedback: { blockReason: "SAFETY", blockReasonMessage: "Not that." } }),
+    { text: "Not that.", reason: "content_filter" },
+  ),
 ];
