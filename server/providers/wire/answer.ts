@@ -14,6 +14,7 @@ export const SKIPPED_KINDS = [
   "unknown_block",
   "unknown_delta",
   "nameless_call",
+  "repeated_call",
 ] as const;
 export type SkippedKind = (typeof SKIPPED_KINDS)[number];
 
@@ -165,6 +166,7 @@ export function createDraft(limits: { maxChars: number; thinkingBegun?: boolean 
     conclude() {
       const finished = calls.finished();
       if (finished.nameless > 0) state.skipped.nameless_call = finished.nameless;
+      if (finished.repeated > 0) state.skipped.repeated_call = finished.repeated;
       if (parts.length > 0) events.push({ type: "thinking", parts });
       for (const call of finished.calls) events.push({ type: "tool_call", ...call });
       events.push({

@@ -34,7 +34,8 @@ export interface Calls {
   settle(pieces: readonly CallPiece[]): void;
   /** How many there are so far. */
   count(): number;
-  finished(): { calls: ToolCall[]; nameless: number };
+  /** `repeated`: how often a call came whole once more. */
+  finished(): { calls: ToolCall[]; nameless: number; repeated: number };
 }
 
 const MAX_ATTEMPTS = 50;
@@ -43,6 +44,7 @@ const MAX_LOOKS = 50;
 export function createCalls(): Calls {
   const open: OpenCall[] = [];
   let event = 0;
+  let repeats = 0;
   const start = ({ index, id, name, args }: CallPiece): void => {
     open.push({ index, id, name, pieces: args === "" ? [] : [args], event, looks: 0 });
   };
@@ -52,6 +54,8 @@ export function createCalls(): Calls {
       start(piece);
       return piece.name === "" ? 0 : piece.args.length;
     }
+    // Only what begins anew and is whole already gets here.
+    if (piece.name !== "" && call.pieces.length > 0 && asObject(piece.args)) repeats += 1;
     call.id ||= piece.id;
     call.name ||= piece.name;
     call.index ??= piece.index;
@@ -82,10 +86,14 @@ export function createCalls(): Calls {
     },
     count: () => open.length,
     finished() {
-      const named = withoutRepeated(open.filter(({ name }) => name !== ""));
+      const named = open.filter(({ name }) => name !== "");
+      const single = withoutRepeated(named);
       const ids = new Set<string>();
-      const calls = named.map((call) => toToolCall(call, ids));
-      return { calls, nameless: open.length - open.filter(({ name }) => name !== "").length };
+      return {
+        calls: single.map((call) => toToolCall(call, ids)),
+        nameless: open.length - named.length,
+        repeated: repeats + named.length - single.length,
+      };
     },
   };
 }

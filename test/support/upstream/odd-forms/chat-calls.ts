@@ -106,7 +106,7 @@ export const CHAT_CALLS: OddForm[] = [
     call({ index: 0, function: fn("get_weather", '{"city":"Oslo"}') }) +
       call({ index: 0, function: fn("get_weather", '{"city":"Rome"}') }) +
       CALLS,
-    { calls: [weather(OSLO), weather(ROME)] },
+    { repeated: 0, calls: [weather(OSLO), weather(ROME)] },
   ),
   chat(
     "two calls under one id",
@@ -141,14 +141,14 @@ export const CHAT_CALLS: OddForm[] = [
       call({ index: 0, function: fn(undefined, '"Oslo"}') }) +
       call({ index: 0, id: "a", function: fn("get_weather", '{"city":"Oslo"}') }) +
       CALLS,
-    { calls: [weather(OSLO, "a")] },
+    { repeated: 1, calls: [weather(OSLO, "a")] },
   ),
   chat(
     "the same at another index",
     call({ index: 0, id: "a", function: fn("get_weather", '{"city":"Oslo"}') }) +
       call({ index: 1, id: "a", function: fn("get_weather", '{"city":"Oslo"}') }) +
       CALLS,
-    { calls: [weather(OSLO, "a")] },
+    { repeated: 1, calls: [weather(OSLO, "a")] },
   ),
   chat(
     "the same as a message",
@@ -272,7 +272,7 @@ export const CHAT_CALLS: OddForm[] = [
     call({ index: 0, id: "a", function: fn("get_weather", '{"city":"Oslo","at":1}') }) +
       call({ index: 0, id: "a", function: fn("get_weather", '{ "at": 1, "city": "Oslo" }') }) +
       CALLS,
-    { calls: [weather({ ...OSLO, at: 1 }, "a")] },
+    { repeated: 1, calls: [weather({ ...OSLO, at: 1 }, "a")] },
   ),
   chat(
     "as an object, after its pieces",
@@ -297,7 +297,7 @@ export const CHAT_CALLS: OddForm[] = [
         { function: fn("get_weather", '{"city":"Oslo"}') },
       ],
     }) + CALLS,
-    { calls: [weather(OSLO), weather(OSLO)] },
+    { repeated: 0, calls: [weather(OSLO), weather(OSLO)] },
   ),
   chat(
     "all once more in one event",
@@ -310,7 +310,7 @@ export const CHAT_CALLS: OddForm[] = [
         ],
       }) +
       CALLS,
-    { calls: [weather(OSLO), weather(ROME)] },
+    { repeated: 2, calls: [weather(OSLO), weather(ROME)] },
   ),
   chat(
     "the name last",

@@ -14,6 +14,8 @@ export interface OddForm {
   calls?: (Omit<ToolCall, "call_id"> & { call_id?: string })[];
   reason?: FinishReason;
   usage?: Partial<Usage>;
+  /** How many calls came once more and are left out. */
+  repeated?: number;
   /** What it fails with, and the server's words of it. */
   error?: ErrorCode;
   says?: string;

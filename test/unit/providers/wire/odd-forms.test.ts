@@ -27,6 +27,9 @@ function check(form: OddForm, told: Told): void {
   for (const [kind, tokens] of Object.entries(form.usage ?? {})) {
     assert.equal(Object(told.usage)[kind], tokens, kind);
   }
+  if (form.repeated !== undefined) {
+    assert.equal(told.skipped["repeated_call"] ?? 0, form.repeated, "repeated calls");
+  }
   const expected = form.calls ?? [];
   const given = told.calls.map(({ call_id, ...call }, index) => ({
     ...(expected[index]?.call_id === undefined ? {} : { call_id }),
