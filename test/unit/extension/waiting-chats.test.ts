@@ -69,14 +69,15 @@ describe("chats that wait", () => {
   });
 
   it("are told of once each, those of one moment together", async () => {
-    const { chats, told } = open({ apartMs: 80 });
+    const { chats, told } = open({ apartMs: 150 });
     for (const id of ["a", "b", "c"]) chats.sent(id);
     chats.asked("a", [call("1")]);
     await pause(50);
     chats.asked("b", [call("1")]);
+    await pause(40);
     chats.asked("c", [call("1")]);
     chats.asked("a", [call("1"), call("2")]);
-    await pause(SETTLED_MS);
+    await pause(2 * SETTLED_MS);
     assert.deepEqual(waitingIn(told), [["a"], ["b", "c"]]);
   });
 
