@@ -106,6 +106,16 @@ const pureSchemas = {
   },
 };
 
+/** Bodies come in UTF-8 and are refused in anything else, so the tables of East Asian encodings are of no use. */
+const onlyUtf8 = {
+  name: "only-utf8",
+  setup(build) {
+    build.onLoad({ filter: /[\\/]iconv-lite[\\/]encodings[\\/]dbcs-data\.js$/ }, () => ({
+      contents: "module.exports = {};",
+    }));
+  },
+};
+
 /** Of KaTeX's fonts, the form that every browser of today takes. */
 const onlyWoff2 = {
   name: "only-woff2",
@@ -208,6 +218,7 @@ const builds = [
     // Beside main.js, so that paths relative to a module's own address mean the same in each.
     chunkNames: "[name]-[hash]",
     external: ["pg-native", "pg-cloudflare"],
+    plugins: [onlyUtf8],
     // CommonJS dependencies inside of an ES module still ask for these.
     banner: {
       js:
