@@ -1,9 +1,8 @@
 // The part of OpenAI's API that its clients need to chat. https://platform.openai.com/docs/api-reference/chat
 import { type NextFunction, type Request, type Response, Router } from "express";
-import * as z from "zod/mini";
 import type { AcceptedTurn, Chat, Frame, ImportedMessage } from "../chat/chat.ts";
 import { ChatError, toChatError } from "../errors.ts";
-import type { StreamChunk } from "../protocol/chunks.ts";
+import type { ChunkOf, StreamChunk } from "../protocol/chunks.ts";
 import { ERROR_STATUS, type ErrorCode } from "../protocol/errors.ts";
 import { ModelId } from "../protocol/fields.ts";
 import { parse } from "./body.ts";
@@ -159,23 +158,20 @@ function chunkObject({ id, created, model }: Shape) {
   return { id, object: "chat.completion.chunk", created, model };
 }
 
-function finishReason(done: StreamChunk): string {
-  const reason = done.metadata?.["finish_reason"];
+function finishReason({ metadata }: ChunkOf<"done">): string {
+  const reason = metadata?.finish_reason;
   return reason === "length" || reason === "content_filter" ? reason : "stop";
 }
 
-const Usage = z.object({ input_tokens: z.number(), output_tokens: z.number() });
-
-function usageOf(done: StreamChunk) {
-  const usage = Usage.safeParse(done.metadata?.["usage"]).data;
-  const prompt_tokens = usage?.input_tokens ?? 0;
-  const completion_tokens = usage?.output_tokens ?? 0;
+function usageOf({ metadata }: ChunkOf<"done">) {
+  const prompt_tokens = metadata?.usage?.input_tokens ?? 0;
+  const completion_tokens = metadata?.usage?.output_tokens ?? 0;
   return { prompt_tokens, completion_tokens, total_tokens: prompt_tokens + completion_tokens };
 }
 
 function codeOf(chunk: StreamChunk): ErrorCode {
-  const code = String(chunk.metadata?.["code"]);
-  return code in ERROR_STATUS ? (code as ErrorCode) : "internal";
+  const ended = chunk.type === "error" || chunk.type === "interrupted";
+  return (ended && chunk.metadata?.code) || "internal";
 }
 
 async function modelOf(chat: Chat, given: string | undefined): Promise<string> {

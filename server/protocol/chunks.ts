@@ -43,7 +43,7 @@ const Ending = z.object({
 });
 
 /** By type, as written today; types without are not here. */
-const METADATA = {
+export const METADATA = {
   session_info: z.object({
     title: z.string(),
     agent_type: z.string(),
@@ -104,7 +104,7 @@ const METADATA = {
 };
 
 /** Of a `status`: eight messages, told apart by `state`. */
-const STATES = [
+export const STATES = [
   z.object({
     state: z.literal("waiting"),
     waiting_for: z.array(
@@ -186,13 +186,7 @@ export type CallResult =
   | { content: string }
   | { error: string; metadata?: Metadata["tool_result"] };
 
-/**
- * One committed unit of the stream. `seq` counts 1, 2, 3 … without gaps per session and is the SSE
- * `id`. `token` carries a delta, `content` a whole text. A `snapshot` stands for the chunks
- * `metadata.from_seq` to `seq` of its turn.
- */
-export const StreamChunk = z.object({
-  type: z.enum(CHUNK_TYPES),
+const Fields = z.object({
   seq: z.int().check(z.positive()),
   session_id: z.string(),
   turn_id: z.optional(z.string()),
@@ -207,13 +201,38 @@ export const StreamChunk = z.object({
   plan_id: z.optional(z.string()),
   plan_summary: z.optional(z.string()),
   error: z.optional(z.string()),
-  metadata: z.optional(z.record(z.string(), z.unknown())),
 });
-export type StreamChunk = z.infer<typeof StreamChunk>;
+
+/** All of it may be missing but what tells a status from another. */
+type Told<M> = Partial<M> & Pick<M, keyof M & "state">;
+type Read<C> = C extends NewChunk
+  ? z.infer<typeof Fields> & {
+      type: C["type"];
+      metadata?: "metadata" extends keyof C ? Told<NonNullable<C["metadata"]>> : undefined;
+    }
+  : never;
+
+/**
+ * One committed unit of the stream, as it is read: logs are of all ages, so nothing but its place is sure to be there.
+ * `seq` counts 1, 2, 3 … without gaps per session and is the SSE `id`. `token` carries a delta, `content` a whole text. A
+ * `snapshot` stands for the chunks `metadata.from_seq` to `seq` of its turn. Of a newer companion there may be types
+ * and states that are not here: whoever reads goes on after them.
+ */
+export type StreamChunk = Read<NewChunk>;
+export type ChunkOf<T extends ChunkType> = Extract<StreamChunk, { type: T }>;
+
+/**
+ * At a client's door: of whatever type and status. `metadata` is as the companion wrote it, which has proved itself; the
+ * companion parses none of its own rows.
+ */
+export const StreamChunk = z.extend(Fields, {
+  type: z.string(),
+  metadata: z.optional(z.record(z.string(), z.unknown())),
+}) as unknown as z.ZodMiniType<StreamChunk>;
 
 /** The turn waits for its client from here on. */
-export function isPause({ type, metadata }: Pick<StreamChunk, "type" | "metadata">): boolean {
-  return type === "status" && metadata?.["state"] === "waiting";
+export function isPause(chunk: StreamChunk): boolean {
+  return chunk.type === "status" && chunk.metadata?.state === "waiting";
 }
 
 export function isFinal(type: ChunkType): boolean {

@@ -14,6 +14,7 @@ import { join } from "node:path";
 import * as vscode from "vscode";
 import { firstKept } from "../../extension/tools/checkpoints.ts";
 import { lastWritten } from "../../server/protocol/tool-output.ts";
+import { metadataOf } from "../support/any-chunk.ts";
 import { approve, call, type Player, results, startPlaying } from "./playing.ts";
 import { until } from "./support.ts";
 
@@ -187,8 +188,8 @@ describe("the editor's tools", function () {
     const id = await until("the session", () => player.session);
     let seen = "";
     for await (const chunks of player.app.client.stream(id, 0, stop.signal)) {
-      for (const { token = "", metadata } of chunks) {
-        if (metadata?.["state"] === "tool_output") seen += token;
+      for (const chunk of chunks) {
+        if (metadataOf(chunk).state === "tool_output") seen += chunk.token;
       }
       if (/90%/.test(seen)) break;
     }
@@ -198,7 +199,7 @@ describe("the editor's tools", function () {
     const chunks = await playing;
     rmSync(gate);
     assert.match(results(chunks)[0] ?? "", /^step one\n 90%\nstep two\n\[Exit code 0\]$/);
-    const kinds = chunks.map(({ type, metadata }) => metadata?.["state"] ?? type);
+    const kinds = chunks.map((chunk) => metadataOf(chunk).state ?? chunk.type);
     assert.ok(kinds.lastIndexOf("tool_output") < kinds.indexOf("tool_result"));
   });
 

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import type { StreamChunk } from "../../server/protocol/chunks.ts";
 import type { OfferedAgent } from "../../server/protocol/offers.ts";
+import { metadataOf } from "../support/any-chunk.ts";
 import {
   collect,
   FINISH,
@@ -131,7 +132,7 @@ for (const engine of ENGINES) {
           assert.match(chunks.find(({ error }) => error)?.error ?? "", /not trusted/);
           const [waiting] = (await chat.listPending(turn.session_id)).pending;
           assert.deepEqual([waiting?.tool_name, waiting?.waits_for], ["look", "tool_decision"]);
-          const because = chunks.map(({ metadata }) => metadata?.["asks_because"]).filter(Boolean);
+          const because = chunks.map((chunk) => metadataOf(chunk).asks_because).filter(Boolean);
           assert.deepEqual(because, ["untrusted_workspace"]);
         },
       ));
@@ -144,7 +145,7 @@ for (const engine of ENGINES) {
           const turn = await ask(chat, "write two");
           const { session_id } = turn;
           const first = (await read(chat, turn)).at(-2);
-          assert.equal(first?.metadata?.["asks_because"], "not_allowed");
+          assert.equal(metadataOf(first).asks_because, "not_allowed");
           const approve = {
             type: "tool_decision",
             call_id: first?.call_id ?? "",
@@ -189,7 +190,7 @@ for (const engine of ENGINES) {
           const states = (chunks: readonly StreamChunk[]) =>
             chunks
               .filter(({ tool_name }) => tool_name === "write_file")
-              .map(({ metadata }) => metadata?.["state"])
+              .map((chunk) => metadataOf(chunk).state)
               .filter(Boolean);
           assert.deepEqual(states(await read(chat, approved)), ["tool_allowed"]);
           await read(
@@ -224,7 +225,7 @@ for (const engine of ENGINES) {
         const result = { type: "tool_result", call_id: "a", result: "text" } as const;
         const next = await read(chat, await send(chat, turn.session_id, result));
         assert.equal(next.at(-2)?.requires_approval, true);
-        assert.equal(next.at(-2)?.metadata?.["asks_because"], "secret_path");
+        assert.equal(metadataOf(next.at(-2)).asks_because, "secret_path");
         const allowed = TOOLS.map((tool) => ({ ...tool, rule: "allow" as const }));
         for (const path of [".vscode/settings.json", "a/../.github/x.yml", "x.code-workspace"]) {
           const written = withChat(
@@ -233,7 +234,7 @@ for (const engine of ENGINES) {
             async (other) => {
               const chunks = await read(other.chat, await ask(other.chat, "x", { tools: allowed }));
               assert.equal(chunks.at(-2)?.requires_approval, true, path);
-              assert.equal(chunks.at(-2)?.metadata?.["asks_because"], "steering_path");
+              assert.equal(metadataOf(chunks.at(-2)).asks_because, "steering_path");
             },
           );
           await written;
@@ -269,7 +270,7 @@ for (const engine of ENGINES) {
           const { session_id } = turn;
           const asked = await read(chat, turn);
           assert.equal(asked.at(-2)?.requires_approval, true);
-          assert.equal(asked.at(-2)?.metadata?.["asks_because"], "wider_agent");
+          assert.equal(metadataOf(asked.at(-2)).asks_because, "wider_agent");
           const [waiting] = (await chat.listPending(session_id)).pending;
           const decision = { type: "tool_decision", call_id: waiting?.call_id ?? "" } as const;
           const rest = await read(
@@ -303,8 +304,8 @@ for (const engine of ENGINES) {
         assert.equal((await chat.getSession(session_id)).agent_type, "orchestrator");
         says = "coder, or perhaps ask";
         const second = await read(chat, await ask(chat, "Please design a schema", { session_id }));
-        assert.equal(second[1]?.metadata?.["to_agent"], "architect");
-        assert.match(String(second[1]?.metadata?.["reason"]), /by the words/);
+        assert.equal(metadataOf(second[1]).to_agent, "architect");
+        assert.match(String(metadataOf(second[1]).reason), /by the words/);
       });
     });
 
@@ -325,13 +326,13 @@ for (const engine of ENGINES) {
         assert.equal(requests[0]?.system, "You write tests.");
         assert.deepEqual(toolNames(requests[0]), ["look", "write_file"]);
         assert.match(chunks.find(({ error }) => error)?.error ?? "", /only files that match test/);
-        assert.equal(chunks.at(-1)?.metadata?.["model"], "scripted/other");
+        assert.equal(metadataOf(chunks.at(-1)).model, "scripted/other");
         // Sent from somewhere without it, the session goes on with the default.
         const plain = await chat.startTurn({
           session_id: turn.session_id,
           message: { type: "user_message", content: "more" },
         });
-        assert.equal((await read(chat, plain))[0]?.metadata?.["agent_type"], "universal");
+        assert.equal(metadataOf((await read(chat, plain))[0]).agent_type, "universal");
         await assert.rejects(ask(chat, "x", { agent_type: "nobody" }), isCode("invalid_request"));
       });
     });

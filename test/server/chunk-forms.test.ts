@@ -1,6 +1,8 @@
 // What is written keeps docs/protocol.md, also where no model was asked; what older companions wrote is read as it is.
 import assert from "node:assert/strict";
-import { collect, FINISH, read, text, withChat } from "../support/chat.ts";
+import type { NewChunk } from "../../server/protocol/chunks.ts";
+import { metadataOf } from "../support/any-chunk.ts";
+import { collect, FINISH, read, say, text, withChat } from "../support/chat.ts";
 import { ENGINES } from "../support/engines.ts";
 
 /** The metadata of a `done`; how long it took is up to timing. */
@@ -58,8 +60,41 @@ for (const engine of ENGINES) {
           assert.equal(answered?.["context_tokens"], 42);
           assert.deepEqual(switched, end("coder", 42));
           assert.deepEqual(rewound, end("coder", tokens));
-          for (const { metadata } of ends) assert.equal(typeof metadata?.["elapsed_ms"], "number");
+          for (const one of ends) assert.equal(typeof metadataOf(one).elapsed_ms, "number");
+        },
+      ));
+  });
+
+  describe(`a log of another companion on ${engine.engine}`, () => {
+    it("is read as it is: of an older one what breaks the protocol, of a newer one what nobody knows", () =>
+      withChat(
+        engine,
+        () => [text("Yes."), FINISH],
+        async ({ chat, deps }) => {
+          const turn = await say(chat, "hi");
+          const { session_id } = turn;
+          await read(chat, turn);
+          await deps.write({ operation: "repair", sessionId: session_id }, async ({ append }) => {
+            for (const [type, metadata] of OTHERS) await append([{ type, metadata } as NewChunk]);
+          });
+          const log = await collect(chat, session_id, { after: 0, until: "turn_end" });
+          assert.deepEqual(
+            log.slice(-OTHERS.length).map(({ type, metadata }) => [type, metadata]),
+            OTHERS,
+          );
+          const next = await say(chat, "and now?", { session_id });
+          assert.equal((await read(chat, next)).at(-1)?.type, "done");
         },
       ));
   });
 }
+
+const OTHERS = [
+  ["agent_switched", { from_agent: "ask", to_agent: "coder", reason: "" }],
+  ["done", { finish_reason: "stop" }],
+  ["user_message", { role: "user" }],
+  ["done", { imported: true }],
+  ["error", { lost: true }],
+  ["status", { state: "thought_up_later", of: [1] }],
+  ["thought_up_later", { state: "waiting" }],
+] as const;

@@ -1,6 +1,7 @@
 // How much of what a model can read a conversation takes.
 import assert from "node:assert/strict";
 import { estimateTokens } from "../../server/shared/tokens.ts";
+import { metadataOf } from "../support/any-chunk.ts";
 import { FINISH, read, say, text, withChat } from "../support/chat.ts";
 import { ENGINES } from "../support/engines.ts";
 
@@ -28,9 +29,9 @@ for (const engine of ENGINES) {
         },
         async ({ chat }) => {
           const first = await say(chat, "one");
-          assert.equal((await read(chat, first)).at(-1)?.metadata?.["context_tokens"], 703);
+          assert.equal(metadataOf((await read(chat, first)).at(-1)).context_tokens, 703);
           const second = await say(chat, "two", { session_id: first.session_id });
-          const tokens = (await read(chat, second)).at(-1)?.metadata?.["context_tokens"];
+          const tokens = metadataOf((await read(chat, second)).at(-1)).context_tokens;
           assert.ok(typeof tokens === "number" && tokens > 2_000 && tokens < 3_500, String(tokens));
         },
       );

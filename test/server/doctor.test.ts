@@ -4,6 +4,7 @@ import { chmodSync, existsSync, mkdirSync, rmSync, statSync, writeFileSync } fro
 import { join } from "node:path";
 import { compactTurns } from "../../server/chat/upkeep/compact-turns.ts";
 import type { StreamChunk } from "../../server/protocol/chunks.ts";
+import { metadataOf } from "../support/any-chunk.ts";
 import { collect, openChat } from "../support/chat.ts";
 import { newDataDir, startCompanion, withCompanion } from "../support/companion.ts";
 import { forgetIndex, query, scribble, tamper } from "../support/damage.ts";
@@ -226,7 +227,7 @@ describe("what doctor --repair makes of a log with holes", function () {
       assert.equal((await reportOn(dataDir, "--repair")).code, 0);
       const end = (await readLog(path, id)).at(-1);
       assert.deepEqual([end?.type, end?.is_final], ["done", true]);
-      const { elapsed_ms, context_tokens, ...said } = end?.metadata ?? {};
+      const { elapsed_ms, context_tokens, ...said } = metadataOf(end);
       assert.ok(Number(elapsed_ms) >= 0 && Number(context_tokens) > 10, JSON.stringify(end));
       const by = { model: "scripted/model", agent_type: "universal" };
       assert.deepEqual(said, { ...by, finish_reason: "other", lost: true });
@@ -365,9 +366,9 @@ async function readLog(path: string, sessionId = ""): Promise<StreamChunk[]> {
   try {
     const chunks = await collect(chat.chat, sessionId, { after: 0, until: "turn_end" });
     let next = 1;
-    for (const { seq, metadata } of chunks) {
-      assert.equal(metadata?.["from_seq"] ?? seq, next);
-      next = seq + 1;
+    for (const chunk of chunks) {
+      assert.equal(metadataOf(chunk).from_seq ?? chunk.seq, next);
+      next = chunk.seq + 1;
     }
     return chunks;
   } finally {

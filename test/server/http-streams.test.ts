@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { rmSync } from "node:fs";
 import { EventSource } from "eventsource";
 import type { StreamChunk } from "../../server/protocol/chunks.ts";
+import { metadataOf } from "../support/any-chunk.ts";
 import { type Companion, chunksOf, newDataDir, startCompanion } from "../support/companion.ts";
 import { ENGINES, type TestDatabase } from "../support/engines.ts";
 
@@ -111,7 +112,7 @@ for (const engine of ENGINES) {
       let last: StreamChunk | undefined;
       for await (const chunk of reader) last = chunk;
       assert.equal(last?.type, "interrupted");
-      assert.equal(last?.metadata?.["code"], "cancelled");
+      assert.equal(metadataOf(last).code, "cancelled");
     });
 
     it("keeps every frame that was seen through kill -9, and closes the turn", async () => {
@@ -130,7 +131,7 @@ for (const engine of ENGINES) {
       const log = await all(await stream(session, 0, "?until=turn_end"));
       assert.deepEqual(log.slice(0, seen.length), seen);
       assert.equal(log.at(-1)?.type, "interrupted");
-      assert.equal(log.at(-1)?.metadata?.["code"], "server_restarted");
+      assert.equal(metadataOf(log.at(-1)).code, "server_restarted");
       const next = await all(await send(user("go on", { session_id: session })));
       assert.equal(next.at(-1)?.type, "done");
     }).timeout(60_000);
@@ -143,7 +144,7 @@ for (const engine of ENGINES) {
         last = chunk;
         if (chunk.type === "assistant_message") stopping ??= companion.stop();
       }
-      assert.equal(last?.metadata?.["code"], "server_stopped");
+      assert.equal(metadataOf(last).code, "server_stopped");
       assert.deepEqual(await stopping, { code: 0, signal: null });
       assert.ok(performance.now() - began < 10_000);
       await start();

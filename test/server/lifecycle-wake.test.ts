@@ -1,6 +1,7 @@
 // Sleep, wake and clocks that are set: nothing ends early, nothing hangs, and who slept too long writes nothing more.
 import assert from "node:assert/strict";
 import { rmSync } from "node:fs";
+import { metadataOf } from "../support/any-chunk.ts";
 import { ask, lastOf, logOf, until } from "../support/asking.ts";
 import {
   type Companion,
@@ -96,7 +97,7 @@ describe("after a sleep", () => {
       const begun = performance.now();
       companion.process.kill("SIGUSR2");
       const last = await lastOf(chunks);
-      assert.equal(last?.metadata?.["code"], "upstream_cut");
+      assert.equal(metadataOf(last).code, "upstream_cut");
       const seconds = (performance.now() - begun) / 1_000;
       assert.ok(seconds < 25, `${seconds} s`);
       const messages = await companion.request("GET", `/v1/sessions/${sessionId}/messages`);
@@ -125,7 +126,7 @@ describe("after a sleep", () => {
         sleeper.process.kill("SIGSTOP");
         // The other one, whose clock is an hour slow, ends it once the lease of 15 s is over.
         const log = await logOf(other, sessionId);
-        assert.equal(log.at(-1)?.metadata?.["code"], "server_restarted");
+        assert.equal(metadataOf(log.at(-1)).code, "server_restarted");
         assert.equal(log.map(({ token }) => token ?? "").join(""), "So far");
         const request = await upstream.request(0);
         const woke = performance.now();

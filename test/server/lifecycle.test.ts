@@ -7,6 +7,7 @@ import { hostname } from "node:os";
 import { join } from "node:path";
 import { findCompanion } from "../../extension/companion/companion.ts";
 import type { StreamChunk } from "../../server/protocol/chunks.ts";
+import { metadataOf } from "../support/any-chunk.ts";
 import { ask, lastOf, until } from "../support/asking.ts";
 import { FINISH, read, say, text, withChat } from "../support/chat.ts";
 import {
@@ -280,8 +281,8 @@ describe("two companions that could answer in one session", () => {
       const seen = other.request("GET", `/v1/sessions/${sessionId}/stream?until=turn_end`);
       const stopped = await other.request("POST", `/v1/sessions/${sessionId}/cancel`, {});
       assert.equal(stopped.status, 200);
-      assert.equal((await lastOf(chunks))?.metadata?.["code"], "cancelled");
-      assert.equal((await lastOf(chunksOf(await seen)))?.metadata?.["code"], "cancelled");
+      assert.equal(metadataOf(await lastOf(chunks)).code, "cancelled");
+      assert.equal(metadataOf(await lastOf(chunksOf(await seen))).code, "cancelled");
     } finally {
       await Promise.all(companions.map((companion) => companion.kill()));
       for (const dir of dirs) rmSync(dir, { recursive: true, force: true });

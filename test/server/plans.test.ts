@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { ChatError } from "../../server/errors.ts";
 import type { StreamChunk } from "../../server/protocol/chunks.ts";
+import { metadataOf } from "../support/any-chunk.ts";
 import {
   FINISH,
   openChat,
@@ -65,7 +66,7 @@ const decide = (
 const plansOf = (chunks: readonly StreamChunk[]) =>
   chunks.filter(({ type }) => type === "plan_created");
 const titles = (chunk: StreamChunk | undefined) =>
-  ((chunk?.metadata?.["subtasks"] ?? []) as { id: string }[]).map(({ id }) => id).join("");
+  ((metadataOf(chunk).subtasks ?? []) as { id: string }[]).map(({ id }) => id).join("");
 const completed = (chunks: readonly StreamChunk[]) =>
   chunks.filter(({ type }) => type === "subtask_completed").map(({ content }) => content);
 
@@ -129,7 +130,7 @@ for (const engine of ENGINES) {
         AbortSignal.timeout(9_000),
       )) {
         seen = [...seen, ...frames.map(({ chunk }) => chunk)];
-        if (seen.filter(({ metadata }) => metadata?.["state"] === "subtask").length === 3) break;
+        if (seen.filter((chunk) => metadataOf(chunk).state === "subtask").length === 3) break;
       }
       const planId = seen.find(({ plan_id }) => plan_id)?.plan_id ?? "";
       await before.crash();

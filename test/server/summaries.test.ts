@@ -4,6 +4,7 @@ import { countToSummarise, SUMMARY_PROMPT } from "../../server/domain/summary.ts
 import { ChatError } from "../../server/errors.ts";
 import type { StreamChunk } from "../../server/protocol/chunks.ts";
 import type { ProviderRequest } from "../../server/providers/provider.ts";
+import { metadataOf } from "../support/any-chunk.ts";
 import {
   collect,
   FINISH,
@@ -68,9 +69,8 @@ async function fill(
   return assert.fail("never summarised");
 }
 
-const isSummarised = ({ metadata }: StreamChunk): boolean => metadata?.["state"] === "summarised";
-const summaryId = (chunk: StreamChunk | undefined): string =>
-  String(chunk?.metadata?.["summary_id"]);
+const isSummarised = (chunk: StreamChunk): boolean => metadataOf(chunk).state === "summarised";
+const summaryId = (chunk: StreamChunk | undefined): string => String(metadataOf(chunk).summary_id);
 const isCode = (code: string) => (thrown: unknown) =>
   thrown instanceof ChatError && thrown.code === code;
 const everything = ({ chat }: TestChat, session: string) =>
@@ -109,7 +109,7 @@ for (const engine of ENGINES) {
         const told = JSON.stringify(test.requests[asked + 1]);
         assert.equal(told.includes("question 1"), false);
         assert.ok(told.includes(`question ${turns.length}`));
-        assert.ok(Number(summary.metadata?.["context_tokens"]) < 800);
+        assert.ok(Number(metadataOf(summary).context_tokens) < 800);
         // What people see keeps every word.
         const { messages } = await test.chat.listMessages(session);
         assert.equal(messages.length, turns.length * 2);
@@ -145,10 +145,10 @@ for (const engine of ENGINES) {
         await assert.rejects(chat.undoSummary(session, "another"), isCode("not_found"));
         await Promise.all([chat.undoSummary(session, id), chat.undoSummary(session, id)]);
         const undone = (await everything(test, session)).filter(
-          ({ metadata }) => metadata?.["state"] === "summary_undone",
+          (chunk) => metadataOf(chunk).state === "summary_undone",
         );
         assert.deepEqual(undone.map(summaryId), [id]);
-        assert.ok(Number(undone[0]?.metadata?.["context_tokens"]) > 800);
+        assert.ok(Number(metadataOf(undone[0]).context_tokens) > 800);
         await read(chat, await say(chat, "and now?", { session_id: session }));
         assert.ok(JSON.stringify(test.requests.at(-1)).includes("question 1"));
         assert.equal(test.requests.filter(isSummary).length, 1);
@@ -165,7 +165,7 @@ for (const engine of ENGINES) {
         await read(test.chat, two);
         await test.chat.summarise(one.session_id);
         const chunk = (await everything(test, one.session_id)).at(-1);
-        assert.equal(chunk?.metadata?.["until_turn_id"], one.turn_id);
+        assert.equal(metadataOf(chunk).until_turn_id, one.turn_id);
         await assert.rejects(test.chat.summarise(one.session_id), isCode("invalid_request"));
         await test.crash();
 

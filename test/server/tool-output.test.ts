@@ -10,6 +10,7 @@ import { MAX_OUTPUT, MAX_OUTPUT_PIECE } from "../../server/protocol/tool-output.
 import { continuity } from "../../server/shared/continuity.ts";
 import { outputText } from "../../webview/turns/tool-output.ts";
 import { emptyLog, takeChunks } from "../../webview/turns/turns.ts";
+import { metadataOf } from "../support/any-chunk.ts";
 import {
   collect,
   FINISH,
@@ -48,7 +49,7 @@ const all = (chat: TestChat, sessionId: string, after = 0) =>
   collect(chat.chat, sessionId, { after, until: "turn_end" });
 
 const tokens = (chunks: readonly StreamChunk[]) =>
-  chunks.filter(({ metadata }) => metadata?.["state"] === "tool_output").map(({ token }) => token);
+  chunks.filter((chunk) => metadataOf(chunk).state === "tool_output").map(({ token }) => token);
 
 /** Claims whose client is not heard of any more. */
 async function expire({ deps }: TestChat): Promise<void> {
@@ -209,7 +210,7 @@ for (const engine of ENGINES) {
         const rest = await all(open, session_id, after);
         assert.equal(tokens(rest).join("").length, MAX_OUTPUT);
         assert.ok(tokens(rest).at(-1)?.endsWith("z\uFFFD"));
-        assert.deepEqual(rest.map(({ metadata }) => metadata?.["cut"] ?? false).filter(Boolean), [
+        assert.deepEqual(rest.map((chunk) => metadataOf(chunk).cut ?? false).filter(Boolean), [
           true,
         ]);
       }));
@@ -245,10 +246,7 @@ for (const engine of ENGINES) {
           const after = await all(open, session_id);
           assert.deepEqual(shown(after), shown(before));
           assert.deepEqual(tokens(after), []);
-          assert.equal(
-            after.filter(({ metadata }) => metadata?.["of"] === "tool_output").length,
-            8,
-          );
+          assert.equal(after.filter((chunk) => metadataOf(chunk).of === "tool_output").length, 8);
           for (let had = 1; had < before.length; had += 3) {
             const cursor = before[had - 1]?.seq ?? 0;
             const rest = await all(open, session_id, cursor);

@@ -1,6 +1,7 @@
 // Calls that clients run: who runs them, what happens when nobody does, and where they end.
 import assert from "node:assert/strict";
 import { giveUpOld } from "../../server/chat/calls/claims.ts";
+import { metadataOf } from "../support/any-chunk.ts";
 import {
   FINISH,
   openChat,
@@ -101,7 +102,7 @@ for (const engine of ENGINES) {
         const chunks = await read(chat, await ask(chat, "go", { agent_type: "universal" }));
         assert.equal(chunks.filter(({ type }) => type === "agent_switched").length, 50);
         assert.match(chunks.find(({ error }) => error)?.error ?? "", /changed 50 times/);
-        assert.equal(chunks.at(-1)?.metadata?.["code"], "step_limit");
+        assert.equal(metadataOf(chunks.at(-1)).code, "step_limit");
         assert.equal(requests.length, 200);
       });
     });
@@ -160,7 +161,7 @@ for (const engine of ENGINES) {
         const result = { type: "tool_result", call_id, result: "text" } as const;
         chunks = await read(open.chat, await send(open.chat, turn.session_id, result));
       }
-      assert.deepEqual(chunks.at(-1)?.metadata?.["usage"], {
+      assert.deepEqual(metadataOf(chunks.at(-1)).usage, {
         ...{ input_tokens: 30, cache_read_tokens: 24, cache_write_tokens: 3 },
         ...{ output_tokens: 6, reasoning_tokens: 3 },
       });

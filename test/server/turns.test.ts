@@ -5,6 +5,7 @@ import fc from "fast-check";
 import { sql } from "kysely";
 import type { Chat } from "../../server/chat/chat.ts";
 import { ChatError } from "../../server/errors.ts";
+import { metadataOf } from "../support/any-chunk.ts";
 import {
   collect,
   FINISH,
@@ -225,8 +226,8 @@ for (const engine of ENGINES) {
           ]);
           const last = chunks.at(-1);
           assert.equal(last?.error, "The answer was cut off.");
-          assert.equal(last?.metadata?.["hint"], "Try again.");
-          assert.equal(last?.metadata?.["kept_chars"], 14);
+          assert.equal(metadataOf(last).hint, "Try again.");
+          assert.equal(metadataOf(last).kept_chars, 14);
           const labels = { provider: "openai", code: "upstream_cut" };
           assert.equal(await metric(metrics, "chat_upstream_errors_total", labels), 1);
         },

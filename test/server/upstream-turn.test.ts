@@ -1,6 +1,7 @@
 // A whole turn over a fake model's server: whatever it does, a committed chunk says so and the words are kept.
 import assert from "node:assert/strict";
 import type { ErrorCode } from "../../server/protocol/errors.ts";
+import { metadataOf } from "../support/any-chunk.ts";
 import { type Script as ModelScript, read, say, withChat } from "../support/chat.ts";
 import { ENGINES } from "../support/engines.ts";
 import { eventsOf, providerAt } from "../support/upstream/collect.ts";
@@ -51,15 +52,15 @@ for (const engine of ENGINES) {
             const last = chunks.at(-1);
             assert.equal(last?.type, "error");
             assert.equal(last.is_final, true);
-            assert.equal(last.metadata?.["code"], code);
-            assert.match(String(last.metadata?.["hint"]), /./);
+            assert.equal(metadataOf(last).code, code);
+            assert.match(String(metadataOf(last).hint), /./);
             const shown = chunks.map((chunk) => chunk.token ?? "").join("");
             assert.match(shown, kept);
             const { messages } = await chat.listMessages(turn.session_id);
             const stored = messages.filter(({ role }) => role === "assistant");
             assert.equal(stored.map(({ content }) => content).join(""), shown);
             if (code === "upstream_rate_limited") {
-              assert.equal(last.metadata?.["retry_after_seconds"], 99);
+              assert.equal(metadataOf(last).retry_after_seconds, 99);
             }
 
             const next = await say(chat, "again?", { session_id: turn.session_id });

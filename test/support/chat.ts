@@ -13,6 +13,7 @@ import { createMetrics, type Metrics } from "../../server/observe/metrics.ts";
 import type { StreamChunk } from "../../server/protocol/chunks.ts";
 import { SAMPLING_FIELDS } from "../../server/protocol/sampling.ts";
 import type { Provider, ProviderEvent, ProviderRequest } from "../../server/providers/provider.ts";
+import { checkWritten, metadataOf } from "./any-chunk.ts";
 import type { Engine, TestDatabase } from "./engines.ts";
 import { memoryLog } from "./log.ts";
 
@@ -163,7 +164,9 @@ export function say(
 /** The chunks that the request which started this turn would get. */
 export async function read(chat: Chat, turn: AcceptedTurn): Promise<StreamChunk[]> {
   const until = { pause_of: turn.turn_id };
-  return await collect(chat, turn.session_id, { after: turn.after, until });
+  const chunks = await collect(chat, turn.session_id, { after: turn.after, until });
+  for (const chunk of chunks) checkWritten(chunk);
+  return chunks;
 }
 
 export async function collect(
@@ -183,7 +186,8 @@ export async function collect(
 export function transcript(chunks: readonly StreamChunk[]): string[] {
   const lines: string[] = [];
   for (const chunk of chunks) {
-    const { type, metadata } = chunk;
+    const { type } = chunk;
+    const { code, to_agent, state } = metadataOf(chunk);
     const previous = lines.at(-1);
     if (type === "assistant_message" && previous?.startsWith("assistant_message ")) {
       lines[lines.length - 1] = previous + chunk.token;
@@ -191,14 +195,14 @@ export function transcript(chunks: readonly StreamChunk[]): string[] {
     }
     const detail =
       chunk.token ??
-      metadata?.["code"] ??
-      metadata?.["to_agent"] ??
-      metadata?.["state"] ??
+      code ??
+      to_agent ??
+      state ??
       chunk.error ??
       chunk.content ??
       chunk.tool_name ??
       "";
-    lines.push(detail === "" ? type : `${type} ${String(detail)}`);
+    lines.push(detail === "" ? type : `${type} ${detail}`);
   }
   return lines;
 }

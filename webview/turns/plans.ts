@@ -1,4 +1,4 @@
-import type { StreamChunk } from "../../server/protocol/chunks.ts";
+import type { ChunkOf } from "../../server/protocol/chunks.ts";
 
 export interface Subtask {
   id: string;
@@ -16,22 +16,18 @@ export interface Plan {
 }
 
 /** Of a `plan_created` chunk. */
-export function toPlan({ plan_id, plan_summary, metadata }: StreamChunk): Plan {
-  const listed = metadata?.["subtasks"];
+export function toPlan({ plan_id, plan_summary, metadata }: ChunkOf<"plan_created">): Plan {
   return {
     id: plan_id ?? "",
     summary: plan_summary ?? "",
     state: "proposed",
-    subtasks: (Array.isArray(listed) ? listed : []).map((item: Record<string, unknown>) => ({
-      id: String(item["id"]),
-      title: String(item["title"]),
-      agent: String(item["agent_type"]),
-      state: "pending",
-    })),
+    subtasks: (metadata?.subtasks ?? []).map(({ id, title, agent_type: agent }) => {
+      return { id, title, agent, state: "pending" };
+    }),
   };
 }
 
-export function withSubtask(plan: Plan, id: unknown, state: Subtask["state"]): Plan {
+export function withSubtask(plan: Plan, id: string | undefined, state: Subtask["state"]): Plan {
   const subtasks = plan.subtasks.map((one) => (one.id === id ? { ...one, state } : one));
   const isDone = subtasks.every((one) => one.state === "done");
   return { ...plan, state: isDone ? "done" : "runs", subtasks };

@@ -1,6 +1,3 @@
-import type { StreamChunk } from "../../server/protocol/chunks.ts";
-import { textOf } from "./values.ts";
-
 /** Stands for a turn and all before it in what the model is told. */
 export interface Summary {
   id: string;
@@ -11,10 +8,12 @@ export interface Summary {
 /** After a `summarised`, which names its last turn, or a `summary_undone`, which names none. */
 export function withSummary(
   summaries: readonly Summary[],
-  { content = "", metadata = {} }: StreamChunk,
+  text: string,
+  {
+    summary_id: id = "",
+    until_turn_id: untilTurnId,
+  }: { summary_id?: string; until_turn_id?: string },
 ): readonly Summary[] {
-  const id = textOf(metadata["summary_id"]) ?? "";
-  const untilTurnId = textOf(metadata["until_turn_id"]);
   const others = summaries.filter((summary) => summary.id !== id);
-  return untilTurnId === null ? others : [...others, { id, untilTurnId, text: content }];
+  return untilTurnId === undefined ? others : [...others, { id, untilTurnId, text }];
 }

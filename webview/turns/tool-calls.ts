@@ -1,12 +1,11 @@
 // What becomes of the calls of a turn, as its chunks tell.
 import { ASK_REASONS } from "../../server/protocol/ask-reasons.ts";
 import { CALL_OUTCOMES, type CallOutcome } from "../../server/protocol/call-outcomes.ts";
-import type { StreamChunk } from "../../server/protocol/chunks.ts";
+import type { ChunkOf, StreamChunk } from "../../server/protocol/chunks.ts";
 import { NO_OUTPUT } from "./tool-output.ts";
 import type { ToolPart, Turn } from "./turns.ts";
-import { textOf } from "./values.ts";
 
-export function addTool(turn: Turn, chunk: StreamChunk): Turn {
+export function addTool(turn: Turn, chunk: ChunkOf<"tool_call">): Turn {
   const part: ToolPart = {
     kind: "tool",
     from: chunk.seq,
@@ -15,8 +14,9 @@ export function addTool(turn: Turn, chunk: StreamChunk): Turn {
     name: chunk.tool_name ?? "",
     arguments: chunk.arguments ?? {},
     waitsFor: null,
-    does: textOf(chunk.metadata?.["kind"]),
-    because: ASK_REASONS.find((reason) => reason === chunk.metadata?.["asks_because"]) ?? null,
+    does: chunk.metadata?.kind ?? null,
+    // A newer companion may have others.
+    because: ASK_REASONS.find((reason) => reason === chunk.metadata?.asks_because) ?? null,
     plan: null,
     output: NO_OUTPUT,
     result: null,
@@ -26,7 +26,7 @@ export function addTool(turn: Turn, chunk: StreamChunk): Turn {
   return { ...turn, parts: [...turn.parts, part] };
 }
 
-export function endTool(turn: Turn, chunk: StreamChunk): Turn {
+export function endTool(turn: Turn, chunk: ChunkOf<"tool_result">): Turn {
   const ended = changeTool(turn, chunk, (part) => ({
     ...part,
     to: chunk.seq,
@@ -47,31 +47,29 @@ const OUTCOME_WORDS: Partial<Record<CallOutcome, string>> = {
   stopped: "The call was closed before it had a result.",
 };
 
-function outcomeOf({ error, metadata }: StreamChunk): CallOutcome | null {
+function outcomeOf({ error, metadata }: ChunkOf<"tool_result">): CallOutcome | null {
   if (error === undefined) return null;
-  const told = CALL_OUTCOMES.find((outcome) => outcome === metadata?.["outcome"]);
+  const told = CALL_OUTCOMES.find((outcome) => outcome === metadata?.outcome);
   const worded = CALL_OUTCOMES.find((outcome) => error.startsWith(OUTCOME_WORDS[outcome] ?? "\0"));
   return told ?? worded ?? null;
 }
 
 export function changeTool(
   turn: Turn,
-  chunk: StreamChunk,
-  change: (part: ToolPart, chunk: StreamChunk) => ToolPart,
+  { call_id }: StreamChunk,
+  change: (part: ToolPart) => ToolPart,
 ): Turn {
   const parts = turn.parts.map((part) =>
-    part.kind === "tool" && part.callId === chunk.call_id ? change(part, chunk) : part,
+    part.kind === "tool" && part.callId === call_id ? change(part) : part,
   );
   return { ...turn, parts };
 }
 
-export function wait(turn: Turn, raw: unknown): Turn {
-  const calls = new Map<string, ToolPart["waitsFor"]>();
-  for (const item of Array.isArray(raw) ? raw : []) {
-    const { kind, call_id } = item as Record<string, unknown>;
-    if (typeof call_id !== "string") continue;
-    if (kind === "tool_decision" || kind === "tool_result") calls.set(call_id, kind);
-  }
+export function wait(
+  turn: Turn,
+  waiting: readonly { kind: NonNullable<ToolPart["waitsFor"]>; call_id: string }[],
+): Turn {
+  const calls = new Map(waiting.map(({ kind, call_id }) => [call_id, kind]));
   const parts = turn.parts.map((part) =>
     part.kind === "tool" ? { ...part, waitsFor: calls.get(part.callId) ?? null } : part,
   );

@@ -13,11 +13,13 @@ export interface ToolOutput {
 export const NO_OUTPUT: ToolOutput = { pieces: [], isCut: false };
 
 /** Takes a piece, or the snapshot of all since `from_seq`, of which a reader may have a part already. */
-export function withOutput(part: ToolPart, chunk: StreamChunk): ToolPart {
-  const { seq, metadata = {} } = chunk;
+export function withOutput(
+  part: ToolPart,
+  { seq, token, content }: StreamChunk,
+  { from_seq: from = seq, cut = false }: { from_seq?: number; cut?: boolean | undefined },
+): ToolPart {
   const { pieces, isCut } = part.output;
-  const text = chunk.token ?? chunk.content ?? "";
-  const from = chunk.type === "snapshot" ? Number(metadata["from_seq"]) : seq;
+  const text = token ?? content ?? "";
   const kept = pieces.filter((piece) => piece.to < from);
   const last = kept.at(-1);
   const follows = last?.to === from - 1;
@@ -25,7 +27,7 @@ export function withOutput(part: ToolPart, chunk: StreamChunk): ToolPart {
     ? { from: last.from, to: seq, text: last.text + text }
     : { from, to: seq, text };
   const before = follows ? kept.slice(0, -1) : kept;
-  const output = { pieces: [...before, piece], isCut: isCut || metadata["cut"] === true };
+  const output = { pieces: [...before, piece], isCut: isCut || cut };
   return { ...part, output };
 }
 

@@ -3,16 +3,14 @@
 
 import type { AskReason } from "../../server/protocol/ask-reasons.ts";
 import type { CallOutcome } from "../../server/protocol/call-outcomes.ts";
-import type { StreamChunk } from "../../server/protocol/chunks.ts";
+import type { ChunkOf, StreamChunk } from "../../server/protocol/chunks.ts";
 import type { TurnStatus } from "../../server/protocol/responses.ts";
 import { continuity } from "../../server/shared/continuity.ts";
-import { isRecord } from "../../server/shared/json.ts";
 import { type Before, type Gone, settled } from "./gone.ts";
 import { type Plan, paused, type Subtask, toPlan, withSubtask } from "./plans.ts";
 import { type Summary, withSummary } from "./summaries.ts";
 import { addTool, changeTool, endTool, wait } from "./tool-calls.ts";
 import { type ToolOutput, withOutput } from "./tool-output.ts";
-import { numberOf, textOf, toContext } from "./values.ts";
 
 /** `from` and `to` are the first and last `seq` that a part was made of. */
 interface Span {
@@ -141,18 +139,12 @@ export function takeChunks(log: SessionLog, chunks: readonly StreamChunk[]): Ses
 }
 
 function takeChunk(log: SessionLog, chunk: StreamChunk): SessionLog {
-  const { seq, metadata = {} } = chunk;
+  const { seq } = chunk;
   switch (chunk.type) {
-    case "session_info":
-      return {
-        ...log,
-        info: {
-          seq,
-          title: textOf(metadata["title"]),
-          model: textOf(metadata["model"]),
-          agent: textOf(metadata["agent_type"]),
-        },
-      };
+    case "session_info": {
+      const { title = null, model = null, agent_type: agent = null } = chunk.metadata ?? {};
+      return { ...log, info: { seq, title, model, agent } };
+    }
     case "user_message":
       return takeQuestion(log, chunk);
     case "assistant_message":
@@ -169,50 +161,15 @@ function takeChunk(log: SessionLog, chunk: StreamChunk): SessionLog {
       return changeTurn(log, chunk, (turn) => endTool(turn, chunk));
     case "agent_switched":
       return changeTurn(log, chunk, (turn) => {
-        const agent = textOf(metadata["to_agent"]) ?? "";
-        const part: AgentPart = {
-          kind: "agent",
-          from: seq,
-          to: seq,
-          agent,
-          reason: textOf(metadata["reason"]) ?? "",
-        };
-        const nextAgent = metadata["stays"] === false ? turn.nextAgent : agent;
+        const { to_agent: agent = "", reason = "", stays = true } = chunk.metadata ?? {};
+        const part: AgentPart = { kind: "agent", from: seq, to: seq, agent, reason };
+        const nextAgent = stays ? agent : turn.nextAgent;
         const isAsked = (one: Part) => one.kind === "tool" && one.name === SWITCH && !one.error;
         const parts = [...turn.parts.filter((one) => !isAsked(one)), part];
         return { ...turn, agent, nextAgent, parts };
       });
     case "status":
-      switch (metadata["state"]) {
-        case "waiting":
-          return changeTurn(log, chunk, (turn) => wait(turn, metadata["waiting_for"]));
-        case "subtask":
-          return changeTurn(changeSubtask(log, chunk, "running"), chunk, (turn) => {
-            const { number, of } = metadata as { number?: number; of?: number };
-            const title = `${number}/${of} · ${chunk.content ?? ""}`;
-            const part: StepPart = { kind: "step", from: seq, to: seq, title };
-            return { ...turn, status: "running", parts: [...turn.parts, part] };
-          });
-        case "summarised":
-        case "summary_undone": {
-          const last = log.turns.at(-1);
-          const measured = last && { ...last, contextTokens: numberOf(metadata["context_tokens"]) };
-          const turns = measured ? [...log.turns.slice(0, -1), measured] : log.turns;
-          return { ...log, turns, summaries: withSummary(log.summaries, chunk) };
-        }
-        case "tool_allowed":
-        case "tool_asks_again": {
-          const others = log.allowed.filter((name) => name !== chunk.tool_name);
-          const isAllowed = metadata["state"] === "tool_allowed" && chunk.tool_name !== undefined;
-          return { ...log, allowed: isAllowed ? [...others, chunk.tool_name ?? ""] : others };
-        }
-        case "rewound":
-          return { ...log, turns: keptTurns(log, metadata["replaces_turn_id"]) };
-        case "tool_output":
-          return changeTurn(log, chunk, (turn) => changeTool(turn, chunk, withOutput));
-        default:
-          return log;
-      }
+      return takeStatus(log, chunk);
     case "done":
       // The end of a turn that nobody saw begin: of a rewind.
       if (!log.turns.some(({ id }) => id === turnIdOf(chunk))) return log;
@@ -223,7 +180,7 @@ function takeChunk(log: SessionLog, chunk: StreamChunk): SessionLog {
     case "plan_created":
       return takePlan(log, chunk);
     case "subtask_completed":
-      return changeSubtask(log, chunk, "done");
+      return changeSubtask(log, chunk, chunk.metadata?.subtask_id, "done");
     case "plan_rejected":
       return endPlan(log, chunk, "rejected");
     case "plan_modification_requested":
@@ -233,7 +190,45 @@ function takeChunk(log: SessionLog, chunk: StreamChunk): SessionLog {
     case "plan_approval_required":
       return log;
     default:
-      chunk.type satisfies never;
+      chunk satisfies never;
+      return log;
+  }
+}
+
+function takeStatus(log: SessionLog, chunk: ChunkOf<"status">): SessionLog {
+  const { seq, metadata, content = "", tool_name = "" } = chunk;
+  switch (metadata?.state) {
+    case "waiting":
+      return changeTurn(log, chunk, (turn) => wait(turn, metadata.waiting_for ?? []));
+    case "subtask":
+      return changeTurn(
+        changeSubtask(log, chunk, metadata.subtask_id, "running"),
+        chunk,
+        (turn) => {
+          const title = `${metadata.number}/${metadata.of} · ${content}`;
+          const part: StepPart = { kind: "step", from: seq, to: seq, title };
+          return { ...turn, status: "running", parts: [...turn.parts, part] };
+        },
+      );
+    case "summarised":
+    case "summary_undone": {
+      const last = log.turns.at(-1);
+      const measured = last && { ...last, contextTokens: metadata.context_tokens ?? null };
+      const turns = measured ? [...log.turns.slice(0, -1), measured] : log.turns;
+      return { ...log, turns, summaries: withSummary(log.summaries, content, metadata) };
+    }
+    case "tool_allowed":
+      return { ...log, allowed: [...log.allowed.filter((name) => name !== tool_name), tool_name] };
+    case "tool_asks_again":
+      return { ...log, allowed: log.allowed.filter((name) => name !== tool_name) };
+    case "rewound":
+      return { ...log, turns: keptTurns(log, metadata.replaces_turn_id) };
+    case "tool_output":
+      return changeTurn(log, chunk, (turn) =>
+        changeTool(turn, chunk, (part) => withOutput(part, chunk, metadata)),
+      );
+    default:
+      metadata satisfies undefined;
       return log;
   }
 }
@@ -241,30 +236,26 @@ function takeChunk(log: SessionLog, chunk: StreamChunk): SessionLog {
 const MAX_ARRIVED = 20;
 export const SWITCH = "switch_agent";
 
-function takeQuestion(log: SessionLog, chunk: StreamChunk): SessionLog {
-  const { seq, metadata = {} } = chunk;
-  const kept = keptTurns(log, metadata["replaces_turn_id"]);
-  const requestId = textOf(metadata["request_id"]);
+function takeQuestion(log: SessionLog, chunk: ChunkOf<"user_message">): SessionLog {
+  const { seq, content: text = "", metadata = {} } = chunk;
+  const { model = null, agent_type: agent = null, request_id, context = [] } = metadata;
   const turn: Turn = {
     ...emptyTurn(turnIdOf(chunk), seq),
-    question: {
-      text: chunk.content ?? "",
-      context: toContext(metadata["context"]),
-      resumesPlanId: textOf(metadata["resume_plan_id"]),
-    },
-    model: textOf(metadata["model"]),
-    agent: textOf(metadata["agent_type"]),
-    nextAgent: textOf(metadata["agent_type"]),
+    question: { text, context, resumesPlanId: metadata.resume_plan_id ?? null },
+    model,
+    agent,
+    nextAgent: agent,
   };
   return {
     ...log,
-    turns: [...kept, turn],
-    arrived: requestId === null ? log.arrived : [...log.arrived, requestId].slice(-MAX_ARRIVED),
+    turns: [...keptTurns(log, metadata.replaces_turn_id), turn],
+    arrived:
+      request_id === undefined ? log.arrived : [...log.arrived, request_id].slice(-MAX_ARRIVED),
   };
 }
 
 /** Without the turn that is replaced, and all after it. */
-function keptTurns({ turns }: SessionLog, replaced: unknown): readonly Turn[] {
+function keptTurns({ turns }: SessionLog, replaced: string | undefined): readonly Turn[] {
   const at = turns.findIndex(({ id }) => id === replaced);
   return at < 0 ? turns : turns.slice(0, at);
 }
@@ -315,10 +306,13 @@ function addText(turn: Turn, kind: TextPart["kind"], seq: number, chunk: StreamC
 }
 
 /** The text since `from_seq` as one; a reader who came later has a part of it already. */
-function addSnapshot(turn: Turn, chunk: StreamChunk): Turn {
-  if (chunk.metadata?.["of"] === "tool_output") return changeTool(turn, chunk, withOutput);
-  const from = Number(chunk.metadata?.["from_seq"]);
-  const kind = chunk.metadata?.["of"] === "reasoning" ? "reasoning" : "text";
+function addSnapshot(turn: Turn, chunk: ChunkOf<"snapshot">): Turn {
+  const { metadata = {} } = chunk;
+  if (metadata.of === "tool_output") {
+    return changeTool(turn, chunk, (part) => withOutput(part, chunk, metadata));
+  }
+  const from = metadata.from_seq ?? chunk.seq;
+  const kind = metadata.of === "reasoning" ? "reasoning" : "text";
   const kept = turn.parts.filter((part) => part.kind !== kind || part.to < from);
   const part: TextPart = { kind, from, to: chunk.seq, text: chunk.content ?? "" };
   const parts = [...kept, part].toSorted((a, b) => a.from - b.from);
@@ -326,7 +320,7 @@ function addSnapshot(turn: Turn, chunk: StreamChunk): Turn {
 }
 
 /** The plan of the call just before it, or a person's version of one that is there. */
-function takePlan(log: SessionLog, chunk: StreamChunk): SessionLog {
+function takePlan(log: SessionLog, chunk: ChunkOf<"plan_created">): SessionLog {
   const plan = toPlan(chunk);
   return changeTurn(log, chunk, (turn) => {
     const at = turn.parts.findLastIndex(
@@ -351,35 +345,36 @@ function changePlans(log: SessionLog, change: (plan: Plan) => Plan): SessionLog 
   return { ...log, turns };
 }
 
-function changeSubtask(log: SessionLog, chunk: StreamChunk, state: Subtask["state"]): SessionLog {
-  const id = chunk.metadata?.["subtask_id"];
-  return changePlans(log, (plan) =>
-    plan.id === chunk.plan_id ? withSubtask(plan, id, state) : plan,
-  );
+function changeSubtask(
+  log: SessionLog,
+  { plan_id }: StreamChunk,
+  id: string | undefined,
+  state: Subtask["state"],
+): SessionLog {
+  return changePlans(log, (plan) => (plan.id === plan_id ? withSubtask(plan, id, state) : plan));
 }
 
 function endPlan(log: SessionLog, chunk: StreamChunk, state: Plan["state"]): SessionLog {
   return changePlans(log, (plan) => (plan.id === chunk.plan_id ? { ...plan, state } : plan));
 }
 
-function endTurn(turn: Turn, chunk: StreamChunk): Turn {
-  const { metadata = {} } = chunk;
-  const usage = metadata["usage"];
+function endTurn(turn: Turn, chunk: ChunkOf<"done" | "error" | "interrupted">): Turn {
+  const { type: status } = chunk;
+  const done = (chunk.type === "done" && chunk.metadata) || {};
+  const failed = (chunk.type !== "done" && chunk.metadata) || {};
   const ending: Ending = {
-    code: textOf(metadata["code"]),
+    code: failed.code ?? null,
     message: chunk.error ?? chunk.content ?? "",
-    hint: textOf(metadata["hint"]),
-    retryable: metadata["retryable"] !== false,
-    retryAfterSeconds: numberOf(metadata["retry_after_seconds"]),
-    elapsedMs: numberOf(metadata["elapsed_ms"]),
-    outputTokens: isRecord(usage) ? numberOf(usage["output_tokens"]) : null,
+    hint: failed.hint ?? null,
+    retryable: failed.retryable !== false,
+    retryAfterSeconds: failed.retry_after_seconds ?? null,
+    elapsedMs: done.elapsed_ms ?? null,
+    outputTokens: done.usage?.output_tokens ?? null,
   };
-  const status = chunk.type === "done" || chunk.type === "error" ? chunk.type : "interrupted";
   const parts = turn.parts.map((part) =>
     part.kind === "tool" && part.waitsFor !== null ? { ...part, waitsFor: null } : part,
   );
-  const model = textOf(metadata["model"]) ?? turn.model;
-  const contextTokens = numberOf(metadata["context_tokens"]) ?? turn.contextTokens;
+  const { model = turn.model, context_tokens: contextTokens = turn.contextTokens } = done;
   return { ...turn, status, ending, parts, model, contextTokens };
 }
 

@@ -1,5 +1,5 @@
 // What running calls have said: their words are chunks of the log, and the call's row knows how many they are.
-import type { StreamChunk } from "../../protocol/chunks.ts";
+import type { ChunkOf } from "../../protocol/chunks.ts";
 import { lastWritten } from "../../protocol/tool-output.ts";
 import type { Reader, Trx } from "./schema.ts";
 import type { ToolCallRow } from "./tool-calls.ts";
@@ -38,9 +38,9 @@ export async function withLastWords(
     .orderBy("seq")
     .execute();
   const said = rows
-    .map(({ payload }) => JSON.parse(payload) as Partial<StreamChunk>)
+    .map(({ payload }) => JSON.parse(payload) as ChunkOf<"status">)
     .filter(({ call_id, metadata }) => {
-      return metadata?.["state"] === "tool_output" && call_id === call.call_id;
+      return metadata?.state === "tool_output" && call_id === call.call_id;
     })
     .map(({ token }) => token ?? "")
     .join("");

@@ -1,6 +1,6 @@
 import type { Expression, SqlBool } from "kysely";
 import type { ChatError } from "../../errors.ts";
-import { isFinal, type NewChunk, type StreamChunk } from "../../protocol/chunks.ts";
+import { type ChunkOf, isFinal, type NewChunk, type StreamChunk } from "../../protocol/chunks.ts";
 import { type Append, refusalOf } from "../commit/append-log.ts";
 import { withTexts } from "./compaction.ts";
 import type { Reader, Trx } from "./schema.ts";
@@ -145,7 +145,9 @@ export async function textBetween(
     )
     .orderBy("seq")
     .execute();
-  return rows.map((row) => (JSON.parse(row.payload) as Partial<StreamChunk>).token ?? "").join("");
+  return rows
+    .map((row) => (JSON.parse(row.payload) as ChunkOf<"assistant_message">).token ?? "")
+    .join("");
 }
 
 /** Of them only an end and a summary measure the conversation. */
@@ -167,9 +169,10 @@ export async function lastMeasured(
     .limit(LOOKED_AT)
     .execute();
   for (const { seq, payload } of rows) {
-    const { metadata } = JSON.parse(payload) as Partial<StreamChunk>;
-    const tokens = metadata?.["context_tokens"];
-    if (typeof tokens === "number") return { tokens, seq };
+    const { metadata } = JSON.parse(payload) as ChunkOf<"done" | "status">;
+    if (metadata && "context_tokens" in metadata && metadata.context_tokens !== undefined) {
+      return { tokens: metadata.context_tokens, seq };
+    }
   }
   return undefined;
 }

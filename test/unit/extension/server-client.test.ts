@@ -14,6 +14,7 @@ import type { Problem } from "../../../extension/problem.ts";
 import type { StreamChunk } from "../../../server/protocol/chunks.ts";
 import { toResetFrame } from "../../../server/protocol/log-reset.ts";
 import { SSE_HEARTBEAT, SSE_RETRY, toFrame } from "../../../server/protocol/sse.ts";
+import { type AnyChunk, placed } from "../../support/any-chunk.ts";
 
 const TOKEN = "a-token";
 
@@ -82,16 +83,9 @@ function toHello(nonce: string): string {
   return JSON.stringify({ hmac, version: "0.1.0", protocol: 1, pid: 1, started_at: "" });
 }
 
-function chunk(seq: number, rest: Partial<StreamChunk> = {}): StreamChunk {
-  return {
-    type: "assistant_message",
-    seq,
-    session_id: "s1",
-    turn_id: "t1",
-    is_final: false,
-    token: `«${seq}»`,
-    ...rest,
-  };
+function chunk(seq: number, rest: Partial<AnyChunk> = {}): StreamChunk {
+  const delta = { type: "assistant_message", token: `«${seq}»`, ...rest } as const;
+  return placed(delta, { seq, session_id: "s1", turn_id: "t1" });
 }
 
 function refuse(response: ServerResponse, status: number, code: string): void {
@@ -168,6 +162,18 @@ describe("stream of a session", () => {
       },
       async ({ client }) => assert.deepEqual(await readUntil(client, 0, 10), [1, 9, 10]),
     ));
+
+  it("goes on over types and states of a newer companion", () => {
+    const newer = toFrame(chunk(2)).replaceAll("assistant_message", "thought_up_later");
+    const metadata = { state: "thought_up_later", of: [1] };
+    const frames = [chunk(1), chunk(3, { type: "status", metadata }), chunk(4)].map(toFrame);
+    return withClient(
+      (_incoming, response) => {
+        response.writeHead(200).write([frames[0], newer, ...frames.slice(1)].join(""));
+      },
+      async ({ client }) => assert.deepEqual(await readUntil(client, 0, 4), range(1, 4)),
+    );
+  });
 
   it("goes on after the companion ended it, and asks whether it is still there", () => {
     let times = 0;

@@ -2,8 +2,9 @@
 import assert from "node:assert/strict";
 import { createParser } from "eventsource-parser";
 import fc from "fast-check";
-import { CHUNK_TYPES, isFinal, type StreamChunk } from "../../../server/protocol/chunks.ts";
+import { CHUNK_TYPES } from "../../../server/protocol/chunks.ts";
 import { SSE_HEARTBEAT, SSE_RETRY, toFrame } from "../../../server/protocol/sse.ts";
+import { type AnyChunk, placed } from "../../support/any-chunk.ts";
 
 const nasty = fc.oneof(
   fc.string({ unit: "binary" }),
@@ -26,11 +27,8 @@ const nasty = fc.oneof(
 const chunk = fc
   .record({ type: fc.constantFrom(...CHUNK_TYPES), text: nasty, tool: nasty, meta: nasty })
   .map(
-    ({ type, text, tool, meta }): Omit<StreamChunk, "seq"> => ({
+    ({ type, text, tool, meta }): AnyChunk => ({
       type,
-      session_id: "s",
-      turn_id: "t",
-      is_final: isFinal(type),
       token: text,
       tool_name: tool,
       metadata: { [meta]: meta },
@@ -44,7 +42,9 @@ describe("SSE frames", () => {
         fc.array(chunk, { maxLength: 8 }),
         fc.integer({ min: 1, max: 40 }),
         (bodies, cut) => {
-          const chunks = bodies.map((body, index): StreamChunk => ({ ...body, seq: index + 1 }));
+          const chunks = bodies.map((body, index) =>
+            placed(body, { seq: index + 1, session_id: "s", turn_id: "t" }),
+          );
           const bytes = Buffer.from(
             SSE_RETRY + chunks.map((one) => toFrame(one) + SSE_HEARTBEAT).join(""),
           );

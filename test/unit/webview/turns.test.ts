@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { isFinal, type StreamChunk } from "../../../server/protocol/chunks.ts";
+import type { StreamChunk } from "../../../server/protocol/chunks.ts";
 import { answerText, emptyLog, type SessionLog, takeChunks } from "../../../webview/turns/turns.ts";
-import type { AnyChunk } from "../../support/any-chunk.ts";
+import { type AnyChunk, placed } from "../../support/any-chunk.ts";
 
 const SESSION = "s1";
 
@@ -15,13 +15,13 @@ function toLog(turns: readonly (readonly AnyChunk[])[]): StreamChunk[] {
   const numbered = turns.flatMap((chunks, index) =>
     chunks.map((chunk) => ({ chunk, turn_id: `t${index}` })),
   );
-  return [{ chunk: info, turn_id: undefined }, ...numbered].map(({ chunk, turn_id }, index) => ({
-    ...chunk,
-    ...(turn_id === undefined ? {} : { turn_id }),
-    seq: index + 1,
-    session_id: SESSION,
-    is_final: isFinal(chunk.type),
-  }));
+  return [{ chunk: info, turn_id: undefined }, ...numbered].map(({ chunk, turn_id }, index) =>
+    placed(chunk, {
+      ...(turn_id === undefined ? {} : { turn_id }),
+      seq: index + 1,
+      session_id: SESSION,
+    }),
+  );
 }
 
 const text = fc.string({ maxLength: 8 });
@@ -190,8 +190,44 @@ describe("the turns of a session", () => {
     const foreign = log.map((chunk) => ({ ...chunk, session_id: "s2" }));
     assert.deepEqual(fold([foreign]), emptyLog(SESSION));
     const newer = { ...log[1], type: "thought_up_later" } as unknown as StreamChunk;
+    const state: AnyChunk = { type: "status", metadata: { state: "thought_up_later" } };
+    const [, status] = toLog([[state]]);
     const first = log.slice(0, 1);
-    assert.deepEqual(fold([first, [newer]]).turns, []);
-    assert.equal(fold([first, [newer]]).cursor, 2);
+    for (const one of [newer, status ?? newer]) {
+      assert.deepEqual(fold([first, [one]]).turns, []);
+      assert.equal(fold([first, [one]]).cursor, 2);
+    }
+  });
+
+  it("read what older companions wrote of switches, imports and ends that were lost", () => {
+    const { turns } = fold([
+      toLog([
+        [
+          { type: "user_message", content: "q", metadata: { role: "user" } },
+          { type: "assistant_message", token: "a" },
+          { type: "done", metadata: { imported: true } },
+        ],
+        [
+          { type: "agent_switched", metadata: { from_agent: "ask", to_agent: "coder" } },
+          { type: "done", metadata: { finish_reason: "stop" } },
+        ],
+        [
+          { type: "user_message", content: "r" },
+          { type: "error", metadata: { lost: true } },
+        ],
+        [{ type: "user_message" }, { type: "interrupted" }],
+      ]),
+    ]);
+    assert.deepEqual(
+      turns.map(({ status, agent, nextAgent, question }) => [
+        ...[status, agent, nextAgent, question?.text],
+      ]),
+      [
+        ["done", null, null, "q"],
+        ["done", "coder", "coder", undefined],
+        ["error", null, null, "r"],
+        ["interrupted", null, null, ""],
+      ],
+    );
   });
 });

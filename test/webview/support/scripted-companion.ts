@@ -5,7 +5,6 @@ import { readdirSync, readFileSync } from "node:fs";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { extname } from "node:path";
-import { isFinal, type StreamChunk } from "../../../server/protocol/chunks.ts";
 import { MessageRequest } from "../../../server/protocol/requests.ts";
 import type {
   Agent,
@@ -16,7 +15,7 @@ import type {
   Session,
 } from "../../../server/protocol/responses.ts";
 import { SSE_RETRY, toFrame } from "../../../server/protocol/sse.ts";
-import type { AnyChunk } from "../../support/any-chunk.ts";
+import { type AnyChunk, metadataOf, placed } from "../../support/any-chunk.ts";
 import {
   type Hit,
   json,
@@ -151,11 +150,11 @@ export class ScriptedCompanion {
   }
 
   say(session: ScriptedSession, turnId: string | undefined, ...chunks: AnyChunk[]): void {
-    const said = chunks.map((chunk): StreamChunk => {
+    const said = chunks.map((chunk) => {
       session.last_seq += 1;
       const place = { seq: session.last_seq, session_id: session.id };
       const turn = turnId === undefined ? {} : { turn_id: turnId };
-      return { ...chunk, ...place, ...turn, is_final: isFinal(chunk.type) };
+      return placed(chunk, { ...place, ...turn });
     });
     session.chunks.push(...said);
     if (session.turn) session.turn.status = statusAfter(said, session.turn.status);
@@ -255,7 +254,7 @@ export class ScriptedCompanion {
       return;
     }
     const isRepeat = session.chunks.some(
-      ({ metadata }) => metadata?.["request_id"] === message.request_id,
+      (chunk) => metadataOf(chunk).request_id === message.request_id,
     );
     if (!isRepeat) this.#accept(session, message);
     if (this.loseAnswers > 0) {
