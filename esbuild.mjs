@@ -270,6 +270,7 @@ const builds = [
       metrics: "webview/metrics/styles.css",
       katex: "katex/dist/katex.min.css",
       diagram: "webview/diagrams/diagram.css",
+      decision: "webview/styles/decision.css",
     },
     outdir: "dist/webview",
     loader: { ".ttf": "copy", ".woff2": "copy" },

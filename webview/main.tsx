@@ -5,6 +5,7 @@ import { SurroundingsContext } from "./components/context.ts";
 import { Root } from "./components/root.tsx";
 import { leaveByEscape } from "./escape.ts";
 import { keepFocus } from "./focus.ts";
+import { insist } from "./insist.ts";
 import { FrameQueue } from "./markdown/frame-queue.ts";
 import { createMarkdown } from "./markdown/parser.ts";
 import type { AppState } from "./state/state.ts";
@@ -51,7 +52,9 @@ async function start(root: HTMLElement): Promise<void> {
   region.setAttribute("aria-live", "polite");
   root.after(region);
   // What is needed after the first word only is loaded beside it.
-  void import("./components/announcer.ts").then(({ announce }) => announce(store, region, text));
+  void insist(() => import("./components/announcer.ts")).then((it) =>
+    it?.announce(store, region, text),
+  );
 
   const show = (): void => {
     render(
@@ -64,10 +67,10 @@ async function start(root: HTMLElement): Promise<void> {
   paceRenders(store, show);
   document.addEventListener("keydown", (event) => leaveByEscape(event, actions.sending.stop));
   keepFocus(root, focusComposer);
-  void import("./drops.ts").then(({ acceptDrops, refuseDrops }) => {
-    if (transport.editor) acceptDrops(transport.editor);
+  void insist(() => import("./drops.ts")).then((it) => {
+    if (transport.editor) it?.acceptDrops(transport.editor);
     const noDrop = { code: "no_drop", message: text.noDrop, hint: text.noDropHint };
-    refuseDrops(() => store.dispatch({ type: "notice", notice: noDrop }));
+    it?.refuseDrops(() => store.dispatch({ type: "notice", notice: noDrop }));
   });
   app.onFocusComposer(() => requestAnimationFrame(() => requestAnimationFrame(focusComposer)));
   app.start();

@@ -1,4 +1,5 @@
 import { useRef } from "preact/hooks";
+import { loadStyle } from "../load-style.ts";
 import type { CallDraft } from "../messages.ts";
 import type { Decision } from "../state/state.ts";
 import type { Strings } from "../strings/strings.ts";
@@ -14,7 +15,10 @@ import { memo } from "./memo.ts";
 import { Shown } from "./shown.tsx";
 
 const OutputBox = later(async () => (await import("./output-box.tsx")).OutputBox);
-const ToolDecision = later(async () => (await import("./tool-decision.tsx")).ToolDecision);
+const ToolDecision = later(async () => {
+  const [loaded] = await Promise.all([import("./tool-decision.tsx"), loadStyle("decision.css")]);
+  return loaded.ToolDecision;
+});
 
 interface PartProps {
   part: Part;

@@ -1,5 +1,6 @@
 // A fence of Mermaid as its diagram, which stands where the code stood; the code is one press away.
 
+import { loadStyle } from "../load-style.ts";
 import type { Drawn, drawDiagram } from "./draw.ts";
 import { type Look, lookOf } from "./look.ts";
 import { diagramStrings } from "./strings.ts";
@@ -31,7 +32,10 @@ let drawing: Promise<unknown> = Promise.resolve();
 let styled: Promise<unknown> | undefined;
 
 export function showDiagram(place: Place, source: string): void {
-  styled ??= loadStyle();
+  styled ??= loadStyle("diagram.css");
+  styled.catch(() => {
+    styled = undefined;
+  });
   new Diagram(place, source).showWhenNear();
 }
 
@@ -188,27 +192,13 @@ function draw(source: string, look: Look, isAsked: boolean): Promise<Drawn | "to
 
 async function load(): Promise<typeof drawDiagram> {
   try {
-    styled ??= loadStyle();
+    styled ??= loadStyle("diagram.css");
     const [loaded] = await Promise.all([import("./draw.ts"), styled]);
     return loaded.drawDiagram;
   } catch {
     styled = undefined;
     throw new NotLoaded();
   }
-}
-
-function loadStyle(): Promise<unknown> {
-  const style = document.createElement("link");
-  style.rel = "stylesheet";
-  style.href = new URL("diagram.css", import.meta.url).href;
-  const loaded = new Promise((resolve, reject) => {
-    style.addEventListener("load", resolve);
-    style.addEventListener("error", reject);
-  });
-  document.head.append(style);
-  // Whoever draws learns of it.
-  loaded.catch(() => style.remove());
-  return loaded;
 }
 
 function taken(): string[] {

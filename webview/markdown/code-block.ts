@@ -1,4 +1,5 @@
 import { ICONS, type IconName } from "../icons.ts";
+import { insist } from "../insist.ts";
 import type { Strings } from "../strings/strings.ts";
 import type { FilePlace } from "./file-links.ts";
 import type { FrameQueue } from "./frame-queue.ts";
@@ -89,8 +90,11 @@ export class CodeBlock {
     const pre = this.#content.parentElement;
     if (this.#isDrawn || !pre || this.#code.trim() === "") return;
     this.#isDrawn = true;
-    const { showDiagram } = await import("../diagrams/diagram-view.ts");
-    showDiagram({ block: this.element, pre, actions: this.#actions }, this.#code);
+    const loaded = await insist(
+      () => import("../diagrams/diagram-view.ts"),
+      () => this.element.isConnected,
+    );
+    loaded?.showDiagram({ block: this.element, pre, actions: this.#actions }, this.#code);
   }
 
   #append(text: string): void {

@@ -1,3 +1,4 @@
+import { loadStyle } from "../load-style.ts";
 import type { MarkdownHost } from "./code-block.ts";
 import { formulaOf, MATH_CLASS } from "./math.ts";
 
@@ -26,7 +27,11 @@ export function showFormula(element: HTMLElement, host: MarkdownHost): void {
   if (known.has(key)) return fill(element, known.get(key));
   if (!typesetter) {
     loading ??= load();
-    void loading.then((isLoaded) => isLoaded && showFormula(element, host));
+    void loading.then((isLoaded) => {
+      if (isLoaded) showFormula(element, host);
+      // The next formula asks again.
+      else loading = undefined;
+    });
     return;
   }
   const set = typesetter;
@@ -46,16 +51,8 @@ function fill(element: HTMLElement, made: HTMLElement | null | undefined): void 
 }
 
 async function load(): Promise<boolean> {
-  const style = document.createElement("link");
-  style.rel = "stylesheet";
-  style.href = new URL("katex.css", import.meta.url).href;
-  const styled = new Promise((resolve, reject) => {
-    style.addEventListener("load", resolve);
-    style.addEventListener("error", reject);
-  });
-  document.head.append(style);
   try {
-    const [loaded] = await Promise.all([import("./formula.ts"), styled]);
+    const [loaded] = await Promise.all([import("./formula.ts"), loadStyle("katex.css")]);
     typesetter = loaded.setFormula;
     return true;
   } catch {

@@ -248,9 +248,11 @@ function seek({ turnId, words }: { turnId: string; words: string }): AppState["s
   return { turnId, words, until: null };
 }
 
+const PASSING = ["companion_away", "no_token", "not_loaded"];
+
 /** What a notice says of an answer that runs, or of being away, is not so any more. */
 function isOld(notice: CallError | null, { state }: ConnectionState): boolean {
-  if (state === "ready") return notice?.code === "companion_away" || notice?.code === "no_token";
+  if (state === "ready") return PASSING.includes(notice?.code ?? "");
   return notice?.code === "session_busy";
 }
 

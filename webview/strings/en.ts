@@ -154,6 +154,7 @@ export const EN: Strings = {
   unproven: "Another program answers in the companion’s place. Nothing was sent to it.",
   lost: "The companion does not answer.",
   malformed: "The companion gave an answer that is not understood.",
+  notLoaded: "A part of this page cannot be loaded. It is tried again.",
   dismiss: "Dismiss",
   chatGone: "This chat is not there any more.",
   gone: (count) =>

@@ -133,6 +133,7 @@ export interface Strings {
   unproven: string;
   lost: string;
   malformed: string;
+  notLoaded: string;
   dismiss: string;
   chatGone: string;
   /** Chunks that are not in the log any more. */
