@@ -118,7 +118,7 @@ export function createChatDeps(parts: CompanionParts, closing: AbortSignal): Cha
   const owner = leaseOwner({ house, host: hostname(), pid: process.pid, start: uuid() });
   const others = database.hints ? exchangeHints(database.hints, owner) : NO_OTHERS;
   const hub = tellOthers(createHub(metrics), others);
-  const watched = { newUnitOfWork, metrics, log, soleCompanion };
+  const watched = { database, newUnitOfWork, metrics, log, soleCompanion };
   const deps: ChatDeps = {
     ...{
       database,
@@ -138,7 +138,7 @@ export function createChatDeps(parts: CompanionParts, closing: AbortSignal): Cha
     resolveModel: (id) => models.resolve(id),
     lock: new SessionLock(metrics),
     turns: new Turns(() => deps),
-    storage: watchStorage(watched, () => database.ping()),
+    storage: watchStorage(watched),
     setAside: parts.setAside ?? (() => null),
   };
   return deps;
@@ -148,6 +148,7 @@ export function createChatDeps(parts: CompanionParts, closing: AbortSignal): Cha
 export async function assembleCompanion(parts: CompanionParts): Promise<Companion> {
   const { database, models, metrics } = parts;
   metrics.databaseUp.set(1);
+  database.health.listen(metrics.showStorage);
   startUpstreamAtZero(metrics, VENDOR_NAMES, SKIPPED_KINDS);
   const closing = new AbortController();
   const deps = createChatDeps(parts, closing.signal);

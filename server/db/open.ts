@@ -8,6 +8,7 @@ import { foldCase } from "../shared/search-words.ts";
 import { APPEND_LANES, type AppendLog, createPostgresAppendLog } from "./commit/append-log.ts";
 import { CommitGroup } from "./commit/commit-group.ts";
 import { createSqliteAppendLog } from "./commit/sqlite-append-log.ts";
+import { createStorageHealth, type StorageHealth } from "./commit/storage-health.ts";
 import { WriterGate } from "./commit/writer-gate.ts";
 import { refuseReadOnly } from "./engine/check-server.ts";
 import { type Taken, watchFiles } from "./engine/file-watch.ts";
@@ -48,6 +49,7 @@ export interface OpenedDatabase {
   engine: "sqlite" | "postgres";
   durability: Durability;
   schemaVersion: number;
+  health: StorageHealth;
   /** For units of work only. */
   writer: Kysely<Database>;
   /** Shares physical commits among units of work, where that pays. */
@@ -157,7 +159,9 @@ async function openSqlite(
     const threads = { path, flush: durability === "full" };
     const appendLog = createSqliteAppendLog(threads, gate, notice);
     let gone: (() => ChatError) | undefined;
+    const health = createStorageHealth();
     const files = watchFiles(path, (taken) => {
+      health.failed("storage_gone");
       let error = takenError(taken.what, undefined);
       gone = () => error;
       void gate.shut(gone, async () => {
@@ -166,6 +170,7 @@ async function openSqlite(
     });
     return {
       engine: "sqlite",
+      health,
       durability,
       schemaVersion,
       writer,
@@ -306,6 +311,7 @@ async function openPostgres(url: string, directUrl: string, log: Log): Promise<O
   const hints = createHintChannel(directUrl, reader, log);
   return {
     engine: "postgres",
+    health: createStorageHealth(),
     durability: "full",
     schemaVersion,
     writer,

@@ -41,10 +41,7 @@ export async function openOrReplace(
     log.error({ err, path }, "a damaged place of the database was met; the next start checks it");
     markSuspect(dataDir, path);
   };
-  const onTaken: Notices["onTaken"] = async (taken) => {
-    deps.metrics.storage.failed("storage_gone");
-    return await saveTaken({ dataDir, path }, taken, log);
-  };
+  const onTaken: Notices["onTaken"] = (taken) => saveTaken({ dataDir, path }, taken, log);
   const open = () => openDatabase(database, log, durability, { onDamage, onTaken });
 
   putBack({ dataDir, path }, log);

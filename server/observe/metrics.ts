@@ -7,12 +7,7 @@ import {
   Registry,
 } from "prom-client";
 import { CHUNK_TYPES } from "../protocol/chunks.ts";
-import {
-  ERROR_CODES,
-  type ErrorCode,
-  STORAGE_CODES,
-  type StorageCode,
-} from "../protocol/errors.ts";
+import { ERROR_CODES, STORAGE_CODES, type StorageCode } from "../protocol/errors.ts";
 import { createDurations, type DurationSeries } from "./durations.ts";
 import { METRIC_NAMES } from "./metric-names.ts";
 import { OPERATIONS, type Operation } from "./operations.ts";
@@ -59,22 +54,12 @@ export interface Metrics {
   upstreamSkipped: Counter<"provider" | "kind">;
   sessionLockWait: Histogram;
   databaseUp: Gauge;
-  storage: StorageHealth;
+  /** Listens to the storage's health. */
+  showStorage(problem: StorageCode | undefined): void;
   /** Asked for when it is scraped. */
   storageFree: Gauge;
   /** On the disk of the database, where that is this machine's. */
   freeBytes(): Promise<number | undefined>;
-}
-
-/** Whether the last attempt to store something worked; `storage_failing` says what it ran into. */
-export interface StorageHealth {
-  /** Undefined while storing works. */
-  readonly problem: StorageCode | undefined;
-  /** Codes that say nothing of the storage are not taken for a failure. */
-  failed(code: ErrorCode): void;
-  worked(): void;
-  /** When it last did, by the monotonic clock; at the start it is taken to. */
-  readonly workedAt: number;
 }
 
 /** Node's default metrics that break the naming rules (`promtool check metrics`): gauges called `_total`. */
@@ -204,7 +189,7 @@ export function createMetrics(
       help: "1 while the database answers.",
       registers,
     }),
-    storage: createStorageHealth(registers),
+    showStorage: storageGauge(registers),
     storageFree: createStorageFree(freeBytes, registers),
     freeBytes,
   };
@@ -259,37 +244,21 @@ function createStorageFree(
   });
 }
 
-function createStorageHealth(registers: Registry<OpenMetricsContentType>[]): StorageHealth {
+/** Sets `storage_failing`, at each change of the storage's health. */
+function storageGauge(
+  registers: Registry<OpenMetricsContentType>[],
+): (problem: StorageCode | undefined) => void {
   const failing = new Gauge({
     name: METRIC_NAMES.storageFailing,
     help: "1 while nothing can be stored, by what the last attempt ran into.",
     labelNames: ["code"],
     registers,
   });
-  for (const code of STORAGE_CODES) failing.set({ code }, 0);
-  let problem: StorageCode | undefined;
-  let workedAt = performance.now();
-  const become = (next: StorageCode | undefined): void => {
-    if (problem !== undefined) failing.set({ code: problem }, 0);
-    if (next !== undefined) failing.set({ code: next }, 1);
-    problem = next;
+  const show = (problem: StorageCode | undefined): void => {
+    for (const code of STORAGE_CODES) failing.set({ code }, code === problem ? 1 : 0);
   };
-  return {
-    get problem() {
-      return problem;
-    },
-    failed(code) {
-      const known = STORAGE_CODES.find((storage) => storage === code);
-      if (known !== undefined && known !== problem) become(known);
-    },
-    get workedAt() {
-      return workedAt;
-    },
-    worked() {
-      workedAt = performance.now();
-      if (problem !== undefined) become(undefined);
-    },
-  };
+  show(undefined);
+  return show;
 }
 
 /** For each provider, and why events of it may be left out; this module knows neither. */

@@ -115,9 +115,9 @@ const database = await openDatabase(
   log,
   flags.durability === "balanced" ? "balanced" : "full",
 );
-const { writer: db, commitGroup: group, appendLog } = database;
+const { writer: db, commitGroup: group, appendLog, health } = database;
 const recent = new RecentTransactions(60);
-const deps = { db, group, appendLog, metrics, log, recent };
+const deps = { db, group, appendLog, health, metrics, log, recent };
 const provider = createPacedProvider();
 const companion = await assembleCompanion({
   database,

@@ -5,6 +5,7 @@ import SQLite from "better-sqlite3";
 import pg from "pg";
 import { meter, newFacts } from "../../server/db/commit/metering.ts";
 import { RecentTransactions } from "../../server/db/commit/recent-transactions.ts";
+import { createStorageHealth } from "../../server/db/commit/storage-health.ts";
 import { CheckpointTimes } from "../../server/db/commit/writer-threads.ts";
 import { insertMessage } from "../../server/db/tables/messages.ts";
 import { changeSession, insertSession } from "../../server/db/tables/sessions.ts";
@@ -197,7 +198,8 @@ describe("the list of transactions", () => {
     const causeWith = (checkpointMs: number, syncMs: number | undefined) => {
       const recent = new RecentTransactions(0.1);
       const { log, lines } = memoryLog();
-      const deps = { metrics: createMetrics("test"), log, recent };
+      const health = createStorageHealth();
+      const deps = { metrics: createMetrics("test"), log, recent, health };
       meter(
         { ...deps, appendLog: { checkpointMs: () => checkpointMs } },
         "append_chunks",

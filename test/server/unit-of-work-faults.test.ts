@@ -134,8 +134,8 @@ describe("unit of work when Postgres fails", function () {
     const { log, lines } = memoryLog();
     const metrics = createMetrics("test");
     const database = await openDatabase({ engine: "postgres", url, directUrl: server.url }, log);
-    const { writer: db, commitGroup: group, appendLog } = database;
-    const deps = { db, group, appendLog, metrics, log, recent: new RecentTransactions(1) };
+    const { writer: db, commitGroup: group, appendLog, health } = database;
+    const deps = { db, group, appendLog, health, metrics, log, recent: new RecentTransactions(1) };
     return { database, metrics, lines, uow: () => new SSEUnitOfWork(deps) };
   }
 

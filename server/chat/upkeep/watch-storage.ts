@@ -21,14 +21,13 @@ const HARDLY_ANY_SPACE = 1_000_000;
 
 /**
  * Notices by itself when storing works again, and when a database elsewhere goes away, though nobody writes; and that it
- * does not work, when somebody asks. The state is `metrics.storage`; every commit keeps it.
+ * does not work, when somebody asks. The state is `database.health`; every commit keeps it.
  */
 export function watchStorage(
-  deps: Pick<ChatDeps, "newUnitOfWork" | "metrics" | "log" | "soleCompanion">,
-  ping: () => Promise<void>,
+  deps: Pick<ChatDeps, "database" | "newUnitOfWork" | "metrics" | "log" | "soleCompanion">,
 ): StorageWatch {
   const { metrics, log, soleCompanion } = deps;
-  const { storage } = metrics;
+  const storage = deps.database.health;
   let told = storage.problem;
   let sincePing = 0;
   let error: ChatError | undefined;
@@ -46,7 +45,7 @@ export function watchStorage(
   const look = async (isDue: () => boolean): Promise<ChatError | undefined> => {
     tell();
     try {
-      await ping();
+      await deps.database.ping();
       const mustWrite = storage.problem !== undefined || isDue() || (await hardlyAnySpace());
       if (mustWrite) await probe(deps);
       error = undefined;

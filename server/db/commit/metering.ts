@@ -8,6 +8,7 @@ import type { AppendLog } from "./append-log.ts";
 import type { PhysicalCommit } from "./commit-group.ts";
 import type { Phases } from "./outcome.ts";
 import type { RecentTransactions } from "./recent-transactions.ts";
+import type { StorageHealth } from "./storage-health.ts";
 
 /** Whom a unit of work writes for; named where its transactions are listed. */
 export interface Subject {
@@ -37,6 +38,7 @@ export interface MeteringDeps {
   metrics: Metrics;
   log: Log;
   recent: RecentTransactions;
+  health: Pick<StorageHealth, "worked">;
   appendLog: Pick<AppendLog, "checkpointMs">;
 }
 
@@ -53,7 +55,7 @@ export function meter(
   const seconds = phases.wait + phases.body + phases.commit;
   metrics.transactionCommits.inc({ operation, status });
   if (status === "success") {
-    metrics.storage.worked();
+    deps.health.worked();
     metrics.transactionDuration[operation].observe(seconds, trace?.exemplar);
   }
   const spent = metrics.transactionPhase[operation];

@@ -19,6 +19,7 @@ import { type CommitGroup, UnfinishedWork } from "./commit-group.ts";
 import { type Facts, meter, newFacts, type Subject } from "./metering.ts";
 import { type Failed, type Succeeded, toPhases, type Unknown } from "./outcome.ts";
 import type { RecentTransactions } from "./recent-transactions.ts";
+import type { StorageHealth } from "./storage-health.ts";
 
 /** What every unit of work needs; made once. */
 export interface UnitOfWorkDeps {
@@ -29,6 +30,7 @@ export interface UnitOfWorkDeps {
   appendLog: AppendLog;
   metrics: Metrics;
   log: Log;
+  health: StorageHealth;
   /** Where each is listed; says which are slow, and so counted and told in the log. */
   recent: RecentTransactions;
 }
@@ -157,7 +159,7 @@ export class SSEUnitOfWork {
         if (!this.#mayTryAgain(outcome, facts.attempts, started)) {
           meter(this.#deps, operation, this.#subject, outcome, facts);
           const error = toStorageError(outcome.error);
-          if (error instanceof ChatError) this.#deps.metrics.storage.failed(error.code);
+          if (error instanceof ChatError) this.#deps.health.failed(error.code);
           throw error;
         }
         this.#deps.metrics.transactionRetries.inc({ operation });

@@ -9,6 +9,6 @@ export function unitsOfWork(
   database: OpenedDatabase,
   deps: Pick<UnitOfWorkDeps, "metrics" | "log" | "recent">,
 ): UnitsOfWork {
-  const { writer: db, commitGroup: group, appendLog } = database;
-  return (subject) => new SSEUnitOfWork({ db, group, appendLog, ...deps }, subject);
+  const { writer: db, commitGroup: group, appendLog, health } = database;
+  return (subject) => new SSEUnitOfWork({ db, group, appendLog, health, ...deps }, subject);
 }

@@ -9,6 +9,7 @@ import {
   type Reading,
   toFigures,
 } from "../../../extension/latency/latency.ts";
+import { createStorageHealth } from "../../../server/db/commit/storage-health.ts";
 import { createMetrics, DURATION_BUCKETS } from "../../../server/observe/metrics.ts";
 
 /** Readings of a real registry, so that the parser meets what the companion really writes. */
@@ -69,13 +70,15 @@ describe("commit latency from /metrics", () => {
 
   it("comes with what storing runs into, until it works again", async () => {
     const { metrics, read } = realMetrics();
+    const health = createStorageHealth();
+    health.listen(metrics.showStorage);
     assert.equal((await read(0)).storage, undefined);
-    metrics.storage.failed("storage_busy");
-    metrics.storage.failed("session_busy");
+    health.failed("storage_busy");
+    health.failed("session_busy");
     assert.equal((await read(0)).storage, "storage_busy");
-    metrics.storage.failed("storage_full");
+    health.failed("storage_full");
     assert.equal((await read(0)).storage, "storage_full");
-    metrics.storage.worked();
+    health.worked();
     assert.equal((await read(0)).storage, undefined);
   });
 
