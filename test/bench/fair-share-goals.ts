@@ -4,11 +4,17 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
-import { startCompanion } from "../support/companion.ts";
+import { type Companion, startCompanion } from "../support/companion.ts";
 import type { Result } from "./run.ts";
 
-const FIREHOSES = 8;
 const GOAL_TIMES = 5;
+const GOAL_HEALTH_MS = 1_000;
+
+/** Who speaks beside the neighbour: a model of the stand-in, so many of it. */
+const LOUD = [
+  { model: "firehose", count: 8, what: "8 models at full speed, one character a delta" },
+  { model: "10000", count: 4, what: "4 models with 10,000 deltas a second each" },
+];
 
 export async function measureFairShare(
   engine: string,
@@ -22,52 +28,94 @@ export async function measureFairShare(
     args: database === undefined ? [] : ["--database", database],
     env: { OPENAI_BASE_URL: `http://127.0.0.1:${upstream.port}/v1`, OPENAI_API_KEY: "none" },
   });
-  const left = new AbortController();
-  try {
-    const send = (model: string, signal?: AbortSignal) =>
-      fetch(`${companion.url}/v1/messages/stream`, {
-        method: "POST",
-        headers: {
-          authorization: `Bearer ${companion.token}`,
-          "content-type": "application/json",
-        },
-        body: JSON.stringify({ model, message: { type: "user_message", content: "go" } }),
-        ...(signal && { signal }),
-      });
-    const firstWords = async (): Promise<number[]> => {
-      const waits: number[] = [];
-      for (let n = 0; n < (quick ? 10 : 40); n++) {
-        const asked = performance.now();
-        waits.push((await firstWordAt(await send("openai-compatible/plain"))) - asked);
-      }
-      return waits.toSorted((a, b) => a - b);
-    };
-    await firstWords();
-    const quiet = await firstWords();
-    const pouring = Array.from({ length: FIREHOSES }, async () => {
-      const response = await send("openai-compatible/firehose", left.signal);
-      for await (const _ of response.body ?? []);
-    });
-    for (const one of pouring) one.catch(() => {});
-    await new Promise((resolve) => setTimeout(resolve, 1_000));
-    const busy = await firstWords();
-    const times = median(busy) / median(quiet);
-    return [
-      {
-        engine,
-        what: `a neighbour's first word beside ${FIREHOSES} models at full speed, one character a delta`,
-        measured: `p50 ${median(busy).toFixed(0)} ms, longest ${busy.at(-1)?.toFixed(0)} ms: ${times.toFixed(1)} times`,
-        baseline: `quiet: p50 ${median(quiet).toFixed(0)} ms, longest ${quiet.at(-1)?.toFixed(0)} ms`,
-        goal: `at most ${GOAL_TIMES} times`,
-        met: times <= GOAL_TIMES,
+  const send = (model: string, signal?: AbortSignal) =>
+    fetch(`${companion.url}/v1/messages/stream`, {
+      method: "POST",
+      headers: {
+        authorization: `Bearer ${companion.token}`,
+        "content-type": "application/json",
       },
-    ];
+      body: JSON.stringify({
+        model: `openai-compatible/${model}`,
+        message: { type: "user_message", content: "go" },
+      }),
+      ...(signal && { signal }),
+    });
+  const firstWord = async () => await firstWordAt(await send("plain"));
+  const health = async () => {
+    await (await fetch(`${companion.url}/healthz`)).arrayBuffer();
+    return performance.now();
+  };
+  const times = quick ? 10 : 40;
+  try {
+    await waits(firstWord, times);
+    const quiet = await waits(firstWord, times);
+    const results: Result[] = [];
+    for (const { model, count, what } of LOUD) {
+      const left = new AbortController();
+      const pouring = Array.from({ length: count }, async () => {
+        const response = await send(model, left.signal);
+        for await (const _ of response.body ?? []);
+      });
+      for (const one of pouring) one.catch(() => {});
+      await new Promise((resolve) => setTimeout(resolve, 1_000));
+      const busy = await waits(firstWord, times);
+      const healths = await waits(health, times);
+      left.abort();
+      const ratio = median(busy) / median(quiet);
+      const longest = healths.at(-1) ?? Number.NaN;
+      results.push(
+        {
+          engine,
+          what: `a neighbour's first word beside ${what}`,
+          measured: `${inWords(busy)}: ${ratio.toFixed(1)} times`,
+          baseline: `quiet: ${inWords(quiet)}`,
+          goal: `at most ${GOAL_TIMES} times`,
+          met: ratio <= GOAL_TIMES,
+        },
+        {
+          engine,
+          what: `\`/healthz\` beside ${what}`,
+          measured: inWords(healths),
+          baseline: "–",
+          goal: `never above ${GOAL_HEALTH_MS} ms`,
+          met: longest <= GOAL_HEALTH_MS,
+        },
+      );
+      await stopAll(companion);
+    }
+    return results;
   } finally {
-    left.abort();
     await companion.kill();
     upstream.process.kill("SIGKILL");
     rmSync(dataDir, { recursive: true, force: true });
   }
+}
+
+/** How long each took, the shortest first. */
+async function waits(one: () => Promise<number>, times: number): Promise<number[]> {
+  const took: number[] = [];
+  for (let n = 0; n < times; n++) {
+    const asked = performance.now();
+    took.push((await one()) - asked);
+  }
+  return took.toSorted((a, b) => a - b);
+}
+
+function inWords(took: readonly number[]): string {
+  return `p50 ${median(took).toFixed(0)} ms, longest ${took.at(-1)?.toFixed(0)} ms`;
+}
+
+/** The loud ones go on without a reader until they are stopped. */
+async function stopAll(companion: Companion): Promise<void> {
+  const { sessions } = (await (
+    await companion.request("GET", "/v1/sessions?limit=100")
+  ).json()) as {
+    sessions: { id: string }[];
+  };
+  await Promise.all(
+    sessions.map(({ id }) => companion.request("POST", `/v1/sessions/${id}/cancel`)),
+  );
 }
 
 function median(sorted: readonly number[]): number {

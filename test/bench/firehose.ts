@@ -1,6 +1,6 @@
 // A labelled stand-in for a model's server, in a process of its own: real HTTP in OpenAI's streaming format. The model
-// `firehose` says one character an event, as fast as the connection takes them, until it is left; any other says five
-// words. Prints its port. Loopback only.
+// `firehose` says one character an event, as fast as the connection takes them, until it is left; `10000` so many a second;
+// any other says five words. Prints its port. Loopback only.
 import { createServer, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 
@@ -22,6 +22,17 @@ function pour(response: ServerResponse): void {
   response.once("drain", () => pour(response));
 }
 
+/** As many as it should have said by now. */
+function pace(response: ServerResponse, perSecond: number): void {
+  const began = performance.now();
+  let said = 0;
+  const timer = setInterval(() => {
+    const due = ((performance.now() - began) / 1000) * perSecond;
+    for (; said < due && !response.writableNeedDrain; said += 100) response.write(BLOCK);
+  }, 10);
+  response.once("close", () => clearInterval(timer));
+}
+
 const server = createServer((request, response) => {
   let body = "";
   request.on("data", (part: Buffer) => {
@@ -32,6 +43,7 @@ const server = createServer((request, response) => {
     response.writeHead(200, { "content-type": "text/event-stream" });
     const { model } = JSON.parse(body) as { model: string };
     if (model === "firehose") return pour(response);
+    if (/^\d+$/.test(model)) return pace(response, Number(model));
     for (const word of ["one ", "two ", "three ", "four ", "five"]) response.write(event(word));
     response.end(`${event("", "stop")}data: [DONE]\n\n`);
   });

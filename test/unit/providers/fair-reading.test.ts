@@ -1,13 +1,13 @@
 import assert from "node:assert/strict";
 import { createFairReading } from "../../../server/providers/fair-reading.ts";
 
-const SLICE = 4_096;
+const SLICE = 2_048;
 
 function turnOfTheLoop(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
 }
 
-/** Each slice takes a millisecond by this clock. */
+/** By this clock two slices take what the line may hold the event loop. */
 function setUp() {
   let now = 0;
   const reading = createFairReading(() => now);
@@ -16,7 +16,7 @@ function setUp() {
     const got: Buffer[] = [];
     const lane = reading.join({
       read(bytes) {
-        now += 1;
+        now += 0.125;
         got.push(Buffer.from(bytes));
         log.push(name);
       },
@@ -29,7 +29,7 @@ function setUp() {
 }
 
 describe("the reading of many answers", () => {
-  it("gives each who has much to read a slice in its turn, and others the event loop after two milliseconds", async () => {
+  it("gives each who has much to read a slice in its turn, and others the event loop after two slices", async () => {
     const { log, join } = setUp();
     const [a, b, c] = ["a", "b", "c"].map(join);
     for (const one of [a, b, c]) one?.lane.write(Buffer.alloc(4 * SLICE));
@@ -72,8 +72,8 @@ describe("the reading of many answers", () => {
     assert.deepEqual(log, []);
     lane.write(Buffer.alloc(40_000));
     assert.deepEqual(log.splice(0), ["a waits"]);
-    for (let n = 0; n < 12; n++) await turnOfTheLoop();
-    assert.equal(log.filter((entry) => entry === "a").length, 20);
+    for (let n = 0; n < 24; n++) await turnOfTheLoop();
+    assert.equal(log.filter((entry) => entry === "a").length, 40);
     assert.equal(log.at(-1), "a goes on");
   });
 
