@@ -106,13 +106,16 @@ const pureSchemas = {
   },
 };
 
-/** Bodies come in UTF-8 and are refused in anything else, so the tables of East Asian encodings are of no use. */
+/** Bodies come in UTF-8 and are refused in anything else, so the tables of other encodings are of no use. */
 const onlyUtf8 = {
   name: "only-utf8",
   setup(build) {
-    build.onLoad({ filter: /[\\/]iconv-lite[\\/]encodings[\\/]dbcs-data\.js$/ }, () => ({
-      contents: "module.exports = {};",
-    }));
+    build.onLoad(
+      { filter: /[\\/]iconv-lite[\\/]encodings[\\/](?:dbcs-data|sbcs-data(?:-generated)?)\.js$/ },
+      () => ({
+        contents: "module.exports = {};",
+      }),
+    );
   },
 };
 
