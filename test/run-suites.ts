@@ -18,6 +18,8 @@ interface Suite {
   program?: readonly string[];
   /** It draws, which needs processors; what runs companions mostly waits. */
   draws?: true;
+  /** It makes the machine busy on purpose, so nothing else runs beside it. */
+  alone?: true;
   /** Three times what it takes on two quiet cores, or more. */
   minutes: number;
 }
@@ -75,12 +77,6 @@ const SUITES: readonly Suite[] = [
     minutes: 40,
   },
   {
-    name: "faults",
-    needs: ["build", "postgres"],
-    mocha: ["test/faults/*.test.ts"],
-    minutes: 60,
-  },
-  {
     name: "security",
     needs: ["build", "postgres", "chromium"],
     mocha: ["test/security/**/*.test.ts"],
@@ -110,7 +106,7 @@ const SUITES: readonly Suite[] = [
     needs: ["build", "chromium", "extension-host"],
     program: ["test/support/run-extension-host.ts"],
     draws: true,
-    minutes: 20,
+    minutes: 25,
   },
   {
     name: "workbench",
@@ -118,6 +114,13 @@ const SUITES: readonly Suite[] = [
     mocha: ["test/workbench/**/*.test.ts"],
     draws: true,
     minutes: 30,
+  },
+  {
+    name: "faults",
+    needs: ["build", "postgres"],
+    mocha: ["test/faults/*.test.ts"],
+    alone: true,
+    minutes: 60,
   },
 ];
 
@@ -160,9 +163,15 @@ try {
     (suite) => positionals.length === 0 || positionals.includes(suite.name),
   );
   const environment = await prepare(chosen);
-  const runs = lanesOf(chosen).map((lane) => runLane(lane, environment, chosen.length > 1));
-  // Each to its end: what is set up for all is taken away after the last.
-  for (const run of await Promise.allSettled(runs)) if (run.status === "rejected") throw run.reason;
+  const beside = chosen.filter(({ alone }) => !alone);
+  const alone = chosen.filter((suite) => suite.alone);
+  for (const lanes of [lanesOf(beside), lanesOf(alone)]) {
+    const runs = lanes.map((lane) => runLane(lane, environment, chosen.length > 1));
+    // Each to its end: what is set up for all is taken away after the last.
+    for (const run of await Promise.allSettled(runs)) {
+      if (run.status === "rejected") throw run.reason;
+    }
+  }
   if (total.passes + total.failures === 0) throw new Error("No test was run.");
 } catch (thrown) {
   console.error(thrown);

@@ -15,7 +15,9 @@ for (const engine of ENGINES) {
       withLab(engine, async (lab) => {
         const { conversations, ended } = lab.talk(1_000, { words: 40, gap_ms: 50 });
         await ended;
-        for (const { final } of conversations) assert.equal(final?.type, "done");
+        for (const { final } of conversations) {
+          assert.equal(final?.type, "done", JSON.stringify(final));
+        }
         record("1,000 streams", engine.engine, await lab.check(conversations, 20));
       }));
 

@@ -15,7 +15,7 @@ import {
   windowUrl,
 } from "./vscode-host.ts";
 
-const TIMEOUT_MS = 240_000;
+const TIMEOUT_MS = 20 * 60_000;
 
 const flags = new Map<string, string>();
 let folder: string | undefined;

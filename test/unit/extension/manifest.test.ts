@@ -102,9 +102,9 @@ describe("manifest", () => {
 
   it("takes what could start a process or move a key from the user alone, never from a folder", () => {
     const restricted = manifest.capabilities.untrustedWorkspaces.restrictedConfigurations;
-    const sensitive = Object.keys(settings).filter(
-      (name) => !name.startsWith("streamkeeper.statusBar."),
-    );
+    // What is only looked at.
+    const shown = /^streamkeeper\.(?:statusBar|badge|notifications)\./;
+    const sensitive = Object.keys(settings).filter((name) => !shown.test(name));
     assert.deepEqual(restricted.toSorted(), sensitive.toSorted());
     for (const name of sensitive) {
       const expected = name === "streamkeeper.model" ? "machine-overridable" : "machine";

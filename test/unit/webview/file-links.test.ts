@@ -58,12 +58,12 @@ describe("places in files", () => {
       "$".repeat(60_000),
       "a.".repeat(30_000),
     ]) {
-      const start = performance.now();
+      const start = process.cpuUsage();
       placesIn(`${text} x.ts:1`);
-      assert.ok(
-        performance.now() - start < 500,
-        `${text.slice(0, 4)}: ${performance.now() - start} ms`,
-      );
+      // Of the processor: a busy machine is no slow expression.
+      const { user, system } = process.cpuUsage(start);
+      const ms = (user + system) / 1_000;
+      assert.ok(ms < 500, `${text.slice(0, 4)}: ${ms} ms`);
     }
   });
 });
