@@ -38,8 +38,9 @@ const BUDGET = {
   "extension/first-use.cjs": 150_000,
   "extension/invoke-foreign.cjs": 4_000,
   "extension/mentions.cjs": 34_000,
-  "extension/restore-checkpoint.cjs": 24_000,
+  "extension/restore-checkpoint.cjs": 44_000,
   "extension/run-tool.cjs": 80_000,
+  "extension/transfer-chats.cjs": 40_000,
   // What VS Code's panel loads before the first word; the colours of code come with the first block of it.
   "webview/app.js+app.css": 226_000,
   "webview/highlight.js": 60_000,
@@ -77,7 +78,10 @@ const loadedLater = {
   name: "loaded-later",
   setup(build) {
     build.onResolve(
-      { filter: /\/(?:first-use|invoke-foreign|mentions|restore-checkpoint|run-tool)\.ts$/ },
+      {
+        filter:
+          /\/(?:first-use|invoke-foreign|mentions|restore-checkpoint|run-tool|transfer-chats)\.ts$/,
+      },
       ({ kind, path }) =>
         kind === "dynamic-import"
           ? { path: `./${basename(path, ".ts")}.cjs`, external: true }
@@ -199,6 +203,7 @@ const builds = [
       "extension/mentions": "extension/context/mentions.ts",
       "extension/restore-checkpoint": "extension/commands/restore-checkpoint.ts",
       "extension/run-tool": "extension/tools/run-tool.ts",
+      "extension/transfer-chats": "extension/commands/transfer-chats.ts",
     },
     outdir: "dist",
     outExtension: { ".js": ".cjs" },
@@ -340,12 +345,9 @@ function checkBudget(outputs) {
   const diagrams = readdirSync("dist/webview")
     .filter((name) => /^diagram\b.*\.js$/.test(name))
     .map((name) => `webview/${name}`);
+  const extension = readdirSync("dist/extension").map((name) => `extension/${name}`);
   const sizes = {
-    "extension/extension.cjs": size("extension/extension.cjs"),
-    "extension/first-use.cjs": size("extension/first-use.cjs"),
-    "extension/invoke-foreign.cjs": size("extension/invoke-foreign.cjs"),
-    "extension/mentions.cjs": size("extension/mentions.cjs"),
-    "extension/run-tool.cjs": size("extension/run-tool.cjs"),
+    ...Object.fromEntries(extension.map((name) => [name, size(name)])),
     "webview/app.js+app.css": size(...beforeTheFirstWord(outputs), "webview/app.css"),
     "webview/highlight.js": size("webview/highlight.js"),
     "webview/mention-list.js": size("webview/mention-list.js"),
@@ -356,8 +358,8 @@ function checkBudget(outputs) {
   for (const [name, bytes] of Object.entries(sizes)) {
     const budget = BUDGET[name];
     console.log(`${name}: ${bytes} of ${budget} bytes`);
-    if (bytes > budget) {
-      console.error(`${name} is over its budget by ${bytes - budget} bytes.`);
+    if (!(bytes <= budget)) {
+      console.error(`${name} is over its budget, or has none.`);
       process.exitCode = 1;
     }
   }

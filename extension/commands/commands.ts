@@ -15,6 +15,8 @@ export type Command = (app: App, ...args: unknown[]) => Promise<unknown>;
 
 const TurnLink = z.object({ session_id: Id, turn_id: z.optional(Id) });
 
+const loadTransfer = async () => await import("./transfer-chats.ts");
+
 export const COMMANDS: Readonly<Record<string, Command>> = {
   "streamkeeper.newChat": async ({ chats }) => {
     const chat = await target(chats.active(), () => chats.focusView());
@@ -69,6 +71,9 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
     tools.showChange(chats.active()?.state.session_id),
   "streamkeeper.restoreCheckpoint": async (app, from) =>
     await (await import("./restore-checkpoint.ts")).restoreCheckpoint(app, from),
+  "streamkeeper.exportChat": async (app) => (await loadTransfer()).exportChat(app),
+  "streamkeeper.exportAllChats": async (app) => (await loadTransfer()).exportAllChats(app),
+  "streamkeeper.importChats": async (app) => (await loadTransfer()).importChats(app),
   "streamkeeper.chooseModel": chooseModel,
   "streamkeeper.setApiKey": setApiKey,
   "streamkeeper.removeApiKey": removeApiKey,

@@ -1,5 +1,6 @@
 import { type IncomingMessage, request } from "node:http";
 import type { Socket } from "node:net";
+import { pipeline, type Readable } from "node:stream";
 import { setTimeout as delay } from "node:timers/promises";
 import { ErrorBody, type Hello } from "../../server/protocol/responses.ts";
 import { parseJson } from "../../server/shared/json.ts";
@@ -16,6 +17,8 @@ export interface CompanionRequest {
   method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
   path: string;
   body?: unknown;
+  /** In the place of `body`: bytes as they come; `headers` say of what type. */
+  bytes?: Readable;
   headers?: Record<string, string>;
   /** A status that is an answer too, not a refusal. */
   alsoAnswer?: number;
@@ -144,6 +147,7 @@ function createCompanion(
         else readBody(response, address).then((text) => reject(toRefusal(text)), reject);
       });
       if (signal?.aborted) stop();
+      else if (call.bytes) pipeline(call.bytes, outgoing, () => undefined);
       else outgoing.end(body);
     });
 

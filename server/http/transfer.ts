@@ -8,6 +8,7 @@ import {
   ForkRequest,
   ImportQuery,
 } from "../protocol/served-requests.ts";
+import { toFileName } from "../shared/file-names.ts";
 import { parse } from "./body.ts";
 import type { HttpDeps } from "./context.ts";
 import { allowOnly } from "./error-handler.ts";
@@ -88,13 +89,7 @@ function announceFile(
   { type, extension }: { type: string; extension: string },
   title: string,
 ): void {
-  const clean = title
-    .replaceAll(/[\p{C}\\/:*?"<>|%]+/gu, " ")
-    .replaceAll(/\s+/g, " ")
-    .replaceAll(/^[. ]+|[. ]+$/g, "")
-    .slice(0, 80)
-    .toWellFormed();
-  const name = `${clean === "" ? "chat" : clean}.${extension}`;
+  const name = `${toFileName(title)}.${extension}`;
   const ascii = name.replaceAll(/[^\x20-\x7e]+/g, "_");
   const encoded = encodeURIComponent(name).replaceAll(
     /['()*]/g,

@@ -23,6 +23,7 @@ export function run(): Promise<void> {
   require("./foreign-tools.test.ts");
   require("./doctor.test.ts");
   require("./context.test.ts");
+  require("./transfer.test.ts");
   return new Promise((resolve, reject) => {
     const runner = mocha.run((failures) => {
       // A host that is killed in mid-run looks like success from outside; this file says how it really ended.

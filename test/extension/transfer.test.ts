@@ -1,0 +1,66 @@
+// Chats out into files and in from them, by the commands that people use.
+import assert from "node:assert/strict";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import * as vscode from "vscode";
+import { ask, extension, until } from "./support.ts";
+
+/** What the person chooses in the editor's dialogs, and what is said to them. */
+function answering(paths: { save?: string; open?: string }) {
+  const said: string[] = [];
+  const { window } = vscode;
+  const { showSaveDialog, showOpenDialog } = window;
+  const { showInformationMessage, showWarningMessage, showErrorMessage } = window;
+  const before = {
+    showSaveDialog,
+    showOpenDialog,
+    showInformationMessage,
+    showWarningMessage,
+    showErrorMessage,
+  };
+  const say = (message: string): Promise<undefined> => {
+    said.push(message);
+    return Promise.resolve(undefined);
+  };
+  Object.assign(window, {
+    showSaveDialog: async () => vscode.Uri.file(paths.save ?? ""),
+    showOpenDialog: async () => [vscode.Uri.file(paths.open ?? "")],
+    showInformationMessage: say,
+    showWarningMessage: say,
+    showErrorMessage: say,
+  });
+  return { said, end: () => Object.assign(window, before) };
+}
+
+describe("files of chats", () => {
+  after(() => vscode.commands.executeCommand("streamkeeper.stopServer"));
+
+  it("are written whole under their name, and come in again once", async () => {
+    const { app } = await extension().activate();
+    const { session } = await ask(await app(), "keep this");
+    const folder = mkdtempSync(join(tmpdir(), "streamkeeper-export-"));
+    const save = join(folder, "all.jsonl");
+    const person = answering({ save, open: save });
+    try {
+      await vscode.commands.executeCommand("streamkeeper.exportAllChats");
+      assert.match(person.said.at(-1) ?? "", /all\.jsonl/);
+      assert.deepEqual(readdirSync(folder), ["all.jsonl"]);
+      const file = readFileSync(save, "utf8");
+      assert.match(file, new RegExp(session));
+      assert.match(file.trimEnd().split("\n").at(-1) ?? "", /^{"line":"end"/);
+      const { client } = await app();
+      await client.call("delete_session", { session_id: session });
+      await vscode.commands.executeCommand("streamkeeper.importChats");
+      assert.match(await until("told", () => person.said.at(-1)), /^Imported chats: 1;/);
+      const { messages } = await client.call("list_messages", { session_id: session });
+      assert.equal(messages[0]?.content, "keep this");
+      writeFileSync(save, file.slice(0, -200));
+      await vscode.commands.executeCommand("streamkeeper.importChats");
+      assert.match(person.said.at(-1) ?? "", /The file is not whole|Here in another state/);
+    } finally {
+      person.end();
+      rmSync(folder, { recursive: true, force: true });
+    }
+  });
+});
