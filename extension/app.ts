@@ -95,7 +95,7 @@ export async function createApp(
     actions: {
       insertAtCursor,
       openLink,
-      openFile: async (place) => openFile(tools.ground(), place),
+      openFile: async (place) => openFile(tools.roots(), place),
       copy: async (text) => vscode.env.clipboard.writeText(text),
       run: async (command, chat, { turn_id: turnId, model }) =>
         vscode.commands.executeCommand(
@@ -103,7 +103,7 @@ export async function createApp(
           command === "set_key" ? providerOf(model)?.id : turnId ? { chat, turnId } : chat,
         ),
       findMentions: async (kind, typed) => (await loadContext()).findMentions(kind, typed),
-      takeContext: async (mentions) => (await loadContext()).takeContext(tools.ground(), mentions),
+      takeContext: async (mentions) => (await loadContext()).takeContext(tools.roots(), mentions),
     },
     log,
   });

@@ -6,13 +6,13 @@ import { createChat } from "./chat/create-chat.ts";
 import type { ChatDeps } from "./chat/deps.ts";
 import { createHub } from "./chat/log/hub.ts";
 import { leaseOwner } from "./chat/log/lease-owner.ts";
-import { exchangeHints, NO_OTHERS, tellOthers } from "./chat/log/peer-notify.ts";
+import { createPeers, NO_PEERS, tellPeers } from "./chat/log/peer-notify.ts";
 import { SessionLock } from "./chat/log/session-lock.ts";
 import { sessionWriter } from "./chat/log/write-session.ts";
 import { recoverTurns } from "./chat/turn/recover-turns.ts";
 import { Turns } from "./chat/turn/turns.ts";
 import { compactInBackground } from "./chat/upkeep/compact-turns.ts";
-import { followOthers } from "./chat/upkeep/follow-peers.ts";
+import { followPeers } from "./chat/upkeep/follow-peers.ts";
 import { checkEpoch, renewWitness } from "./chat/upkeep/keep-epoch.ts";
 import { watchStorage } from "./chat/upkeep/watch-storage.ts";
 import type { Config } from "./config.ts";
@@ -44,7 +44,7 @@ export interface CompanionParts {
   newUnitOfWork: UnitsOfWork;
   recent: RecentTransactions;
   /** Of the names on its leases. */
-  house: string;
+  installation: string;
   log: Log;
   metrics: Metrics;
   setAside?: ChatDeps["setAside"];
@@ -67,7 +67,7 @@ export async function createCompanion(
 
 async function openCompanion(
   config: Config,
-  house: string,
+  installation: string,
   log: Log,
   metrics: Metrics,
 ): Promise<Companion> {
@@ -83,7 +83,7 @@ async function openCompanion(
   const recent = new RecentTransactions(config.slowSeconds);
   const newUnitOfWork = unitsOfWork(database, { metrics, log, recent });
   const setAside = () => setAsideOf(dataDir, config.database);
-  const parts = { database, models, newUnitOfWork, recent, house, log, metrics, setAside };
+  const parts = { database, models, newUnitOfWork, recent, installation, log, metrics, setAside };
   const watched = { reader: database.reader, newUnitOfWork, log };
   const { database: source } = config;
   const witness = witnessFile(dataDir, source.engine === "sqlite" ? source.path : source.url);
@@ -113,11 +113,11 @@ async function openCompanion(
 
 /** What the rooms of the chat need. Nothing runs yet but the watch over the storage. */
 export function createChatDeps(parts: CompanionParts, closing: AbortSignal): ChatDeps {
-  const { database, models, newUnitOfWork, house, log, metrics } = parts;
+  const { database, models, newUnitOfWork, installation, log, metrics } = parts;
   const soleCompanion = database.engine === "sqlite";
-  const owner = leaseOwner({ house, host: hostname(), pid: process.pid, start: uuid() });
-  const others = database.hints ? exchangeHints(database.hints, owner) : NO_OTHERS;
-  const hub = tellOthers(createHub(metrics), others);
+  const owner = leaseOwner({ installation, host: hostname(), pid: process.pid, start: uuid() });
+  const peers = database.hints ? createPeers(database.hints, owner) : NO_PEERS;
+  const hub = tellPeers(createHub(metrics), peers);
   const watched = { database, newUnitOfWork, metrics, log, soleCompanion };
   const deps: ChatDeps = {
     ...{
@@ -127,7 +127,7 @@ export function createChatDeps(parts: CompanionParts, closing: AbortSignal): Cha
       metrics,
       log,
       hub,
-      others,
+      peers,
       owner,
       soleCompanion,
       closing,
@@ -154,7 +154,7 @@ export async function assembleCompanion(parts: CompanionParts): Promise<Companio
   const deps = createChatDeps(parts, closing.signal);
   await recoverTurns(deps);
   const compacting = compactInBackground(deps);
-  const following = deps.soleCompanion ? undefined : followOthers(deps);
+  const following = deps.soleCompanion ? undefined : followPeers(deps);
   const giving = giveUpClaims(deps);
   return {
     chat: createChat(deps),

@@ -21,8 +21,8 @@ import {
 } from "./lifecycle/data-dir.ts";
 import { freeBytesOf, refuseNetworkDrive } from "./lifecycle/file-system.ts";
 import { type IdleWatch, watchIdle } from "./lifecycle/idle.ts";
-import { type KeptTraces, keepTraces } from "./lifecycle/runtime-files.ts";
-import { createEnding, within } from "./lifecycle/shutdown.ts";
+import { type KeptRuntimeFiles, keepRuntimeFiles } from "./lifecycle/runtime-files.ts";
+import { createShutdown, within } from "./lifecycle/shutdown.ts";
 import { createStdout } from "./lifecycle/stdout.ts";
 import { createLog } from "./log.ts";
 import { createMetrics } from "./observe/metrics.ts";
@@ -35,7 +35,7 @@ const EXIT_FAILED = 1;
 const EXIT_UNUSABLE = 2;
 /** Another companion serves this data directory. */
 const EXIT_TAKEN = 3;
-/** With what the HTTP server needs below the bound of the whole ending. */
+/** With what the HTTP server needs below the bound of the whole shutdown. */
 const MAX_DRAIN_MS = 2_500;
 const MAX_CLOSE_MS = 800;
 
@@ -65,7 +65,7 @@ export async function runCompanion(config: Config): Promise<void> {
 }
 
 /** The same for each start on this data directory on this machine, and for no other; tells nothing of the token. */
-function houseName(token: string): string {
+function installationId(token: string): string {
   return createHash("sha256").update(`house ${hostname()} ${token}`).digest("hex").slice(0, 16);
 }
 
@@ -107,12 +107,12 @@ async function serve(config: Config, lock: LeaderLock): Promise<void> {
   );
   const parts: Partial<Parts> = { lock };
   // Before there is anything to end, and before anyone can find it by its runtime file: who finds it may end it.
-  const ending = createEnding({
+  const shutdown = createShutdown({
     log,
     end: () => endInOrder(parts),
     mark: async () => await parts.companion?.chat.drain(),
   });
-  const companion = await createCompanion(config, houseName(token), log, metrics);
+  const companion = await createCompanion(config, installationId(token), log, metrics);
   parts.companion = companion;
 
   const startedAt = new Date().toISOString();
@@ -131,13 +131,15 @@ async function serve(config: Config, lock: LeaderLock): Promise<void> {
     onActivity: () => idle.touch(),
     onDrain(graceSeconds) {
       log.info({ grace_seconds: graceSeconds }, "draining");
-      void within(graceSeconds * 1000, companion.chat.retire()).then(() => ending.begin("drained"));
+      void within(graceSeconds * 1000, companion.chat.retire()).then(() =>
+        shutdown.begin("drained"),
+      );
     },
   });
   parts.http = http;
   const idle = watchIdle(config.idleExitSeconds, {
     isBusy: () => http.readers.count > 0 || companion.chat.runningTurns() > 0,
-    onIdle: () => ending.begin("idle"),
+    onIdle: () => shutdown.begin("idle"),
   });
   parts.idle = idle;
 
@@ -156,11 +158,16 @@ async function serve(config: Config, lock: LeaderLock): Promise<void> {
     protocol: PROTOCOL_VERSION,
     started_at: startedAt,
   };
-  parts.traces = keepTraces(dataDir, { runtime, token, metricsToken }, join(dataDir, LOCK_FILE), {
-    repaired: (file) => log.warn({ file }, "a file in the data directory was written again"),
-    failed: (err) => log.warn({ err }, "a file in the data directory could not be written again"),
-    gone: () => ending.begin("the data directory was removed"),
-  });
+  parts.runtimeFiles = keepRuntimeFiles(
+    dataDir,
+    { runtime, token, metricsToken },
+    join(dataDir, LOCK_FILE),
+    {
+      repaired: (file) => log.warn({ file }, "a file in the data directory was written again"),
+      failed: (err) => log.warn({ err }, "a file in the data directory could not be written again"),
+      gone: () => shutdown.begin("the data directory was removed"),
+    },
+  );
   log.info({ host, port, data_dir: dataDir, engine: database.engine, version: VERSION }, "ready");
   if (config.printUrl) printAddress("is ready", { host, port }, token);
 }
@@ -171,12 +178,18 @@ interface Parts {
   companion: Companion;
   http: HttpServer;
   idle: IdleWatch;
-  traces: KeptTraces;
+  runtimeFiles: KeptRuntimeFiles;
 }
 
-async function endInOrder({ lock, companion, http, idle, traces }: Partial<Parts>): Promise<void> {
+async function endInOrder({
+  lock,
+  companion,
+  http,
+  idle,
+  runtimeFiles,
+}: Partial<Parts>): Promise<void> {
   idle?.stop();
-  traces?.remove();
+  runtimeFiles?.remove();
   http?.server.close();
   if (companion) await within(MAX_DRAIN_MS, companion.chat.drain());
   // Readers get the committed end of their turns before the connection closes.

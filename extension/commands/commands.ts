@@ -8,7 +8,7 @@ import { chosenFiles } from "../context/chosen-files.ts";
 import { selectionContext } from "../context/editor-context.ts";
 import { tellProblem } from "../tell-problem.ts";
 import { copyMetricsUrl, openDataDirectory, openInBrowser } from "./companion-commands.ts";
-import { visitDoctor } from "./doctor-commands.ts";
+import { doctorCommand } from "./doctor-commands.ts";
 import { chooseModel, removeApiKey, setApiKey, setDatabaseUrl } from "./model-commands.ts";
 
 export type Command = (app: App, ...args: unknown[]) => Promise<unknown>;
@@ -53,7 +53,7 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
       return;
     }
     const { takeContext } = await import("../context/mentions.ts");
-    const context = await takeContext(tools.ground(), files.slice(0, 50));
+    const context = await takeContext(tools.roots(), files.slice(0, 50));
     if (context.length === 0) return;
     (await chats.focusView()).send({ type: "compose", text: "", context });
   },
@@ -89,7 +89,7 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
   "streamkeeper.copyMetricsUrl": copyMetricsUrl,
   "streamkeeper.openInBrowser": openInBrowser,
   "streamkeeper.openDataDirectory": openDataDirectory,
-  "streamkeeper.runDoctor": visitDoctor,
+  "streamkeeper.runDoctor": doctorCommand,
   // Where the extension runs elsewhere, most of its settings are that machine's, and on a page of their own.
   "streamkeeper.openSettings": async () =>
     vscode.commands.executeCommand(

@@ -34,7 +34,7 @@ export class DoctorReports implements vscode.TextDocumentContentProvider, vscode
 }
 
 /** The command: a look, which changes nothing, and on request the repair. */
-export async function visitDoctor(app: DoctorApp): Promise<void> {
+export async function doctorCommand(app: DoctorApp): Promise<void> {
   const options = await app.launchOptions();
   const report = await withProgress(vscode.l10n.t("Looking at the stored chats"), () =>
     runDoctor(app.dataDir, options, { task: "look" }),

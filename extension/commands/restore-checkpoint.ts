@@ -44,7 +44,7 @@ export async function restoreCheckpoint(
   const files = firstKept(chosen.checkpoints);
   const paths = files.map(({ path }) => path);
   // All that can refuse comes before the first change.
-  for (const path of paths) await resolveInside(tools.ground(), path, "write");
+  for (const path of paths) await resolveInside(tools.roots(), path, "write");
   if (!(await confirm(paths))) return;
   const undo = `${UNDO}${Date.now()}`;
   for (const path of paths) await tools.checkpoints.keep(sessionId, undo, path);

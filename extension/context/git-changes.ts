@@ -1,7 +1,7 @@
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
 import * as vscode from "vscode";
-import { type Ground, isInside, ToolError } from "../tools/paths.ts";
+import { isInside, ToolError, type WorkspaceRoots } from "../tools/paths.ts";
 
 const run = promisify(execFile);
 const MAX_BYTES = 20_000_000;
@@ -15,7 +15,7 @@ interface GitApi {
  * What has changed in the workspace's folders since the last commit, and which files are new. Nothing is written, the
  * index is not refreshed, and none of the programs run that a repository may name for it. Rejects where there is none.
  */
-export async function gitChanges({ folders, closed }: Ground): Promise<string> {
+export async function gitChanges({ folders, closed }: WorkspaceRoots): Promise<string> {
   // Even to look, git obeys the configuration of the repository.
   if (!vscode.workspace.isTrusted) throw new ToolError("untrusted");
   const program = await chosenGit();

@@ -6,7 +6,7 @@ import type { Mention } from "../../webview/messages.ts";
 import { cut, toStorable } from "../tools/bounds.ts";
 import { textOf } from "../tools/file-text.ts";
 import { workspaceFolders } from "../tools/files.ts";
-import { type Ground, isInside, nameOf, resolveInside } from "../tools/paths.ts";
+import { isInside, nameOf, resolveInside, type WorkspaceRoots } from "../tools/paths.ts";
 import { getProblems } from "../tools/problems.ts";
 import { selectionContext } from "./editor-context.ts";
 import { gitChanges } from "./git-changes.ts";
@@ -66,13 +66,13 @@ async function findSymbols(typed: string): Promise<Mention[]> {
 
 /** Reads what was chosen; what cannot be read is told to the user and left out. */
 export async function takeContext(
-  ground: Ground,
+  roots: WorkspaceRoots,
   mentions: readonly Mention[],
 ): Promise<ContextItem[]> {
   const taken = await Promise.all(
     mentions.map(async (mention) => {
       try {
-        const item = await read(ground, mention);
+        const item = await read(roots, mention);
         return { ...item, label: item.label.slice(0, 500), content: toStorable(item.content) };
       } catch {
         return mention;
@@ -114,7 +114,7 @@ function refusal(mentions: readonly Mention[]): string {
   }
 }
 
-async function read(ground: Ground, mention: Mention): Promise<ContextItem> {
+async function read(roots: WorkspaceRoots, mention: Mention): Promise<ContextItem> {
   const { kind } = mention;
   const whole = async (text: string | Promise<string | undefined>): Promise<ContextItem> => ({
     type: kind,
@@ -125,24 +125,27 @@ async function read(ground: Ground, mention: Mention): Promise<ContextItem> {
     case "selection":
       return needed(selectionContext());
     case "problems":
-      return await whole(getProblems(ground, {}));
+      return await whole(getProblems(roots, {}));
     case "terminal":
       return await whole(terminalText());
     case "git":
-      return await whole(gitChanges(ground));
+      return await whole(gitChanges(roots));
     default:
-      return await readFile(ground, mention);
+      return await readFile(roots, mention);
   }
 }
 
-async function readFile(ground: Ground, { kind, uri, line, name }: Mention): Promise<ContextItem> {
+async function readFile(
+  roots: WorkspaceRoots,
+  { kind, uri, line, name }: Mention,
+): Promise<ContextItem> {
   // In a remote window the page is told addresses of the remote machine, which is where this runs.
   const { path, scheme } = vscode.Uri.parse(needed(uri));
   if (scheme === "untitled") return untitled(needed(uri));
   if (scheme !== "file" && scheme !== "vscode-remote") throw new TypeError(scheme);
-  const file = vscode.Uri.file(await resolveInside(ground, vscode.Uri.file(path).fsPath));
+  const file = vscode.Uri.file(await resolveInside(roots, vscode.Uri.file(path).fsPath));
   const text = cellsOf(file) ?? needed(await textOf(file.fsPath));
-  const label = nameOf(ground.folders, file.fsPath);
+  const label = nameOf(roots.folders, file.fsPath);
   const item = { type: kind, uri: String(file).slice(0, 2000) };
   if (line === undefined) return { ...item, label, content: cut(text, MAX_FILE) };
   const [first, last] = await linesOf(file, line);

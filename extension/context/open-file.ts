@@ -1,6 +1,6 @@
 import { stat } from "node:fs/promises";
 import * as vscode from "vscode";
-import { type Ground, resolveInside, ToolError } from "../tools/paths.ts";
+import { resolveInside, ToolError, type WorkspaceRoots } from "../tools/paths.ts";
 
 export interface FilePlace {
   path: string;
@@ -10,9 +10,12 @@ export interface FilePlace {
 }
 
 /** Opens a place that an answer names: a file of the workspace, or nothing, since anything may be named there. */
-export async function openFile(ground: Ground, { path, line, column }: FilePlace): Promise<void> {
+export async function openFile(
+  roots: WorkspaceRoots,
+  { path, line, column }: FilePlace,
+): Promise<void> {
   const named = path.replaceAll("\\", "/");
-  const file = (await inWorkspace(ground, named)) ?? (await byItsEnd(ground, named));
+  const file = (await inWorkspace(roots, named)) ?? (await byItsEnd(roots, named));
   if (file === undefined) {
     void vscode.window.showInformationMessage(
       vscode.l10n.t("{0} is not a file of this workspace.", path),
@@ -25,9 +28,9 @@ export async function openFile(ground: Ground, { path, line, column }: FilePlace
   });
 }
 
-async function inWorkspace(ground: Ground, named: string): Promise<string | undefined> {
+async function inWorkspace(roots: WorkspaceRoots, named: string): Promise<string | undefined> {
   try {
-    const file = await resolveInside(ground, named);
+    const file = await resolveInside(roots, named);
     return (await stat(file)).isFile() ? file : undefined;
   } catch (thrown) {
     if (thrown instanceof ToolError || (thrown as NodeJS.ErrnoException).code !== undefined) return;
@@ -36,9 +39,9 @@ async function inWorkspace(ground: Ground, named: string): Promise<string | unde
 }
 
 /** Models often name a file without its folders; where only one is meant, that is it. */
-async function byItsEnd(ground: Ground, named: string): Promise<string | undefined> {
+async function byItsEnd(roots: WorkspaceRoots, named: string): Promise<string | undefined> {
   if (!/^[^*?{}[\]!]+$/.test(named) || named.startsWith("/") || named.includes("..")) return;
   const found = await vscode.workspace.findFiles(`**/${named.replace(/^\.\//, "")}`, undefined, 2);
   const [only, other] = found;
-  return only && !other ? inWorkspace(ground, only.fsPath) : undefined;
+  return only && !other ? inWorkspace(roots, only.fsPath) : undefined;
 }

@@ -11,7 +11,14 @@ import {
   textOf,
   toBytes,
 } from "./file-text.ts";
-import { type Folder, type Ground, nameOf, resolveInside, ToolError, withNames } from "./paths.ts";
+import {
+  type Folder,
+  nameOf,
+  resolveInside,
+  ToolError,
+  type WorkspaceRoots,
+  withNames,
+} from "./paths.ts";
 import type { SeenFiles } from "./seen-files.ts";
 import { withoutStrays } from "./utf8.ts";
 
@@ -46,7 +53,7 @@ export function parseArguments<T extends z.ZodMiniType>(schema: T, args: unknown
 }
 
 export interface FileTools {
-  ground: Ground;
+  roots: WorkspaceRoots;
   sessionId: string;
   seen: SeenFiles;
   /** Called before a file or folder is changed or made. */
@@ -54,11 +61,11 @@ export interface FileTools {
 }
 
 export async function readFile(
-  { ground, sessionId, seen }: FileTools,
+  { roots, sessionId, seen }: FileTools,
   args: unknown,
 ): Promise<string> {
   const { path, start_line = 1, end_line } = parseArguments(ReadArguments, args);
-  const absolute = await resolveInside(ground, path);
+  const absolute = await resolveInside(roots, path);
   const text = await textOf(absolute);
   if (text === undefined) throw new ToolError(`There is no file ${path}.`);
   seen.note(sessionId, absolute, text);
@@ -78,14 +85,14 @@ export interface Change {
 /** Works out a call of `write_file` or `apply_diff` without doing it. Rejects with a `ToolError` where it cannot be done. */
 async function planChange(
   name: "write_file" | "apply_diff",
-  { ground, sessionId, seen }: Pick<FileTools, "ground" | "sessionId" | "seen">,
+  { roots, sessionId, seen }: Pick<FileTools, "roots" | "sessionId" | "seen">,
   args: unknown,
 ): Promise<Change> {
   const given =
     name === "write_file"
       ? parseArguments(WriteArguments, args)
       : parseArguments(DiffArguments, args);
-  const path = await resolveInside(ground, given.path, "write");
+  const path = await resolveInside(roots, given.path, "write");
   if (openDocument(path)?.isDirty) {
     throw new ToolError(
       `${given.path} has changes in the editor that are not saved. Ask the user to save or revert it.`,
@@ -153,14 +160,14 @@ export async function changeFile(
   await tools.keepBefore(path);
   await vscode.workspace.fs.writeFile(vscode.Uri.file(path), bytes);
   tools.seen.note(tools.sessionId, path, shownText(after));
-  const shown = nameOf(tools.ground.folders, path);
+  const shown = nameOf(tools.roots.folders, path);
   const lines = after.split("\n").length;
   return before === undefined ? `Made ${shown} (${lines} lines).` : `Changed ${shown}.`;
 }
 
 export async function createDirectory(tools: FileTools, args: unknown): Promise<string> {
   const { path } = parseArguments(DirectoryArguments, args);
-  const absolute = await resolveInside(tools.ground, path, "write");
+  const absolute = await resolveInside(tools.roots, path, "write");
   await tools.keepBefore(absolute);
   await vscode.workspace.fs.createDirectory(vscode.Uri.file(absolute));
   return `Made the folder ${path}.`;

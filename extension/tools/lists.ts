@@ -5,7 +5,7 @@ import * as vscode from "vscode";
 import * as z from "zod/mini";
 import { treeLines } from "./file-tree.ts";
 import { parseArguments } from "./files.ts";
-import { type Ground, nameOf, resolveInside, ToolError } from "./paths.ts";
+import { nameOf, resolveInside, ToolError, type WorkspaceRoots } from "./paths.ts";
 import { editorsRules, excludedGlobs, findRipgrep, runRipgrep, unreadNote } from "./ripgrep.ts";
 
 const ListArguments = z.object({
@@ -18,21 +18,21 @@ const MAX_ENTRIES = 1_000;
 const MAX_FOUND = 20_000;
 
 export async function listFiles(
-  ground: Ground,
+  roots: WorkspaceRoots,
   args: unknown,
   signal: AbortSignal,
 ): Promise<string> {
   const { path, recursive } = parseArguments(ListArguments, args);
   const named = path ?? ".";
   const isAll =
-    ground.folders.length > 1 && /^(?:\.?[/\\]?)*$/.test(named) && !named.startsWith("/");
+    roots.folders.length > 1 && /^(?:\.?[/\\]?)*$/.test(named) && !named.startsWith("/");
   const folders = isAll
-    ? ground.folders.map((folder) => folder.path)
-    : [await resolveInside(ground, named)];
-  if (recursive) return await listTrees(ground, folders, named, signal);
+    ? roots.folders.map((folder) => folder.path)
+    : [await resolveInside(roots, named)];
+  if (recursive) return await listTrees(roots, folders, named, signal);
   const names = await Promise.all(
     folders.map(async (folder) => {
-      const base = isAll ? `${nameOf(ground.folders, folder)}/` : "";
+      const base = isAll ? `${nameOf(roots.folders, folder)}/` : "";
       const entries = await namesIn(folder, named).catch((thrown) => {
         if (!isAll) throw thrown;
         return ["[may not be read]"];
@@ -71,7 +71,7 @@ async function whyNot(folder: string, named: string): Promise<ToolError> {
 }
 
 async function listTrees(
-  ground: Ground,
+  roots: WorkspaceRoots,
   folders: readonly string[],
   named: string,
   signal: AbortSignal,
@@ -79,11 +79,11 @@ async function listTrees(
   const trees = await Promise.all(
     folders.map(async (folder): Promise<Files> => {
       try {
-        return await listTree(ground, folder, named, signal);
+        return await listTree(roots, folder, named, signal);
       } catch (thrown) {
         // One that is gone or shut keeps none of the others back.
         if (folders.length === 1 || signal.aborted) throw thrown;
-        return { files: [], unread: [nameOf(ground.folders, folder)], isPartial: false };
+        return { files: [], unread: [nameOf(roots.folders, folder)], isPartial: false };
       }
     }),
   );
@@ -110,7 +110,7 @@ async function listTrees(
 }
 
 async function listTree(
-  ground: Ground,
+  roots: WorkspaceRoots,
   folder: string,
   named: string,
   signal: AbortSignal,
@@ -118,8 +118,8 @@ async function listTree(
   const found = await stat(folder).catch(() => undefined);
   if (!found?.isDirectory()) throw await whyNot(folder, named);
   const { files, unread, isPartial } = await filesBelow(folder, signal);
-  const links = await linksBeside(ground, folder, files);
-  const shown = nameOf(ground.folders, folder);
+  const links = await linksBeside(roots, folder, files);
+  const shown = nameOf(roots.folders, folder);
   const base = shown === "." ? "" : `${shown}/`;
   const below = (names: readonly string[]): string[] => names.map((name) => base + name);
   return { files: below([...files, ...links]), unread: below(unread), isPartial };
@@ -157,7 +157,11 @@ async function filesBelow(folder: string, signal: AbortSignal): Promise<Files> {
 }
 
 /** Links are followed by nobody here, but named: in each folder that is listed, if they lead to where tools may go. */
-async function linksBeside(ground: Ground, folder: string, files: string[]): Promise<string[]> {
+async function linksBeside(
+  roots: WorkspaceRoots,
+  folder: string,
+  files: string[],
+): Promise<string[]> {
   const folders = new Set([
     "",
     ...files.map((file) => dirname(file)).map((name) => (name === "." ? "" : name)),
@@ -168,7 +172,7 @@ async function linksBeside(ground: Ground, folder: string, files: string[]): Pro
     for (const entry of entries) {
       if (!entry.isSymbolicLink()) continue;
       const path = join(folder, name, entry.name);
-      const target = await resolveInside(ground, path)
+      const target = await resolveInside(roots, path)
         .then(stat)
         .catch(() => undefined);
       if (target) links.push(posix.join(name, entry.name) + (target.isDirectory() ? "/" : ""));

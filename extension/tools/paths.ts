@@ -12,7 +12,7 @@ export interface Folder {
 }
 
 /** Where tools work. */
-export interface Ground {
+export interface WorkspaceRoots {
   folders: readonly Folder[];
   /** Folders that are closed to them wherever they are: the companion's data, with its token and the chats. */
   closed: readonly string[];
@@ -27,7 +27,7 @@ export class ToolError extends Error {}
  * what it is: the companion has judged the name.
  */
 export async function resolveInside(
-  { folders, closed }: Ground,
+  { folders, closed }: WorkspaceRoots,
   named: string,
   use: "read" | "write" = "read",
 ): Promise<string> {

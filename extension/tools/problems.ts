@@ -2,16 +2,16 @@ import * as vscode from "vscode";
 import * as z from "zod/mini";
 import { cut } from "./bounds.ts";
 import { parseArguments } from "./files.ts";
-import { type Ground, isInside, nameOf, resolveInside } from "./paths.ts";
+import { isInside, nameOf, resolveInside, type WorkspaceRoots } from "./paths.ts";
 
 const ProblemArguments = z.object({ path: z.optional(z.string()) });
 const SEVERITIES = ["error", "warning", "information", "hint"] as const;
 
 /** What the editor underlines, of one file or of all, errors first. */
-export async function getProblems(ground: Ground, args: unknown): Promise<string> {
+export async function getProblems(roots: WorkspaceRoots, args: unknown): Promise<string> {
   const { path } = parseArguments(ProblemArguments, args);
-  const { folders } = ground;
-  const only = path === undefined ? undefined : await resolveInside(ground, path);
+  const { folders } = roots;
+  const only = path === undefined ? undefined : await resolveInside(roots, path);
   const rows = vscode.languages
     .getDiagnostics()
     .filter(([{ scheme, fsPath }]) =>

@@ -6,14 +6,14 @@ import type { ClientMessage } from "../../server/protocol/requests.ts";
 import type { PendingCall } from "../../server/protocol/responses.ts";
 import { shownText } from "./edits.ts";
 import type { Change } from "./files.ts";
-import type { Ground } from "./paths.ts";
+import type { WorkspaceRoots } from "./paths.ts";
 import type { SeenFiles } from "./seen-files.ts";
 
 export const PROPOSED = "streamkeeper-proposed";
 export const EMPTY = "streamkeeper-empty";
 
 export interface ProposalDeps {
-  ground(): Ground;
+  roots(): WorkspaceRoots;
   seen: SeenFiles;
   clientId: string;
   decide(sessionId: string, message: ClientMessage): Promise<unknown>;
@@ -161,9 +161,9 @@ export class Proposals {
     call: PendingCall,
     name: Changing,
   ): Promise<Proposal | { refusal: string }> {
-    const { ground, seen } = this.#deps;
+    const { roots, seen } = this.#deps;
     const { tryChange } = await import("./run-tool.ts");
-    const tools = { ground: ground(), sessionId, seen };
+    const tools = { roots: roots(), sessionId, seen };
     const planned = await tryChange(name, tools, call.arguments);
     if ("refusal" in planned) return planned;
     const { change } = planned;

@@ -6,7 +6,7 @@ import { isEditorTool } from "./definitions.ts";
 import { invokeForeign } from "./editor-tools.ts";
 import { changeFile, createDirectory, type FileTools, readFile } from "./files.ts";
 import { listFiles } from "./lists.ts";
-import { type Ground, ToolError } from "./paths.ts";
+import { ToolError, type WorkspaceRoots } from "./paths.ts";
 import { getProblems } from "./problems.ts";
 import { searchInCode } from "./search.ts";
 import type { SeenFiles } from "./seen-files.ts";
@@ -15,23 +15,23 @@ import { executeCommand } from "./terminal.ts";
 export { tryChange } from "./files.ts";
 
 export interface RunDeps {
-  ground(): Ground;
+  roots(): WorkspaceRoots;
   seen: SeenFiles;
   checkpoints: Checkpoints;
 }
 
 /** Resolves with what the model gets to read; rejects with the reason why there is nothing. */
 export async function runTool(
-  { ground: groundNow, seen, checkpoints }: RunDeps,
+  { roots: groundNow, seen, checkpoints }: RunDeps,
   call: PendingCall,
   sessionId: string,
   signal: AbortSignal,
   onOutput: (data: string) => void,
 ): Promise<string> {
   const { tool_name: name, arguments: args, turn_id } = call;
-  const ground = groundNow();
+  const roots = groundNow();
   const files: FileTools = {
-    ground,
+    roots,
     sessionId,
     seen,
     keepBefore: (path) => checkpoints.keep(sessionId, turn_id, path),
@@ -44,17 +44,17 @@ export async function runTool(
     case "read_file":
       return await readFile(files, args);
     case "list_files":
-      return await listFiles(ground, args, signal);
+      return await listFiles(roots, args, signal);
     case "search_in_code":
-      return await searchInCode(ground, args, signal);
+      return await searchInCode(roots, args, signal);
     case "get_problems":
-      return await getProblems(ground, args);
+      return await getProblems(roots, args);
     case "write_file":
     case "apply_diff":
       return await changeFile(files, name, args);
     case "create_directory":
       return await createDirectory(files, args);
     case "execute_command":
-      return await executeCommand(ground, args, signal, onOutput);
+      return await executeCommand(roots, args, signal, onOutput);
   }
 }

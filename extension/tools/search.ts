@@ -8,7 +8,7 @@ import { cut } from "./bounds.ts";
 import { textOf } from "./file-text.ts";
 import { parseArguments } from "./files.ts";
 import { atAnyDepth, type FolderGlobs, globsOf } from "./include-globs.ts";
-import { type Folder, type Ground, resolveInside, ToolError } from "./paths.ts";
+import { type Folder, resolveInside, ToolError, type WorkspaceRoots } from "./paths.ts";
 import { placeOf, plain, reachOf } from "./reach.ts";
 import { editorsRules, excludedGlobs, findRipgrep, runRipgrep, unreadNote } from "./ripgrep.ts";
 
@@ -32,24 +32,24 @@ interface Found {
 }
 
 interface Task {
-  ground: Ground;
+  roots: WorkspaceRoots;
   ripgrep: string | undefined;
   search: SearchArguments;
   signal: AbortSignal;
 }
 
 export async function searchInCode(
-  ground: Ground,
+  roots: WorkspaceRoots,
   args: unknown,
   signal: AbortSignal,
 ): Promise<string> {
   const search = parseArguments(SearchArguments, args);
-  const { folders } = ground;
+  const { folders } = roots;
   if (folders.length === 0) throw new ToolError("No folder is open in the editor.");
   if (search.query.includes("\0")) throw new ToolError("The query has a NUL in it.");
   const include = [search.include ?? []].flat().join(",");
   const globs = globsOf(include, folders, isFolder);
-  const task: Task = { ground, ripgrep: findRipgrep(), search, signal };
+  const task: Task = { roots, ripgrep: findRipgrep(), search, signal };
   const found = await searchAll(task, globs);
   if (found.lines.length > 0 || !globs) return told(found, search);
   if (await fitsAny(task, globs, false)) return told(found, search);
@@ -70,7 +70,7 @@ function isFolder(path: string): boolean {
 
 async function searchAll(task: Task, globs: FolderGlobs | undefined): Promise<Found> {
   const all: Found = { lines: [], unread: [], isPartial: false };
-  const { folders } = task.ground;
+  const { folders } = task.roots;
   for (const folder of folders) {
     const own = globs ? globs.get(folder) : [];
     if (own === undefined) continue;
@@ -125,7 +125,7 @@ function escaped(text: string): string {
 }
 
 async function searchFolder(
-  { ground, search, signal }: Task,
+  { roots, search, signal }: Task,
   ripgrep: string,
   folder: Folder,
   globs: string[],
@@ -149,12 +149,12 @@ async function searchFolder(
   const lines = text.split("\n");
   // What follows the last line feed is cut off.
   if (isPartial) lines.pop();
-  return { lines: await allowed(ground, folder.path, lines, hidden), unread, isPartial };
+  return { lines: await allowed(roots, folder.path, lines, hidden), unread, isPartial };
 }
 
 /** Without what lies in a place that is closed to tools, whatever link led there. */
 async function allowed(
-  ground: Ground,
+  roots: WorkspaceRoots,
   folder: string,
   lines: string[],
   hidden: ReadonlySet<string>,
@@ -168,7 +168,7 @@ async function allowed(
     const isOpen =
       known ??
       (!hidden.has(plain(file)) &&
-        (await resolveInside(ground, join(folder, file)).then(
+        (await resolveInside(roots, join(folder, file)).then(
           () => true,
           () => false,
         )));
@@ -180,11 +180,11 @@ async function allowed(
 
 /** Whether there is any file that would be searched, or could be if nothing were left out. */
 async function fitsAny(
-  { ground, ripgrep, signal }: Task,
+  { roots, ripgrep, signal }: Task,
   globs: FolderGlobs,
   isAll: boolean,
 ): Promise<boolean> {
-  for (const folder of ground.folders) {
+  for (const folder of roots.folders) {
     const own = globs.get(folder);
     if (own === undefined) continue;
     if (!ripgrep) {
@@ -211,7 +211,7 @@ function within(folder: Folder, globs: string[]): vscode.RelativePattern {
 }
 
 async function searchFiles(
-  { ground, search, signal }: Task,
+  { roots, search, signal }: Task,
   folder: Folder,
   globs: string[],
 ): Promise<string[]> {
@@ -230,7 +230,7 @@ async function searchFiles(
     signal.throwIfAborted();
     // Also here no link leads out of the workspace.
     const isOpen = !isSecretPath(vscode.workspace.asRelativePath(uri, false));
-    const path = isOpen && (await resolveInside(ground, uri.fsPath).catch(() => undefined));
+    const path = isOpen && (await resolveInside(roots, uri.fsPath).catch(() => undefined));
     const text = path ? await textOf(path).catch(() => undefined) : undefined;
     const name = vscode.workspace.asRelativePath(uri, false);
     for (const [index, line] of (text ?? "").split(/\r?\n/).entries()) {

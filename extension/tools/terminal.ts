@@ -4,7 +4,7 @@ import * as vscode from "vscode";
 import * as z from "zod/mini";
 import { cut, MAX_RESULT } from "./bounds.ts";
 import { parseArguments } from "./files.ts";
-import { type Ground, resolveInside, ToolError } from "./paths.ts";
+import { resolveInside, ToolError, type WorkspaceRoots } from "./paths.ts";
 import { runInProcess } from "./shell-process.ts";
 import { type Ran, type Run, runInTerminal } from "./shell-terminal.ts";
 import { kindOf, type Shell } from "./shells.ts";
@@ -20,7 +20,7 @@ const DEFAULT_TIMEOUT_S = 120;
 const MAX_TIMEOUT_S = 1_800;
 
 export async function executeCommand(
-  ground: Ground,
+  roots: WorkspaceRoots,
   args: unknown,
   signal: AbortSignal,
   onOutput: (data: string) => void,
@@ -28,7 +28,7 @@ export async function executeCommand(
   const given = parseArguments(CommandArguments, args);
   const { command, folder = ".", timeout_seconds = DEFAULT_TIMEOUT_S } = given;
   if (command.includes("\0")) throw new ToolError("The command has a NUL in it.");
-  const cwd = await resolveInside(ground, folder);
+  const cwd = await resolveInside(roots, folder);
   if (!(await isFolder(cwd))) throw new ToolError(`There is no folder ${folder}.`);
   const seconds = Math.min(Math.max(timeout_seconds, 1), MAX_TIMEOUT_S);
   const late = new AbortController();

@@ -10,7 +10,7 @@ import type { Settings } from "../settings.ts";
 import { Checkpoints } from "./checkpoints.ts";
 import { workspaceFolders } from "./files.ts";
 import { makeOffer, type Offering, workspaceName } from "./offer.ts";
-import type { Ground } from "./paths.ts";
+import type { WorkspaceRoots } from "./paths.ts";
 import { PROPOSED, Proposals } from "./proposals.ts";
 import { SeenFiles } from "./seen-files.ts";
 import { createMcpStart } from "./start-mcp.ts";
@@ -32,7 +32,7 @@ export interface ToolBoxDeps {
 export interface ToolBox {
   checkpoints: Checkpoints;
   /** Where they work. */
-  ground(): Ground;
+  roots(): WorkspaceRoots;
   offer(): Promise<Offering>;
   /** The same, once what it takes has been started. */
   offerFor(message: ClientMessage): Promise<Offering>;
@@ -57,12 +57,12 @@ export function createToolBox(deps: ToolBoxDeps): ToolBox {
   const checkpoints = new Checkpoints(join(context.globalStorageUri.fsPath, "checkpoints"));
   const workspace = (): string | undefined =>
     settings.toolsEnabled() ? workspaceName() : undefined;
-  const ground = (): Ground => ({
+  const roots = (): WorkspaceRoots => ({
     folders: workspaceFolders(),
     closed: [dataDir, context.globalStorageUri.fsPath],
   });
   const proposals = new Proposals({
-    ground,
+    roots,
     seen,
     clientId,
     decide: (session_id, message) =>
@@ -75,7 +75,7 @@ export function createToolBox(deps: ToolBoxDeps): ToolBox {
     workspace,
     async run(call, sessionId, signal, onOutput) {
       const { runTool } = await import("./run-tool.ts");
-      return await runTool({ ground, seen, checkpoints }, call, sessionId, signal, onOutput);
+      return await runTool({ roots, seen, checkpoints }, call, sessionId, signal, onOutput);
     },
     onAsked(sessionId, calls, isAlone) {
       deps.onAsked(sessionId, calls);
@@ -95,7 +95,7 @@ export function createToolBox(deps: ToolBoxDeps): ToolBox {
     });
   return {
     checkpoints,
-    ground,
+    roots,
     offer,
     async offerFor({ type }) {
       if (type === "user_message" && workspace() !== undefined) await startMcp();

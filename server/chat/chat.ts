@@ -87,7 +87,7 @@ export interface Chat {
   /** Takes effect once. Rejects with `session_busy` or `not_found`. */
   undoSummary(sessionId: string, summaryId: string): Promise<void>;
   /** A tool that need not ask in this session asks again. Rejects with `not_found`, `session_busy`. */
-  askAgain(sessionId: string, toolName: string): Promise<void>;
+  revokeToolRule(sessionId: string, toolName: string): Promise<void>;
   createSession(request: CreateSessionRequest): Promise<Session>;
   listSessions(query: { query?: string; limit?: number; cursor?: string }): Promise<SessionList>;
   getSession(sessionId: string): Promise<Session>;

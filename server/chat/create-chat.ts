@@ -15,9 +15,9 @@ import { ChatError } from "../errors.ts";
 import type { Message, Ready } from "../protocol/responses.ts";
 import { SAMPLING_FIELDS, type Sampling } from "../protocol/sampling.ts";
 import { decideCall, takeResult } from "./calls/answer-call.ts";
-import { askAgain } from "./calls/ask-again.ts";
 import { takeOutput } from "./calls/call-output.ts";
 import { claim, listPending } from "./calls/claims.ts";
+import { revokeToolRule } from "./calls/revoke-tool-rule.ts";
 import type { AcceptedTurn, Chat, ImportedMessage } from "./chat.ts";
 import type { ChatDeps, ResolvedModel } from "./deps.ts";
 import { knownPlace, streamFrames } from "./log/stream-frames.ts";
@@ -54,7 +54,7 @@ export function createChat(deps: ChatDeps): Chat {
     cancelTurn: (sessionId) => cancelTurn(deps, sessionId),
     rewind: (sessionId, turnId) => rewindSession(deps, sessionId, turnId),
     summarise: (sessionId) => summariseNow(deps, sessionId),
-    askAgain: (sessionId, toolName) => askAgain(deps, sessionId, toolName),
+    revokeToolRule: (sessionId, toolName) => revokeToolRule(deps, sessionId, toolName),
     undoSummary: (sessionId, summaryId) => undoSummary(deps, sessionId, summaryId),
     async createSession(request) {
       turns.refuseWhenDraining();
@@ -87,7 +87,7 @@ export function createChat(deps: ChatDeps): Chat {
         await removeSession(trx, sessionId);
         afterCommit(() => {
           deps.hub.announceGone(sessionId);
-          deps.others.look(sessionId);
+          deps.peers.look(sessionId);
         });
       });
     },

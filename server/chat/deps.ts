@@ -11,7 +11,7 @@ import type { Sampling } from "../protocol/sampling.ts";
 import type { Provider, Usage } from "../providers/provider.ts";
 import type { Repeating } from "../shared/every.ts";
 import type { Hub } from "./log/hub.ts";
-import type { Others } from "./log/peer-notify.ts";
+import type { Peers } from "./log/peer-notify.ts";
 import type { SessionLock } from "./log/session-lock.ts";
 import type { Write } from "./log/write-session.ts";
 
@@ -84,7 +84,7 @@ export interface ChatDeps {
   /** Aborts when this companion shuts down for good. */
   closing: AbortSignal;
   /** The other companions on the same database. */
-  others: Others;
+  peers: Peers;
   /** No other companion can use this database (SQLite, under the leader lock). */
   soleCompanion: boolean;
   /** One request for a session after the other. */

@@ -14,7 +14,7 @@ import { refuseReadOnly } from "./engine/check-server.ts";
 import { type Taken, watchFiles } from "./engine/file-watch.ts";
 import { guardDialect, refuseInsideWork } from "./engine/guarded-dialect.ts";
 import { nativeBinding } from "./engine/native-binding.ts";
-import { createHintChannel, type HintChannel } from "./engine/notify-channel.ts";
+import { createNotifyChannel, type NotifyChannel } from "./engine/notify-channel.ts";
 import { createPool } from "./engine/postgres-pool.ts";
 import { readingDialect } from "./engine/reading-dialect.ts";
 import { isConflict, isDamage, toStorageError } from "./engine/storage-errors.ts";
@@ -57,7 +57,7 @@ export interface OpenedDatabase {
   /** Where the deltas of all streams are committed together. */
   appendLog: AppendLog;
   /** To other companions on the same database; undefined where there can be none. */
-  hints: HintChannel | undefined;
+  hints: NotifyChannel | undefined;
   /** For reads outside of transactions; never waits for a writer. */
   reader: Reader;
   /** Resolves if the database answers a read and a write lock can be had; rejects with `ChatError`. */
@@ -308,7 +308,7 @@ async function openPostgres(url: string, directUrl: string, log: Log): Promise<O
     dialect: new PostgresDialect({ pool: createPool(url, APPEND_LANES, log) }),
     plugins: [refuseInsideWork],
   });
-  const hints = createHintChannel(directUrl, reader, log);
+  const hints = createNotifyChannel(directUrl, reader, log);
   return {
     engine: "postgres",
     health: createStorageHealth(),

@@ -29,7 +29,7 @@ export function repairFiles(dataDir: string, database: DatabaseSource): string[]
 const SLOW_SECONDS = 60;
 
 /** Where what is mended is, and what tells of it. */
-export interface Patient {
+export interface RepairTarget {
   database: DatabaseSource;
   durability: Durability;
   log: Log;
@@ -40,8 +40,8 @@ export interface Patient {
  * Mends a database whose tables can be read: `badIndexes` builds all indexes anew before anything relies on one. Rejects with
  * `ChatError`. On SQLite the caller holds the leader lock.
  */
-export async function repairDatabase(patient: Patient, badIndexes: boolean): Promise<string[]> {
-  return await withRepairDeps(patient, async (deps) => {
+export async function repairDatabase(target: RepairTarget, badIndexes: boolean): Promise<string[]> {
+  return await withRepairDeps(target, async (deps) => {
     if (!badIndexes) return await repairChats(deps);
     await reindex(deps);
     await rebuildIndex(deps);
@@ -51,7 +51,7 @@ export async function repairDatabase(patient: Patient, badIndexes: boolean): Pro
 
 /** Opens the database, new if there is none, to write into it. */
 export async function withRepairDeps<T>(
-  { database: source, durability, log, metrics }: Patient,
+  { database: source, durability, log, metrics }: RepairTarget,
   body: (deps: RepairDeps) => Promise<T>,
 ): Promise<T> {
   const database = await openDatabase(source, log, durability);
@@ -64,7 +64,7 @@ export async function withRepairDeps<T>(
       newUnitOfWork,
       write: sessionWriter(createHub(metrics), newUnitOfWork),
       log,
-      owner: leaseOwner({ house: "", host: hostname(), pid: process.pid, start: uuid() }),
+      owner: leaseOwner({ installation: "", host: hostname(), pid: process.pid, start: uuid() }),
       soleCompanion: database.engine === "sqlite",
     });
   } finally {

@@ -114,10 +114,10 @@ async function repair(config: DoctorConfig): Promise<string[]> {
   const files = repairFiles(dataDir, database);
   const { damage } = await checkDatabase(database, false);
   if (database.engine === "sqlite" && !existsSync(database.path) && damage === "none") return files;
-  const patient = { ...config, ...careDeps() };
+  const target = { ...config, ...doctorDeps() };
   if (damage !== "pages" && damage !== "schema") {
     try {
-      return [...files, ...(await repairDatabase(patient, damage === "indexes"))];
+      return [...files, ...(await repairDatabase(target, damage === "indexes"))];
     } catch (thrown) {
       if (!(thrown instanceof UnmendableSchema)) throw thrown;
       files.push(thrown.message);
@@ -144,7 +144,7 @@ async function salvageOrSay(config: DoctorConfig, file: string): Promise<string[
 async function bringBack(config: DoctorConfig, file: string): Promise<string[]> {
   const { database } = config;
   if (!existsSync(file)) throw new ChatError("not_found", `There is no file ${file}.`);
-  const done = await withRepairDeps({ ...config, ...careDeps() }, (deps) => salvage(deps, file));
+  const done = await withRepairDeps({ ...config, ...doctorDeps() }, (deps) => salvage(deps, file));
   const isAside =
     database.engine === "sqlite" && asideFiles(database.path).some(({ path }) => path === file);
   // Nobody needs to be told of it any more.
@@ -181,7 +181,7 @@ async function underLock(
 }
 
 /** The report says all that there is to say. */
-function careDeps() {
+function doctorDeps() {
   return { log: createLog("silent"), metrics: createMetrics(VERSION) };
 }
 

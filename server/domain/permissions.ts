@@ -15,14 +15,14 @@ export interface Circumstances {
   /** `false`: nothing is allowed without asking, and what writes or executes is denied. */
   trusted: boolean;
   /** Tools that a person has allowed for the rest of the session in this workspace, each with what it did then. */
-  remembered: ReadonlyMap<string, string>;
+  granted: ReadonlyMap<string, string>;
 }
 
 /** What becomes of a call. Fails closed: what nobody has allowed asks, and what an agent may not do is denied. */
 export function judge(
   tool: Tool,
   args: Record<string, unknown>,
-  { agent, trusted, remembered }: Circumstances,
+  { agent, trusted, granted }: Circumstances,
 ): Verdict {
   if (!mayUse(agent, tool)) {
     return { rule: "deny", reason: `The agent ${agent.type} may not use ${tool.name}.` };
@@ -41,7 +41,7 @@ export function judge(
       reason: `${tool.name} is off, since the user has not trusted this workspace.`,
     };
   }
-  const isAllowed = tool.rule === "allow" || remembered.get(tool.name) === tool.kind;
+  const isAllowed = tool.rule === "allow" || granted.get(tool.name) === tool.kind;
   // What nobody has allowed asks for that reason, too; the path is what a person has to know.
   const because = delicacy(tool, args) ?? (isAllowed ? undefined : "not_allowed");
   return because === undefined ? { rule: "allow" } : { rule: "ask", because };

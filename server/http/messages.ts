@@ -8,10 +8,10 @@ import { MessageRequest } from "../protocol/requests.ts";
 import { parse } from "./body.ts";
 import type { HttpDeps } from "./context.ts";
 import { allowOnly } from "./error-handler.ts";
-import type { Readers } from "./sse.ts";
+import type { StreamReaders } from "./sse.ts";
 
 /** `POST /v1/messages/stream` and `GET /v1/sessions/{id}/stream`. */
-export function messagesRouter({ chat, metrics }: HttpDeps, readers: Readers): Router {
+export function messagesRouter({ chat, metrics }: HttpDeps, readers: StreamReaders): Router {
   const router = Router();
 
   router

@@ -14,9 +14,9 @@ import {
 } from "./completion-request.ts";
 import type { HttpDeps } from "./context.ts";
 import { allowOnly } from "./error-handler.ts";
-import type { Readers } from "./sse.ts";
+import type { StreamReaders } from "./sse.ts";
 
-export function openAiRouter(deps: HttpDeps, readers: Readers): Router {
+export function openAiRouter(deps: HttpDeps, readers: StreamReaders): Router {
   const router = Router();
   router
     .route("/v1/chat/completions")
@@ -55,7 +55,7 @@ interface Accepted {
 
 async function answerStreaming(
   deps: HttpDeps,
-  readers: Readers,
+  readers: StreamReaders,
   request: Request,
   response: Response,
   body: CompletionRequest,

@@ -9,7 +9,7 @@ import { modelsRouter } from "./models.ts";
 import { openAiRouter } from "./openai.ts";
 import { openRouter, operationsRouter } from "./operations.ts";
 import { sessionsRouter } from "./sessions.ts";
-import { Readers } from "./sse.ts";
+import { StreamReaders } from "./sse.ts";
 import { traceRequest } from "./tracing.ts";
 import { importRouter, transferRouter } from "./transfer.ts";
 import { webAppRouter } from "./web-app.ts";
@@ -18,7 +18,7 @@ const MAX_CONNECTIONS = 8_192;
 
 export interface HttpServer {
   server: Server;
-  readers: Readers;
+  readers: StreamReaders;
   /** Ends streams and connections; resolves when all are gone. */
   close(): Promise<void>;
 }
@@ -36,7 +36,7 @@ function endUnread(request: Request, response: Response, next: NextFunction): vo
 
 /** The order of every request: Host and Origin, then token, then body, then route. */
 export function createHttpServer(deps: HttpDeps): HttpServer {
-  const readers = new Readers(deps.metrics);
+  const readers = new StreamReaders(deps.metrics);
   const app = express();
   app.disable("x-powered-by");
   app.disable("etag");

@@ -107,7 +107,7 @@ export function sessionsRouter({ chat }: HttpDeps): Router {
   router
     .route("/v1/sessions/:id/tool_rules/:tool")
     .delete(async (request: Request, response: Response) => {
-      await chat.askAgain(idOf(request), parse(ToolName, request.params["tool"]));
+      await chat.revokeToolRule(idOf(request), parse(ToolName, request.params["tool"]));
       response.status(204).end();
     })
     .all(allowOnly("DELETE"));

@@ -34,7 +34,7 @@ interface OpenStream {
 }
 
 /** The open streams of this server: who reads, and the one timer that keeps them all alive. */
-export class Readers {
+export class StreamReaders {
   readonly #metrics: Metrics;
   readonly #open = new Map<Response, OpenStream>();
   readonly #perSession = new Map<string, number>();

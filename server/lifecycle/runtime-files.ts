@@ -7,13 +7,13 @@ import { replaceFile } from "./data-dir.ts";
 
 const LOOK_MS = 2_000;
 
-export interface Traces {
+export interface RuntimeFiles {
   runtime: RuntimeFile;
   token: string;
   metricsToken: string;
 }
 
-export interface KeptTraces {
+export interface KeptRuntimeFiles {
   /** Takes away what says where this companion is; the tokens stay for the next one. */
   remove(): void;
 }
@@ -22,13 +22,13 @@ export interface KeptTraces {
  * Writes them, and writes them again when somebody has deleted or changed one. `onGone` when the directory itself is no
  * longer the one that this companion holds the lock of.
  */
-export function keepTraces(
+export function keepRuntimeFiles(
   dataDir: string,
-  traces: Traces,
+  contents: RuntimeFiles,
   lockFile: string,
   on: { repaired(file: string): void; failed(err: unknown): void; gone(): void },
-): KeptTraces {
-  const files = toFiles(traces);
+): KeptRuntimeFiles {
+  const files = toFiles(contents);
   const lock = inode(lockFile);
   const write = (): string[] => {
     const wrong = files.filter(({ name, content }) => !isOurs(join(dataDir, name), content));
@@ -62,7 +62,7 @@ export function keepTraces(
   };
 }
 
-function toFiles({ runtime, token, metricsToken }: Traces) {
+function toFiles({ runtime, token, metricsToken }: RuntimeFiles) {
   const host = runtime.host.includes(":") ? `[${runtime.host}]` : runtime.host;
   // For Prometheus' file_sd: where to scrape, though the port is another each time.
   const targets = [

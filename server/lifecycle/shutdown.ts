@@ -10,7 +10,7 @@ const MAX_MARKING_MS = 600;
 const SAME_WISH_MS = 1_000;
 const EXIT_FAILED = 1;
 
-export interface EndingDeps {
+export interface ShutdownDeps {
   log: {
     info(fields: object, message: string): void;
     warn(fields: object, message: string): void;
@@ -22,7 +22,7 @@ export interface EndingDeps {
   mark(): Promise<void>;
 }
 
-export interface Ending {
+export interface Shutdown {
   begin(reason: string): void;
 }
 
@@ -30,7 +30,7 @@ export interface Ending {
  * Ends the process at a signal or by `begin`, with exit code 0, within 5 s. A second signal ends it at once. An error that
  * nobody caught ends it within a second with code 1: a state that nobody foresaw is not one to go on in.
  */
-export function createEnding({ log, end, mark }: EndingDeps): Ending {
+export function createShutdown({ log, end, mark }: ShutdownDeps): Shutdown {
   let begun: number | undefined;
   const begin = (reason: string): void => {
     if (begun !== undefined) return;

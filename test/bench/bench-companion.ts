@@ -6,7 +6,7 @@ import { parseArgs } from "node:util";
 import { sql } from "kysely";
 import { v7 as uuid } from "uuid";
 import { assembleCompanion } from "../../server/compose.ts";
-import type { Append } from "../../server/db/commit/append-log.ts";
+import type { AppendRequest } from "../../server/db/commit/append-log.ts";
 import type { Subject } from "../../server/db/commit/metering.ts";
 import { RecentTransactions } from "../../server/db/commit/recent-transactions.ts";
 import {
@@ -45,7 +45,7 @@ class UnkeptUnitOfWork extends SSEUnitOfWork {
 
   override async append(
     _operation: Operation,
-    { sessionId, rows }: Append,
+    { sessionId, rows }: AppendRequest,
     onCommit: (done: Numbered) => void,
   ): Promise<Numbered> {
     this.#at ??= { sessionId, lastSeq: await lastSeqOf(this.#database, sessionId) };
@@ -81,7 +81,7 @@ class NaiveUnitOfWork extends SSEUnitOfWork {
 
   override async append(
     _operation: Operation,
-    { sessionId, turnId, fence, rows }: Append,
+    { sessionId, turnId, fence, rows }: AppendRequest,
     onCommit: (done: Numbered) => void,
   ): Promise<Numbered> {
     let done: Numbered = { lastSeq: 0, cancelTurnId: null };
@@ -140,7 +140,7 @@ const companion = await assembleCompanion({
     return new SSEUnitOfWork(deps, subject);
   },
   recent,
-  house: "bench",
+  installation: "bench",
   log,
   metrics,
 });

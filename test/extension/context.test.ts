@@ -46,7 +46,7 @@ describe("context from the editor", function () {
   });
 
   const take = (...mentions: Mention[]): Promise<ContextItem[]> =>
-    takeContext(app.tools.ground(), mentions);
+    takeContext(app.tools.roots(), mentions);
   const file = (...path: string[]): Mention => ({
     kind: "file",
     uri: vscode.Uri.file(join(...path)).toString(),
@@ -100,7 +100,7 @@ describe("context from the editor", function () {
   it("opens a place that an answer names, in the workspace alone", async () => {
     const open = async (path: string, line: number, column?: number): Promise<string> => {
       await vscode.commands.executeCommand("workbench.action.closeAllEditors");
-      await openFile(app.tools.ground(), { path, line, column });
+      await openFile(app.tools.roots(), { path, line, column });
       const editor = vscode.window.activeTextEditor;
       if (!editor) return "nothing";
       const { line: row, character } = editor.selection.active;

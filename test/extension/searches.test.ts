@@ -92,8 +92,8 @@ describe("searches and lists", function () {
       recursive: boolean,
       more: typeof folders = [],
     ) => {
-      const ground = { folders: [...folders, ...more], closed: [] };
-      const said = await listFiles(ground, { path, recursive }, new AbortController().signal);
+      const roots = { folders: [...folders, ...more], closed: [] };
+      const said = await listFiles(roots, { path, recursive }, new AbortController().signal);
       return said.split("\n");
     };
     for (const path of [".", "./", "", undefined]) {

@@ -199,13 +199,16 @@ for (const engine of ENGINES) {
           );
           stalls = true;
           await ask(chat, "wait", { session_id });
-          await assert.rejects(chat.askAgain(session_id, "write_file"), isCode("session_busy"));
+          await assert.rejects(
+            chat.revokeToolRule(session_id, "write_file"),
+            isCode("session_busy"),
+          );
           await chat.cancelTurn(session_id);
           await collect(chat, session_id, { after: 0, until: "turn_end" });
           stalls = false;
-          await Promise.all([1, 2].map(() => chat.askAgain(session_id, "write_file")));
-          await chat.askAgain(session_id, "look");
-          await assert.rejects(chat.askAgain("none", "write_file"), isCode("not_found"));
+          await Promise.all([1, 2].map(() => chat.revokeToolRule(session_id, "write_file")));
+          await chat.revokeToolRule(session_id, "look");
+          await assert.rejects(chat.revokeToolRule("none", "write_file"), isCode("not_found"));
           const last = await ask(chat, "write", { session_id });
           assert.equal((await read(chat, last)).at(-2)?.requires_approval, true);
           const all = await read(chat, { ...last, after: 0 });

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import type { Worker } from "node:worker_threads";
 import SQLite from "better-sqlite3";
-import type { Append } from "../../server/db/commit/append-log.ts";
+import type { AppendRequest } from "../../server/db/commit/append-log.ts";
 import { SSEUnitOfWork } from "../../server/db/commit/unit-of-work.ts";
 import type { Numbered } from "../../server/db/tables/chunks.ts";
 import { insertSession, releaseLease, takeLease } from "../../server/db/tables/sessions.ts";
@@ -32,7 +32,7 @@ function says(writer: { sessionId: string; turnId: string; fence: number }, ...t
     type: "assistant_message",
     payload: JSON.stringify({ token }),
   }));
-  return { ...writer, commitId: `commit ${++commits}`, rows } satisfies Append;
+  return { ...writer, commitId: `commit ${++commits}`, rows } satisfies AppendRequest;
 }
 
 async function stored({ database }: OpenTestDatabase, sessionId: string): Promise<string[]> {

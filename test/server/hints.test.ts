@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { setTimeout as delay } from "node:timers/promises";
 import pg from "pg";
-import { exchangeHints } from "../../server/chat/log/peer-notify.ts";
+import { createPeers } from "../../server/chat/log/peer-notify.ts";
 import type { StreamChunk } from "../../server/protocol/chunks.ts";
 import { parseHint } from "../../server/protocol/hints.ts";
 import { FINISH, type Script, say, stall, type TestChat, text } from "../support/chat.ts";
@@ -222,7 +222,7 @@ describe("hints between companions", function () {
     withDatabase(POSTGRES, async ({ database, test }) => {
       await withEar(test.flag, async (heard) => {
         assert.ok(database.hints);
-        const hints = exchangeHints(database.hints, "alone");
+        const hints = createPeers(database.hints, "alone");
         const listening = Promise.withResolvers<void>();
         hints.listen({ onNews() {}, onLook() {}, onListening: listening.resolve });
         await listening.promise;
@@ -239,7 +239,7 @@ describe("hints between companions", function () {
     withDatabase(POSTGRES, async ({ database, test }) => {
       await withEar(test.flag, async (heard, client) => {
         assert.ok(database.hints);
-        const hints = exchangeHints(database.hints, "me");
+        const hints = createPeers(database.hints, "me");
         const listening = Promise.withResolvers<void>();
         const met = Promise.withResolvers<void>();
         const { resolve: onListening } = listening;

@@ -97,7 +97,7 @@ export async function openChat(source: DatabaseSource, script: Script): Promise<
     wake: () => {},
   };
   const newUnitOfWork = unitsOfWork(database, { metrics, log, recent });
-  const parts = { database, models, newUnitOfWork, recent, house: "", log, metrics };
+  const parts = { database, models, newUnitOfWork, recent, installation: "", log, metrics };
   const deps = createChatDeps(parts, closing.signal);
   await recoverTurns(deps);
   return {

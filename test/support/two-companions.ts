@@ -1,5 +1,5 @@
 // Two companions on one Postgres, each with its own connections, as on two machines.
-import { followOthers } from "../../server/chat/upkeep/follow-peers.ts";
+import { followPeers } from "../../server/chat/upkeep/follow-peers.ts";
 import type { DatabaseSource } from "../../server/db/open.ts";
 import { openChat, type Script, type TestChat } from "./chat.ts";
 import { POSTGRES } from "./engines.ts";
@@ -18,7 +18,7 @@ export async function withTwo(
   try {
     const a = await openChat({ engine: "postgres", url }, scripts[0]);
     const b = await openChat(await second(url), scripts[1]);
-    const following = [a, b].map((one) => followOthers(one.deps));
+    const following = [a, b].map((one) => followPeers(one.deps));
     try {
       await body(a, b, url);
     } finally {

@@ -12,7 +12,7 @@ import {
   type ToolCallChange,
   type ToolCallRow,
 } from "../../db/tables/tool-calls.ts";
-import { allowTool } from "../../db/tables/tool-rules.ts";
+import { grantTool } from "../../db/tables/tool-rules.ts";
 import { findTurn, setTurnProgress, type Turn } from "../../db/tables/turns.ts";
 import { findAgent } from "../../domain/agents.ts";
 import type { Offer } from "../../domain/offer.ts";
@@ -79,7 +79,7 @@ export async function decideCall(
     const chunks: NewChunk[] = [];
     if (remember === "session" && call.kind !== null) {
       const tool = { name: call.tool_name, kind: call.kind };
-      await allowTool(trx, { sessionId, workspace: turn.workspace }, tool);
+      await grantTool(trx, { sessionId, workspace: turn.workspace }, tool);
       chunks.push({
         type: "status",
         tool_name: tool.name,

@@ -1,18 +1,18 @@
 /**
- * A companion's name on the leases it holds: `HOUSE/HOST/PID/START`. The house is the data directory on this machine,
- * which has one companion at a time: whoever serves it now knows that every other start of the same house is dead.
+ * A companion's name on the leases it holds: `INSTALLATION/HOST/PID/START`. The installation is the data directory on this machine,
+ * which has one companion at a time: whoever serves it now knows that every other start of the same installation is dead.
  * Host and process are for the person who looks for it.
  */
 export function leaseOwner(of: {
-  house: string;
+  installation: string;
   host: string;
   pid: number;
   start: string;
 }): string {
-  return [of.house, of.host, of.pid, of.start].join("/");
+  return [of.installation, of.host, of.pid, of.start].join("/");
 }
 
-export function houseOf(owner: string): string {
+export function installationOf(owner: string): string {
   return owner.slice(0, Math.max(owner.indexOf("/"), 0));
 }
 
@@ -28,8 +28,10 @@ export function isAbandoned(
 ): boolean {
   if (lease.lease_owner === null) return true;
   if (lease.lease_owner === owner) return false;
-  const house = houseOf(owner);
+  const installation = installationOf(owner);
   return (
-    soleCompanion || lease.lease_expired || (house !== "" && houseOf(lease.lease_owner) === house)
+    soleCompanion ||
+    lease.lease_expired ||
+    (installation !== "" && installationOf(lease.lease_owner) === installation)
   );
 }

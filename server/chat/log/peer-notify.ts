@@ -1,20 +1,20 @@
 // Tells the other companions on the same Postgres at once what they would find at their next look at the database.
-import type { HintChannel } from "../../db/engine/notify-channel.ts";
+import type { NotifyChannel } from "../../db/engine/notify-channel.ts";
 import { withoutTrace } from "../../observe/trace-context.ts";
 import { type Hint, parseHint } from "../../protocol/hints.ts";
 import type { Hub } from "./hub.ts";
 
 /** What is to be told to the others. Costs next to nothing while there are none. */
-export interface Others {
+export interface Peers {
   /** The session's log has grown up to `lastSeq`. */
   news(sessionId: string, lastSeq: number): void;
   /** The session was deleted, or somebody asked its turn to stop. */
   look(sessionId: string): void;
   /** What the others tell, from now on. */
-  listen(heard: HintsHeard): void;
+  listen(heard: PeerListener): void;
 }
 
-export interface HintsHeard {
+export interface PeerListener {
   onNews(sessionId: string, lastSeq: number): void;
   onLook(sessionIds: readonly string[]): void;
   /** Some may have been missed before. */
@@ -22,20 +22,20 @@ export interface HintsHeard {
 }
 
 /** Of a database that nobody else uses. */
-export const NO_OTHERS: Others = {
+export const NO_PEERS: Peers = {
   news: () => {},
   look: () => {},
   listen: () => {},
 };
 
 /** The hub, that also tells the others what was committed here. */
-export function tellOthers(hub: Hub, others: Others): Hub {
+export function tellPeers(hub: Hub, peers: Peers): Hub {
   return {
     ...hub,
     publish(sessionId, chunks) {
       hub.publish(sessionId, chunks);
       const last = chunks.at(-1);
-      if (last) others.news(sessionId, last.seq);
+      if (last) peers.news(sessionId, last.seq);
     },
   };
 }
@@ -53,7 +53,7 @@ const GONE_MS = 10_000;
 const LOOK = 0;
 
 /** `own`: this companion's name. */
-export function exchangeHints(channel: HintChannel, own: string): Others {
+export function createPeers(channel: NotifyChannel, own: string): Peers {
   let thereAreOthers = false;
   let heardAt = 0;
   let askedAt: number | undefined;

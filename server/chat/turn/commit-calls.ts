@@ -3,7 +3,7 @@ import { insertMessage } from "../../db/tables/messages.ts";
 import type { ToolCallStatus, Trx } from "../../db/tables/schema.ts";
 import { changeSession, releaseLease } from "../../db/tables/sessions.ts";
 import { freeCallId, insertToolCall } from "../../db/tables/tool-calls.ts";
-import { allowedTools } from "../../db/tables/tool-rules.ts";
+import { grantedTools } from "../../db/tables/tool-rules.ts";
 import { setTurnProgress } from "../../db/tables/turns.ts";
 import { type AgentDefinition, findAgent, mayMore } from "../../domain/agents.ts";
 import { judge } from "../../domain/permissions.ts";
@@ -25,7 +25,7 @@ import { switchedChunk } from "./commit-answer.ts";
 import { planChunks, proposePlan } from "./propose-plan.ts";
 import { readCall } from "./read-call.ts";
 import { endAnswer, progressOf, type Run, writeStep } from "./run.ts";
-import { PLAN_TOOL, toldTools } from "./step-tools.ts";
+import { PLAN_TOOL, visibleTools } from "./step-tools.ts";
 
 const MAX_SWITCHES = 50;
 
@@ -57,7 +57,7 @@ export async function commitCalls(
     onlySwitch ? "agent_switched" : "tool_call",
     async (trx, append) => {
       Object.assign(run, before);
-      const remembered = await allowedTools(trx, { sessionId, workspace });
+      const granted = await grantedTools(trx, { sessionId, workspace });
       const judged: Judged[] = [];
       for (const [position, asked] of calls.entries()) {
         const { tool_name } = asked;
@@ -66,7 +66,7 @@ export async function commitCalls(
         const isLast = position === calls.length - 1;
         const { fault, ...args } = readCall(asked, tool, isLast ? reason : undefined);
         const call = { call_id, tool_name, ...args };
-        const one = await settle(trx, run, { call, tool, agent, tools, remembered, fault });
+        const one = await settle(trx, run, { call, tool, agent, tools, granted, fault });
         judged.push(one);
         await insertToolCall(trx, {
           session_id: sessionId,
@@ -136,7 +136,7 @@ interface Asked {
   /** Who asks, and all the tools there are. */
   agent: AgentDefinition;
   tools: readonly Tool[];
-  remembered: ReadonlyMap<string, string>;
+  granted: ReadonlyMap<string, string>;
   /** Why its arguments are none. */
   fault: string | undefined;
 }
@@ -144,7 +144,7 @@ interface Asked {
 async function settle(
   trx: Trx,
   run: Run,
-  { call, tool, agent, tools, remembered, fault }: Asked,
+  { call, tool, agent, tools, granted, fault }: Asked,
 ): Promise<Judged> {
   const answered = (status: "done" | "rejected", reply: Reply, extra: NewChunk[] = []): Judged => {
     const chunks = [callChunk(run, call, tool), ...extra, resultChunk(call, reply)];
@@ -152,10 +152,10 @@ async function settle(
   };
   const { trusted } = run.turn.offer;
   if (tool === undefined) {
-    const told = toldTools(tools, agent, { trusted, inPlan: false });
+    const told = visibleTools(tools, agent, { trusted, inPlan: false });
     return answered("done", failed(noSuchTool(call.tool_name, told)));
   }
-  const verdict = judge(tool, call.arguments, { agent, trusted, remembered });
+  const verdict = judge(tool, call.arguments, { agent, trusted, granted });
   if (verdict.rule === "deny") {
     return answered("rejected", refused("denied", verdict.reason, `Error: ${verdict.reason}`));
   }

@@ -16,7 +16,7 @@ export interface Told {
 }
 
 /** The conversation as a model is told of it: a summary of what is before, if there is one, and the rest as it was said. */
-export async function toldMessages(reader: Reader, sessionId: string): Promise<Told> {
+export async function promptMessages(reader: Reader, sessionId: string): Promise<Told> {
   const [all, summary] = await Promise.all([
     conversation(reader, sessionId),
     activeSummary(reader, sessionId),
@@ -44,7 +44,7 @@ function toStored(row: MessageRow): StoredMessage {
 export async function knownSize(reader: Reader, sessionId: string): Promise<number> {
   const measured = await lastMeasured(reader, sessionId);
   if (!measured) return 0;
-  const { rows } = await toldMessages(reader, sessionId);
+  const { rows } = await promptMessages(reader, sessionId);
   const fresh = rows.filter(({ position }) => position > measured.seq);
   return fresh.reduce((sum, row) => sum + sizeOf(row), measured.tokens);
 }
@@ -61,7 +61,7 @@ export function estimateHistory(stored: StoredMessage[]): number {
 /** What the conversation measures now. */
 export async function sizeNow(reader: Reader, sessionId: string): Promise<number> {
   const known = await knownSize(reader, sessionId);
-  return known || estimateHistory((await toldMessages(reader, sessionId)).stored);
+  return known || estimateHistory((await promptMessages(reader, sessionId)).stored);
 }
 
 /** The end of a turn in which no model was asked, once all else of it is stored. `since`: of `performance.now()`. */

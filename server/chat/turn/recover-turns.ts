@@ -1,6 +1,6 @@
 import { findAbandonedTurns, findTurn } from "../../db/tables/turns.ts";
 import type { ChatDeps } from "../deps.ts";
-import { houseOf, isAbandoned } from "../log/lease-owner.ts";
+import { installationOf, isAbandoned } from "../log/lease-owner.ts";
 import { closeTurn, ENDINGS } from "./close-turn.ts";
 
 type RecoveryDeps = Pick<ChatDeps, "reader" | "write" | "log" | "owner" | "soleCompanion">;
@@ -11,10 +11,10 @@ type RecoveryDeps = Pick<ChatDeps, "reader" | "write" | "log" | "owner" | "soleC
  */
 export async function recoverTurns(deps: RecoveryDeps): Promise<number> {
   const { reader, owner, soleCompanion } = deps;
-  const house = houseOf(owner);
+  const installation = installationOf(owner);
   let recovered = 0;
   for (;;) {
-    const abandoned = await findAbandonedTurns(reader, { owner, house, soleCompanion });
+    const abandoned = await findAbandonedTurns(reader, { owner, installation, soleCompanion });
     let progress = 0;
     for (const { session_id, turn_id } of abandoned) {
       if (await recoverTurn(deps, session_id, turn_id)) progress++;

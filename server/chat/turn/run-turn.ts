@@ -18,11 +18,11 @@ import { writeSession } from "../log/write-session.ts";
 import { closeTurn, type Ending, endingOf } from "./close-turn.ts";
 import { commitAgentSwitch, commitDone, commitTokens } from "./commit-answer.ts";
 import { commitCalls } from "./commit-calls.ts";
-import { toldMessages } from "./prompt-messages.ts";
+import { promptMessages } from "./prompt-messages.ts";
 import { routeTurn } from "./route-turn.ts";
 import { addUsage, newRun, type Run, StopTurn } from "./run.ts";
 import { endSubtask, nextSubtask } from "./run-plan.ts";
-import { allTools, toldTools } from "./step-tools.ts";
+import { allTools, visibleTools } from "./step-tools.ts";
 import { measure, summariseIfFull } from "./summarise.ts";
 import { TokenBatch } from "./token-batch.ts";
 
@@ -118,11 +118,11 @@ async function askModel(
     );
   }
   run.steps += 1;
-  const told = toldTools(tools, agent, { trusted: turn.offer.trusted, inPlan });
+  const told = visibleTools(tools, agent, { trusted: turn.offer.trusted, inPlan });
   const ask = async (): Promise<ProviderRequest> => ({
     model: resolved.model,
     system: withEnvironment(agent.prompt, turn.offer.environment),
-    messages: toHistory((await toldMessages(deps.reader, turn.sessionId)).stored),
+    messages: toHistory((await promptMessages(deps.reader, turn.sessionId)).stored),
     tools: told.map(({ name, description, parameters }) => ({ name, description, parameters })),
     ...(turn.sampling && { sampling: turn.sampling }),
   });

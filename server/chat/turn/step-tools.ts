@@ -12,7 +12,7 @@ export function allTools(own: readonly Tool[], offer: Offer): Tool[] {
 }
 
 /** The tools this agent is told of; no plan is made inside of a plan. */
-export function toldTools(
+export function visibleTools(
   tools: readonly Tool[],
   agent: AgentDefinition,
   { trusted, inPlan }: { trusted: boolean; inPlan: boolean },

@@ -26,7 +26,13 @@ import { estimateTokens } from "../../shared/tokens.ts";
 import type { ChatDeps, ResolvedModel } from "../deps.ts";
 import { refuseWhileRunning } from "../log/refuse-while-running.ts";
 import { askAside } from "./ask-aside.ts";
-import { estimateHistory, knownSize, sizeOf, type Told, toldMessages } from "./prompt-messages.ts";
+import {
+  estimateHistory,
+  knownSize,
+  promptMessages,
+  sizeOf,
+  type Told,
+} from "./prompt-messages.ts";
 import { addUsage, type Run, writeStep } from "./run.ts";
 
 const TIMEOUT_MS = 120_000;
@@ -51,7 +57,7 @@ export async function summariseIfFull(
   }
   try {
     if (await hasUndone(deps.reader, turn.sessionId)) return false;
-    const told = await toldMessages(deps.reader, turn.sessionId);
+    const told = await promptMessages(deps.reader, turn.sessionId);
     // Messages are estimated; where the model counts more, so much less of them fits.
     const count = countIn(told, resolved.contextWindow * KEPT_SHARE * (estimated / size));
     if (count === 0) return false;
@@ -77,7 +83,7 @@ export async function summariseNow(deps: ChatDeps, sessionId: string): Promise<v
   deps.turns.refuseWhenDraining();
   refuseWhileRunning(session.turn?.status);
   const resolved = deps.resolveModel(session.model);
-  const told = await toldMessages(deps.reader, sessionId);
+  const told = await promptMessages(deps.reader, sessionId);
   const count = countIn(told, 0);
   if (count === 0 || isDemo(resolved)) {
     throw new ChatError(
@@ -106,7 +112,7 @@ export async function undoSummary(deps: ChatDeps, sessionId: string, id: string)
     const outcome = await setUndone(trx, sessionId, id);
     if (outcome === "unknown") throw new ChatError("not_found", "There is no such summary.");
     if (outcome === "known") return;
-    const { stored } = await toldMessages(trx, sessionId);
+    const { stored } = await promptMessages(trx, sessionId);
     const context_tokens = estimateHistory(stored);
     await append([
       { type: "status", metadata: { state: "summary_undone", summary_id: id, context_tokens } },

@@ -115,7 +115,7 @@ export class Turns implements RunningTurns {
   async #cancelElsewhere(sessionId: string, turnId: string): Promise<void> {
     const uow = this.#deps.newUnitOfWork({ sessionId, turnId });
     await uow.commit("request_cancel", (trx) => requestCancel(trx, sessionId, turnId));
-    this.#deps.others.look(sessionId);
+    this.#deps.peers.look(sessionId);
     const deadline = performance.now() + REMOTE_CANCEL_MS;
     while (performance.now() < deadline) {
       const turn = await findTurn(this.#deps.reader, turnId);

@@ -11,13 +11,13 @@ const RECOVER_MS = 5_000;
  * Where several companions share one database: tells the readers here what others have committed, and closes
  * turns whose companion is gone. The log's numbers are the truth, so polling them misses nothing; hints come sooner.
  */
-export function followOthers(deps: ChatDeps): Repeating {
+export function followPeers(deps: ChatDeps): Repeating {
   const { reader, log, hub, turns } = deps;
   const warn = (err: unknown): void => log.warn({ err }, "following other companions failed");
   const poll = every(POLL_MS, () => lookAt(hub.sessions()), warn);
   const recover = every(RECOVER_MS, () => recoverTurns(deps), warn);
 
-  deps.others.listen({
+  deps.peers.listen({
     onNews(sessionId, lastSeq) {
       if (!turns.isRunning(sessionId)) hub.announce(sessionId, lastSeq);
     },

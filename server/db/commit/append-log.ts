@@ -7,7 +7,7 @@ import type { PhysicalCommit } from "./commit-group.ts";
 import { Gatherer } from "./gatherer.ts";
 
 /** Chunks to be stored as the next ones of a session, by the holder of its lease. */
-export interface Append {
+export interface AppendRequest {
   sessionId: string;
   turnId: string;
   fence: number;
@@ -34,7 +34,7 @@ export interface PackedAppends {
   payloads: string[];
 }
 
-export function pack(appends: readonly Append[]): PackedAppends {
+export function pack(appends: readonly AppendRequest[]): PackedAppends {
   const packed: PackedAppends = {
     sessionIds: [],
     turnIds: [],
@@ -71,7 +71,7 @@ export type AppendResult = { began: number; worked: number } & PhysicalCommit &
  * statement or the COMMIT of the whole group fails, each append is tried again on its own.
  */
 export interface AppendLog {
-  append(append: Append): Promise<AppendResult>;
+  append(append: AppendRequest): Promise<AppendResult>;
   /** Milliseconds of the last so many in which a checkpoint ran. */
   checkpointMs(lastMs: number): number;
   close(): Promise<void>;
@@ -94,10 +94,10 @@ function laneOf(sessionId: string): number {
 
 /** One statement numbers and stores the chunks of all sessions; three round trips, however many streams. */
 export function createPostgresAppendLog(db: Kysely<Database>): AppendLog {
-  const commit = (appends: readonly Append[]) => commitTogether(db, appends);
+  const commit = (appends: readonly AppendRequest[]) => commitTogether(db, appends);
   const lanes = Array.from(
     { length: APPEND_LANES },
-    () => new Gatherer<Append, AppendResult>(commit),
+    () => new Gatherer<AppendRequest, AppendResult>(commit),
   );
   return {
     append(append) {
@@ -113,7 +113,7 @@ export function createPostgresAppendLog(db: Kysely<Database>): AppendLog {
 /** One statement is one transaction: a single round trip, and what it did not say it did, it may still have done. */
 async function commitTogether(
   db: Kysely<Database>,
-  appends: readonly Append[],
+  appends: readonly AppendRequest[],
 ): Promise<AppendResult[]> {
   const began = performance.now();
   // Its COMMIT is part of the statement.
@@ -143,7 +143,7 @@ async function commitTogether(
 
 type Written = { lastSeq: number; cancelTurnId: string | null } | { error: ChatError };
 
-async function store(db: Kysely<Database>, appends: readonly Append[]): Promise<Written[]> {
+async function store(db: Kysely<Database>, appends: readonly AppendRequest[]): Promise<Written[]> {
   const rows = appends.flatMap(({ commitId, sessionId, turnId, rows }) =>
     rows.map((row, index) => ({
       ...row,
@@ -206,7 +206,7 @@ interface Standing {
 
 async function standingOf(
   db: Kysely<Database>,
-  appends: readonly Append[],
+  appends: readonly AppendRequest[],
 ): Promise<Map<string, Standing>> {
   const ids = appends.map(({ sessionId }) => sessionId);
   const rows = await db
@@ -223,7 +223,7 @@ async function standingOf(
  */
 async function catchUp(
   db: Kysely<Database>,
-  append: Append,
+  append: AppendRequest,
   standing: Standing | undefined,
 ): Promise<Written> {
   const { after, fence, rows } = append;
@@ -240,7 +240,7 @@ async function catchUp(
 
 async function isStored(
   db: Kysely<Database>,
-  { sessionId, turnId, rows }: Append,
+  { sessionId, turnId, rows }: AppendRequest,
   after: number,
 ): Promise<boolean> {
   const stored = await db

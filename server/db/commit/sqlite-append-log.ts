@@ -1,7 +1,13 @@
 import { once } from "node:events";
 import type { Worker } from "node:worker_threads";
 import SQLite from "better-sqlite3";
-import { type Append, type AppendLog, type AppendResult, pack, refusalOf } from "./append-log.ts";
+import {
+  type AppendLog,
+  type AppendRequest,
+  type AppendResult,
+  pack,
+  refusalOf,
+} from "./append-log.ts";
 import type {
   FromAppendWorker,
   Saved,
@@ -38,7 +44,7 @@ export function createSqliteAppendLog(
     checkpoints.on("error", () => {});
   }
 
-  const commit = async (appends: readonly Append[]): Promise<AppendResult[]> => {
+  const commit = async (appends: readonly AppendRequest[]): Promise<AppendResult[]> => {
     const began = performance.now();
     if (appending.ended()) appending = startAppending(threadData);
     try {
@@ -50,7 +56,7 @@ export function createSqliteAppendLog(
       return failed(appends, "commit", error, began);
     }
   };
-  const gatherer = new Gatherer<Append, AppendResult>((appends) => {
+  const gatherer = new Gatherer<AppendRequest, AppendResult>((appends) => {
     const began = performance.now();
     return gate
       .with(() => commit(appends))
@@ -67,7 +73,7 @@ export function createSqliteAppendLog(
 }
 
 function failed(
-  appends: readonly Append[],
+  appends: readonly AppendRequest[],
   stage: "work" | "commit",
   error: unknown,
   began: number,
@@ -80,7 +86,7 @@ interface Appending {
   worker: Worker;
   ended(): boolean;
   /** One at a time. Rejects as a lost connection does when the thread ends before its answer. */
-  commit(appends: readonly Append[]): Promise<FromAppendWorker>;
+  commit(appends: readonly AppendRequest[]): Promise<FromAppendWorker>;
   save(target: string): Promise<void>;
 }
 

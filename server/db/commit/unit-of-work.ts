@@ -14,7 +14,7 @@ import {
 } from "../engine/storage-errors.ts";
 import { committedAt, type Numbered } from "../tables/chunks.ts";
 import type { Database, Trx } from "../tables/schema.ts";
-import type { Append, AppendLog } from "./append-log.ts";
+import type { AppendLog, AppendRequest } from "./append-log.ts";
 import { type CommitGroup, UnfinishedWork } from "./commit-group.ts";
 import { type Facts, meter, newFacts, type Subject } from "./metering.ts";
 import { type Failed, type Succeeded, toPhases, type Unknown } from "./outcome.ts";
@@ -124,7 +124,7 @@ export class SSEUnitOfWork {
    */
   append(
     operation: Operation,
-    append: Append,
+    append: AppendRequest,
     onCommit: (done: Numbered) => void,
   ): Promise<Numbered> {
     if (this.#owner) {
@@ -245,7 +245,7 @@ export class SSEUnitOfWork {
   }
 
   async #attemptAppend(
-    append: Append,
+    append: AppendRequest,
     onCommit: (done: Numbered) => void,
     started: number,
     facts: Facts,

@@ -14,7 +14,7 @@ export interface HintListener {
   onListening(): void;
 }
 
-export interface HintChannel {
+export interface NotifyChannel {
   /** Goes on until `close`, whatever becomes of the connection. */
   listen(listener: HintListener): void;
   /** In one statement; each shorter than 8,000 bytes. What cannot be sent is dropped. */
@@ -37,11 +37,11 @@ async function leave(client: pg.Client): Promise<void> {
 }
 
 /** `directUrl`: a transaction pool takes a LISTEN, too, but what it hears goes to whoever has the connection then. */
-export function createHintChannel(
+export function createNotifyChannel(
   directUrl: string,
   reader: Kysely<Database>,
   log: Log,
-): HintChannel {
+): NotifyChannel {
   const closing = new AbortController();
   let current: pg.Client | undefined;
   let check = { token: "", arrived: () => {} };

@@ -1,7 +1,7 @@
 import type { Expression, SqlBool } from "kysely";
 import type { ChatError } from "../../errors.ts";
 import { type ChunkOf, isFinal, type NewChunk, type StreamChunk } from "../../protocol/chunks.ts";
-import { type Append, refusalOf } from "../commit/append-log.ts";
+import { type AppendRequest, refusalOf } from "../commit/append-log.ts";
 import { withTexts } from "./compaction.ts";
 import type { Reader, Trx } from "./schema.ts";
 
@@ -95,7 +95,7 @@ export function toAppend(
   writer: { sessionId: string; turnId: string; fence: number; after: number },
   chunks: readonly NewChunk[],
   commitId: string,
-): Append {
+): AppendRequest {
   const rows = chunks.map(({ type, ...rest }) => ({ type, payload: JSON.stringify(rest) }));
   return { ...writer, commitId, rows };
 }

@@ -8,7 +8,7 @@ interface Place {
 }
 
 /** From now on calls of this tool need not ask in this session, as long as it works in this workspace. */
-export async function allowTool(
+export async function grantTool(
   trx: Trx,
   { sessionId, workspace }: Place,
   tool: { name: string; kind: ToolKind },
@@ -28,7 +28,7 @@ export async function allowTool(
 }
 
 /** False if nobody had allowed it. */
-export async function forgetTool(trx: Trx, sessionId: string, name: string): Promise<boolean> {
+export async function revokeTool(trx: Trx, sessionId: string, name: string): Promise<boolean> {
   const { numDeletedRows } = await trx
     .deleteFrom("tool_rules")
     .where("session_id", "=", sessionId)
@@ -38,7 +38,7 @@ export async function forgetTool(trx: Trx, sessionId: string, name: string): Pro
 }
 
 /** Name -> kind, of the tools that need not ask here. */
-export async function allowedTools(
+export async function grantedTools(
   reader: Reader,
   { sessionId, workspace }: Place,
 ): Promise<Map<string, ToolKind>> {

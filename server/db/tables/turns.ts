@@ -85,7 +85,7 @@ export async function findOpenTurn(reader: Reader, sessionId: string): Promise<T
 /** The session of each turn that is `running` on paper though its writer is gone. */
 export async function findAbandonedTurns(
   reader: Reader,
-  is: { owner: string; house: string; soleCompanion: boolean },
+  is: { owner: string; installation: string; soleCompanion: boolean },
 ): Promise<{ session_id: string; turn_id: string }[]> {
   return await reader
     .selectFrom("turns")
@@ -101,7 +101,9 @@ export async function findAbandonedTurns(
           eb("sessions.lease_expires_at", "is", null),
           // Only a hint; the lease is judged again with the row locked.
           eb("sessions.lease_expires_at", "<", clock(reader)),
-          ...(is.house === "" ? [] : [eb("sessions.lease_owner", "like", `${is.house}/%`)]),
+          ...(is.installation === ""
+            ? []
+            : [eb("sessions.lease_owner", "like", `${is.installation}/%`)]),
         ]),
       ),
     )

@@ -109,9 +109,9 @@ describe("the tools of the editor", () => {
   it("read through a link inside of the workspace, and write to what is named as it is", async () => {
     mkdirSync(join(scratch, "src"));
     symlinkSync(join(scratch, "src"), join(scratch, "short"));
-    const ground = { folders: [{ name: "project", path: scratch }], closed: [] };
-    assert.equal(await resolveInside(ground, "short/a.ts"), join(scratch, "short/a.ts"));
-    await assert.rejects(resolveInside(ground, "short/a.ts", "write"), /leads to src\/a\.ts/);
+    const roots = { folders: [{ name: "project", path: scratch }], closed: [] };
+    assert.equal(await resolveInside(roots, "short/a.ts"), join(scratch, "short/a.ts"));
+    await assert.rejects(resolveInside(roots, "short/a.ts", "write"), /leads to src\/a\.ts/);
   });
 
   it("know the folders of a workspace by name", async () => {
@@ -147,17 +147,17 @@ describe("the tools of the editor", () => {
       writeFileSync(join(scratch, path), "");
     }
     for (const given of [folders, withNames(folders)]) {
-      const ground = { folders: given, closed: [] };
-      assert.equal(await resolveInside(ground, "web/app/both"), join(scratch, "web/app/both"));
+      const roots = { folders: given, closed: [] };
+      assert.equal(await resolveInside(roots, "web/app/both"), join(scratch, "web/app/both"));
       assert.equal(
-        await resolveInside(ground, "services/app/new", "write"),
+        await resolveInside(roots, "services/app/new", "write"),
         join(scratch, "services/app/new"),
       );
-      assert.equal(await resolveInside(ground, "app/only"), join(scratch, "web/app/only"));
-      assert.equal(await resolveInside(ground, "./lib/a"), join(scratch, "lib/a"));
+      assert.equal(await resolveInside(roots, "app/only"), join(scratch, "web/app/only"));
+      assert.equal(await resolveInside(roots, "./lib/a"), join(scratch, "lib/a"));
       for (const path of ["app/both", "app/new", "app", "both"]) {
         await assert.rejects(
-          resolveInside(ground, path),
+          resolveInside(roots, path),
           /one of "services\/app", "web\/app"/,
           path,
         );
