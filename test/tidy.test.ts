@@ -77,6 +77,36 @@ function tooLong(sources: readonly Source[]): string[] {
     .map(({ path, lines }) => `${path} has ${lines} lines`);
 }
 
+/** Files in a circle of imports, even of types, or between two circles. */
+function circles(sources: readonly Source[]): string[] {
+  const left = new Map(sources.map((source) => [source.path, importsOf(source)]));
+  for (let before = -1; before !== left.size; ) {
+    before = left.size;
+    for (const [path, targets] of left) {
+      if (!targets.some((target) => left.has(target))) left.delete(path);
+    }
+    const imported = new Set([...left.values()].flat());
+    for (const path of left.keys()) if (!imported.has(path)) left.delete(path);
+  }
+  return [...left.keys()];
+}
+
+const MAX_FILES = 22;
+/** Rooms that are yet to be split: they may only get smaller. */
+const MAX_FILES_OF = new Map([
+  ["extension/tools", 39],
+  ["server/doctor", 27],
+  ["webview/components", 33],
+]);
+
+function crowded(sources: readonly Source[]): string[] {
+  const ours = sources.filter(({ path }) => !path.startsWith("test/"));
+  const rooms = Map.groupBy(ours, ({ path }) => dirname(path));
+  return [...rooms]
+    .filter(([room, files]) => files.length > (MAX_FILES_OF.get(room) ?? MAX_FILES))
+    .map(([room, files]) => `${room} has ${files.length} files`);
+}
+
 function impure(sources: readonly Source[]): string[] {
   return sources
     .filter(({ path }) => path.startsWith("server/domain/"))
@@ -208,6 +238,24 @@ describe("the files", () => {
     assert.deepEqual(tooLong([...CODE, ...STYLES]), []);
     const planted = { path: "x.ts", text: "\n".repeat(MAX_LINES + 1) };
     assert.deepEqual(tooLong([planted]), [`x.ts has ${MAX_LINES + 1} lines`]);
+  });
+
+  it("stand in rooms that can be overlooked", () => {
+    assert.deepEqual(crowded(CODE), []);
+    const planted = Array.from({ length: MAX_FILES + 1 }, (_, n) => {
+      return { path: `server/x/${n}.ts`, text: "" };
+    });
+    assert.deepEqual(crowded(planted), [`server/x has ${MAX_FILES + 1} files`]);
+  });
+
+  it("import each other in no circle, not even types", () => {
+    assert.deepEqual(circles(CODE), []);
+    const planted = [
+      { path: "server/a.ts", text: 'import { b } from "./x/b.ts";' },
+      { path: "server/x/b.ts", text: 'import type { A } from "../a.ts";' },
+      { path: "server/c.ts", text: 'import { a } from "./a.ts";' },
+    ];
+    assert.deepEqual(circles(planted), ["server/a.ts", "server/x/b.ts"]);
   });
 
   it("of the domain are pure", () => {

@@ -4,6 +4,7 @@ import type { Agent, ModelList } from "../server/protocol/responses.ts";
 import { toSafeUrl } from "./markdown/links.ts";
 import type { CallDraft, CommandAbout, HostCommand, SavedState } from "./messages.ts";
 import { withHere } from "./state/drafts.ts";
+import type { AppState } from "./state/model.ts";
 import {
   chosenModel,
   findModel,
@@ -17,11 +18,10 @@ import {
 } from "./state/selectors.ts";
 import { asFailure, createSending, type Sending } from "./state/sending.ts";
 import { createSessionList, type SessionList } from "./state/session-list.ts";
-import type { AppState } from "./state/state.ts";
 import { createStore, type Store } from "./state/store.ts";
-import type { Strings } from "./strings/strings.ts";
+import type { Strings } from "./strings/texts.ts";
 import type { Editor, HostMessage, Keys, Transport, ViewState } from "./transport/transport.ts";
-import { isOpen } from "./turns/turns.ts";
+import { isOpen } from "./turns/model.ts";
 
 /** What components may ask for. */
 export interface Actions {

@@ -8,10 +8,11 @@ import { keepFocus } from "./focus.ts";
 import { insist } from "./insist.ts";
 import { FrameQueue } from "./markdown/frame-queue.ts";
 import { createMarkdown } from "./markdown/parser.ts";
-import type { AppState } from "./state/state.ts";
+import type { AppState } from "./state/model.ts";
 import type { Store } from "./state/store.ts";
 import { loadSaid } from "./strings/said.ts";
-import { loadStrings, type Strings } from "./strings/strings.ts";
+import { loadStrings } from "./strings/strings.ts";
+import { type Strings } from "./strings/texts.ts";
 import type { Transport } from "./transport/transport.ts";
 import type { VsCodeApi } from "./transport/vscode.ts";
 

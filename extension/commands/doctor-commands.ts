@@ -1,15 +1,22 @@
 import * as vscode from "vscode";
-import type { App } from "../app.ts";
+import type { ServerClient } from "../companion/companion-client.ts";
+import type { LaunchOptions } from "../companion/companion-launch.ts";
+import type { ServerProcess } from "../companion/companion-process.ts";
 import { type DoctorReport, type DoctorTask, runDoctor } from "../companion/doctor.ts";
 
 const SCHEME = "streamkeeper-report";
 /** Under this key: the set-aside file that the user has been told of last. */
 const TOLD_KEY = "setAsideTold";
 
-type DoctorApp = Pick<
-  App,
-  "server" | "client" | "dataDir" | "launchOptions" | "context" | "reports"
->;
+/** What it needs of the app. */
+interface DoctorApp {
+  context: vscode.ExtensionContext;
+  server: ServerProcess;
+  client: ServerClient;
+  dataDir: string;
+  launchOptions(): Promise<LaunchOptions>;
+  reports: DoctorReports;
+}
 
 /** Reports as documents that nobody is asked to save. Each has an address of its own, since VS Code reads one only once. */
 export class DoctorReports implements vscode.TextDocumentContentProvider, vscode.Disposable {

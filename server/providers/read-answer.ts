@@ -1,7 +1,11 @@
 // One request and its answer: the connection watched, the bytes pushed through the format's reader, the end judged.
+
 import { ChatError } from "../errors.ts";
+import type { Access } from "./access.ts";
 import { urlAt, vendorHeaders } from "./access.ts";
 import type { Batches } from "./batches.ts";
+import type { FairReading } from "./fair-reading.ts";
+import type { Connections } from "./http-client.ts";
 import { type HttpResponse, readStart, send } from "./http-client.ts";
 import { retryAfter, retryAfterError } from "./retry-after.ts";
 import {
@@ -18,8 +22,20 @@ import {
 import { createDraft, type Draft, type SkippedKind } from "./wire/answer.ts";
 import { createBodyReader } from "./wire/body.ts";
 import { type Unpacker, unpackerFor } from "./wire/decompress.ts";
-import type { EventReader, WireFormat, WireRequest } from "./wire/format.ts";
-import type { WireProviderDeps } from "./wire-provider.ts";
+import type { EventReader, Leave, WireFormat, WireRequest } from "./wire/format.ts";
+
+export interface WireProviderDeps {
+  access: Access;
+  connections: Connections;
+  reading: FairReading;
+  stallSeconds: number;
+  maxAnswerChars: number;
+  retryBaseMs: number;
+  /** What a server has refused of a model's requests, by both; kept for the companion's life. */
+  refused: Map<string, Leave>;
+  /** Events of an answer that carried nothing known. */
+  onSkipped(provider: string, kind: SkippedKind, count: number): void;
+}
 
 const MAX_EVENT_CHARS = 1024 * 1024;
 const MAX_DOCUMENT_CHARS = 8 * 1024 * 1024;

@@ -1,29 +1,14 @@
 // Real models: one request in the vendor's format, its answer read as it comes, tried again where that helps.
+
 import { ChatError } from "../errors.ts";
-import type { Access } from "./access.ts";
 import { type Batches, toBatches } from "./batches.ts";
-import type { FairReading } from "./fair-reading.ts";
-import type { Connections } from "./http-client.ts";
 import { toConversation } from "./prompt.ts";
 import type { Provider, ProviderRequest } from "./provider.ts";
+import type { WireProviderDeps } from "./read-answer.ts";
 import { readAnswer } from "./read-answer.ts";
 import { withRetries } from "./retry.ts";
-import type { SkippedKind } from "./wire/answer.ts";
 import type { Leave } from "./wire/format.ts";
 import { formatOf } from "./wire/formats.ts";
-
-export interface WireProviderDeps {
-  access: Access;
-  connections: Connections;
-  reading: FairReading;
-  stallSeconds: number;
-  maxAnswerChars: number;
-  retryBaseMs: number;
-  /** What a server has refused of a model's requests, by both; kept for the companion's life. */
-  refused: Map<string, Leave>;
-  /** Events of an answer that carried nothing known. */
-  onSkipped(provider: string, kind: SkippedKind, count: number): void;
-}
 
 const MAX_AMENDS = 4;
 

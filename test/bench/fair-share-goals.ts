@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { type Companion, startCompanion } from "../support/companion.ts";
-import type { Result } from "./run.ts";
+import type { Result } from "./result.ts";
 
 const GOAL_TIMES = 5;
 const GOAL_HEALTH_MS = 1_000;

@@ -9,7 +9,7 @@ import { createMetrics } from "../../server/observe/metrics.ts";
 import { median } from "./hot-path-goals.ts";
 import { LONG_SESSION, writeHistory } from "./long-history.ts";
 import { type MeasuredCompanion, startMeasured } from "./measured-companion.ts";
-import type { Result } from "./run.ts";
+import type { Result } from "./result.ts";
 
 const TIMES = 15;
 

@@ -2,7 +2,7 @@
 import { buildDiskFaults } from "../faults/support/disk-faults.ts";
 import type { LoadResult } from "./load-client.ts";
 import { type BenchTarget, type Measures, startMeasured } from "./measured-companion.ts";
-import type { Result } from "./run.ts";
+import type { Result } from "./result.ts";
 
 type Loaded = LoadResult & { loop: Measures };
 

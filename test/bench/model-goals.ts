@@ -5,7 +5,7 @@ import { once } from "node:events";
 import { fileURLToPath } from "node:url";
 import { BENCH_FORMATS } from "./model-formats.ts";
 import type { ReadCost } from "./model-reader.ts";
-import type { Result } from "./run.ts";
+import type { Result } from "./result.ts";
 
 const GOAL = 1.4;
 const STREAMS = 200;

@@ -3,6 +3,7 @@
 // no gap. Writes docs/performance.md.
 //   npm run bench               about twelve minutes
 //   npm run bench -- --quick    two minutes; prints only
+
 import { readFileSync, writeFileSync } from "node:fs";
 import { cpus, totalmem } from "node:os";
 import { parseArgs } from "node:util";
@@ -12,17 +13,8 @@ import { measureFairShare } from "./fair-share-goals.ts";
 import { measureHistory } from "./history-goals.ts";
 import { measureHotPath } from "./hot-path-goals.ts";
 import { measureModels } from "./model-goals.ts";
+import type { Result } from "./result.ts";
 import { measureSizes } from "./size-goals.ts";
-
-export interface Result {
-  engine: string;
-  what: string;
-  /** What was measured, with its unit, and the baseline beside it. */
-  measured: string;
-  baseline: string;
-  goal: string;
-  met: boolean;
-}
 
 const { values: flags } = parseArgs({ options: { quick: { type: "boolean", default: false } } });
 const results: Result[] = [];

@@ -4,7 +4,7 @@ import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { median } from "./hot-path-goals.ts";
-import type { Result } from "./run.ts";
+import type { Result } from "./result.ts";
 
 const STARTS = 7;
 

@@ -5,7 +5,8 @@ import { compactTurns } from "../../server/chat/upkeep/compact-turns.ts";
 import { STEP_ROWS } from "../../server/db/tables/compaction.ts";
 import type { StreamChunk } from "../../server/protocol/chunks.ts";
 import { continuity } from "../../server/shared/continuity.ts";
-import { emptyLog, takeChunks } from "../../webview/turns/turns.ts";
+import { emptyLog } from "../../webview/turns/model.ts";
+import { takeChunks } from "../../webview/turns/turns.ts";
 import {
   collect,
   FINISH,

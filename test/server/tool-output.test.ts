@@ -8,8 +8,9 @@ import { prepareDataDir } from "../../server/lifecycle/data-dir.ts";
 import type { StreamChunk } from "../../server/protocol/chunks.ts";
 import { MAX_OUTPUT, MAX_OUTPUT_PIECE } from "../../server/protocol/tool-output.ts";
 import { continuity } from "../../server/shared/continuity.ts";
+import { emptyLog } from "../../webview/turns/model.ts";
 import { outputText } from "../../webview/turns/tool-output.ts";
-import { emptyLog, takeChunks } from "../../webview/turns/turns.ts";
+import { takeChunks } from "../../webview/turns/turns.ts";
 import { metadataOf } from "../support/any-chunk.ts";
 import {
   collect,

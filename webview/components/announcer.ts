@@ -1,12 +1,12 @@
 // Tells a screen reader what goes on: that an answer has begun, then whole sentences at a bearable pace, then how
 // it ended. The transcript itself keeps silent, or every token would be read out.
 
+import type { AppState } from "../state/model.ts";
 import { agentName, lastTurn } from "../state/selectors.ts";
-import type { AppState } from "../state/state.ts";
 import type { Store } from "../state/store.ts";
 import { said } from "../strings/said.ts";
-import type { Strings } from "../strings/strings.ts";
-import { answerText, type Turn } from "../turns/turns.ts";
+import type { Strings } from "../strings/texts.ts";
+import { answerText, type Turn } from "../turns/model.ts";
 import { briefOf, titleOf } from "./call-words.ts";
 
 const PACE_MS = 3_000;

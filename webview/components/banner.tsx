@@ -1,6 +1,6 @@
 import { useEffect, useState } from "preact/hooks";
+import type { AppState } from "../state/model.ts";
 import { chosenModel } from "../state/selectors.ts";
-import type { AppState } from "../state/state.ts";
 import { said } from "../strings/said.ts";
 import { useSurroundings } from "./context.ts";
 import { Icon, IconButton } from "./icon.tsx";

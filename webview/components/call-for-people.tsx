@@ -1,7 +1,7 @@
 // A call as a person reads it: a command as a command, a change as a change, and what to look at closely.
 import { dangersOf } from "../../server/shared/command-dangers.ts";
 import { isRecord } from "../../server/shared/json.ts";
-import type { ToolPart } from "../turns/turns.ts";
+import type { ToolPart } from "../turns/model.ts";
 import { approvalStrings } from "./approval-strings.ts";
 import { useSurroundings } from "./context.ts";
 import { Icon } from "./icon.tsx";

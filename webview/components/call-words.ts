@@ -1,7 +1,8 @@
 // What is said of a call in one line.
 import { splitHidden } from "../markdown/hidden-characters.ts";
-import type { Strings } from "../strings/strings.ts";
-import { SWITCH, type ToolPart } from "../turns/turns.ts";
+import type { Strings } from "../strings/texts.ts";
+import { type ToolPart } from "../turns/model.ts";
+import { SWITCH } from "../turns/turns.ts";
 
 /** The argument that says best what a call is about; the first that is there. */
 const TELLING = ["command", "query", "path", "url"];

@@ -1,6 +1,6 @@
 import { useState } from "preact/hooks";
 import type { ContextItem } from "../../server/protocol/requests.ts";
-import type { Question } from "../turns/turns.ts";
+import type { Question } from "../turns/model.ts";
 import { useSurroundings } from "./context.ts";
 import { Icon, IconButton } from "./icon.tsx";
 import { Shown } from "./shown.tsx";

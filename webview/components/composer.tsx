@@ -1,7 +1,7 @@
 import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
 import { isComposing, useLayer } from "../escape.ts";
+import type { AppState } from "../state/model.ts";
 import { canStop, isBusy, runsTool } from "../state/selectors.ts";
-import type { AppState } from "../state/state.ts";
 import { AllowedTools, DraftChips } from "./chips.tsx";
 import { useSurroundings } from "./context.ts";
 import { ContextMeter } from "./context-meter.tsx";

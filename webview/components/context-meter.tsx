@@ -1,6 +1,6 @@
 import { useState } from "preact/hooks";
+import type { AppState } from "../state/model.ts";
 import { canSummarise, contextUse, isBusy } from "../state/selectors.ts";
-import type { AppState } from "../state/state.ts";
 import { useSurroundings } from "./context.ts";
 
 const SHOWN_FROM = 50;

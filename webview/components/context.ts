@@ -3,7 +3,7 @@ import { createContext } from "preact";
 import { useContext } from "preact/hooks";
 import type { Actions } from "../app.ts";
 import type { MarkdownHost } from "../markdown/code-block.ts";
-import type { Strings } from "../strings/strings.ts";
+import type { Strings } from "../strings/texts.ts";
 
 /** What never changes while the app runs. */
 export interface Surroundings {

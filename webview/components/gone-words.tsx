@@ -1,4 +1,4 @@
-import type { Gone } from "../turns/gone.ts";
+import type { Gone } from "../turns/model.ts";
 import { useSurroundings } from "./context.ts";
 import { Icon } from "./icon.tsx";
 import { PartView } from "./parts.tsx";

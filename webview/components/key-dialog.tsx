@@ -1,9 +1,9 @@
 // Where there is no editor that keeps keys: a field for one, which goes to the companion and nowhere else.
 import { useLayoutEffect, useRef, useState } from "preact/hooks";
 import { useLayer } from "../escape.ts";
+import type { AppState } from "../state/model.ts";
 import { lastTurn } from "../state/selectors.ts";
 import { asFailure } from "../state/sending.ts";
-import type { AppState } from "../state/state.ts";
 import { useSurroundings } from "./context.ts";
 import { keyStrings } from "./key-strings.ts";
 

@@ -1,11 +1,11 @@
 import { useRef } from "preact/hooks";
 import { loadStyle } from "../load-style.ts";
 import type { CallDraft } from "../messages.ts";
-import type { Decision } from "../state/state.ts";
-import type { Strings } from "../strings/strings.ts";
+import type { Decision } from "../state/model.ts";
+import type { Strings } from "../strings/texts.ts";
+import type { AgentPart, Part, TextPart, ToolPart } from "../turns/model.ts";
 import type { Plan } from "../turns/plans.ts";
 import { outputText } from "../turns/tool-output.ts";
-import type { AgentPart, Part, TextPart, ToolPart } from "../turns/turns.ts";
 import { briefOf, titleOf } from "./call-words.ts";
 import { useSurroundings } from "./context.ts";
 import { Icon } from "./icon.tsx";

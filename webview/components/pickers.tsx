@@ -1,6 +1,6 @@
 import type { Model } from "../../server/protocol/responses.ts";
+import type { AppState } from "../state/model.ts";
 import { chosenAgent, chosenModel } from "../state/selectors.ts";
-import type { AppState } from "../state/state.ts";
 import { useSurroundings } from "./context.ts";
 import { Icon } from "./icon.tsx";
 

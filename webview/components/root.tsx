@@ -1,5 +1,5 @@
 import { titleOf } from "../app.ts";
-import type { AppState } from "../state/state.ts";
+import type { AppState } from "../state/model.ts";
 import { ConnectionBanner, Notice } from "./banner.tsx";
 import { Composer } from "./composer.tsx";
 import { useSurroundings } from "./context.ts";

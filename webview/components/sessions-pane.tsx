@@ -1,7 +1,7 @@
 import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import type { Session, SessionList } from "../../server/protocol/responses.ts";
 import { useLayer } from "../escape.ts";
-import type { AppState } from "../state/state.ts";
+import type { AppState } from "../state/model.ts";
 import { said } from "../strings/said.ts";
 import { useSurroundings } from "./context.ts";
 import { Dialog } from "./dialog.tsx";

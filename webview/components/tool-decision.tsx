@@ -1,8 +1,8 @@
 import { useEffect, useRef } from "preact/hooks";
 import { useLayer } from "../escape.ts";
 import type { CallDraft } from "../messages.ts";
-import type { Decision } from "../state/state.ts";
-import type { ToolPart } from "../turns/turns.ts";
+import type { Decision } from "../state/model.ts";
+import type { ToolPart } from "../turns/model.ts";
 import { CallForPeople, Dangers } from "./call-for-people.tsx";
 import { argumentsFault, titleOf } from "./call-words.ts";
 import { focusComposer } from "./composer.tsx";

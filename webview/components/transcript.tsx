@@ -1,5 +1,6 @@
 import { Fragment } from "preact";
 import { useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
+import type { AppState } from "../state/model.ts";
 import {
   activeSummary,
   isBusy,
@@ -9,7 +10,6 @@ import {
   soughtIndex,
   unfinishedPlan,
 } from "../state/selectors.ts";
-import type { AppState } from "../state/state.ts";
 import { focusComposer } from "./composer.tsx";
 import { useSurroundings } from "./context.ts";
 import { Icon } from "./icon.tsx";

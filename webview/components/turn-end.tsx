@@ -1,8 +1,8 @@
 import { useEffect, useState } from "preact/hooks";
 import { said } from "../strings/said.ts";
-import type { Strings } from "../strings/strings.ts";
+import type { Strings } from "../strings/texts.ts";
+import type { Turn } from "../turns/model.ts";
 import type { Plan } from "../turns/plans.ts";
-import type { Turn } from "../turns/turns.ts";
 import { useSurroundings } from "./context.ts";
 import { Icon, IconButton } from "./icon.tsx";
 

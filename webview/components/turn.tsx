@@ -1,9 +1,9 @@
 import { HIDDEN_CLASS, splitHidden } from "../markdown/hidden-characters.ts";
-import type { AppState, Decision, Outgoing } from "../state/state.ts";
+import type { AppState, Decision, Outgoing } from "../state/model.ts";
 import { ownPrompt, shownQuestion } from "../strings/own-prompts.ts";
 import { said } from "../strings/said.ts";
+import { answerText, isOpen, type Question, type Turn } from "../turns/model.ts";
 import type { Plan } from "../turns/plans.ts";
-import { answerText, isOpen, type Question, type Turn } from "../turns/turns.ts";
 import { SentChips } from "./chips.tsx";
 import { useSurroundings } from "./context.ts";
 import { Icon, IconButton } from "./icon.tsx";

@@ -1,5 +1,5 @@
+import type { AppState } from "../state/model.ts";
 import { chosenModel, findModel } from "../state/selectors.ts";
-import type { AppState } from "../state/state.ts";
 import { useSurroundings } from "./context.ts";
 import { Icon } from "./icon.tsx";
 

@@ -1,6 +1,6 @@
 import { ICONS, type IconName } from "../icons.ts";
 import { insist } from "../insist.ts";
-import type { Strings } from "../strings/strings.ts";
+import type { Strings } from "../strings/texts.ts";
 import type { FilePlace } from "./file-links.ts";
 import type { FrameQueue } from "./frame-queue.ts";
 import { HIDDEN_CLASS, splitHidden } from "./hidden-characters.ts";

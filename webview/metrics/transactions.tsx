@@ -1,7 +1,7 @@
 import type { TransactionEntry } from "../../server/protocol/transactions.ts";
 import { formatSeconds } from "./format.ts";
 import type { MetricsStrings } from "./strings.ts";
-import type { ViewProps } from "./view.tsx";
+import type { ViewProps } from "./view-props.ts";
 
 const PHASES = ["wait", "body", "commit"] as const;
 

@@ -1,15 +1,9 @@
 import { toShares } from "./chart.ts";
 import { formatSeconds } from "./format.ts";
 import { LatencyChart } from "./latency-chart.tsx";
-import type { FromMetrics, MetricsCommand, MetricsReport } from "./messages.ts";
-import type { MetricsStrings } from "./strings.ts";
+import type { MetricsCommand, MetricsReport } from "./messages.ts";
 import { SlowTransactions, Transactions } from "./transactions.tsx";
-
-export interface ViewProps {
-  text: MetricsStrings;
-  report: MetricsReport;
-  post: (message: FromMetrics) => void;
-}
+import type { ViewProps } from "./view-props.ts";
 
 /** `report` is undefined until the first has come. */
 export function MetricsPage({

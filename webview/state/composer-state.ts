@@ -1,7 +1,7 @@
 // What the app's state holds of what is being written.
 import type { ContextItem } from "../../server/protocol/requests.ts";
 import { chatKey, returned, withoutEdit, withWritten, writtenHere } from "./drafts.ts";
-import type { AppMessage, AppState } from "./state.ts";
+import type { AppMessage, AppState } from "./model.ts";
 
 type ComposerMessage = Extract<
   AppMessage,

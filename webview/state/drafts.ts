@@ -1,7 +1,7 @@
 // What is written and not sent. It belongs to the chat in which it was written: it waits there while another is open, and
 // goes nowhere else.
 import type { ChatDraft } from "../messages.ts";
-import type { AppState } from "./state.ts";
+import type { AppState } from "./model.ts";
 
 export const NO_CALLS: AppState["calls"] = {};
 

@@ -1,10 +1,10 @@
 // What components ask of the state.
 import type { Model } from "../../server/protocol/responses.ts";
 import { DEFAULT_CONTEXT_WINDOW, estimateTokens } from "../../server/shared/tokens.ts";
+import { isOpen, type Part, type Turn } from "../turns/model.ts";
 import type { Plan } from "../turns/plans.ts";
 import type { Summary } from "../turns/summaries.ts";
-import { isOpen, type Part, type Turn } from "../turns/turns.ts";
-import type { AppState } from "./state.ts";
+import type { AppState } from "./model.ts";
 
 export function lastTurn(state: AppState): Turn | undefined {
   return state.log?.turns.at(-1);

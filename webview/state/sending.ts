@@ -3,10 +3,11 @@
 import type { ClientMessage, ContextItem, MessageRequest } from "../../server/protocol/requests.ts";
 import type { Session } from "../../server/protocol/responses.ts";
 import type { SavedState } from "../messages.ts";
-import type { Strings } from "../strings/strings.ts";
+import type { Strings } from "../strings/texts.ts";
 import { CallFailure, type Transport, toContextItems } from "../transport/transport.ts";
-import { isOpen } from "../turns/turns.ts";
+import { isOpen } from "../turns/model.ts";
 import { chatKey } from "./drafts.ts";
+import type { Decision, Outgoing } from "./model.ts";
 import {
   canStop,
   isBusy,
@@ -15,7 +16,6 @@ import {
   lastTurn,
   unfinishedPlan,
 } from "./selectors.ts";
-import type { Decision, Outgoing } from "./state.ts";
 import type { Store } from "./store.ts";
 
 export interface SendingDeps {

@@ -1,24 +1,7 @@
 // What the app's state holds of sessions beside their logs.
-import type { Session, SessionList } from "../../server/protocol/responses.ts";
-import type { CallError } from "../messages.ts";
-import type { AppMessage, AppState } from "./state.ts";
 
-export interface SessionsPane {
-  open: boolean;
-  items: SessionList["sessions"];
-  query: string;
-  cursor: string | null;
-  loaded: boolean;
-  error: CallError | null;
-}
-
-/** What is known of the open session beside its log. */
-export interface SessionFacts {
-  title: string;
-  model: string | null;
-  agent: string | null;
-  lastSeq: number;
-}
+import type { Session } from "../../server/protocol/responses.ts";
+import type { AppMessage, AppState, SessionFacts, SessionsPane } from "./model.ts";
 
 /** Only the first facts say what there is to wait for; later ones come while the stream runs. */
 export function toFacts(session: Session, known: SessionFacts | null = null): SessionFacts {

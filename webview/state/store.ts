@@ -1,4 +1,5 @@
-import { type AppMessage, type AppState, INITIAL, reduce } from "./state.ts";
+import { type AppMessage, type AppState } from "./model.ts";
+import { INITIAL, reduce } from "./state.ts";
 
 export type Dispatch = (message: AppMessage) => void;
 

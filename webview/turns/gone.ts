@@ -1,25 +1,8 @@
 // The log went back: it is read again from its beginning, and what is not in it any more stays readable beside it.
+
 import type { LogReset } from "../../server/protocol/log-reset.ts";
-import { answerText, emptyLog, isOpen, type SessionLog, type Turn } from "./turns.ts";
-
-/** What was shown, until all is here that the log still has. */
-export interface Before {
-  turns: readonly Turn[];
-  cursor: number;
-  /** Up to here both logs are the same, as far as that is known. */
-  same: number;
-  /** The end of the log as it is now. */
-  until: number;
-}
-
-/** Words that a reader has seen and the log does not have. */
-export interface Gone {
-  /** How many chunks they were. */
-  count: number;
-  turns: readonly Turn[];
-  /** The last turn that the log had when it went back; null: none. */
-  afterTurnId: string | null;
-}
+import type { Gone } from "./model.ts";
+import { answerText, emptyLog, isOpen, type SessionLog, type Turn } from "./model.ts";
 
 export function resetLog(log: SessionLog, reset: LogReset): SessionLog {
   // It may go back again while it is read again.

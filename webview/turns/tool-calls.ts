@@ -2,8 +2,8 @@
 import { ASK_REASONS } from "../../server/protocol/ask-reasons.ts";
 import { CALL_OUTCOMES, type CallOutcome } from "../../server/protocol/call-outcomes.ts";
 import type { ChunkOf, StreamChunk } from "../../server/protocol/chunks.ts";
+import type { ToolPart, Turn } from "./model.ts";
 import { NO_OUTPUT } from "./tool-output.ts";
-import type { ToolPart, Turn } from "./turns.ts";
 
 export function addTool(turn: Turn, chunk: ChunkOf<"tool_call">): Turn {
   const part: ToolPart = {

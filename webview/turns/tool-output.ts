@@ -1,14 +1,8 @@
 // What a running call says, as the reader has it: pieces of the log, each of which a snapshot may replace.
+
 import type { StreamChunk } from "../../server/protocol/chunks.ts";
 import { lastWritten } from "../../server/protocol/tool-output.ts";
-import type { ToolPart } from "./turns.ts";
-
-export interface ToolOutput {
-  /** Those that follow each other in the log are one; between others are chunks of something else. */
-  pieces: readonly { from: number; to: number; text: string }[];
-  /** More was said than is kept; it stands in the terminal. */
-  isCut: boolean;
-}
+import type { ToolOutput, ToolPart } from "./model.ts";
 
 export const NO_OUTPUT: ToolOutput = { pieces: [], isCut: false };
 

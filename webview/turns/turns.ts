@@ -1,129 +1,22 @@
 // A session's chunks folded into what a reader sees. Pure: the same chunks give the same turns, however
 // they were cut into batches and however often they came.
 
-import type { AskReason } from "../../server/protocol/ask-reasons.ts";
-import type { CallOutcome } from "../../server/protocol/call-outcomes.ts";
 import type { ChunkOf, StreamChunk } from "../../server/protocol/chunks.ts";
-import type { TurnStatus } from "../../server/protocol/responses.ts";
 import { continuity } from "../../server/shared/continuity.ts";
-import { type Before, type Gone, settled } from "./gone.ts";
+import { settled } from "./gone.ts";
+import {
+  type AgentPart,
+  type Ending,
+  type Part,
+  type SessionLog,
+  type StepPart,
+  type TextPart,
+  type Turn,
+} from "./model.ts";
 import { type Plan, paused, type Subtask, toPlan, withSubtask } from "./plans.ts";
-import { type Summary, withSummary } from "./summaries.ts";
+import { withSummary } from "./summaries.ts";
 import { addTool, changeTool, endTool, wait } from "./tool-calls.ts";
-import { type ToolOutput, withOutput } from "./tool-output.ts";
-
-/** `from` and `to` are the first and last `seq` that a part was made of. */
-interface Span {
-  from: number;
-  to: number;
-}
-
-export interface TextPart extends Span {
-  kind: "text" | "reasoning";
-  text: string;
-}
-
-export interface ToolPart extends Span {
-  kind: "tool";
-  callId: string;
-  name: string;
-  arguments: Record<string, unknown>;
-  waitsFor: "tool_decision" | "tool_result" | null;
-  /** What the tool does to the world, if anybody knows. */
-  does: string | null;
-  /** Why it asks, if it does and anybody knows. */
-  because: AskReason | null;
-  /** Of a call that proposes one. */
-  plan: Plan | null;
-  /** What it has said while it ran. */
-  output: ToolOutput;
-  result: string | null;
-  error: string | null;
-  /** Why it has an error that is not its own. */
-  outcome: CallOutcome | null;
-}
-
-export interface AgentPart extends Span {
-  kind: "agent";
-  agent: string;
-  reason: string;
-}
-
-/** A subtask of a plan begins. */
-export interface StepPart extends Span {
-  kind: "step";
-  title: string;
-}
-
-export type Part = TextPart | ToolPart | AgentPart | StepPart;
-
-export interface Question {
-  text: string;
-  context: readonly { type: string; label: string }[];
-  /** It asked to go on with an interrupted plan. */
-  resumesPlanId: string | null;
-}
-
-/** How a turn ended; which fields say something depends on the turn's status. */
-export interface Ending {
-  code: string | null;
-  message: string;
-  hint: string | null;
-  retryable: boolean;
-  retryAfterSeconds: number | null;
-  elapsedMs: number | null;
-  outputTokens: number | null;
-}
-
-export interface Turn {
-  id: string;
-  from: number;
-  question: Question | null;
-  model: string | null;
-  agent: string | null;
-  /** Who is asked next: not who answered here where the orchestrator or a plan chose for once. */
-  nextAgent: string | null;
-  parts: readonly Part[];
-  status: TurnStatus;
-  ending: Ending | null;
-  /** What the whole conversation measured when that was last known. */
-  contextTokens: number | null;
-}
-
-export interface SessionLog {
-  id: string;
-  /** The `seq` up to which everything has been taken. */
-  cursor: number;
-  /** Something is missing after the cursor; nothing more is taken until it comes. */
-  gap: boolean;
-  turns: readonly Turn[];
-  /** Those not taken back; the newest one whose turn is there counts. */
-  summaries: readonly Summary[];
-  /** Names of the tools that need not ask in this session. */
-  allowed: readonly string[];
-  /** What the newest `session_info` said, and its `seq`. */
-  info: { seq: number; title: string | null; model: string | null; agent: string | null };
-  /** Ids of sent messages that have come back as chunks, newest last. */
-  arrived: readonly string[];
-  /** While a log that went back is read again. */
-  before: Before | null;
-  gone: Gone | null;
-}
-
-export function emptyLog(id: string): SessionLog {
-  return {
-    id,
-    cursor: 0,
-    gap: false,
-    turns: [],
-    summaries: [],
-    allowed: [],
-    info: { seq: 0, title: null, model: null, agent: null },
-    arrived: [],
-    before: null,
-    gone: null,
-  };
-}
+import { withOutput } from "./tool-output.ts";
 
 /** Takes chunks in order; what is known is skipped, and at a gap the rest is left for a new subscription. */
 export function takeChunks(log: SessionLog, chunks: readonly StreamChunk[]): SessionLog {
@@ -376,16 +269,4 @@ function endTurn(turn: Turn, chunk: ChunkOf<"done" | "error" | "interrupted">): 
   );
   const { model = turn.model, context_tokens: contextTokens = turn.contextTokens } = done;
   return { ...turn, status, ending, parts, model, contextTokens };
-}
-
-/** The whole answer as the model wrote it. */
-export function answerText(turn: Turn): string {
-  return turn.parts
-    .filter((part): part is TextPart => part.kind === "text")
-    .map(({ text }) => text)
-    .join("\n\n");
-}
-
-export function isOpen(turn: Turn | undefined): boolean {
-  return turn?.status === "running" || turn?.status === "waiting";
 }

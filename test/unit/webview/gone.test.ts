@@ -3,7 +3,8 @@ import assert from "node:assert/strict";
 import type { StreamChunk } from "../../../server/protocol/chunks.ts";
 import type { LogReset } from "../../../server/protocol/log-reset.ts";
 import { resetLog } from "../../../webview/turns/gone.ts";
-import { answerText, emptyLog, takeChunks } from "../../../webview/turns/turns.ts";
+import { answerText, emptyLog } from "../../../webview/turns/model.ts";
+import { takeChunks } from "../../../webview/turns/turns.ts";
 
 const base = { session_id: "s", is_final: false } as const;
 const info: StreamChunk = { ...base, seq: 1, type: "session_info", metadata: {} };

@@ -1,13 +1,8 @@
 import assert from "node:assert/strict";
 import type { Session } from "../../../server/protocol/responses.ts";
+import { type AppMessage, type AppState, type Outgoing } from "../../../webview/state/model.ts";
 import { canStop, chosenModel, isBusy, isLoading } from "../../../webview/state/selectors.ts";
-import {
-  type AppMessage,
-  type AppState,
-  INITIAL,
-  type Outgoing,
-  reduce,
-} from "../../../webview/state/state.ts";
+import { INITIAL, reduce } from "../../../webview/state/state.ts";
 
 const session: Session = {
   id: "s1",

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import type { StreamChunk } from "../../../server/protocol/chunks.ts";
-import { answerText, emptyLog, type SessionLog, takeChunks } from "../../../webview/turns/turns.ts";
+import { answerText, emptyLog, type SessionLog } from "../../../webview/turns/model.ts";
+import { takeChunks } from "../../../webview/turns/turns.ts";
 import { type AnyChunk, placed } from "../../support/any-chunk.ts";
 
 const SESSION = "s1";
