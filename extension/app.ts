@@ -222,6 +222,7 @@ async function toLaunchOptions(
     backups: settings.backups(),
     model: preferredModel(settings),
     stallTimeoutSeconds: settings.stallTimeoutSeconds(),
+    resumeAnswers: settings.resumeAnswers(),
     contextWindows: settings.contextWindows(),
     databaseUrl,
   };

@@ -8,6 +8,7 @@ export const SECTION = "streamkeeper";
 export const SERVER_SETTINGS = [
   "server.idleExitMinutes",
   "upstream.stallTimeoutSeconds",
+  "upstream.resumeAnswers",
   "contextWindows",
   "database.engine",
   "database.durability",
@@ -26,6 +27,7 @@ export interface Settings {
   autoStart(): boolean;
   idleExitSeconds(): number | "never";
   stallTimeoutSeconds(): number;
+  resumeAnswers(): boolean;
   dataDirectory(): string;
   databaseEngine(): DatabaseEngine;
   durability(): "full" | "balanced";
@@ -53,6 +55,7 @@ export function createSettings(context: vscode.ExtensionContext): Settings {
       return minutes <= 0 ? "never" : Math.max(1, Math.round(minutes * 60));
     },
     stallTimeoutSeconds: () => toNumber(readMachine("upstream.stallTimeoutSeconds"), 60),
+    resumeAnswers: () => readMachine("upstream.resumeAnswers") === true,
     dataDirectory() {
       const directory = toText(readMachine("dataDirectory"));
       const home = process.env["HOME"] ?? process.env["USERPROFILE"];

@@ -26,6 +26,7 @@ import { witnessFile } from "./lifecycle/witness-file.ts";
 import type { Log } from "./log.ts";
 import { type Metrics, startUpstreamAtZero } from "./observe/metrics.ts";
 import { type Catalog, createCatalog } from "./providers/catalog.ts";
+import { RESUME_CAUSES } from "./providers/hear-answer.ts";
 import { VENDOR_NAMES } from "./providers/vendors.ts";
 import { SKIPPED_KINDS } from "./providers/wire/answer.ts";
 
@@ -78,7 +79,9 @@ async function openCompanion(
     defaultModel: config.model,
     contextWindows: config.contextWindows,
     stallSeconds: config.stallSeconds,
+    hold: config.resumeAnswers,
     onSkipped: (provider, kind, count) => metrics.upstreamSkipped.inc({ provider, kind }, count),
+    onResumed: (provider, cause) => metrics.upstreamResumes.inc({ provider, cause }),
   });
   const recent = new RecentTransactions(config.slowSeconds);
   const newUnitOfWork = unitsOfWork(database, { metrics, log, recent });
@@ -149,7 +152,7 @@ export async function assembleCompanion(parts: CompanionParts): Promise<Companio
   const { database, models, metrics } = parts;
   metrics.databaseUp.set(1);
   database.health.listen(metrics.showStorage);
-  startUpstreamAtZero(metrics, VENDOR_NAMES, SKIPPED_KINDS);
+  startUpstreamAtZero(metrics, VENDOR_NAMES, SKIPPED_KINDS, RESUME_CAUSES);
   const closing = new AbortController();
   const deps = createChatDeps(parts, closing.signal);
   await recoverTurns(deps);

@@ -24,6 +24,8 @@ export interface Config {
   logLevel: string;
   slowSeconds: number;
   stallSeconds: number;
+  /** Vendors that can may hold answers, so that another companion can go on with them. */
+  resumeAnswers: boolean;
   bodyLimitBytes: number;
   /** Print the address with the token, for a person to open. */
   printUrl: boolean;
@@ -54,6 +56,8 @@ export const USAGE = `streamkeeper: the companion server
   --log-level LEVEL       debug, info, warn, error or silent (info)
   --slow-threshold MS     a transaction over this is slow (100)
   --stall-timeout SECONDS a model silent for so long has failed (60)
+  --resume-answers on|off after a crash go on with the answer that runs; OpenAI and Gemini then store
+                          their answers (off)
   --body-limit BYTES      largest request (1048576)
   --allow-remote          permit a --host other machines can reach
   --print-url             print the address with the token
@@ -80,6 +84,7 @@ const FLAGS = {
   "log-level": { type: "string" },
   "slow-threshold": { type: "string" },
   "stall-timeout": { type: "string" },
+  "resume-answers": { type: "string" },
   "body-limit": { type: "string" },
   "allow-remote": { type: "boolean" },
   "print-url": { type: "boolean" },
@@ -131,6 +136,7 @@ export function parseConfig(
     logLevel,
     slowSeconds: toNumber("--slow-threshold", option("slow-threshold") ?? "100", 0, 1e6) / 1000,
     stallSeconds: toNumber("--stall-timeout", option("stall-timeout") ?? "60", 1, 86_400),
+    resumeAnswers: toSwitch("--resume-answers", option("resume-answers") ?? "off"),
     bodyLimitBytes: toNumber("--body-limit", option("body-limit") ?? "1048576", 1024, 1e9),
     printUrl: flags["print-url"] ?? false,
     providers: {
@@ -182,6 +188,11 @@ function parseFlags(args: readonly string[]) {
     const said = thrown instanceof Error ? thrown.message.split("\n")[0] : String(thrown);
     throw new ConfigError(`${said} (--help lists the flags)`);
   }
+}
+
+function toSwitch(flag: string, value: string): boolean {
+  if (value === "on" || value === "off") return value === "on";
+  throw new ConfigError(`${flag} ${value}: expected on or off.`);
 }
 
 export function toNumber(flag: string, value: string, min: number, max: number): number {

@@ -12,6 +12,7 @@ export interface LaunchOptions {
   durability: "full" | "balanced";
   backups: "daily" | "never";
   stallTimeoutSeconds: number;
+  resumeAnswers: boolean;
   /** By model, not yet looked at. */
   contextWindows: unknown;
   /** A Postgres URL, password and all; undefined for the SQLite file of the data directory. */
@@ -56,6 +57,7 @@ export function companionEnvironment(options: LaunchOptions): NodeJS.ProcessEnv 
     STREAMKEEPER_DURABILITY: options.durability,
     STREAMKEEPER_BACKUPS: options.backups,
     STREAMKEEPER_STALL_TIMEOUT: String(options.stallTimeoutSeconds),
+    STREAMKEEPER_RESUME_ANSWERS: options.resumeAnswers ? "on" : "off",
     STREAMKEEPER_CONTEXT_WINDOWS: toList(options.contextWindows),
     ...(options.databaseUrl && { STREAMKEEPER_DATABASE: options.databaseUrl }),
   };

@@ -8,7 +8,7 @@ import type { Log } from "../log.ts";
 import type { Metrics } from "../observe/metrics.ts";
 import type { ModelList, Ready } from "../protocol/responses.ts";
 import type { Sampling } from "../protocol/sampling.ts";
-import type { Provider, Usage } from "../providers/provider.ts";
+import type { HeldAnswer, Provider, Usage } from "../providers/provider.ts";
 import type { Repeating } from "../shared/every.ts";
 import type { Hub } from "./log/hub.ts";
 import type { Peers } from "./log/peer-notify.ts";
@@ -115,4 +115,8 @@ export interface LeasedTurn {
   usage: Usage | undefined;
   /** `performance.now()` when its message was accepted. */
   acceptedAt: number;
+  /** The answer in whose middle another companion went away, where its vendor holds it. */
+  held?: HeldAnswer | undefined;
+  /** Somebody asked to stop it while nobody ran it. */
+  isCancelled?: boolean;
 }

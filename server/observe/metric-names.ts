@@ -15,6 +15,7 @@ export const METRIC_NAMES = {
   tokens: "chat_tokens_total",
   upstreamErrors: "chat_upstream_errors_total",
   upstreamSkipped: "sse_upstream_events_skipped_total",
+  upstreamResumes: "sse_upstream_resumes_total",
   sessionLockWait: "session_lock_wait_seconds",
   databaseUp: "database_up",
   storageFailing: "storage_failing",

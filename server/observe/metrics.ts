@@ -52,6 +52,7 @@ export interface Metrics {
   tokens: Counter<"direction">;
   upstreamErrors: Counter<"provider" | "code">;
   upstreamSkipped: Counter<"provider" | "kind">;
+  upstreamResumes: Counter<"provider" | "cause">;
   sessionLockWait: Histogram;
   databaseUp: Gauge;
   /** Listens to the storage's health. */
@@ -179,6 +180,12 @@ export function createMetrics(
       labelNames: ["provider", "kind"],
       registers,
     }),
+    upstreamResumes: new Counter({
+      name: METRIC_NAMES.upstreamResumes,
+      help: "Answers that were gone on with where they stood.",
+      labelNames: ["provider", "cause"],
+      registers,
+    }),
     sessionLockWait: new Histogram({
       name: METRIC_NAMES.sessionLockWait,
       help: "Waiting for the one writer of a session.",
@@ -261,16 +268,18 @@ function storageGauge(
   return show;
 }
 
-/** For each provider, and why events of it may be left out; this module knows neither. */
+/** For each provider, why events of it may be left out, why it may be gone on with; this module knows none. */
 export function startUpstreamAtZero(
-  { upstreamErrors, upstreamSkipped }: Metrics,
+  { upstreamErrors, upstreamSkipped, upstreamResumes }: Metrics,
   providers: readonly string[],
   skippedKinds: readonly string[],
+  resumeCauses: readonly string[],
 ): void {
   const codes = ERROR_CODES.filter((code) => code.startsWith("upstream_"));
   for (const provider of providers) {
     for (const code of codes) upstreamErrors.inc({ provider, code }, 0);
     for (const kind of skippedKinds) upstreamSkipped.inc({ provider, kind }, 0);
+    for (const cause of resumeCauses) upstreamResumes.inc({ provider, cause }, 0);
   }
 }
 

@@ -19,6 +19,7 @@ const TABLE = {
   fork_session: { refusable: true },
   add_user_message: { refusable: true },
   append_chunks: {},
+  hold_answer: {},
   agent_switched: {},
   tool_call: {},
   tool_decision: { refusable: true },

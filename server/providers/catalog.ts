@@ -10,6 +10,7 @@ import {
 import { contextWindowOf } from "./context-windows.ts";
 import { createDemoProvider } from "./demo.ts";
 import { createFairReading } from "./fair-reading.ts";
+import type { ResumeCause } from "./hear-answer.ts";
 import { createConnections, doubtConnections } from "./http-client.ts";
 import { createModelFinder } from "./model-finder.ts";
 import type { Provider } from "./provider.ts";
@@ -21,6 +22,8 @@ import { createWireProvider } from "./wire-provider.ts";
 export const DEMO_MODEL = "demo/demo";
 const MAX_ANSWER_CHARS = 2_000_000;
 const RETRY_BASE_MS = 500;
+/** A network that changes, a laptop that wakes. */
+const PATIENCE_MS = 60_000;
 /** A nap that a connection survives, and a model that was thinking may go on thinking after. */
 const CONNECTION_OUTLIVES_MS = 45_000;
 const QUIET_AFTER_WAKE_MS = 10_000;
@@ -39,6 +42,11 @@ export interface CatalogOptions {
   contextWindows?: ReadonlyMap<string, number> | undefined;
   /** Events of answers that carried nothing known, for the metrics. */
   onSkipped?: ((provider: string, kind: SkippedKind, count: number) => void) | undefined;
+  /** Whether vendors that can may hold answers, so that they can be gone on with; not if undefined. */
+  hold?: boolean | undefined;
+  /** How long there may be no sign of life of an answer that its vendor holds. */
+  patienceMs?: number | undefined;
+  onResumed?: ((provider: string, cause: ResumeCause) => void) | undefined;
   /** Where servers on this machine are looked for, to be offered. */
   localUrls?: LocalUrls | undefined;
 }
@@ -76,7 +84,8 @@ export function createCatalog(options: CatalogOptions): Catalog {
   const demo = createDemoProvider({ deltaMs: options.demoDeltaMs });
   const finder = createModelFinder(connections);
   const refused = new Map<string, Leave>();
-  const { onSkipped = () => {} } = options;
+  const { onSkipped = () => {}, onResumed = () => {} } = options;
+  const { hold = false, patienceMs = PATIENCE_MS } = options;
   const windowOf = (id: string): number =>
     options.contextWindows?.get(id) ?? finder.contextWindowOf(id) ?? contextWindowOf(id);
 
@@ -92,8 +101,8 @@ export function createCatalog(options: CatalogOptions): Catalog {
       const vendor = findVendor(providerName);
       if (!vendor || model === "") throw unknownModel(id);
       const access = book.use(vendor.name);
-      const limits = { stallSeconds, maxAnswerChars, retryBaseMs };
-      const shared = { connections, reading, refused, onSkipped };
+      const limits = { stallSeconds, maxAnswerChars, retryBaseMs, patienceMs, hold };
+      const shared = { connections, reading, refused, onSkipped, onResumed };
       return { provider: createWireProvider({ access, ...limits, ...shared }), ...named };
     },
     async list() {

@@ -31,6 +31,16 @@ export interface ProviderRequest {
   tools: ToolDefinition[];
   /** How the client wants the answer made; only what `Provider.takes`. */
   sampling?: Sampling;
+  /** The vendor may store the answer and make it on its own, so that it can be gone on with. */
+  hold?: boolean;
+}
+
+/** An answer that its vendor stores, and makes to its end whether anybody listens or not. */
+export interface HeldAnswer {
+  /** The vendor's name for it. */
+  id: string;
+  /** Tells the address it was asked of from others, and no secret that may stand in it. */
+  at: string;
 }
 
 /** Tokens as the provider counts them, in one form for all: a part is in the whole, too. */
@@ -46,6 +56,8 @@ export interface Usage {
 }
 
 export type ProviderEvent =
+  /** Before all others, where the vendor holds the answer. */
+  | { type: "held"; answer: HeldAnswer }
   | { type: "text"; text: string }
   | { type: "reasoning"; text: string }
   /** At the end, before the calls: for the history of this answer, not for readers. */
@@ -68,4 +80,19 @@ export interface Provider {
   /** Tools of the companion that its models may call. */
   tools?: readonly Tool[];
   stream(request: ProviderRequest, signal: AbortSignal): AsyncIterable<readonly ProviderEvent[]>;
+  /** Undefined: no answer of this vendor can be gone on with. */
+  held?: HeldAnswers | undefined;
+}
+
+export interface HeldAnswers {
+  /** Whether it was asked of this address. */
+  isHere(answer: HeldAnswer): boolean;
+  /** The whole answer once more, from its first event on, without asking the model for anything. */
+  replay(
+    answer: HeldAnswer,
+    request: ProviderRequest,
+    signal: AbortSignal,
+  ): AsyncIterable<readonly ProviderEvent[]>;
+  /** Tells the vendor that nobody wants the rest. Rejects with a `ChatError`. */
+  cancel(answer: HeldAnswer): Promise<void>;
 }

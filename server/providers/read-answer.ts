@@ -1,56 +1,33 @@
-// One request and its answer: the connection watched, the bytes pushed through the format's reader, the end judged.
-
+// One answer: asked for, heard to its end, over several connections if it must be, and judged.
 import { ChatError } from "../errors.ts";
-import type { Access } from "./access.ts";
-import { urlAt, vendorHeaders } from "./access.ts";
 import type { Batches } from "./batches.ts";
-import type { FairReading } from "./fair-reading.ts";
-import type { Connections } from "./http-client.ts";
-import { type HttpResponse, readStart, send } from "./http-client.ts";
-import { retryAfter, retryAfterError } from "./retry-after.ts";
+import {
+  type Asked,
+  addressOf,
+  type Heard,
+  hear,
+  open,
+  type WireProviderDeps,
+} from "./hear-answer.ts";
+import { backOff, isPassing } from "./retry.ts";
 import {
   cutError,
   emptyError,
-  malformedError,
+  goneError,
   networkError,
-  statusError,
   strayError,
   streamError,
-  timeoutError,
   tooLongError,
 } from "./upstream-errors.ts";
 import { createDraft, type Draft, type SkippedKind } from "./wire/answer.ts";
-import { createBodyReader } from "./wire/body.ts";
-import { type Unpacker, unpackerFor } from "./wire/decompress.ts";
-import type { EventReader, Leave, WireFormat, WireRequest } from "./wire/format.ts";
-
-export interface WireProviderDeps {
-  access: Access;
-  connections: Connections;
-  reading: FairReading;
-  stallSeconds: number;
-  maxAnswerChars: number;
-  retryBaseMs: number;
-  /** What a server has refused of a model's requests, by both; kept for the companion's life. */
-  refused: Map<string, Leave>;
-  /** Events of an answer that carried nothing known. */
-  onSkipped(provider: string, kind: SkippedKind, count: number): void;
-}
-
-const MAX_EVENT_CHARS = 1024 * 1024;
-const MAX_DOCUMENT_CHARS = 8 * 1024 * 1024;
-/** How much may come that says nothing (no text, no reasoning, no tool input) before it is taken for garbage. */
-const MAX_SILENT_BYTES = 8 * 1024 * 1024;
-const MAX_ERROR_BYTES = 64 * 1024;
-const ERROR_BODY_MS = 5_000;
-/** After the answer's end mark: time for the server to end the body, so that the connection can be used again. */
-const RELEASE_MS = 1_000;
-/** The model has ended and the server says nothing more: so long is waited for its usage. */
-const AFTER_FINISH_SECONDS = 5;
+import type { EventReader, WireFormat } from "./wire/format.ts";
 
 export interface Ask {
   format: WireFormat;
-  request: WireRequest;
+  request: Asked;
+  model: string;
+  /** The answer that is read once more; undefined for a new one. */
+  held?: string | undefined;
   /** An answer without a word is no fault. */
   mayBeEmpty: boolean;
   /** Whether the model's thinking begins in its prompt, as far as is known, and who wants to know. */
@@ -66,12 +43,11 @@ export async function readAnswer(
 ): Promise<void> {
   const { access, maxAnswerChars } = deps;
   const { thinkingBegun } = ask;
-  const draft = createDraft({ maxChars: maxAnswerChars, thinkingBegun });
+  const draft = createDraft({ maxChars: maxAnswerChars, thinkingBegun, at: addressOf(access) });
+  if (ask.held !== undefined) draft.hold(ask.held);
   const reader = ask.format.createReader(draft);
   try {
-    const { response, deadline } = await open(deps, ask.request, batches.left);
-    const heard = await hear({ deps, response, deadline, draft, reader, batches });
-    batches.left.throwIfAborted();
+    const heard = await hearOut({ deps, ask, draft, reader, batches });
     reader.end(heard.sawDone);
     // A server that ends with [DONE] but gives no reason has still said that it is done.
     if (heard.sawDone && draft.state.reason === undefined) draft.finish("other");
@@ -91,6 +67,82 @@ export async function readAnswer(
   }
 }
 
+interface Hearing {
+  deps: WireProviderDeps;
+  ask: Ask;
+  draft: Draft;
+  reader: EventReader;
+  batches: Batches;
+}
+
+/**
+ * Where the vendor holds the answer, a connection that breaks off in its middle is followed by another that goes on after
+ * the last event that was told; for as long as there is a sign of life of it from time to time.
+ */
+async function hearOut(hearing: Hearing): Promise<Heard> {
+  const { deps, ask, draft, batches } = hearing;
+  const { state } = draft;
+  const paths = ask.format.held;
+  let asked = ask.request;
+  let isWhole = false;
+  let alive = performance.now();
+  /** Since the last sign of life. */
+  let first: ChatError | undefined;
+  for (let tried = 0; ; tried += 1) {
+    const { reached } = state;
+    const heard = await hearOnce(hearing, asked);
+    batches.left.throwIfAborted();
+    const failure = "code" in heard ? heard : (heard.failure ?? cutError(deps.access));
+    const isDone = !("code" in heard) && heard.sawDone;
+    if (!paths || state.held === undefined || isDone || isOver(state)) {
+      if ("code" in heard) throw heard;
+      return heard;
+    }
+    if ("code" in heard && !isPassing(heard)) {
+      if (isWhole || heard.code !== "upstream_rejected") throw goneError(deps.access, heard);
+      // What is not streamed any more may still be there.
+      isWhole = true;
+      asked = { path: paths.whole(state.held, ask.model), headers: paths.headers };
+      continue;
+    }
+    const now = performance.now();
+    if (state.reached !== reached || (isWhole && !("code" in heard))) {
+      alive = now;
+      tried = 0;
+      first = undefined;
+    }
+    first ??= failure;
+    if (now - alive > deps.patienceMs) throw first;
+    await backOff(failure, deps.retryBaseMs * 2 ** Math.min(tried, 3), batches.left);
+    deps.onResumed(deps.access.vendor.name, "cut");
+    draft.resume();
+    asked = {
+      path: isWhole
+        ? paths.whole(state.held, ask.model)
+        : paths.stream(state.held, state.reached, ask.model),
+      headers: paths.headers,
+    };
+  }
+}
+
+/** One connection. What kept it from beginning is its outcome, too. */
+async function hearOnce(
+  { deps, draft, reader, batches }: Hearing,
+  asked: Asked,
+): Promise<Heard | ChatError> {
+  try {
+    const { response, deadline } = await open(deps, asked, batches.left);
+    return await hear({ deps, response, deadline, draft, reader, batches });
+  } catch (thrown) {
+    batches.left.throwIfAborted();
+    return thrown instanceof ChatError ? thrown : networkError(deps.access, thrown);
+  }
+}
+
+function isOver({ reason, ended, failure, tooLong }: Draft["state"]): boolean {
+  return reason !== undefined || ended || failure !== undefined || tooLong;
+}
+
 /** What stands against an answer; undefined: nothing. */
 function judge(
   { access, maxAnswerChars }: WireProviderDeps,
@@ -108,254 +160,4 @@ function judge(
   const { stray, type } = heard;
   if (state.understood || !state.empty || stray === undefined) return cutError(access);
   return stray === "" ? emptyError(access) : strayError(access, type, stray);
-}
-
-/** The head of the answer. A status that is none of success is an error with the server's words. */
-async function open(
-  { access, connections, stallSeconds }: WireProviderDeps,
-  { path, headers, body }: WireRequest,
-  signal: AbortSignal,
-): Promise<{ response: HttpResponse; deadline: number }> {
-  // A model that has to be loaded, or to read a long prompt, is given twice the time for its first byte.
-  const headMs = 2 * stallSeconds * 1000;
-  const deadline = performance.now() + headMs;
-  const response = await send(
-    connections,
-    {
-      url: urlAt(access, path),
-      method: "POST",
-      headers: {
-        "content-type": "application/json",
-        accept: "text/event-stream",
-        ...vendorHeaders(access),
-        ...headers,
-      },
-      body: JSON.stringify(body),
-      headMs,
-      signal,
-    },
-    () => timeoutError(access, headMs / 1000, false),
-  );
-  if (response.status >= 200 && response.status < 300) return { response, deadline };
-  const said = await readStart(response, { maxBytes: MAX_ERROR_BYTES, timeoutMs: ERROR_BODY_MS });
-  signal.throwIfAborted();
-  const wait = retryAfter(response.headers, Date.now());
-  throw statusError(access, response.status, said, wait);
-}
-
-interface Hearing {
-  deps: WireProviderDeps;
-  response: HttpResponse;
-  /** For the first byte. */
-  deadline: number;
-  draft: Draft;
-  reader: EventReader;
-  batches: Batches;
-}
-
-interface Heard {
-  /** What broke the body off. */
-  failure: ChatError | undefined;
-  sawDone: boolean;
-  type: string;
-  /** The beginning of a body that said nothing; undefined: it was cut. */
-  stray: string | undefined;
-  /** What its head said of when to ask again. */
-  retryAfter: number | undefined;
-}
-
-/** Until nothing more is to come. Never rejects. */
-async function hear(hearing: Hearing): Promise<Heard> {
-  const { deps, response, draft, reader, batches } = hearing;
-  const { access } = deps;
-  const { state } = draft;
-  const over = Promise.withResolvers<void>();
-  const heard: Heard = {
-    failure: undefined,
-    sawDone: false,
-    type: String(response.headers["content-type"] ?? ""),
-    stray: "",
-    retryAfter: retryAfterError(response.headers, Date.now()),
-  };
-  const isOver = (): boolean =>
-    heard.sawDone || state.ended || state.tooLong || state.failure !== undefined || hasEnded;
-  let hasEnded = false;
-  let silentBytes = 0;
-  let progress = 0;
-
-  const body = createBodyReader(
-    {
-      event(value, name) {
-        if (!isOver()) reader.event(value, name);
-      },
-      unreadable(data) {
-        draft.skip(data.trim() === "" ? "empty" : "not_json");
-      },
-      done() {
-        heard.sawDone = true;
-      },
-      tooLong() {
-        stop(malformedError(access, "a line of more than 1 MB"));
-      },
-    },
-    { eventChars: MAX_EVENT_CHARS, documentChars: MAX_DOCUMENT_CHARS },
-  );
-  const end = (): void => {
-    if (hasEnded) return;
-    watch.stop();
-    body.end();
-    hasEnded = true;
-    lane.leave();
-    heard.stray = body.stray();
-    over.resolve();
-  };
-  const stop = (failure: ChatError | undefined): void => {
-    heard.failure ??= failure;
-    response.destroy();
-    end();
-  };
-  const watch = watchSilence(hearing, stop);
-
-  const source = createSource(response);
-  const read = (bytes: Buffer): void => {
-    if (hasEnded) return;
-    body.write(bytes);
-    if (state.progress !== progress) {
-      progress = state.progress;
-      silentBytes = 0;
-    } else silentBytes += bytes.length;
-    batches.push(draft.take());
-    if (isOver()) {
-      if (heard.sawDone || state.ended) release(response);
-      else response.destroy();
-      end();
-    } else if (silentBytes > MAX_SILENT_BYTES) {
-      stop(malformedError(access, "megabytes without a word in them"));
-    } else if (batches.isFull()) {
-      watch.stop();
-      source.wait("reader");
-      batches.onRoom = () => {
-        batches.onRoom = undefined;
-        watch.heard();
-        source.go("reader");
-      };
-    }
-  };
-  const lane = deps.reading.join({
-    read,
-    wait: () => source.wait("line"),
-    go: () => source.go("line"),
-  });
-  const broke = (thrown: unknown): void => {
-    heard.failure ??= cutError(access, thrown);
-    end();
-  };
-  readUnpacked(response, source, {
-    data: lane.write,
-    heard: () => watch.heard(),
-    end: () => lane.end(end),
-    // What came before it broke has been said.
-    broke: (thrown) => lane.end(() => broke(thrown)),
-  });
-  await over.promise;
-  return heard;
-}
-
-interface Sink {
-  data(bytes: Buffer): void;
-  /** Something has come, packed or not. */
-  heard(): void;
-  end(): void;
-  broke(thrown: unknown): void;
-}
-
-/** Who may ask a connection to send no more: it goes on when none of them does. */
-type Brake = "reader" | "line" | "unpacker";
-
-interface Source {
-  wait(brake: Brake): void;
-  go(brake: Brake): void;
-}
-
-function createSource(response: HttpResponse): Source {
-  const brakes = new Set<Brake>();
-  return {
-    wait(brake) {
-      if (brakes.size === 0) response.pause();
-      brakes.add(brake);
-    },
-    go(brake) {
-      if (brakes.delete(brake) && brakes.size === 0) response.resume();
-    },
-  };
-}
-
-/** Nothing of a body that is plain is copied or waited for. */
-function readUnpacked(response: HttpResponse, source: Source, sink: Sink): void {
-  const encoding = response.headers["content-encoding"];
-  let unpacker: Unpacker | undefined;
-  let begun = false;
-  const onBytes = (bytes: Buffer): void => {
-    sink.heard();
-    if (!begun) {
-      begun = true;
-      unpacker = unpackerFor(encoding?.toString(), bytes, {
-        data: sink.data,
-        end: sink.end,
-        error: (error) => {
-          response.destroy();
-          sink.broke(error);
-        },
-        drain: () => source.go("unpacker"),
-      });
-    }
-    if (!unpacker) sink.data(bytes);
-    else if (!unpacker.write(bytes)) source.wait("unpacker");
-  };
-  response.read(onBytes).then(
-    () => (unpacker ? unpacker.end() : sink.end()),
-    (thrown: unknown) => {
-      unpacker?.close();
-      sink.broke(thrown);
-    },
-  );
-}
-
-/** One timer for the whole answer: each read only moves it. */
-function watchSilence(
-  { deps, deadline, draft }: Hearing,
-  stop: (failure: ChatError | undefined) => void,
-): { heard(): void; stop(): void } {
-  const { access, stallSeconds } = deps;
-  let begun = false;
-  let finished = false;
-  let timer: NodeJS.Timeout | undefined;
-  const arm = (ms: number): void => {
-    clearTimeout(timer);
-    timer = setTimeout(onSilence, ms);
-  };
-  const onSilence = (): void => {
-    // The model has ended; what did not come was at most its usage.
-    if (draft.state.reason !== undefined) stop(undefined);
-    else stop(timeoutError(access, begun ? stallSeconds : 2 * stallSeconds, begun));
-  };
-  arm(Math.max(deadline - performance.now(), 0));
-  return {
-    heard() {
-      const isFinished = draft.state.reason !== undefined;
-      if (begun && isFinished === finished && timer) timer.refresh();
-      else arm(1000 * (isFinished ? Math.min(stallSeconds, AFTER_FINISH_SECONDS) : stallSeconds));
-      begun = true;
-      finished = isFinished;
-    },
-    stop() {
-      clearTimeout(timer);
-      timer = undefined;
-    },
-  };
-}
-
-/** The rest of the body is of no use, but read to its end the connection can be used again. */
-function release(response: HttpResponse): void {
-  setTimeout(() => response.destroy(), RELEASE_MS).unref();
 }

@@ -32,9 +32,29 @@ export async function withRetries(
   }
 }
 
+/** Whether it may go well in a moment. */
+export function isPassing({ code }: ChatError): boolean {
+  return PASSING.includes(code) || code === "upstream_timeout";
+}
+
+/** Before the next connection for the same answer: as long as the server asks for, within reason. */
+export async function backOff(
+  { retryAfterSeconds: asked }: ChatError,
+  backOffMs: number,
+  signal: AbortSignal,
+): Promise<void> {
+  const waitMs = asked === undefined ? spread(backOffMs) : Math.min(asked, MAX_WAIT_SECONDS) * 1000;
+  await delay(waitMs, undefined, { signal }).catch(() => signal.throwIfAborted());
+}
+
 function waitFor(thrown: unknown, backOffMs: number): number | undefined {
   if (!(thrown instanceof ChatError) || !PASSING.includes(thrown.code)) return undefined;
   const asked = thrown.retryAfterSeconds;
-  if (asked === undefined) return backOffMs * (0.75 + Math.random() / 2);
+  if (asked === undefined) return spread(backOffMs);
   return asked <= MAX_WAIT_SECONDS ? asked * 1000 : undefined;
+}
+
+/** Many that failed together do not come back together. */
+function spread(ms: number): number {
+  return ms * (0.75 + Math.random() / 2);
 }

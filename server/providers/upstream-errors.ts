@@ -153,6 +153,15 @@ export function cutError({ vendor }: Access, cause?: unknown): ChatError {
   });
 }
 
+/** For an answer that the vendor held, and does not give any more. */
+export function goneError({ vendor }: Access, cause: ChatError): ChatError {
+  return new ChatError(
+    "upstream_cut",
+    `${vendor.label} does not give the rest of the answer any more. ${cause.message}`,
+    { hint: "What had arrived is kept. Continue or retry.", cause },
+  );
+}
+
 export function malformedError(
   { vendor, baseUrl }: Access,
   what: string,

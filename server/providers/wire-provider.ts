@@ -1,23 +1,54 @@
 // Real models: one request in the vendor's format, its answer read as it comes, tried again where that helps.
-
 import { ChatError } from "../errors.ts";
 import { type Batches, toBatches } from "./batches.ts";
+import { addressOf, open, type WireProviderDeps } from "./hear-answer.ts";
 import { toConversation } from "./prompt.ts";
-import type { Provider, ProviderRequest } from "./provider.ts";
-import type { WireProviderDeps } from "./read-answer.ts";
+import type { HeldAnswers, Provider, ProviderRequest } from "./provider.ts";
 import { readAnswer } from "./read-answer.ts";
 import { withRetries } from "./retry.ts";
-import type { Leave } from "./wire/format.ts";
+import type { HeldPaths, Leave, WireFormat } from "./wire/format.ts";
 import { formatOf } from "./wire/formats.ts";
 
-const MAX_AMENDS = 4;
+const MAX_AMENDS = 5;
+const CANCEL_MS = 10_000;
 
 export function createWireProvider(deps: WireProviderDeps): Provider {
+  const { vendor } = deps.access;
+  const format = formatOf(vendor.name, true);
   return {
-    name: deps.access.vendor.name,
-    takes: deps.access.vendor.takes,
+    name: vendor.name,
+    takes: vendor.takes,
     stream: (request, signal) => toBatches((batches) => answer(deps, request, batches), signal),
+    held: format.held && heldAnswers(deps, format, format.held),
   };
+}
+
+function heldAnswers(deps: WireProviderDeps, format: WireFormat, paths: HeldPaths): HeldAnswers {
+  const { access, connections } = deps;
+  return {
+    isHere: ({ at }) => at === addressOf(access),
+    replay: ({ id }, request, signal) =>
+      toBatches(async (batches) => {
+        deps.onResumed(access.vendor.name, "restart");
+        const { model } = request;
+        const mayBeEmpty = mayAnswerNothing(request);
+        const asked = { path: paths.stream(id, undefined, model), headers: paths.headers };
+        const known = { thinkingBegun: false, onThinkingBegun: () => {} };
+        const ask = { format, request: asked, model, held: id, mayBeEmpty, ...known };
+        await readAnswer(deps, ask, batches);
+      }, signal),
+    async cancel({ id }) {
+      const asked = { path: paths.cancel(id), headers: paths.headers, body: {} };
+      const signal = AbortSignal.timeout(CANCEL_MS);
+      const { response } = await open({ access, connections, stallSeconds: 5 }, asked, signal);
+      response.destroy();
+    },
+  };
+}
+
+/** After a tool's result a model may have nothing to add. */
+function mayAnswerNothing({ messages }: ProviderRequest): boolean {
+  return messages.at(-1)?.role === "tool";
 }
 
 /** A request that the server refuses for a part of it is made again without: a plain answer is better than none. */
@@ -27,12 +58,12 @@ async function answer(
   batches: Batches,
 ): Promise<void> {
   const { access, refused } = deps;
-  const format = formatOf(access.vendor.name);
   const id = `${access.baseUrl} ${request.model}`;
-  // After a tool's result a model may have nothing to add.
-  const mayBeEmpty = request.messages.at(-1)?.role === "tool";
+  const mayBeEmpty = mayAnswerNothing(request);
   for (let amended = 0; ; amended += 1) {
     const leave = refused.get(id) ?? {};
+    const holds = deps.hold && request.hold === true && !leave.hold;
+    const format = formatOf(access.vendor.name, holds);
     const tools = leave.tools ? [] : request.tools;
     const asked = toConversation({ ...request, tools }, access.vendor.name);
     try {
@@ -43,6 +74,7 @@ async function answer(
             {
               format,
               request: format.toRequest(asked, leave),
+              model: request.model,
               mayBeEmpty,
               thinkingBegun: leave.thinkingBegun ?? false,
               onThinkingBegun: (thinkingBegun) => refused.set(id, { ...leave, thinkingBegun }),
@@ -55,14 +87,15 @@ async function answer(
       );
       return;
     } catch (thrown) {
-      const next = batches.hasShown() ? undefined : amendment(thrown, leave);
+      const next = batches.hasShown() ? undefined : amendment(thrown, leave, format);
       if (next === undefined || amended === MAX_AMENDS) throw thrown;
       refused.set(id, next);
     }
   }
 
-  function amendment(thrown: unknown, leave: Leave): Leave | undefined {
+  function amendment(thrown: unknown, leave: Leave, format: WireFormat): Leave | undefined {
     if (!(thrown instanceof ChatError) || thrown.code !== "upstream_rejected") return undefined;
+    if (format.held?.isRefused(thrown.message)) return { ...leave, hold: true };
     if (isAboutTools(thrown) && request.tools.length > 0 && !leave.tools) {
       return { ...leave, tools: true };
     }

@@ -46,6 +46,7 @@ export async function openWindow(options: WindowOptions): Promise<Window> {
       durability: "full",
       backups: "daily",
       stallTimeoutSeconds: 60,
+      resumeAnswers: false,
       contextWindows: undefined,
       databaseUrl: undefined,
     }),

@@ -4,7 +4,7 @@ import { insertMessage, metadataOf, turnMessages } from "../../db/tables/message
 import { findOffer } from "../../db/tables/offers.ts";
 import { planOfCall } from "../../db/tables/plans.ts";
 import type { Trx } from "../../db/tables/schema.ts";
-import { changeSession, takeLease } from "../../db/tables/sessions.ts";
+import { changeSession } from "../../db/tables/sessions.ts";
 import {
   findToolCall,
   moveToolCall,
@@ -21,10 +21,9 @@ import { findTool, SWITCH_TOOL } from "../../domain/tools.ts";
 import { ChatError } from "../../errors.ts";
 import type { NewChunk } from "../../protocol/chunks.ts";
 import type { ClientMessage } from "../../protocol/requests.ts";
-import { samplingOf } from "../../protocol/sampling.ts";
-import type { Usage } from "../../providers/provider.ts";
 import type { AcceptedTurn } from "../chat.ts";
 import type { ChatDeps, LeasedTurn } from "../deps.ts";
+import { leaseTurn } from "../log/lease-turn.ts";
 import type { Append, Writing } from "../log/write-session.ts";
 import {
   type Answer,
@@ -290,32 +289,8 @@ async function resume(
   // As it is now: the answer may have changed its agent.
   const turn = await findTurn(trx, turnId);
   if (!turn) throw new ChatError("not_found", "The turn of this call is not there any more.");
-  const fence = await takeLease(trx, turn.session_id, deps.owner);
   await setTurnProgress(trx, turn.id, { status: "running" });
-  return {
-    sessionId: turn.session_id,
-    turnId: turn.id,
-    fence,
-    lastSeq: session.last_seq,
-    agentType: turn.agent_type,
-    model: turn.model,
-    offer: await findOffer(trx, turn),
-    sampling: samplingOf(turn.sampling),
-    clientId: turn.client_id,
-    workspace: turn.workspace,
-    steps: turn.steps,
-    switches: turn.switches,
-    usage: await usageSofar(trx, turn),
-    acceptedAt,
-  };
-}
-
-/** What the steps before the pause have cost: the sums from the turn's row, what they consist of from the step's message. */
-async function usageSofar(trx: Trx, turn: Turn): Promise<Usage | undefined> {
-  const { id, input_tokens, output_tokens } = turn;
-  if (input_tokens === null || output_tokens === null) return undefined;
-  const steps = (await turnMessages(trx, id)).map((message) => metadataOf(message).usage);
-  return { ...steps.findLast(Boolean), input_tokens, output_tokens };
+  return await leaseTurn(trx, deps.owner, { session, turn, acceptedAt });
 }
 
 /** The call was answered before: the stream from that answer on. */

@@ -7,7 +7,7 @@ import type { NewChunk } from "../../protocol/chunks.ts";
 import type { FinishReason } from "../../providers/provider.ts";
 import { appendToSession } from "../log/write-session.ts";
 import { ENDINGS } from "./close-turn.ts";
-import { progressOf, type Run, StopTurn, writeStep } from "./run.ts";
+import { endAnswer, progressOf, type Run, StopTurn, writeStep } from "./run.ts";
 import type { Batch } from "./token-batch.ts";
 
 export async function commitTokens(run: Run, { chunks, receivedAt }: Batch): Promise<void> {
@@ -91,4 +91,5 @@ export async function commitDone(
     await endTurn(trx, turnId, { status: "done" });
     await releaseLease(trx, sessionId);
   });
+  endAnswer(run);
 }

@@ -18,6 +18,14 @@ import { writeSession } from "../log/write-session.ts";
 import { closeTurn, type Ending, endingOf } from "./close-turn.ts";
 import { commitAgentSwitch, commitDone, commitTokens } from "./commit-answer.ts";
 import { commitCalls } from "./commit-calls.ts";
+import {
+  beginAnswer,
+  cancelHeld,
+  endingOfHeld,
+  leaveHeld,
+  noteHeld,
+  resolveHolder,
+} from "./held-answer.ts";
 import { promptMessages } from "./prompt-messages.ts";
 import { routeTurn } from "./route-turn.ts";
 import { addUsage, newRun, type Run, StopTurn } from "./run.ts";
@@ -46,8 +54,10 @@ export async function runTurn(
     await run.batch?.flush().catch(() => {});
     const { reason } = controller.signal;
     const error = controller.signal.aborted ? reason : thrown;
-    const ending = error instanceof StopTurn ? error.ending : endingOf(error);
+    const ending = endingOfHeld(run, error instanceof StopTurn ? error.ending : endingOf(error));
+    if (run.held && ending.code === "server_stopped" && (await isLeft(run))) return "interrupted";
     reportFailure(deps, turn, error, ending);
+    if (ending.code !== "lease_lost") void cancelHeld(run, modelOf(run));
     return (await closeForGood(deps, turn, ending)) ? ending.status : "interrupted";
   }
 }
@@ -59,7 +69,7 @@ async function answer(run: Run): Promise<"done" | "waiting"> {
   for (;;) {
     run.controller.signal.throwIfAborted();
     const agent = agentOf(run);
-    const resolved = run.deps.resolveModel(agent.model ?? run.turn.model);
+    const resolved = await resolveHolder(run, modelOf(run));
     const tools = allTools(resolved.provider.tools ?? [], run.turn.offer);
     const step = await askModel(run, resolved, agent, tools, place === "subtask");
     if (step.calls.length > 0) {
@@ -83,6 +93,21 @@ function agentOf(run: Run): AgentDefinition {
   throw new ChatError("invalid_request", `There is no agent ${run.agentType} any more.`, {
     hint: "Choose another agent, then send again.",
   });
+}
+
+function modelOf({ agentType, turn }: Run): string {
+  return findAgent(agentType, turn.offer.agents)?.model ?? turn.model;
+}
+
+/** False: it cannot be stored that this companion has left it, and its end may be. */
+async function isLeft(run: Run): Promise<boolean> {
+  try {
+    await leaveHeld(run);
+    return true;
+  } catch (err) {
+    run.deps.log.info({ err, turn_id: run.turn.turnId }, "an answer could not be left to the next");
+    return false;
+  }
 }
 
 async function route(run: Run): Promise<void> {
@@ -127,13 +152,13 @@ async function askModel(
     ...(turn.sampling && { sampling: turn.sampling }),
   });
   let request = await ask();
-  if (await summariseIfFull(run, resolved, request)) request = await ask();
-  const batches = resolved.provider.stream(request, controller.signal);
+  if (!run.goesOn && (await summariseIfFull(run, resolved, request))) request = await ask();
   const batch = new TokenBatch(
     (gathered) => commitTokens(run, gathered),
     (error) => controller.abort(error),
   );
   run.batch = batch;
+  const { batches, stored } = await beginAnswer(run, resolved, request);
   const calls: ToolCall[] = [];
   let end: { reason: FinishReason; usage: Usage | undefined } = {
     reason: "other",
@@ -142,10 +167,12 @@ async function askModel(
   /** A promise only if it must be: this happens for each word of each stream. */
   const take = (event: ProviderEvent): Promise<void> | undefined => {
     switch (event.type) {
+      case "held":
+        return noteHeld(run, event.answer);
       case "text":
-        return batch.add("assistant_message", event.text);
+        return batch.add("assistant_message", stored?.rest("text", event.text) ?? event.text);
       case "reasoning":
-        return batch.add("reasoning", event.text);
+        return batch.add("reasoning", stored?.rest("reasoning", event.text) ?? event.text);
       case "thinking":
         run.thinking = { model: resolved.id, parts: event.parts };
         return undefined;
@@ -155,6 +182,7 @@ async function askModel(
         calls.push(event);
         return undefined;
       case "finish":
+        stored?.end();
         end = event;
         return undefined;
       default:

@@ -1,10 +1,11 @@
 // One run of a turn: its state, and the one way its steps are written.
 import type { SSEUnitOfWork } from "../../db/commit/unit-of-work.ts";
 import type { Thinking } from "../../protocol/thinking.ts";
-import type { Usage } from "../../providers/provider.ts";
+import type { HeldAnswer, Usage } from "../../providers/provider.ts";
 import type { ChatDeps, LeasedTurn } from "../deps.ts";
 import { type Append, type Step, writeSession } from "../log/write-session.ts";
 import { ENDINGS, type Ending } from "./close-turn.ts";
+import type { StoredPart } from "./skip-stored.ts";
 import type { TokenBatch } from "./token-batch.ts";
 
 /** Why a running turn is told to stop; the reason of its AbortSignal. */
@@ -39,6 +40,12 @@ export interface Run {
   thinking: Thinking | undefined;
   published: boolean;
   batch: TokenBatch | undefined;
+  /** This step's answer, where its vendor holds it. */
+  held: HeldAnswer | undefined;
+  /** Another companion began this step's answer. */
+  goesOn: boolean;
+  /** What of it was stored then. */
+  stored: StoredPart | undefined;
 }
 
 export function newRun(
@@ -47,14 +54,17 @@ export function newRun(
   uow: SSEUnitOfWork,
   controller: AbortController,
 ): Run {
-  const { agentType, steps, switches, usage } = turn;
+  const { agentType, steps, switches, usage, held } = turn;
   const fresh = {
     contextTokens: 0,
     summaryFailed: false,
     text: "",
     thinking: undefined,
-    published: false,
+    published: held !== undefined,
     batch: undefined,
+    held,
+    goesOn: held !== undefined,
+    stored: undefined,
   };
   return { deps, turn, uow, controller, agentType, steps, switches, usage, ...fresh };
 }
@@ -94,6 +104,8 @@ export function progressOf({ steps, switches, usage }: Run) {
     switches,
     ...(input_tokens !== undefined && { input_tokens }),
     ...(output_tokens !== undefined && { output_tokens }),
+    // What is stored with it is the end of an answer.
+    held_answer: null,
   };
 }
 
@@ -101,6 +113,9 @@ export function progressOf({ steps, switches, usage }: Run) {
 export function endAnswer(run: Run): void {
   run.text = "";
   run.thinking = undefined;
+  run.held = undefined;
+  run.goesOn = false;
+  run.stored = undefined;
 }
 
 const USAGE_KINDS = [

@@ -97,6 +97,7 @@ export class Turns implements RunningTurns {
     this.#running.set(turn.sessionId, running);
     // Launched while draining began: it stops at once, with its end committed.
     if (this.#stopping) controller.abort(new StopTurn(ENDINGS.server_stopped));
+    if (turn.isCancelled) controller.abort(new StopTurn(ENDINGS.cancelled));
   }
 
   async cancel(sessionId: string): Promise<{ turn_id: string | null }> {

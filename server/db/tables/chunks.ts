@@ -129,10 +129,11 @@ export async function chunksAfter(
   return await withTexts(reader, sessionId, rows.map(fromRow));
 }
 
-/** The answer's text between two places of the log, put together from its deltas. */
+/** The answer's text after a place of the log, put together from its deltas; or its reasoning. */
 export async function textBetween(
   reader: Reader,
   where: { turnId: string; sessionId: string; after: number },
+  type: "assistant_message" | "reasoning" = "assistant_message",
 ): Promise<string> {
   const rows = await reader
     .selectFrom("chunks")
@@ -141,7 +142,7 @@ export async function textBetween(
     .where("seq", ">", where.after)
     .where(
       (eb): Expression<SqlBool> =>
-        eb.and([eb("turn_id", "=", where.turnId), eb("type", "=", "assistant_message")]),
+        eb.and([eb("turn_id", "=", where.turnId), eb("type", "=", type)]),
     )
     .orderBy("seq")
     .execute();

@@ -59,6 +59,8 @@ export interface TurnsTable {
   switches: Generated<number>;
   /** How its client wants the answers made (`protocol/sampling.ts`); null for as the model likes. */
   sampling: string | null;
+  /** The answer that is made now, where its vendor holds it (`tables/turns.ts`); null between answers. */
+  held_answer: Json | null;
 }
 
 /** Courses of events: the newest is the present one. Another begins when the database went back. */

@@ -37,6 +37,8 @@ export interface SessionState {
   lease_fence: number;
   /** By the database's clock. */
   lease_expired: boolean;
+  /** A turn that somebody asked to stop. */
+  cancel_turn_id: string | null;
 }
 
 /** The session's row, locked for the rest of the transaction. Rejects with `not_found`. */
@@ -54,6 +56,7 @@ export async function lockSession(trx: Trx, sessionId: string): Promise<SessionS
       "lease_owner",
       "lease_fence",
       "lease_expires_at",
+      "cancel_turn_id",
     ])
     .executeTakeFirst();
   if (!row) throw noSuchSession();
@@ -133,13 +136,12 @@ export async function renewLeases(trx: Trx, owner: string): Promise<RenewedLease
     .execute();
 }
 
-/** Leaves word for the owner of the session that its turn should stop. */
+/** Leaves word for the owner of the session, or for the next, that its turn should stop. */
 export async function requestCancel(trx: Trx, sessionId: string, turnId: string): Promise<void> {
   await trx
     .updateTable("sessions")
     .set({ cancel_turn_id: turnId })
     .where("id", "=", sessionId)
-    .where("lease_owner", "is not", null)
     .execute();
 }
 

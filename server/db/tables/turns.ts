@@ -41,7 +41,7 @@ export interface TurnEnd {
 export async function endTurn(trx: Trx, turnId: string, end: TurnEnd): Promise<void> {
   const result = await trx
     .updateTable("turns")
-    .set({ ...end, ended_at: Date.now() })
+    .set({ ...end, held_answer: null, ended_at: Date.now() })
     .where("id", "=", turnId)
     .where("status", "in", ["running", "waiting"])
     .executeTakeFirst();
@@ -58,6 +58,24 @@ export interface TurnProgress {
   switches?: number;
   input_tokens?: number;
   output_tokens?: number;
+  held_answer?: null;
+}
+
+/** An answer that its vendor holds, and how often a start has tried to go on with it at the same place of the log. */
+export interface HeldRow {
+  id: string;
+  at: string;
+  tries: number;
+  seq: number;
+}
+
+export async function setHeldAnswer(trx: Trx, turnId: string, held: HeldRow): Promise<void> {
+  const held_answer = JSON.stringify(held);
+  await trx.updateTable("turns").set({ held_answer }).where("id", "=", turnId).execute();
+}
+
+export function heldAnswerOf({ held_answer }: Pick<Turn, "held_answer">): HeldRow | undefined {
+  return held_answer === null ? undefined : (JSON.parse(held_answer) as HeldRow);
 }
 
 export async function setTurnProgress(

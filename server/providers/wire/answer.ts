@@ -38,12 +38,20 @@ export interface Answer {
   /** The server tells of an error, in its own words. */
   fail(said: unknown): void;
   skip(kind: SkippedKind): void;
+  /** The vendor's name for the answer, where the vendor holds it. */
+  hold(id: string): void;
+  /** All up to this event has been told, by its number or name; "": it has none. False: it was told before. */
+  reach(event: string | number): boolean;
 }
+
+type Place = Pick<Draft, "hold" | "reach" | "resume">;
 
 /** The same, for whoever reads the connection. */
 export interface Draft extends Answer {
   /** The events since the last time. */
   take(): ProviderEvent[];
+  /** Over another connection: numbered events up to where it stands are not taken for new. */
+  resume(): void;
   /** All that can come has come: what was held back may be taken. */
   close(): void;
   /** The answer is whole: its thinking, calls and end may be taken. */
@@ -65,9 +73,18 @@ interface State {
   skipped: Partial<Record<SkippedKind, number>>;
   /** Whether the model's thinking begins in its prompt, so that only its end is told; undefined: nothing shows it. */
   thinkingBegun: boolean | undefined;
+  held: string | undefined;
+  /** The last event that was told. */
+  reached: string | undefined;
 }
 
-export function createDraft(limits: { maxChars: number; thinkingBegun?: boolean }): Draft {
+interface Limits {
+  maxChars: number;
+  thinkingBegun?: boolean;
+  at?: string;
+}
+
+export function createDraft(limits: Limits): Draft {
   const state: State = {
     progress: 0,
     reason: undefined,
@@ -78,6 +95,8 @@ export function createDraft(limits: { maxChars: number; thinkingBegun?: boolean 
     understood: false,
     skipped: {},
     thinkingBegun: undefined,
+    held: undefined,
+    reached: undefined,
   };
   const texts = createTextCleaner();
   const thoughts = createTextCleaner();
@@ -149,6 +168,9 @@ export function createDraft(limits: { maxChars: number; thinkingBegun?: boolean 
     skip(kind) {
       state.skipped[kind] = (state.skipped[kind] ?? 0) + 1;
     },
+    ...createPlace(state, (id) =>
+      events.push({ type: "held", answer: { id, at: limits.at ?? "" } }),
+    ),
     take() {
       tags.pause();
       const taken = events;
@@ -182,4 +204,27 @@ export function createDraft(limits: { maxChars: number; thinkingBegun?: boolean 
 function reasonOf(reason: FinishReason, calls: number): FinishReason {
   if (calls > 0) return reason === "stop" || reason === "other" ? "tool_calls" : reason;
   return reason === "tool_calls" ? "stop" : reason;
+}
+
+/** Where an answer that the vendor holds stands. */
+function createPlace(state: State, onHeld: (id: string) => void): Place {
+  let reached: string | number | undefined;
+  let resumedAfter = Number.NEGATIVE_INFINITY;
+  return {
+    hold(id) {
+      if (id === "" || state.held !== undefined) return;
+      state.held = id;
+      onHeld(id);
+    },
+    reach(event) {
+      if (event === "") return true;
+      if (typeof event === "number" && event <= resumedAfter) return false;
+      reached = event;
+      state.reached = String(event);
+      return true;
+    },
+    resume() {
+      if (typeof reached === "number") resumedAfter = reached;
+    },
+  };
 }

@@ -13,6 +13,8 @@ export interface Leave {
   maxName?: boolean;
   /** Ids of calls but those that Mistral takes: nine letters or digits. */
   longIds?: boolean;
+  /** Having the answer stored at the vendor. */
+  hold?: boolean;
   /** No more tokens of an answer than so many. */
   maxTokens?: number;
   /** Its thinking begins in the prompt: of the tags around it only the last one comes. */
@@ -39,4 +41,17 @@ export interface WireFormat {
   createReader(answer: Answer): EventReader;
   /** How to ask again after the server has refused `leave`'s request in these words; undefined: not. */
   amend?(said: string, leave: Leave, request: ProviderRequest): Leave | undefined;
+  /** Answers asked for in this format are held by the vendor; its paths, after the base URL. */
+  held?: HeldPaths;
+}
+
+export interface HeldPaths {
+  headers: Record<string, string>;
+  /** The answer as a stream: what comes after this event of it; undefined: all. */
+  stream(id: string, after: string | undefined, model: string): string;
+  /** As one document. */
+  whole(id: string, model: string): string;
+  cancel(id: string): string;
+  /** Whether the server has refused, in these words, to hold an answer, and may give one without. */
+  isRefused(said: string): boolean;
 }

@@ -2,8 +2,9 @@ import type { VendorName } from "../vendors.ts";
 import { anthropic } from "./anthropic.ts";
 import type { WireFormat } from "./format.ts";
 import { google } from "./google.ts";
+import { googleInteractions } from "./google-interactions.ts";
 import { openaiChat } from "./openai-chat.ts";
-import { openaiResponses } from "./openai-responses.ts";
+import { openaiResponses, openaiResponsesHeld } from "./openai-responses.ts";
 
 const FORMATS: Readonly<Record<VendorName, WireFormat>> = {
   openai: openaiResponses,
@@ -13,6 +14,12 @@ const FORMATS: Readonly<Record<VendorName, WireFormat>> = {
   "openai-compatible": openaiChat,
 };
 
-export function formatOf(vendor: VendorName): WireFormat {
-  return FORMATS[vendor];
+/** Of vendors that can hold an answer, so that it can be gone on with. */
+const HELD: Partial<Readonly<Record<VendorName, WireFormat>>> = {
+  openai: openaiResponsesHeld,
+  google: googleInteractions,
+};
+
+export function formatOf(vendor: VendorName, held = false): WireFormat {
+  return (held ? HELD[vendor] : undefined) ?? FORMATS[vendor];
 }

@@ -8,16 +8,54 @@ import { tokenLimit, toSettings } from "./settings.ts";
 import { leaveOut, toldError } from "./told-errors.ts";
 import { type Fields, list, num, record, text, textOf } from "./values.ts";
 
-export const openaiResponses: WireFormat = { toRequest, createReader, amend };
+export const openaiResponses: WireFormat = {
+  toRequest,
+  createReader: (answer) => createReader(answer),
+  amend,
+};
+
+/** In the background: OpenAI makes the answer to its end and keeps its events, whoever listens. */
+export const openaiResponsesHeld: WireFormat = {
+  toRequest(request, leave) {
+    const asked = toRequest(request, leave);
+    return { ...asked, body: { ...asked.body, background: true, store: true } };
+  },
+  createReader: (answer) => createReader(answer, true),
+  amend,
+  held: {
+    headers: {},
+    stream(id, after, model) {
+      const from = after === undefined ? "" : `&starting_after=${after}`;
+      return `${pathOf(id)}?stream=true${from}${included("&", model)}`;
+    },
+    whole: (id, model) => `${pathOf(id)}${included("?", model)}`,
+    cancel: (id) => `${pathOf(id)}/cancel`,
+    isRefused: (said) => /\bbackground\b|\bstored?\b|retention/i.test(said),
+  },
+};
+
+function pathOf(id: string): string {
+  return `/responses/${encodeURIComponent(id)}`;
+}
+
+/** Who asks for an answer again has to say again what should be in it. */
+function included(mark: "?" | "&", model: string): string {
+  return reasonsInSecret(model) ? `${mark}include[]=${SECRET}` : "";
+}
 
 /** Of these the thinking comes as a cipher, if asked for, and must come back with the calls it led to. */
 const REASONS_IN_SECRET = /^(?:o\d|gpt-(?:5|6|7)|codex|computer-use)(?!.*-chat)/;
+const SECRET = "reasoning.encrypted_content";
+
+function reasonsInSecret(model: string): boolean {
+  return REASONS_IN_SECRET.test(model.split("/").at(-1) ?? "");
+}
 
 function toRequest(request: ProviderRequest, leave: Leave): WireRequest {
   const { model, system, messages, tools } = request;
   const told = leave.tools ? [] : tools;
   const limit = tokenLimit(request, leave.maxTokens);
-  const secret = !leave.thinking && REASONS_IN_SECRET.test(model.split("/").at(-1) ?? "");
+  const secret = !leave.thinking && reasonsInSecret(model);
   return {
     path: "/responses",
     headers: {},
@@ -39,7 +77,7 @@ function toRequest(request: ProviderRequest, leave: Leave): WireRequest {
       ...toSettings(request, { temperature: "temperature", top_p: "top_p" }),
       // The conversation is stored here; OpenAI need not keep a second copy.
       store: false,
-      ...(secret && { include: ["reasoning.encrypted_content"] }),
+      ...(secret && { include: [SECRET] }),
       stream: true,
     },
   };
@@ -97,7 +135,8 @@ interface OpenItem {
 /** How an event names its item: at its beginning, in a piece of it, or as it is at its end. */
 type Naming = { begins: true } | { begins: false; whole?: string };
 
-function createReader(answer: Answer): EventReader {
+/** `holds`: the answer runs in the background, if the server has taken that, and its events have numbers. */
+function createReader(answer: Answer, holds = false): EventReader {
   const items: OpenItem[] = [];
   const byIndex = new Map<number, OpenItem>();
   const byId = new Map<string, OpenItem>();
@@ -222,6 +261,7 @@ function createReader(answer: Answer): EventReader {
 
   const read = (type: string | undefined, value: Fields): void => {
     const response = record(value["response"]) ?? {};
+    if (holds && response["background"] !== false) answer.hold(text(response["id"]));
     switch (type) {
       case "response.output_text.delta":
         delta(value, "message", "shown");
@@ -281,8 +321,9 @@ function createReader(answer: Answer): EventReader {
         readEnd({ ...response, status: type.slice("response.".length).replace("error", "failed") });
         break;
       default:
-        if (value["object"] === "response" || Array.isArray(value["output"])) readEnd(value);
-        else if (type !== undefined && QUIET.has(type)) break;
+        if (value["object"] === "response" || Array.isArray(value["output"])) {
+          if (!RUNNING.has(text(value["status"]))) readEnd(value);
+        } else if (type !== undefined && QUIET.has(type)) break;
         else leaveOut(answer, value, type, { isTyped: true });
     }
   };
@@ -294,6 +335,7 @@ function createReader(answer: Answer): EventReader {
         answer.skip("unknown_event");
         return;
       }
+      if (holds && !answer.reach(num(value["sequence_number"]) ?? "")) return;
       const error = toldError(value, name);
       if (error !== undefined && value["object"] !== "response") answer.fail(error);
       else read(text(value["type"]) || name, value);
@@ -309,6 +351,9 @@ const QUIET = new Set([
   ...["response.reasoning_summary_text.done", "response.reasoning_summary_part.done"],
   "response.reasoning_text.done",
 ]);
+
+/** Of a response that is looked at before its end. */
+const RUNNING = new Set(["queued", "in_progress"]);
 
 const INCOMPLETE: Readonly<Record<string, FinishReason>> = {
   max_output_tokens: "length",

@@ -18,6 +18,10 @@ export interface LabOptions {
   env?: NodeJS.ProcessEnv;
   node?: readonly string[];
   dataDir?: string;
+  /** After each start, before anybody is told of it. */
+  begin?: (companion: Companion) => Promise<void>;
+  /** Another model's server than the usual one. */
+  upstream?: () => Promise<PacedUpstream>;
   /** As `--database` takes it; undefined: the data directory's own file. */
   database?: string;
   /** Makes a database before the first start, which is then the test's. */
@@ -69,6 +73,7 @@ export class Lab {
       env: { OPENAI_BASE_URL: this.upstream.url, OPENAI_API_KEY: "paced", ...env },
       node,
     });
+    await this.#options.begin?.(this.#companion);
     this.#up.resolve(this.address);
   }
 
@@ -116,7 +121,7 @@ export async function withLab(
   options: Omit<LabOptions, "database"> = {},
 ): Promise<void> {
   const database = await engine.create();
-  const lab = new Lab(await startPacedUpstream(), {
+  const lab = new Lab(await (options.upstream ?? startPacedUpstream)(), {
     ...options,
     ...(engine.engine === "postgres" ? { database: database.flag } : {}),
   });

@@ -64,11 +64,15 @@ export function providerAt(
     key = "test-key-1234567890",
     stallSeconds = 5,
     maxAnswerChars,
+    hold,
+    patienceMs,
   }: {
     name?: string;
     key?: string | undefined;
     stallSeconds?: number;
     maxAnswerChars?: number;
+    hold?: boolean;
+    patienceMs?: number;
   } = {},
 ): Provider {
   const catalog = createCatalog({
@@ -76,6 +80,8 @@ export function providerAt(
     defaultModel: undefined,
     stallSeconds,
     maxAnswerChars,
+    hold,
+    patienceMs,
     retryBaseMs: 1,
   });
   catalog.setKey(name, key, baseUrl);

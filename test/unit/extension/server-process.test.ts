@@ -65,6 +65,7 @@ async function withBench(body: (bench: Bench) => Promise<void>): Promise<void> {
           durability: "full",
           backups: "daily",
           stallTimeoutSeconds: 60,
+          resumeAnswers: false,
           contextWindows: { "ollama/qwen3:8b": 8192, "ollama/x": "many", "no model": 9000 },
           databaseUrl: "postgres://u:secret@db/x",
         }),
@@ -354,6 +355,7 @@ async function startStub(bench: Bench): Promise<number> {
     durability: "full",
     backups: "daily",
     stallTimeoutSeconds: 60,
+    resumeAnswers: false,
     contextWindows: undefined,
     databaseUrl: undefined,
   });
