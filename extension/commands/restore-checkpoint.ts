@@ -81,7 +81,7 @@ export async function restoreCheckpoint(
 function giveBack(chat: ChatView, sessionId: string, { content, metadata }: Message): void {
   // The chat may show another session by now.
   if (chat.state.session_id !== sessionId) return;
-  const sent = z.array(ContextItem).safeParse(metadata["context"]);
+  const sent = z.array(ContextItem).safeParse(metadata.context);
   const context = sent.success ? sent.data : [];
   chat.notify({ type: "compose", text: content, context, if_empty: true });
 }
@@ -92,7 +92,7 @@ function isTurn(argument: unknown): argument is { chat: ChatView; turnId: string
 
 /** The messages of a person, newest first, each with what has to be undone to be before it. */
 function toItems(messages: readonly Message[], checkpoints: readonly Checkpoint[]): TurnItem[] {
-  const asked = messages.filter(({ role, metadata }) => role === "user" && !metadata["subtask_id"]);
+  const asked = messages.filter(({ role, metadata }) => role === "user" && !metadata.subtask_id);
   const changes = checkpoints.filter(({ turn_id }) => !turn_id.startsWith(UNDO));
   return asked
     .map((message, index): TurnItem => {

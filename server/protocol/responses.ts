@@ -48,7 +48,11 @@ export const Message = z.object({
   /** `partial`: the answer was cut short, this is what was kept. */
   status: z.enum(["complete", "partial", "streaming"]),
   created_at: Timestamp,
-  metadata: z.record(z.string(), z.unknown()),
+  /** What clients look at, of what the message carries beside its text. */
+  metadata: z.looseObject({
+    context: z.optional(z.unknown()),
+    subtask_id: z.optional(z.unknown()),
+  }),
 });
 export type Message = z.infer<typeof Message>;
 export const MessageList = z.object({ messages: z.array(Message), last_seq: z.int() });

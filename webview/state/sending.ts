@@ -303,7 +303,7 @@ async function storedContext(
   if (sessionId === undefined) return [];
   const { messages } = await transport.call("list_messages", { session_id: sessionId });
   const asked = messages.find(({ turn_id, role }) => turn_id === turnId && role === "user");
-  return toContextItems(asked?.metadata["context"]);
+  return toContextItems(asked?.metadata.context);
 }
 
 export function asFailure(thrown: unknown): CallFailure {
