@@ -68,11 +68,12 @@ for (const host of HOSTS) {
 
     it("asks for the key of the provider that has refused it", () =>
       withApp({ host }, async (app) => {
+        await app.page.getByLabel("Model", { exact: true }).selectOption("openai/gpt");
         const { session, turnId } = await ask(app, "Explain");
         app.companion.say(session, turnId, {
           type: "error",
-          error: "Anthropic refused the key.",
-          metadata: { code: "upstream_unauthorized", model: "anthropic/claude" },
+          error: "OpenAI refused the key.",
+          metadata: { code: "upstream_unauthorized" },
         });
         await app.page.getByRole("button", { name: "Retry" }).waitFor();
         if (host === "browser") return;
@@ -80,7 +81,7 @@ for (const host of HOSTS) {
         assert.deepEqual(app.posted.at(-1), {
           type: "host_command",
           command: "set_key",
-          model: "anthropic/claude",
+          model: "openai/gpt",
         });
       }));
 

@@ -72,11 +72,12 @@ describe("a key in the web app", () => {
     withApp({ host: "browser", allowErrors: true }, async (app) => {
       const { page, companion } = app;
       await takeKeys(app, 400);
+      await page.getByLabel("Model", { exact: true }).selectOption("openai/gpt");
       const { session, turnId } = await ask(app);
       companion.say(session, turnId, {
         type: "error",
-        content: "OpenAI refused the key.",
-        metadata: { code: "upstream_unauthorized", model: "openai/gpt" },
+        error: "OpenAI refused the key.",
+        metadata: { code: "upstream_unauthorized" },
       });
       await page.getByRole("button", { name: "Set key" }).click();
       const dialog = page.getByRole("dialog", { name: "Keys of models" });
