@@ -84,7 +84,9 @@ export function createThinkTags(begunInPrompt: boolean, told: Told): ThinkTags {
   };
   const decideInside = (isLast: boolean): void => {
     const closing = CLOSING.exec(held);
-    if (closing) {
+    const before = raw.slice(0, raw.length - held.length + (closing?.index ?? 0));
+    // That it is thinking is only assumed: a tag that it speaks about does not end it.
+    if (closing && !(isAssumed && isSpokenOf(before))) {
       close(closing);
       decideStart(isLast);
       return;
@@ -170,9 +172,18 @@ function lengthOfBegun(words: string): number {
   return 0;
 }
 
-/** Such a tag ends thinking: nothing has opened it, it is not code, and it is not a word of a sentence. */
+/**
+ * Such a tag ends thinking: nothing has opened it, it is not code, and it is not a word of a sentence,
+ * which would stand between blanks.
+ */
 function isLone(before: string, after: string): boolean {
+  if (isSpokenOf(before)) return false;
+  const isBetweenWords = /[\p{L}\p{N}]$/u.test(before) && /^[\p{L}\p{N}]/u.test(after);
+  return isBetweenWords || /(?:^|[\n.!?。]\s*)$/.test(before) || /^\s*\n/.test(after);
+}
+
+/** It is code, or the text has opened it itself. */
+function isSpokenOf(before: string): boolean {
   const isInCode = (before.match(/`/g)?.length ?? 0) % 2 === 1;
-  const isOpened = /<(?:think|thinking|thought)>/i.test(before);
-  return !isInCode && !isOpened && (/(?:^|[\n.!?。]\s*)$/.test(before) || /^\s*\n/.test(after));
+  return isInCode || /<(?:think|thinking|thought)>/i.test(before);
 }

@@ -50,6 +50,15 @@ describe("thinking between tags", () => {
     }
   });
 
+  it("ends at a tag that joins it to the answer, and at none that the text speaks about", () => {
+    const joined = read(["secret</think>hi"]);
+    assert.deepEqual([joined.text, joined.reasoning, joined.begun], ["hi", "secret", true]);
+    const spoken = "```\n<think>a</think>\n```";
+    for (const begunInPrompt of [false, true]) {
+      assert.equal(read([spoken], begunInPrompt).text, spoken);
+    }
+  });
+
   it("is not shown where it is empty", () => {
     assert.equal(read(["<think>", "\n\n", "</think>", "\n\n", "Hello"]).reasoning, "");
   });
