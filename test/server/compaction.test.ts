@@ -74,7 +74,8 @@ for (const engine of ENGINES) {
         withChat(engine, LONG, async (open) => {
           const sessionId = await longTurn(open);
           const before = await everything(open, sessionId);
-          assert.ok(before.length > 60, `${before.length} chunks`);
+          // A busy machine joins more of them in one commit.
+          assert.ok(before.length > 30, `${before.length} chunks`);
           assert.equal(await compactTurns(open.deps, LATER(), stepRows), 1);
           const after = await everything(open, sessionId);
           assert.deepEqual(seen(after), seen(before));
@@ -89,7 +90,7 @@ for (const engine of ENGINES) {
           assert.deepEqual(after.filter(untouched), before.filter(untouched));
 
           // Whatever a reader had already, it goes on without a gap and ends with the same.
-          for (const had of [1, 5, 20, 40, before.length - 2]) {
+          for (const had of [1, 5, 20, before.length - 10, before.length - 2]) {
             const cursor = before[had - 1]?.seq ?? 0;
             const rest = await everything(open, sessionId, cursor);
             const [first] = rest;
