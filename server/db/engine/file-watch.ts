@@ -1,6 +1,7 @@
 // A database whose files are deleted or replaced goes on in the files that this process holds open, and all of it is gone
 // when they are closed: whatever it acknowledges is worth nothing.
 import { closeSync, openSync, readSync, statSync } from "node:fs";
+import { watchWalContent } from "./wal-content.ts";
 
 const LOOK_MS = 400;
 const MAGIC = "SQLite format 3\0";
@@ -20,6 +21,7 @@ export interface Taken extends FilesTaken {
 export function watchFiles(path: string, onTaken: (taken: FilesTaken) => void): { stop(): void } {
   // Closing any handle of a file frees the locks that SQLite holds on it, so this one stays open as long as SQLite's.
   const main = openSync(path, "r");
+  const content = watchWalContent(path);
   const known = new Map<string, string>();
   const look = (): string | undefined => {
     for (const suffix of ["", "-wal", "-shm"]) {
@@ -29,7 +31,8 @@ export function watchFiles(path: string, onTaken: (taken: FilesTaken) => void): 
       if (was === undefined || is === was) continue;
       return `${path}${suffix} was ${is === undefined ? "deleted or moved" : "replaced"}`;
     }
-    return magicOf(main) === MAGIC ? undefined : `${path} was overwritten`;
+    if (magicOf(main) !== MAGIC) return `${path} was overwritten`;
+    return content.look();
   };
   look();
   const timer = setInterval(() => {
@@ -42,6 +45,7 @@ export function watchFiles(path: string, onTaken: (taken: FilesTaken) => void): 
   return {
     stop() {
       clearInterval(timer);
+      content.close();
       closeSync(main);
     },
   };
