@@ -7,10 +7,13 @@ import {
   readdirSync,
   renameSync,
   rmSync,
+  statSync,
   truncateSync,
   writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
+import Database from "better-sqlite3";
+import { watchWalContent } from "../../server/db/engine/wal-content.ts";
 import { Ready } from "../../server/protocol/responses.ts";
 import { ask, lastOf, until } from "../support/asking.ts";
 import { type Companion, newDataDir, startCompanion } from "../support/companion.ts";
@@ -109,6 +112,62 @@ describe("a database that is taken away while the companion runs", () => {
       }
     }).timeout(60_000);
   }
+});
+
+/** Its bytes are gone, whoever holds it open: what can be done is to show nothing more that would be gone, too. */
+const BYTES_GONE: Record<string, (file: string) => void> = {
+  "the log is cut to nothing": (file) => truncateSync(`${file}-wal`, 0),
+  "the log is cut in its middle": (file) => {
+    truncateSync(`${file}-wal`, Math.floor(statSync(`${file}-wal`).size / 2));
+  },
+  "the log is overwritten with noise": (file) =>
+    writeFileSync(`${file}-wal`, Buffer.alloc(100_000, 0xa5), { flag: "r+" }),
+};
+
+describe("a log that loses its bytes while the companion runs", () => {
+  for (const [way, take] of Object.entries(BYTES_GONE)) {
+    it(`is noticed within a second, and the next start works: ${way}`, async () => {
+      const dataDir = newDataDir();
+      let companion = await startCompanion({ dataDir, quick: true });
+      try {
+        await lastOf((await ask(companion, "the first word")).chunks);
+        assert.equal((await readiness(companion)).ready, true);
+        take(join(dataDir, NAME));
+        const since = performance.now();
+        await until("it is told", async () => !(await readiness(companion)).ready);
+        assert.ok(performance.now() - since < 1_500, `after ${performance.now() - since} ms`);
+        await assert.rejects(ask(companion, "a second"), /50\d.*storage_/);
+        await companion.stop();
+        companion = await startCompanion({ dataDir, quick: true });
+        assert.equal((await lastOf((await ask(companion, "more")).chunks))?.type, "done");
+      } finally {
+        await companion.kill();
+        rmSync(dataDir, { recursive: true, force: true });
+      }
+    }).timeout(60_000);
+  }
+
+  it("is not seen in one that is written, checkpointed and begun anew all the time", async () => {
+    const folder = newDataDir();
+    const file = join(folder, NAME);
+    const database = new Database(file);
+    database.exec("pragma journal_mode = wal; create table t (x)");
+    const content = watchWalContent(file);
+    try {
+      const insert = database.prepare("insert into t values (?)");
+      for (let round = 0; round < 2_000; round += 1) {
+        insert.run("x".repeat(round));
+        if (round % 7 === 0) database.pragma("wal_checkpoint(passive)");
+        if (round % 50 === 0) database.pragma("wal_checkpoint(truncate)");
+        if (round % 211 === 0) database.exec("delete from t; vacuum");
+        assert.equal(content.look(), undefined, `round ${round}`);
+      }
+    } finally {
+      database.close();
+      content.close();
+      rmSync(folder, { recursive: true, force: true });
+    }
+  });
 });
 
 describe("a database of no bytes beside a full log", () => {

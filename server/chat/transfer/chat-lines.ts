@@ -39,6 +39,11 @@ export function endLine(hashes: readonly string[]): string {
 function* inOrder(chat: WholeChat): Generator<ChatFileLine> {
   const { head, turns, messages, tool_calls, plans, subtasks, summaries, chunks } = chat;
   yield head;
+  const messagesOf = byKey(messages, ({ turn_id }) => turn_id);
+  const callsOf = byKey(tool_calls, ({ turn_id }) => turn_id);
+  const plansOf = byKey(plans, ({ turn_id }) => turn_id);
+  const subtasksOf = byKey(subtasks, ({ plan_id }) => plan_id);
+  const summariesOf = byKey(summaries, ({ until_turn_id }) => until_turn_id);
   let next = 0;
   const logUntil = function* (seq: number): Generator<ChatFileLine> {
     for (let chunk = chunks[next]; chunk && chunk.seq <= seq; chunk = chunks[++next]) yield chunk;
@@ -46,16 +51,26 @@ function* inOrder(chat: WholeChat): Generator<ChatFileLine> {
   for (const turn of turns) {
     yield* logUntil(turn.after_seq);
     yield turn;
-    const isOfTurn = ({ turn_id }: { turn_id: string }): boolean => turn_id === turn.id;
-    yield* messages.filter(isOfTurn);
-    yield* tool_calls.filter(isOfTurn);
-    for (const plan of plans.filter(isOfTurn)) {
+    yield* messagesOf(turn.id);
+    yield* callsOf(turn.id);
+    for (const plan of plansOf(turn.id)) {
       yield plan;
-      yield* subtasks.filter(({ plan_id }) => plan_id === plan.id);
+      yield* subtasksOf(plan.id);
     }
-    yield* summaries.filter(({ until_turn_id }) => until_turn_id === turn.id);
+    yield* summariesOf(turn.id);
   }
   yield* logUntil(Number.POSITIVE_INFINITY);
+}
+
+/** The rows of each key, in their order: a chat of thousands of turns is gone through once. */
+function byKey<Row>(rows: readonly Row[], keyOf: (row: Row) => string): (key: string) => Row[] {
+  const groups = new Map<string, Row[]>();
+  for (const row of rows) {
+    const group = groups.get(keyOf(row));
+    if (group) group.push(row);
+    else groups.set(keyOf(row), [row]);
+  }
+  return (key) => groups.get(key) ?? [];
 }
 
 /** What of a chat was in a file. */
@@ -94,15 +109,19 @@ export async function* readChats(
       continue;
     }
     // Lines that belong to no chat: its first line is what was damaged.
-    reading ??= { chat: undefined, hash: START, damage: undefined };
+    reading ??= { chat: undefined, size: 0, hash: START, damage: undefined };
     reading.damage ??= readInto(reading, number, text);
   }
   if (reading) yield finished(reading, hashes);
   return { damage: problem ?? end };
 }
 
+/** UTF-16 units of one chat: it is held whole until it is stored. */
+const MAX_CHAT = 256 * 1024 * 1024;
+
 interface Reading {
   chat: WholeChat | undefined;
+  size: number;
   hash: string;
   damage: string | undefined;
 }
@@ -120,7 +139,7 @@ function beginningOf(text: string): Reading | undefined {
     summaries: [],
     chunks: [],
   };
-  return { chat, hash: opened.hash, damage: undefined };
+  return { chat, size: text.length, hash: opened.hash, damage: undefined };
 }
 
 const END = '{"line":"end",';
@@ -138,6 +157,8 @@ function endProblem(text: string, hashes: readonly string[]): string | undefined
 function readInto(reading: Reading, number: number, text: string): string | undefined {
   const { chat } = reading;
   if (!chat) return `Line ${number} is not the beginning of a chat, or was changed.`;
+  reading.size += text.length;
+  if (reading.size > MAX_CHAT) return `At line ${number} it is too large to be imported.`;
   const opened = open(text, reading.hash);
   if (!opened) return `Line ${number} is damaged, or was changed, or a line before it is missing.`;
   reading.hash = opened.hash;

@@ -16,9 +16,10 @@ export function cutChat(chat: WholeChat, lastSeq: number): WholeChat {
     replaced_by: turnIds.has(turn.replaced_by ?? "") ? turn.replaced_by : null,
     ...(ended.has(turn.id) ? {} : OPEN),
   }));
-  const calls = chat.tool_calls.filter(({ call_id, turn_id }) => {
-    return turnIds.has(turn_id) && chunks.some(({ payload }) => payload["call_id"] === call_id);
-  });
+  const called = new Set(chunks.map(({ payload }) => payload["call_id"]));
+  const calls = chat.tool_calls.filter(
+    ({ call_id, turn_id }) => turnIds.has(turn_id) && called.has(call_id),
+  );
   const callIds = new Set(calls.map(({ call_id }) => call_id));
   const answered = new Set(
     chunks.flatMap(({ type, payload }) => (type === "tool_result" ? [payload["call_id"]] : [])),
@@ -27,6 +28,13 @@ export function cutChat(chat: WholeChat, lastSeq: number): WholeChat {
     .filter(({ call_id }) => callIds.has(call_id))
     .map((plan) => ({ ...plan, turn_id: carrierOf(plan, turnIds, calls) }));
   const planIds = new Set(plans.map(({ id }) => id));
+  const completed = new Set(
+    chunks.flatMap(({ type, payload }) =>
+      type === "subtask_completed"
+        ? [`${String(payload["plan_id"])} ${String(metadataOf(payload)["subtask_id"])}`]
+        : [],
+    ),
+  );
   const summarised = new Set(chunks.map(({ payload }) => metadataOf(payload)["summary_id"]));
   return {
     head: { ...chat.head, last_seq: end },
@@ -38,7 +46,11 @@ export function cutChat(chat: WholeChat, lastSeq: number): WholeChat {
     plans,
     subtasks: chat.subtasks
       .filter(({ plan_id }) => planIds.has(plan_id))
-      .map((subtask) => ({ ...subtask, status: statusOf(subtask, chunks) })),
+      .map((subtask) =>
+        subtask.status !== "done" || completed.has(`${subtask.plan_id} ${subtask.id}`)
+          ? subtask
+          : { ...subtask, status: "pending" },
+      ),
     summaries: chat.summaries.filter(
       ({ id, until_turn_id }) => summarised.has(id) && turnIds.has(until_turn_id),
     ),
@@ -61,21 +73,6 @@ function carrierOf(
 ): string {
   if (turnIds.has(plan.turn_id)) return plan.turn_id;
   return calls.find(({ call_id }) => call_id === plan.call_id)?.turn_id ?? plan.turn_id;
-}
-
-/** A subtask is done when the log says so. */
-function statusOf(
-  { plan_id, id, status }: WholeChat["subtasks"][number],
-  chunks: WholeChat["chunks"],
-): WholeChat["subtasks"][number]["status"] {
-  if (status !== "done") return status;
-  const isDone = chunks.some(
-    ({ type, payload }) =>
-      type === "subtask_completed" &&
-      payload["plan_id"] === plan_id &&
-      metadataOf(payload)["subtask_id"] === id,
-  );
-  return isDone ? "done" : "pending";
 }
 
 function metadataOf(payload: Record<string, unknown>): Record<string, unknown> {

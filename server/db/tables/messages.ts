@@ -43,26 +43,23 @@ export async function insertMessage(trx: Trx, message: NewMessage): Promise<void
   // Models may say anything; Postgres stores neither NUL nor half a character.
   const content = message.content.replaceAll("\0", "\uFFFD").toWellFormed();
   const metadata = JSON.stringify(message.metadata);
-  await insertMessageRow(trx, {
-    ...message,
-    content,
-    id: uuid(),
-    metadata,
-    created_at: Date.now(),
-  });
+  const row = { ...message, content, id: uuid(), metadata, created_at: Date.now() };
+  await insertMessageRows(trx, [row]);
 }
 
-/** As it is, and so that a search finds it. */
-export async function insertMessageRow(
+/** As they are, and so that a search finds them. */
+export async function insertMessageRows(
   trx: Trx,
-  row: Omit<MessageRow, "search_id">,
+  rows: readonly Omit<MessageRow, "search_id">[],
 ): Promise<void> {
-  const search_id = await nextSearchId(trx);
-  await trx
-    .insertInto("messages")
-    .values({ ...row, ...(search_id === undefined ? {} : { search_id }) })
-    .execute();
-  if (search_id !== undefined) await indexMessage(trx, search_id, row.content);
+  const first = await nextSearchId(trx);
+  const numbered = rows.map((row, index) =>
+    first === undefined ? row : { ...row, search_id: first + index },
+  );
+  await trx.insertInto("messages").values(numbered).execute();
+  if (first === undefined) return;
+  for (const [index, { content }] of rows.entries())
+    await indexMessage(trx, first + index, content);
 }
 
 /** The conversation in order, without what was replaced by a retry or an edit. */

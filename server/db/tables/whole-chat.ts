@@ -4,7 +4,7 @@ import { ChatError } from "../../errors.ts";
 import type { ChatFileLine, WholeChat } from "../../protocol/chat-file.ts";
 import { chunksAfter } from "./chunks.ts";
 import { compacted } from "./compaction.ts";
-import { insertMessageRow } from "./messages.ts";
+import { insertMessageRows } from "./messages.ts";
 import type { Reader, Trx } from "./schema.ts";
 import { noSuchSession } from "./sessions.ts";
 
@@ -221,9 +221,8 @@ export async function insertWholeChat(trx: Trx, chat: WholeChat): Promise<void> 
     compact_from: line.after_seq,
   }));
   for (const rows of batchesOf(turns)) await trx.insertInto("turns").values(rows).execute();
-  for (const line of chat.messages) {
-    await insertMessageRow(trx, { ...rowOf(line), session_id });
-  }
+  const messages = chat.messages.map((line) => ({ ...rowOf(line), session_id }));
+  for (const rows of batchesOf(messages)) await insertMessageRows(trx, rows);
   const calls = chat.tool_calls.map((line) => ({ ...rowOf(line), session_id }));
   for (const rows of batchesOf(calls)) await trx.insertInto("tool_calls").values(rows).execute();
   const plans = chat.plans.map((line) => ({ ...rowOf(line), session_id }));
