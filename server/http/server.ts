@@ -29,7 +29,10 @@ const UNREAD_MS = 1_000;
 /** An answer that came before the whole body (refused, not found) leaves nobody who reads the rest. */
 function endUnread(request: Request, response: Response, next: NextFunction): void {
   response.on("finish", () => {
-    if (!request.complete) setTimeout(() => request.socket.destroySoon(), UNREAD_MS).unref();
+    if (request.complete) return;
+    // What comes to its end by then leaves the connection to the next request.
+    const end = (): void => void (request.complete || request.socket.destroySoon());
+    setTimeout(end, UNREAD_MS).unref();
   });
   next();
 }

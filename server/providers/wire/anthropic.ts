@@ -1,10 +1,11 @@
 // Anthropic's messages. https://docs.anthropic.com/en/docs/build-with-claude/streaming
-import type { ThinkingPart } from "../../protocol/thinking.ts";
+
 import type { ConversationMessage, FinishReason, ProviderRequest, Usage } from "../provider.ts";
 import { plainSchema } from "../tool-schema.ts";
 import type { Answer } from "./answer.ts";
 import { largestOutput, lowerLimit } from "./anthropic-limits.ts";
 import type { EventReader, Leave, WireFormat, WireRequest } from "./format.ts";
+import { interleave } from "./interleave.ts";
 import { normalUsage, toArguments } from "./openai-chat.ts";
 import { tokenLimit, toSettings } from "./settings.ts";
 import { leaveOut, toldError } from "./told-errors.ts";
@@ -93,30 +94,13 @@ function toBlocks(message: ConversationMessage, leave: Leave): Block[] {
         input: call.arguments,
       }));
       const parts = leave.thinking ? [] : (message.thinking?.parts ?? []);
-      return interleave(message.content, calls, parts);
+      return interleave<Block>(message.content, calls, parts, {
+        // Text must not be blank, and a space at its end is refused in the last message.
+        words: (text) => (text.trim() === "" ? [] : [{ type: "text", text }]),
+        thought: ({ data }) => [{ ...data }],
+      });
     }
   }
-}
-
-/** The blocks of an answer in the order in which they came: the signatures are for it, too. */
-function interleave(content: string, calls: readonly Block[], parts: readonly ThinkingPart[]) {
-  const blocks: Block[] = [];
-  let said = 0;
-  let called = 0;
-  const upTo = (chars: number, count: number): void => {
-    const words = content.slice(said, chars);
-    // Text must not be blank, and a space at its end is refused in the last message.
-    if (words.trim() !== "") blocks.push({ type: "text", text: words });
-    blocks.push(...calls.slice(called, count));
-    said = Math.max(said, chars);
-    called = Math.max(called, count);
-  };
-  for (const part of parts) {
-    upTo(part.text, part.calls);
-    blocks.push({ ...part.data });
-  }
-  upTo(content.length, calls.length);
-  return blocks;
 }
 
 function amend(said: string, leave: Leave, request: ProviderRequest): Leave | undefined {

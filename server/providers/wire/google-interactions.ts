@@ -1,8 +1,10 @@
 // Google's Interactions, for answers that Google holds. https://ai.google.dev/gemini-api/docs/interactions/streaming
+
 import type { ConversationMessage, FinishReason, ProviderRequest, Usage } from "../provider.ts";
 import { plainSchema } from "../tool-schema.ts";
 import type { Answer } from "./answer.ts";
 import type { EventReader, Leave, WireFormat, WireRequest } from "./format.ts";
+import { interleave } from "./interleave.ts";
 import { normalUsage, toArguments } from "./openai-chat.ts";
 import { toSettings } from "./settings.ts";
 import { toldError } from "./told-errors.ts";
@@ -78,29 +80,21 @@ function toSteps(message: ConversationMessage): Fields[] {
     }
     case "assistant": {
       const { content, tool_calls, thinking } = message;
-      const steps: Fields[] = [];
-      let said = 0;
-      let called = 0;
-      const upTo = (chars: number, count: number): void => {
-        const words = content.slice(said, chars);
-        if (words !== "") {
-          steps.push({ type: "model_output", content: [{ type: "text", text: words }] });
-        }
-        for (const { call_id, tool_name, arguments: args } of tool_calls.slice(called, count)) {
-          steps.push({ type: "function_call", id: call_id, name: tool_name, arguments: args });
-        }
-        said = Math.max(said, chars);
-        called = Math.max(called, count);
-      };
-      for (const part of thinking?.parts ?? []) {
-        upTo(part.text, part.calls);
-        // As generateContent has it, a signature stands at a part.
-        const signature = part.data["thoughtSignature"];
-        if (part.data["type"] === "thought") steps.push(part.data);
-        else if (signature !== undefined) steps.push({ type: "thought", signature });
-      }
-      upTo(content.length, tool_calls.length);
-      return steps;
+      const calls = tool_calls.map(({ call_id, tool_name, arguments: args }) => ({
+        type: "function_call",
+        id: call_id,
+        name: tool_name,
+        arguments: args,
+      }));
+      return interleave<Fields>(content, calls, thinking?.parts ?? [], {
+        words: (words) => [{ type: "model_output", content: [{ type: "text", text: words }] }],
+        thought: ({ data }) => {
+          // As generateContent has it, a signature stands at a part.
+          const signature = data["thoughtSignature"];
+          if (data["type"] === "thought") return [data];
+          return signature === undefined ? [] : [{ type: "thought", signature }];
+        },
+      });
     }
   }
 }

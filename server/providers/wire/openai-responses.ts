@@ -1,8 +1,10 @@
 // OpenAI's responses. https://platform.openai.com/docs/api-reference/responses-streaming
+
 import type { ConversationMessage, FinishReason, ProviderRequest, Usage } from "../provider.ts";
 import { plainSchema } from "../tool-schema.ts";
 import type { Answer } from "./answer.ts";
 import type { EventReader, Leave, WireFormat, WireRequest } from "./format.ts";
+import { interleave } from "./interleave.ts";
 import { normalUsage, toArguments } from "./openai-chat.ts";
 import { tokenLimit, toSettings } from "./settings.ts";
 import { leaveOut, toldError } from "./told-errors.ts";
@@ -91,27 +93,16 @@ function toItems(message: ConversationMessage, leave: Leave): Fields[] {
       return [{ type: "function_call_output", call_id: message.call_id, output: message.content }];
     case "assistant": {
       const { content, tool_calls, thinking } = message;
-      const items: Fields[] = [];
-      let said = 0;
-      let called = 0;
-      const upTo = (chars: number, count: number): void => {
-        const words = content.slice(said, chars);
-        if (words !== "") {
-          items.push({ role: "assistant", content: words });
-        }
-        for (const { call_id, tool_name, arguments: args } of tool_calls.slice(called, count)) {
-          const call = { call_id, name: tool_name, arguments: JSON.stringify(args) };
-          items.push({ type: "function_call", ...call });
-        }
-        said = Math.max(said, chars);
-        called = Math.max(called, count);
-      };
-      for (const part of leave.thinking ? [] : (thinking?.parts ?? [])) {
-        upTo(part.text, part.calls);
-        items.push(part.data);
-      }
-      upTo(content.length, tool_calls.length);
-      return items;
+      const calls = tool_calls.map(({ call_id, tool_name, arguments: args }) => ({
+        type: "function_call",
+        call_id,
+        name: tool_name,
+        arguments: JSON.stringify(args),
+      }));
+      return interleave<Fields>(content, calls, leave.thinking ? [] : (thinking?.parts ?? []), {
+        words: (text) => [{ role: "assistant", content: text }],
+        thought: ({ data }) => [data],
+      });
     }
   }
 }
