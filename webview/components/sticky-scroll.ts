@@ -18,6 +18,8 @@ export function useStickyScroll(
 ) {
   const sticks = useRef(true);
   const lastTop = useRef(0);
+  /** As high as all was when it was last drawn: a reader cannot have gone further. */
+  const drawn = useRef(0);
   const anchor = useRef<number | null>(null);
   const held = useRef<HTMLElement | null>(null);
   /** Until when a movement down is the reader's own. */
@@ -25,11 +27,16 @@ export function useStickyScroll(
   const lastTouch = useRef(0);
   const [isAway, setIsAway] = useState(false);
 
+  /** Our own movement is none of the reader, even where one of his follows it in the same frame. */
+  const scrollTo = (element: HTMLElement, top: number): void => {
+    element.scrollTop = top;
+    lastTop.current = element.scrollTop;
+  };
   const toBottom = (): void => {
     sticks.current = true;
     held.current = null;
     setIsAway(false);
-    if (frame.current) frame.current.scrollTop = frame.current.scrollHeight;
+    if (frame.current) scrollTo(frame.current, frame.current.scrollHeight);
   };
   const onScroll = (): void => {
     const element = frame.current;
@@ -38,8 +45,9 @@ export function useStickyScroll(
     const moved = element.scrollTop - lastTop.current;
     // Content that shrinks takes the end along, a reader leaves it.
     if (moved < 0 && left > 1) sticks.current = false;
-    else if (moved > 0 && left <= AT_BOTTOM && performance.now() < mayReturnUntil.current) {
-      sticks.current = true;
+    else if (moved > 0 && performance.now() < mayReturnUntil.current) {
+      const more = Math.max(0, element.scrollHeight - drawn.current);
+      if (left - more <= AT_BOTTOM) sticks.current = true;
     }
     lastTop.current = element.scrollTop;
     setIsAway(!sticks.current && left > AT_BOTTOM);
@@ -62,7 +70,7 @@ export function useStickyScroll(
     const element = frame.current;
     if (!element || !held.current) return;
     const top = held.current.getBoundingClientRect().top - element.getBoundingClientRect().top;
-    element.scrollTop += top - SPACE_ABOVE;
+    scrollTo(element, element.scrollTop + top - SPACE_ABOVE);
   };
   useEffect(() => {
     const observer = new ResizeObserver(() => {
@@ -72,13 +80,14 @@ export function useStickyScroll(
         showHeld();
         anchor.current = null;
       } else if (sticks.current) {
-        element.scrollTop = element.scrollHeight;
+        scrollTo(element, element.scrollHeight);
       } else if (anchor.current !== null) {
-        element.scrollTop = element.scrollHeight - anchor.current;
+        scrollTo(element, element.scrollHeight - anchor.current);
         anchor.current = null;
       } else {
         setIsAway(leftOf(element) > AT_BOTTOM);
       }
+      drawn.current = element.scrollHeight;
     });
     if (frame.current) observer.observe(frame.current);
     if (content.current) observer.observe(content.current);
