@@ -133,7 +133,7 @@ const LEFT_OUT: Record<string, string[]> = {
     "cancel_turn_id",
     "last_commit",
   ].concat("epoch_seq"),
-  turns: ["session_id", "compact_from", "offer_id"],
+  turns: ["session_id", "compact_from", "offer_id", "held_answer"],
   messages: ["session_id", "search_id"],
   tool_calls: ["session_id", "claimed_by", "claim_expires_at"],
   plans: ["session_id"],
