@@ -8,6 +8,8 @@ const SPACE_ABOVE = 16;
 const SETTLE_MS = 1_500;
 /** So long after its last event a movement may go on by itself: smooth scrolling, a finger that has swung off. */
 const MOMENTUM_MS = 3_000;
+/** Until then a page that is moved by itself may not know yet how far it goes now. */
+const DRAWN_MS = 200;
 
 const UP_KEYS = new Set(["ArrowUp", "PageUp", "Home"]);
 
@@ -18,8 +20,9 @@ export function useStickyScroll(
 ) {
   const sticks = useRef(true);
   const lastTop = useRef(0);
-  /** As high as all was when it was last drawn: a reader cannot have gone further. */
-  const drawn = useRef(0);
+  /** As high as all was when it was last drawn, and the time before: a reader may not have been able to go further. */
+  const drawn = useRef({ height: 0, before: 0, at: 0 });
+  const wentDown = useRef(false);
   const anchor = useRef<number | null>(null);
   const held = useRef<HTMLElement | null>(null);
   /** Until when a movement down is the reader's own. */
@@ -44,13 +47,18 @@ export function useStickyScroll(
     const left = leftOf(element);
     const moved = element.scrollTop - lastTop.current;
     // Content that shrinks takes the end along, a reader leaves it.
+    if (moved !== 0) wentDown.current = moved > 0;
     if (moved < 0 && left > 1) sticks.current = false;
-    else if (moved > 0 && performance.now() < mayReturnUntil.current) {
-      const more = Math.max(0, element.scrollHeight - drawn.current);
-      if (left - more <= AT_BOTTOM) sticks.current = true;
-    }
+    else returnIfAtEnd(element);
     lastTop.current = element.scrollTop;
     setIsAway(!sticks.current && left > AT_BOTTOM);
+  };
+  const returnIfAtEnd = (element: HTMLElement): void => {
+    if (!wentDown.current || performance.now() >= mayReturnUntil.current) return;
+    const { height, before, at } = drawn.current;
+    const reached = performance.now() - at < DRAWN_MS ? Math.min(height, before) : height;
+    const more = Math.max(0, element.scrollHeight - reached);
+    if (leftOf(element) - more <= AT_BOTTOM) sticks.current = true;
   };
   /**
    * The reader moves. What follows of a small movement up would be lost in what the answer adds in the same frame,
@@ -60,9 +68,13 @@ export function useStickyScroll(
     const element = frame.current;
     held.current = null;
     if (!element) return;
-    if (direction !== "up") mayReturnUntil.current = performance.now() + MOMENTUM_MS;
-    else if (element.scrollTop > 0 && !scrollsItself(target, element)) {
+    if (direction !== "up") {
+      mayReturnUntil.current = performance.now() + MOMENTUM_MS;
+      // The page may have moved before it is told why.
+      returnIfAtEnd(element);
+    } else if (element.scrollTop > 0 && !scrollsItself(target, element)) {
       sticks.current = false;
+      wentDown.current = false;
       mayReturnUntil.current = 0;
     }
   };
@@ -87,7 +99,8 @@ export function useStickyScroll(
       } else {
         setIsAway(leftOf(element) > AT_BOTTOM);
       }
-      drawn.current = element.scrollHeight;
+      const { height } = drawn.current;
+      drawn.current = { height: element.scrollHeight, before: height, at: performance.now() };
     });
     if (frame.current) observer.observe(frame.current);
     if (content.current) observer.observe(content.current);
