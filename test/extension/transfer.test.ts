@@ -34,10 +34,17 @@ function answering(paths: { save?: string; open?: string }) {
 }
 
 describe("files of chats", () => {
-  after(() => vscode.commands.executeCommand("streamkeeper.stopServer"));
+  after(async () => {
+    // A chat that is seen would start the next companion.
+    await vscode.commands.executeCommand("workbench.action.closeAllEditors");
+    await vscode.commands.executeCommand("workbench.view.explorer");
+    const { chats, server } = await extension().exports.app();
+    await until("no chat is seen", () => chats.all().every(({ surface }) => !surface.isVisible()));
+    await server.stopRunning();
+  });
 
   it("are written whole under their name, and come in again once", async () => {
-    const { app } = await extension().activate();
+    const { app } = extension().exports;
     const { session } = await ask(await app(), "keep this");
     const folder = mkdtempSync(join(tmpdir(), "streamkeeper-export-"));
     const save = join(folder, "all.jsonl");
