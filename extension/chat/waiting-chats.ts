@@ -93,7 +93,9 @@ export class WaitingChats {
     this.#waiting.set(sessionId, { turnId: first.turn_id, calls: ids });
     this.#deps.onCount(this.#waiting.size);
     const isNew = [...ids].some((id) => !before?.has(id));
-    if (isNew && this.isOwn(sessionId)) void this.#consider(sessionId, () => this.#add(sessionId));
+    if (!isNew || !this.isOwn(sessionId)) return;
+    const isOver = (): boolean => !this.#waiting.has(sessionId);
+    void this.#consider(sessionId, () => this.#add(sessionId), isOver);
   }
 
   ended(sessionId: string, how: "done" | "error" | "interrupted"): void {
@@ -105,6 +107,7 @@ export class WaitingChats {
     void this.#consider(
       sessionId,
       () => this.#deps.tell({ what: how, sessionId }),
+      () => true,
       sentAt === 0,
     ).finally(() => {
       // Windows that hear of it later find it told.
@@ -118,10 +121,14 @@ export class WaitingChats {
     for (const sessionId of this.#waiting.keys()) this.#release(sessionId);
   }
 
-  /** Does `tell` once it is clear that nobody here sees the chat, and that no other window does it. */
+  /**
+   * Does `tell` once it is clear that nobody here sees the chat, and that no other window does it. A window that goes
+   * (this one before its reload, say) leaves it to us, until it `isOver`.
+   */
   async #consider(
     sessionId: string,
     tell: () => void,
+    isOver: () => boolean,
     isRemembered = this.#own.get(sessionId) === 0,
   ): Promise<void> {
     const { graceMs, courtesyMs } = this.#times;
@@ -132,8 +139,12 @@ export class WaitingChats {
     }
     if (this.#isClosed) return;
     try {
-      const isOurs = await this.#deps.holds(sessionId);
-      if (isOurs && !this.#deps.isSeen(sessionId)) tell();
+      while (!(await this.#deps.holds(sessionId))) {
+        if (isOver()) return;
+        await pause(courtesyMs);
+        if (this.#isClosed || isOver()) return;
+      }
+      if (!this.#deps.isSeen(sessionId)) tell();
     } catch (thrown) {
       this.#deps.log.warn(`Nobody is told of ${sessionId}: ${String(thrown)}`);
     }

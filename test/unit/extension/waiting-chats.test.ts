@@ -144,6 +144,20 @@ describe("chats that wait", () => {
     assert.deepEqual(readdirSync(folder), []);
   });
 
+  it("are told of by those that stay, when the window that was to do it goes", async () => {
+    // Alive, as the host of a window is for a while after its reload.
+    writeFileSync(join(folder, "one"), String(process.ppid));
+    const { chats, told } = open();
+    chats.remembered("one");
+    chats.asked("one", [call("a"), call("b")]);
+    chats.asked("one", [call("b")]);
+    await pause(SETTLED_MS);
+    assert.deepEqual(told, []);
+    rmSync(join(folder, "one"));
+    await pause(SETTLED_MS);
+    assert.deepEqual(waitingIn(told), [["one"]]);
+  });
+
   it("are told of when they have ended, unless that was soon or somebody's will", async () => {
     const { chats, told } = open();
     for (const id of ["done", "failed", "stopped"]) chats.sent(id);
