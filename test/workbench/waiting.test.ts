@@ -58,7 +58,8 @@ describe("a chat that waits, in a workbench", function () {
     await badge().filter({ hasText: "2" }).waitFor();
     await news().filter({ hasText: "Make the second." }).waitFor();
     await scene.workbench.picture(page, "waiting");
-    await news().getByRole("button", { name: "Show" }).click();
+    const second = news().filter({ hasText: "Make the second." });
+    await second.getByRole("button", { name: "Show" }).click();
     await chat.frame.getByText("Make the second.").first().waitFor();
     await chat.frame.locator(".tool-decision:focus").waitFor();
   });
@@ -73,6 +74,8 @@ describe("a chat that waits, in a workbench", function () {
     await scene.ask("Make the third.", call("create_directory", { path: "third" }));
     await scene.button("Approve").waitFor();
     await page.getByRole("tab", { name: /^Explorer/ }).click();
+    // In a browser the workbench writes down what extensions remember every five seconds; an installed one does so at a reload.
+    await page.waitForTimeout(6_000);
     await page.reload();
     await news().filter({ hasText: "Make the third." }).waitFor();
     const other = await scene.workbench.openWindow();
