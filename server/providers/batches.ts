@@ -5,8 +5,7 @@ import type { ProviderEvent } from "./provider.ts";
 const MANY = 4_096;
 
 export interface Batches {
-  /** They are the reader's from here on. */
-  push(events: ProviderEvent[]): void;
+  push(events: readonly ProviderEvent[]): void;
   /** Too much waits for the reader; `onRoom` is called once that has changed. */
   isFull(): boolean;
   onRoom: (() => void) | undefined;
@@ -30,24 +29,15 @@ function iterate(
 ): AsyncIterator<readonly ProviderEvent[]> {
   const leaving = new AbortController();
   let waiting: ProviderEvent[] = [];
-  let asked: PromiseWithResolvers<IteratorResult<readonly ProviderEvent[]>> | undefined;
+  let wake: (() => void) | undefined;
   let ended: { error?: unknown } | undefined;
   let begun = false;
   let shown = false;
 
-  /** Answers the reader, if there is something to say: without a turn in between, since this is done for each delta. */
   const rouse = (): void => {
-    if (!asked || (waiting.length === 0 && !ended && !signal.aborted)) return;
-    const { resolve, reject } = asked;
-    asked = undefined;
-    if (signal.aborted) reject(signal.reason);
-    else if (waiting.length > 0) {
-      const value = waiting;
-      waiting = [];
-      resolve({ done: false, value });
-      batches.onRoom?.();
-    } else if (ended && "error" in ended) reject(ended.error);
-    else resolve({ done: true, value: undefined });
+    const woken = wake;
+    wake = undefined;
+    woken?.();
   };
   const leave = (): void => {
     leaving.abort(signal.reason);
@@ -62,7 +52,7 @@ function iterate(
     push(events) {
       if (events.length === 0) return;
       shown = true;
-      if (waiting.length === 0) waiting = events;
+      if (waiting.length === 0) waiting = [...events];
       else waiting.push(...events);
       rouse();
     },
@@ -81,12 +71,23 @@ function iterate(
   };
 
   return {
-    next() {
-      asked = Promise.withResolvers();
-      const { promise } = asked;
-      if (!begun && !signal.aborted) begin();
-      rouse();
-      return promise;
+    async next() {
+      signal.throwIfAborted();
+      if (!begun) begin();
+      while (waiting.length === 0 && !ended && !signal.aborted) {
+        await new Promise<void>((resolve) => {
+          wake = resolve;
+        });
+      }
+      signal.throwIfAborted();
+      if (waiting.length > 0) {
+        const value = waiting;
+        waiting = [];
+        batches.onRoom?.();
+        return { done: false, value };
+      }
+      if (ended && "error" in ended) throw ended.error;
+      return { done: true, value: undefined };
     },
     async return() {
       leave();
