@@ -161,6 +161,7 @@ describe("context of a message in VS Code's webview", () => {
     withApp({ host: "vscode" }, async (app) => {
       const { page, companion, post } = app;
       await post({ type: "compose", text: "What is this?", context: [A_FILE] });
+      await page.locator(".composer .chip", { hasText: "src/a.ts" }).waitFor();
       await page.getByLabel("Your message").press("Enter");
       await page.locator(".status-line.is-live").waitFor();
       const [session] = companion.sessions.values();
