@@ -42,7 +42,7 @@ export interface Notices {
    * A file was deleted, moved, replaced or overwritten, and nothing is committed any more. Resolves with where all of it
    * has been saved, if it could be.
    */
-  onTaken?: (taken: Taken) => Promise<string | undefined>;
+  onTaken?: (taken: Taken) => Promise<{ saved: string; what: "all" | "put" } | undefined>;
 }
 
 export interface OpenedDatabase {
@@ -198,15 +198,20 @@ async function openSqlite(
   }
 }
 
-function takenError(what: string, saved: string | undefined): ChatError {
+function takenError(
+  what: string,
+  kept: { saved: string; what: "all" | "put" } | undefined,
+): ChatError {
   return new ChatError(
     "storage_gone",
     `The database was taken away while the companion runs: ${what}.`,
     {
       hint:
-        saved === undefined
+        kept === undefined
           ? "Nothing is saved or shown any more. Put the file back if you have it, or a backup, and restart the companion."
-          : `Nothing is saved or shown any more. All that was shown is kept in ${saved}; restart the companion, which puts it back.`,
+          : kept.what === "all"
+            ? `Nothing is saved or shown any more. All that was shown is kept in ${kept.saved}; restart the companion, which puts it back.`
+            : `Nothing is saved or shown any more. The database that was copied over ours is kept in ${kept.saved}; restart the companion, which goes on with it and sets aside what is left of ours.`,
     },
   );
 }

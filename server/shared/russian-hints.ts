@@ -93,6 +93,10 @@ export const HINTS_IN_RUSSIAN: readonly Phrase[] = [
     "Больше ничего не сохраняется и не показывается. Всё показанное лежит в {0}; перезапустите сервер, он вернёт его на место.",
   ],
   [
+    "Nothing is saved or shown any more. The database that was copied over ours is kept in {0}; restart the companion, which goes on with it and sets aside what is left of ours.",
+    "Больше ничего не сохраняется и не показывается. База, скопированная поверх нашей, лежит в {0}; перезапустите сервер: он продолжит с ней, а остаток нашей отложит.",
+  ],
+  [
     "Sending the same message again is safe: it takes effect once.",
     "То же сообщение можно отправить ещё раз: подействует оно однажды.",
   ],

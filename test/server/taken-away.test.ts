@@ -2,9 +2,12 @@
 import assert from "node:assert/strict";
 import { execFileSync, spawnSync } from "node:child_process";
 import {
+  closeSync,
   copyFileSync,
   existsSync,
+  openSync,
   readdirSync,
+  readFileSync,
   renameSync,
   rmSync,
   statSync,
@@ -152,7 +155,8 @@ describe("a log that loses its bytes while the companion runs", () => {
     const file = join(folder, NAME);
     const database = new Database(file);
     database.exec("pragma journal_mode = wal; create table t (x)");
-    const content = watchWalContent(file);
+    const main = openSync(file, "r");
+    const content = watchWalContent(file, main);
     try {
       const insert = database.prepare("insert into t values (?)");
       for (let round = 0; round < 2_000; round += 1) {
@@ -165,9 +169,57 @@ describe("a log that loses its bytes while the companion runs", () => {
     } finally {
       database.close();
       content.close();
+      closeSync(main);
       rmSync(folder, { recursive: true, force: true });
     }
   });
+});
+
+describe("an older copy that is copied over the database while the companion runs", () => {
+  it("is noticed within a second, and the next start works", async () => {
+    const dataDir = newDataDir();
+    const file = join(dataDir, NAME);
+    const run = async (work: (companion: Companion) => Promise<void>) => {
+      const companion = await startCompanion({ dataDir, quick: true });
+      try {
+        await work(companion);
+        await companion.stop();
+      } finally {
+        await companion.kill();
+      }
+    };
+    const say = async (companion: Companion, text: string) => {
+      assert.equal((await lastOf((await ask(companion, text)).chunks))?.type, "done");
+    };
+    try {
+      await run((companion) => say(companion, "an old word"));
+      copyFileSync(file, join(dataDir, "copy"));
+      await run(async (companion) => {
+        for (let n = 0; n < 20; n += 1) await say(companion, `a later word ${"x".repeat(5_000)}`);
+      });
+      await run(async (companion) => {
+        await say(companion, "a word in the log");
+        writeFileSync(file, readFileSync(join(dataDir, "copy")));
+        const since = performance.now();
+        await until("it is told", async () => !(await readiness(companion)).ready);
+        assert.ok(performance.now() - since < 1_500, `after ${performance.now() - since} ms`);
+        assert.equal((await readiness(companion)).problem?.code, "storage_gone");
+        await assert.rejects(ask(companion, "a second"), /50\d.*storage_/);
+        await until("it is kept", async () =>
+          /copied over ours is kept in/.test((await readiness(companion)).problem?.hint ?? ""),
+        );
+      });
+      await run(async (companion) => {
+        const words = await wordsIn(companion);
+        assert.match(words, /an old word/);
+        assert.doesNotMatch(words, /a later word/);
+        assert.match((await readiness(companion)).set_aside?.path ?? "", /set-aside/);
+        await say(companion, "more");
+      });
+    } finally {
+      rmSync(dataDir, { recursive: true, force: true });
+    }
+  }).timeout(60_000);
 });
 
 describe("a database of no bytes beside a full log", () => {

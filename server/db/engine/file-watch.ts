@@ -1,14 +1,13 @@
 // A database whose files are deleted or replaced goes on in the files that this process holds open, and all of it is gone
 // when they are closed: whatever it acknowledges is worth nothing.
 import { closeSync, openSync, readSync, statSync } from "node:fs";
-import { watchWalContent } from "./wal-content.ts";
+import { type Damage, watchWalContent } from "./wal-content.ts";
 
 const LOOK_MS = 400;
 const MAGIC = "SQLite format 3\0";
 
-/** `what` has happened to which file; `was` is the identity of the main one before. */
-export interface FilesTaken {
-  what: string;
+/** `what` has happened to which file; `was` is the identity of the main one before; `isMain`: its bytes are others now. */
+export interface FilesTaken extends Damage {
   was: string;
 }
 
@@ -21,25 +20,26 @@ export interface Taken extends FilesTaken {
 export function watchFiles(path: string, onTaken: (taken: FilesTaken) => void): { stop(): void } {
   // Closing any handle of a file frees the locks that SQLite holds on it, so this one stays open as long as SQLite's.
   const main = openSync(path, "r");
-  const content = watchWalContent(path);
+  const content = watchWalContent(path, main);
   const known = new Map<string, string>();
-  const look = (): string | undefined => {
+  const look = (): Damage | undefined => {
     for (const suffix of ["", "-wal", "-shm"]) {
       const is = identityOf(path + suffix);
       const was = known.get(suffix);
       if (was === undefined && is !== undefined) known.set(suffix, is);
       if (was === undefined || is === was) continue;
-      return `${path}${suffix} was ${is === undefined ? "deleted or moved" : "replaced"}`;
+      const how = is === undefined ? "deleted or moved" : "replaced";
+      return { what: `${path}${suffix} was ${how}`, isMain: false };
     }
-    if (magicOf(main) !== MAGIC) return `${path} was overwritten`;
+    if (magicOf(main) !== MAGIC) return { what: `${path} was overwritten`, isMain: true };
     return content.look();
   };
   look();
   const timer = setInterval(() => {
-    const what = look();
-    if (what === undefined) return;
+    const damage = look();
+    if (damage === undefined) return;
     clearInterval(timer);
-    onTaken({ what, was: known.get("") ?? "" });
+    onTaken({ ...damage, was: known.get("") ?? "" });
   }, LOOK_MS);
   timer.unref();
   return {
