@@ -82,6 +82,7 @@ export async function createApp(
     onSent: (sessionId) => told.waiting.sent(sessionId),
     onAsked: (sessionId, calls) => told.waiting.asked(sessionId, calls),
     onEnded: (sessionId, how) => told.waiting.ended(sessionId, how),
+    onProposed: (sessionId, callId) => chats.showProposal(sessionId, callId),
     onFollowed: (sessionIds) => told.remember(sessionIds),
     log,
   });

@@ -2,9 +2,10 @@
 import * as z from "zod/mini";
 import { CALL_NAMES } from "../server/protocol/calls.ts";
 import { StreamChunk } from "../server/protocol/chunks.ts";
-import { Id } from "../server/protocol/fields.ts";
+import { ForeignId, Id } from "../server/protocol/fields.ts";
 import { LogReset } from "../server/protocol/log-reset.ts";
 import { ContextItem } from "../server/protocol/requests.ts";
+import { MAX_SHOWN_LINES } from "../server/shared/line-changes.ts";
 
 /** Commands of the host that the app may ask for; a closed list, because the app shows untrusted text. */
 export const HOST_COMMANDS = [
@@ -69,6 +70,32 @@ const CallError = z.object({
 });
 export type CallError = z.infer<typeof CallError>;
 
+/** What a call that waits would make of its file. */
+export const ProposedChange = z.object({
+  is_new: z.boolean(),
+  /** As VS Code calls it. */
+  encoding: z.string(),
+  line_ends: z.enum(["lf", "crlf", "cr", "mixed"]),
+  added: z.int(),
+  removed: z.int(),
+  /** Of the places that change, with lines around them; long ones are cut. */
+  lines: z
+    .array(
+      z.object({
+        sign: z.enum(["+", "-", " "]),
+        text: z.string(),
+        /** Where it is not the file's usual one. */
+        end: z.optional(z.enum(["lf", "crlf", "cr", "none"])),
+        /** Its number, where lines before it are left out. */
+        at: z.optional(z.int()),
+      }),
+    )
+    .check(z.maxLength(MAX_SHOWN_LINES)),
+  /** How many more there would be. */
+  more: z.int(),
+});
+export type ProposedChange = z.infer<typeof ProposedChange>;
+
 /** From the app to the extension host. */
 export const FromWebview = z.discriminatedUnion("type", [
   z.strictObject({ type: z.literal("ready") }),
@@ -107,6 +134,8 @@ export const FromWebview = z.discriminatedUnion("type", [
     command: z.enum(HOST_COMMANDS),
     ...CommandAbout,
   }),
+  /** Answered with `proposal`, then and each time that it is another. */
+  z.strictObject({ type: z.literal("ask_proposal"), call_id: ForeignId }),
   z.strictObject({
     type: z.literal("find_mentions"),
     id: z.int(),
@@ -147,6 +176,12 @@ export const ToWebview = z.discriminatedUnion("type", [
   }),
   /** With `turn_id` the reader is led to that turn. */
   z.object({ type: z.literal("open_session"), session_id: Id, turn_id: z.optional(Id) }),
+  /** Of a call of the open chat; null where this window has none. */
+  z.object({
+    type: z.literal("proposal"),
+    call_id: z.string(),
+    change: z.nullable(ProposedChange),
+  }),
   /** Answer to `find_mentions`, best first. */
   z.object({ type: z.literal("mentions"), id: z.int(), found: z.array(Mention) }),
   z.object({

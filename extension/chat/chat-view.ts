@@ -33,7 +33,7 @@ export interface ChatViewDeps {
   extensionUri: vscode.Uri;
   client: ServerClient;
   preferredModel(): string | undefined;
-  tools: Pick<ToolBox, "offer" | "offerFor" | "onSent" | "onOpened" | "withEdits">;
+  tools: Pick<ToolBox, "offer" | "offerFor" | "onSent" | "onOpened" | "withEdits" | "changeOf">;
   connection(): ConnectionState;
   /** The page is there: the companion is needed from now on. */
   onReady(): void;
@@ -115,6 +115,16 @@ export class ChatView {
     if (this.#isReady) this.send(message);
   }
 
+  /** What a call of the session that is open here will write. */
+  showProposal(call_id: string): void {
+    const { session_id } = this.#state;
+    if (session_id === null || !this.#isReady) return;
+    this.#deps.tools
+      .changeOf(session_id, call_id)
+      .then((change) => this.notify({ type: "proposal", call_id, change }))
+      .catch((thrown: unknown) => this.#deps.log.warn(String(thrown)));
+  }
+
   onVisibility(): void {
     if (this.surface.isVisible()) return;
     this.#isReady = false;
@@ -147,6 +157,8 @@ export class ChatView {
         return this.#act(actions.openFile(message));
       case "host_command":
         return this.#act(actions.run(message.command, this, message));
+      case "ask_proposal":
+        return this.showProposal(message.call_id);
       case "find_mentions": {
         const { id, kind, typed } = message;
         const finding = actions.findMentions(kind, typed);

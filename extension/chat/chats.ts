@@ -16,6 +16,8 @@ export interface Chats {
   active(): ChatView | undefined;
   all(): readonly ChatView[];
   notify(message: ToWebview): void;
+  /** To those that show the session. */
+  showProposal(sessionId: string, callId: string): void;
   /** On the view's icon, now and when there is a view. */
   setBadge(badge: vscode.ViewBadge | undefined): void;
   dispose(): void;
@@ -93,6 +95,11 @@ export function createChats(deps: Omit<ChatViewDeps, "onChange">): Chats {
     all: () => chats,
     notify(message) {
       for (const chat of chats) chat.notify(message);
+    },
+    showProposal(sessionId, callId) {
+      for (const chat of chats) {
+        if (chat.state.session_id === sessionId) chat.showProposal(callId);
+      }
     },
     setBadge(shown) {
       badge = shown;

@@ -1,5 +1,6 @@
 // Changes of text, without a file. A model reads and writes line feeds and U+FFFD; the line ends and the stray bytes of
 // a file (`utf8.ts`) stay what they are wherever a change does not touch them.
+import { sameLines } from "../../server/shared/line-changes.ts";
 import { hasStrays, withoutStrays } from "./utf8.ts";
 
 export interface Edit {
@@ -82,7 +83,8 @@ function weave(old: string, fresh: string, place: string): string {
   const will = toLines(fresh);
   const woven: Line[] = [];
   let [i, j] = [0, 0];
-  for (const [keptOld, keptNew] of [...sameLines(was, will), [was.length, will.length] as const]) {
+  const same = sameLines(was.map(keyOf), will.map(keyOf));
+  for (const [keptOld, keptNew] of [...same, [was.length, will.length] as const]) {
     const before = woven.at(-1)?.end || was[keptOld]?.end || place;
     woven.push(...weaveHunk(was.slice(i, keptOld), will.slice(j, keptNew), before, place));
     const kept = was[keptOld];
@@ -119,50 +121,6 @@ function keepStrays(old: readonly Line[], fresh: readonly Line[]): string[] {
   }
   let next = 0;
   return bodies.map((body) => body.replace(/\ufffd/g, (char) => lost[next++] ?? char));
-}
-
-/** Above that many comparisons only the lines at both ends are looked at. */
-const MAX_COMPARED = 4_000_000;
-
-/** Pairs of places of lines that a change leaves as they are, in order. */
-function sameLines(was: readonly Line[], will: readonly Line[]): (readonly [number, number])[] {
-  const [a, b] = [was.map(keyOf), will.map(keyOf)];
-  let head = 0;
-  while (head < a.length && head < b.length && a[head] === b[head]) head += 1;
-  let tail = 0;
-  const most = Math.min(a.length, b.length) - head;
-  while (tail < most && a[a.length - 1 - tail] === b[b.length - 1 - tail]) tail += 1;
-  const range = (length: number, toPair: (index: number) => readonly [number, number]) =>
-    Array.from({ length }, (_, index) => toPair(index));
-  return [
-    ...range(head, (index) => [index, index]),
-    ...longest(a.slice(head, a.length - tail), b.slice(head, b.length - tail)).map(
-      ([x, y]) => [x + head, y + head] as const,
-    ),
-    ...range(tail, (index) => [a.length - tail + index, b.length - tail + index]),
-  ];
-}
-
-/** The longest common subsequence. */
-function longest(a: readonly string[], b: readonly string[]): (readonly [number, number])[] {
-  const width = b.length + 1;
-  if (a.length * b.length === 0 || a.length * b.length > MAX_COMPARED) return [];
-  const lengths = new Uint32Array((a.length + 1) * width);
-  const at = (i: number, j: number): number => lengths[i * width + j] ?? 0;
-  for (let i = a.length - 1; i >= 0; i -= 1) {
-    for (let j = b.length - 1; j >= 0; j -= 1) {
-      lengths[i * width + j] =
-        a[i] === b[j] ? at(i + 1, j + 1) + 1 : Math.max(at(i + 1, j), at(i, j + 1));
-    }
-  }
-  const pairs: (readonly [number, number])[] = [];
-  let [i, j] = [0, 0];
-  while (i < a.length && j < b.length) {
-    if (a[i] === b[j]) pairs.push([i++, j++]);
-    else if (at(i + 1, j) >= at(i, j + 1)) i += 1;
-    else j += 1;
-  }
-  return pairs;
 }
 
 /** The lines `from` to `to`, counted from 1, as many as fit into `max` characters, and a word on the rest. */

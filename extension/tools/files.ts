@@ -79,6 +79,7 @@ export interface Change {
   before: string | undefined;
   /** As a person reads it. */
   after: string;
+  encoding: Encoding;
   bytes: Uint8Array;
 }
 
@@ -140,7 +141,7 @@ async function changed(
   after: string,
 ): Promise<Change> {
   const bytes = await toBytes(encoding, after, before ?? "");
-  return { path, before, after: withoutStrays(after), bytes };
+  return { path, before, after: withoutStrays(after), encoding, bytes };
 }
 
 function asToolError<T>(work: () => T): T {

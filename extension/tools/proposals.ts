@@ -4,6 +4,7 @@ import { basename } from "node:path";
 import * as vscode from "vscode";
 import type { ClientMessage } from "../../server/protocol/requests.ts";
 import type { PendingCall } from "../../server/protocol/responses.ts";
+import type { ProposedChange } from "../../webview/messages.ts";
 import { shownText } from "./edits.ts";
 import type { Change } from "./files.ts";
 import type { WorkspaceRoots } from "./paths.ts";
@@ -17,6 +18,8 @@ export interface ProposalDeps {
   seen: SeenFiles;
   clientId: string;
   decide(sessionId: string, message: ClientMessage): Promise<unknown>;
+  /** A proposal is there, or is another than it was. */
+  onProposed(sessionId: string, callId: string): void;
   log: { warn(message: string): void };
 }
 
@@ -24,12 +27,14 @@ interface Proposal {
   sessionId: string;
   call: PendingCall;
   change: Change;
+  /** All that has stood in its diff without anybody's doing. */
+  ours: string[];
   uri: vscode.Uri;
 }
 
-type Changing = "write_file" | "apply_diff";
-const isChanging = (name: string): name is Changing =>
-  name === "write_file" || name === "apply_diff";
+const TYPING_MS = 300;
+
+const isChanging = (name: string): boolean => name === "write_file" || name === "apply_diff";
 
 export class Proposals {
   readonly #deps: ProposalDeps;
@@ -38,6 +43,7 @@ export class Proposals {
   readonly #open = new Map<string, Proposal | undefined>();
   readonly #registered: vscode.Disposable;
   #last: Promise<void> = Promise.resolve();
+  #typing: NodeJS.Timeout | undefined;
 
   constructor(deps: ProposalDeps) {
     this.#deps = deps;
@@ -48,7 +54,9 @@ export class Proposals {
       }),
       // Never dirty, so that closing it asks nothing and a reload of the window brings nothing back.
       vscode.workspace.onDidChangeTextDocument(({ document }) => {
-        if (document.uri.scheme === PROPOSED && document.isDirty) void document.save();
+        if (document.uri.scheme !== PROPOSED) return;
+        if (document.isDirty) void document.save();
+        this.#onTyped(document.uri);
       }),
       vscode.workspace.onDidCloseTextDocument(({ uri }) => this.#files.remove(uri)),
     );
@@ -57,6 +65,7 @@ export class Proposals {
   }
 
   dispose(): void {
+    clearTimeout(this.#typing);
     this.#registered.dispose();
   }
 
@@ -79,6 +88,8 @@ export class Proposals {
       if (proposal) await this.#close(proposal);
     }
     for (const call of calls) {
+      const open = this.#open.get(keyOf(sessionId, call.call_id));
+      if (open) await this.#renew(open);
       if (isChanging(call.tool_name) && call.client_id === this.#deps.clientId) {
         const refusal = await this.show(sessionId, call, false);
         if (refusal === undefined) continue;
@@ -99,7 +110,7 @@ export class Proposals {
     let why: string | undefined;
     try {
       if (!proposal) {
-        const proposed = await this.#propose(sessionId, call, tool_name);
+        const proposed = await this.#propose(sessionId, call);
         if ("refusal" in proposed) ({ refusal } = proposed);
         else proposal = proposed;
       }
@@ -111,8 +122,18 @@ export class Proposals {
       this.#deps.log.warn(`The change of ${call_id} cannot be shown: ${why}`);
     }
     this.#open.set(key, proposal);
+    if (proposal) this.#deps.onProposed(sessionId, call_id);
     if (proposal) await this.#diff(proposal);
     return refusal;
+  }
+
+  /** What is written if it is approved as it stands now, also by a person's hand; null if there is no such proposal. */
+  async changeOf(sessionId: string, callId: string): Promise<ProposedChange | null> {
+    const proposal = this.#open.get(keyOf(sessionId, callId));
+    if (!proposal) return null;
+    const { toProposedChange } = await import("./run-tool.ts");
+    const planned = await this.#plan(proposal, this.#editsOf(proposal));
+    return "change" in planned ? toProposedChange(planned.change) : null;
   }
 
   /** Nobody need be asked about what cannot be done; the model gets the reason. */
@@ -138,16 +159,38 @@ export class Proposals {
   withEdits(sessionId: string, message: ClientMessage): ClientMessage {
     if (message.type !== "tool_decision" || message.decision !== "approve") return message;
     const proposal = this.#open.get(keyOf(sessionId, message.call_id));
-    const uri = proposal?.uri.toString();
-    const document = vscode.workspace.textDocuments.find((one) => one.uri.toString() === uri);
-    if (!proposal || !document || isSameText(document.getText(), proposal.change.after)) {
-      return message;
-    }
-    const modified_arguments = {
-      path: proposal.call.arguments["path"],
-      content: document.getText(),
-    };
-    return { ...message, decision: "edit", modified_arguments };
+    const modified_arguments = proposal && this.#editsOf(proposal);
+    return modified_arguments ? { ...message, decision: "edit", modified_arguments } : message;
+  }
+
+  /** The call as a person has made it in its diff; undefined while nobody has. */
+  #editsOf({ uri, ours, call }: Proposal): Record<string, unknown> | undefined {
+    const document = vscode.workspace.textDocuments.find(
+      (one) => one.uri.toString() === uri.toString(),
+    );
+    const content = document?.getText();
+    if (content === undefined || ours.some((text) => isSameText(content, text))) return undefined;
+    return { path: call.arguments["path"], content };
+  }
+
+  #onTyped(uri: vscode.Uri): void {
+    clearTimeout(this.#typing);
+    this.#typing = setTimeout(() => {
+      for (const one of this.#open.values()) {
+        if (one?.uri.toString() === uri.toString())
+          this.#deps.onProposed(one.sessionId, one.call.call_id);
+      }
+    }, TYPING_MS);
+  }
+
+  /** The file may be another by now: a call before this one has changed it. */
+  async #renew(proposal: Proposal): Promise<void> {
+    const planned = await this.#plan(proposal);
+    if ("refusal" in planned || planned.change.after === proposal.change.after) return;
+    proposal.change = planned.change;
+    proposal.ours.push(planned.change.after);
+    if (!this.#editsOf(proposal)) this.#files.put(proposal.uri, planned.change.after);
+    this.#deps.onProposed(proposal.sessionId, proposal.call.call_id);
   }
 
   #callsOf(sessionId: string): PendingCall[] {
@@ -156,15 +199,18 @@ export class Proposals {
     );
   }
 
-  async #propose(
-    sessionId: string,
-    call: PendingCall,
-    name: Changing,
-  ): Promise<Proposal | { refusal: string }> {
+  async #plan(
+    { sessionId, call }: Pick<Proposal, "sessionId" | "call">,
+    args = call.arguments,
+  ): Promise<{ change: Change } | { refusal: string }> {
     const { roots, seen } = this.#deps;
     const { tryChange } = await import("./run-tool.ts");
-    const tools = { roots: roots(), sessionId, seen };
-    const planned = await tryChange(name, tools, call.arguments);
+    const name = call.tool_name === "apply_diff" ? "apply_diff" : "write_file";
+    return await tryChange(name, { roots: roots(), sessionId, seen }, args);
+  }
+
+  async #propose(sessionId: string, call: PendingCall): Promise<Proposal | { refusal: string }> {
+    const planned = await this.#plan({ sessionId, call });
     if ("refusal" in planned) return planned;
     const { change } = planned;
     const uri = vscode.Uri.from({
@@ -174,7 +220,7 @@ export class Proposals {
       query: `${sessionId}&${call.call_id}`,
     });
     this.#files.put(uri, change.after);
-    return { sessionId, call, change, uri };
+    return { sessionId, call, change, ours: [change.after], uri };
   }
 
   async #diff({ change, uri }: Proposal): Promise<void> {

@@ -13,6 +13,7 @@ import type { SeenFiles } from "./seen-files.ts";
 import { executeCommand } from "./terminal.ts";
 
 export { tryChange } from "./files.ts";
+export { toProposedChange } from "./proposed-change.ts";
 
 export interface RunDeps {
   roots(): WorkspaceRoots;

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import * as vscode from "vscode";
 import type { ClientMessage } from "../../server/protocol/requests.ts";
 import type { PendingCall } from "../../server/protocol/responses.ts";
+import type { ProposedChange } from "../../webview/messages.ts";
 import type { ServerClient } from "../companion/companion-client.ts";
 import { Problem } from "../problem.ts";
 import type { Settings } from "../settings.ts";
@@ -25,6 +26,7 @@ export interface ToolBoxDeps {
   /** What waits in a session of this window for a person, each time that changes. */
   onAsked(sessionId: string, calls: readonly PendingCall[]): void;
   onEnded(sessionId: string, how: EndKind): void;
+  onProposed(sessionId: string, callId: string): void;
   onFollowed(sessionIds: readonly string[]): void;
   log: { warn(message: string): void };
 }
@@ -42,6 +44,8 @@ export interface ToolBox {
   settled(sessionId: string): Promise<void>;
   /** A decision from the chat, with what a person has made of the diff that it is about. */
   withEdits(sessionId: string, message: ClientMessage): ClientMessage;
+  /** What a call that waits will write; null where this window does not know. */
+  changeOf(sessionId: string, callId: string): Promise<ProposedChange | null>;
   /** A person's word on the change in this editor; without one, on that in the active editor. */
   decide(uri: unknown, decision: "approve" | "reject"): Promise<void>;
   /** Shows the changes that wait in a session, once more. */
@@ -67,6 +71,7 @@ export function createToolBox(deps: ToolBoxDeps): ToolBox {
     clientId,
     decide: (session_id, message) =>
       client.call("send_message", { session_id, client_id: clientId, message }),
+    onProposed: (sessionId, callId) => deps.onProposed(sessionId, callId),
     log,
   });
   const runner = new ToolRunner({
@@ -107,6 +112,7 @@ export function createToolBox(deps: ToolBoxDeps): ToolBox {
     },
     onOpened: (sessionId) => void runner.look(sessionId),
     withEdits: (sessionId, message) => proposals.withEdits(sessionId, message),
+    changeOf: (sessionId, callId) => proposals.changeOf(sessionId, callId),
     settled: (sessionId) => runner.settled(sessionId),
     async decide(uri, decision) {
       const { activeTextEditor } = vscode.window;

@@ -4,7 +4,9 @@ import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import * as vscode from "vscode";
 import { firstKept } from "../../extension/tools/checkpoints.ts";
-import { approve, call, type Player, results, startPlaying } from "./playing.ts";
+import type { PendingCall } from "../../server/protocol/responses.ts";
+import type { PlannedCall } from "../support/upstream/openai-scripts.ts";
+import { type Answer, approve, call, type Player, results, startPlaying } from "./playing.ts";
 import { until } from "./support.ts";
 
 const WIN = { hi: Buffer.from("cff0e8e2e5f2", "hex"), peace: Buffer.from("ece8f0", "hex") };
@@ -229,6 +231,54 @@ describe("files as they are", function () {
       assert.deepEqual(results(await turn), ["Changed d.txt."]);
       has("d.txt", "", WIN.hi, "\r\n", WIN.peace, "\nc\n");
     }));
+
+  it("are shown in the chat as they will be, also after a call before and a person's hand", async () => {
+    put("e.txt", "\ufeffone\r\ntwo\r\nthree");
+    await one("read_file", { path: "e.txt" });
+    const diff = (old_text: string, new_text: string): PlannedCall =>
+      call("apply_diff", { path: "e.txt", edits: [{ old_text, new_text }] });
+    const turn = player.play([diff("one", "1"), { ...diff("three", "3\n"), together: true }]);
+    const pending = async (): Promise<PendingCall[]> => {
+      const session_id = player.session ?? "";
+      return (await player.app.client.call("list_pending", { session_id })).pending;
+    };
+    const [first, second] = await until("both wait", async () => {
+      const calls = player.session === undefined ? [] : await pending();
+      return calls.length === 2 && calls;
+    });
+    const lines = async (of: PendingCall | undefined): Promise<string[] | undefined> => {
+      const change = await player.app.tools.changeOf(player.session ?? "", of?.call_id ?? "");
+      if (!change) return undefined;
+      assert.deepEqual([change.encoding, change.line_ends], ["utf8bom", "crlf"]);
+      return change.lines.map(({ sign, text, end }) => `${sign}${text}${end ?? ""}`);
+    };
+    const shows = async (of: PendingCall | undefined, expected: string[]): Promise<void> => {
+      const isAsExpected = async () => String(await lines(of)) === String(expected);
+      await until(`the chat shows ${String(expected)}`, isAsExpected);
+    };
+    await shows(first, ["-one", "+1", " two", " threenone"]);
+    await shows(second, [" one", " two", "-threenone", "+3"]);
+    await player.decide({ call_id: first?.call_id ?? "", decision: "approve" });
+    await shows(second, [" 1", " two", "-threenone", "+3"]);
+    const uri = await until("the diff of the second", () => {
+      const tabs = vscode.window.tabGroups.all.flatMap(({ tabs }) => tabs);
+      const inputs = tabs.map(({ input }) => input instanceof vscode.TabInputTextDiff && input);
+      return inputs.filter((input) => input !== false).at(-1)?.modified;
+    });
+    const document = await vscode.workspace.openTextDocument(uri);
+    await until("it is renewed, too", () => document.getText().includes("1\r\ntwo"));
+    const message = { type: "tool_decision", call_id: second?.call_id ?? "" } as const;
+    const asSent = (): unknown =>
+      player.app.tools.withEdits(player.session ?? "", { ...message, decision: "approve" });
+    assert.deepEqual(asSent(), { ...message, decision: "approve" });
+    const edit = new vscode.WorkspaceEdit();
+    edit.insert(uri, new vscode.Position(0, 0), "0\n");
+    await vscode.workspace.applyEdit(edit);
+    await shows(second, ["+0", " 1", " two", "-threenone", "+3"]);
+    await player.decide(asSent() as Answer);
+    await turn;
+    has("e.txt", "", "\ufeff0\r\n1\r\ntwo\r\n3\r\n");
+  });
 
   it("are not changed, and nobody is asked, where the change does not fit", async () => {
     put("f.txt", "a\na\n");

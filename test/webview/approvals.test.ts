@@ -1,6 +1,7 @@
 // A call that asks, as a person reads it.
 import assert from "node:assert/strict";
 import { AxeBuilder } from "@axe-core/playwright";
+import type { ProposedChange } from "../../webview/messages.ts";
 import { ask, closeBrowser, type OpenApp, withApp } from "./support/with-app.ts";
 
 after(closeBrowser);
@@ -57,11 +58,58 @@ describe("a call that asks", () => {
       ];
       await asks(app, "apply_diff", { path: "src/a.ts", edits });
       const change = page.getByRole("group", {
-        name: /^Change of src\/a.ts · 302 added, 2 removed/,
+        name: "Change of src/a.ts · 302 added, 2 removed · as the call says it, without the file",
       });
       const lines = (await change.textContent())?.split("\n") ?? [];
       assert.deepEqual(lines.slice(0, 6), ["  a", "- b", "+ B", "+ B2", "  c", "- x"]);
       assert.match(lines.at(-1) ?? "", /more lines/);
+    }));
+
+  it("shows no empty line after the last line end of a new file", () =>
+    withApp({}, async (app) => {
+      await asks(app, "write_file", { path: "a.md", content: "# A\n\nb\n" });
+      const change = app.page.getByRole("group", { name: /a.md .* 3 added, 0 removed/ });
+      assert.equal(await change.textContent(), "+ # A\n+ \n+ b\n");
+    }));
+
+  it("shows what the editor will write, as it is now, and what a person writes instead", () =>
+    withApp({ host: "vscode" }, async (app) => {
+      const { page, post, posted } = app;
+      const edits = [{ old_text: "a", new_text: "b" }];
+      await asks(app, "apply_diff", { path: "a.ts", edits });
+      await page.getByRole("group", { name: /as the call says it/ }).waitFor();
+      const asked = posted.filter(({ type }) => type === "ask_proposal");
+      assert.deepEqual(asked, [{ type: "ask_proposal", call_id: "c1" }]);
+      const change: ProposedChange = {
+        is_new: false,
+        encoding: "utf8bom",
+        line_ends: "crlf",
+        added: 1,
+        removed: 1,
+        lines: [
+          { sign: " ", text: "x", at: 7 },
+          { sign: "-", text: "a", end: "none" },
+          { sign: "+", text: "b" },
+        ],
+        more: 5,
+      };
+      await post({ type: "proposal", call_id: "another", change: { ...change, added: 9 } });
+      await post({ type: "proposal", call_id: "c1", change });
+      const block = page.getByRole("group", {
+        name: "Change of a.ts · 1 added, 1 removed · UTF-8 BOM, CRLF",
+      });
+      assert.deepEqual((await block.textContent())?.split("\n"), [
+        "… line 7",
+        "  x",
+        "- a [no line end]",
+        "+ b",
+        "… 5 more lines: see the diff in the editor",
+      ]);
+      const lines = [{ sign: "+" as const, text: "by hand" }];
+      await post({ type: "proposal", call_id: "c1", change: { ...change, lines, more: 0 } });
+      await block.getByText("by hand").waitFor();
+      await page.getByRole("button", { name: "Edit", exact: true }).click();
+      await page.getByRole("group", { name: /as the call says it/ }).waitFor();
     }));
 
   for (const theme of ["dark", "light", "high-contrast"] as const) {

@@ -74,6 +74,12 @@ describe("tools in a workbench", function () {
     const diff = page.locator(".monaco-diff-editor");
     await diff.waitFor();
     await diff.locator(".modified").getByText("waitMs = 100").waitFor();
+    const told = chat.frame.getByRole("group", { name: /^Change of debounce.ts/ });
+    await told.getByText("+ export function debounce").waitFor();
+    assert.equal(
+      await told.getAttribute("aria-label"),
+      "Change of debounce.ts · 1 added, 1 removed",
+    );
     await workbench.picture(page, "diff");
     assert.match(readFileSync(scene.file("debounce.ts"), "utf8"), /waitMs: number/);
     await scene.button("Approve").click();
@@ -91,6 +97,8 @@ describe("tools in a workbench", function () {
     await modified.click();
     await page.keyboard.press("ControlOrMeta+Home");
     await page.keyboard.type("from a person, ");
+    const told = chat.frame.getByRole("group", { name: "New file notes.md · 1 added, 0 removed" });
+    await told.getByText("+ from a person, from the model").waitFor();
     await page.getByRole("button", { name: /^Approve change/ }).click();
     await chat.reached("done");
     assert.equal(readFileSync(scene.file("notes.md"), "utf8"), "from a person, from the model\n");

@@ -49,7 +49,11 @@ export function ToolDecision({ part, decision, written, agentName }: ToolDecisio
     <>
       {!plan && (
         <div class="asked">
-          <CallForPeople name={part.name} args={shown} />
+          <CallForPeople
+            callId={draft === null ? callId : undefined}
+            name={part.name}
+            args={shown}
+          />
           <Dangers id={dangersId} args={shown} />
         </div>
       )}

@@ -12,6 +12,7 @@ import type {
   FromWebview,
   HostCommand,
   Mention,
+  ProposedChange,
   SavedState,
   ToWebview,
 } from "../messages.ts";
@@ -52,6 +53,8 @@ export interface Editor {
   openFile: (place: FilePlace) => void;
   run: (command: HostCommand, about?: CommandAbout) => void;
   findMentions: (kind: "file" | "symbol", typed: string) => Promise<readonly Mention[]>;
+  /** What a call that waits will write, now and each time that it is another; null while the editor does not know. */
+  followProposal: (callId: string, tell: (change: ProposedChange | null) => void) => () => void;
   /** They come back as `compose`. */
   addContext: (mentions: Mention[]) => void;
 }

@@ -1,6 +1,13 @@
 import type { CallName, CallParams, CallResult } from "../../server/protocol/calls.ts";
 import { isRecord } from "../../server/shared/json.ts";
-import type { CallError, FromWebview, Mention, SavedState, ToWebview } from "../messages.ts";
+import type {
+  CallError,
+  FromWebview,
+  Mention,
+  ProposedChange,
+  SavedState,
+  ToWebview,
+} from "../messages.ts";
 import {
   CallFailure,
   isChunk,
@@ -27,6 +34,7 @@ interface Waiting {
 export function createVsCodeTransport(api: VsCodeApi): Transport {
   const calls = new Map<number, Waiting>();
   const finds = new Map<number, (found: readonly Mention[]) => void>();
+  const proposals = new Map<string, (change: ProposedChange | null) => void>();
   const sinks = new Map<number, StreamSink>();
   let lastId = 0;
 
@@ -56,6 +64,9 @@ export function createVsCodeTransport(api: VsCodeApi): Transport {
       case "mentions":
         finds.get(message.id)?.(message.found);
         finds.delete(message.id);
+        break;
+      case "proposal":
+        proposals.get(message.call_id)?.(message.change);
         break;
       case "do":
       case "open_session":
@@ -108,6 +119,11 @@ export function createVsCodeTransport(api: VsCodeApi): Transport {
         api.postMessage({ type: "find_mentions", id, kind, typed });
         return new Promise((resolve) => finds.set(id, resolve));
       },
+      followProposal(call_id, tell) {
+        proposals.set(call_id, tell);
+        api.postMessage({ type: "ask_proposal", call_id });
+        return () => proposals.delete(call_id);
+      },
       addContext: (mentions) => api.postMessage({ type: "add_context", mentions }),
     },
     keys: undefined,
@@ -128,6 +144,9 @@ const FIELDS: Record<ToWebview["type"], (message: Record<string, unknown>) => bo
     typeof subscription === "number" && isCallError(error),
   connection: ({ connection }) =>
     isRecord(connection) && ["starting", "ready", "away"].includes(String(connection["state"])),
+  proposal: ({ call_id, change }) =>
+    typeof call_id === "string" &&
+    (change === null || (isRecord(change) && Array.isArray(change["lines"]))),
   do: ({ action }) => typeof action === "string",
   mentions: ({ id, found }) => typeof id === "number" && Array.isArray(found),
   open_session: ({ session_id, turn_id }) =>

@@ -28,9 +28,9 @@ export const usage = (input: number, output: number): string =>
     usage: { prompt_tokens: input, completion_tokens: output, total_tokens: input + output },
   });
 
-export function toolCall(id: string, name: string, args: string): string {
+export function toolCall(id: string, name: string, args: string, index = 0): string {
   return chunk({
-    tool_calls: [{ index: 0, id, type: "function", function: { name, arguments: args } }],
+    tool_calls: [{ index, id, type: "function", function: { name, arguments: args } }],
   });
 }
 
@@ -174,6 +174,8 @@ export async function write(
 export interface PlannedCall {
   name: string;
   arguments: Record<string, unknown>;
+  /** In one answer with the call before it. */
+  together?: true;
 }
 
 /** Makes the calls that a question stands for, one in each answer, then says what the last of them gave. */
@@ -183,10 +185,19 @@ export function playsCalls(callsOf: (question: string) => readonly PlannedCall[]
     const at = messages.findLastIndex(({ role }) => role === "user");
     const planned = callsOf(textOf(messages[at]?.content));
     const results = messages.slice(at + 1).filter(({ role }) => role === "tool");
-    const next = planned[results.length];
-    const script = next
+    const rest = planned.slice(results.length);
+    const alone = rest.slice(1).findIndex(({ together }) => !together);
+    const step = alone < 0 ? rest : rest.slice(0, alone + 1);
+    const script = step.length
       ? stream(
-          toolCall(`call_${at}_${results.length}`, next.name, JSON.stringify(next.arguments)),
+          ...step.map((one, index) =>
+            toolCall(
+              `call_${at}_${results.length + index}`,
+              one.name,
+              JSON.stringify(one.arguments),
+              index,
+            ),
+          ),
           stop("tool_calls"),
           usage(7, 3),
           DONE,
