@@ -89,6 +89,12 @@ const SUITES: readonly Suite[] = [
     minutes: 6,
   },
   {
+    name: "cluster",
+    needs: [],
+    mocha: ["test/cluster/*.test.ts"],
+    minutes: 8,
+  },
+  {
     name: "monitoring",
     needs: ["prometheus"],
     mocha: ["test/monitoring/**/*.test.ts"],

@@ -23,7 +23,8 @@ export async function startPostgres(): Promise<PostgresServer> {
   return binaries ? await startCluster(binaries) : await startEmbedded();
 }
 
-async function findBinaries(): Promise<string | undefined> {
+/** Of this machine; undefined: it has none. */
+export async function findBinaries(): Promise<string | undefined> {
   for (const root of ["/usr/lib/postgresql", "/opt/homebrew/opt", "/usr/local/opt"]) {
     const names = await listFolder(root);
     for (const name of names.toSorted().toReversed()) {
@@ -40,10 +41,7 @@ async function listFolder(folder: string): Promise<string[]> {
 
 async function startCluster(bin: string): Promise<PostgresServer> {
   const home = await mkdtemp(join(tmpdir(), "streamkeeper-pg-"));
-  // initdb refuses to run as root.
-  const asUser = process.getuid?.() === 0 ? await postgresUser() : undefined;
-  if (asUser) await chown(home, asUser.uid, asUser.gid);
-  const options = asUser ? { uid: asUser.uid, gid: asUser.gid, cwd: home } : { cwd: home };
+  const options = await serverUser(home);
   const data = join(home, "data");
   const port = await freePort();
   const initdb = ["-D", data, "-A", "trust", "-U", "postgres", "-E", "UTF8", "--locale=C"];
@@ -51,18 +49,7 @@ async function startCluster(bin: string): Promise<PostgresServer> {
 
   const server = ["-p", String(port), "-k", home, "-c", "listen_addresses=127.0.0.1"];
   const settings = ["-c", "max_connections=300"];
-  const pgCtl = (args: string[]) =>
-    new Promise<void>((resolve, reject) => {
-      // Not execFile: the server inherits the pipes and would keep them open.
-      const child = spawn(join(bin, "pg_ctl"), ["-D", data, "-w", ...args], {
-        ...options,
-        stdio: "ignore",
-      });
-      child.once("error", reject);
-      child.once("exit", (code) =>
-        code === 0 ? resolve() : reject(new Error(`pg_ctl ${args[0]} exited with ${code}`)),
-      );
-    });
+  const pgCtl = (args: string[]) => runPgCtl(bin, data, args, options);
   const start = () =>
     pgCtl(["start", "-l", join(home, "log"), "-o", [...server, ...settings].join(" ")]);
   await start();
@@ -77,6 +64,39 @@ async function startCluster(bin: string): Promise<PostgresServer> {
       await rm(home, { recursive: true, force: true });
     },
   };
+}
+
+export interface ServerUser {
+  uid?: number;
+  gid?: number;
+  cwd: string;
+}
+
+/** Whom a server runs as whose files are in `home`: initdb refuses to run as root. */
+export async function serverUser(home: string): Promise<ServerUser> {
+  const asUser = process.getuid?.() === 0 ? await postgresUser() : undefined;
+  if (!asUser) return { cwd: home };
+  await chown(home, asUser.uid, asUser.gid);
+  return { uid: asUser.uid, gid: asUser.gid, cwd: home };
+}
+
+export function runPgCtl(
+  bin: string,
+  data: string,
+  args: readonly string[],
+  options: ServerUser,
+): Promise<void> {
+  return new Promise<void>((resolve, reject) => {
+    // Not execFile: the server inherits the pipes and would keep them open.
+    const child = spawn(join(bin, "pg_ctl"), ["-D", data, "-w", ...args], {
+      ...options,
+      stdio: "ignore",
+    });
+    child.once("error", reject);
+    child.once("exit", (code) =>
+      code === 0 ? resolve() : reject(new Error(`pg_ctl ${args[0]} exited with ${code}`)),
+    );
+  });
 }
 
 async function postgresUser(): Promise<{ uid: number; gid: number }> {
