@@ -20,7 +20,7 @@ import { RecentTransactions } from "./db/commit/recent-transactions.ts";
 import { type UnitsOfWork, unitsOfWork } from "./db/commit/units-of-work.ts";
 import { isDamage } from "./db/engine/storage-errors.ts";
 import type { OpenedDatabase } from "./db/open.ts";
-import { keepBackups } from "./doctor/keep-backups.ts";
+import { keepBackups } from "./doctor/files/keep-backups.ts";
 import { openOrReplace, setAsideOf } from "./doctor/open-or-replace.ts";
 import { witnessFile } from "./lifecycle/witness-file.ts";
 import type { Log } from "./log.ts";

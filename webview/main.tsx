@@ -1,7 +1,7 @@
 import { render } from "preact";
 import { createApp } from "./app.ts";
-import { focusComposer } from "./components/composer.tsx";
-import { SurroundingsContext } from "./components/context.ts";
+import { SurroundingsContext } from "./components/base/context.ts";
+import { focusComposer } from "./components/composer/composer.tsx";
 import { Root } from "./components/root.tsx";
 import { leaveByEscape } from "./escape.ts";
 import { keepFocus } from "./focus.ts";

@@ -5,8 +5,8 @@ import type { OfferedAgent, OfferedTool } from "../../server/protocol/offers.ts"
 import type { MessageRequest } from "../../server/protocol/requests.ts";
 import { EDITOR_TOOLS, ruleOf } from "./definitions.ts";
 import { toEnvironment } from "./environment.ts";
-import { workspaceFolders } from "./files.ts";
-import { foreignTools } from "./foreign-tools.ts";
+import { workspaceFolders } from "./files/files.ts";
+import { foreignTools } from "./foreign/foreign-tools.ts";
 import { AGENTS_GLOB, MAX_AGENTS, parseAgent } from "./own-agents.ts";
 
 /** The protocol's limit. */

@@ -5,10 +5,10 @@ import * as vscode from "vscode";
 import type { ClientMessage } from "../../server/protocol/requests.ts";
 import type { PendingCall } from "../../server/protocol/responses.ts";
 import type { ProposedChange } from "../../webview/messages.ts";
-import { shownText } from "./edits.ts";
-import type { Change } from "./files.ts";
-import type { WorkspaceRoots } from "./paths.ts";
-import type { SeenFiles } from "./seen-files.ts";
+import { shownText } from "./files/edits.ts";
+import type { Change } from "./files/files.ts";
+import type { WorkspaceRoots } from "./files/paths.ts";
+import type { SeenFiles } from "./files/seen-files.ts";
 
 export const PROPOSED = "streamkeeper-proposed";
 export const EMPTY = "streamkeeper-empty";

@@ -6,7 +6,7 @@ import type { PendingCall } from "../../server/protocol/responses.ts";
 import type { ServerClient } from "../companion/companion-client.ts";
 import { Problem } from "../problem.ts";
 import { toStorable } from "./bounds.ts";
-import { LiveOutput } from "./live-output.ts";
+import { LiveOutput } from "./terminal/live-output.ts";
 
 export interface ToolRunnerDeps {
   client: Pick<ServerClient, "call" | "stream" | "claim" | "tellOutput">;

@@ -10,12 +10,12 @@ import {
 import { ChatError } from "../errors.ts";
 import type { Log } from "../log.ts";
 import type { Metrics } from "../observe/metrics.ts";
-import { listBackups } from "./backups.ts";
-import { checkDatabase, type Damage } from "./check-database.ts";
-import { repairDatabase } from "./repair.ts";
-import { putBack, saveTaken } from "./save-taken.ts";
-import { asideFiles, isOurs, setAside } from "./set-aside.ts";
-import { clearSuspect, isSuspect, markSuspect } from "./suspect.ts";
+import { checkDatabase, type Damage } from "./check/check-database.ts";
+import { listBackups } from "./files/backups.ts";
+import { putBack, saveTaken } from "./files/save-taken.ts";
+import { asideFiles, isOurs, setAside } from "./files/set-aside.ts";
+import { clearSuspect, isSuspect, markSuspect } from "./files/suspect.ts";
+import { repairDatabase } from "./repair/repair.ts";
 
 interface Opening {
   dataDir: string;

@@ -16,17 +16,17 @@ import {
 import { createLog, hideSecrets } from "../log.ts";
 import { createMetrics } from "../observe/metrics.ts";
 import { VERSION } from "../version.ts";
-import { makeBackup } from "./backups.ts";
-import { checkBackups } from "./check-backups.ts";
-import { checkDatabase } from "./check-database.ts";
-import { checkFiles } from "./check-files.ts";
+import { checkBackups } from "./check/check-backups.ts";
+import { checkDatabase } from "./check/check-database.ts";
+import { checkFiles } from "./check/check-files.ts";
+import { problemsIn, type Report, toText } from "./check/report.ts";
 import { DOCTOR_USAGE, type DoctorConfig, parseDoctorConfig } from "./doctor-config.ts";
+import { makeBackup } from "./files/backups.ts";
+import { asideFiles, markSalvaged } from "./files/set-aside.ts";
 import { replaceDamaged } from "./open-or-replace.ts";
-import { repairDatabase, repairFiles, withRepairDeps } from "./repair.ts";
-import { problemsIn, type Report, toText } from "./report.ts";
-import { restore } from "./restore.ts";
-import { salvage } from "./salvage.ts";
-import { asideFiles, markSalvaged } from "./set-aside.ts";
+import { repairDatabase, repairFiles, withRepairDeps } from "./repair/repair.ts";
+import { restore } from "./repair/restore.ts";
+import { salvage } from "./repair/salvage.ts";
 
 const EXIT_PROBLEMS = 1;
 /** Nothing was looked at or changed; stderr says why. */

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import * as vscode from "vscode";
-import { createMcpStart } from "../../extension/tools/start-mcp.ts";
+import { createMcpStart } from "../../extension/tools/foreign/start-mcp.ts";
 import { ToolName } from "../../server/protocol/offers.ts";
 import { approve, call, type Player, results, startPlaying } from "./playing.ts";
 import { until } from "./support.ts";

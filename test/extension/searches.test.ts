@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { chmodSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import * as vscode from "vscode";
-import { listFiles } from "../../extension/tools/lists.ts";
+import { listFiles } from "../../extension/tools/files/lists.ts";
 
 import { call, type Player, results, startPlaying } from "./playing.ts";
 

@@ -11,10 +11,10 @@ import {
 } from "node:fs";
 import { basename, join } from "node:path";
 import { mock } from "node:test";
-import { type Backup, listBackups, makeBackup } from "../../server/doctor/backups.ts";
-import { checkDatabase } from "../../server/doctor/check-database.ts";
-import { backUpIfDue, keepBackups, outdated } from "../../server/doctor/keep-backups.ts";
-import { toStamp } from "../../server/doctor/stamp.ts";
+import { checkDatabase } from "../../server/doctor/check/check-database.ts";
+import { type Backup, listBackups, makeBackup } from "../../server/doctor/files/backups.ts";
+import { backUpIfDue, keepBackups, outdated } from "../../server/doctor/files/keep-backups.ts";
+import { toStamp } from "../../server/doctor/files/stamp.ts";
 import { FINISH, openChat, read, say, text } from "../support/chat.ts";
 import { newDataDir, runCompanion, startCompanion } from "../support/companion.ts";
 import { query, scribble, tamper } from "../support/damage.ts";

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { copyFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { beginEpoch, currentEpoch } from "../../server/db/tables/epochs.ts";
-import { listBackups } from "../../server/doctor/backups.ts";
+import { listBackups } from "../../server/doctor/files/backups.ts";
 import type { LogReset } from "../../server/protocol/log-reset.ts";
 import { FINISH, read, say, text, withChat } from "../support/chat.ts";
 import { type Companion, chunksOf, newDataDir, startCompanion } from "../support/companion.ts";

@@ -6,7 +6,7 @@ import { Kysely, type SqliteDatabase, SqliteDialect, sql } from "kysely";
 import { MIGRATIONS } from "../../server/db/migrate.ts";
 import { migrateSqlite, UnmendableSchema } from "../../server/db/migrate-sqlite.ts";
 import { openDatabase } from "../../server/db/open.ts";
-import { checkDatabase } from "../../server/doctor/check-database.ts";
+import { checkDatabase } from "../../server/doctor/check/check-database.ts";
 import { query, tamper } from "../support/damage.ts";
 import { SQLITE } from "../support/engines.ts";
 import { memoryLog } from "../support/log.ts";

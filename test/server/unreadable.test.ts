@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { existsSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { setAside } from "../../server/doctor/set-aside.ts";
+import { setAside } from "../../server/doctor/files/set-aside.ts";
 import { Ready } from "../../server/protocol/responses.ts";
 import { type Companion, newDataDir, runCompanion, startCompanion } from "../support/companion.ts";
 import { forgetIndex, scribble, tamper } from "../support/damage.ts";

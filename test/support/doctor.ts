@@ -1,5 +1,5 @@
 import { rmSync } from "node:fs";
-import type { Check, Report } from "../../server/doctor/report.ts";
+import type { Check, Report } from "../../server/doctor/check/report.ts";
 import { runCompanion } from "./companion.ts";
 import { type StoredChats, storeChats } from "./stored-chats.ts";
 

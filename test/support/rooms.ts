@@ -18,8 +18,23 @@ const CHAT_BELOW = [
   /^uuid$/,
   /^node:(?:crypto|tim)/,
 ];
-const BELOW_DOCTOR =
-  /^(?:server\/(?:chat|db|domain|lifecycle)\/|server\/config\.ts$|kysely$|better-sqlite3$|uuid$)/;
+const BELOW_DOCTOR = [
+  ...BELOW,
+  /^(?:server\/(?:chat|db|domain|lifecycle)\/|server\/config\.ts$|kysely$|better-sqlite3$|uuid$)/,
+  NODE,
+];
+const BELOW_WEB = [
+  PROTOCOL,
+  SHARED,
+  /^(?:preact|markdown-it|dompurify|highlight\.js|katex|mermaid|eventsource-parser)$/,
+];
+const BELOW_COMPONENTS = [...BELOW_WEB, /^webview\/(?!components\/)/];
+const BELOW_EXTENSION = [PROTOCOL, SHARED, MESSAGES, /^(?:vscode|eventsource-parser|zod)$/, NODE];
+const BELOW_TOOLS = [
+  ...BELOW_EXTENSION,
+  /^extension\/(?!tools\/)/,
+  /^extension\/tools\/(?:bounds|definitions)\.ts$/,
+];
 const ANYTHING_BELOW = /^(?:server\/(?!main\.ts)|node:|uuid$)/;
 
 /** Room -> what it may import. The first room that fits counts; the room itself is always allowed. */
@@ -61,7 +76,16 @@ export const ROOMS: readonly { room: RegExp; may: readonly RegExp[] }[] = [
     room: /^server\/http\//,
     may: [...BELOW, /^server\/chat\//, /^(?:express|zod)$/, NODE],
   },
-  { room: /^server\/doctor\//, may: [...BELOW, BELOW_DOCTOR, NODE] },
+  { room: /^server\/doctor\/files\//, may: BELOW_DOCTOR },
+  {
+    room: /^server\/doctor\/check\//,
+    may: [...BELOW_DOCTOR, /^server\/doctor\/files\//],
+  },
+  {
+    room: /^server\/doctor\/repair\//,
+    may: [...BELOW_DOCTOR, /^server\/doctor\/(?:files|check)\//],
+  },
+  { room: /^server\/doctor\//, may: BELOW_DOCTOR },
   { room: /^server\/lifecycle\//, may: [PROTOCOL, SHARED, NODE] },
   {
     room: /^server\/(?:observe\/|(?:errors|log|version)\.ts$)/,
@@ -75,13 +99,22 @@ export const ROOMS: readonly { room: RegExp; may: readonly RegExp[] }[] = [
   { room: /^server\/(?:start|install)\.mjs$/, may: [NODE] },
   { room: MESSAGES, may: [PROTOCOL, SHARED, /^zod$/] },
   {
-    room: /^webview\//,
-    may: [
-      PROTOCOL,
-      SHARED,
-      /^(?:preact|markdown-it|dompurify|highlight\.js|katex|mermaid|eventsource-parser)$/,
-    ],
+    room: /^webview\/components\/base\//,
+    may: BELOW_COMPONENTS,
   },
+  {
+    room: /^webview\/components\/composer\//,
+    may: [...BELOW_COMPONENTS, /^webview\/components\/base\//],
+  },
+  {
+    room: /^webview\/components\/calls\//,
+    may: [...BELOW_COMPONENTS, /^webview\/components\/(?:base|composer)\//],
+  },
+  {
+    room: /^webview\/components\/transcript\//,
+    may: [...BELOW_COMPONENTS, /^webview\/components\/(?:base|composer|calls)\//],
+  },
+  { room: /^webview\//, may: BELOW_WEB },
   {
     // Scripts of npm, not parts of the extension; `npm run code` falls back on the VS Code of the tests.
     room: /^extension\/scripts\//,
@@ -93,10 +126,12 @@ export const ROOMS: readonly { room: RegExp; may: readonly RegExp[] }[] = [
       NODE,
     ],
   },
+  { room: /^extension\/tools\/files\//, may: BELOW_TOOLS },
   {
-    room: /^extension\//,
-    may: [PROTOCOL, SHARED, MESSAGES, /^(?:vscode|eventsource-parser|zod)$/, NODE],
+    room: /^extension\/tools\/(?:terminal|foreign)\//,
+    may: [...BELOW_TOOLS, /^extension\/tools\/files\//],
   },
+  { room: /^extension\//, may: BELOW_EXTENSION },
   { room: /^esbuild\.mjs$/, may: [NODE, /^(?:esbuild|better-sqlite3)$/] },
   {
     room: /^monitoring\//,

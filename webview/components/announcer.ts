@@ -7,7 +7,7 @@ import type { Store } from "../state/store.ts";
 import { said } from "../strings/said.ts";
 import type { Strings } from "../strings/texts.ts";
 import { answerText, type Turn } from "../turns/model.ts";
-import { briefOf, titleOf } from "./call-words.ts";
+import { briefOf, titleOf } from "./base/call-words.ts";
 
 const PACE_MS = 3_000;
 

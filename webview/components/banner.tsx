@@ -2,8 +2,8 @@ import { useEffect, useState } from "preact/hooks";
 import type { AppState } from "../state/model.ts";
 import { chosenModel } from "../state/selectors.ts";
 import { said } from "../strings/said.ts";
-import { useSurroundings } from "./context.ts";
-import { Icon, IconButton } from "./icon.tsx";
+import { useSurroundings } from "./base/context.ts";
+import { Icon, IconButton } from "./base/icon.tsx";
 
 /** A start that takes no longer than this is not worth a word. */
 const PATIENCE_MS = 600;

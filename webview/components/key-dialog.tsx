@@ -4,7 +4,7 @@ import { useLayer } from "../escape.ts";
 import type { AppState } from "../state/model.ts";
 import { lastTurn } from "../state/selectors.ts";
 import { asFailure } from "../state/sending.ts";
-import { useSurroundings } from "./context.ts";
+import { useSurroundings } from "./base/context.ts";
 import { keyStrings } from "./key-strings.ts";
 
 /** As the companion takes them. */

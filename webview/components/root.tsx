@@ -1,16 +1,16 @@
 import { titleOf } from "../app.ts";
 import type { AppState } from "../state/model.ts";
 import { ConnectionBanner, Notice } from "./banner.tsx";
-import { Composer } from "./composer.tsx";
-import { useSurroundings } from "./context.ts";
-import { IconButton } from "./icon.tsx";
-import { later } from "./later.tsx";
-import { Transcript } from "./transcript.tsx";
+import { useSurroundings } from "./base/context.ts";
+import { IconButton } from "./base/icon.tsx";
+import { later } from "./base/later.tsx";
+import { Composer } from "./composer/composer.tsx";
+import { Transcript } from "./transcript/transcript.tsx";
 import { Welcome } from "./welcome.tsx";
 
 const SessionsPane = later(async () => (await import("./sessions-pane.tsx")).SessionsPane);
 
-const LinkDialog = later(async () => (await import("./dialog.tsx")).LinkDialog);
+const LinkDialog = later(async () => (await import("./base/dialog.tsx")).LinkDialog);
 const KeyDialog = later(async () => (await import("./key-dialog.tsx")).KeyDialog);
 
 export function Root({ state }: { state: AppState }) {

@@ -1,7 +1,7 @@
 // How it stands with the newest answer of a chat in the list, where that is worth a look.
 import type { Session } from "../../server/protocol/responses.ts";
 import type { IconName } from "../icons.ts";
-import { Icon } from "./icon.tsx";
+import { Icon } from "./base/icon.tsx";
 
 type Mark = "running" | "waiting" | "failed";
 

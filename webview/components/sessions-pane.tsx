@@ -3,9 +3,9 @@ import type { Session, SessionList } from "../../server/protocol/responses.ts";
 import { useLayer } from "../escape.ts";
 import type { AppState } from "../state/model.ts";
 import { said } from "../strings/said.ts";
-import { useSurroundings } from "./context.ts";
-import { Dialog } from "./dialog.tsx";
-import { Icon, IconButton } from "./icon.tsx";
+import { useSurroundings } from "./base/context.ts";
+import { Dialog } from "./base/dialog.tsx";
+import { Icon, IconButton } from "./base/icon.tsx";
 import { isUnfinished, SessionMark } from "./session-mark.tsx";
 
 /** Nobody tells of the chats that are not open. */

@@ -1,7 +1,7 @@
 import type { AppState } from "../state/model.ts";
 import { chosenModel, findModel } from "../state/selectors.ts";
-import { useSurroundings } from "./context.ts";
-import { Icon } from "./icon.tsx";
+import { useSurroundings } from "./base/context.ts";
+import { Icon } from "./base/icon.tsx";
 
 /** A chat in which nothing has been said. */
 export function Welcome({ state }: { state: AppState }) {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { applyEdits, rewrite, shownText } from "../../../extension/tools/edits.ts";
-import { decodeUtf8, encodeUtf8 } from "../../../extension/tools/utf8.ts";
+import { applyEdits, rewrite, shownText } from "../../../extension/tools/files/edits.ts";
+import { decodeUtf8, encodeUtf8 } from "../../../extension/tools/files/utf8.ts";
 
 /** Numbers that look like chance, the same each time. */
 function* numbers(seed: number): Generator<number, never> {

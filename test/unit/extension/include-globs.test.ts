@@ -1,8 +1,8 @@
 // The ways in which models write which files are to be searched, and lists that are too long.
 import assert from "node:assert/strict";
-import { treeLines } from "../../../extension/tools/file-tree.ts";
-import { atAnyDepth, globsOf } from "../../../extension/tools/include-globs.ts";
-import { ToolError } from "../../../extension/tools/paths.ts";
+import { treeLines } from "../../../extension/tools/files/file-tree.ts";
+import { atAnyDepth, globsOf } from "../../../extension/tools/files/include-globs.ts";
+import { ToolError } from "../../../extension/tools/files/paths.ts";
 
 describe("an include", () => {
   const app = { name: "app", path: "/home/me/app" };

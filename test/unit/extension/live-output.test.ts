@@ -1,8 +1,8 @@
 // What a terminal gets, as text that can only be added to: the same as the whole, however it comes in.
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { LiveOutput } from "../../../extension/tools/live-output.ts";
-import { plainOutput, TerminalOutput } from "../../../extension/tools/terminal-output.ts";
+import { LiveOutput } from "../../../extension/tools/terminal/live-output.ts";
+import { plainOutput, TerminalOutput } from "../../../extension/tools/terminal/terminal-output.ts";
 import { lastWritten, MAX_OUTPUT, MAX_OUTPUT_PIECE } from "../../../server/protocol/tool-output.ts";
 
 /** A second between each piece and the next, so that every version of a line is said. */

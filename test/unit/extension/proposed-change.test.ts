@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { toProposedChange } from "../../../extension/tools/proposed-change.ts";
-import { decodeUtf8 } from "../../../extension/tools/utf8.ts";
+import { toProposedChange } from "../../../extension/tools/files/proposed-change.ts";
+import { decodeUtf8 } from "../../../extension/tools/files/utf8.ts";
 import { MAX_SHOWN_LINES } from "../../../server/shared/line-changes.ts";
 import { ProposedChange } from "../../../webview/messages.ts";
 

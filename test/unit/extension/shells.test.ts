@@ -5,10 +5,10 @@ import { once } from "node:events";
 import { existsSync } from "node:fs";
 import { rm, stat } from "node:fs/promises";
 import { basename, join } from "node:path";
-import { BetweenMarks } from "../../../extension/tools/between-marks.ts";
 import { cut } from "../../../extension/tools/bounds.ts";
-import { type CommandRoom, openRoom } from "../../../extension/tools/command-room.ts";
-import { HeldOutput } from "../../../extension/tools/held-output.ts";
+import { BetweenMarks } from "../../../extension/tools/terminal/between-marks.ts";
+import { type CommandRoom, openRoom } from "../../../extension/tools/terminal/command-room.ts";
+import { HeldOutput } from "../../../extension/tools/terminal/held-output.ts";
 import {
   kindOf,
   launchOf,
@@ -18,7 +18,7 @@ import {
   runsFile,
   type Shell,
   scriptsOf,
-} from "../../../extension/tools/shells.ts";
+} from "../../../extension/tools/terminal/shells.ts";
 
 const shellAt = (path: string): Shell => ({
   path,

@@ -1,0 +1,22 @@
+import type { MarkdownIt } from "markdown-it";
+import { createContext } from "preact";
+import { useContext } from "preact/hooks";
+import type { Actions } from "../../app.ts";
+import type { MarkdownHost } from "../../markdown/code-block.ts";
+import type { Strings } from "../../strings/texts.ts";
+
+/** What never changes while the app runs. */
+export interface Surroundings {
+  actions: Actions;
+  text: Strings;
+  md: MarkdownIt;
+  markdownHost: MarkdownHost;
+}
+
+export const SurroundingsContext = createContext<Surroundings | null>(null);
+
+export function useSurroundings(): Surroundings {
+  const surroundings = useContext(SurroundingsContext);
+  if (!surroundings) throw new TypeError("Rendered outside the app");
+  return surroundings;
+}

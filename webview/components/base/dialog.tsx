@@ -1,0 +1,63 @@
+import { useLayoutEffect, useRef } from "preact/hooks";
+import { useLayer } from "../../escape.ts";
+import { useSurroundings } from "./context.ts";
+
+interface DialogProps {
+  title: string;
+  confirm: string;
+  isDangerous?: boolean;
+  onClose: (isConfirmed: boolean) => void;
+  children: preact.ComponentChildren;
+}
+
+/** Asks before something that cannot be undone. Escape and the safe button say no. */
+export function Dialog({ title, confirm, isDangerous, onClose, children }: DialogProps) {
+  const { text } = useSurroundings();
+  const dialog = useRef<HTMLDialogElement>(null);
+  useLayer(dialog, "modal", () => onClose(false));
+  useLayoutEffect(() => {
+    dialog.current?.showModal();
+    return () => dialog.current?.close();
+  }, []);
+  return (
+    <dialog
+      ref={dialog}
+      aria-labelledby="dialog-title"
+      onCancel={(event) => {
+        event.preventDefault();
+        onClose(false);
+      }}
+    >
+      <h2 id="dialog-title">{title}</h2>
+      {children}
+      <div class="button-row is-end">
+        <button type="button" class="button is-secondary" onClick={() => onClose(false)}>
+          {text.cancel}
+        </button>
+        <button
+          type="button"
+          class={isDangerous ? "button is-dangerous" : "button"}
+          onClick={() => onClose(true)}
+        >
+          {confirm}
+        </button>
+      </div>
+    </dialog>
+  );
+}
+
+/** Shows where a link really leads, whatever its text says. */
+export function LinkDialog({ url }: { url: string }) {
+  const { actions, text } = useSurroundings();
+  const { host, protocol, pathname, search, hash } = new URL(url);
+  return (
+    <Dialog title={text.openLink} confirm={text.open} onClose={actions.confirmLink}>
+      <p class="muted">{text.openLinkDetail}</p>
+      <p class="link-target">
+        <span class="muted">{protocol}//</span>
+        <strong>{host}</strong>
+        <span class="muted">{pathname + search + hash}</span>
+      </p>
+    </Dialog>
+  );
+}

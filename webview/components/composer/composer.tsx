@@ -1,0 +1,141 @@
+import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
+import { isComposing, useLayer } from "../../escape.ts";
+import type { AppState } from "../../state/model.ts";
+import { canStop, isBusy, runsTool } from "../../state/selectors.ts";
+import { AllowedTools, DraftChips } from "../base/chips.tsx";
+import { useSurroundings } from "../base/context.ts";
+import { Icon, IconButton } from "../base/icon.tsx";
+import { ContextMeter } from "./context-meter.tsx";
+import { AgentPicker, ModelPicker } from "./pickers.tsx";
+
+export const COMPOSER_ID = "composer-input";
+
+export function focusComposer(): void {
+  document.getElementById(COMPOSER_ID)?.focus();
+}
+
+export function Composer({ state }: { state: AppState }) {
+  const { actions, text } = useSurroundings();
+  const input = useRef<HTMLTextAreaElement>(null);
+  const busy = isBusy(state);
+  const stoppable = canStop(state);
+  // While a call waits for a person a new message may take its place.
+  const sends = !stoppable || !(busy || runsTool(state));
+  const { draft, draftRevision, editing } = state;
+  const form = useRef<HTMLFormElement>(null);
+  useLayer(form, "edit", editing === null ? undefined : actions.stopEditing);
+
+  // Typing is left to the browser, which keeps its cursor and its undo; other changes come from the state.
+  useLayoutEffect(() => {
+    if (input.current && input.current.value !== draft) input.current.value = draft;
+  }, [draftRevision]);
+  useLayoutEffect(() => {
+    if (editing !== null) input.current?.setSelectionRange(draft.length, draft.length);
+  }, [editing]);
+  useEffect(focusComposer, []);
+
+  // The list comes with the first @ or /, and from then on listens by itself.
+  const mentions = useRef<HTMLDivElement>(null);
+  const hasMentions = useRef(false);
+  const coming = useRef(false);
+  const offerMentions = (field: HTMLTextAreaElement): void => {
+    const { editor, refreshAgents } = actions;
+    const place = mentions.current;
+    const isAsked = (editor && field.value.includes("@")) || field.value.startsWith("/");
+    if (!isAsked || !place || hasMentions.current) return;
+    hasMentions.current = true;
+    coming.current = true;
+    void import("../../mentions/mention-list.ts")
+      .then(
+        ({ attachMentions }) => {
+          hasMentions.current = coming.current;
+          if (coming.current) attachMentions(field, place, { editor, agents: refreshAgents });
+        },
+        () => {
+          hasMentions.current = false;
+        },
+      )
+      .then(() => {
+        coming.current = false;
+      });
+  };
+
+  const onKeyDown = (event: KeyboardEvent): void => {
+    if (isComposing(event)) return;
+    const { key, shiftKey, altKey, ctrlKey, metaKey } = event;
+    if (key === "Enter" && !shiftKey && !altKey) {
+      event.preventDefault();
+      actions.sending.send();
+    } else if (key === "Escape" && coming.current) {
+      // It would open a moment later all the same.
+      coming.current = false;
+      event.preventDefault();
+    } else if (shiftKey || altKey || ctrlKey || metaKey) {
+      // Moving between messages, or a key of the system's.
+    } else if (key === "ArrowUp" && draft === "" && editing === null) {
+      event.preventDefault();
+      actions.editLast();
+    }
+  };
+  return (
+    <form
+      class="composer"
+      ref={form}
+      onSubmit={(event) => {
+        event.preventDefault();
+        actions.sending.send();
+      }}
+    >
+      {editing !== null && (
+        <p class="composer-note">
+          <Icon name="edit" />
+          <span>{text.editing}</span>
+          <IconButton icon="close" label={text.stopEditing} onClick={actions.stopEditing} />
+        </p>
+      )}
+      <ContextMeter state={state} />
+      {/* The button that was clicked goes, and must not take the focus along. */}
+      <AllowedTools names={state.log?.allowed ?? []} onAskAgain={focusComposer} />
+      <div class="mentions" ref={mentions} />
+      <DraftChips context={state.context} />
+      <textarea
+        id={COMPOSER_ID}
+        data-home
+        ref={input}
+        rows={1}
+        aria-label={text.ask}
+        placeholder={
+          busy ? text.busyPlaceholder : text.askPlaceholder(actions.editor !== undefined)
+        }
+        onInput={({ currentTarget }) => {
+          actions.setDraft(currentTarget.value);
+          offerMentions(currentTarget);
+        }}
+        onKeyDown={onKeyDown}
+      />
+      <div class="composer-bar">
+        <AgentPicker state={state} />
+        <ModelPicker state={state} />
+        <span class="spacer" />
+        {stoppable && (
+          <IconButton
+            icon="stop"
+            label={text.stop}
+            keys="Escape"
+            class="send is-stop"
+            onClick={actions.sending.stop}
+          />
+        )}
+        {sends && (
+          <IconButton
+            icon="send"
+            label={text.send}
+            class="send"
+            disabled={busy || draft.trim() === ""}
+            onClick={actions.sending.send}
+          />
+        )}
+      </div>
+    </form>
+  );
+}

@@ -1,0 +1,193 @@
+import { Fragment } from "preact";
+import { useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
+import type { AppState } from "../../state/model.ts";
+import {
+  activeSummary,
+  isBusy,
+  isLoading,
+  lastTurn,
+  agentName as nameOf,
+  soughtIndex,
+  unfinishedPlan,
+} from "../../state/selectors.ts";
+import { useSurroundings } from "../base/context.ts";
+import { Icon } from "../base/icon.tsx";
+import { later } from "../base/later.tsx";
+import { focusComposer } from "../composer/composer.tsx";
+import { useStickyScroll } from "./sticky-scroll.ts";
+import { OutgoingView, TurnView } from "./turn.tsx";
+
+const GoneWords = later(async () => (await import("./gone-words.tsx")).GoneWords);
+const SummaryLine = later(async () => (await import("./summary-line.tsx")).SummaryLine);
+
+/** How many turns are built at first, and how many more when the reader goes up. */
+const PAGE = 30;
+const NEAR_TOP = 400;
+/** What is shown above a turn that a link leads to, so that it is seen where it belongs. */
+const TURNS_BEFORE = 5;
+
+export function Transcript({ state }: { state: AppState }) {
+  const { actions, text } = useSurroundings();
+  const [limit, setLimit] = useState(PAGE);
+  const frame = useRef<HTMLDivElement>(null);
+  const content = useRef<HTMLDivElement>(null);
+  const [found, setFound] = useState<{ turnId: string; words: string } | null>(null);
+  const { isAway, toBottom, toElement, onScroll, onKeyDown, keepPlace, ...moves } = useStickyScroll(
+    frame,
+    content,
+  );
+  const agents = state.agents;
+  const agentName = useMemo(() => (type: string) => nameOf({ ...state, agents }, type), [agents]);
+
+  const sessionId = state.log?.id ?? null;
+  const turns = state.log?.turns ?? [];
+  const summary = activeSummary(state);
+  const gone = state.log?.gone;
+  const hidden = Math.max(0, turns.length - limit);
+  const loading = isLoading(state);
+  useLayoutEffect(() => {
+    setLimit(PAGE);
+    setFound(null);
+    toBottom();
+  }, [sessionId, loading]);
+  const sought = soughtIndex(state) ?? -1;
+  useLayoutEffect(() => {
+    const turn = turns[sought];
+    if (!turn) return;
+    setLimit((before) => Math.max(before, turns.length - sought + TURNS_BEFORE));
+    setFound({ turnId: turn.id, words: state.sought?.words ?? "" });
+    actions.turnShown();
+  }, [state.sought, sought]);
+  useLayoutEffect(() => {
+    const turn = found && content.current?.querySelector<HTMLElement>(".is-found");
+    if (!turn) return;
+    turn.querySelector<HTMLElement>(".message")?.focus({ preventScroll: true });
+    toElement(turn);
+    const left = new AbortController();
+    void import("./found-words.ts").then(({ leadToQuestion, markWords }) => {
+      if (left.signal.aborted) return;
+      if (found.words === "") leadToQuestion(turn, toElement, left.signal);
+      else markWords(turn, found.words, toElement, left.signal);
+    });
+    return () => left.abort();
+  }, [found]);
+  // Whoever sends wants to see what comes.
+  const { outgoing } = state;
+  useLayoutEffect(() => {
+    if (!outgoing) return;
+    toBottom();
+    // The button that asked for it may go with the turn that is replaced.
+    if (document.hasFocus()) focusComposer();
+  }, [outgoing?.requestId]);
+
+  const showEarlier = (): void => {
+    keepPlace();
+    setLimit(limit + PAGE);
+  };
+  const replaced = turns.findIndex(({ id }) => id === outgoing?.replacesTurnId);
+  const shown = replaced < 0 ? turns.slice(hidden) : turns.slice(hidden, replaced);
+  return (
+    <div class="transcript-frame">
+      <div
+        class="transcript"
+        ref={frame}
+        role="log"
+        aria-live="off"
+        aria-label={text.conversation}
+        aria-busy={lastTurn(state)?.status === "running"}
+        // biome-ignore lint/a11y/noNoninteractiveTabindex: a scrolled region is reached by keyboard
+        tabIndex={0}
+        onScroll={() => {
+          onScroll();
+          if (hidden > 0 && (frame.current?.scrollTop ?? 0) < NEAR_TOP) showEarlier();
+        }}
+        {...moves}
+        onKeyDown={(event) => {
+          onKeyDown(event);
+          moveBetweenMessages(event);
+        }}
+        onFocusOut={({ relatedTarget }) => {
+          const into = relatedTarget instanceof Element && relatedTarget.closest(".is-found");
+          // A window that is left for another one comes back with its focus.
+          if (found && !into && document.hasFocus()) setFound(null);
+        }}
+        onClick={(event) => followLink(event, actions.followLink)}
+        onAuxClick={(event) => followLink(event, actions.followLink)}
+      >
+        <div class="transcript-content" ref={content}>
+          {loading && (
+            <p class="status-line is-centred">
+              <Icon name="loading" spin />
+              {text.loadingChat}
+            </p>
+          )}
+          {!loading && hidden > 0 && (
+            <button type="button" class="button is-secondary is-centred" onClick={showEarlier}>
+              {text.showEarlier}
+            </button>
+          )}
+          {!loading && gone && !turns.some(({ id }) => id === gone.afterTurnId) && (
+            <GoneWords gone={gone} agentName={agentName} />
+          )}
+          {!loading &&
+            shown.map((turn) => {
+              const isLast = turn === turns.at(-1);
+              // The key keeps each turn's elements when the window of shown ones moves.
+              return (
+                <Fragment key={turn.id}>
+                  <TurnView
+                    turn={turn}
+                    isFound={turn.id === found?.turnId}
+                    isLast={isLast}
+                    isIdle={isLast && !isBusy(state) && outgoing === null}
+                    stopping={isLast && state.stopping}
+                    isCut={isLast && state.connection.state !== "ready"}
+                    decisions={isLast ? state.decisions : NONE}
+                    calls={isLast ? state.calls : NONE}
+                    agentName={agentName}
+                    plan={isLast ? unfinishedPlan(turns) : undefined}
+                  />
+                  {summary?.untilTurnId === turn.id && (
+                    <SummaryLine key={summary.id} summary={summary} canUndo={!isBusy(state)} />
+                  )}
+                  {gone?.afterTurnId === turn.id && <GoneWords gone={gone} agentName={agentName} />}
+                </Fragment>
+              );
+            })}
+          {outgoing && <OutgoingView outgoing={outgoing} />}
+        </div>
+      </div>
+      {isAway && (
+        <button type="button" class="jump" onClick={toBottom}>
+          <Icon name="arrow-down" />
+          {text.jumpToLatest}
+        </button>
+      )}
+    </div>
+  );
+}
+
+const NONE = {};
+
+function moveBetweenMessages(event: KeyboardEvent): void {
+  if (!event.altKey || (event.key !== "ArrowUp" && event.key !== "ArrowDown")) return;
+  const frame = event.currentTarget;
+  if (!(frame instanceof HTMLElement) || !(event.target instanceof Element)) return;
+  const messages = [...frame.querySelectorAll<HTMLElement>(".message")];
+  const current = messages.findIndex((message) => message.contains(document.activeElement));
+  const up = event.key === "ArrowUp";
+  const next = current < 0 ? (up ? messages.length - 1 : 0) : current + (up ? -1 : 1);
+  const target = messages[next];
+  if (!target) return;
+  event.preventDefault();
+  target.focus();
+  target.scrollIntoView({ block: "nearest" });
+}
+
+/** No link of an answer is ever followed by the page itself. */
+function followLink(event: MouseEvent, follow: (url: string) => void): void {
+  const link = event.target instanceof Element ? event.target.closest("a") : null;
+  if (!link) return;
+  event.preventDefault();
+  if (event.button <= 1) follow(link.href);
+}
