@@ -1,5 +1,6 @@
 import type { LogPlace } from "../db/tables/epochs.ts";
 import type { StreamChunk } from "../protocol/chunks.ts";
+import type { InstructionText } from "../protocol/instructions.ts";
 import type { LogReset } from "../protocol/log-reset.ts";
 import type {
   CreateSessionRequest,
@@ -102,6 +103,8 @@ export interface Chat {
   /** Stores what a file has, chat by chat; what is here already stays as it is. */
   importChats(lines: AsyncIterable<FileLine>, asCopies: boolean): Promise<ImportReport>;
   listMessages(sessionId: string): Promise<MessageList>;
+  /** A text that went with a message. Rejects with `not_found`. */
+  getInstruction(sessionId: string, hash: string): Promise<InstructionText>;
   listPending(sessionId: string): Promise<PendingList>;
   /** Makes `clientId` the one that runs the call, or gives it more time. Rejects with `call_claimed` or `not_waiting`. */
   claimCall(sessionId: string, callId: string, clientId: string): Promise<Claim>;

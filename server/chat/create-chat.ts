@@ -1,5 +1,6 @@
 import { v7 as uuid } from "uuid";
 import { textBetween } from "../db/tables/chunks.ts";
+import { findInstruction } from "../db/tables/instructions.ts";
 import {
   conversation,
   insertMessage,
@@ -102,6 +103,7 @@ export function createChat(deps: ChatDeps): Chat {
       return await importChats(deps, lines, asCopies);
     },
     listMessages: (sessionId) => listMessages(deps, sessionId),
+    getInstruction: (sessionId, hash) => findInstruction(reader, sessionId, hash),
     listPending: (sessionId) => listPending(reader, sessionId),
     claimCall: (sessionId, callId, clientId) => claim(deps, sessionId, callId, clientId),
     takeOutput: (sessionId, callId, piece) => takeOutput(deps, sessionId, callId, piece),

@@ -2,6 +2,7 @@ import type { RecentTransactions } from "../db/commit/recent-transactions.ts";
 import type { UnitsOfWork } from "../db/commit/units-of-work.ts";
 import type { OpenedDatabase } from "../db/open.ts";
 import type { Reader } from "../db/tables/schema.ts";
+import type { Instruction } from "../domain/instructions.ts";
 import type { Offer } from "../domain/offer.ts";
 import type { ChatError } from "../errors.ts";
 import type { Log } from "../log.ts";
@@ -105,6 +106,8 @@ export interface LeasedTurn {
   agentType: string;
   model: string;
   offer: Offer;
+  /** What people have written down for the model, in the order in which it is told. */
+  instructions: readonly Instruction[];
   sampling: Sampling | null;
   /** The client that sent the message, and where its tools work. */
   clientId: string | null;

@@ -10,6 +10,7 @@ import * as summaries from "./migrations/0004-summaries.ts";
 import * as toolOutput from "./migrations/0005-tool-output.ts";
 import * as epochsAndSampling from "./migrations/0006-epochs-and-sampling.ts";
 import * as heldAnswers from "./migrations/0007-held-answers.ts";
+import * as instructions from "./migrations/0008-instructions.ts";
 import { differenceOf } from "./sqlite-schema.ts";
 import type { Database } from "./tables/schema.ts";
 
@@ -22,6 +23,7 @@ export const MIGRATIONS: Record<string, Migration> = {
   "0005-tool-output": toolOutput,
   "0006-epochs-and-sampling": epochsAndSampling,
   "0007-held-answers": heldAnswers,
+  "0008-instructions": instructions,
 };
 const NAMES = Object.keys(MIGRATIONS);
 export const NEWEST = NAMES.length;

@@ -1,5 +1,6 @@
 import { type Request, type Response, Router } from "express";
 import { ForeignId, Id } from "../protocol/fields.ts";
+import { InstructionHash } from "../protocol/instructions.ts";
 import { ToolName } from "../protocol/offers.ts";
 import {
   CreateSessionRequest,
@@ -52,6 +53,14 @@ export function sessionsRouter({ chat }: HttpDeps): Router {
     .route("/v1/sessions/:id/messages")
     .get(async (request: Request, response: Response) => {
       response.json(await chat.listMessages(idOf(request)));
+    })
+    .all(allowOnly("GET"));
+
+  router
+    .route("/v1/sessions/:id/instructions/:hash")
+    .get(async (request: Request, response: Response) => {
+      const hash = parse(InstructionHash, request.params["hash"]);
+      response.json(await chat.getInstruction(idOf(request), hash));
     })
     .all(allowOnly("GET"));
 

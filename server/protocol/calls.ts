@@ -2,6 +2,7 @@
 // The extension relays them for the webview; the browser makes them itself.
 import * as z from "zod/mini";
 import { Id } from "./fields.ts";
+import { InstructionHash, InstructionText } from "./instructions.ts";
 import { ToolName } from "./offers.ts";
 import {
   CreateSessionRequest,
@@ -33,6 +34,10 @@ export const CALLS = {
   },
   delete_session: { params: OfSession, result: z.unknown() },
   list_messages: { params: OfSession, result: MessageList },
+  get_instruction: {
+    params: z.strictObject({ session_id: Id, hash: InstructionHash }),
+    result: InstructionText,
+  },
   list_pending: { params: OfSession, result: PendingList },
   cancel_turn: { params: OfSession, result: z.unknown() },
   summarise: { params: OfSession, result: z.unknown() },

@@ -2,6 +2,7 @@
 // (docs/protocol.md, "A chat as a file"). What a file says is parsed here, once.
 import * as z from "zod/mini";
 import { Id, Text } from "./fields.ts";
+import { InstructionHash } from "./instructions.ts";
 import { TOOL_KINDS } from "./offers.ts";
 import { SUBTASK_STATUSES } from "./plans.ts";
 
@@ -111,6 +112,13 @@ export const SummaryLine = z.object({
   undone_at: z.nullable(time),
 });
 
+/** A text that messages refer to by its hash. */
+export const InstructionLine = z.object({
+  line: z.literal("instruction"),
+  id: InstructionHash,
+  content: Text,
+});
+
 /** One entry of the log; deltas that follow each other stand as one `snapshot`. */
 export const ChunkLine = z.object({
   line: z.literal("chunk"),
@@ -131,6 +139,7 @@ export const ChatFileLine = z.discriminatedUnion("line", [
   PlanLine,
   SubtaskLine,
   SummaryLine,
+  InstructionLine,
   ChunkLine,
   EndLine,
 ]);
@@ -147,6 +156,7 @@ export interface WholeChat {
   plans: Line<"plan">[];
   subtasks: Line<"subtask">[];
   summaries: Line<"summary">[];
+  instructions: Line<"instruction">[];
   chunks: Line<"chunk">[];
 }
 

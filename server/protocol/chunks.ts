@@ -4,6 +4,7 @@ import * as z from "zod/mini";
 import { ASK_REASONS } from "./ask-reasons.ts";
 import { CALL_OUTCOMES } from "./call-outcomes.ts";
 import { ERROR_CODES } from "./errors.ts";
+import { SentInstruction } from "./instructions.ts";
 import { TOOL_KINDS } from "./offers.ts";
 import { SubtaskView } from "./plans.ts";
 
@@ -57,6 +58,7 @@ export const METADATA = {
     replaces_turn_id: z.optional(z.string()),
     resume_plan_id: z.optional(z.string()),
     context: z.optional(z.array(z.object({ type: z.string(), label: z.string() }))),
+    instructions: z.optional(z.array(SentInstruction)),
   }),
   tool_call: z.object({
     agent_type: z.string(),

@@ -24,6 +24,8 @@ export function toHttp<N extends CallName>(name: N, params: CallParams<N>): Http
       return { method: "DELETE", path: session };
     case "list_messages":
       return { method: "GET", path: `${session}/messages` };
+    case "get_instruction":
+      return { method: "GET", path: `${session}/instructions/${String(p["hash"])}` };
     case "list_pending":
       return { method: "GET", path: `${session}/pending` };
     case "cancel_turn":

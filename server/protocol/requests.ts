@@ -1,5 +1,6 @@
 import * as z from "zod/mini";
 import { AgentType, ForeignId, Id, ModelId, Text } from "./fields.ts";
+import { OfferedInstructions } from "./instructions.ts";
 import { ClientId, Environment, OfferedAgents, OfferedTools, Workspace } from "./offers.ts";
 
 export const Title = Text.check(z.trim(), z.minLength(1), z.maxLength(200));
@@ -55,7 +56,14 @@ export const ClientMessage = z.discriminatedUnion("type", [
 export type ClientMessage = z.infer<typeof ClientMessage>;
 
 /** Fields that say what a client brings along; they mean something with a `user_message` only. */
-const OFFER_FIELDS = ["tools", "agents", "environment", "workspace", "workspace_trusted"] as const;
+const OFFER_FIELDS = [
+  "tools",
+  "agents",
+  "environment",
+  "instructions",
+  "workspace",
+  "workspace_trusted",
+] as const;
 
 /** Body of `POST /v1/messages/stream`. */
 export const MessageRequest = z
@@ -69,6 +77,8 @@ export const MessageRequest = z
     /** The user's own agents. */
     agents: z.optional(OfferedAgents),
     environment: z.optional(Environment),
+    /** What people have written down for the model. */
+    instructions: z.optional(OfferedInstructions),
     /** Who sends: the client that will run the tools, or that decides. */
     client_id: z.optional(ClientId),
     /** Where the tools work; opaque. */
@@ -83,6 +93,11 @@ export const MessageRequest = z
         body.message.type === "user_message" ||
         OFFER_FIELDS.every((field) => body[field] === undefined),
       { error: `${OFFER_FIELDS.join(", ")} belong to a user_message` },
+    ),
+    z.refine(
+      ({ instructions = [], workspace_trusted }) =>
+        workspace_trusted !== false || instructions.every(({ from }) => from !== "workspace"),
+      { path: ["instructions"], error: "none may come from a workspace that is not trusted" },
     ),
   );
 export type MessageRequest = z.infer<typeof MessageRequest>;

@@ -1,3 +1,4 @@
+import { instructionsOf } from "../../db/tables/instructions.ts";
 import { metadataOf, turnMessages } from "../../db/tables/messages.ts";
 import { findOffer } from "../../db/tables/offers.ts";
 import type { Trx } from "../../db/tables/schema.ts";
@@ -22,6 +23,7 @@ export async function leaseTurn(
     agentType: turn.agent_type,
     model: turn.model,
     offer: await findOffer(trx, turn),
+    instructions: await instructionsOf(trx, turn),
     sampling: samplingOf(turn.sampling),
     clientId: turn.client_id,
     workspace: turn.workspace,

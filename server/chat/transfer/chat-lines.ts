@@ -37,8 +37,10 @@ export function endLine(hashes: readonly string[]): string {
 
 /** The log, and before the first chunk of each turn its rows. */
 function* inOrder(chat: WholeChat): Generator<ChatFileLine> {
-  const { head, turns, messages, tool_calls, plans, subtasks, summaries, chunks } = chat;
+  const { head, turns, messages, tool_calls, plans, subtasks, summaries, instructions, chunks } =
+    chat;
   yield head;
+  yield* instructions;
   const messagesOf = byKey(messages, ({ turn_id }) => turn_id);
   const callsOf = byKey(tool_calls, ({ turn_id }) => turn_id);
   const plansOf = byKey(plans, ({ turn_id }) => turn_id);
@@ -137,6 +139,7 @@ function beginningOf(text: string): Reading | undefined {
     plans: [],
     subtasks: [],
     summaries: [],
+    instructions: [],
     chunks: [],
   };
   return { chat, size: text.length, hash: opened.hash, damage: undefined };
@@ -180,6 +183,8 @@ function add(chat: WholeChat, line: ChatFileLine): void {
       return void chat.subtasks.push(line);
     case "summary":
       return void chat.summaries.push(line);
+    case "instruction":
+      return void chat.instructions.push(line);
     case "chunk":
       return void chat.chunks.push(line);
     case "chat":

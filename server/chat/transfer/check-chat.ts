@@ -1,8 +1,9 @@
+import { hashOf } from "../../db/tables/instructions.ts";
 import type { WholeChat } from "../../protocol/chat-file.ts";
 
 /** Why the chat cannot be stored, for people; undefined: it can. A hash says that a file is whole, not that it makes sense. */
 export function problemOf(chat: WholeChat): string | undefined {
-  const { turns, messages, tool_calls, plans, subtasks, summaries, chunks } = chat;
+  const { turns, messages, tool_calls, plans, subtasks, summaries, instructions, chunks } = chat;
   const turnIds = new Set(turns.map(({ id }) => id));
   const planIds = new Set(plans.map(({ id }) => id));
   const unknownTurn =
@@ -18,8 +19,12 @@ export function problemOf(chat: WholeChat): string | undefined {
     hasTwice(tool_calls, ({ call_id }) => call_id) ||
     hasTwice(plans, ({ id }) => id) ||
     hasTwice(subtasks, ({ plan_id, position }) => `${plan_id} ${position}`) ||
-    hasTwice(summaries, ({ id }) => id);
+    hasTwice(summaries, ({ id }) => id) ||
+    hasTwice(instructions, ({ id }) => id);
   if (isTwice) return "It has something twice.";
+  if (instructions.some(({ id, content }) => hashOf(content) !== id)) {
+    return "Instructions in it are not those that its messages speak of.";
+  }
   if (turns.filter(isOpen).length > 1) return "More than one answer of it is still being written.";
   return undefined;
 }

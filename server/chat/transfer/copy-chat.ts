@@ -29,6 +29,7 @@ export function copyChat(chat: WholeChat, seed: string): WholeChat {
     plans: plans.map((plan) => ofTurn(row(plan))),
     subtasks: chat.subtasks.map((line) => ({ ...line, plan_id: to(line.plan_id) })),
     summaries: summaries.map((line) => ({ ...row(line), until_turn_id: to(line.until_turn_id) })),
+    instructions: chat.instructions,
     chunks: chat.chunks.map((chunk) => ({
       ...chunk,
       turn_id: chunk.turn_id === null ? null : to(chunk.turn_id),

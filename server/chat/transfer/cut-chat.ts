@@ -1,4 +1,5 @@
 import type { WholeChat } from "../../protocol/chat-file.ts";
+import { hashesOf } from "../../protocol/instructions.ts";
 
 /**
  * The chat as it was when its log ended at `lastSeq`: exactly what came before, nothing that came later, and the turn
@@ -36,6 +37,9 @@ export function cutChat(chat: WholeChat, lastSeq: number): WholeChat {
     ),
   );
   const summarised = new Set(chunks.map(({ payload }) => metadataOf(payload)["summary_id"]));
+  const texts = new Set(
+    chunks.flatMap(({ payload }) => hashesOf(metadataOf(payload)["instructions"])),
+  );
   return {
     head: { ...chat.head, last_seq: end },
     turns,
@@ -54,6 +58,7 @@ export function cutChat(chat: WholeChat, lastSeq: number): WholeChat {
     summaries: chat.summaries.filter(
       ({ id, until_turn_id }) => summarised.has(id) && turnIds.has(until_turn_id),
     ),
+    instructions: chat.instructions.filter(({ id }) => texts.has(id)),
     chunks,
   };
 }

@@ -3,6 +3,7 @@ import { conversation } from "../../db/tables/messages.ts";
 import { type AgentDefinition, agentsOf, findAgent, ROUTING_AGENT } from "../../domain/agents.ts";
 import { withEnvironment } from "../../domain/environment.ts";
 import { toHistory } from "../../domain/history.ts";
+import { withInstructions } from "../../domain/instructions.ts";
 import type { Tool } from "../../domain/tools.ts";
 import { ChatError } from "../../errors.ts";
 import type {
@@ -146,7 +147,10 @@ async function askModel(
   const told = visibleTools(tools, agent, { trusted: turn.offer.trusted, inPlan });
   const ask = async (): Promise<ProviderRequest> => ({
     model: resolved.model,
-    system: withEnvironment(agent.prompt, turn.offer.environment),
+    system: withInstructions(
+      withEnvironment(agent.prompt, turn.offer.environment),
+      turn.instructions,
+    ),
     messages: toHistory((await promptMessages(deps.reader, turn.sessionId)).stored),
     tools: told.map(({ name, description, parameters }) => ({ name, description, parameters })),
     ...(turn.sampling && { sampling: turn.sampling }),

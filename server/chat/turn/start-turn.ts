@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import { v7 as uuid } from "uuid";
+import { insertInstructions, toldOf } from "../../db/tables/instructions.ts";
 import { insertMessage } from "../../db/tables/messages.ts";
 import { insertOffer } from "../../db/tables/offers.ts";
 import { findPlan, setPlan } from "../../db/tables/plans.ts";
@@ -121,7 +122,13 @@ async function acceptMessage(
         ...(request.model === undefined ? {} : { model }),
         ...(session.title === UNTITLED ? { title: titleFrom(message.content) } : {}),
       });
-      const { chunks } = await append([userChunk(request, message, { model, agentType })]);
+      const offered = request.instructions ?? [];
+      const sent = await insertInstructions(trx, sessionId, offered);
+      const instructions = sent.length === 0 ? {} : { instructions: sent };
+      const said = userChunk(request, message, { model, agentType });
+      const { chunks } = await append([
+        { ...said, metadata: { ...said.metadata, ...instructions } },
+      ]);
       await insertMessage(trx, {
         session_id: sessionId,
         turn_id: turnId,
@@ -129,7 +136,7 @@ async function acceptMessage(
         role: "user",
         content: message.content,
         status: "complete",
-        metadata: message.context ? { context: message.context } : {},
+        metadata: { ...(message.context && { context: message.context }), ...instructions },
       });
       const fence = await takeLease(trx, sessionId, deps.owner);
       leased = {
@@ -140,6 +147,7 @@ async function acceptMessage(
         agentType,
         model,
         offer,
+        instructions: toldOf(offered),
         sampling,
         clientId: request.client_id ?? null,
         workspace: request.workspace ?? null,

@@ -86,6 +86,14 @@ export interface OffersTable {
   body: Json;
 }
 
+/** What people have written down for models: many turns of a session refer to one row. */
+export interface InstructionsTable {
+  session_id: string;
+  /** SHA-256 of the content. */
+  id: string;
+  content: string;
+}
+
 export interface MessagesTable {
   id: string;
   session_id: string;
@@ -217,6 +225,7 @@ export interface Database {
   requests: RequestsTable;
   tool_calls: ToolCallsTable;
   offers: OffersTable;
+  instructions: InstructionsTable;
   tool_rules: ToolRulesTable;
   plans: PlansTable;
   subtasks: SubtasksTable;

@@ -105,6 +105,12 @@ async function readRows(reader: Reader, sessionId: string): Promise<Omit<WholeCh
     .orderBy("created_at")
     .orderBy("id")
     .execute();
+  const instructions = await reader
+    .selectFrom("instructions")
+    .select(["id", "content"])
+    .where("session_id", "=", sessionId)
+    .orderBy("id")
+    .execute();
   return {
     head: { line: "chat", version: 1, ...session },
     turns: turns.map((row) => ({ line: "turn", ...row })),
@@ -113,6 +119,7 @@ async function readRows(reader: Reader, sessionId: string): Promise<Omit<WholeCh
     plans: plans.map((row) => ({ line: "plan", ...row })),
     subtasks: subtasks.map((row) => ({ line: "subtask", ...row })),
     summaries: summaries.map((row) => ({ line: "summary", ...row })),
+    instructions: instructions.map((row) => ({ line: "instruction", ...row })),
   };
 }
 
@@ -231,6 +238,10 @@ export async function insertWholeChat(trx: Trx, chat: WholeChat): Promise<void> 
   for (const rows of batchesOf(subtasks)) await trx.insertInto("subtasks").values(rows).execute();
   const summaries = chat.summaries.map((line) => ({ ...rowOf(line), session_id }));
   for (const rows of batchesOf(summaries)) await trx.insertInto("summaries").values(rows).execute();
+  const instructions = chat.instructions.map((line) => ({ ...rowOf(line), session_id }));
+  for (const rows of batchesOf(instructions)) {
+    await trx.insertInto("instructions").values(rows).execute();
+  }
   const chunks = chat.chunks.map(({ line: _line, payload, ...row }) => ({
     ...row,
     session_id,

@@ -106,7 +106,14 @@ export async function findOrphans(reader: Reader): Promise<{
 }
 
 /** Rows that mean nothing without the row they belong to, which is gone. Postgres lets none come about. */
-const DEPENDENT = ["requests", "offers", "tool_rules", "subtasks", "summaries"] as const;
+const DEPENDENT = [
+  "requests",
+  "offers",
+  "instructions",
+  "tool_rules",
+  "subtasks",
+  "summaries",
+] as const;
 type Dependent = (typeof DEPENDENT)[number];
 
 export async function findStray(

@@ -25,6 +25,7 @@ const IN_ORDER = {
   subtasks: true,
   summaries: true,
   offers: true,
+  instructions: true,
   tool_rules: true,
   requests: true,
 } as const satisfies Record<Exclude<keyof Database, "epochs" | "witnesses">, true>;
