@@ -1,7 +1,8 @@
 // Builds everything into dist/: node esbuild.mjs [--production] [--watch] [--target linux-x64]
 //   dist/extension/extension.cjs   the extension (VS Code loads it); first-use.cjs beside it with all that can wait,
 //                                  run-tool.cjs with the editor's tools, invoke-foreign.cjs with what calls others',
-//                                  mentions.cjs with what reads context for a message
+//                                  mentions.cjs with what reads context for a message,
+//                                  in-russian.cjs with what the companion says, for who reads it so
 //   dist/server/main.js            the companion; what it needs only sometimes is in chunks beside it
 //   dist/server/*-worker.js        its threads: the hot path, checkpoints
 //   dist/server/copy-database.js   the process that makes a backup
@@ -36,6 +37,7 @@ const BUDGET = {
   // What VS Code loads at its start, and what the first use loads.
   "extension/extension.cjs": 10_000,
   "extension/first-use.cjs": 150_000,
+  "extension/in-russian.cjs": 32_000,
   "extension/invoke-foreign.cjs": 4_000,
   "extension/mentions.cjs": 34_000,
   "extension/restore-checkpoint.cjs": 44_000,
@@ -80,7 +82,7 @@ const loadedLater = {
     build.onResolve(
       {
         filter:
-          /\/(?:first-use|invoke-foreign|mentions|restore-checkpoint|run-tool|transfer-chats)\.ts$/,
+          /\/(?:first-use|in-russian|invoke-foreign|mentions|restore-checkpoint|run-tool|transfer-chats)\.ts$/,
       },
       ({ kind, path }) =>
         kind === "dynamic-import"
@@ -199,6 +201,7 @@ const builds = [
     entryPoints: {
       "extension/extension": "extension/extension.ts",
       "extension/first-use": "extension/first-use.ts",
+      "extension/in-russian": "extension/in-russian.ts",
       "extension/invoke-foreign": "extension/tools/foreign/invoke-foreign.ts",
       "extension/mentions": "extension/context/mentions.ts",
       "extension/restore-checkpoint": "extension/commands/restore-checkpoint.ts",

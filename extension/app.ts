@@ -14,7 +14,7 @@ import type { LaunchOptions } from "./companion/companion-launch.ts";
 import { ServerProcess, type ServerState } from "./companion/companion-process.ts";
 import { insertAtCursor, openLink } from "./context/editor-context.ts";
 import { openFile } from "./context/open-file.ts";
-import { explain } from "./explain.ts";
+import { explain, loadSaid } from "./explain.ts";
 import { MetricsView } from "./latency/metrics-view.ts";
 import { describeState, StatusBar } from "./latency/status-bar.ts";
 import { linkTurns, showCompanionLog } from "./log.ts";
@@ -60,6 +60,7 @@ export async function createApp(
   context: vscode.ExtensionContext,
   log: vscode.LogOutputChannel,
 ): Promise<App> {
+  await loadSaid(vscode.env.language).catch((thrown: unknown) => log.warn(String(thrown)));
   const settings = createSettings(context);
   const secrets = createSecrets(context.secrets);
   const dataDir = settings.dataDirectory();

@@ -2,6 +2,13 @@ import { l10n } from "vscode";
 import type { CallError } from "../webview/messages.ts";
 import { PROBLEM_CODES, Problem, type ProblemCode } from "./problem.ts";
 
+let russian: typeof import("./in-russian.ts") | undefined;
+
+/** The companion speaks English; its words in the reader's language are loaded where they are needed. */
+export async function loadSaid(language: string): Promise<void> {
+  if (language.toLowerCase().startsWith("ru")) russian = await import("./in-russian.ts");
+}
+
 /** Any failure as a sentence for the reader, in their language, with what they can do. */
 export function explain(thrown: unknown): CallError {
   if (!(thrown instanceof Problem)) {
@@ -13,8 +20,9 @@ export function explain(thrown: unknown): CallError {
   }
   const { code, message, hint } = thrown;
   const ours = PROBLEM_CODES.find((known) => known === code);
-  if (ours) return { code, ...explainOurs(ours, message) };
-  return hint === undefined ? { code, message } : { code, message, hint };
+  if (ours) return { code, ...explainOurs(ours, russian?.detailInRussian(message) ?? message) };
+  const said = hint === undefined ? { code, message } : { code, message, hint };
+  return russian?.inRussian(said) ?? said;
 }
 
 function explainOurs(code: ProblemCode, detail: string): { message: string; hint: string } {

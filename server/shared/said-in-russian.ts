@@ -17,6 +17,12 @@ export function inRussian<T extends Said>(said: T): T {
   return said.hint ? { ...said, message, hint: advice(said.hint) } : { ...said, message };
 }
 
+/** What a process said without a code, as it ended: as far as that is known. */
+export function wordsInRussian(words: string, phrases: readonly Phrase[]): string {
+  const known = Object.values(IN_RUSSIAN).flatMap((one) => one.phrases ?? []);
+  return toldIn([...phrases, ...known, ...HINTS_IN_RUSSIAN], words.replace(/^streamkeeper: /, ""));
+}
+
 function messageOf({ general, phrases = [] }: Words, told: string): string {
   for (const phrase of phrases) {
     const begun = beginning(phrase, told, "$");
@@ -27,11 +33,14 @@ function messageOf({ general, phrases = [] }: Words, told: string): string {
   return /\p{Script=Cyrillic}/u.test(told) ? told : `${general} (${told})`;
 }
 
-function advice(hint: string): string {
+const advice = (hint: string): string => toldIn(HINTS_IN_RUSSIAN, hint);
+
+/** Sentence by sentence. */
+function toldIn(phrases: readonly Phrase[], text: string): string {
   const told: string[] = [];
-  let rest = hint;
+  let rest = text;
   while (rest !== "") {
-    const next = beginningOfAny(rest);
+    const next = beginningOfAny(phrases, rest);
     // The rest is somebody else's, or new.
     if (!next) break;
     told.push(next.russian);
@@ -40,8 +49,8 @@ function advice(hint: string): string {
   return [...told, ...(rest === "" ? [] : [rest])].join(" ");
 }
 
-function beginningOfAny(text: string): ReturnType<typeof beginning> {
-  for (const phrase of HINTS_IN_RUSSIAN) {
+function beginningOfAny(phrases: readonly Phrase[], text: string): ReturnType<typeof beginning> {
+  for (const phrase of phrases) {
     const begun = beginning(phrase, text, "(?=\\s|$)");
     if (begun) return begun;
   }

@@ -5,6 +5,8 @@ import { once } from "node:events";
 import { join } from "node:path";
 import * as vscode from "vscode";
 import type { App } from "../../extension/app.ts";
+import { explain, loadSaid } from "../../extension/explain.ts";
+import { Problem } from "../../extension/problem.ts";
 import { ask, extension, until } from "./support.ts";
 
 describe("a failing companion in its host", () => {
@@ -48,6 +50,22 @@ describe("a failing companion in its host", () => {
     assert.notEqual(app.statusBar.color, "statusBarItem.errorBackground");
     await ask(app, "After");
   }).timeout(40_000);
+
+  it("is told of in the reader's language: what it says, and why it did not start", async () => {
+    const locked = Problem.answered(
+      "storage_busy",
+      "The database is locked by another program.",
+      "",
+    );
+    assert.equal(explain(locked).message, "The database is locked by another program.");
+    await loadSaid("ru-RU");
+    assert.equal(explain(locked).message, "Базу данных держит другая программа.");
+    const words = "/n/sk is not a directory (a link?).";
+    assert.match(
+      explain(Problem.ours("companion_exited", words)).message,
+      /: \/n\/sk — не папка \(ссылка\?\)\.$/,
+    );
+  });
 
   it("is started again after each crash, then given up in words, with something to do about it", async () => {
     const told: { text: string; actions: string[] }[] = [];

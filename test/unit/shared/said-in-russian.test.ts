@@ -2,10 +2,11 @@ import assert from "node:assert/strict";
 import { ERROR_CODES } from "../../../server/protocol/errors.ts";
 import { IN_RUSSIAN } from "../../../server/shared/russian-errors.ts";
 import { HINTS_IN_RUSSIAN } from "../../../server/shared/russian-hints.ts";
-import { inRussian } from "../../../server/shared/said-in-russian.ts";
+import { STARTS_IN_RUSSIAN } from "../../../server/shared/russian-starts.ts";
+import { inRussian, wordsInRussian } from "../../../server/shared/said-in-russian.ts";
 import { readSources } from "../../support/sources.ts";
 
-const SERVER = readSources(/^server\/.*\.ts$/)
+const SERVER = readSources(/^(?:server|extension\/companion)\/.*\.ts$/)
   .filter(({ path }) => !/russian/.test(path))
   .map(({ text }) => text)
   .join("\n");
@@ -13,6 +14,7 @@ const SERVER = readSources(/^server\/.*\.ts$/)
 const PHRASES = [
   ...Object.values(IN_RUSSIAN).flatMap(({ phrases = [] }) => phrases),
   ...HINTS_IN_RUSSIAN,
+  ...STARTS_IN_RUSSIAN,
 ];
 
 describe("what the companion says, in Russian", () => {
@@ -57,6 +59,23 @@ describe("what the companion says, in Russian", () => {
       }).hint,
       "Запустите этот сервер. Проверьте базовый адрес http://127.0.0.1:11434/v1 (настройки VS Code).",
     );
+  });
+
+  it("tells why a companion did not start, sentence by sentence, and keeps what it does not know", () => {
+    const told = (words: string) => wordsInRussian(words, STARTS_IN_RUSSIAN);
+    assert.equal(
+      told(
+        "streamkeeper: /n/sk is on a network drive (nfs), where locks and flushed writes cannot be relied on. Choose a folder on a local disk (--data-dir, --database; in VS Code: streamkeeper.dataDirectory).",
+      ),
+      "/n/sk на сетевом диске (nfs), где нельзя полагаться на блокировки и запись. Выберите папку на местном диске (--data-dir, --database; в VS Code: streamkeeper.dataDirectory).",
+    );
+    assert.equal(
+      told("/home/a b/x is not a directory (a link?)."),
+      "/home/a b/x — не папка (ссылка?).",
+    );
+    assert.equal(told("exit code 137"), "код завершения 137");
+    assert.equal(told("Is there a network? And more."), "Есть ли сеть? And more.");
+    assert.equal(told("TypeError: x is not a function"), "TypeError: x is not a function");
   });
 
   it("says in general what it does not know, with the original", () => {
