@@ -1,7 +1,8 @@
 // Builds everything into dist/: node esbuild.mjs [--production] [--watch] [--target linux-x64]
 //   dist/extension/extension.cjs   the extension (VS Code loads it); first-use.cjs beside it with all that can wait,
 //                                  run-tool.cjs with the editor's tools, invoke-foreign.cjs with what calls others',
-//                                  mentions.cjs with what reads context for a message,
+//                                  mentions.cjs with what reads context for a message, instructions.cjs with what
+//                                  people have written down for models,
 //                                  in-russian.cjs with what the companion says, for who reads it so
 //   dist/server/main.js            the companion; what it needs only sometimes is in chunks beside it
 //   dist/server/*-worker.js        its threads: the hot path, checkpoints
@@ -38,6 +39,8 @@ const BUDGET = {
   "extension/extension.cjs": 10_000,
   "extension/first-use.cjs": 150_000,
   "extension/in-russian.cjs": 32_000,
+  // Most of it is the reader of YAML.
+  "extension/instructions.cjs": 165_000,
   "extension/invoke-foreign.cjs": 4_000,
   "extension/mentions.cjs": 34_000,
   "extension/restore-checkpoint.cjs": 44_000,
@@ -82,7 +85,7 @@ const loadedLater = {
     build.onResolve(
       {
         filter:
-          /\/(?:first-use|in-russian|invoke-foreign|mentions|restore-checkpoint|run-tool|transfer-chats)\.ts$/,
+          /\/(?:first-use|in-russian|instructions|invoke-foreign|mentions|restore-checkpoint|run-tool|transfer-chats)\.ts$/,
       },
       ({ kind, path }) =>
         kind === "dynamic-import"
@@ -202,6 +205,7 @@ const builds = [
       "extension/extension": "extension/extension.ts",
       "extension/first-use": "extension/first-use.ts",
       "extension/in-russian": "extension/in-russian.ts",
+      "extension/instructions": "extension/instructions/instructions.ts",
       "extension/invoke-foreign": "extension/tools/foreign/invoke-foreign.ts",
       "extension/mentions": "extension/context/mentions.ts",
       "extension/restore-checkpoint": "extension/commands/restore-checkpoint.ts",
@@ -211,6 +215,8 @@ const builds = [
     outdir: "dist",
     outExtension: { ".js": ".cjs" },
     external: ["vscode"],
+    // Its form with modules, of which what is not used is left out.
+    alias: { yaml: "./node_modules/yaml/browser/dist/index.js" },
     plugins: [loadedLater, pureSchemas],
     // Another file of the extension is loaded as it was itself: by `require`, which knows `vscode`.
     supported: { "dynamic-import": false },

@@ -33,6 +33,10 @@ export interface Settings {
   durability(): "full" | "balanced";
   backups(): "daily" | "never";
   toolsEnabled(): boolean;
+  /** Whether those of the workspace are told. */
+  instructionsEnabled(): boolean;
+  /** A person's own, for all projects: a folder, a file, or the words. */
+  ownInstructions(): string;
   /** By the tool's name, as written. */
   toolRules(): unknown;
   notifications(): "waitingAndEnded" | "waiting" | "never";
@@ -66,6 +70,8 @@ export function createSettings(context: vscode.ExtensionContext): Settings {
     durability: () => (readMachine("database.durability") === "balanced" ? "balanced" : "full"),
     backups: () => (readMachine("database.backups") === "never" ? "never" : "daily"),
     toolsEnabled: () => readMachine("tools.enabled") !== false,
+    instructionsEnabled: () => readMachine("instructions.enabled") !== false,
+    ownInstructions: () => toText(readMachine("instructions.own")),
     toolRules: () => readMachine("tools.rules"),
     notifications() {
       const when = read("notifications.when");

@@ -15,7 +15,13 @@ const MAX_AGENT_BYTES = 60_000;
 
 export type Offering = Pick<
   MessageRequest,
-  "tools" | "agents" | "environment" | "client_id" | "workspace" | "workspace_trusted"
+  | "tools"
+  | "agents"
+  | "environment"
+  | "instructions"
+  | "client_id"
+  | "workspace"
+  | "workspace_trusted"
 >;
 
 export interface OfferDeps {

@@ -102,9 +102,19 @@ export function createToolBox(deps: ToolBoxDeps): ToolBox {
     checkpoints,
     roots,
     offer,
-    async offerFor({ type }) {
-      if (type === "user_message" && workspace() !== undefined) await startMcp();
-      return await offer();
+    async offerFor(message) {
+      if (message.type !== "user_message") return await offer();
+      if (workspace() !== undefined) await startMcp();
+      const own = settings.ownInstructions();
+      const canRead = workspace() !== undefined;
+      const isEnabled = settings.instructionsEnabled() && workspaceFolders().length > 0;
+      if (own === "" && !isEnabled) return await offer();
+      const { takeInstructions } = await import("../instructions/instructions.ts");
+      const [offering, instructions] = await Promise.all([
+        offer(),
+        takeInstructions({ roots, own, isEnabled, canRead, log }, message.context ?? []),
+      ]);
+      return { ...offering, ...(instructions.length > 0 && { instructions }) };
     },
     onSent(sessionId, after) {
       deps.onSent(sessionId);

@@ -131,6 +131,10 @@ export const ROOMS: readonly { room: RegExp; may: readonly RegExp[] }[] = [
     room: /^extension\/tools\/(?:terminal|foreign)\//,
     may: [...BELOW_TOOLS, /^extension\/tools\/files\//],
   },
+  {
+    room: /^extension\/instructions\//,
+    may: [...BELOW_EXTENSION, /^extension\/tools\/files\//, /^(?:picomatch|yaml)$/],
+  },
   { room: /^extension\//, may: BELOW_EXTENSION },
   { room: /^esbuild\.mjs$/, may: [NODE, /^(?:esbuild|better-sqlite3)$/] },
   {
