@@ -38,6 +38,7 @@ const MAX_EVENT_CHARS = 1024 * 1024;
 const MAX_DOCUMENT_CHARS = 8 * 1024 * 1024;
 /** How much may come that says nothing (no text, no reasoning, no tool input) before it is taken for garbage. */
 const MAX_SILENT_BYTES = 8 * 1024 * 1024;
+const MAX_LAST_WORDS = 4_096;
 const MAX_ERROR_BYTES = 64 * 1024;
 const ERROR_BODY_MS = 5_000;
 /** After the answer's end mark: time for the server to end the body, so that the connection can be used again. */
@@ -109,6 +110,8 @@ export interface Heard {
   type: string;
   /** The beginning of a body that said nothing; undefined: it was cut. */
   stray: string | undefined;
+  /** What came after the last event, and is none. */
+  lastWords: string;
   /** What its head said of when to ask again. */
   retryAfter: number | undefined;
 }
@@ -124,6 +127,7 @@ export async function hear(hearing: Hearing): Promise<Heard> {
     sawDone: false,
     type: String(response.headers["content-type"] ?? ""),
     stray: "",
+    lastWords: "",
     retryAfter: retryAfterError(response.headers, Date.now()),
   };
   const isOver = (): boolean =>
@@ -135,10 +139,14 @@ export async function hear(hearing: Hearing): Promise<Heard> {
   const body = createBodyReader(
     {
       event(value, name) {
-        if (!isOver()) reader.event(value, name);
+        if (isOver()) return;
+        reader.event(value, name);
+        if (heard.lastWords !== "") heard.lastWords = "";
       },
       unreadable(data) {
-        draft.skip(data.trim() === "" ? "empty" : "not_json");
+        const words = data.trim();
+        draft.skip(words === "" ? "empty" : "not_json");
+        if (heard.lastWords.length < MAX_LAST_WORDS) heard.lastWords += `${words}\n`;
       },
       done() {
         heard.sawDone = true;

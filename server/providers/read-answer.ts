@@ -9,11 +9,12 @@ import {
   open,
   type WireProviderDeps,
 } from "./hear-answer.ts";
-import { backOff, isPassing } from "./retry.ts";
+import { backOff, isPassing, withRetries } from "./retry.ts";
 import {
   cutError,
   emptyError,
   goneError,
+  lastWordsError,
   networkError,
   strayError,
   streamError,
@@ -47,8 +48,8 @@ export async function readAnswer(
   if (ask.held !== undefined) draft.hold(ask.held);
   const reader = ask.format.createReader(draft);
   try {
-    const heard = await hearOut({ deps, ask, draft, reader, batches });
-    reader.end(heard.sawDone);
+    const hearing: Hearing = { deps, ask, draft, reader, batches };
+    const heard = await hearPauses(hearing, await hearOut(hearing));
     // A server that ends with [DONE] but gives no reason has still said that it is done.
     if (heard.sawDone && draft.state.reason === undefined) draft.finish("other");
     draft.close();
@@ -73,6 +74,31 @@ interface Hearing {
   draft: Draft;
   reader: EventReader;
   batches: Batches;
+}
+
+/** An answer that its vendor has paused goes on with what it said so far, as one answer. */
+async function hearPauses(hearing: Hearing, first: Heard): Promise<Heard> {
+  const { deps, draft, reader, batches } = hearing;
+  const { state } = draft;
+  let { request } = hearing.ask;
+  let heard = first;
+  for (;;) {
+    reader.end(heard.sawDone);
+    const body = state.failure || state.tooLong ? undefined : reader.goOn?.(request.body ?? {});
+    if (!body) return heard;
+    request = { ...request, body };
+    const ask = { ...hearing.ask, request };
+    const { progress } = state;
+    await withRetries(
+      async () => {
+        draft.reopen();
+        heard = await hearOut({ ...hearing, ask });
+      },
+      () => state.progress !== progress,
+      deps.retryBaseMs,
+      batches.left,
+    );
+  }
 }
 
 /**
@@ -156,8 +182,10 @@ function judge(
     const saysWhy = state.reason === "content_filter" || state.reason === "length";
     return state.empty && !saysWhy && !mayBeEmpty ? emptyError(access) : undefined;
   }
+  const { stray, type, lastWords } = heard;
+  const isAnswer = state.understood || !state.empty;
+  if (isAnswer && lastWords !== "") return lastWordsError(access, lastWords);
   if (heard.failure) return heard.failure;
-  const { stray, type } = heard;
-  if (state.understood || !state.empty || stray === undefined) return cutError(access);
+  if (isAnswer || stray === undefined) return cutError(access);
   return stray === "" ? emptyError(access) : strayError(access, type, stray);
 }

@@ -9,7 +9,7 @@ export const FILTERED =
 const USED_UP =
   /insufficient[ _](?:quota|balance|credits?|funds)|billing_hard_limit|exceeded_current_quota|arrearage|余额|欠费|充值/i;
 const TOO_MANY =
-  /rate.?limit|too many requests|too many tokens.{0,20}wait|throttl|quota|resource.?exhausted|速率|频率|并发/i;
+  /rate.?limit|(?:request|daily|usage|qps) limit|slow ?down|request rate|too many requests|too many tokens.{0,20}wait|throttl|quota|resource.?exhausted|速率|频率|并发/i;
 
 /** By the words in an error's `type`, `code`, `status` or its class's name; the first that fits counts. */
 const KINDS: readonly (readonly [RegExp, number])[] = [
@@ -35,6 +35,7 @@ const WORDS: readonly (readonly [RegExp, number])[] = [
   [TOO_MANY, 429],
   [/overloaded|over capacity|no capacity/i, 529],
   [/api.?key|unauthori[sz]ed|authenticat/i, 401],
+  [/^(?:access )?(?:forbidden|denied)/i, 403],
   [TOO_LONG_A_CHAT, 400],
   [FILTERED, 400],
   [/\bmodel\b.*(?:not found|does not exist|not exist)/i, 404],
@@ -56,15 +57,19 @@ export function statusTold(error: Record<string, unknown>): number {
 }
 
 export function statusOfWords(words: string): number | undefined {
+  const number = /^(?:HTTP\S*|error|status)?[ :]*([45]\d\d)(?!\d| tokens)\b/i.exec(words)?.[1];
+  if (number !== undefined) return Number(number);
   return WORDS.find(([pattern]) => pattern.test(words))?.[1];
 }
 
 function statusIn(fields: Record<string, unknown>, depth = 0): number | undefined {
-  const { statusCode, status_code, status, code, type, error, __type } = fields;
-  const names = [statusCode, status_code, status, code, type];
+  const { statusCode, status_code, status, code, type, error, __type, error_type } = fields;
+  const { http_code, http_status, error_code } = fields;
+  const numbers = [http_code, http_status, error_code, error];
+  const names = [statusCode, status_code, status, code, type, ...numbers];
   const number = names.map(Number).find((one) => one >= 400 && one < 600);
   const exception = Object.keys(fields).find((name) => /exception$/i.test(name));
-  const named = [code, status, type, __type, exception].map(statusOfKind);
+  const named = [code, status, type, __type, error_type, exception].map(statusOfKind);
   const inner = isRecord(error) && depth < 3 ? statusIn(error, depth + 1) : undefined;
   const telling = named.find((one) => one !== undefined && one !== 500);
   // A kind that is told says more than "something went wrong in here", and what an account lacks more than "invalid".

@@ -30,7 +30,7 @@ function fromText(text: string): string {
 
 const WORDS = [
   ...["error", "message", "detail", "msg", "error_msg", "errorMessage", "status_msg", "response"],
-  ...["error_description", "errors", "description", "Message"],
+  ...["error_description", "errors", "description", "Message", "details", "reason", "title"],
 ];
 
 function fromJson(body: unknown, depth = 0): string {
@@ -66,6 +66,6 @@ function inText(text: string, depth: number): string {
 
 /** What a page says that it is: the one line of it that is for people. */
 export function titleOf(page: string): string {
-  const found = /<(title|h1)[^>]*>([^<]{1,200})/i.exec(page)?.[2] ?? "";
+  const found = /<(title|h1|message)\b[^>]*>([^<]{1,200})/i.exec(page)?.[2] ?? "";
   return found.replaceAll(/\s+/g, " ").trim();
 }

@@ -88,8 +88,8 @@ export function strayError(access: Access, type: string, body: string): ChatErro
   const text = body.trim();
   if (text.startsWith("<") || /\bhtml\b/i.test(type)) {
     const title = titleOf(text);
-    const status = Number(/\b([45]\d\d)\b/.exec(title)?.[1]);
-    if (status) return statusError(access, status, title);
+    const status = Number(/\b([45]\d\d)\b/.exec(title)?.[1]) || statusOfWords(title);
+    if (status !== undefined) return statusError(access, status, title);
     return malformedError(access, `a web page instead of an answer${title && `, "${title}"`}`);
   }
   const said = sentenceOf(text.replaceAll(/^data: ?/gm, ""), access.key);
@@ -146,11 +146,24 @@ export function timeoutError({ vendor }: Access, seconds: number, begun: boolean
   );
 }
 
-export function cutError({ vendor }: Access, cause?: unknown): ChatError {
-  return new ChatError("upstream_cut", `${vendor.label} broke off in the middle of the answer.`, {
-    hint: "What had arrived is kept. Continue or retry.",
-    ...(cause !== undefined && { cause }),
-  });
+/** `said` is the server's last word. */
+export function cutError({ vendor }: Access, cause?: unknown, said = ""): ChatError {
+  const words = said === "" ? "" : ` and said: ${said}`;
+  return new ChatError(
+    "upstream_cut",
+    `${vendor.label} broke off in the middle of the answer${words}.`,
+    {
+      hint: "What had arrived is kept. Continue or retry.",
+      ...(cause !== undefined && { cause }),
+    },
+  );
+}
+
+/** For an answer that broke off with words that are none of it. */
+export function lastWordsError(access: Access, said: string): ChatError {
+  const told = strayError(access, "", said);
+  if (told.code !== "upstream_malformed") return told;
+  return cutError(access, undefined, sentenceOf(said, access.key));
 }
 
 /** For an answer that the vendor held, and does not give any more. */

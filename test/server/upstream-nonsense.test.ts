@@ -54,7 +54,7 @@ describe("a model's server that sends nonsense", () => {
   });
 
   it("tool arguments that are no object: passed on as they came, whole or cut off", async () => {
-    for (const args of ["[1]", '"x"', '{"a":', "null", '{"a":"b\n"}']) {
+    for (const args of ["[1]", '"x"', '{"a":', '{"a":"b\n"}']) {
       for (const reason of ["tool_calls", "length"]) {
         const { events } = await checkAnswer({
           scripts: [stream(toolCall("c", "get_weather", args), stop(reason), DONE)],

@@ -120,6 +120,43 @@ describe("the body of an answer", () => {
   });
 });
 
+describe("words that are no event, where an answer breaks off", () => {
+  const page = (title: string): string =>
+    `<html>\r\n<head><title>${title}</title></head>\r\n<body>nginx</body>\r\n</html>\r\n`;
+  const broken = (said: string, error: ErrorCode, message: RegExp): Promise<unknown> =>
+    checkAnswer({ scripts: [stream(text("Hel"), said)], text: "Hel", error, message });
+
+  it("are told, as what their status would have been", async () => {
+    await broken(page("502 Bad Gateway"), "upstream_failed", /502.*Bad Gateway/);
+    await broken(page("Too Many Requests"), "upstream_rate_limited", /Too Many Requests/);
+    await broken("Service Unavailable", "upstream_failed", /Service Unavailable/);
+    await broken("data: HTTP 503 from the model\n\n", "upstream_failed", /503 from the model/);
+    await broken("data: the model was unplugged\n\n", "upstream_cut", /said: the model was unplug/);
+    await checkAnswer({
+      scripts: [
+        raw(Buffer.from('{"message":{"content":"Hel"},"done":false}\nInternal Server Error\n'), {}),
+      ],
+      text: "Hel",
+      error: "upstream_failed",
+      message: /Internal Server Error/,
+    });
+  });
+
+  it("are nothing to tell where the answer went on after them, or was cut in the name of a field", async () => {
+    await checkAnswer({
+      scripts: [stream(text("Hel"), "oops\n", text("lo"))],
+      text: "Hello",
+      error: "upstream_cut",
+      message: /middle of the answer\.$/,
+    });
+    await broken("dat", "upstream_cut", /middle of the answer\.$/);
+    await checkAnswer({
+      scripts: [stream(text("Hel"), "oops\n", text("lo"), stop(), DONE)],
+      text: "Hello",
+    });
+  });
+});
+
 interface Told {
   said: object;
   code: ErrorCode;

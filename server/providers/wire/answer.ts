@@ -52,6 +52,8 @@ export interface Draft extends Answer {
   take(): ProviderEvent[];
   /** Over another connection: numbered events up to where it stands are not taken for new. */
   resume(): void;
+  /** After a pause: more is to come, over another connection. */
+  reopen(): void;
   /** All that can come has come: what was held back may be taken. */
   close(): void;
   /** The answer is whole: its thinking, calls and end may be taken. */
@@ -176,6 +178,10 @@ export function createDraft(limits: Limits): Draft {
       const taken = events;
       events = [];
       return taken;
+    },
+    reopen() {
+      state.reason = undefined;
+      state.ended = false;
     },
     close() {
       tags.end(state.reason === "length");

@@ -47,7 +47,7 @@ export function createBodyReader(
       first === "{" || first === "["
         ? readJson(events, limits.documentChars)
         : readEvents(events, limits.eventChars);
-    const all = start;
+    const all = start.replace(/^\uFEFF+/, "");
     start = "";
     isCut = feed(all, isLast);
   };
@@ -73,29 +73,13 @@ export function createBodyReader(
 /** True: the end has come inside of a value. */
 type Feed = (text: string, isLast: boolean) => boolean;
 
-function readEvents(events: BodyEvents, maxBufferSize: number): Feed {
+function readEvents(events: BodyEvents, maxChars: number): Feed {
   let isLast = false;
   let isOver = false;
-  const parser = createParser({
-    maxBufferSize,
-    onEvent({ data, event }) {
-      if (data.charCodeAt(0) === OPENING) {
-        let value: unknown;
-        try {
-          value = JSON.parse(data);
-        } catch {
-          readLoosely(data, event);
-          return;
-        }
-        events.event(value, event);
-      } else readLoosely(data, event);
-    },
-    onError({ type }) {
-      if (type !== "max-buffer-size-exceeded") return;
-      isOver = true;
-      events.tooLong();
-    },
-  });
+  const giveUp = (): void => {
+    isOver = true;
+    events.tooLong();
+  };
   const readLoosely = (data: string, name: string | undefined): void => {
     const trimmed = data.trim();
     // An error may be told in plain words.
@@ -109,16 +93,37 @@ function readEvents(events: BodyEvents, maxBufferSize: number): Feed {
     if (DONE.test(trimmed)) events.done();
     else if (values.length === 0 && !isLast) events.unreadable(data);
   };
-  const withErrors = createErrorLines();
+  const strange = createStrangeLines(events, readLoosely);
+  const parser = createParser({
+    maxBufferSize: maxChars,
+    onEvent({ data, event }) {
+      if (data.charCodeAt(0) === OPENING) {
+        let value: unknown;
+        try {
+          value = JSON.parse(data);
+        } catch {
+          readLoosely(data, event);
+          return;
+        }
+        events.event(value, event);
+      } else readLoosely(data, event);
+    },
+    onError({ type, line }) {
+      if (type === "max-buffer-size-exceeded") giveUp();
+      else if (type === "unknown-field" && !isOver) strange.read(line ?? "");
+    },
+  });
+  const wholeLines = createWholeLines();
   return (text, last) => {
     if (isOver) return false;
-    const lines = withErrors(text, last);
-    // Some servers leave out the blank line between two events.
-    parser.feed(lines.includes("}\ndata:") ? lines.replaceAll(JOINED, "}\n\n") : lines);
-    if (!last || isOver) return false;
+    isLast = last;
+    const whole = wholeLines.take(text, last);
     // The last event may lack its blank line.
-    isLast = true;
-    parser.feed("\n\n");
+    const lines = last ? `${whole}\n\n` : whole;
+    if (wholeLines.held() > maxChars) giveUp();
+    // Some servers leave out the blank line between two events.
+    else parser.feed(lines.includes("}\ndata:") ? lines.replaceAll(JOINED, "}\n\n") : lines);
+    if (last && !isOver) strange.end();
     return false;
   };
 }
@@ -129,34 +134,74 @@ const OPENING = "{".charCodeAt(0);
 const DONE = /(?:^|\s)"?\[DONE\]"?$/i;
 const JOINED = /\}\n(?=data: ?\{)/g;
 
-/** llama.cpp tells of an error in a line `error: …`, in the place of `data: …`: a field that the parser does not know. */
-function createErrorLines(): (text: string, isLast: boolean) => string {
-  let held = "";
-  let isLineStart = true;
-  return (text, isLast) => {
-    if (held === "" && text.endsWith("\n") && !text.includes(ERROR_LINE)) {
-      isLineStart = true;
-      return text;
-    }
-    let all = held + text;
-    held = "";
-    const from = all.lastIndexOf("\n") + 1;
-    const tail = all.slice(from);
-    if (tail !== "" && !isLast && (from > 0 || isLineStart) && ERROR_LINE.startsWith(tail)) {
-      held = tail;
-      all = all.slice(0, from);
-    }
-    if (all === "") return all;
-    const begins = isLineStart;
-    isLineStart = all.endsWith("\n");
-    if (!all.includes(ERROR_LINE)) return all;
-    return all.replaceAll(/(^|\n)error:/g, (found, before: string, at: number) =>
-      at === 0 && before === "" && !begins ? found : `${before}event: error\ndata:`,
-    );
+/** The parser drops of a line that it does not know what came before its end: such lines are to be read, too. */
+function createWholeLines(): { take(text: string, isLast: boolean): string; held(): number } {
+  let parts: string[] = [];
+  let held = 0;
+  return {
+    take(text, isLast) {
+      if (parts.length === 0 && (isLast || text.endsWith("\n"))) return text;
+      const end = isLast
+        ? text.length
+        : Math.max(text.lastIndexOf("\n"), text.lastIndexOf("\r")) + 1;
+      const rest = text.slice(end);
+      const whole = end === 0 && !isLast ? "" : parts.join("") + text.slice(0, end);
+      if (end > 0 || isLast) {
+        parts = [];
+        held = 0;
+      }
+      if (rest !== "") parts.push(rest);
+      held += rest.length;
+      return whole;
+    },
+    held: () => held,
   };
 }
 
-const ERROR_LINE = "error:";
+/**
+ * Lines that are no field of an event: `data:` in capitals or behind blanks, llama.cpp's `error: …`, JSON without a field,
+ * and words or a page of a proxy that has lost the server.
+ */
+function createStrangeLines(
+  events: BodyEvents,
+  readData: (data: string, name: string | undefined) => void,
+): { read(line: string): void; end(): void } {
+  let name: string | undefined;
+  const json = createJsonValues({
+    value(source) {
+      const found = looseJson(source);
+      for (const value of found) events.event(value, undefined);
+      if (found.length === 0) events.unreadable(source);
+    },
+    between(words) {
+      // The connection may have ended in the name of a field.
+      if (/\w/.test(words) && !"data:event:retry:".includes(words)) events.unreadable(words);
+    },
+  });
+  return {
+    read(line) {
+      const [, field, value = ""] = json.isOpen() ? [] : (FIELD.exec(line) ?? []);
+      switch (field?.toLowerCase()) {
+        case "data":
+          readData(value, name);
+          name = undefined;
+          break;
+        case "error":
+          readData(value, "error");
+          break;
+        case "event":
+          name = value.trim();
+          break;
+        case undefined:
+          json.write(`${line}\n`);
+          break;
+      }
+    },
+    end: () => json.end(),
+  };
+}
+
+const FIELD = /^[\s\uFEFF]*(data|error|event|id|retry):\s?(.*)$/i;
 
 /** A document, a list of them, or one on each line. */
 function readJson(events: BodyEvents, maxChars: number): Feed {

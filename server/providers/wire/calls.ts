@@ -57,7 +57,7 @@ export function createCalls(): Calls {
     // Only what begins anew and is whole already gets here.
     if (piece.name !== "" && call.pieces.length > 0 && asObject(piece.args)) repeats += 1;
     call.id ||= piece.id;
-    call.name ||= piece.name;
+    call.name = nameOf(call, piece);
     call.index ??= piece.index;
     call.event = event;
     if (piece.args !== "") call.pieces.push(piece.args);
@@ -115,11 +115,14 @@ function findCall(
     const call = same.findLast((one) => index === undefined || one.index === index) ?? same.at(-1);
     const elsewhere = index !== undefined && call?.index !== undefined && call.index !== index;
     if (!call || (elsewhere && name !== "")) return undefined;
-    return goesOn(call, piece, at.event) ? call : undefined;
+    return (isUnsaid(call) && call.event !== at.event) || goesOn(call, piece, at.event)
+      ? call
+      : undefined;
   }
   if (index !== undefined) {
     if (atIndex) return goesOn(atIndex, piece, at.event) ? atIndex : undefined;
-    return name === "" ? open.at(-1) : undefined;
+    const newest = open.at(-1);
+    return name === "" || (newest && isRest(newest, piece, at.event)) ? newest : undefined;
   }
   if (name === "") return at.of > 1 ? open.at(at.place - at.of) : open.at(-1);
   const last = open.at(-1);
@@ -131,18 +134,35 @@ function findCall(
 
 /** Of a piece with an id that is new: the id may come after the name, or be a new one in each piece. */
 function isNextOf(call: OpenCall, piece: CallPiece, event: number): boolean {
-  if (call.id === "") return goesOn(call, piece, event);
-  const { name, args } = piece;
+  return call.id === "" ? goesOn(call, piece, event) : isRest(call, piece, event);
+}
+
+/** What it says can only be what is missing of that call. */
+function isRest(call: OpenCall, { name, args }: CallPiece, event: number): boolean {
   if (call.event === event) return false;
   const isBegun = call.pieces.length > 0;
   if (name !== "" && (name !== call.name || args === "" || !isBegun)) return false;
   return !(isBegun && args.trimStart().startsWith("{")) && wholeSofar(call) === undefined;
 }
 
+/** A name may come in pieces, or all of it so far in each. */
+function nameOf(call: OpenCall, { name }: CallPiece): string {
+  if (name === "" || name === call.name) return call.name;
+  return name.startsWith(call.name) ? name : call.name + name;
+}
+
+/** Of a call under one id: nothing but its name so far, or `{}` in the place of what is to come. */
+function isUnsaid({ pieces }: OpenCall): boolean {
+  return pieces.every((piece) => /^\s*(?:\{\s*\})?\s*$/.test(piece));
+}
+
 /** False: at the same place another call begins. */
-function goesOn(call: OpenCall, { name, args }: CallPiece, event: number): boolean {
+function goesOn(call: OpenCall, { id, name, args }: CallPiece, event: number): boolean {
   if (name === "") return true;
-  if (call.name !== "" && call.name !== name) return false;
+  if (call.name !== "" && call.name !== name) {
+    // The rest of a name: another call would have an id as well.
+    return call.id !== "" && id === "" && args === "" && call.pieces.length === 0;
+  }
   const sofar = wholeSofar(call);
   if (sofar === undefined) return true;
   const whole = asObject(args);
@@ -165,7 +185,7 @@ function findSame(left: ReadonlySet<OpenCall>, piece: CallPiece): OpenCall | und
     return typeof sofar === "string" || Object.keys(sofar).length === 0;
   };
   return (
-    (piece.id === "" ? undefined : calls.find(({ id }) => id === piece.id)) ??
+    (piece.id === "" ? undefined : findById(calls, piece)) ??
     (piece.index === undefined ? undefined : calls.find((call) => isAt(call, piece))) ??
     calls.find((call) => call.name === piece.name && isDeepStrictEqual(argsOf(call), args)) ??
     calls.find(
@@ -175,6 +195,12 @@ function findSame(left: ReadonlySet<OpenCall>, piece: CallPiece): OpenCall | und
         (isOpen(call) || piece.args === ""),
     )
   );
+}
+
+/** Two calls may have come under one id: the place tells them apart. */
+function findById(calls: readonly OpenCall[], piece: CallPiece): OpenCall | undefined {
+  const same = calls.filter(({ id }) => id === piece.id);
+  return same.find(({ index }) => index === piece.index) ?? same[0];
 }
 
 function isAt(call: OpenCall, { index, id, name }: CallPiece): boolean {
@@ -205,9 +231,12 @@ function toToolCall({ id, name, pieces }: OpenCall, ids: Set<string>): ToolCall 
 /** Cut or broken arguments are not mended here: whoever runs the call answers the model. */
 function parseArguments(pieces: readonly string[]): Omit<ToolCall, "call_id" | "tool_name"> {
   const joined = pieces.join("");
-  const whole = joined.trim() === "" ? {} : (asObject(joined) ?? repeatedIn(pieces));
+  const whole = NOTHING.test(joined) ? {} : (asObject(joined) ?? repeatedIn(pieces));
   return whole ? { arguments: whole } : { arguments: {}, raw_arguments: cleanText(joined) };
 }
+
+/** A call without arguments, in the words of several languages. */
+const NOTHING = /^\s*(?:null|None|undefined|\[\s*\]|"\s*")?\s*$/;
 
 /** Where the pieces and the whole both came, or an empty beginning before the whole: what is an object by itself. */
 function repeatedIn(pieces: readonly string[]): Record<string, unknown> | undefined {

@@ -33,6 +33,8 @@ export interface EventReader {
   event(value: unknown, name: string | undefined): void;
   /** The body is at its end, or OpenAI's end mark has come. */
   end(sawDone: boolean): void;
+  /** The vendor has paused: the body with which the answer goes on, its rest read by this same reader. */
+  goOn?(body: Record<string, unknown>): Record<string, unknown> | undefined;
 }
 
 /** A vendor's format, in two halves that know nothing of connections. */

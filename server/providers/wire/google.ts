@@ -4,10 +4,10 @@ import type { ConversationMessage, FinishReason, ProviderRequest, Usage } from "
 import { plainSchema } from "../tool-schema.ts";
 import type { Answer } from "./answer.ts";
 import type { EventReader, Leave, WireFormat, WireRequest } from "./format.ts";
-import { normalUsage, toArguments } from "./openai-chat.ts";
+import { normalUsage, reasonOf, toArguments } from "./openai-chat.ts";
 import { toSettings } from "./settings.ts";
 import { leaveOut, toldError } from "./told-errors.ts";
-import { type Fields, list, num, record, text } from "./values.ts";
+import { type Fields, num, record, text } from "./values.ts";
 
 export const google: WireFormat = { toRequest, createReader };
 
@@ -143,7 +143,7 @@ function createReader(answer: Answer): EventReader {
   const ids = new Set<string>();
   const readCall = (call: Fields, signature: string): void => {
     const id = text(call["id"]);
-    const args = toArguments(call["args"] ?? call["arguments"]);
+    const args = toArguments(call["args"] ?? call["arguments"] ?? call["parameters"]);
     const name = text(call["name"]);
     const known = JSON.stringify([id, name, args]);
     // The same call once more: each is told whole, and only its id says that it is another.
@@ -155,11 +155,19 @@ function createReader(answer: Answer): EventReader {
     answer.argued(args.length);
   };
   const readPart = (part: Fields): void => {
-    const call = record(either(part, "functionCall", "function_call"));
+    const { thought } = part;
+    const told = either(part, "functionCall", "function_call");
+    const calls = (Array.isArray(told) ? told : [told]).map(record);
     const signature = text(either(part, "thoughtSignature", "thought_signature"));
     const words = text(part["text"]);
-    if (call) readCall(call, signature);
-    else if (part["thought"] === true || part["thought"] === "true") {
+    if (calls[0]) {
+      answer.text(words);
+      for (const [index, call] of calls.entries()) {
+        if (call) readCall(call, index === 0 ? signature : "");
+      }
+    } else if (typeof thought === "string" && !/^(?:true|false)?$/i.test(thought)) {
+      answer.reasoning(thought);
+    } else if (thought === true || text(thought).toLowerCase() === "true") {
       answer.reasoning(words);
       if (signature !== "")
         answer.keep({ on: "thought", text: words, thoughtSignature: signature });
@@ -182,13 +190,11 @@ function createReader(answer: Answer): EventReader {
     const feedback = record(either(value, "promptFeedback", "prompt_feedback"));
     const blocked = text(either(feedback ?? {}, "blockReason", "block_reason"));
     const inner = record(value["response"]);
-    if (blocked !== "") {
+    if (blocked !== "" && !blocked.endsWith("UNSPECIFIED")) {
       answer.finish("content_filter", text(feedback?.["blockReasonMessage"]));
       answer.end();
     } else if (candidate) {
-      const content = record(candidate["content"])?.["parts"] ?? candidate["content"];
-      for (const part of list(content)) readPart(record(part) ?? {});
-      if (typeof content === "string") answer.text(content);
+      for (const part of partsOf(candidate)) readPart(record(part) ?? { text: part });
       finish(answer, candidate);
     } else if (inner) read(inner, name);
     else if (!usage) leaveOut(answer, value, name, { isTyped: false });
@@ -204,6 +210,15 @@ function createReader(answer: Answer): EventReader {
   };
 }
 
+/** A list of parts, one part, or its text; in the content, in its place, or in the candidate itself. */
+function partsOf(candidate: Fields): readonly unknown[] {
+  const { content = candidate["text"] } = candidate;
+  const fields = record(content);
+  const parts = fields ? (fields["parts"] ?? fields["text"]) : content;
+  if (parts === undefined || parts === null) return [];
+  return Array.isArray(parts) ? parts : [parts];
+}
+
 /** Google's names, and the same as its libraries for Python write them. */
 function either(value: Fields, name: string, other: string): unknown {
   return value[name] ?? value[other];
@@ -211,14 +226,18 @@ function either(value: Fields, name: string, other: string): unknown {
 
 function finish(answer: Answer, candidate: Fields): void {
   const told = either(candidate, "finishReason", "finish_reason");
-  const reason = NUMBERED[num(told) ?? -1] ?? text(told).toUpperCase();
-  if (reason === "" || reason === "FINISH_REASON_UNSPECIFIED") return;
+  const word = text(told)
+    .toUpperCase()
+    .replace(/^FINISH_REASON_/, "");
+  const reason = NUMBERED[num(told) ?? -1] ?? word;
+  if (reason === "" || reason === "UNSPECIFIED") return;
   const said = text(either(candidate, "finishMessage", "finish_message"));
-  if (FAILED.test(reason)) {
+  const known = REASONS[reason] ?? reasonOf(reason);
+  if (FAILED.test(reason) || known === "failed") {
     answer.fail({ message: said || `The model's call could not be read: ${reason}`, code: 500 });
     return;
   }
-  answer.finish(REASONS[reason] ?? "other", said);
+  answer.finish(known, said);
 }
 
 /** Google counts thinking beside the answer, and what the cache gave inside of the prompt. */

@@ -5,6 +5,8 @@ export interface JsonValues {
   write(text: string): void;
   /** False: the text ends inside of a value. */
   end(): boolean;
+  /** In the middle of a value. */
+  isOpen(): boolean;
   /** Of what is begun. */
   size(): number;
 }
@@ -76,6 +78,7 @@ export function createJsonValues(found: {
       if (!isWhole) endValue();
       return isWhole;
     },
+    isOpen: () => depth > 0,
     size: () => value.length + between.length,
   };
 }

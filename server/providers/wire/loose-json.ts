@@ -6,6 +6,8 @@ import { createJsonValues } from "./json-values.ts";
 export function looseJson(source: string): unknown[] {
   try {
     const value: unknown = JSON.parse(source);
+    // Some write the event as a text once more.
+    if (typeof value === "string" && /^\s*\{/.test(value)) return looseJson(value);
     return Array.isArray(value) ? value : [value];
   } catch {
     const found: unknown[] = [];

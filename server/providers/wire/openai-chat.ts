@@ -105,13 +105,17 @@ interface Reading {
   refused: boolean;
   /** Of the one choice that is read: others were not asked for. */
   index: number | undefined;
+  events: number;
+  /** It came as a message, not as deltas. */
+  isMessage: boolean;
+  hasEnd: boolean;
 }
 
 function createReader(answer: Answer): EventReader {
   const thoughts = createThoughts(answer);
   const reading: Reading = {
     ...{ answer, thoughts, said: "", thought: false, refused: false },
-    index: undefined,
+    ...{ index: undefined, events: 0, isMessage: false, hasEnd: false },
   };
   const read = (value: Fields, name: string | undefined): void => {
     const choice = choiceOf(reading, value);
@@ -120,7 +124,8 @@ function createReader(answer: Answer): EventReader {
       toldError(value, name) ??
       (choice?.["error"] ? toldError(choice, undefined) : undefined) ??
       (groq && toldError(groq, undefined));
-    const counted = record(value["usage"] ?? choice?.["usage"] ?? groq?.["usage"]);
+    const told = value["usage"] ?? choice?.["usage"] ?? groq?.["usage"];
+    const counted = record(Array.isArray(told) ? told.at(-1) : told);
     // Ollama counts in the event itself.
     const usage = counted || !value["choices"] ? toUsage(counted ?? value) : undefined;
     if (usage) answer.usage(usage);
@@ -132,17 +137,22 @@ function createReader(answer: Answer): EventReader {
   const leave = (value: Fields, name: string | undefined): void => {
     const inner = record(value["data"]) ?? record(value["result"]);
     // Gateways that put the whole into a wrapping of their own.
-    if (inner?.["choices"]) read(inner, name);
+    if (inner && (inner["choices"] || isChoice(inner))) read(inner, name);
     else if (value["id"] || value["choices"]) answer.skip("unknown_event");
     else leaveOut(answer, value, name, { isTyped: false });
   };
   return {
     event(raw, name) {
       const value = record(raw);
+      reading.events += 1;
       if (value) read(value, name);
       else answer.skip("unknown_event");
     },
-    end: thoughts.keep,
+    end() {
+      thoughts.keep();
+      // A document is whole without a word of it.
+      if (reading.isMessage && reading.events === 1 && !reading.hasEnd) answer.finish("other");
+    },
   };
 }
 
@@ -155,9 +165,9 @@ function choiceOf(reading: Reading, value: Fields): Fields | undefined {
   return choice ?? (isChoice(value) ? value : undefined);
 }
 
-function isChoice(value: Fields): boolean {
-  const { message, delta } = value;
-  return Boolean(record(message) ?? record(delta));
+function isChoice({ message, delta, response, error }: Fields): boolean {
+  if (record(message) ?? record(delta)) return true;
+  return typeof response === "string" && !error;
 }
 
 function theChoice(reading: Reading, choices: readonly unknown[]): Fields | undefined {
@@ -174,19 +184,38 @@ function theChoice(reading: Reading, choices: readonly unknown[]): Fields | unde
 function readChoice(reading: Reading, choice: Fields, failed: boolean): void {
   const { answer } = reading;
   const { delta, message } = choice;
-  const reason = text(choice["finish_reason"]) || text(choice["done_reason"]);
-  const isEnd = reason !== "" || choice["done"] === true;
+  const reason = reasonIn(choice);
+  const isEnd = reason !== "" || choice["done"] === true || choice["done"] === "true";
   const piece = record(delta) ?? (delta ? { content: delta } : undefined);
   const whole = record(message) ?? (message ? { content: message } : undefined);
   if (piece) readDelta(reading, piece);
   if (whole && (!piece || isEmpty(piece))) readMessage(reading, whole, isEnd);
-  // Completions of the old kind, and fields that have slipped out of their delta.
-  if (typeof choice["text"] === "string" && !piece?.["content"] && !whole) {
-    readDelta(reading, { content: choice["text"] });
-  }
-  if (!piece && !whole && choice["tool_calls"]) readCalls(answer, choice["tool_calls"], isEnd);
+  reading.isMessage = choice["done"] === undefined && !piece;
+  reading.hasEnd ||= isEnd;
+  if (!whole && (!piece || isEmpty(piece))) readSlipped(reading, choice, isEnd);
   if (isEnd && !failed) finish(answer, reason === "" ? "stop" : reason, choice);
 }
+
+/** Completions of the old kind, Ollama's of the same, and fields that have slipped out of their delta. */
+function readSlipped(reading: Reading, choice: Fields, isEnd: boolean): void {
+  const words = ["text", "content", "response"].find((field) => typeof choice[field] === "string");
+  if (reading.thoughts.read(choice)) reading.thought = true;
+  if (words !== undefined) readDelta(reading, { content: choice[words] });
+  if (choice["tool_calls"]) readCalls(reading.answer, choice["tool_calls"], isEnd);
+}
+
+/** Alibaba writes "null" as long as there is none. */
+function reasonIn(choice: Fields): string {
+  const usual = choice["finish_reason"];
+  if (usual === null || usual === "") return "";
+  // vLLM's stop_reason says beside the usual one which text has ended the answer.
+  const inDelta = record(choice["delta"])?.["finish_reason"];
+  const others = [choice["finishReason"], choice["done_reason"], choice["stop_reason"], inDelta];
+  const reason = usual === undefined ? text(others.find(Boolean)) : text(usual);
+  return NO_REASON.test(reason) ? "" : reason;
+}
+
+const NO_REASON = /^(?:null|none|(?:finish_reason_)?unspecified)$/i;
 
 function isEmpty(delta: Fields): boolean {
   return !delta["content"] && !delta["tool_calls"];
@@ -194,14 +223,16 @@ function isEmpty(delta: Fields): boolean {
 
 function readDelta(reading: Reading, delta: Fields): void {
   const { answer, thoughts } = reading;
-  const { content, tool_calls, function_call, refusal } = delta;
+  const { text: slipped, tool_calls, toolCalls, function_call, refusal } = delta;
+  const content = delta["content"] ?? slipped;
   if (thoughts.read(delta)) reading.thought = true;
   if (content !== undefined && content !== null) {
     reading.said += textOf(content);
     readContent(reading, content);
   }
   if (refusal) refuse(reading, text(refusal));
-  if (tool_calls || function_call) readCalls(answer, tool_calls ?? [function_call], false);
+  const calls = tool_calls ?? toolCalls ?? (function_call && [function_call]);
+  if (calls) readCalls(answer, calls, false);
 }
 
 /** In the place of a delta it has the next words; after deltas, all of them once more. */
@@ -231,7 +262,8 @@ function readContent(reading: Reading, content: unknown): void {
   for (const part of Array.isArray(content) ? content : [content]) {
     const fields = record(part);
     const type = text(fields?.["type"]);
-    if (type === "thinking" || type === "reasoning") thoughts.part(fields ?? {});
+    if (fields && /think|reason|thought/.test(type)) thoughts.part(fields);
+    else if (fields && /tool|function/.test(type)) readCalls(answer, [fields], false);
     else if (type === "refusal") refuse(reading, text(fields?.["refusal"]));
     else if (type === "" || type.endsWith("text")) answer.text(textOf(part));
     else answer.skip("unknown_block");
@@ -240,7 +272,7 @@ function readContent(reading: Reading, content: unknown): void {
 
 function readCalls(answer: Answer, calls: unknown, whole: boolean): void {
   const pieces: CallPiece[] = [];
-  for (const call of Array.isArray(calls) ? calls.flat() : [calls]) {
+  for (const call of toList(calls)) {
     const fields = record(call);
     if (!fields) continue;
     const asked = record(fields["function"]) ?? record(fields["custom"]) ?? fields;
@@ -259,6 +291,14 @@ function readCalls(answer: Answer, calls: unknown, whole: boolean): void {
   if (characters > 0 || pieces.some(({ name }) => name !== "")) answer.argued(characters);
 }
 
+/** A list, a list in a list, one alone, or each under its number. */
+function toList(calls: unknown): readonly unknown[] {
+  if (Array.isArray(calls)) return calls.flat();
+  const fields = record(calls);
+  const isNumbered = fields && Object.keys(fields).every((name) => /^\d+$/.test(name));
+  return isNumbered ? Object.values(fields) : [calls];
+}
+
 /** As JSON text, in pieces; or at once as an object. */
 export function toArguments(args: unknown): string {
   if (typeof args === "string") return args;
@@ -274,15 +314,20 @@ const REASONS: readonly (readonly [RegExp, FinishReason | "failed"])[] = [
   [/stop|eos|end|complete|done/, "stop"],
 ];
 
-function finish(answer: Answer, word: string, choice: Fields): void {
+/** In whichever vendor's words. */
+export function reasonOf(word: string): FinishReason | "failed" {
   const plain = word.toLowerCase();
-  const reason = REASONS.find(([pattern]) => pattern.test(plain))?.[1] ?? "other";
+  return REASONS.find(([pattern]) => pattern.test(plain))?.[1] ?? "other";
+}
+
+function finish(answer: Answer, word: string, choice: Fields): void {
+  const reason = reasonOf(word);
   if (reason !== "failed") {
     answer.finish(reason);
     return;
   }
   const native = text(choice["native_finish_reason"]);
-  const said = native || (plain === "error" ? "" : word);
+  const said = native || (/^error$/i.test(word) ? "" : word);
   answer.fail({ message: `The model failed${said && `: ${said}`}` });
 }
 

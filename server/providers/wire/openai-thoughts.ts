@@ -12,8 +12,14 @@ export interface Thoughts {
   keep(): void;
 }
 
-const PLAIN = ["reasoning_content", "reasoning", "thinking", "reasoning_text", "thoughts"] as const;
+const PLAIN = [
+  ...["reasoning_content", "reasoning", "thinking", "reasoning_text", "thoughts"],
+  "reasoningContent",
+];
 const THINKING = new Set<string>([...PLAIN, "reasoning_details", "thinking_blocks"]);
+
+/** Of a part of a content. */
+const WORDS = ["thinking", "text", "reasoning", "summary", "content"];
 
 /** A word's delta has one or two fields: they are fewer than those that may be in it. */
 function mayThink(delta: Fields): boolean {
@@ -37,7 +43,7 @@ export function withThoughts(content: string | null, kept: Fields): Fields {
 }
 
 export function createThoughts(answer: Answer): Thoughts {
-  const plain: Partial<Record<(typeof PLAIN)[number], string>> = {};
+  const plain: Record<string, string | undefined> = {};
   const parts: Record<string, unknown>[] = [];
   const keptDetails: Record<string, unknown>[] = [];
   const keptBlocks: Record<string, unknown>[] = [];
@@ -75,7 +81,8 @@ export function createThoughts(answer: Answer): Thoughts {
     },
     part(part) {
       addPart(parts, part);
-      answer.reasoning(textOf(part["thinking"] ?? part["text"] ?? part["reasoning"] ?? ""));
+      const words = WORDS.map((field) => part[field]).find(Boolean);
+      answer.reasoning(textOf(words ?? ""));
     },
     keep() {
       // Plain words are wanted back with the calls they led to, and by some not without.

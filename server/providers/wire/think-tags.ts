@@ -20,154 +20,224 @@ interface Told {
   begun(inPrompt: boolean): void;
 }
 
-const OPENING = ["<think>", "<thinking>", "<thought>", "<seed:think>", "[think]", "◁think▷"];
-const CLOSINGS = ["</think>", "</thinking>", "</thought>", "</seed:think>", "[/think]", "◁/think▷"];
-const CLOSING = /<\/(?:think(?:ing)?|thought|seed:think)>|\[\/think\]|◁\/think▷/i;
-const LONGEST = Math.max(...CLOSINGS.map(({ length }) => length));
+/** Whichever of these has opened it, any of them may end it: models mix them up. */
+const USUAL = [
+  ["<think>", "</think>"],
+  ["<thinking>", "</thinking>"],
+  ["<thought>", "</thought>"],
+  ["<seed:think>", "</seed:think>"],
+  ["[think]", "[/think]"],
+  ["◁think▷", "◁/think▷"],
+] as const;
+/** These are words of other texts, too: each is ended by its own only. The last are whole models' formats, as they leak. */
+const OTHERS = [
+  ["<reasoning>", "</reasoning>"],
+  ["<reason>", "</reason>"],
+  ["<thoughts>", "</thoughts>"],
+  ["<mm:think>", "</mm:think>"],
+  ["<longcat_think>", "</longcat_think>"],
+  ["<|begin_of_thought|>", "<|end_of_thought|>"],
+  ["<|start_thinking|>", "<|end_thinking|>"],
+  ["<|channel|>analysis<|message|>", "<|end|><|start|>assistant<|channel|>final<|message|>"],
+] as const;
 
-/** Only at the beginning: a tag in the middle of an answer, or in code, is what the answer is about. */
-export function createThinkTags(begunInPrompt: boolean, told: Told): ThinkTags {
-  let state: "start" | "inside" | "answer" = begunInPrompt ? "inside" : "start";
-  let isAssumed = begunInPrompt;
-  let held = "";
-  let deltas: string[] = [];
-  /** Blank lines between thinking and answer belong to neither. */
-  let trims = false;
-  let hasThought = false;
-  /** All that has come before the answer; of the answer, as long as a closing tag may come. */
-  let raw = "";
-  let said = "";
+/** What ends thinking, and where it may begin. */
+interface Closing {
+  tags: readonly string[];
+  pattern: RegExp;
+  longest: number;
+}
 
-  const think = (words: string): void => {
-    const plain = hasThought ? words : words.trimStart();
-    if (plain === "") return;
-    hasThought = true;
-    told.reasoning(plain);
-  };
-  const answer = (words: string): void => {
-    state = "answer";
-    raw = raw.slice(0, raw.length - words.length);
-    // As they came, where nothing had to be taken away.
-    const parts = words === deltas.join("") ? deltas : [words];
-    held = "";
-    deltas = [];
-    said = words;
-    for (const part of parts) if (part !== "") told.text(part);
-  };
-  const close = (closing: RegExpExecArray): void => {
-    think(held.slice(0, closing.index));
-    held = held.slice(closing.index + closing[0].length);
-    state = "start";
-    hasThought = false;
-    isAssumed = false;
-    trims = true;
-  };
-  const decideStart = (isLast: boolean): void => {
-    const begun = held.trimStart();
-    const small = begun.slice(0, LONGEST).toLowerCase();
-    const opened = OPENING.find((tag) => small.startsWith(tag));
-    if (opened !== undefined) {
-      state = "inside";
-      held = begun.slice(opened.length);
-      decideInside(isLast);
-      return;
-    }
-    const closing = CLOSING.exec(begun);
-    if (closing?.index === 0) {
-      held = begun;
-      close(closing);
-      decideStart(isLast);
-      return;
-    }
-    if (!isLast && [...OPENING, ...CLOSINGS].some((tag) => tag.startsWith(small))) return;
-    answer(trims ? begun : held);
-  };
-  const decideInside = (isLast: boolean): void => {
-    const closing = CLOSING.exec(held);
-    const before = raw.slice(0, raw.length - held.length + (closing?.index ?? 0));
-    // That it is thinking is only assumed: a tag that it speaks about does not end it.
-    if (closing && !(isAssumed && isSpokenOf(before))) {
-      close(closing);
-      decideStart(isLast);
-      return;
-    }
-    const waits = isLast ? 0 : lengthOfBegun(held);
-    think(held.slice(0, held.length - waits));
-    held = held.slice(held.length - waits);
-  };
-  /** In the answer: a closing tag that nothing has opened ends thinking that was taken for the answer. */
-  const decideAnswer = (delta: string, isLast: boolean): void => {
-    const words = held + delta;
-    held = "";
-    const closing = CLOSING.exec(words);
-    const shown = words.slice(0, closing?.index);
-    const rest = closing ? words.slice(closing.index + closing[0].length) : "";
-    if (closing && isLone(said + shown, rest)) {
-      trims = true;
-      told.begun(true);
-      if (shown !== "") told.text(shown);
-      if (rest !== "") told.text(rest);
-      return;
-    }
-    const waits = isLast ? 0 : lengthOfBegun(words);
-    held = words.slice(words.length - waits);
-    const ready = words.slice(0, words.length - waits);
-    said += ready;
-    if (ready !== "") told.text(ready);
-  };
+const ANY = closingOf(USUAL.map(([, closing]) => closing));
+const OPENING: ReadonlyMap<string, Closing> = new Map([
+  ...USUAL.map(([opening]) => [opening, ANY] as const),
+  ...OTHERS.map(([opening, closing]) => [opening, closingOf([closing])] as const),
+]);
 
+function closingOf(tags: readonly string[]): Closing {
+  const escaped = tags.map((tag) => tag.replaceAll(/[[\]|]/g, "\\$&"));
   return {
-    add(delta) {
-      if (state === "answer") {
-        if (trims || (held === "" && !/[<[◁]/.test(delta))) {
-          if (!trims) said += delta;
-          told.text(delta);
-        } else decideAnswer(delta, false);
-        return;
-      }
-      held += delta;
-      raw += delta;
-      if (state === "start") deltas.push(delta);
-      if (state === "inside") decideInside(false);
-      else if (trims || /^\s*[<[◁]/.test(held)) decideStart(false);
-    },
-    pause() {
-      if (state !== "start") return;
-      const closing = CLOSING.exec(held);
-      const [before = "", after = ""] = closing ? held.split(closing[0], 2) : [];
-      if (closing && isLone(before, after)) {
-        close(closing);
-        told.begun(true);
-      }
-      decideStart(false);
-    },
-    end(isCut) {
-      if (state === "start") this.pause();
-      if (state === "start") decideStart(true);
-      else if (state === "answer") {
-        if (held !== "") decideAnswer("", true);
-      } else {
-        decideInside(true);
-        if (!isAssumed || isCut || raw === "") return;
-        // There was no thinking this time: all of it is the answer.
-        told.begun(false);
-        answer(raw);
-      }
-    },
-    toldBeside() {
-      if (isAssumed && raw === "") state = "start";
-      isAssumed = false;
-    },
-    raw: () => (trims && state !== "start" ? raw : ""),
+    tags,
+    pattern: new RegExp(escaped.join("|"), "i"),
+    longest: Math.max(...tags.map(({ length }) => length)),
   };
 }
 
+interface Text {
+  told: Told;
+  state: "start" | "inside" | "answer";
+  /** Nothing has opened it: it is taken to have begun in the prompt. */
+  isAssumed: boolean;
+  closing: Closing;
+  held: string;
+  deltas: string[];
+  /** Blank lines between thinking and answer belong to neither. */
+  trims: boolean;
+  hasThought: boolean;
+  /** All that has come before the answer; of the answer, as long as a closing tag may come. */
+  raw: string;
+  said: string;
+}
+
+/** Only at the beginning: a tag in the middle of an answer, or in code, is what the answer is about. */
+export function createThinkTags(begunInPrompt: boolean, told: Told): ThinkTags {
+  const text: Text = {
+    told,
+    state: begunInPrompt ? "inside" : "start",
+    isAssumed: begunInPrompt,
+    closing: ANY,
+    held: "",
+    deltas: [],
+    trims: false,
+    hasThought: false,
+    raw: "",
+    said: "",
+  };
+  return {
+    add(delta) {
+      if (text.state === "answer") {
+        if (text.trims || (text.held === "" && !/[<[◁]/.test(delta))) {
+          if (!text.trims) text.said += delta;
+          told.text(delta);
+        } else decideAnswer(text, delta, false);
+        return;
+      }
+      text.held += delta;
+      text.raw += delta;
+      if (text.state === "start") text.deltas.push(delta);
+      if (text.state === "inside") decideInside(text, false);
+      else if (text.trims || /^\s*[<[◁]/.test(text.held)) decideStart(text, false);
+    },
+    pause() {
+      if (text.state === "start") pause(text);
+    },
+    end(isCut) {
+      if (text.state === "start") pause(text);
+      if (text.state === "start") decideStart(text, true);
+      else if (text.state === "answer") {
+        if (text.held !== "") decideAnswer(text, "", true);
+      } else {
+        decideInside(text, true);
+        if (!text.isAssumed || isCut || text.raw === "") return;
+        // There was no thinking this time: all of it is the answer.
+        told.begun(false);
+        answer(text, text.raw);
+      }
+    },
+    toldBeside() {
+      if (text.isAssumed && text.raw === "") text.state = "start";
+      text.isAssumed = false;
+    },
+    raw: () => (text.trims && text.state !== "start" ? text.raw : ""),
+  };
+}
+
+function think(text: Text, words: string): void {
+  const plain = text.hasThought ? words : words.trimStart();
+  if (plain === "") return;
+  text.hasThought = true;
+  text.told.reasoning(plain);
+}
+
+function answer(text: Text, words: string): void {
+  text.state = "answer";
+  text.raw = text.raw.slice(0, text.raw.length - words.length);
+  // As they came, where nothing had to be taken away.
+  const parts = words === text.deltas.join("") ? text.deltas : [words];
+  text.held = "";
+  text.deltas = [];
+  text.said = words;
+  for (const part of parts) if (part !== "") text.told.text(part);
+}
+
+function close(text: Text, closing: RegExpExecArray): void {
+  think(text, text.held.slice(0, closing.index));
+  text.held = text.held.slice(closing.index + closing[0].length);
+  text.state = "start";
+  text.hasThought = false;
+  text.isAssumed = false;
+  text.closing = ANY;
+  text.trims = true;
+}
+
+function decideStart(text: Text, isLast: boolean): void {
+  const begun = text.held.trimStart();
+  const small = begun.slice(0, LONGEST).toLowerCase();
+  for (const [opening, closing] of OPENING) {
+    if (!small.startsWith(opening)) continue;
+    text.state = "inside";
+    text.closing = closing;
+    text.held = begun.slice(opening.length);
+    decideInside(text, isLast);
+    return;
+  }
+  const closing = text.closing.pattern.exec(begun);
+  if (closing?.index === 0) {
+    text.held = begun;
+    close(text, closing);
+    decideStart(text, isLast);
+    return;
+  }
+  if (!isLast && BEGINNINGS.some((tag) => tag.startsWith(small))) return;
+  answer(text, text.trims ? begun : text.held);
+}
+
+const BEGINNINGS = [...OPENING.keys(), ...ANY.tags];
+const LONGEST = Math.max(...BEGINNINGS.map(({ length }) => length));
+
+function decideInside(text: Text, isLast: boolean): void {
+  const closing = text.closing.pattern.exec(text.held);
+  const before = text.raw.slice(0, text.raw.length - text.held.length + (closing?.index ?? 0));
+  // That it is thinking is only assumed: a tag that it speaks about does not end it.
+  if (closing && !(text.isAssumed && isSpokenOf(before))) {
+    close(text, closing);
+    decideStart(text, isLast);
+    return;
+  }
+  const waits = isLast ? 0 : lengthOfBegun(text.held, text.closing);
+  think(text, text.held.slice(0, text.held.length - waits));
+  text.held = text.held.slice(text.held.length - waits);
+}
+
+/** In the answer: a closing tag that nothing has opened ends thinking that was taken for the answer. */
+function decideAnswer(text: Text, delta: string, isLast: boolean): void {
+  const { told } = text;
+  const words = text.held + delta;
+  text.held = "";
+  const closing = ANY.pattern.exec(words);
+  const shown = words.slice(0, closing?.index);
+  const rest = closing ? words.slice(closing.index + closing[0].length) : "";
+  if (closing && isLone(text.said + shown, rest)) {
+    text.trims = true;
+    told.begun(true);
+    if (shown !== "") told.text(shown);
+    if (rest !== "") told.text(rest);
+    return;
+  }
+  const waits = isLast ? 0 : lengthOfBegun(words, ANY);
+  text.held = words.slice(words.length - waits);
+  const ready = words.slice(0, words.length - waits);
+  text.said += ready;
+  if (ready !== "") told.text(ready);
+}
+
+function pause(text: Text): void {
+  const closing = ANY.pattern.exec(text.held);
+  const [before = "", after = ""] = closing ? text.held.split(closing[0], 2) : [];
+  if (closing && isLone(before, after)) {
+    close(text, closing);
+    text.told.begun(true);
+  }
+  decideStart(text, false);
+}
+
 /** How many characters at the end may be the beginning of a closing tag. */
-function lengthOfBegun(words: string): number {
-  const end = words.slice(-LONGEST);
-  for (const sign of ["<", "[", "◁"]) {
-    const rest = end.slice(end.lastIndexOf(sign)).toLowerCase();
-    if (end.includes(sign) && CLOSINGS.some((tag) => tag.startsWith(rest))) return rest.length;
+function lengthOfBegun(words: string, { tags, longest }: Closing): number {
+  const end = words.slice(-longest).toLowerCase();
+  if (!/[<[◁]/.test(end)) return 0;
+  for (let from = 0; from < end.length; from += 1) {
+    const rest = end.slice(from);
+    if (tags.some((tag) => tag.startsWith(rest))) return rest.length;
   }
   return 0;
 }

@@ -28,7 +28,8 @@ export function leaveOut(
   { isTyped }: { isTyped: boolean },
 ): void {
   const type = text(value["type"]) || (name ?? "");
-  const isErrors = EXCEPTION.test(type);
+  const status = num(value["status"] ?? value["status_code"] ?? value["code"]) ?? 0;
+  const isErrors = EXCEPTION.test(type) || (status >= 400 && status < 600);
   // Where each event has a type, a new one may have words that are for nobody.
   if (hasWords(value) && (!isTyped || isErrors || type === "" || type === "message")) {
     answer.fail(isErrors ? { ...value, type } : value);
@@ -41,8 +42,7 @@ const EXCEPTION = /(?:exception|error)$/i;
 
 function hasWords(value: Fields): boolean {
   if (Object.keys(value).some((field) => /exception$/i.test(field))) return true;
-  if (value["success"] === false && isList(value["errors"])) return true;
-  return ["message", "detail", "msg", "error_msg", "errorMessage"].some(
+  return ["message", "detail", "msg", "error_msg", "errorMessage", "errors", "reason"].some(
     (field) => (typeof value[field] === "string" && value[field] !== "") || isList(value[field]),
   );
 }
@@ -53,7 +53,7 @@ function isList(value: unknown): boolean {
 
 function isError(error: unknown): boolean {
   if (typeof error === "string") return error.trim() !== "";
-  if (error === true) return true;
+  if (error === true || (num(error) ?? 0) >= 400) return true;
   const fields = record(error);
   if (!fields) return isList(error);
   return Object.values(fields).some(
@@ -75,6 +75,7 @@ function unpacked(error: unknown): unknown {
 function withStatus(error: unknown, around: Fields): unknown {
   const status = around["status"] ?? around["status_code"] ?? around["code"];
   const fields = record(error);
+  if (num(error) !== undefined) return around;
   if (!fields) return { message: error, ...around, error: undefined };
   const known = fields["code"] ?? fields["status"] ?? fields["type"];
   return known === undefined || known === null ? { ...fields, code: status } : error;

@@ -6,6 +6,7 @@ import { ERRORS } from "./odd-forms/errors.ts";
 import type { OddForm } from "./odd-forms/form.ts";
 import { GOOGLE } from "./odd-forms/google.ts";
 import { RESPONSES } from "./odd-forms/responses.ts";
+import { SLIPS } from "./odd-forms/slips.ts";
 
 export type { OddForm };
 export const ODD_FORMS: readonly OddForm[] = [
@@ -16,4 +17,5 @@ export const ODD_FORMS: readonly OddForm[] = [
   ...GOOGLE,
   ...RESPONSES,
   ...ERRORS,
+  ...SLIPS,
 ];

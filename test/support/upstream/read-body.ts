@@ -12,6 +12,7 @@ export interface Told {
   calls: ToolCall[];
   thinking: ThinkingPart[];
   reason: FinishReason | undefined;
+  isPaused: boolean;
   usage: Usage | undefined;
   failure: unknown;
   skipped: Record<string, number>;
@@ -27,6 +28,7 @@ export function readBody(vendor: VendorName, pieces: readonly (string | Uint8Arr
     calls: [],
     thinking: [],
     reason: undefined,
+    isPaused: false,
     usage: undefined,
     failure: undefined,
     skipped: {},
@@ -70,5 +72,11 @@ export function readBody(vendor: VendorName, pieces: readonly (string | Uint8Arr
   draft.close();
   if (draft.state.reason !== undefined && !draft.state.failure) draft.conclude();
   take();
-  return { ...told, failure: draft.state.failure?.said, skipped: { ...draft.state.skipped } };
+  const isPaused = reader.goOn?.({}) !== undefined;
+  return {
+    ...told,
+    isPaused,
+    failure: draft.state.failure?.said,
+    skipped: { ...draft.state.skipped },
+  };
 }

@@ -167,9 +167,7 @@ export const CHAT_CALLS: OddForm[] = [
     call({ index: 0, id: "a", function: fn("get_weather", "{}") }) +
       call({ index: 0, id: "a", function: fn("get_weather", '{"city":"Oslo"}') }) +
       CALLS,
-    {
-      calls: [weather({}, "a"), weather(OSLO)],
-    },
+    { calls: [weather(OSLO, "a")] },
   ),
   chat(
     "arguments as an object",

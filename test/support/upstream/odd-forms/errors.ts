@@ -30,6 +30,42 @@ const NO: ErrorCode = "upstream_rejected";
 const MANY: ErrorCode = "upstream_rate_limited";
 
 export const ERRORS: OddForm[] = [
+  failed("its status as the error", data({ error: 429, message: "slow" }), MANY, "slow"),
+  told("its status under another name", { message: "slow", http_code: "429" }, MANY, "slow"),
+  told("its words as details", { code: 400, details: "too many words" }, NO, "too many words"),
+  failed("TGI", data({ error: "Bad input", error_type: "validation" }), NO, "Bad input"),
+  failed("Baidu", data({ error_code: 18, error_msg: "Open api qps request limit reached" }), MANY),
+  failed("a list alone", data({ errors: ["first"] }), OUT, "first"),
+  failed("an exception", `event: exception\ndata: {"reason":"boom"}\n\n`, OUT, "boom"),
+  failed(
+    "RFC 9457",
+    data({ type: "about:blank", status: 429, detail: "slow" }),
+    MANY,
+    "slow",
+    claude,
+  ),
+  failed(
+    "Anthropic's reason",
+    ev("message_delta", { delta: { stop_reason: "error" } }) + ev("message_stop"),
+    OUT,
+    "error",
+    claude,
+  ),
+  failed(
+    "JSON without a field",
+    `${HI}{"error":{"message":"Too fast","code":429}}\n`,
+    MANY,
+    "Too fast",
+    after,
+  ),
+  failed(
+    "JSON without a field or an end of its line",
+    `${HI}{"error":{"message":"Gone"}}`,
+    OUT,
+    "Gone",
+    after,
+  ),
+  failed("a line in capitals", `${HI}Error: the GPU is gone\n\n`, OUT, "the GPU", after),
   failed(
     "OpenRouter, beside a choice",
     HI + one(end, { error: { code: "server_error", message: "Provider disconnected" } }),

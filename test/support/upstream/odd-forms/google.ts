@@ -1,14 +1,14 @@
 import { data, type Fields, type OddForm, OSLO, ROME, weather } from "./form.ts";
 
 // Google's
-const part = (parts: unknown, finish?: string, fields: Fields = {}): string =>
+export const part = (parts: unknown, finish?: string, fields: Fields = {}): string =>
   data({
     candidates: [
       { content: { role: "model", parts }, index: 0, ...(finish ? { finishReason: finish } : {}) },
     ],
     ...fields,
   });
-const gemini = (name: string, body: string, expected: Partial<OddForm> = {}): OddForm => ({
+export const gemini = (name: string, body: string, expected: Partial<OddForm> = {}): OddForm => ({
   vendor: "google",
   name,
   body,

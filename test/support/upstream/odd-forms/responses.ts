@@ -1,22 +1,22 @@
 import { data, ev, type Fields, type OddForm, OSLO, ROME, weather } from "./form.ts";
 
 // OpenAI's responses
-const r = (type: string, fields: Fields = {}): string =>
+export const r = (type: string, fields: Fields = {}): string =>
   ev(type, { sequence_number: 1, ...fields });
-const saidItem = {
+export const saidItem = {
   type: "message",
   id: "m",
   role: "assistant",
   content: [{ type: "output_text", text: "Hello wörld" }],
 };
-const callItem = (id: string, call_id: string, args: Fields): Fields => ({
+export const callItem = (id: string, call_id: string, args: Fields): Fields => ({
   type: "function_call",
   id,
   call_id,
   name: "get_weather",
   arguments: JSON.stringify(args),
 });
-const completed = (output: unknown[] = [], fields: Fields = {}): string =>
+export const completed = (output: unknown[] = [], fields: Fields = {}): string =>
   r("response.completed", {
     response: {
       id: "r",
@@ -26,13 +26,17 @@ const completed = (output: unknown[] = [], fields: Fields = {}): string =>
       ...fields,
     },
   });
-const added = (index: number, item: Fields): string =>
+export const added = (index: number, item: Fields): string =>
   r("response.output_item.added", { output_index: index, item });
-const done = (index: number, item: Fields): string =>
+export const done = (index: number, item: Fields): string =>
   r("response.output_item.done", { output_index: index, item });
-const word = (text: string, fields: Fields = { output_index: 0 }): string =>
+export const word = (text: string, fields: Fields = { output_index: 0 }): string =>
   r("response.output_text.delta", { delta: text, ...fields });
-const responses = (name: string, body: string, expected: Partial<OddForm> = {}): OddForm => ({
+export const responses = (
+  name: string,
+  body: string,
+  expected: Partial<OddForm> = {},
+): OddForm => ({
   vendor: "openai",
   name,
   body,

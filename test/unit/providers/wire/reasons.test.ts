@@ -7,7 +7,7 @@ import type { FinishReason } from "../../../../server/providers/provider.ts";
 import type { VendorName } from "../../../../server/providers/vendors.ts";
 import { readBody } from "../../../support/upstream/read-body.ts";
 
-type Ends<Word extends string> = Readonly<Record<Word, FinishReason | "failed">>;
+type Ends<Word extends string> = Readonly<Record<Word, FinishReason | "failed" | "paused">>;
 
 const ANTHROPIC: Ends<StopReason> = {
   end_turn: "stop",
@@ -16,8 +16,7 @@ const ANTHROPIC: Ends<StopReason> = {
   model_context_window_exceeded: "length",
   tool_use: "stop",
   refusal: "content_filter",
-  // Only tools of the server pause, and none is asked for.
-  pause_turn: "other",
+  pause_turn: "paused",
 };
 
 const CHAT: Ends<NonNullable<ChatCompletionChunk.Choice["finish_reason"]>> = {
@@ -56,8 +55,10 @@ const GOOGLE: Ends<Exclude<`${GoogleReason}`, "FINISH_REASON_UNSPECIFIED">> = {
 
 function check(vendor: VendorName, ends: Ends<string>, event: (word: string) => object): void {
   for (const [word, expected] of Object.entries(ends)) {
-    const { reason, failure } = readBody(vendor, [`data: ${JSON.stringify(event(word))}\n\n`]);
-    assert.equal(failure === undefined ? reason : "failed", expected, word);
+    const { reason, failure, isPaused } = readBody(vendor, [
+      `data: ${JSON.stringify(event(word))}\n\n`,
+    ]);
+    assert.equal(isPaused ? "paused" : failure === undefined ? reason : "failed", expected, word);
   }
 }
 
