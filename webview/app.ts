@@ -1,65 +1,16 @@
 // The app without its looks: store, transport and what goes on between them.
-import type { CallName, CallResult } from "../server/protocol/calls.ts";
-import type { Agent, ModelList } from "../server/protocol/responses.ts";
-import { toSafeUrl } from "./markdown/links.ts";
-import type { CallDraft, CommandAbout, HostCommand, SavedState } from "./messages.ts";
+import { type Actions, createActions } from "./actions.ts";
+import type { SavedState } from "./messages.ts";
 import { withHere } from "./state/drafts.ts";
+import { createFollowing, createLoading, type Loading } from "./state/loading.ts";
 import type { AppState } from "./state/model.ts";
-import {
-  chosenModel,
-  findModel,
-  isBusy,
-  isLoading,
-  isLockedOut,
-  isUnwritten,
-  lastQuestion,
-  lastTurn,
-  soughtIndex,
-} from "./state/selectors.ts";
-import { asFailure, createSending, type Sending } from "./state/sending.ts";
+import { isLoading, isUnwritten, lastTurn, soughtIndex } from "./state/selectors.ts";
+import { createSending } from "./state/sending.ts";
 import { createSessionList, type SessionList } from "./state/session-list.ts";
 import { createStore, type Store } from "./state/store.ts";
 import type { Strings } from "./strings/texts.ts";
-import type { Editor, HostMessage, Keys, Transport, ViewState } from "./transport/transport.ts";
+import type { HostMessage, Transport, ViewState } from "./transport/transport.ts";
 import { isOpen } from "./turns/model.ts";
-
-/** What components may ask for. */
-export interface Actions {
-  sending: Sending;
-  sessions: SessionList;
-  newChat: () => void;
-  openSession: (sessionId: string) => void;
-  /** Where a search has found its words. */
-  openFound: (sessionId: string, turnId: string, words: string) => void;
-  /** The reader has been led to the turn that was sought. */
-  turnShown: () => void;
-  setDraft: (text: string) => void;
-  dropContext: (index: number) => void;
-  writeCall: (callId: string, draft: Partial<CallDraft>) => void;
-  editLast: () => void;
-  stopEditing: () => void;
-  dropUnsent: () => void;
-  chooseModel: (id: string) => void;
-  /** Asks for the key of this model; "": of the chosen one; null: no more. */
-  askKey: (model: string | null) => void;
-  reloadModels: () => Promise<ModelList | null>;
-  tell: (code: string, message: string) => void;
-  keys: Keys | undefined;
-  chooseAgent: (type: string) => void;
-  /** A file of the workspace may have become one since; resolves with all there are. */
-  refreshAgents: () => Promise<readonly Agent[]>;
-  retryConnection: () => void;
-  isLockedOut: () => boolean;
-  dismissNotice: () => void;
-  copy: (text: string) => void;
-  followLink: (url: string) => void;
-  confirmLink: (open: boolean) => void;
-  /** Undefined where there is no editor. */
-  editor: Editor | undefined;
-  insert: ((text: string) => void) | undefined;
-  openFile: Editor["openFile"] | undefined;
-  run: ((command: HostCommand, about?: CommandAbout) => void) | undefined;
-}
 
 export interface App {
   store: Store;
@@ -70,63 +21,15 @@ export interface App {
 
 export function createApp(transport: Transport, text: Strings): App {
   const store = createStore();
+  const loading = createLoading(store, transport);
+  const follow = createFollowing(store, transport);
   let focusComposer = (): void => {};
-  let unfollow = (): void => {};
-
-  const follow = (sessionId: string, after: number): void => {
-    unfollow();
-    unfollow = transport.subscribe(sessionId, after, {
-      chunks(chunks) {
-        store.dispatch({ type: "chunks", chunks });
-        const { log } = store.get();
-        if (log?.id === sessionId && log.gap) follow(sessionId, log.cursor);
-      },
-      reset(reset) {
-        store.dispatch({ type: "log_reset", reset });
-        if (store.get().log?.id === sessionId) follow(sessionId, 0);
-      },
-      failed: (error) => store.dispatch({ type: "stream_failed", error }),
-    });
-  };
-
-  const load = async <N extends CallName>(
-    name: N,
-    params: Parameters<Transport["call"]>[1],
-    take: (value: CallResult<N>) => void,
-  ): Promise<void> => {
-    try {
-      take(await transport.call(name, params as never));
-    } catch (thrown) {
-      const { error, isConnection } = asFailure(thrown);
-      // What is lost with the connection is asked for again when it is back; that a session is gone, its stream tells.
-      if (!isConnection && error.code !== "not_found")
-        store.dispatch({ type: "notice", notice: error });
-    }
-  };
-  const loadFacts = (): void => {
-    const id = store.get().log?.id;
-    if (id === undefined) return;
-    void load("get_session", { session_id: id }, (session) =>
-      store.dispatch({ type: "session_facts", session }),
-    );
-  };
-  const loadAgents = () =>
-    load("list_agents", {}, (agents) => store.dispatch({ type: "agents", agents }));
-  const loadModels = () =>
-    load("list_models", {}, (models) => store.dispatch({ type: "models", models }));
-  const loadChoices = (): void => {
-    void loadModels();
-    void loadAgents();
-    void load("get_ready", {}, (ready) => store.dispatch({ type: "ready", ready }));
-  };
 
   const open = (sessionId: string | null): void => {
     sending.giveBack();
-    unfollow();
     store.dispatch({ type: "opened", sessionId });
-    if (sessionId === null) return;
-    follow(sessionId, 0);
-    loadFacts();
+    follow(sessionId);
+    loading.facts();
   };
   /** A chat that is open already stays as it is. */
   const showTurn = (sessionId: string, turnId: string, words = ""): void => {
@@ -134,7 +37,7 @@ export function createApp(transport: Transport, text: Strings): App {
     const isOpen = log?.id === sessionId && streamError === null;
     if (!isOpen) open(sessionId);
     store.dispatch({ type: "seek", turnId, words });
-    if (isOpen) loadFacts();
+    if (isOpen) loading.facts();
     sessions.makeRoom();
   };
   const sending = createSending({
@@ -143,7 +46,7 @@ export function createApp(transport: Transport, text: Strings): App {
     text,
     onCreated(session) {
       store.dispatch({ type: "created", session });
-      follow(session.id, 0);
+      follow(session.id);
     },
   });
   const sessions = createSessionList(store, transport, (removed) => {
@@ -151,9 +54,9 @@ export function createApp(transport: Transport, text: Strings): App {
   });
 
   const onConnected = (): void => {
-    loadChoices();
+    loading.choices();
     const { facts, sought } = store.get();
-    if (facts === null || sought !== null) loadFacts();
+    if (facts === null || sought !== null) loading.facts();
     sessions.refresh();
     sending.resume();
   };
@@ -186,99 +89,17 @@ export function createApp(transport: Transport, text: Strings): App {
       case "show_sessions":
         return sessions.show(true);
       case "reload_models":
-        return loadChoices();
+        return loading.choices();
       default:
         action satisfies never;
     }
   };
 
-  const actions: Actions = {
-    sending,
-    sessions,
-    newChat() {
-      open(null);
-      focusComposer();
-    },
-    openSession(sessionId) {
-      if (store.get().log?.id !== sessionId) open(sessionId);
-      focusComposer();
-    },
-    openFound: showTurn,
-    turnShown: () => store.dispatch({ type: "sought", notice: null }),
-    setDraft: (draft) => store.dispatch({ type: "draft", text: draft }),
-    writeCall: (callId, draft) => store.dispatch({ type: "write_call", callId, draft }),
-    dropContext: (index) => store.dispatch({ type: "drop_context", index }),
-    editLast() {
-      const turn = lastQuestion(store.get());
-      if (!turn || isBusy(store.get())) return;
-      store.dispatch({ type: "edit", turnId: turn.id });
-      focusComposer();
-    },
-    stopEditing: () => store.dispatch({ type: "stop_editing" }),
-    dropUnsent() {
-      store.dispatch({ type: "send_dropped" });
-      focusComposer();
-    },
-    chooseModel(id) {
-      const model = findModel(store.get(), id);
-      if (model && !model.available) {
-        if (transport.keys) return actions.askKey(id);
-        // The editor has a button for it.
-        return actions.tell("key_missing", `${model.name}: ${text.needsKey}`);
-      }
-      store.dispatch({ type: "choose", model: id });
-    },
-    askKey: (asked) => {
-      const model = asked === "" ? (chosenModel(store.get()) ?? "") : asked;
-      store.dispatch({ type: "ask_key", model });
-    },
-    async reloadModels() {
-      await loadModels();
-      return store.get().models;
-    },
-    tell: (code, message) => store.dispatch({ type: "notice", notice: { code, message } }),
-    keys: transport.keys,
-    chooseAgent: (agent) => store.dispatch({ type: "choose", agent }),
-    async refreshAgents() {
-      await loadAgents();
-      return store.get().agents?.agents ?? [];
-    },
-    retryConnection: () => transport.retryNow(),
-    isLockedOut: () => isLockedOut(store.get()),
-    dismissNotice: () => store.dispatch({ type: "notice", notice: null }),
-    copy: (content) => transport.copy(content),
-    followLink(raw) {
-      const url = toSafeUrl(raw);
-      if (!url) return;
-      // VS Code asks by itself, with its list of trusted domains.
-      if (transport.editor) transport.openLink(url);
-      else store.dispatch({ type: "link", url: url.href });
-    },
-    confirmLink(isConfirmed) {
-      const url = toSafeUrl(store.get().link ?? "");
-      store.dispatch({ type: "link", url: null });
-      if (url && isConfirmed) transport.openLink(url);
-    },
-    editor: transport.editor,
-    insert: transport.editor?.insert,
-    openFile: transport.editor?.openFile,
-    run: transport.editor?.run,
-  };
-
-  store.subscribe((state, before) => {
-    if (state.log === before.log || isLoading(before)) return;
-    const turn = lastTurn(state);
-    const beforeTurn = lastTurn(before);
-    // The first message names the chat; every turn moves it up in the list.
-    if (turn?.id !== beforeTurn?.id && state.log?.id === before.log?.id) loadFacts();
-    if (turn?.id !== beforeTurn?.id || turn?.status !== beforeTurn?.status) sessions.refresh();
+  const actions = createActions({
+    ...{ store, transport, text, sending, sessions, loading, open, showTurn },
+    focusComposer: () => focusComposer(),
   });
-
-  store.subscribe((state) => {
-    if (soughtIndex(state) !== -1) return;
-    const notice = { code: "turn_gone", message: text.turnGone, hint: text.turnGoneHint };
-    store.dispatch({ type: "sought", notice });
-  });
+  watchTurns(store, text, sessions, loading);
 
   return {
     store,
@@ -302,6 +123,24 @@ export function createApp(transport: Transport, text: Strings): App {
       focusComposer = listener;
     },
   };
+}
+
+/** What follows from a change of the newest turn. */
+function watchTurns(store: Store, text: Strings, sessions: SessionList, loading: Loading): void {
+  store.subscribe((state, before) => {
+    if (state.log === before.log || isLoading(before)) return;
+    const turn = lastTurn(state);
+    const beforeTurn = lastTurn(before);
+    // The first message names the chat; every turn moves it up in the list.
+    if (turn?.id !== beforeTurn?.id && state.log?.id === before.log?.id) loading.facts();
+    if (turn?.id !== beforeTurn?.id || turn?.status !== beforeTurn?.status) sessions.refresh();
+  });
+
+  store.subscribe((state) => {
+    if (soughtIndex(state) !== -1) return;
+    const notice = { code: "turn_gone", message: text.turnGone, hint: text.turnGoneHint };
+    store.dispatch({ type: "sought", notice });
+  });
 }
 
 /** Tells the host what is shown, and keeps what a reload needs. */
@@ -346,22 +185,9 @@ export function titleOf(state: AppState, text: Strings): string {
 const KEPT = ["draft", "context", "editing", "behind", "calls", "drafts", "outgoing"] as const;
 
 function toSaved(state: AppState): SavedState {
-  const { log, outgoing } = state;
-  return {
-    session_id: log?.id ?? null,
-    drafts: withHere(state),
-    ...(outgoing
-      ? {
-          unsent: {
-            request_id: outgoing.requestId,
-            content: outgoing.content,
-            context: [...outgoing.context],
-            ...(outgoing.replacesTurnId === null
-              ? {}
-              : { replaces_turn_id: outgoing.replacesTurnId }),
-            ...(outgoing.resumesPlanId && { resume_plan_id: outgoing.resumesPlanId }),
-          },
-        }
-      : {}),
-  };
+  const session_id = state.log?.id ?? null;
+  const drafts = withHere(state);
+  if (state.outgoing === null) return { session_id, drafts };
+  const { state: _, error: __, ...unsent } = state.outgoing;
+  return { session_id, drafts, unsent };
 }

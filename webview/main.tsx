@@ -71,7 +71,7 @@ async function start(root: HTMLElement): Promise<void> {
   void insist(() => import("./drops.ts")).then((it) => {
     if (transport.editor) it?.acceptDrops(transport.editor);
     const noDrop = { code: "no_drop", message: text.noDrop, hint: text.noDropHint };
-    it?.refuseDrops(() => store.dispatch({ type: "notice", notice: noDrop }));
+    it?.refuseDrops(() => store.tell(noDrop));
   });
   app.onFocusComposer(() => requestAnimationFrame(() => requestAnimationFrame(focusComposer)));
   app.start();

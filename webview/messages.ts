@@ -211,13 +211,14 @@ export const ChatDraft = z.object({
 export type ChatDraft = z.infer<typeof ChatDraft>;
 
 /** All that is sent of a message, so that it is the same one after a reload. */
-const Unsent = z.object({
+export const Unsent = z.object({
   request_id: z.string(),
   content: z.string(),
   context: z.array(ContextItem),
   replaces_turn_id: z.optional(z.string()),
   resume_plan_id: z.optional(z.string()),
 });
+export type Unsent = z.infer<typeof Unsent>;
 
 /** What survives a reload of the webview (`setState`): where the reader was and what is not sent, never what is stored. */
 export const SavedState = z.object({

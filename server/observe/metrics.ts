@@ -81,51 +81,10 @@ export function createMetrics(
   const registers = [openMetrics];
   const seconds = { buckets: DURATION_BUCKETS, registers };
 
-  const durations = <L extends string>(name: string, labelNames: readonly L[], help: string) =>
-    createDurations({ name, help, labelNames, buckets: DURATION_BUCKETS }, openMetrics);
-  const transactions = durations(
-    METRIC_NAMES.transactionDuration,
-    ["operation"],
-    "From asking for a micro-transaction to its commit acknowledged.",
-  );
-  const phases = durations(
-    METRIC_NAMES.transactionPhase,
-    ["operation", "phase"],
-    "Where the time of a micro-transaction went: waiting for the connection, its statements, its COMMIT.",
-  );
-  const publishDelay = durations(
-    METRIC_NAMES.publishDelay,
-    [],
-    "From a delta received from the model to its chunk committed and published.",
-  );
-
   const metrics: Metrics = {
     registry,
     openMetrics,
-    transactionDuration: byOperation((operation) => transactions.add({ operation })),
-    transactionPhase: byOperation((operation) => ({
-      wait: phases.add({ operation, phase: "wait" }),
-      body: phases.add({ operation, phase: "body" }),
-      commit: phases.add({ operation, phase: "commit" }),
-    })),
-    transactionCommits: new Counter({
-      name: METRIC_NAMES.transactionCommits,
-      help: "Micro-transactions by outcome; error: the COMMIT failed, rollback: the work failed.",
-      labelNames: ["operation", "status"],
-      registers,
-    }),
-    transactionSlow: new Counter({
-      name: METRIC_NAMES.transactionSlow,
-      help: "Micro-transactions over the slow threshold.",
-      labelNames: ["operation"],
-      registers,
-    }),
-    transactionRetries: new Counter({
-      name: METRIC_NAMES.transactionRetries,
-      help: "Micro-transactions begun again after a lock conflict or a serialization failure.",
-      labelNames: ["operation"],
-      registers,
-    }),
+    ...transactionMetrics(openMetrics, registers),
     streamsActive: new Gauge({
       name: METRIC_NAMES.streamsActive,
       help: "Clients that read a stream now.",
@@ -142,7 +101,15 @@ export function createMetrics(
       labelNames: ["type"],
       registers,
     }),
-    publishDelay: publishDelay.add({}),
+    publishDelay: createDurations(
+      {
+        name: METRIC_NAMES.publishDelay,
+        help: "From a delta received from the model to its chunk committed and published.",
+        labelNames: [],
+        buckets: DURATION_BUCKETS,
+      },
+      openMetrics,
+    ).add({}),
     streamResumes: new Counter({
       name: METRIC_NAMES.streamResumes,
       help: "Streams opened with a cursor, by what the reader got.",
@@ -168,24 +135,7 @@ export function createMetrics(
       labelNames: ["direction"],
       registers,
     }),
-    upstreamErrors: new Counter({
-      name: METRIC_NAMES.upstreamErrors,
-      help: "Answers that the model's server ended with an error.",
-      labelNames: ["provider", "code"],
-      registers,
-    }),
-    upstreamSkipped: new Counter({
-      name: METRIC_NAMES.upstreamSkipped,
-      help: "Events of models' answers, or parts of them, that carried nothing known.",
-      labelNames: ["provider", "kind"],
-      registers,
-    }),
-    upstreamResumes: new Counter({
-      name: METRIC_NAMES.upstreamResumes,
-      help: "Answers that were gone on with where they stood.",
-      labelNames: ["provider", "cause"],
-      registers,
-    }),
+    ...upstreamMetrics(registers),
     sessionLockWait: new Histogram({
       name: METRIC_NAMES.sessionLockWait,
       help: "Waiting for the one writer of a session.",
@@ -211,6 +161,79 @@ export function createMetrics(
 
   startAtZero(metrics);
   collectDefaultMetrics({ register: registry });
+  writeInBothForms(registry, openMetrics);
+  return metrics;
+}
+
+function transactionMetrics(
+  openMetrics: Registry<OpenMetricsContentType>,
+  registers: Registry<OpenMetricsContentType>[],
+) {
+  const durations = <L extends string>(name: string, labelNames: readonly L[], help: string) =>
+    createDurations({ name, help, labelNames, buckets: DURATION_BUCKETS }, openMetrics);
+  const transactions = durations(
+    METRIC_NAMES.transactionDuration,
+    ["operation"],
+    "From asking for a micro-transaction to its commit acknowledged.",
+  );
+  const phases = durations(
+    METRIC_NAMES.transactionPhase,
+    ["operation", "phase"],
+    "Where the time of a micro-transaction went: waiting for the connection, its statements, its COMMIT.",
+  );
+  return {
+    transactionDuration: byOperation((operation) => transactions.add({ operation })),
+    transactionPhase: byOperation((operation) => ({
+      wait: phases.add({ operation, phase: "wait" }),
+      body: phases.add({ operation, phase: "body" }),
+      commit: phases.add({ operation, phase: "commit" }),
+    })),
+    transactionCommits: new Counter({
+      name: METRIC_NAMES.transactionCommits,
+      help: "Micro-transactions by outcome; error: the COMMIT failed, rollback: the work failed.",
+      labelNames: ["operation", "status"],
+      registers,
+    }),
+    transactionSlow: new Counter({
+      name: METRIC_NAMES.transactionSlow,
+      help: "Micro-transactions over the slow threshold.",
+      labelNames: ["operation"],
+      registers,
+    }),
+    transactionRetries: new Counter({
+      name: METRIC_NAMES.transactionRetries,
+      help: "Micro-transactions begun again after a lock conflict or a serialization failure.",
+      labelNames: ["operation"],
+      registers,
+    }),
+  };
+}
+
+function upstreamMetrics(registers: Registry<OpenMetricsContentType>[]) {
+  return {
+    upstreamErrors: new Counter({
+      name: METRIC_NAMES.upstreamErrors,
+      help: "Answers that the model's server ended with an error.",
+      labelNames: ["provider", "code"],
+      registers,
+    }),
+    upstreamSkipped: new Counter({
+      name: METRIC_NAMES.upstreamSkipped,
+      help: "Events of models' answers, or parts of them, that carried nothing known.",
+      labelNames: ["provider", "kind"],
+      registers,
+    }),
+    upstreamResumes: new Counter({
+      name: METRIC_NAMES.upstreamResumes,
+      help: "Answers that were gone on with where they stood.",
+      labelNames: ["provider", "cause"],
+      registers,
+    }),
+  };
+}
+
+/** Each form gets the metrics of the other one, without what is misnamed. */
+function writeInBothForms(registry: Registry, openMetrics: Registry<OpenMetricsContentType>): void {
   for (const name of MISNAMED_DEFAULTS) registry.removeSingleMetric(name);
   for (const metric of openMetrics.getMetricsAsArray()) {
     const single = openMetrics.getSingleMetric(metric.name);
@@ -222,7 +245,6 @@ export function createMetrics(
     openMetrics.removeSingleMetric(metric.name);
     openMetrics.registerMetric(single instanceof Counter ? viewOf(single) : single);
   }
-  return metrics;
 }
 
 /**

@@ -3,7 +3,7 @@ import { useLayoutEffect, useRef, useState } from "preact/hooks";
 import { useLayer } from "../escape.ts";
 import type { AppState } from "../state/model.ts";
 import { lastTurn } from "../state/selectors.ts";
-import { asFailure } from "../state/sending.ts";
+import { asFailure } from "../transport/transport.ts";
 import { useSurroundings } from "./base/context.ts";
 import { keyStrings } from "./key-strings.ts";
 
@@ -75,23 +75,14 @@ export function KeyDialog({ state }: { state: AppState }) {
           if (!isBusy) save();
         }}
       >
-        <label>
-          {words.provider}
-          <select
-            class="text-input"
-            value={provider}
-            onChange={(event) => {
-              setProvider(event.currentTarget.value);
-              setFault("");
-            }}
-          >
-            {providersOf(state, asked).map((id) => (
-              <option key={id} value={id}>
-                {words.providers[id] ?? id}
-              </option>
-            ))}
-          </select>
-        </label>
+        <ProviderField
+          providers={providersOf(state, asked)}
+          chosen={provider}
+          onChoose={(chosen) => {
+            setProvider(chosen);
+            setFault("");
+          }}
+        />
         <p id="key-state" role="status">
           {words.states[keyState]}
         </p>
@@ -136,6 +127,32 @@ export function KeyDialog({ state }: { state: AppState }) {
         </div>
       </form>
     </dialog>
+  );
+}
+
+interface ProviderFieldProps {
+  providers: readonly string[];
+  chosen: string;
+  onChoose: (provider: string) => void;
+}
+
+function ProviderField({ providers, chosen, onChoose }: ProviderFieldProps) {
+  const words = keyStrings();
+  return (
+    <label>
+      {words.provider}
+      <select
+        class="text-input"
+        value={chosen}
+        onChange={({ currentTarget }) => onChoose(currentTarget.value)}
+      >
+        {providers.map((id) => (
+          <option key={id} value={id}>
+            {words.providers[id] ?? id}
+          </option>
+        ))}
+      </select>
+    </label>
   );
 }
 

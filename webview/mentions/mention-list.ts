@@ -3,7 +3,6 @@
 import type { Agent } from "../../server/protocol/responses.ts";
 import type { Mention, MentionKind } from "../messages.ts";
 import type { Editor } from "../transport/transport.ts";
-import { addLooks } from "./looks.ts";
 import { pickMentionStrings } from "./strings.ts";
 
 const KINDS: readonly MentionKind[] = [
@@ -52,7 +51,6 @@ export function attachMentions(
   place: HTMLElement,
   { editor, agents }: ListDeps,
 ): void {
-  addLooks();
   const text = pickMentionStrings(document.documentElement.lang);
   const list = document.createElement("ul");
   list.id = "mentions";
@@ -81,7 +79,7 @@ export function attachMentions(
     list.setAttribute("aria-label", title);
     options = found;
     active = 0;
-    list.replaceChildren(...options.map(toOption));
+    list.replaceChildren(...options.map((option, index) => toOption(option, index, choose)));
     if (options.length === 0) list.append(toNote(known ? none : "…"));
     if (!isOpen()) place.append(list);
     input.setAttribute("aria-haspopup", "listbox");
@@ -90,42 +88,6 @@ export function attachMentions(
     const region = document.getElementById("announcements");
     if (known && region)
       region.textContent = options.length === 0 ? none : text.found(options.length);
-  };
-
-  const toNote = (note: string): HTMLLIElement => {
-    const option = document.createElement("li");
-    option.setAttribute("role", "option");
-    option.setAttribute("aria-disabled", "true");
-    option.textContent = note;
-    return option;
-  };
-
-  const toOption = ({ label, detail, title }: Option, index: number): HTMLLIElement => {
-    const option = document.createElement("li");
-    option.id = `mention-${index}`;
-    option.setAttribute("role", "option");
-    const beside = document.createElement("span");
-    beside.className = "muted";
-    beside.textContent = detail;
-    option.append(label, " ", beside);
-    option.title = title;
-    // The field keeps the focus.
-    option.addEventListener("mousedown", (event) => event.preventDefault());
-    option.addEventListener("click", () => choose(index));
-    return option;
-  };
-
-  const ofMention = (mention: Mention): Option => {
-    const { kind, name } = mention;
-    const isDone = name !== undefined || (kind !== "file" && kind !== "symbol");
-    const slash = (name ?? "").lastIndexOf("/") + 1;
-    return {
-      label: name === undefined ? `@${kind}` : name.slice(slash),
-      detail: name === undefined ? text.kinds[kind] : name.slice(0, slash),
-      title: name ?? "",
-      word: isDone ? `@${name ?? kind} ` : `@${kind}:`,
-      ...(isDone && { mention }),
-    };
   };
 
   const mark = (): void => {
@@ -151,14 +113,15 @@ export function attachMentions(
   const showMentions = (from: Editor, { only, typed }: Written): void => {
     const words = { title: text.title, none: text.found(0) };
     const kinds = only ? [] : KINDS.filter((kind) => kind.startsWith(typed.toLowerCase()));
-    const own = kinds.map((kind) => ofMention({ kind }));
+    const own = kinds.map((kind) => ofMention({ kind }, text.kinds));
     if (!only && typed === "") return show(own, true, words);
     show(own, false, words);
     const question = asked;
     timer = setTimeout(() => {
       void from.findMentions(only ?? "file", typed.slice(0, MAX_TYPED)).then((found) => {
         // Written on, or left, meanwhile.
-        if (question === asked) show([...own, ...found.map(ofMention)], true, words);
+        if (question === asked)
+          show([...own, ...found.map((one) => ofMention(one, text.kinds))], true, words);
       });
     }, TYPING_MS);
   };
@@ -229,4 +192,44 @@ function readWritten(input: HTMLTextAreaElement): Written | undefined {
 function ofAgent({ type, name, description }: Agent): Option {
   const detail = [name, description].filter((words) => words !== "").join(" · ");
   return { label: `/${type}`, detail, title: description, word: `/${type} ` };
+}
+
+function toNote(note: string): HTMLLIElement {
+  const option = document.createElement("li");
+  option.setAttribute("role", "option");
+  option.setAttribute("aria-disabled", "true");
+  option.textContent = note;
+  return option;
+}
+
+function toOption(
+  { label, detail, title }: Option,
+  index: number,
+  choose: (index: number) => void,
+): HTMLLIElement {
+  const option = document.createElement("li");
+  option.id = `mention-${index}`;
+  option.setAttribute("role", "option");
+  const beside = document.createElement("span");
+  beside.className = "muted";
+  beside.textContent = detail;
+  option.append(label, " ", beside);
+  option.title = title;
+  // The field keeps the focus.
+  option.addEventListener("mousedown", (event) => event.preventDefault());
+  option.addEventListener("click", () => choose(index));
+  return option;
+}
+
+function ofMention(mention: Mention, kinds: Record<MentionKind, string>): Option {
+  const { kind, name } = mention;
+  const isDone = name !== undefined || (kind !== "file" && kind !== "symbol");
+  const slash = (name ?? "").lastIndexOf("/") + 1;
+  return {
+    label: name === undefined ? `@${kind}` : name.slice(slash),
+    detail: name === undefined ? kinds[kind] : name.slice(0, slash),
+    title: name ?? "",
+    word: isDone ? `@${name ?? kind} ` : `@${kind}:`,
+    ...(isDone && { mention }),
+  };
 }

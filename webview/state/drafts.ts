@@ -1,5 +1,6 @@
 // What is written and not sent. It belongs to the chat in which it was written: it waits there while another is open, and
 // goes nowhere else.
+import { omitUndefined } from "../../server/shared/json.ts";
 import type { ChatDraft } from "../messages.ts";
 import type { AppState } from "./model.ts";
 
@@ -16,12 +17,12 @@ export function chatKey({ log }: AppState): string {
 export function writtenHere({ draft, context, editing, behind, calls }: AppState): ChatDraft {
   const plain = editing === null ? { draft, context } : (behind ?? { draft: "", context: [] });
   const edit = { turn_id: editing ?? "", draft, context: [...context] };
-  return {
+  return omitUndefined({
     draft: plain.draft,
     context: [...plain.context],
-    ...(editing !== null && { edit }),
-    ...(calls !== NO_CALLS && Object.keys(calls).length > 0 && { calls }),
-  };
+    edit: editing === null ? undefined : edit,
+    calls: Object.keys(calls).length > 0 ? calls : undefined,
+  });
 }
 
 function isEmpty({ draft, context, edit, calls }: ChatDraft): boolean {

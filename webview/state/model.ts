@@ -9,16 +9,11 @@ import type {
   Session,
   SessionList,
 } from "../../server/protocol/responses.ts";
-import type { CallDraft, CallError, ChatDraft, ConnectionState } from "../messages.ts";
+import type { CallDraft, CallError, ChatDraft, ConnectionState, Unsent } from "../messages.ts";
 import type { SessionLog } from "../turns/model.ts";
 
 /** A message on its way. Its id stays the same however often it is sent, so it takes effect once. */
-export interface Outgoing {
-  requestId: string;
-  content: string;
-  context: readonly ContextItem[];
-  replacesTurnId: string | null;
-  resumesPlanId?: string;
+export interface Outgoing extends Unsent {
   /** `held`: the companion is away, it goes by itself when it is back. `refused`: it will not go as it is. */
   state: "sending" | "held" | "refused";
   error: CallError | null;

@@ -1,5 +1,5 @@
-import type { Transport } from "../transport/transport.ts";
-import { asFailure } from "./sending.ts";
+import { omitUndefined } from "../../server/shared/json.ts";
+import { asFailure, type Transport } from "../transport/transport.ts";
 import type { Store } from "./store.ts";
 
 export interface SessionList {
@@ -29,11 +29,8 @@ export function createSessionList(
   const load = async (cursor: string | null, limit = PAGE): Promise<void> => {
     const { query } = store.get().sessions;
     try {
-      const list = await transport.call("list_sessions", {
-        limit,
-        ...(query.trim() === "" ? {} : { query: query.trim() }),
-        ...(cursor === null ? {} : { cursor }),
-      });
+      const asked = { limit, query: query.trim() || undefined, cursor: cursor ?? undefined };
+      const list = await transport.call("list_sessions", omitUndefined(asked));
       const { sessions: items, next_cursor } = list;
       store.dispatch({
         type: "sessions",
@@ -48,7 +45,7 @@ export function createSessionList(
   };
   const attempt = (work: () => Promise<void>): void => {
     work().catch((thrown: unknown) => {
-      store.dispatch({ type: "notice", notice: asFailure(thrown).error });
+      store.tell(asFailure(thrown).error);
     });
   };
 

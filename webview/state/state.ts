@@ -169,7 +169,7 @@ function takeIn(state: AppState, chunks: readonly StreamChunk[]): AppState {
   const log = takeChunks(state.log, chunks);
   if (log === state.log) return state;
   const { outgoing } = state;
-  const arrived = outgoing !== null && log.arrived.includes(outgoing.requestId);
+  const arrived = outgoing !== null && log.arrived.includes(outgoing.request_id);
   const open = isOpen(log.turns.at(-1));
   const { editing } = state;
   const isGone = editing !== null && !log.turns.some(({ id }) => id === editing);
@@ -239,7 +239,7 @@ function reduceSending(state: AppState, message: SendingMessage): AppState {
   switch (message.type) {
     case "send": {
       const { outgoing, written } = message;
-      const isEdited = state.editing !== null && state.editing === outgoing.replacesTurnId;
+      const isEdited = state.editing !== null && state.editing === outgoing.replaces_turn_id;
       const left = isEdited ? withoutEdit(state) : state;
       return {
         ...(written ? withWritten(state, afterSending(state)) : left),
@@ -250,19 +250,18 @@ function reduceSending(state: AppState, message: SendingMessage): AppState {
     }
     case "send_state": {
       const { requestId, state: sending, error } = message;
-      if (state.outgoing?.requestId !== requestId) return state;
+      if (state.outgoing?.request_id !== requestId) return state;
       const stopping = state.stopping && sending === "sending";
       return { ...state, stopping, outgoing: { ...state.outgoing, state: sending, error } };
     }
     case "send_dropped": {
       if (!state.outgoing) return state;
-      const { content: draft, replacesTurnId } = state.outgoing;
-      const context = [...state.outgoing.context];
+      const { content: draft, context, replaces_turn_id } = state.outgoing;
       const here = writtenHere(withoutEdit({ ...state, outgoing: null }));
-      const edit = { turn_id: replacesTurnId ?? "", draft, context };
+      const edit = { turn_id: replaces_turn_id ?? "", draft, context };
       // What a button said is not worth keeping.
       const back = ownPrompt(draft) === undefined ? returned(here, { draft, context }) : here;
-      const written = replacesTurnId === null ? back : { ...here, edit };
+      const written = replaces_turn_id === undefined ? back : { ...here, edit };
       return withWritten({ ...state, outgoing: null }, written);
     }
     case "decide":

@@ -155,3 +155,8 @@ export function isChunk(value: unknown): value is StreamChunk {
     typeof value["type"] === "string"
   );
 }
+
+export function asFailure(thrown: unknown): CallFailure {
+  if (thrown instanceof CallFailure) return thrown;
+  return new CallFailure({ code: "internal", message: String(thrown) }, false);
+}

@@ -15,10 +15,9 @@ const session: Session = {
   turn: null,
 };
 const outgoing: Outgoing = {
-  requestId: "r1",
+  request_id: "r1",
   content: "hello",
   context: [],
-  replacesTurnId: null,
   state: "sending",
   error: null,
 };

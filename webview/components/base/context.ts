@@ -1,7 +1,7 @@
 import type { MarkdownIt } from "markdown-it";
 import { createContext } from "preact";
 import { useContext } from "preact/hooks";
-import type { Actions } from "../../app.ts";
+import type { Actions } from "../../actions.ts";
 import type { MarkdownHost } from "../../markdown/code-block.ts";
 import type { Strings } from "../../strings/texts.ts";
 

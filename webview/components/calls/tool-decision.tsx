@@ -1,3 +1,4 @@
+import type { ComponentProps } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 import { useLayer } from "../../escape.ts";
 import type { CallDraft } from "../../messages.ts";
@@ -94,14 +95,9 @@ export function ToolDecision({ part, decision, written, agentName }: ToolDecisio
           {text.approve}
         </button>
         {draft === null && !plan && (
-          <button
-            type="button"
-            class="button is-secondary"
-            disabled={isDecided}
-            onClick={() => decide("approve", { always: true })}
-          >
+          <Secondary disabled={isDecided} onClick={() => decide("approve", { always: true })}>
             {text.approveAlways}
-          </button>
+          </Secondary>
         )}
         <button
           type="button"
@@ -115,23 +111,12 @@ export function ToolDecision({ part, decision, written, agentName }: ToolDecisio
           {draft === null ? text.editArguments : text.cancel}
         </button>
         {does === "write" && actions.run && (
-          <button
-            type="button"
-            class="button is-secondary"
-            onClick={() => actions.run?.("show_change")}
-          >
-            {text.showChange}
-          </button>
+          <Secondary onClick={() => actions.run?.("show_change")}>{text.showChange}</Secondary>
         )}
-        <button
-          type="button"
-          class="button is-secondary"
-          disabled={isDecided}
-          onClick={() => decide("reject", { feedback: why() })}
-        >
+        <Secondary disabled={isDecided} onClick={() => decide("reject", { feedback: why() })}>
           {decision?.decision === "reject" && <Icon name="loading" spin />}
           {text.reject}
-        </button>
+        </Secondary>
         <input
           class="text-input"
           type="text"
@@ -144,6 +129,10 @@ export function ToolDecision({ part, decision, written, agentName }: ToolDecisio
       </form>
     </>
   );
+}
+
+function Secondary(props: ComponentProps<"button">) {
+  return <button type="button" class="button is-secondary" {...props} />;
 }
 
 interface ArgumentsFieldProps {

@@ -1,5 +1,6 @@
 import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
 import { isComposing, useLayer } from "../../escape.ts";
+import { loadStyle } from "../../load-style.ts";
 import type { AppState } from "../../state/model.ts";
 import { canStop, isBusy, runsTool } from "../../state/selectors.ts";
 import { AllowedTools, DraftChips } from "../base/chips.tsx";
@@ -45,9 +46,9 @@ export function Composer({ state }: { state: AppState }) {
     if (!isAsked || !place || hasMentions.current) return;
     hasMentions.current = true;
     coming.current = true;
-    void import("../../mentions/mention-list.ts")
+    void Promise.all([import("../../mentions/mention-list.ts"), loadStyle("mentions.css")])
       .then(
-        ({ attachMentions }) => {
+        ([{ attachMentions }]) => {
           hasMentions.current = coming.current;
           if (coming.current) attachMentions(field, place, { editor, agents: refreshAgents });
         },

@@ -1,4 +1,4 @@
-import { Fragment } from "preact";
+import { Fragment, type RefObject } from "preact";
 import { useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 import type { AppState } from "../../state/model.ts";
 import {
@@ -31,7 +31,6 @@ export function Transcript({ state }: { state: AppState }) {
   const [limit, setLimit] = useState(PAGE);
   const frame = useRef<HTMLDivElement>(null);
   const content = useRef<HTMLDivElement>(null);
-  const [found, setFound] = useState<{ turnId: string; words: string } | null>(null);
   const { isAway, toBottom, toElement, onScroll, onKeyDown, keepPlace, ...moves } = useStickyScroll(
     frame,
     content,
@@ -50,27 +49,9 @@ export function Transcript({ state }: { state: AppState }) {
     setFound(null);
     toBottom();
   }, [sessionId, loading]);
-  const sought = soughtIndex(state) ?? -1;
-  useLayoutEffect(() => {
-    const turn = turns[sought];
-    if (!turn) return;
-    setLimit((before) => Math.max(before, turns.length - sought + TURNS_BEFORE));
-    setFound({ turnId: turn.id, words: state.sought?.words ?? "" });
-    actions.turnShown();
-  }, [state.sought, sought]);
-  useLayoutEffect(() => {
-    const turn = found && content.current?.querySelector<HTMLElement>(".is-found");
-    if (!turn) return;
-    turn.querySelector<HTMLElement>(".message")?.focus({ preventScroll: true });
-    toElement(turn);
-    const left = new AbortController();
-    void import("./found-words.ts").then(({ leadToQuestion, markWords }) => {
-      if (left.signal.aborted) return;
-      if (found.words === "") leadToQuestion(turn, toElement, left.signal);
-      else markWords(turn, found.words, toElement, left.signal);
-    });
-    return () => left.abort();
-  }, [found]);
+  const [found, setFound] = useFound(state, content, toElement, (index) =>
+    setLimit((before) => Math.max(before, turns.length - index + TURNS_BEFORE)),
+  );
   // Whoever sends wants to see what comes.
   const { outgoing } = state;
   useLayoutEffect(() => {
@@ -78,13 +59,13 @@ export function Transcript({ state }: { state: AppState }) {
     toBottom();
     // The button that asked for it may go with the turn that is replaced.
     if (document.hasFocus()) focusComposer();
-  }, [outgoing?.requestId]);
+  }, [outgoing?.request_id]);
 
   const showEarlier = (): void => {
     keepPlace();
     setLimit(limit + PAGE);
   };
-  const replaced = turns.findIndex(({ id }) => id === outgoing?.replacesTurnId);
+  const replaced = turns.findIndex(({ id }) => id === outgoing?.replaces_turn_id);
   const shown = replaced < 0 ? turns.slice(hidden) : turns.slice(hidden, replaced);
   return (
     <div class="transcript-frame">
@@ -168,6 +149,44 @@ export function Transcript({ state }: { state: AppState }) {
 }
 
 const NONE = {};
+
+interface Found {
+  turnId: string;
+  words: string;
+}
+
+/** Leads the reader to the turn that is sought, once `build` has let it be built, and to the words in it. */
+function useFound(
+  state: AppState,
+  content: RefObject<HTMLElement | null>,
+  toElement: (element: HTMLElement) => void,
+  build: (index: number) => void,
+) {
+  const { actions } = useSurroundings();
+  const [found, setFound] = useState<Found | null>(null);
+  const sought = soughtIndex(state) ?? -1;
+  useLayoutEffect(() => {
+    const turn = state.log?.turns[sought];
+    if (!turn) return;
+    build(sought);
+    setFound({ turnId: turn.id, words: state.sought?.words ?? "" });
+    actions.turnShown();
+  }, [state.sought, sought]);
+  useLayoutEffect(() => {
+    const turn = found && content.current?.querySelector<HTMLElement>(".is-found");
+    if (!turn) return;
+    turn.querySelector<HTMLElement>(".message")?.focus({ preventScroll: true });
+    toElement(turn);
+    const left = new AbortController();
+    void import("./found-words.ts").then(({ leadToQuestion, markWords }) => {
+      if (left.signal.aborted) return;
+      if (found.words === "") leadToQuestion(turn, toElement, left.signal);
+      else markWords(turn, found.words, toElement, left.signal);
+    });
+    return () => left.abort();
+  }, [found]);
+  return [found, setFound] as const;
+}
 
 function moveBetweenMessages(event: KeyboardEvent): void {
   if (!event.altKey || (event.key !== "ArrowUp" && event.key !== "ArrowDown")) return;

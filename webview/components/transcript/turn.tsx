@@ -111,7 +111,7 @@ export function OutgoingView({ outgoing }: { outgoing: Outgoing }) {
   return (
     <div class="turn" data-status={state}>
       <QuestionView
-        question={{ text: content, context, resumesPlanId: outgoing.resumesPlanId ?? null }}
+        question={{ text: content, context, resumesPlanId: outgoing.resume_plan_id ?? null }}
         state={
           <div class="outgoing-state" data-state={state}>
             {state === "sending" && (
