@@ -9,9 +9,9 @@ import { type Chats, createChats } from "./chat/chats.ts";
 import { tellWaiting } from "./chat/tell-waiting.ts";
 import { DoctorReports, tellSetAside } from "./commands/doctor-commands.ts";
 import { handOverKeys } from "./commands/keys.ts";
-import { ServerClient } from "./companion/companion-client.ts";
+import { CompanionClient } from "./companion/companion-client.ts";
 import type { LaunchOptions } from "./companion/companion-launch.ts";
-import { ServerProcess, type ServerState } from "./companion/companion-process.ts";
+import { CompanionProcess, type CompanionState } from "./companion/companion-process.ts";
 import { insertAtCursor, openLink } from "./context/editor-context.ts";
 import { openFile } from "./context/open-file.ts";
 import { explain, loadSaid } from "./explain.ts";
@@ -30,8 +30,8 @@ export interface App {
   log: vscode.LogOutputChannel;
   settings: Settings;
   secrets: Secrets;
-  server: ServerProcess;
-  client: ServerClient;
+  companionProcess: CompanionProcess;
+  client: CompanionClient;
   chats: Chats;
   tools: ToolBox;
   statusBar: StatusBar;
@@ -65,7 +65,7 @@ export async function createApp(
   const secrets = createSecrets(context.secrets);
   const dataDir = settings.dataDirectory();
   const launchOptions = () => toLaunchOptions(context, settings, secrets);
-  const server = new ServerProcess({
+  const companionProcess = new CompanionProcess({
     dataDir,
     version: String(context.extension.packageJSON.version),
     drainSeconds: DRAIN_SECONDS,
@@ -74,7 +74,7 @@ export async function createApp(
     onState: (state) => onState(state),
     log,
   });
-  const client = new ServerClient({ server, log });
+  const client = new CompanionClient({ source: companionProcess, log });
   const tools = createToolBox({
     context,
     client,
@@ -92,8 +92,8 @@ export async function createApp(
     client,
     preferredModel: () => preferredModel(settings),
     tools,
-    connection: () => toConnection(server.state),
-    onReady: () => void server.ensure().catch((thrown) => log.error(String(thrown))),
+    connection: () => toConnection(companionProcess.state),
+    onReady: () => void companionProcess.ensure().catch((thrown) => log.error(String(thrown))),
     actions: {
       insertAtCursor,
       openLink,
@@ -109,20 +109,20 @@ export async function createApp(
     },
     log,
   });
-  const serverState = (): ServerState => server.state;
+  const companionState = (): CompanionState => companionProcess.state;
   const isWatched = (): boolean => metricsView.isVisible;
-  const statusBar = new StatusBar({ client, settings, serverState, isWatched, log });
+  const statusBar = new StatusBar({ client, settings, companionState, isWatched, log });
   const metricsView = new MetricsView({
     extensionUri: context.extensionUri,
     client,
     statusBar,
-    serverState,
+    companionState,
     slowSeconds: () => settings.slowThresholdMs() / 1000,
     dataDir,
     openSession: (sessionId, turnId) => chats.openSession(sessionId, turnId),
     log,
   });
-  const onState = (state: ServerState): void => {
+  const onState = (state: CompanionState): void => {
     if (state.state === "failed") {
       log.error(state.problem.message);
       // Nobody asked for these; whoever asked for something else is told there.
@@ -142,7 +142,7 @@ export async function createApp(
     log,
     settings,
     secrets,
-    server,
+    companionProcess,
     client,
     chats,
     tools,
@@ -171,8 +171,8 @@ export async function createApp(
     reports,
     linkTurns(),
     { dispose: () => tail.close() },
-    { dispose: () => server.close() },
-    { dispose: watchWake(() => server.wake()) },
+    { dispose: () => companionProcess.close() },
+    { dispose: watchWake(() => companionProcess.wake()) },
     vscode.workspace.onDidChangeConfiguration((event) => void onSettings(app, event)),
   );
   return app;
@@ -184,7 +184,7 @@ function preferredModel(settings: Settings): string | undefined {
   return model.success ? model.data : undefined;
 }
 
-function toConnection(state: ServerState): ConnectionState {
+function toConnection(state: CompanionState): ConnectionState {
   switch (state.state) {
     case "ready":
       return { state: "ready" };
@@ -242,9 +242,9 @@ async function onSettings(app: App, event: vscode.ConfigurationChangeEvent): Pro
     return;
   }
   if (touches("model")) app.chats.notify({ type: "do", action: "reload_models" });
-  if (app.server.state.state !== "ready") return;
+  if (app.companionProcess.state.state !== "ready") return;
   if (touches("providers")) {
-    await handOverKeys(app, app.server.state.companion);
+    await handOverKeys(app, app.companionProcess.state.companion);
     app.chats.notify({ type: "do", action: "reload_models" });
   }
   if (SERVER_SETTINGS.some(touches)) await offerRestart(app);
@@ -258,5 +258,5 @@ async function offerRestart(app: App): Promise<void> {
     ),
     restart,
   );
-  if (chosen === restart) await app.server.restart();
+  if (chosen === restart) await app.companionProcess.restart();
 }

@@ -7,7 +7,7 @@ import type { LogReset } from "../../server/protocol/log-reset.ts";
 import type { ClientMessage, MessageRequest } from "../../server/protocol/requests.ts";
 import type { AgentList } from "../../server/protocol/responses.ts";
 import { type CallError, FromWebview, type ToWebview } from "../../webview/messages.ts";
-import type { Accepted, ServerClient } from "../companion/companion-client.ts";
+import type { Accepted, CompanionClient } from "../companion/companion-client.ts";
 import { Problem } from "../problem.ts";
 import type { Offering } from "../tools/offer.ts";
 
@@ -17,7 +17,7 @@ type Subscribe = Extract<FromWebview, { type: "subscribe" }>;
 export type HostMessage = Exclude<FromWebview, { type: "call" | "subscribe" | "unsubscribe" }>;
 
 export interface ChatRelayDeps {
-  client: Pick<ServerClient, "call" | "stream">;
+  client: Pick<CompanionClient, "call" | "stream">;
   post(message: ToWebview): void;
   /** For what the app does not choose a model for itself. */
   preferredModel(): string | undefined;

@@ -9,7 +9,7 @@ import type {
   Mention,
   ToWebview,
 } from "../../webview/messages.ts";
-import type { ServerClient } from "../companion/companion-client.ts";
+import type { CompanionClient } from "../companion/companion-client.ts";
 import type { FilePlace } from "../context/open-file.ts";
 import { explain } from "../explain.ts";
 import type { ToolBox } from "../tools/tool-box.ts";
@@ -31,7 +31,7 @@ export interface ChatActions {
 
 export interface ChatViewDeps {
   extensionUri: vscode.Uri;
-  client: ServerClient;
+  client: CompanionClient;
   preferredModel(): string | undefined;
   tools: Pick<ToolBox, "offer" | "offerFor" | "onSent" | "onOpened" | "withEdits" | "changeOf">;
   connection(): ConnectionState;

@@ -3,8 +3,8 @@ import { join } from "node:path";
 import * as vscode from "vscode";
 import type { App } from "../app.ts";
 
-export async function copyMetricsUrl({ server, dataDir }: App): Promise<void> {
-  const companion = await server.ensure();
+export async function copyMetricsUrl({ companionProcess, dataDir }: App): Promise<void> {
+  const companion = await companionProcess.ensure();
   await vscode.env.clipboard.writeText(`${companion.url}/metrics`);
   void vscode.window.showInformationMessage(
     vscode.l10n.t(
@@ -18,8 +18,8 @@ export async function copyMetricsUrl({ server, dataDir }: App): Promise<void> {
  * Opens the same chat in the user's browser. A browser gets its URL as an argument, which every user of
  * the machine can read, so it is given a private file that leads on to the URL with the token.
  */
-export async function openInBrowser({ server }: App): Promise<void> {
-  const companion = await server.ensure();
+export async function openInBrowser({ companionProcess }: App): Promise<void> {
+  const companion = await companionProcess.ensure();
   const url = `${companion.url}/#token=${encodeURIComponent(companion.token)}`;
   if (vscode.env.remoteName === undefined && vscode.env.uiKind === vscode.UIKind.Desktop) {
     const file = join(companion.dataDir, "open.html");

@@ -1,7 +1,7 @@
 import * as vscode from "vscode";
-import type { ServerClient } from "../companion/companion-client.ts";
+import type { CompanionClient } from "../companion/companion-client.ts";
 import type { LaunchOptions } from "../companion/companion-launch.ts";
-import type { ServerProcess } from "../companion/companion-process.ts";
+import type { CompanionProcess } from "../companion/companion-process.ts";
 import { type DoctorReport, type DoctorTask, runDoctor } from "../companion/doctor.ts";
 
 const SCHEME = "streamkeeper-report";
@@ -11,8 +11,8 @@ const TOLD_KEY = "setAsideTold";
 /** What it needs of the app. */
 interface DoctorApp {
   context: vscode.ExtensionContext;
-  server: ServerProcess;
-  client: ServerClient;
+  companionProcess: CompanionProcess;
+  client: CompanionClient;
   dataDir: string;
   launchOptions(): Promise<LaunchOptions>;
   reports: DoctorReports;
@@ -87,13 +87,13 @@ export async function tellSetAside(app: DoctorApp): Promise<void> {
 
 /** Lets the doctor work in the place of the companion, then starts that again. */
 async function treat(app: DoctorApp, what: DoctorTask): Promise<void> {
-  const { server, dataDir, reports } = app;
+  const { companionProcess, dataDir, reports } = app;
   const options = await app.launchOptions();
   const report = await withProgress(vscode.l10n.t("Mending the stored chats"), async () => {
     // It waits for the companion's place before that is free, so no other window's companion comes in between.
     const mending = runDoctor(dataDir, options, what);
-    const [mended] = await Promise.allSettled([mending, server.stopRunning()]);
-    await server.ensure();
+    const [mended] = await Promise.allSettled([mending, companionProcess.stopRunning()]);
+    await companionProcess.ensure();
     if (mended.status === "rejected") throw mended.reason;
     return mended.value;
   });

@@ -28,8 +28,8 @@ export interface CompanionSource {
   pause(ms: number, signal: AbortSignal): Promise<void>;
 }
 
-export interface ServerClientDeps {
-  server: CompanionSource;
+export interface CompanionClientDeps {
+  source: CompanionSource;
   log: { warn(message: string): void };
 }
 
@@ -57,11 +57,11 @@ class LogWentBack extends Error {
 }
 
 /** The companion's API, typed; outlives any single companion. */
-export class ServerClient {
-  readonly #deps: ServerClientDeps;
+export class CompanionClient {
+  readonly #deps: CompanionClientDeps;
   readonly #epochs = new Map<string, string>();
 
-  constructor(deps: ServerClientDeps) {
+  constructor(deps: CompanionClientDeps) {
     this.#deps = deps;
   }
 
@@ -95,13 +95,13 @@ export class ServerClient {
     signal: AbortSignal,
     { starts = true, onReset }: { starts?: boolean; onReset?: (reset: LogReset) => void } = {},
   ): AsyncGenerator<StreamChunk[]> {
-    const { server } = this.#deps;
+    const { source } = this.#deps;
     let cursor = after;
     let failures = 0;
     while (!signal.aborted) {
       let companion: Companion | undefined;
       try {
-        companion = await (starts ? server.ensure() : server.waitUntilReady(signal));
+        companion = await (starts ? source.ensure() : source.waitUntilReady(signal));
         for await (const chunks of this.#read(companion, sessionId, cursor, signal)) {
           const { fresh, gap } = sift(cursor, chunks);
           const last = fresh.at(-1);
@@ -202,7 +202,7 @@ export class ServerClient {
       return await companion.text(request, signal);
     } catch (thrown) {
       if (isProblem(thrown, "companion_lost", "companion_unproven")) {
-        await this.#deps.server.check(companion);
+        await this.#deps.source.check(companion);
       }
       throw thrown;
     }
@@ -215,10 +215,10 @@ export class ServerClient {
   ): Promise<void> {
     const pause = Math.min(FIRST_PAUSE_MS * 2 ** failures, LAST_PAUSE_MS);
     try {
-      if (companion) await this.#deps.server.check(companion);
+      if (companion) await this.#deps.source.check(companion);
       // Given up on: goes on when someone presses Restart.
-      else await this.#deps.server.waitUntilReady(signal);
-      await this.#deps.server.pause(failures === 0 ? 0 : pause, signal);
+      else await this.#deps.source.waitUntilReady(signal);
+      await this.#deps.source.pause(failures === 0 ? 0 : pause, signal);
     } catch (thrown) {
       if (!signal.aborted) throw thrown;
     }
@@ -226,15 +226,15 @@ export class ServerClient {
 
   async #again<T>(repeatable: boolean, work: (companion: Companion) => Promise<T>): Promise<T> {
     for (let tries = 1; ; tries++) {
-      const companion = await this.#deps.server.ensure();
+      const companion = await this.#deps.source.ensure();
       try {
         return await work(companion);
       } catch (thrown) {
         const lost = isProblem(thrown, "companion_lost", "companion_unproven");
-        if (lost) await this.#deps.server.check(companion);
+        if (lost) await this.#deps.source.check(companion);
         // Whoever asked may ask again once another companion is ready.
         if (thrown instanceof Problem && thrown.code === "draining") {
-          void this.#deps.server.succeed(companion);
+          void this.#deps.source.succeed(companion);
         }
         if (!lost || tries === TRIES || !(repeatable || neverSent(thrown))) throw thrown;
       }

@@ -36,17 +36,17 @@ const LAST_BACKOFF_MS = 10_000;
  * `stopped`: not needed yet, or it ended itself when idle. `replacing`: an older one finishes its answers. `away`: it is
  * needed, and comes back. `failed`: given up until asked.
  */
-export type ServerState =
+export type CompanionState =
   | { state: "stopped" | "starting" | "replacing" | "away" }
   | { state: "ready"; companion: Companion }
   | { state: "failed"; problem: Problem };
 
-export interface ServerProcessLog {
+export interface CompanionProcessLog {
   info(message: string): void;
   warn(message: string): void;
 }
 
-export interface ServerProcessDeps {
+export interface CompanionProcessDeps {
   dataDir: string;
   /** Version of this extension: an older idle companion is replaced by ours. */
   version: string;
@@ -55,8 +55,8 @@ export interface ServerProcessDeps {
   launchOptions(): Promise<LaunchOptions>;
   /** Runs after each attach, before anyone else gets the companion: keys live in its memory only. */
   prepare(companion: Companion): Promise<void>;
-  onState(state: ServerState): void;
-  log: ServerProcessLog;
+  onState(state: CompanionState): void;
+  log: CompanionProcessLog;
 }
 
 /**
@@ -68,9 +68,9 @@ export interface ServerProcessDeps {
  * and from there by itself to `ready` again, with growing pauses, or after five crashes in five
  * minutes to `failed`. Only `restart()` leaves `failed`.
  */
-export class ServerProcess {
-  readonly #deps: ServerProcessDeps;
-  #state: ServerState = { state: "stopped" };
+export class CompanionProcess {
+  readonly #deps: CompanionProcessDeps;
+  #state: CompanionState = { state: "stopped" };
   #starting: Promise<Companion> | undefined;
   #checking: Promise<void> | undefined;
   #crashes: number[] = [];
@@ -79,11 +79,11 @@ export class ServerProcess {
   #waiters = new Set<(companion: Companion) => void>();
   #closed = new AbortController();
 
-  constructor(deps: ServerProcessDeps) {
+  constructor(deps: CompanionProcessDeps) {
     this.#deps = deps;
   }
 
-  get state(): ServerState {
+  get state(): CompanionState {
     return this.#state;
   }
 
@@ -351,13 +351,13 @@ export class ServerProcess {
     return this.#state.state === "ready" && this.#state.companion === companion;
   }
 
-  #release(next: ServerState): void {
+  #release(next: CompanionState): void {
     const old = this.#state;
     this.#set(next);
     if (old.state === "ready") old.companion.close();
   }
 
-  #set(state: ServerState): void {
+  #set(state: CompanionState): void {
     const same = state.state === this.#state.state;
     this.#state = state;
     if (!same) this.#deps.onState(state);

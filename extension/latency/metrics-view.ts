@@ -9,8 +9,8 @@ import {
 import { webviewRoot } from "../chat/chat-view.ts";
 import { renderPage } from "../chat/page-html.ts";
 import type { Companion } from "../companion/companion.ts";
-import type { ServerClient } from "../companion/companion-client.ts";
-import type { ServerState } from "../companion/companion-process.ts";
+import type { CompanionClient } from "../companion/companion-client.ts";
+import type { CompanionState } from "../companion/companion-process.ts";
 import { explain } from "../explain.ts";
 import { METRICS_ID } from "../ids.ts";
 import { toReport, toScrapeConfig } from "./metrics-report.ts";
@@ -22,9 +22,9 @@ const ANSWER_MS = 3_000;
 
 export interface MetricsViewDeps {
   extensionUri: vscode.Uri;
-  client: Pick<ServerClient, "transactions">;
+  client: Pick<CompanionClient, "transactions">;
   statusBar: StatusBar;
-  serverState(): ServerState;
+  companionState(): CompanionState;
   slowSeconds(): number;
   dataDir: string;
   openSession(sessionId: string, turnId?: string): Promise<void>;
@@ -136,12 +136,12 @@ export class MetricsView {
 
   async #refresh(): Promise<void> {
     if (!this.#isReady) return;
-    const { serverState, log } = this.#deps;
-    const server = serverState();
-    if (server.state === "ready" && !this.#asking) {
+    const { companionState, log } = this.#deps;
+    const current = companionState();
+    if (current.state === "ready" && !this.#asking) {
       this.#asking = true;
       try {
-        await this.#ask(server.companion);
+        await this.#ask(current.companion);
       } catch (thrown) {
         log.warn(`No transactions: ${String(thrown)}`);
       } finally {
@@ -164,12 +164,12 @@ export class MetricsView {
 
   #post(): void {
     if (!this.#panel || !this.#isReady) return;
-    const { statusBar, serverState, slowSeconds, dataDir } = this.#deps;
-    const server = serverState();
+    const { statusBar, companionState, slowSeconds, dataDir } = this.#deps;
+    const current = companionState();
     const { figures, points, ready, storage } = statusBar.details;
     const report = toReport({
-      companion: server.state,
-      message: storage ? `${storage.message} ${storage.hint}` : toSentence(server),
+      companion: current.state,
+      message: storage ? `${storage.message} ${storage.hint}` : toSentence(current),
       failing: storage !== undefined,
       monotonicNow: performance.now(),
       wallNow: Date.now(),
@@ -179,7 +179,7 @@ export class MetricsView {
       points,
       listed: this.#listed,
       slow: this.#slow?.transactions ?? [],
-      url: server.state === "ready" ? server.companion.url : undefined,
+      url: current.state === "ready" ? current.companion.url : undefined,
       dataDir,
     });
     void this.#panel.webview.postMessage({ type: "report", report } satisfies ToMetrics);
@@ -199,6 +199,8 @@ export class MetricsView {
   }
 }
 
-function toSentence(server: ServerState): string {
-  return server.state === "failed" ? explain(server.problem).message : describeState(server.state);
+function toSentence(current: CompanionState): string {
+  return current.state === "failed"
+    ? explain(current.problem).message
+    : describeState(current.state);
 }

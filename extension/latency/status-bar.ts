@@ -1,8 +1,8 @@
 import * as vscode from "vscode";
 import type { Ready } from "../../server/protocol/responses.ts";
 import type { Companion } from "../companion/companion.ts";
-import type { ServerClient } from "../companion/companion-client.ts";
-import type { ServerState } from "../companion/companion-process.ts";
+import type { CompanionClient } from "../companion/companion-client.ts";
+import type { CompanionState } from "../companion/companion-process.ts";
 import { explain } from "../explain.ts";
 import type { Settings } from "../settings.ts";
 import {
@@ -25,9 +25,9 @@ const COMMANDS = {
 };
 
 export interface StatusBarDeps {
-  client: ServerClient;
+  client: CompanionClient;
   settings: Settings;
-  serverState(): ServerState;
+  companionState(): CompanionState;
   /** The figures are shown elsewhere, too. */
   isWatched(): boolean;
   log: { warn(message: string): void };
@@ -107,8 +107,8 @@ export class StatusBar {
   /** Shows the state of now, and polls or stops polling as it asks for. */
   update(): void {
     if (this.#closed.signal.aborted) return;
-    const server = this.#deps.serverState();
-    const companion = server.state === "ready" ? server.companion : undefined;
+    const current = this.#deps.companionState();
+    const companion = current.state === "ready" ? current.companion : undefined;
     if (companion !== this.#companion) {
       this.#companion = companion;
       this.#ready = undefined;
@@ -125,7 +125,7 @@ export class StatusBar {
       clearInterval(this.#timer);
       this.#timer = undefined;
     }
-    if (enabled) this.#render(server);
+    if (enabled) this.#render(current);
     else this.#item.hide();
     this.#changed.fire();
   }
@@ -160,11 +160,11 @@ export class StatusBar {
     for (const disposable of this.#disposables) disposable.dispose();
   }
 
-  #render(server: ServerState): void {
+  #render(current: CompanionState): void {
     const { figures } = this.details;
     this.#lastP95 = figures.p95 ?? this.#lastP95;
-    const status = toStatusText(this.#toInput(server, figures));
-    const tooltip = this.#tooltip(server, figures);
+    const status = toStatusText(this.#toInput(current, figures));
+    const tooltip = this.#tooltip(current, figures);
     // VS Code redraws and announces an item at every assignment.
     const shown = JSON.stringify([status, tooltip.value]);
     if (shown !== this.#shown) {
@@ -178,8 +178,8 @@ export class StatusBar {
     this.#item.show();
   }
 
-  #toInput(server: ServerState, figures: Figures): StatusInput {
-    switch (server.state) {
+  #toInput(current: CompanionState, figures: Figures): StatusInput {
+    switch (current.state) {
       case "ready":
         return {
           state: "ready",
@@ -190,16 +190,16 @@ export class StatusBar {
           storage: this.details.storage,
         };
       case "failed":
-        return { state: "failed", message: explain(server.problem).message };
+        return { state: "failed", message: explain(current.problem).message };
       default:
-        return { state: server.state };
+        return { state: current.state };
     }
   }
 
-  #tooltip(server: ServerState, figures: Figures): vscode.MarkdownString {
+  #tooltip(current: CompanionState, figures: Figures): vscode.MarkdownString {
     const tooltip = new vscode.MarkdownString(undefined, true);
     tooltip.isTrusted = { enabledCommands: Object.values(COMMANDS) };
-    if (server.state === "ready") {
+    if (current.state === "ready") {
       const { storage } = this.details;
       if (storage) {
         tooltip.appendMarkdown("$(error) ");
@@ -208,10 +208,10 @@ export class StatusBar {
       }
       tooltip.appendMarkdown(`**${vscode.l10n.t("Commit latency, last minute")}**\n\n`);
       tooltip.appendMarkdown(toTable(toRows(figures, this.#ready)));
-    } else if (server.state === "failed") {
-      tooltip.appendText(explain(server.problem).message);
+    } else if (current.state === "failed") {
+      tooltip.appendText(explain(current.problem).message);
     } else {
-      tooltip.appendText(describeState(server.state));
+      tooltip.appendText(describeState(current.state));
     }
     tooltip.appendMarkdown(
       `\n\n${[
@@ -253,7 +253,7 @@ function toRows(figures: Figures, ready: Ready | undefined): [string, string][] 
   return rows;
 }
 
-export function describeState(state: ServerState["state"]): string {
+export function describeState(state: CompanionState["state"]): string {
   switch (state) {
     case "stopped":
       return vscode.l10n.t("The companion server is not running. It starts with the next use.");

@@ -5,7 +5,7 @@ import * as vscode from "vscode";
 import type { ClientMessage } from "../../server/protocol/requests.ts";
 import type { PendingCall } from "../../server/protocol/responses.ts";
 import type { ProposedChange } from "../../webview/messages.ts";
-import type { ServerClient } from "../companion/companion-client.ts";
+import type { CompanionClient } from "../companion/companion-client.ts";
 import { Problem } from "../problem.ts";
 import type { Settings } from "../settings.ts";
 import { Checkpoints } from "./files/checkpoints.ts";
@@ -19,7 +19,7 @@ import { type EndKind, ToolRunner } from "./tool-runner.ts";
 
 export interface ToolBoxDeps {
   context: vscode.ExtensionContext;
-  client: ServerClient;
+  client: CompanionClient;
   settings: Settings;
   dataDir: string;
   onSent(sessionId: string): void;

@@ -3,13 +3,13 @@
 import { isPause, type StreamChunk } from "../../server/protocol/chunks.ts";
 import type { ClientMessage } from "../../server/protocol/requests.ts";
 import type { PendingCall } from "../../server/protocol/responses.ts";
-import type { ServerClient } from "../companion/companion-client.ts";
+import type { CompanionClient } from "../companion/companion-client.ts";
 import { Problem } from "../problem.ts";
 import { toStorable } from "./bounds.ts";
 import { LiveOutput } from "./terminal/live-output.ts";
 
 export interface ToolRunnerDeps {
-  client: Pick<ServerClient, "call" | "stream" | "claim" | "tellOutput">;
+  client: Pick<CompanionClient, "call" | "stream" | "claim" | "tellOutput">;
   clientId: string;
   /** Of this window; undefined if it runs no tools. */
   workspace(): string | undefined;

@@ -15,10 +15,10 @@ describe("a failing companion in its host", () => {
   before(async () => {
     await extension().activate();
     app = await extension().exports.app();
-    await app.server.ensure();
+    await app.companionProcess.ensure();
   });
   after(async () => {
-    await app.server.stopRunning();
+    await app.companionProcess.stopRunning();
   });
 
   it("says in the status bar that its storage fails, what is safe, and goes back by itself", async () => {
@@ -78,16 +78,16 @@ describe("a failing companion in its host", () => {
       },
     });
     try {
-      await app.server.restart();
+      await app.companionProcess.restart();
       let crashes = 0;
-      while (app.server.state.state !== "failed") {
-        const companion = await app.server.ensure();
+      while (app.companionProcess.state.state !== "failed") {
+        const companion = await app.companionProcess.ensure();
         assert.ok(crashes++ < 5);
         process.kill(companion.hello.pid, "SIGKILL");
         // As any use does that meets a broken connection.
         await companion.text({ method: "GET", path: "/metrics" }).catch(() => undefined);
-        await app.server.check(companion);
-        await until("it is known", () => app.server.state.state !== "away");
+        await app.companionProcess.check(companion);
+        await until("it is known", () => app.companionProcess.state.state !== "away");
       }
       assert.equal(crashes, 5);
       assert.equal(told.length, 1);
@@ -95,7 +95,7 @@ describe("a failing companion in its host", () => {
       assert.deepEqual(told[0]?.actions, ["Show log", "Try again"]);
       assert.equal(app.statusBar.text, "$(error) Streamkeeper");
       choose.resolve("Try again");
-      await until("it is back", () => app.server.state.state === "ready");
+      await until("it is back", () => app.companionProcess.state.state === "ready");
       await ask(app, "Back again");
     } finally {
       Object.assign(vscode.window, { showErrorMessage });

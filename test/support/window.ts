@@ -3,8 +3,11 @@ import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync }
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
-import type { ServerClient } from "../../extension/companion/companion-client.ts";
-import type { ServerProcess, ServerState } from "../../extension/companion/companion-process.ts";
+import type { CompanionClient } from "../../extension/companion/companion-client.ts";
+import type {
+  CompanionProcess,
+  CompanionState,
+} from "../../extension/companion/companion-process.ts";
 import type { StreamChunk } from "../../server/protocol/chunks.ts";
 
 export interface WindowOptions {
@@ -15,26 +18,26 @@ export interface WindowOptions {
 }
 
 export interface Window {
-  server: ServerProcess;
-  client: ServerClient;
-  states: ServerState["state"][];
+  server: CompanionProcess;
+  client: CompanionClient;
+  states: CompanionState["state"][];
 }
 
 export async function openWindow(options: WindowOptions): Promise<Window> {
   const { dataDir, sources = ".", drainSeconds = 60 } = options;
   const load = (path: string): Promise<unknown> =>
     import(pathToFileURL(resolve(sources, path)).href);
-  const { ServerProcess: Process } = (await load(
+  const { CompanionProcess: Process } = (await load(
     "extension/companion/companion-process.ts",
   )) as typeof import("../../extension/companion/companion-process.ts");
-  const { ServerClient: Client } = (await load(
+  const { CompanionClient: Client } = (await load(
     "extension/companion/companion-client.ts",
   )) as typeof import("../../extension/companion/companion-client.ts");
   const { version } = JSON.parse(readFileSync(join(sources, "package.json"), "utf8")) as {
     version: string;
   };
   const log = { info: () => undefined, warn: () => undefined };
-  const states: ServerState["state"][] = [];
+  const states: CompanionState["state"][] = [];
   const server = new Process({
     dataDir,
     version,
@@ -54,7 +57,7 @@ export async function openWindow(options: WindowOptions): Promise<Window> {
     onState: ({ state }) => states.push(state),
     log,
   });
-  return { server, client: new Client({ server, log }), states };
+  return { server, client: new Client({ source: server, log }), states };
 }
 
 /** Sends a message in this window; where its answer is to be read. */

@@ -9,7 +9,7 @@ import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import fc from "fast-check";
 import { findCompanion } from "../../../extension/companion/companion.ts";
-import { ServerClient } from "../../../extension/companion/companion-client.ts";
+import { CompanionClient } from "../../../extension/companion/companion-client.ts";
 import type { Problem } from "../../../extension/problem.ts";
 import type { StreamChunk } from "../../../server/protocol/chunks.ts";
 import { toResetFrame } from "../../../server/protocol/log-reset.ts";
@@ -21,7 +21,7 @@ const TOKEN = "a-token";
 type Answer = (request: IncomingMessage, response: ServerResponse, body: string) => void;
 
 interface Setup {
-  client: ServerClient;
+  client: CompanionClient;
   /** How often the client asked whether the companion is still there. */
   readonly checks: () => number;
   /** How often it said that the companion drains. */
@@ -58,8 +58,8 @@ async function withClient(answer: Answer, body: (setup: Setup) => Promise<void>)
   assert.ok(companion);
   let checks = 0;
   let successions = 0;
-  const client = new ServerClient({
-    server: {
+  const client = new CompanionClient({
+    source: {
       ensure: async () => companion,
       check: async () => void checks++,
       waitUntilReady: async () => companion,
@@ -96,7 +96,7 @@ function refuse(response: ServerResponse, status: number, code: string): void {
 const cursorOf = (incoming: IncomingMessage) => Number(incoming.headers["last-event-id"]);
 
 /** Reads until chunk `last` has come. */
-async function readUntil(client: ServerClient, after: number, last: number): Promise<number[]> {
+async function readUntil(client: CompanionClient, after: number, last: number): Promise<number[]> {
   const stop = new AbortController();
   const seen: number[] = [];
   for await (const chunks of client.stream("s1", after, stop.signal)) {

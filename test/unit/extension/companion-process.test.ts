@@ -13,7 +13,10 @@ import { join } from "node:path";
 import { findCompanion, stopCompanion } from "../../../extension/companion/companion.ts";
 import { makeDataDirectory } from "../../../extension/companion/companion-files.ts";
 import { launchCompanion } from "../../../extension/companion/companion-launch.ts";
-import { ServerProcess, type ServerState } from "../../../extension/companion/companion-process.ts";
+import {
+  CompanionProcess,
+  type CompanionState,
+} from "../../../extension/companion/companion-process.ts";
 import type { Problem } from "../../../extension/problem.ts";
 import { isAlive } from "../../support/processes.ts";
 import type { Behaviour } from "./stub-companion.ts";
@@ -30,17 +33,17 @@ interface Bench {
   dataDir: string;
   behave(behaviour: Behaviour): void;
   /** A window on this data directory. */
-  window(options?: { version?: string }): ServerProcess;
+  window(options?: { version?: string }): CompanionProcess;
   starts(): Start[];
   calls(): string[];
   states: string[];
   /** Resolves when the first window gets into `state`. */
-  reached(state: ServerState["state"]): Promise<void>;
+  reached(state: CompanionState["state"]): Promise<void>;
 }
 
 async function withBench(body: (bench: Bench) => Promise<void>): Promise<void> {
   const dataDir = mkdtempSync(join(tmpdir(), "streamkeeper-process-"));
-  const windows: ServerProcess[] = [];
+  const windows: CompanionProcess[] = [];
   const states: string[] = [];
   const waiting: { state: string; resolve: () => void }[] = [];
   const lines = (name: string) =>
@@ -54,7 +57,7 @@ async function withBench(body: (bench: Bench) => Promise<void>): Promise<void> {
       writeFileSync(join(dataDir, "behaviour.json"), JSON.stringify(behaviour)),
     window({ version = "0.1.0" } = {}) {
       const first = windows.length === 0;
-      const process = new ServerProcess({
+      const process = new CompanionProcess({
         dataDir,
         version,
         drainSeconds: 5,
