@@ -11,8 +11,8 @@ export const PROVIDERS = [
   { id: "ollama", label: "Ollama", setting: "providers.ollama.baseUrl" },
 ] as const;
 
-export type Provider = (typeof PROVIDERS)[number];
+export type KeyedProvider = (typeof PROVIDERS)[number];
 
-export function providerOf(model = ""): Provider | undefined {
+export function providerOf(model = ""): KeyedProvider | undefined {
   return PROVIDERS.find(({ id }) => model.startsWith(`${id}/`));
 }

@@ -1,6 +1,6 @@
 import type { SecretStorage } from "vscode";
 import * as z from "zod/mini";
-import { PROVIDERS, type Provider } from "./providers.ts";
+import { type KeyedProvider, PROVIDERS } from "./providers.ts";
 
 const DATABASE_URL = "streamkeeper.databaseUrl";
 
@@ -15,10 +15,10 @@ export interface ProviderKey {
 
 /** The only reader of SecretStorage. */
 export interface Secrets {
-  key(provider: Provider, baseUrl: string | undefined): Promise<ProviderKey | undefined>;
-  setKey(provider: Provider, baseUrl: string | undefined, key: string): Promise<void>;
-  removeKey(provider: Provider): Promise<void>;
-  providersWithKey(): Promise<Provider[]>;
+  key(provider: KeyedProvider, baseUrl: string | undefined): Promise<ProviderKey | undefined>;
+  setKey(provider: KeyedProvider, baseUrl: string | undefined, key: string): Promise<void>;
+  removeKey(provider: KeyedProvider): Promise<void>;
+  providersWithKey(): Promise<KeyedProvider[]>;
   databaseUrl(): Promise<string | undefined>;
   setDatabaseUrl(url: string | undefined): Promise<void>;
 }
@@ -50,7 +50,7 @@ export function createSecrets(storage: SecretStorage): Secrets {
   };
 }
 
-function nameOf(provider: Provider): string {
+function nameOf(provider: KeyedProvider): string {
   return `streamkeeper.key.${provider.id}`;
 }
 

@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import * as vscode from "vscode";
-import type { Provider } from "./providers.ts";
+import type { KeyedProvider } from "./providers.ts";
 
 export const SECTION = "streamkeeper";
 
@@ -21,7 +21,7 @@ export type DatabaseEngine = "sqlite" | "postgres";
 export interface Settings {
   /** As written; whether it is a model's id is for its user to check. */
   model(): string | undefined;
-  baseUrl(provider: Provider): string | undefined;
+  baseUrl(provider: KeyedProvider): string | undefined;
   /** In tokens, by the whole id of a model, as written. */
   contextWindows(): unknown;
   autoStart(): boolean;

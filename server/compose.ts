@@ -119,7 +119,7 @@ export function createChatDeps(parts: CompanionParts, closing: AbortSignal): Cha
   const { database, models, newUnitOfWork, installation, log, metrics } = parts;
   const soleCompanion = database.engine === "sqlite";
   const owner = leaseOwner({ installation, host: hostname(), pid: process.pid, start: uuid() });
-  const peers = database.hints ? createPeers(database.hints, owner) : NO_PEERS;
+  const peers = database.peerChannel ? createPeers(database.peerChannel, owner) : NO_PEERS;
   const hub = tellPeers(createHub(metrics), peers);
   const watched = { database, newUnitOfWork, metrics, log, soleCompanion };
   const deps: ChatDeps = {

@@ -37,7 +37,7 @@ const TIMES: Times = {
 };
 const MAX_LOOKS = 10;
 
-interface Waiting {
+interface WaitingChat {
   turnId: string;
   calls: ReadonlySet<string>;
 }
@@ -50,7 +50,7 @@ export interface Call {
 export class WaitingChats {
   readonly #deps: WaitingChatsDeps;
   readonly #times: Times;
-  readonly #waiting = new Map<string, Waiting>();
+  readonly #waiting = new Map<string, WaitingChat>();
   /** When the turn was sent here, or 0 if that was before the window was loaded. Others are told of elsewhere. */
   readonly #own = new Map<string, number>();
   readonly #toldAt = new Map<string, number>();

@@ -1,7 +1,7 @@
 import * as vscode from "vscode";
 import type { Companion } from "../companion/companion.ts";
 import { isProblem } from "../problem.ts";
-import { PROVIDERS, type Provider } from "../providers.ts";
+import { type KeyedProvider, PROVIDERS } from "../providers.ts";
 import type { Secrets } from "../secrets.ts";
 import type { Settings } from "../settings.ts";
 
@@ -28,7 +28,7 @@ export async function handOverKeys(deps: KeysDeps, companion: Companion): Promis
 export async function handOverKey(
   deps: KeysDeps,
   companion: Companion,
-  provider: Provider,
+  provider: KeyedProvider,
 ): Promise<void> {
   const baseUrl = deps.settings.baseUrl(provider);
   const stored = await deps.secrets.key(provider, baseUrl);
@@ -46,7 +46,7 @@ export async function handOverKey(
   deps.log.info(`Handed over ${key === undefined ? "the address" : "the key"} of ${provider.id}`);
 }
 
-async function offerNewKey(provider: Provider): Promise<void> {
+async function offerNewKey(provider: KeyedProvider): Promise<void> {
   const again = vscode.l10n.t("Set API key");
   const chosen = await vscode.window.showWarningMessage(
     vscode.l10n.t(

@@ -3,7 +3,7 @@ import { ModelId } from "../../server/protocol/fields.ts";
 import { KeyRequest } from "../../server/protocol/requests.ts";
 import type { Model } from "../../server/protocol/responses.ts";
 import type { App } from "../app.ts";
-import { PROVIDERS, type Provider, providerOf } from "../providers.ts";
+import { type KeyedProvider, PROVIDERS, providerOf } from "../providers.ts";
 import { saveModel } from "../settings.ts";
 import { handOverKey } from "./keys.ts";
 
@@ -92,14 +92,14 @@ export async function removeApiKey(app: App): Promise<void> {
 }
 
 async function pickProvider(
-  providers: readonly Provider[],
+  providers: readonly KeyedProvider[],
   title: string,
-): Promise<Provider | undefined> {
+): Promise<KeyedProvider | undefined> {
   const items = providers.map((provider) => ({ label: provider.label, provider }));
   return (await vscode.window.showQuickPick(items, { title }))?.provider;
 }
 
-async function askForKey(app: App, provider: Provider): Promise<boolean> {
+async function askForKey(app: App, provider: KeyedProvider): Promise<boolean> {
   const baseUrl = app.settings.baseUrl(provider);
   const key = await vscode.window.showInputBox({
     title: vscode.l10n.t("API key for {0}", provider.label),
@@ -120,7 +120,7 @@ async function askForKey(app: App, provider: Provider): Promise<boolean> {
   return true;
 }
 
-async function tellCompanion(app: App, provider: Provider): Promise<void> {
+async function tellCompanion(app: App, provider: KeyedProvider): Promise<void> {
   await handOverKey(app, await app.companionProcess.ensure(), provider);
   app.chats.notify({ type: "do", action: "reload_models" });
 }

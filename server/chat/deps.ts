@@ -55,9 +55,9 @@ export interface RunningTurns {
   launch(turn: LeasedTurn): void;
   /** Stops the session's turn, wherever it runs, and resolves when its end is committed. */
   cancel(sessionId: string): Promise<{ turn_id: string | null }>;
-  /** Stops what somebody asked to stop at another companion, before the next sign of life would tell. */
+  /** Stops what somebody asked to stop at another companion, before the next heartbeat would tell. */
   stopIfAsked(sessionIds: readonly string[]): Promise<void>;
-  /** After a sleep: a sign of life at once, or the end of what somebody else has taken over meanwhile. */
+  /** After a sleep: a heartbeat at once, or the end of what somebody else has taken over meanwhile. */
   wake(): Promise<void>;
   /** Takes nothing new, and resolves when all that runs has ended by itself. */
   retire(): Promise<void>;

@@ -8,13 +8,13 @@ import type { DatabaseSource } from "./open.ts";
 import type { Database } from "./tables/schema.ts";
 
 /** A database that is only read: nothing is made, migrated or locked, so a companion may work on it meanwhile. */
-export interface Look {
+export interface ReadonlyDatabase {
   reader: Kysely<Database>;
   close(): Promise<void>;
 }
 
 /** Undefined if there is no such file. Errors are those of the driver; many come with the first statement only. */
-export function openToLook(source: DatabaseSource): Look | undefined {
+export function openReadonly(source: DatabaseSource): ReadonlyDatabase | undefined {
   if (source.engine === "sqlite") {
     if (!existsSync(source.path)) return undefined;
     const database = new SQLite(source.path, {

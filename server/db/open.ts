@@ -57,7 +57,7 @@ export interface OpenedDatabase {
   /** Where the deltas of all streams are committed together. */
   appendLog: AppendLog;
   /** To other companions on the same database; undefined where there can be none. */
-  hints: NotifyChannel | undefined;
+  peerChannel: NotifyChannel | undefined;
   /** For reads outside of transactions; never waits for a writer. */
   reader: Reader;
   /** Resolves if the database answers a read and a write lock can be had; rejects with `ChatError`. */
@@ -176,7 +176,7 @@ async function openSqlite(
       writer,
       commitGroup: new CommitGroup(writer, gate),
       appendLog,
-      hints: undefined,
+      peerChannel: undefined,
       reader,
       async ping() {
         if (gone) throw gone();
@@ -313,7 +313,7 @@ async function openPostgres(url: string, directUrl: string, log: Log): Promise<O
     dialect: new PostgresDialect({ pool: createPool(url, APPEND_LANES, log) }),
     plugins: [refuseInsideWork],
   });
-  const hints = createNotifyChannel(directUrl, reader, log);
+  const peerChannel = createNotifyChannel(directUrl, reader, log);
   return {
     engine: "postgres",
     health: createStorageHealth(),
@@ -323,11 +323,11 @@ async function openPostgres(url: string, directUrl: string, log: Log): Promise<O
     // Its connections already commit side by side.
     commitGroup: undefined,
     appendLog: createPostgresAppendLog(appender),
-    hints,
+    peerChannel,
     reader,
     ping: () => writable(reader),
     async close() {
-      await hints.close();
+      await peerChannel.close();
       await reader.destroy();
       await appender.destroy();
       await writer.destroy();

@@ -4,7 +4,7 @@
 /** Thrown while reading; its message is for the model. */
 class Unreadable extends Error {}
 
-interface Reader {
+interface JsonReader {
   readonly text: string;
   at: number;
 }
@@ -65,7 +65,7 @@ function readText(text: string): unknown {
   if (start < 0) throw new Unreadable("it is no JSON object");
   // Words or a fence before it; a quote would be a part of something that has lost its beginning.
   if (text.slice(0, start).includes('"')) throw new Unreadable("it does not begin with a brace");
-  const r: Reader = { text, at: start };
+  const r: JsonReader = { text, at: start };
   const twice = /^\{\s*(?=\{)/.exec(text.slice(start))?.[0];
   if (twice !== undefined) r.at += twice.length;
   let value = readValue(r, "top", 0);
@@ -98,7 +98,7 @@ function oneOf(one: unknown, other: unknown): unknown {
   throw new Unreadable("there are two objects where one is expected");
 }
 
-function readValue(r: Reader, place: Place, depth: number): unknown {
+function readValue(r: JsonReader, place: Place, depth: number): unknown {
   if (depth > MAX_DEPTH) throw new Unreadable("it is nested too deeply");
   skipSpace(r);
   const char = r.text[r.at];
@@ -113,7 +113,7 @@ function readValue(r: Reader, place: Place, depth: number): unknown {
   throw new Unreadable(`no value begins with ${JSON.stringify(char)}${where(r)}`);
 }
 
-function readList(r: Reader, depth: number): unknown[] {
+function readList(r: JsonReader, depth: number): unknown[] {
   const list: unknown[] = [];
   r.at += 1;
   for (;;) {
@@ -126,7 +126,7 @@ function readList(r: Reader, depth: number): unknown[] {
   return list;
 }
 
-function readObject(r: Reader, place: Place, depth: number): Record<string, unknown> {
+function readObject(r: JsonReader, place: Place, depth: number): Record<string, unknown> {
   const entries = new Map<string, unknown>();
   r.at += 1;
   for (;;) {
@@ -149,7 +149,7 @@ function readObject(r: Reader, place: Place, depth: number): Record<string, unkn
   return Object.fromEntries(entries);
 }
 
-function readKey(r: Reader): string {
+function readKey(r: JsonReader): string {
   const char = r.text[r.at];
   if (char === undefined) throw cutOff("an object");
   if (char === '"' || char === "'") return readString(r, char);
@@ -159,7 +159,7 @@ function readKey(r: Reader): string {
 }
 
 /** After a value: a comma, or the end. A closing brace of the wrong kind is one too many. */
-function next(r: Reader, end: string, stray: string, what: string): string {
+function next(r: JsonReader, end: string, stray: string, what: string): string {
   for (;;) {
     skipSpace(r);
     const char = r.text[r.at];
@@ -191,7 +191,7 @@ const AMBIGUOUS = /^(?:['`$_x0]|u[\dA-Fa-f{])/;
  * Raw line feeds and the like are what they are. A backslash that escapes nothing stands for itself, unless other
  * escapes in the same text put in doubt what its backslashes mean.
  */
-function readString(r: Reader, quote: string): string {
+function readString(r: JsonReader, quote: string): string {
   const begin = r.at;
   const special = quote === '"' ? /["\\]/g : /['\\]/g;
   let text = "";
@@ -226,7 +226,7 @@ function readString(r: Reader, quote: string): string {
   return text;
 }
 
-function badEscape(r: Reader, char: string): Unreadable {
+function badEscape(r: JsonReader, char: string): Unreadable {
   return new Unreadable(`\\${char} is no escape in JSON; write \\\\ for a backslash${where(r)}`);
 }
 
@@ -234,23 +234,23 @@ function cutOff(inside: string): Unreadable {
   return new Unreadable(`it ends inside of ${inside}`);
 }
 
-function where({ text, at }: Reader): string {
+function where({ text, at }: JsonReader): string {
   const near = text.slice(Math.max(0, at - 20), at + 20);
   return ` (character ${at + 1}, near ${JSON.stringify(near)})`;
 }
 
-function skipSpace(r: Reader): void {
+function skipSpace(r: JsonReader): void {
   take(r, SPACE);
 }
 
-function take(r: Reader, pattern: RegExp): string | undefined {
+function take(r: JsonReader, pattern: RegExp): string | undefined {
   pattern.lastIndex = r.at;
   const [found] = pattern.exec(r.text) ?? [];
   if (found !== undefined) r.at += found.length;
   return found;
 }
 
-function isAt(r: Reader, pattern: RegExp): boolean {
+function isAt(r: JsonReader, pattern: RegExp): boolean {
   pattern.lastIndex = r.at;
   return pattern.test(r.text);
 }

@@ -1,6 +1,6 @@
 import picomatch from "picomatch";
 import type { AskReason } from "../protocol/ask-reasons.ts";
-import { isSecretPath, isSteeringPath } from "../shared/protected-paths.ts";
+import { isConfigPath, isSecretPath } from "../shared/protected-paths.ts";
 import { type AgentDefinition, mayUse } from "./agents.ts";
 import type { Tool } from "./tools.ts";
 
@@ -53,7 +53,7 @@ function delicacy({ kind }: Tool, args: Record<string, unknown>): AskReason | un
   const named = [args["path"], args["include"]].filter((path) => typeof path === "string");
   if (kind !== "read" && kind !== "write") return undefined;
   if (named.some(isSecretPath)) return "secret_path";
-  return kind === "write" && named.some(isSteeringPath) ? "steering_path" : undefined;
+  return kind === "write" && named.some(isConfigPath) ? "steering_path" : undefined;
 }
 
 /**

@@ -47,7 +47,7 @@ export class StreamReaders {
     this.#heartbeat.unref();
   }
 
-  /** A sign of life to every reader. */
+  /** A heartbeat to every reader. */
   beat(): void {
     for (const response of this.#open.keys()) {
       if (response.headersSent && !response.writableNeedDrain) response.write(SSE_HEARTBEAT);

@@ -34,7 +34,7 @@ export type ChunkType = (typeof CHUNK_TYPES)[number];
 /** The types that end a turn; exactly one of them closes each turn, with `is_final: true`. */
 export const FINAL_TYPES = ["done", "error", "interrupted"] as const satisfies readonly ChunkType[];
 
-const Ending = z.object({
+const FailureMetadata = z.object({
   code: z.enum(ERROR_CODES),
   hint: z.optional(z.string()),
   kept_chars: z.number(),
@@ -74,8 +74,8 @@ export const METADATA = {
     reason: z.string(),
     stays: z.boolean(),
   }),
-  error: Ending,
-  interrupted: Ending,
+  error: FailureMetadata,
+  interrupted: FailureMetadata,
   done: z.object({
     model: z.string(),
     agent_type: z.string(),

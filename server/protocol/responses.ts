@@ -76,7 +76,7 @@ export type PendingCall = z.infer<typeof PendingCall>;
 export const PendingList = z.object({ pending: z.array(PendingCall) });
 export type PendingList = z.infer<typeof PendingList>;
 
-/** Answer to a claim: without a sign of life the call is given up `expires_in_ms` from now. */
+/** Answer to a claim: without a heartbeat the call is given up `expires_in_ms` from now. */
 export const Claim = z.object({ call: PendingCall, expires_in_ms: z.int() });
 export type Claim = z.infer<typeof Claim>;
 

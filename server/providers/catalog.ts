@@ -44,7 +44,7 @@ export interface CatalogOptions {
   onSkipped?: ((provider: string, kind: SkippedKind, count: number) => void) | undefined;
   /** Whether vendors that can may hold answers, so that they can be gone on with; not if undefined. */
   hold?: boolean | undefined;
-  /** How long there may be no sign of life of an answer that its vendor holds. */
+  /** How long there may be no event of an answer that its vendor holds. */
   patienceMs?: number | undefined;
   onResumed?: ((provider: string, cause: ResumeCause) => void) | undefined;
   /** Where servers on this machine are looked for, to be offered. */

@@ -25,9 +25,9 @@ export function topicOf(question: string): DemoTopic {
   return TOPICS.find(([, pattern]) => pattern.test(question))?.[0] ?? "welcome";
 }
 
-type Answer = (question: string) => string;
+type DemoAnswer = (question: string) => string;
 
-export const DEMO_ANSWERS: Record<DemoTopic | "after_tool" | "after_switch", Answer> = {
+export const DEMO_ANSWERS: Record<DemoTopic | "after_tool" | "after_switch", DemoAnswer> = {
   welcome: () => WELCOME,
   promise: () => PROMISE,
   code: () => CODE,

@@ -31,7 +31,7 @@ export interface FairReading {
   join(lane: { read: (bytes: Buffer) => void; wait: () => void; go: () => void }): Lane;
 }
 
-interface Waiting {
+interface WaitingReader {
   parts: Buffer[];
   bytes: number;
   isHeld: boolean;
@@ -42,7 +42,7 @@ interface Waiting {
 }
 
 export function createFairReading(now: () => number = () => performance.now()): FairReading {
-  const line: Waiting[] = [];
+  const line: WaitingReader[] = [];
   let scheduled = false;
   /** The line's time in this turn of the event loop is over when this is reached. */
   let until = 0;
@@ -63,7 +63,7 @@ export function createFairReading(now: () => number = () => performance.now()): 
     } while (now() < until);
     if (line.length > 0) schedule();
   };
-  const readSlice = (one: Waiting): void => {
+  const readSlice = (one: WaitingReader): void => {
     const [part] = one.parts;
     if (part && part.length > SLICE_BYTES) {
       one.parts[0] = part.subarray(SLICE_BYTES);
@@ -81,7 +81,7 @@ export function createFairReading(now: () => number = () => performance.now()): 
       one.go();
     }
   };
-  const enter = (one: Waiting): void => {
+  const enter = (one: WaitingReader): void => {
     if (one.isInLine) return;
     one.isInLine = true;
     line.push(one);
@@ -90,7 +90,7 @@ export function createFairReading(now: () => number = () => performance.now()): 
 
   return {
     join({ read, wait, go }) {
-      const one: Waiting = {
+      const one: WaitingReader = {
         parts: [],
         bytes: 0,
         isHeld: false,

@@ -21,7 +21,7 @@ export interface WireProviderDeps {
   retryBaseMs: number;
   /** Whether vendors that can may hold answers. */
   hold: boolean;
-  /** How long there may be no sign of life of an answer that the vendor holds. */
+  /** How long there may be no event of an answer that the vendor holds. */
   patienceMs: number;
   /** What a server has refused of a model's requests, by both; kept for the companion's life. */
   refused: Map<string, Leave>;

@@ -103,7 +103,7 @@ async function hearPauses(hearing: Hearing, first: Heard): Promise<Heard> {
 
 /**
  * Where the vendor holds the answer, a connection that breaks off in its middle is followed by another that goes on after
- * the last event that was told; for as long as there is a sign of life of it from time to time.
+ * the last event that was told; for as long as there is an event of it from time to time.
  */
 async function hearOut(hearing: Hearing): Promise<Heard> {
   const { deps, ask, draft, batches } = hearing;
@@ -112,7 +112,7 @@ async function hearOut(hearing: Hearing): Promise<Heard> {
   let asked = ask.request;
   let isWhole = false;
   let alive = performance.now();
-  /** Since the last sign of life. */
+  /** Since the last event. */
   let first: ChatError | undefined;
   for (let tried = 0; ; tried += 1) {
     const { reached } = state;

@@ -1,8 +1,8 @@
 // What of a command a person should know before it runs. It errs towards a warning: a wrong one costs a look.
 import {
+  type CommandScope,
   type DangerKind,
   FETCHERS,
-  type Ground,
   isOutside,
   judgeProgram,
   type Say,
@@ -27,13 +27,13 @@ export function dangersOf(command: string): Danger[] {
 
 const MAX_DEPTH = 6;
 
-function judge(source: string, found: Danger[], ground: Ground, depth: number): void {
+function judge(source: string, found: Danger[], scope: CommandScope, depth: number): void {
   const { commands, isWhole } = readShell(source);
   if (!isWhole || depth > MAX_DEPTH) found.push({ kind: "unclear", what: brief(source) });
   if (/:\s*\(\s*\)\s*\{[^}]*:\s*\|\s*:/.test(source))
     found.push({ kind: "system", what: brief(source) });
   if (depth > MAX_DEPTH) return;
-  for (const command of commands) judgeOne(command, found, ground, depth);
+  for (const command of commands) judgeOne(command, found, scope, depth);
 }
 
 function brief(text: string): string {
@@ -101,10 +101,15 @@ function textOf({ words }: ShellCommand): string {
   return brief(words.map(({ text }) => text).join(" "));
 }
 
-function judgeOne(command: ShellCommand, found: Danger[], ground: Ground, depth: number): void {
+function judgeOne(
+  command: ShellCommand,
+  found: Danger[],
+  scope: CommandScope,
+  depth: number,
+): void {
   const say = (kind: DangerKind, what = textOf(command)): void => void found.push({ kind, what });
   for (const target of command.writes) {
-    if (isOutside(target, ground)) say("outside", `> ${target.text}`);
+    if (isOutside(target, scope)) say("outside", `> ${target.text}`);
     if (/^\/dev\/(?:sd|nvme|disk|hd|mem)/.test(target.text)) say("system", `> ${target.text}`);
   }
   const told = [...command.words, ...command.writes];
@@ -116,14 +121,14 @@ function judgeOne(command: ShellCommand, found: Danger[], ground: Ground, depth:
   const args = words.slice(1);
   if ((!first.isExact && !/^[<>]\($/.test(first.text)) || first.text.startsWith("$"))
     say("unclear");
-  if (ground.fetched.has(plain(first.text))) say("runs_unseen");
+  if (scope.fetched.has(plain(first.text))) say("runs_unseen");
 
-  judgeRunners(command, { name, args }, { found, ground, depth, say });
-  judgeProgram(name, args, ground, say);
-  noteFetched(command, name, args, ground);
+  judgeRunners(command, { name, args }, { found, scope, depth, say });
+  judgeProgram(name, args, scope, say);
+  noteFetched(command, name, args, scope);
   if (/^(?:cd|pushd|chdir|set-location|sl)$/.test(name)) {
     const target = args.find(({ text }) => !/^-[LPe]$/.test(text) && text !== "--");
-    if (!target || isOutside(target, ground) || !target.isExact) ground.isAway = true;
+    if (!target || isOutside(target, scope) || !target.isExact) scope.isAway = true;
   }
 }
 
@@ -151,7 +156,7 @@ function unwrapped(words: readonly ShellWord[], say: Say): readonly ShellWord[] 
 
 interface Judging {
   found: Danger[];
-  ground: Ground;
+  scope: CommandScope;
   depth: number;
   say: Say;
 }
@@ -160,7 +165,7 @@ interface Judging {
 function judgeRunners(
   command: ShellCommand,
   { name, args }: { name: string; args: readonly ShellWord[] },
-  { found, ground, depth, say }: Judging,
+  { found, scope, depth, say }: Judging,
 ): void {
   const isShell = SHELLS.has(name);
   const runsText =
@@ -182,7 +187,7 @@ function judgeRunners(
           words: [...command.from.flatMap(({ words }) => [...words, BAR]), ...command.words],
         }),
       );
-    if (operands.some(({ text }) => ground.fetched.has(plain(text)))) say("runs_unseen");
+    if (operands.some(({ text }) => scope.fetched.has(plain(text)))) say("runs_unseen");
     if (
       /^(?:eval|source|\.)$/.test(name) &&
       args.some(({ isExact, inner: of }) => !isExact && of.length === 0)
@@ -198,16 +203,16 @@ function judgeRunners(
     const word = args[index];
     if (!word) return;
     if (!word.isExact && word.inner.length === 0) say("unclear");
-    judge(word.text, found, ground, depth + 1);
+    judge(word.text, found, scope, depth + 1);
   };
   if (isShell || name === "su" || name === "script") {
     const at = args.findIndex(
       ({ text }) => /^-[a-z]*c$/i.test(text) || /^(?:\/c|-command)$/i.test(text),
     );
     if (at >= 0) script(at + 1);
-    if (command.input !== undefined) judge(command.input, found, ground, depth + 1);
+    if (command.input !== undefined) judge(command.input, found, scope, depth + 1);
   }
-  if (name === "eval") judge(args.map(({ text }) => text).join(" "), found, ground, depth + 1);
+  if (name === "eval") judge(args.map(({ text }) => text).join(" "), found, scope, depth + 1);
   if (name === "watch" || name === "parallel") script(0);
   if (name === "find" || name === "fd") {
     if (args.some(({ text }) => text === "-delete")) say("deletes");
@@ -217,7 +222,7 @@ function judgeRunners(
       judgeOne(
         { words, writes: [], input: undefined, from: [] },
         found,
-        { ...ground, isAway: false },
+        { ...scope, isAway: false },
         depth + 1,
       );
     }
@@ -230,18 +235,18 @@ function noteFetched(
   command: ShellCommand,
   name: string,
   args: readonly ShellWord[],
-  ground: Ground,
+  scope: CommandScope,
 ): void {
   if (!FETCHERS.has(name)) return;
-  for (const { text } of command.writes) ground.fetched.add(plain(text));
+  for (const { text } of command.writes) scope.fetched.add(plain(text));
   for (const [index, { text }] of args.entries()) {
     if (/^(?:-o|-O|--output|-outfile|--output-document)$/i.test(text)) {
       const next = args[index + 1];
-      if (next) ground.fetched.add(plain(next.text));
+      if (next) scope.fetched.add(plain(next.text));
     }
     // `-O`, or wget alone, takes the name from the address.
     if (/^https?:/i.test(text))
-      ground.fetched.add(plain(text.split(/[?#]/)[0]?.split("/").at(-1) ?? ""));
+      scope.fetched.add(plain(text.split(/[?#]/)[0]?.split("/").at(-1) ?? ""));
   }
 }
 

@@ -24,7 +24,7 @@ export const DANGER_KINDS = [
 ] as const;
 export type DangerKind = (typeof DANGER_KINDS)[number];
 
-export interface Ground {
+export interface CommandScope {
   /** It has gone to another folder, so what is relative is so to that. */
   isAway: boolean;
   /** Names of files that an earlier part has fetched. */
@@ -81,7 +81,7 @@ const DESTROYERS: Readonly<Record<string, RegExp>> = {
 export function judgeProgram(
   name: string,
   args: readonly ShellWord[],
-  ground: Ground,
+  scope: CommandScope,
   say: Say,
 ): void {
   const [verb = ""] = args.map(({ text }) => text).filter((text) => !text.startsWith("-"));
@@ -131,7 +131,7 @@ export function judgeProgram(
       (name === "sed" && word === args.find((one) => !one.text.startsWith("-")))
     )
       continue;
-    if (isOutside({ ...word, text }, ground)) say("outside");
+    if (isOutside({ ...word, text }, scope)) say("outside");
   }
 }
 
@@ -192,7 +192,7 @@ const HARMLESS =
   /^(?:\/dev\/(?:null|stdout|stderr|stdin|tty|fd\/\d+)|nul|\$null|\/tmp\/.+|\/var\/tmp\/.+)$/i;
 
 /** Not in the folder it runs in, as far as can be known; a place that only shows when it runs counts as outside. */
-export function isOutside({ text, isExact, inner }: ShellWord, { isAway }: Ground): boolean {
+export function isOutside({ text, isExact, inner }: ShellWord, { isAway }: CommandScope): boolean {
   if (HARMLESS.test(text) && !/\.\./.test(text)) return false;
   if (/^(?:\/|~|\\\\|[a-z]:|\$(?:HOME|\{HOME)|%\w+%|\$env:)/i.test(text)) return true;
   if (/(?:^|[\\/])\.\.(?:[\\/]|$)/.test(text)) return true;

@@ -32,7 +32,7 @@ export function isSecretPath(path: string): boolean {
 }
 
 /** Files that make other programs run something: what begins with a dot, workspace files. */
-export function isSteeringPath(path: string): boolean {
+export function isConfigPath(path: string): boolean {
   return partsOf(path).some((part) => /^\..|\.code-workspace$/i.test(part));
 }
 

@@ -44,12 +44,12 @@ const CLOSERS = new Set(["fi", "done", "esac"]);
 const WORD_END = /[\s;&|()<>]/;
 
 export function readShell(source: string, depth = 0): ShellScript {
-  const reader = new Reader(source.replaceAll("\r\n", "\n"), depth);
+  const reader = new WordReader(source.replaceAll("\r\n", "\n"), depth);
   reader.readList();
   return { commands: reader.commands, isWhole: reader.isWhole };
 }
 
-class Reader {
+class WordReader {
   readonly commands: ShellCommand[] = [];
   isWhole = true;
   readonly #source: string;

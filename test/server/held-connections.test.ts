@@ -155,7 +155,7 @@ for (const vendor of VENDORS) {
         assert.ok(WORDS.join("").startsWith(textOf({ ...collected, error })));
       }));
 
-    it("is given up when there is no sign of life of it", () =>
+    it("is given up when there is no heartbeat of it", () =>
       lend(
         plan({ waitsAt: 15 }),
         async (upstream, provider) => {

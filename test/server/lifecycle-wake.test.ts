@@ -55,7 +55,7 @@ describe("after a sleep", () => {
     await new Promise((resolve) => setTimeout(resolve, 7_000));
     assert.equal(beats, 0);
     companion.process.kill("SIGCONT");
-    await until("a sign of life", () => beats > 0, 3_000);
+    await until("a heartbeat", () => beats > 0, 3_000);
     assert.ok(hasSlept(companion));
     assert.equal((await lastOf(chunks))?.type, "done");
     await companion.kill();

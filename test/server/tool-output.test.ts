@@ -129,7 +129,7 @@ for (const engine of ENGINES) {
         assert.equal((await open.chat.getSession(session_id)).turn?.id, turn_id);
       }));
 
-    it("is a sign of life, and of a call that nobody has a claim", () =>
+    it("is a heartbeat, and of a call that nobody has a claim", () =>
       withChat(engine, ONE, async (open) => {
         const { session_id, tell } = await running(open);
         await expire(open);

@@ -7,12 +7,12 @@ const IN_PROSE = /[\u202A-\u202E\u2066-\u2069\uFFF9-\uFFFB\u{E0000}-\u{E007F}]/g
 /** Whatever is a control, a format or of no width by itself. */
 const IN_CODE = /(?![\t\n\r])[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}]/gu;
 
-export type Run = { text: string; hidden: boolean };
+export type TextRun = { text: string; hidden: boolean };
 
 /** Cuts text into what shows itself and what does not; the latter as `U+202E`. */
-export function splitHidden(text: string, where: "prose" | "code"): Run[] {
+export function splitHidden(text: string, where: "prose" | "code"): TextRun[] {
   const pattern = where === "code" ? IN_CODE : IN_PROSE;
-  const runs: Run[] = [];
+  const runs: TextRun[] = [];
   let from = 0;
   for (const match of text.matchAll(pattern)) {
     if (match.index > from) runs.push({ text: text.slice(from, match.index), hidden: false });

@@ -31,7 +31,7 @@ export interface Sending {
   summarise: () => Promise<void>;
   undoSummary: (summaryId: string) => Promise<void>;
   /** The tool need not go on without asking. */
-  askAgain: (toolName: string) => Promise<void>;
+  revoke: (toolName: string) => Promise<void>;
   stop: () => void;
   /** Sends what could not be sent before. */
   resume: () => void;
@@ -127,7 +127,7 @@ export function createSending(deps: SendingDeps): Sending {
     async undoSummary(summary_id) {
       await attempt((session_id) => transport.call("undo_summary", { session_id, summary_id }));
     },
-    async askAgain(tool_name) {
+    async revoke(tool_name) {
       await attempt((session_id) => transport.call("ask_again", { session_id, tool_name }));
     },
     decide(callId, decision) {

@@ -45,8 +45,8 @@ export interface Strings {
   removeContext(label: string): string;
   noDrop: string;
   noDropHint: string;
-  allowed: string;
-  askAgain(tool: string): string;
+  granted: string;
+  revoke(tool: string): string;
   summarise: string;
   summarising: string;
   summarised: string;

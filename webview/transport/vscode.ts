@@ -25,14 +25,14 @@ export interface VsCodeApi {
   setState(state: SavedState): void;
 }
 
-interface Waiting {
+interface OpenCall {
   resolve(value: unknown): void;
   reject(failure: CallFailure): void;
 }
 
 /** Everything goes through the extension host: it has the token and the connection, this page has neither. */
 export function createVsCodeTransport(api: VsCodeApi): Transport {
-  const calls = new Map<number, Waiting>();
+  const calls = new Map<number, OpenCall>();
   const finds = new Map<number, (found: readonly Mention[]) => void>();
   const proposals = new Map<string, (change: ProposedChange | null) => void>();
   const sinks = new Map<number, StreamSink>();

@@ -58,7 +58,7 @@ export interface Question {
 }
 
 /** How a turn ended; which fields say something depends on the turn's status. */
-export interface Ending {
+export interface TurnEnd {
   code: string | null;
   message: string;
   hint: string | null;
@@ -78,7 +78,7 @@ export interface Turn {
   nextAgent: string | null;
   parts: readonly Part[];
   status: TurnStatus;
-  ending: Ending | null;
+  ending: TurnEnd | null;
   /** What the whole conversation measured when that was last known. */
   contextTokens: number | null;
 }
@@ -93,7 +93,7 @@ export interface SessionLog {
   /** Those not taken back; the newest one whose turn is there counts. */
   summaries: readonly Summary[];
   /** Names of the tools that need not ask in this session. */
-  allowed: readonly string[];
+  granted: readonly string[];
   /** What the newest `session_info` said, and its `seq`. */
   info: { seq: number; title: string | null; model: string | null; agent: string | null };
   /** Ids of sent messages that have come back as chunks, newest last. */
@@ -110,7 +110,7 @@ export function emptyLog(id: string): SessionLog {
     gap: false,
     turns: [],
     summaries: [],
-    allowed: [],
+    granted: [],
     info: { seq: 0, title: null, model: null, agent: null },
     arrived: [],
     before: null,

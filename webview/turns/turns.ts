@@ -6,12 +6,12 @@ import { continuity } from "../../server/shared/continuity.ts";
 import { settled } from "./gone.ts";
 import {
   type AgentPart,
-  type Ending,
   type Part,
   type SessionLog,
   type StepPart,
   type TextPart,
   type Turn,
+  type TurnEnd,
 } from "./model.ts";
 import { type Plan, paused, type Subtask, toPlan, withSubtask } from "./plans.ts";
 import { withSummary } from "./summaries.ts";
@@ -111,9 +111,9 @@ function takeStatus(log: SessionLog, chunk: ChunkOf<"status">): SessionLog {
       return { ...log, turns, summaries: withSummary(log.summaries, content, metadata) };
     }
     case "tool_allowed":
-      return { ...log, allowed: [...log.allowed.filter((name) => name !== tool_name), tool_name] };
+      return { ...log, granted: [...log.granted.filter((name) => name !== tool_name), tool_name] };
     case "tool_asks_again":
-      return { ...log, allowed: log.allowed.filter((name) => name !== tool_name) };
+      return { ...log, granted: log.granted.filter((name) => name !== tool_name) };
     case "rewound":
       return { ...log, turns: keptTurns(log, metadata.replaces_turn_id) };
     case "tool_output":
@@ -255,7 +255,7 @@ function endTurn(turn: Turn, chunk: ChunkOf<"done" | "error" | "interrupted">): 
   const { type: status } = chunk;
   const done = (chunk.type === "done" && chunk.metadata) || {};
   const failed = (chunk.type !== "done" && chunk.metadata) || {};
-  const ending: Ending = {
+  const ending: TurnEnd = {
     code: failed.code ?? null,
     message: chunk.error ?? chunk.content ?? "",
     hint: failed.hint ?? null,

@@ -2,7 +2,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import * as vscode from "vscode";
 import { HeldOutput } from "./held-output.ts";
-import type { Ran, Run } from "./shell-terminal.ts";
+import type { Ran, ShellRun } from "./shell-terminal.ts";
 import { ANSWERED_EDITORS, type Shell } from "./shells.ts";
 
 /** How long a terminal may take to be shown. */
@@ -14,7 +14,7 @@ const KILL_MS = 3_000;
 
 export async function runInProcess(
   shell: Shell | undefined,
-  { command, cwd, stop, onBegin, onOutput }: Run,
+  { command, cwd, stop, onBegin, onOutput }: ShellRun,
 ): Promise<Ran> {
   const write = new vscode.EventEmitter<string>();
   const { promise: opened, resolve: open } = Promise.withResolvers<void>();

@@ -9,7 +9,7 @@ import { endAllInTerminal } from "./end-processes.ts";
 import { HeldOutput } from "./held-output.ts";
 import { launchOf, markOf, type Shell } from "./shells.ts";
 
-export interface Run {
+export interface ShellRun {
   command: string;
   cwd: string;
   stop: AbortSignal;
@@ -40,7 +40,7 @@ const LAST_WORDS_MS = 3_000;
 let last: vscode.Terminal | undefined;
 
 /** Undefined if the shell did not begin; then nothing of the command has run, and nothing will. */
-export async function runInTerminal(shell: Shell, run: Run): Promise<Ran | undefined> {
+export async function runInTerminal(shell: Shell, run: ShellRun): Promise<Ran | undefined> {
   const room = await openRoom(shell, run.command, run.cwd);
   try {
     return await inRoom(shell, room, run);
@@ -49,7 +49,7 @@ export async function runInTerminal(shell: Shell, run: Run): Promise<Ran | undef
   }
 }
 
-async function inRoom(shell: Shell, room: CommandRoom, run: Run): Promise<Ran | undefined> {
+async function inRoom(shell: Shell, room: CommandRoom, run: ShellRun): Promise<Ran | undefined> {
   const launch = launchOf(shell, room.path, process.platform);
   const terminal = vscode.window.createTerminal({
     name: "Streamkeeper",

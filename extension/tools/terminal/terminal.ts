@@ -6,7 +6,7 @@ import { cut, MAX_RESULT } from "../bounds.ts";
 import { parseArguments } from "../files/files.ts";
 import { resolveInside, ToolError, type WorkspaceRoots } from "../files/paths.ts";
 import { runInProcess } from "./shell-process.ts";
-import { type Ran, type Run, runInTerminal } from "./shell-terminal.ts";
+import { type Ran, runInTerminal, type ShellRun } from "./shell-terminal.ts";
 import { kindOf, type Shell } from "./shells.ts";
 import { plainOutput } from "./terminal-output.ts";
 
@@ -74,7 +74,7 @@ function endOf({ exitCode, end }: Ran, lateAfter: number | undefined): string {
 /** Shells whose start-up files do not come back to us, in this window: they are begun without them. */
 const plain = new Set<string>();
 
-async function inShell(run: Run): Promise<Ran> {
+async function inShell(run: ShellRun): Promise<Ran> {
   const shell = usersShell();
   if (!shell) return await runInProcess(undefined, run);
   const ran = await runInTerminal(shell, run);

@@ -1,4 +1,3 @@
-import { withLastWords } from "../../db/tables/call-output.ts";
 import { isClaimOver } from "../../db/tables/claims.ts";
 import { insertMessage, metadataOf, turnMessages } from "../../db/tables/messages.ts";
 import { findOffer } from "../../db/tables/offers.ts";
@@ -12,8 +11,9 @@ import {
   type ToolCallChange,
   type ToolCallRow,
 } from "../../db/tables/tool-calls.ts";
+import { withLastWords } from "../../db/tables/tool-output.ts";
 import { grantTool } from "../../db/tables/tool-rules.ts";
-import { findTurn, setTurnProgress, type Turn } from "../../db/tables/turns.ts";
+import { findTurn, setTurnProgress, type TurnRow } from "../../db/tables/turns.ts";
 import { findAgent } from "../../domain/agents.ts";
 import type { Offer } from "../../domain/offer.ts";
 import { refusedPath } from "../../domain/permissions.ts";
@@ -26,7 +26,7 @@ import type { ChatDeps, LeasedTurn } from "../deps.ts";
 import { leaseTurn } from "../log/lease-turn.ts";
 import type { Append, Writing } from "../log/write-session.ts";
 import {
-  type Answer,
+  type CallAnswer,
   cameOf,
   failed,
   refused,
@@ -41,7 +41,7 @@ import { decidePlan } from "../turn/propose-plan.ts";
 type ToolDecision = Extract<ClientMessage, { type: "tool_decision" }>;
 type ToolResult = Extract<ClientMessage, { type: "tool_result" }>;
 
-type ToAnswer = (trx: Trx, call: ToolCallRow, turn: Turn) => Promise<Answer | undefined>;
+type ToAnswer = (trx: Trx, call: ToolCallRow, turn: TurnRow) => Promise<CallAnswer | undefined>;
 
 /** A person's decision about a call. Decision, changed arguments, result and the next step of the turn commit together. */
 export async function decideCall(
@@ -105,10 +105,10 @@ function isSwitch({ tool_name, kind }: ToolCallRow): boolean {
 /** A person lets the model hand over to an agent that may do more. */
 async function approveSwitch(
   trx: Trx,
-  turn: Turn,
+  turn: TurnRow,
   args: Record<string, unknown>,
   offer: Offer,
-): Promise<Answer> {
+): Promise<CallAnswer> {
   const next = findAgent(String(args["agent_type"] ?? ""), offer.agents);
   if (!next) {
     throw new ChatError("invalid_request", "message.modified_arguments: there is no such agent.", {
@@ -257,7 +257,7 @@ async function recordAnswer(
   trx: Trx,
   append: Append,
   call: ToolCallRow,
-  answer: Answer,
+  answer: CallAnswer,
 ): Promise<boolean> {
   const { session_id, turn_id, call_id, tool_name } = call;
   const open = await openToolCalls(trx, { sessionId: session_id, turnId: turn_id });

@@ -3,7 +3,7 @@ import { CLAIM_MS, claimCall, expiredClaims } from "../../db/tables/claims.ts";
 import type { Reader } from "../../db/tables/schema.ts";
 import { findSession } from "../../db/tables/sessions.ts";
 import { findToolCall, openToolCalls, type ToolCallRow } from "../../db/tables/tool-calls.ts";
-import { findTurn, type Turn } from "../../db/tables/turns.ts";
+import { findTurn, type TurnRow } from "../../db/tables/turns.ts";
 import { ChatError } from "../../errors.ts";
 import type { Claim, PendingCall, PendingList } from "../../protocol/responses.ts";
 import { every, type Repeating } from "../../shared/every.ts";
@@ -19,7 +19,7 @@ export async function listPending(reader: Reader, sessionId: string): Promise<Pe
   return { pending: calls.map((call) => toPending(call, turn)) };
 }
 
-function toPending(call: ToolCallRow, turn: Turn | undefined): PendingCall {
+function toPending(call: ToolCallRow, turn: TurnRow | undefined): PendingCall {
   const { call_id, turn_id, tool_name, kind, claimed_by } = call;
   return {
     call_id,
@@ -54,7 +54,7 @@ export async function claim(
 }
 
 /**
- * Answers the calls whose client has given no sign of life for so long that it must be gone, so that no turn waits for
+ * Answers the calls whose client has given no heartbeat for so long that it must be gone, so that no turn waits for
  * ever. After a sleep of the machine every claim looks old: then clients get one more round to say that they are there.
  */
 export function giveUpClaims(deps: ChatDeps): Repeating {

@@ -3,7 +3,7 @@ import { metadataOf, turnMessages } from "../../db/tables/messages.ts";
 import { findOffer } from "../../db/tables/offers.ts";
 import type { Trx } from "../../db/tables/schema.ts";
 import { type SessionState, takeLease } from "../../db/tables/sessions.ts";
-import type { Turn } from "../../db/tables/turns.ts";
+import type { TurnRow } from "../../db/tables/turns.ts";
 import { samplingOf } from "../../protocol/sampling.ts";
 import type { Usage } from "../../providers/provider.ts";
 import type { LeasedTurn } from "../deps.ts";
@@ -12,7 +12,7 @@ import type { LeasedTurn } from "../deps.ts";
 export async function leaseTurn(
   trx: Trx,
   owner: string,
-  { session, turn, acceptedAt }: { session: SessionState; turn: Turn; acceptedAt: number },
+  { session, turn, acceptedAt }: { session: SessionState; turn: TurnRow; acceptedAt: number },
 ): Promise<LeasedTurn> {
   const fence = await takeLease(trx, turn.session_id, owner);
   return {
@@ -35,7 +35,7 @@ export async function leaseTurn(
 }
 
 /** What the steps before the pause have cost: the sums from the turn's row, what they consist of from the step's message. */
-async function usageSofar(trx: Trx, turn: Turn): Promise<Usage | undefined> {
+async function usageSofar(trx: Trx, turn: TurnRow): Promise<Usage | undefined> {
   const { id, input_tokens, output_tokens } = turn;
   if (input_tokens === null || output_tokens === null) return undefined;
   const steps = (await turnMessages(trx, id)).map((message) => metadataOf(message).usage);

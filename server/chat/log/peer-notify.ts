@@ -1,7 +1,7 @@
 // Tells the other companions on the same Postgres at once what they would find at their next look at the database.
 import type { NotifyChannel } from "../../db/engine/notify-channel.ts";
 import { withoutTrace } from "../../observe/trace-context.ts";
-import { type Hint, parseHint } from "../../protocol/hints.ts";
+import { type PeerNotice, parsePeerNotice } from "../../protocol/peer-notice.ts";
 import type { Hub } from "./hub.ts";
 
 /** What is to be told to the others. Costs next to nothing while there are none. */
@@ -45,7 +45,7 @@ const GAP_MS = 25;
 /** Postgres refuses 8,000. */
 const MAX_BYTES = 7_500;
 const MAX_PAYLOADS = 32;
-/** The others are asked for a sign of life when none was heard for so long, and thought gone when none answers. */
+/** The others are asked for a heartbeat when none was heard for so long, and thought gone when none answers. */
 const QUIET_MS = 30_000;
 const GONE_MS = 10_000;
 
@@ -85,10 +85,10 @@ export function createPeers(channel: NotifyChannel, own: string): Peers {
     if (!thereAreOthers) pending.clear();
     const asks = now - heardAt > QUIET_MS && askedAt === undefined;
     if (asks) askedAt = now;
-    const hints = toHints(own, pending);
-    if (isAsked && hints.length === 0) hints.push({ from: own });
+    const notices = toNotices(own, pending);
+    if (isAsked && notices.length === 0) notices.push({ from: own });
     isAsked = false;
-    return hints.map((hint) => JSON.stringify(asks ? { ...hint, asks } : hint));
+    return notices.map((notice) => JSON.stringify(asks ? { ...notice, asks } : notice));
   }
 
   function note(sessionId: string, lastSeq: number): void {
@@ -103,20 +103,20 @@ export function createPeers(channel: NotifyChannel, own: string): Peers {
     listen(heard) {
       channel.listen({
         onHint(payload) {
-          const hint = parseHint(payload);
-          if (!hint || hint.from === own) return;
+          const notice = parsePeerNotice(payload);
+          if (!notice || notice.from === own) return;
           thereAreOthers = true;
           heardAt = performance.now();
           askedAt = undefined;
-          if (hint.asks) {
+          if (notice.asks) {
             isAsked = true;
             plan();
           }
-          for (const [sessionId, lastSeq] of hint.news ?? []) heard.onNews(sessionId, lastSeq);
-          if (hint.look) heard.onLook(hint.look);
+          for (const [sessionId, lastSeq] of notice.news ?? []) heard.onNews(sessionId, lastSeq);
+          if (notice.look) heard.onLook(notice.look);
         },
         onListening() {
-          void channel.send([JSON.stringify({ from: own, asks: true } satisfies Hint)]);
+          void channel.send([JSON.stringify({ from: own, asks: true } satisfies PeerNotice)]);
           heard.onListening();
         },
       });
@@ -125,21 +125,21 @@ export function createPeers(channel: NotifyChannel, own: string): Peers {
 }
 
 /** Takes from `pending` what fits into one statement; the rest comes next. */
-function toHints(from: string, pending: Map<string, number>): Hint[] {
-  const hints: Hint[] = [];
+function toNotices(from: string, pending: Map<string, number>): PeerNotice[] {
+  const notices: PeerNotice[] = [];
   let bytes = Number.POSITIVE_INFINITY;
   for (const [sessionId, lastSeq] of pending) {
     const size = sessionId.length + String(lastSeq).length + 6;
     if (bytes + size > MAX_BYTES) {
-      if (hints.length === MAX_PAYLOADS) break;
-      hints.push({ from, news: [], look: [] });
+      if (notices.length === MAX_PAYLOADS) break;
+      notices.push({ from, news: [], look: [] });
       bytes = Buffer.byteLength(from) + 100;
     }
     bytes += size;
-    const hint = hints.at(-1);
-    if (lastSeq === LOOK) hint?.look?.push(sessionId);
-    else hint?.news?.push([sessionId, lastSeq]);
+    const notice = notices.at(-1);
+    if (lastSeq === LOOK) notice?.look?.push(sessionId);
+    else notice?.news?.push([sessionId, lastSeq]);
     pending.delete(sessionId);
   }
-  return hints;
+  return notices;
 }

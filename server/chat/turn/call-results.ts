@@ -23,7 +23,7 @@ export const cameOf = ({ chunk }: Reply): { result: string } | { error: string }
 export const succeeded = (content: string): Reply => ({ content, chunk: { content } });
 
 /** What becomes of a call: its row's next state and, if it is over, what the model gets to read. */
-export interface Answer {
+export interface CallAnswer {
   change: ToolCallChange;
   /** Undefined while somebody still has to run it. */
   reply: Reply | undefined;

@@ -1,7 +1,7 @@
 import { lastMeasured } from "../../db/tables/chunks.ts";
 import { conversation, type MessageRow, metadataOf } from "../../db/tables/messages.ts";
 import type { Reader } from "../../db/tables/schema.ts";
-import { activeSummary, type Summary } from "../../db/tables/summaries.ts";
+import { activeSummary, type SummaryRow } from "../../db/tables/summaries.ts";
 import { type StoredMessage, toHistory } from "../../domain/history.ts";
 import { asStored } from "../../domain/summary.ts";
 import type { NewChunk } from "../../protocol/chunks.ts";
@@ -9,7 +9,7 @@ import { estimateTokens } from "../../shared/tokens.ts";
 
 export interface Told {
   /** Stands for all before `rows`. */
-  summary: Summary | undefined;
+  summary: SummaryRow | undefined;
   rows: MessageRow[];
   /** Both, as the model is told. */
   stored: StoredMessage[];

@@ -16,7 +16,7 @@ import type { NewChunk } from "../../protocol/chunks.ts";
 import { PlanArguments, type SubtaskView } from "../../protocol/plans.ts";
 import type { ClientMessage } from "../../protocol/requests.ts";
 import type { ToolCall } from "../../providers/provider.ts";
-import { type Answer, refused, succeeded } from "./call-results.ts";
+import { type CallAnswer, refused, succeeded } from "./call-results.ts";
 
 type ToolDecision = Extract<ClientMessage, { type: "tool_decision" }>;
 
@@ -90,7 +90,7 @@ export async function decidePlan(
   plan: PlanRow,
   { decision, modified_arguments, feedback }: ToolDecision,
   offer: Offer,
-): Promise<Answer> {
+): Promise<CallAnswer> {
   const of = { plan_id: plan.id, plan_summary: plan.summary };
   if (decision === "reject") {
     await setPlan(trx, plan.id, { status: "rejected" });

@@ -6,7 +6,7 @@ import {
   type HeldRow,
   heldAnswerOf,
   setHeldAnswer,
-  type Turn,
+  type TurnRow,
 } from "../../db/tables/turns.ts";
 import type { ChatDeps, LeasedTurn } from "../deps.ts";
 import { installationOf, isAbandoned } from "../log/lease-owner.ts";
@@ -73,7 +73,7 @@ async function takeOver(
   trx: Trx,
   owner: string,
   session: SessionState,
-  turn: Turn,
+  turn: TurnRow,
 ): Promise<LeasedTurn | undefined> {
   const held = heldAnswerOf(turn);
   if (!held) return undefined;

@@ -7,7 +7,7 @@ import {
   activeSummary,
   hasUndone,
   insertSummary,
-  type Summary,
+  type SummaryRow,
   setUndone,
 } from "../../db/tables/summaries.ts";
 import { findOpenTurn } from "../../db/tables/turns.ts";
@@ -137,7 +137,7 @@ function countIn({ rows }: Told, keep: number): number {
   return countToSummarise(sizes, keep);
 }
 
-type NewSummary = Pick<Summary, "id" | "until_turn_id" | "until_position" | "content">;
+type NewSummary = Pick<SummaryRow, "id" | "until_turn_id" | "until_position" | "content">;
 
 async function makeSummary(
   resolved: ResolvedModel,

@@ -21,13 +21,13 @@ interface Running {
   ended: Promise<void>;
 }
 
-/** A third of a lease's life: two signs of life may be lost before somebody else takes over. */
+/** A third of a lease's life: two renewals may be lost before somebody else takes over. */
 const RENEW_MS = 5_000;
 
 /** From taking a message to running its turn, and some. */
 const ACCEPTING_MS = 100;
 
-/** How long to wait for another companion to stop its turn: one sign of life, and some. */
+/** How long to wait for another companion to stop its turn: one heartbeat, and some. */
 const REMOTE_CANCEL_MS = 12_000;
 const REMOTE_CANCEL_POLL_MS = 100;
 

@@ -63,7 +63,7 @@ database.pragma("foreign_keys = OFF");
 const begin = database.prepare("begin immediate");
 const commit = database.prepare("commit");
 const rollback = database.prepare("rollback");
-const number = database.prepare<[number, string, string, number], Numbered>(
+const number = database.prepare<[number, string, string, number], NumberedRow>(
   "update sessions set last_seq = last_seq + ?, last_commit = ? where id = ? and lease_fence = ? returning last_seq as lastSeq, cancel_turn_id as cancelTurnId",
 );
 const exists = database.prepare<[string]>("select 1 from sessions where id = ?");
@@ -71,7 +71,7 @@ const insert = database.prepare<[string, number, string, string, string]>(
   "insert into chunks (session_id, seq, turn_id, type, payload) values (?, ?, ?, ?, ?)",
 );
 
-interface Numbered {
+interface NumberedRow {
   lastSeq: number;
   cancelTurnId: string | null;
 }
@@ -151,7 +151,7 @@ function appendTogether(appends: PackedAppends, first: number, end: number): Fro
   }
 }
 
-function store(appends: PackedAppends, index: number): Numbered | undefined {
+function store(appends: PackedAppends, index: number): NumberedRow | undefined {
   const { sessionIds, turnIds, fences, commitIds, starts, types, payloads } = appends;
   const sessionId = sessionIds[index] ?? "";
   const start = starts[index] ?? 0;

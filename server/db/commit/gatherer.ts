@@ -4,7 +4,7 @@ const MIN_SPLIT = 256;
 /** So many are worth a commit at once; fewer wait for what else this turn of the event loop brings. */
 const FULL_GROUP = 32;
 
-interface Waiting<I, O> {
+interface WaitingItem<I, O> {
   input: I;
   resolve: (output: O) => void;
   reject: (error: unknown) => void;
@@ -16,7 +16,7 @@ interface Waiting<I, O> {
  */
 export class Gatherer<I, O> {
   readonly #commit: (inputs: readonly I[]) => Promise<readonly O[]>;
-  #waiting: Waiting<I, O>[] = [];
+  #waiting: WaitingItem<I, O>[] = [];
   #running = false;
 
   /** `commit` resolves with one output per input, in order; if it rejects, all of them do. */
@@ -56,7 +56,7 @@ export class Gatherer<I, O> {
   }
 
   /** Of a long queue the half: while its outputs are made use of, the other half is on its way, and neither side waits. */
-  #take(): Waiting<I, O>[] {
+  #take(): WaitingItem<I, O>[] {
     const waiting = this.#waiting;
     const count = Math.max(MIN_SPLIT, Math.ceil(waiting.length / 2));
     if (waiting.length > count) return waiting.splice(0, count);

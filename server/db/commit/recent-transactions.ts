@@ -73,14 +73,14 @@ export class RecentTransactions {
   }
 }
 
-interface Numbered {
+interface NumberedTransaction {
   number: number;
   transaction: RecordedTransaction;
 }
 
 /** Overwrites its oldest; allocates nothing but what it is given and its number. */
 class Ring {
-  readonly #entries: (Numbered | undefined)[];
+  readonly #entries: (NumberedTransaction | undefined)[];
   #next = 0;
 
   constructor(size: number) {
@@ -92,7 +92,7 @@ class Ring {
     this.#next = (this.#next + 1) % this.#entries.length;
   }
 
-  newest(limit: number): Numbered[] {
+  newest(limit: number): NumberedTransaction[] {
     const oldestFirst = [...this.#entries.slice(this.#next), ...this.#entries.slice(0, this.#next)];
     return oldestFirst
       .filter((entry) => entry !== undefined)

@@ -4,7 +4,7 @@ import { sql } from "kysely";
 import type { Reader, Trx } from "./schema.ts";
 import { clock } from "./sessions.ts";
 
-/** A claim lives this long without a sign of life of its client. */
+/** A claim lives this long without a heartbeat of its client. */
 export const CLAIM_MS = 30_000;
 
 interface CallOf {
@@ -28,7 +28,7 @@ export async function claimCall(trx: Trx, call: CallOf, clientId: string): Promi
   return result.numUpdatedRows === 1n;
 }
 
-/** Calls whose client has given no sign of life for `CLAIM_MS`; oldest first. */
+/** Calls whose client has given no heartbeat for `CLAIM_MS`; oldest first. */
 export async function expiredClaims(reader: Reader): Promise<CallOf[]> {
   return await reader
     .selectFrom("tool_calls")

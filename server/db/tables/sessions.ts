@@ -6,10 +6,10 @@ import { refusalOf } from "../commit/append-log.ts";
 import type { Reader, Trx } from "./schema.ts";
 import { searchSessions, snippetOf } from "./search.ts";
 
-/** A lease lives this long without a sign of life of its owner. */
+/** A lease lives this long without a renewal by its owner. */
 export const LEASE_MS = 15_000;
 
-/** A lease younger than this needs no sign of life yet. */
+/** A lease younger than this needs no renewal yet. */
 const RENEW_AFTER_MS = 2_500;
 
 export interface NewSession {
@@ -116,7 +116,7 @@ export interface RenewedLease {
 /** Few, since their rows are locked meanwhile and their streams wait. */
 export const RENEWED_AT_ONCE = 100;
 
-/** A sign of life for the sessions of `owner` that need one most; fewer than `RENEWED_AT_ONCE`: for all of them. */
+/** Renews the leases of the sessions of `owner` that need one most; fewer than `RENEWED_AT_ONCE`: for all of them. */
 export async function renewLeases(trx: Trx, owner: string): Promise<RenewedLease[]> {
   // Locked in the order of their ids, as every step that takes several sessions does: no deadlocks.
   const aging = trx

@@ -2,7 +2,7 @@
 import type { Insertable, Selectable } from "kysely";
 import type { Reader, SummariesTable, Trx } from "./schema.ts";
 
-export type Summary = Selectable<SummariesTable>;
+export type SummaryRow = Selectable<SummariesTable>;
 
 export async function insertSummary(trx: Trx, summary: Insertable<SummariesTable>): Promise<void> {
   await trx.insertInto("summaries").values(summary).execute();
@@ -12,7 +12,7 @@ export async function insertSummary(trx: Trx, summary: Insertable<SummariesTable
 export async function activeSummary(
   reader: Reader,
   sessionId: string,
-): Promise<Summary | undefined> {
+): Promise<SummaryRow | undefined> {
   return await reader
     .selectFrom("summaries")
     .innerJoin("turns", "turns.id", "summaries.until_turn_id")

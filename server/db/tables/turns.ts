@@ -4,7 +4,7 @@ import type { ErrorCode } from "../../protocol/errors.ts";
 import type { Reader, Trx, TurnsTable } from "./schema.ts";
 import { clock } from "./sessions.ts";
 
-export type Turn = Selectable<TurnsTable>;
+export type TurnRow = Selectable<TurnsTable>;
 
 export interface NewTurn {
   id: string;
@@ -74,7 +74,7 @@ export async function setHeldAnswer(trx: Trx, turnId: string, held: HeldRow): Pr
   await trx.updateTable("turns").set({ held_answer }).where("id", "=", turnId).execute();
 }
 
-export function heldAnswerOf({ held_answer }: Pick<Turn, "held_answer">): HeldRow | undefined {
+export function heldAnswerOf({ held_answer }: Pick<TurnRow, "held_answer">): HeldRow | undefined {
   return held_answer === null ? undefined : (JSON.parse(held_answer) as HeldRow);
 }
 
@@ -86,12 +86,15 @@ export async function setTurnProgress(
   await trx.updateTable("turns").set(progress).where("id", "=", turnId).execute();
 }
 
-export async function findTurn(reader: Reader, turnId: string): Promise<Turn | undefined> {
+export async function findTurn(reader: Reader, turnId: string): Promise<TurnRow | undefined> {
   return await reader.selectFrom("turns").selectAll().where("id", "=", turnId).executeTakeFirst();
 }
 
 /** The session's turn that runs or waits; there is at most one. */
-export async function findOpenTurn(reader: Reader, sessionId: string): Promise<Turn | undefined> {
+export async function findOpenTurn(
+  reader: Reader,
+  sessionId: string,
+): Promise<TurnRow | undefined> {
   return await reader
     .selectFrom("turns")
     .selectAll()

@@ -3,7 +3,7 @@ import { toStorageError } from "../../db/engine/storage-errors.ts";
 import { isLogAlone } from "../../db/engine/write-ahead-log.ts";
 import { compareSchema, type SchemaState } from "../../db/migrate.ts";
 import type { DatabaseSource } from "../../db/open.ts";
-import { type Look, openToLook } from "../../db/open-readonly.ts";
+import { openReadonly, type ReadonlyDatabase } from "../../db/open-readonly.ts";
 import type { Reader } from "../../db/tables/schema.ts";
 import { ChatError } from "../../errors.ts";
 import { checkChats } from "./check-chats.ts";
@@ -36,7 +36,7 @@ export async function checkDatabase(
       "it is empty beside a write-ahead log that is not, so its newest words are in the log alone.";
     return { findings: [unreadable(what)], counts: null, damage: "pages" };
   }
-  const look = openToLook(source);
+  const look = openReadonly(source);
   if (!look) {
     const what = "There is no database yet; the first start makes it.";
     return {
@@ -57,7 +57,7 @@ export async function checkDatabase(
 }
 
 async function lookInto(
-  reader: Look["reader"],
+  reader: ReadonlyDatabase["reader"],
   engine: Engine,
   companionRuns: boolean,
 ): Promise<DatabaseLook> {

@@ -3,7 +3,7 @@
 import { conversation, type MessageRow } from "../../db/tables/messages.ts";
 import type { Trx } from "../../db/tables/schema.ts";
 import { lockSession } from "../../db/tables/sessions.ts";
-import type { Turn } from "../../db/tables/turns.ts";
+import type { TurnRow } from "../../db/tables/turns.ts";
 import { FINAL_TYPES, type NewChunk } from "../../protocol/chunks.ts";
 import { ERROR_CODES } from "../../protocol/errors.ts";
 import { estimateTokens } from "../../shared/tokens.ts";
@@ -68,7 +68,7 @@ export async function fillGaps(
 
 interface Log {
   session: { title: string; agent_type: string; model: string | null; last_seq: number };
-  turns: readonly Turn[];
+  turns: readonly TurnRow[];
   messages: readonly Said[];
   /** What the conversation measures, in tokens. */
   size: number;
@@ -150,7 +150,7 @@ export async function wordsIn(trx: Trx, sessionId: string): Promise<number> {
 
 /** In the place of an end that is lost: what the turn's row still says of it. Undefined of a turn that has not ended. */
 export function lostEnd(
-  { status, agent_type, model, error_code, started_at, ended_at }: Turn,
+  { status, agent_type, model, error_code, started_at, ended_at }: TurnRow,
   messages: readonly Pick<MessageRow, "role" | "status" | "content">[],
   context_tokens: number,
 ): NewChunk | undefined {

@@ -26,18 +26,18 @@ export function DraftChips({ context }: { context: readonly ContextItem[] }) {
   );
 }
 
-interface AllowedToolsProps {
+interface GrantedToolsProps {
   names: readonly string[];
-  onAskAgain: () => void;
+  onRevoked: () => void;
 }
 
 /** Tools that a person has allowed for this chat, until they are to ask again. */
-export function AllowedTools({ names, onAskAgain }: AllowedToolsProps) {
+export function GrantedTools({ names, onRevoked }: GrantedToolsProps) {
   const { actions, text } = useSurroundings();
   if (names.length === 0) return null;
   return (
     <div class="composer-note">
-      <span>{text.allowed}</span>
+      <span>{text.granted}</span>
       <ul class="chips">
         {names.map((name) => (
           <li class="chip" key={name}>
@@ -45,10 +45,10 @@ export function AllowedTools({ names, onAskAgain }: AllowedToolsProps) {
             <span>{name}</span>
             <IconButton
               icon="close"
-              label={text.askAgain(name)}
+              label={text.revoke(name)}
               onClick={() => {
-                void actions.sending.askAgain(name);
-                onAskAgain();
+                void actions.sending.revoke(name);
+                onRevoked();
               }}
             />
           </li>

@@ -3,7 +3,7 @@ import { isComposing, useLayer } from "../../escape.ts";
 import { loadStyle } from "../../load-style.ts";
 import type { AppState } from "../../state/model.ts";
 import { canStop, isBusy, runsTool } from "../../state/selectors.ts";
-import { AllowedTools, DraftChips } from "../base/chips.tsx";
+import { DraftChips, GrantedTools } from "../base/chips.tsx";
 import { useSurroundings } from "../base/context.ts";
 import { Icon, IconButton } from "../base/icon.tsx";
 import { ContextMeter } from "./context-meter.tsx";
@@ -96,7 +96,7 @@ export function Composer({ state }: { state: AppState }) {
       )}
       <ContextMeter state={state} />
       {/* The button that was clicked goes, and must not take the focus along. */}
-      <AllowedTools names={state.log?.allowed ?? []} onAskAgain={focusComposer} />
+      <GrantedTools names={state.log?.granted ?? []} onRevoked={focusComposer} />
       <div class="mentions" ref={mentions} />
       <DraftChips context={state.context} />
       <textarea

@@ -1,6 +1,6 @@
-import { setOutputLength } from "../../db/tables/call-output.ts";
 import { CLAIM_MS, claimCall } from "../../db/tables/claims.ts";
 import { findToolCall, type ToolCallRow } from "../../db/tables/tool-calls.ts";
+import { setOutputLength } from "../../db/tables/tool-output.ts";
 import { ChatError } from "../../errors.ts";
 import type { NewChunk } from "../../protocol/chunks.ts";
 import type { OutputTaken } from "../../protocol/responses.ts";
@@ -11,7 +11,7 @@ import { notOurs } from "./answer-call.ts";
 
 /**
  * What a call says while it runs, from the client that runs it: committed, then seen by every reader. `offset` makes a
- * repeat take effect once; the call's row says how far its output has come. A sign of life of the client as well.
+ * repeat take effect once; the call's row says how far its output has come. A heartbeat of the client as well.
  */
 export async function takeOutput(
   deps: ChatDeps,

@@ -4,7 +4,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import pg from "pg";
 import { createPeers } from "../../server/chat/log/peer-notify.ts";
 import type { StreamChunk } from "../../server/protocol/chunks.ts";
-import { parseHint } from "../../server/protocol/hints.ts";
+import { parsePeerNotice } from "../../server/protocol/peer-notice.ts";
 import { FINISH, type Script, say, stall, type TestChat, text } from "../support/chat.ts";
 import { withDatabase } from "../support/database.ts";
 import { POSTGRES } from "../support/engines.ts";
@@ -221,8 +221,8 @@ describe("hints between companions", function () {
   it("are not sent while nobody is there", () =>
     withDatabase(POSTGRES, async ({ database, test }) => {
       await withEar(test.flag, async (heard) => {
-        assert.ok(database.hints);
-        const hints = createPeers(database.hints, "alone");
+        assert.ok(database.peerChannel);
+        const hints = createPeers(database.peerChannel, "alone");
         const listening = Promise.withResolvers<void>();
         hints.listen({ onNews() {}, onLook() {}, onListening: listening.resolve });
         await listening.promise;
@@ -238,8 +238,8 @@ describe("hints between companions", function () {
   it("of very many sessions go out together, each within what Postgres takes", () =>
     withDatabase(POSTGRES, async ({ database, test }) => {
       await withEar(test.flag, async (heard, client) => {
-        assert.ok(database.hints);
-        const hints = createPeers(database.hints, "me");
+        assert.ok(database.peerChannel);
+        const hints = createPeers(database.peerChannel, "me");
         const listening = Promise.withResolvers<void>();
         const met = Promise.withResolvers<void>();
         const { resolve: onListening } = listening;
@@ -252,7 +252,7 @@ describe("hints between companions", function () {
         const ids = Array.from({ length: 10_000 }, (_, n) => `${n}`.padStart(36, "0"));
         for (const round of [1, 2]) for (const id of ids) hints.news(id, round);
         hints.look("gone");
-        const told = () => heard.map(parseHint).filter((hint) => hint?.from === "me");
+        const told = () => heard.map(parsePeerNotice).filter((hint) => hint?.from === "me");
         await until(() => told().some((hint) => hint?.look?.includes("gone")));
         const news = told().flatMap((hint) => hint?.news ?? []);
         assert.deepEqual(new Map(news), new Map(ids.map((id) => [id, 2])));
@@ -265,7 +265,8 @@ describe("hints between companions", function () {
 /** Resolves when both have heard of each other: to somebody who asks they answer, so each is asked by a third. */
 async function known(client: pg.Client, ...companions: TestChat[]): Promise<void> {
   const answers = new Set<string>();
-  const note = ({ payload = "" }: pg.Notification) => answers.add(parseHint(payload)?.from ?? "");
+  const note = ({ payload = "" }: pg.Notification) =>
+    answers.add(parsePeerNotice(payload)?.from ?? "");
   client.on("notification", note);
   while (!companions.every(({ deps }) => answers.has(deps.owner))) {
     await client.query("select pg_notify('streamkeeper', $1)", ['{"from":"test","asks":true}']);
