@@ -22,8 +22,8 @@ export function handleErrors(log: Log) {
     // What is left of a refused body is not read.
     if (!request.complete) response.set("connection", "close");
     const { code, message, hint } = error;
-    const body = { code, message, ...(hint === undefined ? {} : { hint }), request_id: requestId };
-    response.status(status).json({ error: body });
+    // JSON has no field that is undefined.
+    response.status(status).json({ error: { code, message, hint, request_id: requestId } });
   };
 }
 

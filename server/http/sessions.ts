@@ -8,6 +8,7 @@ import {
   UpdateSessionRequest,
 } from "../protocol/requests.ts";
 import { ClaimRequest, OutputRequest, RewindRequest } from "../protocol/served-requests.ts";
+import { omitUndefined } from "../shared/json.ts";
 import { parse } from "./body.ts";
 import type { HttpDeps } from "./context.ts";
 import { allowOnly } from "./error-handler.ts";
@@ -19,14 +20,8 @@ export function sessionsRouter({ chat }: HttpDeps): Router {
   router
     .route("/v1/sessions")
     .get(async (request: Request, response: Response) => {
-      const { query, limit, cursor } = parse(ListSessionsQuery, request.query);
-      response.json(
-        await chat.listSessions({
-          ...(query === undefined ? {} : { query }),
-          ...(limit === undefined ? {} : { limit }),
-          ...(cursor === undefined ? {} : { cursor }),
-        }),
-      );
+      const query = omitUndefined(parse(ListSessionsQuery, request.query));
+      response.json(await chat.listSessions(query));
     })
     .post(async (request: Request, response: Response) => {
       const session = await chat.createSession(parse(CreateSessionRequest, request.body));

@@ -1,4 +1,5 @@
 // Calls that clients run: what waits, who has taken it, and what becomes of it when that client is gone.
+
 import { CLAIM_MS, claimCall, expiredClaims } from "../../db/tables/claims.ts";
 import type { Reader } from "../../db/tables/schema.ts";
 import { findSession } from "../../db/tables/sessions.ts";
@@ -7,6 +8,7 @@ import { findTurn, type TurnRow } from "../../db/tables/turns.ts";
 import { ChatError } from "../../errors.ts";
 import type { Claim, PendingCall, PendingList } from "../../protocol/responses.ts";
 import { every, type Repeating } from "../../shared/every.ts";
+import { omitUndefined } from "../../shared/json.ts";
 import type { ChatDeps } from "../deps.ts";
 import { giveUpCall, notOurs } from "./answer-call.ts";
 
@@ -21,17 +23,19 @@ export async function listPending(reader: Reader, sessionId: string): Promise<Pe
 
 function toPending(call: ToolCallRow, turn: TurnRow | undefined): PendingCall {
   const { call_id, turn_id, tool_name, kind, claimed_by } = call;
-  return {
+  const waits_for: PendingCall["waits_for"] =
+    call.status === "waiting_decision" ? "tool_decision" : "tool_result";
+  return omitUndefined({
     call_id,
     turn_id,
     tool_name,
     arguments: JSON.parse(call.arguments) as Record<string, unknown>,
-    waits_for: call.status === "waiting_decision" ? "tool_decision" : "tool_result",
-    ...(kind === null ? {} : { kind }),
-    ...(turn?.client_id == null ? {} : { client_id: turn.client_id }),
-    ...(turn?.workspace == null ? {} : { workspace: turn.workspace }),
-    ...(claimed_by === null ? {} : { claimed_by }),
-  };
+    waits_for,
+    kind: kind ?? undefined,
+    client_id: turn?.client_id ?? undefined,
+    workspace: turn?.workspace ?? undefined,
+    claimed_by: claimed_by ?? undefined,
+  });
 }
 
 /** Of several clients that want to run a call, one gets it; the same client again gets more time. */

@@ -11,6 +11,7 @@ import { ChatError } from "../../errors.ts";
 import type { CallOutcome } from "../../protocol/call-outcomes.ts";
 import type { NewChunk } from "../../protocol/chunks.ts";
 import type { ErrorCode } from "../../protocol/errors.ts";
+import { omitUndefined } from "../../shared/json.ts";
 import type { Append } from "../log/write-session.ts";
 
 /** Why a turn ends without being done. */
@@ -84,13 +85,13 @@ export async function closeTurn(
 
 function finalChunk(ending: Ending, keptCharacters: number): NewChunk {
   const { status, code, message, hint, retryAfterSeconds } = ending;
-  const metadata = {
+  const metadata = omitUndefined({
     code,
-    ...(hint === undefined ? {} : { hint }),
+    hint,
     kept_chars: keptCharacters,
     retryable: code !== "key_missing" && code !== "upstream_unauthorized",
-    ...(retryAfterSeconds === undefined ? {} : { retry_after_seconds: retryAfterSeconds }),
-  };
+    retry_after_seconds: retryAfterSeconds,
+  });
   return status === "error"
     ? { type: "error", error: message, metadata }
     : { type: "interrupted", content: message, metadata };

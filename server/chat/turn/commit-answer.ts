@@ -1,10 +1,12 @@
 // What the model says, and the end of the turn, as committed steps.
+
 import { insertMessage } from "../../db/tables/messages.ts";
 import { changeSession, releaseLease } from "../../db/tables/sessions.ts";
 import { endTurn, setTurnProgress } from "../../db/tables/turns.ts";
 import { currentTrace } from "../../observe/trace-context.ts";
 import type { NewChunk } from "../../protocol/chunks.ts";
 import type { FinishReason } from "../../providers/provider.ts";
+import { omitUndefined } from "../../shared/json.ts";
 import { appendToSession } from "../log/write-session.ts";
 import { ENDINGS } from "./close-turn.ts";
 import { endAnswer, progressOf, type Run, StopTurn, writeStep } from "./run.ts";
@@ -62,14 +64,14 @@ export async function commitDone(
     const { chunks } = await append([
       {
         type: "done",
-        metadata: {
+        metadata: omitUndefined({
           model: end.modelId,
           agent_type: run.agentType,
           finish_reason: end.reason,
           elapsed_ms: Math.round(performance.now() - acceptedAt),
-          ...(run.usage ? { usage: run.usage } : {}),
+          usage: run.usage,
           context_tokens: run.contextTokens,
-        },
+        }),
       },
     ]);
     if (run.text !== "") {
@@ -80,11 +82,11 @@ export async function commitDone(
         role: "assistant",
         content: run.text,
         status: "complete",
-        metadata: {
+        metadata: omitUndefined({
           agent_type: run.agentType,
           model: end.modelId,
-          ...(run.thinking && { thinking: run.thinking }),
-        },
+          thinking: run.thinking,
+        }),
       });
     }
     await setTurnProgress(trx, turnId, progressOf(run));

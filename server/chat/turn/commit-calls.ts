@@ -1,4 +1,5 @@
 // The calls that a model makes in one step: judged, stored and, where nobody else has to act, answered.
+
 import { insertMessage } from "../../db/tables/messages.ts";
 import type { ToolCallStatus, Trx } from "../../db/tables/schema.ts";
 import { changeSession, releaseLease } from "../../db/tables/sessions.ts";
@@ -11,6 +12,7 @@ import { findTool, SWITCH_TOOL, type Tool } from "../../domain/tools.ts";
 import type { AskReason } from "../../protocol/ask-reasons.ts";
 import type { NewChunk } from "../../protocol/chunks.ts";
 import type { FinishReason, ToolCall } from "../../providers/provider.ts";
+import { omitUndefined } from "../../shared/json.ts";
 import {
   cameOf,
   failed,
@@ -92,12 +94,12 @@ export async function commitCalls(
         role: "assistant",
         content: run.text,
         status: "complete",
-        metadata: {
+        metadata: omitUndefined({
           tool_calls: judged.map(({ call }) => call),
           agent_type: agent.type,
-          ...(run.thinking && { thinking: run.thinking }),
-          ...(run.usage && { usage: run.usage }),
-        },
+          thinking: run.thinking,
+          usage: run.usage,
+        }),
       });
       let seq = first;
       for (const { call, reply, chunks: shown } of judged) {
@@ -238,13 +240,13 @@ function callChunk(
     type: "tool_call",
     ...call,
     requires_approval: asks !== undefined,
-    ...(asks ? { approval_request_id: call.call_id } : {}),
-    metadata: {
+    ...(asks && { approval_request_id: call.call_id }),
+    metadata: omitUndefined({
       agent_type: run.agentType,
-      ...(tool ? { kind: tool.kind } : {}),
-      ...(asks && asks !== "plan" ? { asks_because: asks } : {}),
-      ...(clientId === null ? {} : { client_id: clientId }),
-      ...(workspace === null ? {} : { workspace }),
-    },
+      kind: tool?.kind,
+      asks_because: asks === "plan" ? undefined : asks,
+      client_id: clientId ?? undefined,
+      workspace: workspace ?? undefined,
+    }),
   };
 }

@@ -1,7 +1,9 @@
 // One run of a turn: its state, and the one way its steps are written.
+
 import type { SSEUnitOfWork } from "../../db/commit/unit-of-work.ts";
 import type { Thinking } from "../../protocol/thinking.ts";
 import type { HeldAnswer, Usage } from "../../providers/provider.ts";
+import { omitUndefined } from "../../shared/json.ts";
 import type { ChatDeps, LeasedTurn } from "../deps.ts";
 import { type Append, type Step, writeSession } from "../log/write-session.ts";
 import { ENDINGS, type Ending } from "./close-turn.ts";
@@ -99,14 +101,9 @@ export async function writeStep<T>(
 /** What the row of a turn says of how far it has come. */
 export function progressOf({ steps, switches, usage }: Run) {
   const { input_tokens, output_tokens } = usage ?? {};
-  return {
-    steps,
-    switches,
-    ...(input_tokens !== undefined && { input_tokens }),
-    ...(output_tokens !== undefined && { output_tokens }),
-    // What is stored with it is the end of an answer.
-    held_answer: null,
-  };
+  // What is stored with it is the end of an answer.
+  const held_answer = null;
+  return omitUndefined({ steps, switches, input_tokens, output_tokens, held_answer });
 }
 
 /** The next step begins with nothing said. */

@@ -20,6 +20,7 @@ import { titleFrom, UNTITLED } from "../../domain/titles.ts";
 import { ChatError } from "../../errors.ts";
 import type { ClientMessage, MessageRequest } from "../../protocol/requests.ts";
 import type { Sampling } from "../../protocol/sampling.ts";
+import { omitUndefined } from "../../shared/json.ts";
 import type { AcceptedTurn } from "../chat.ts";
 import type { ChatDeps, LeasedTurn } from "../deps.ts";
 import { describeOwner, isAbandoned } from "../log/lease-owner.ts";
@@ -119,8 +120,8 @@ async function acceptMessage(
       }
       await changeSession(trx, sessionId, {
         agent_type: agentType,
-        ...(request.model === undefined ? {} : { model }),
-        ...(session.title === UNTITLED ? { title: titleFrom(message.content) } : {}),
+        model: request.model && model,
+        title: session.title === UNTITLED ? titleFrom(message.content) : undefined,
       });
       const offered = request.instructions ?? [];
       const sent = await insertInstructions(trx, sessionId, offered);
@@ -200,18 +201,14 @@ function userChunk(
   return {
     type: "user_message",
     content: message.content,
-    metadata: {
+    metadata: omitUndefined({
       model: chosen.model,
       agent_type: chosen.agentType,
-      ...(request.request_id === undefined ? {} : { request_id: request.request_id }),
-      ...(message.replaces_turn_id === undefined
-        ? {}
-        : { replaces_turn_id: message.replaces_turn_id }),
-      ...(message.resume_plan_id === undefined ? {} : { resume_plan_id: message.resume_plan_id }),
-      ...(message.context
-        ? { context: message.context.map(({ type, label }) => ({ type, label })) }
-        : {}),
-    },
+      request_id: request.request_id,
+      replaces_turn_id: message.replaces_turn_id,
+      resume_plan_id: message.resume_plan_id,
+      context: message.context?.map(({ type, label }) => ({ type, label })),
+    }),
   } as const;
 }
 

@@ -1,6 +1,7 @@
 import { PostgresAdapter, type RawBuilder, sql } from "kysely";
 import { ChatError } from "../../errors.ts";
 import type { Session, SessionList, TurnStatus } from "../../protocol/responses.ts";
+import { omitUndefined } from "../../shared/json.ts";
 import { type Term, termsOf } from "../../shared/search-words.ts";
 import { refusalOf } from "../commit/append-log.ts";
 import type { Reader, Trx } from "./schema.ts";
@@ -156,24 +157,10 @@ export async function changeSession(
 ): Promise<void> {
   const result = await trx
     .updateTable("sessions")
-    .set({ ...defined(changes), updated_at: Date.now() })
+    .set({ ...omitUndefined(changes), updated_at: Date.now() })
     .where("id", "=", sessionId)
     .executeTakeFirst();
   if (result.numUpdatedRows === 0n) throw noSuchSession();
-}
-
-/** Without the keys that are undefined: those stay as they are. */
-function defined(changes: {
-  title?: string | undefined;
-  agent_type?: string | undefined;
-  model?: string | undefined;
-}) {
-  const { title, agent_type, model } = changes;
-  return {
-    ...(title === undefined ? {} : { title }),
-    ...(agent_type === undefined ? {} : { agent_type }),
-    ...(model === undefined ? {} : { model }),
-  };
 }
 
 /** Removes the session and all that belongs to it. */
