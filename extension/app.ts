@@ -30,7 +30,7 @@ export interface App {
   log: vscode.LogOutputChannel;
   settings: Settings;
   secrets: Secrets;
-  companionProcess: CompanionProcess;
+  companion: CompanionProcess;
   client: CompanionClient;
   chats: Chats;
   tools: ToolBox;
@@ -142,7 +142,7 @@ export async function createApp(
     log,
     settings,
     secrets,
-    companionProcess,
+    companion: companionProcess,
     client,
     chats,
     tools,
@@ -242,9 +242,9 @@ async function onSettings(app: App, event: vscode.ConfigurationChangeEvent): Pro
     return;
   }
   if (touches("model")) app.chats.notify({ type: "do", action: "reload_models" });
-  if (app.companionProcess.state.state !== "ready") return;
+  if (app.companion.state.state !== "ready") return;
   if (touches("providers")) {
-    await handOverKeys(app, app.companionProcess.state.companion);
+    await handOverKeys(app, app.companion.state.companion);
     app.chats.notify({ type: "do", action: "reload_models" });
   }
   if (SERVER_SETTINGS.some(touches)) await offerRestart(app);
@@ -258,5 +258,5 @@ async function offerRestart(app: App): Promise<void> {
     ),
     restart,
   );
-  if (chosen === restart) await app.companionProcess.restart();
+  if (chosen === restart) await app.companion.restart();
 }

@@ -50,7 +50,7 @@ export function activate(context: vscode.ExtensionContext): TestHooks | undefine
   void vscode.commands.executeCommand("setContext", "streamkeeper.serverState", "stopped");
   if (createSettings(context).autoStart())
     void load()
-      .then((app) => app.companionProcess.ensure())
+      .then((app) => app.companion.ensure())
       .catch(say);
   // A chat that was not finished may wait for somebody by now.
   else if (context.workspaceState.get<unknown[]>(UNFINISHED, []).length > 0) load().catch(say);

@@ -79,12 +79,12 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
   "streamkeeper.removeApiKey": removeApiKey,
   "streamkeeper.setDatabaseUrl": setDatabaseUrl,
   "streamkeeper.showLog": async ({ log }) => log.show(),
-  "streamkeeper.restartServer": async ({ companionProcess }) => {
+  "streamkeeper.restartServer": async ({ companion }) => {
     const title = vscode.l10n.t("Restarting the companion server");
     const location = vscode.ProgressLocation.Window;
-    await vscode.window.withProgress({ location, title }, () => companionProcess.restart());
+    await vscode.window.withProgress({ location, title }, () => companion.restart());
   },
-  "streamkeeper.stopServer": ({ companionProcess }) => companionProcess.stopRunning(),
+  "streamkeeper.stopServer": ({ companion }) => companion.stopRunning(),
   "streamkeeper.showMetrics": async ({ metricsView }) => metricsView.open(),
   "streamkeeper.copyMetricsUrl": copyMetricsUrl,
   "streamkeeper.openInBrowser": openInBrowser,

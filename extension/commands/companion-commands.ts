@@ -3,13 +3,13 @@ import { join } from "node:path";
 import * as vscode from "vscode";
 import type { App } from "../app.ts";
 
-export async function copyMetricsUrl({ companionProcess, dataDir }: App): Promise<void> {
-  const companion = await companionProcess.ensure();
+export async function copyMetricsUrl(app: App): Promise<void> {
+  const companion = await app.companion.ensure();
   await vscode.env.clipboard.writeText(`${companion.url}/metrics`);
   void vscode.window.showInformationMessage(
     vscode.l10n.t(
       "The metrics URL is in the clipboard. Prometheus reads its token from {0}.",
-      join(dataDir, "metrics_token"),
+      join(app.dataDir, "metrics_token"),
     ),
   );
 }
@@ -18,8 +18,8 @@ export async function copyMetricsUrl({ companionProcess, dataDir }: App): Promis
  * Opens the same chat in the user's browser. A browser gets its URL as an argument, which every user of
  * the machine can read, so it is given a private file that leads on to the URL with the token.
  */
-export async function openInBrowser({ companionProcess }: App): Promise<void> {
-  const companion = await companionProcess.ensure();
+export async function openInBrowser(app: App): Promise<void> {
+  const companion = await app.companion.ensure();
   const url = `${companion.url}/#token=${encodeURIComponent(companion.token)}`;
   if (vscode.env.remoteName === undefined && vscode.env.uiKind === vscode.UIKind.Desktop) {
     const file = join(companion.dataDir, "open.html");

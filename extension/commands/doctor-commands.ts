@@ -11,7 +11,7 @@ const TOLD_KEY = "setAsideTold";
 /** What it needs of the app. */
 interface DoctorApp {
   context: vscode.ExtensionContext;
-  companionProcess: CompanionProcess;
+  companion: CompanionProcess;
   client: CompanionClient;
   dataDir: string;
   launchOptions(): Promise<LaunchOptions>;
@@ -87,13 +87,13 @@ export async function tellSetAside(app: DoctorApp): Promise<void> {
 
 /** Lets the doctor work in the place of the companion, then starts that again. */
 async function treat(app: DoctorApp, what: DoctorTask): Promise<void> {
-  const { companionProcess, dataDir, reports } = app;
+  const { companion, dataDir, reports } = app;
   const options = await app.launchOptions();
   const report = await withProgress(vscode.l10n.t("Mending the stored chats"), async () => {
     // It waits for the companion's place before that is free, so no other window's companion comes in between.
     const mending = runDoctor(dataDir, options, what);
-    const [mended] = await Promise.allSettled([mending, companionProcess.stopRunning()]);
-    await companionProcess.ensure();
+    const [mended] = await Promise.allSettled([mending, companion.stopRunning()]);
+    await companion.ensure();
     if (mended.status === "rejected") throw mended.reason;
     return mended.value;
   });

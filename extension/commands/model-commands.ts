@@ -121,7 +121,7 @@ async function askForKey(app: App, provider: KeyedProvider): Promise<boolean> {
 }
 
 async function tellCompanion(app: App, provider: KeyedProvider): Promise<void> {
-  await handOverKey(app, await app.companionProcess.ensure(), provider);
+  await handOverKey(app, await app.companion.ensure(), provider);
   app.chats.notify({ type: "do", action: "reload_models" });
 }
 
@@ -139,5 +139,5 @@ export async function setDatabaseUrl(app: App): Promise<void> {
   });
   if (url === undefined) return;
   await app.secrets.setDatabaseUrl(url.trim() || undefined);
-  if (app.settings.databaseEngine() === "postgres") await app.companionProcess.restart();
+  if (app.settings.databaseEngine() === "postgres") await app.companion.restart();
 }

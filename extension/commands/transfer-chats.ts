@@ -53,10 +53,10 @@ export async function importChats(app: App): Promise<void> {
 }
 
 /** Under another name until all of it is there: a part of a file is never taken for the whole. */
-async function save({ companionProcess }: App, path: string, target: vscode.Uri): Promise<void> {
+async function save(app: App, path: string, target: vscode.Uri): Promise<void> {
   const title = vscode.l10n.t("Exporting to {0}", nameOf(target));
   const isSaved = await withCancel(title, async (signal) => {
-    const companion = await companionProcess.ensure();
+    const companion = await app.companion.ensure();
     const response = await companion.send({ method: "GET", path }, signal);
     if (target.scheme !== "file") {
       const parts: Buffer[] = [];
@@ -85,7 +85,7 @@ async function importFile(app: App, file: vscode.Uri, asCopies: boolean): Promis
   let report: ImportReport | undefined;
   const title = vscode.l10n.t("Importing {0}", nameOf(file));
   const isDone = await withCancel(title, async (signal) => {
-    const companion = await app.companionProcess.ensure();
+    const companion = await app.companion.ensure();
     const bytes =
       file.scheme === "file"
         ? createReadStream(file.fsPath)

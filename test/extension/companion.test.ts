@@ -15,10 +15,10 @@ describe("a failing companion in its host", () => {
   before(async () => {
     await extension().activate();
     app = await extension().exports.app();
-    await app.companionProcess.ensure();
+    await app.companion.ensure();
   });
   after(async () => {
-    await app.companionProcess.stopRunning();
+    await app.companion.stopRunning();
   });
 
   it("says in the status bar that its storage fails, what is safe, and goes back by itself", async () => {
@@ -78,16 +78,16 @@ describe("a failing companion in its host", () => {
       },
     });
     try {
-      await app.companionProcess.restart();
+      await app.companion.restart();
       let crashes = 0;
-      while (app.companionProcess.state.state !== "failed") {
-        const companion = await app.companionProcess.ensure();
+      while (app.companion.state.state !== "failed") {
+        const companion = await app.companion.ensure();
         assert.ok(crashes++ < 5);
         process.kill(companion.hello.pid, "SIGKILL");
         // As any use does that meets a broken connection.
         await companion.text({ method: "GET", path: "/metrics" }).catch(() => undefined);
-        await app.companionProcess.check(companion);
-        await until("it is known", () => app.companionProcess.state.state !== "away");
+        await app.companion.check(companion);
+        await until("it is known", () => app.companion.state.state !== "away");
       }
       assert.equal(crashes, 5);
       assert.equal(told.length, 1);
@@ -95,7 +95,7 @@ describe("a failing companion in its host", () => {
       assert.deepEqual(told[0]?.actions, ["Show log", "Try again"]);
       assert.equal(app.statusBar.text, "$(error) Streamkeeper");
       choose.resolve("Try again");
-      await until("it is back", () => app.companionProcess.state.state === "ready");
+      await until("it is back", () => app.companion.state.state === "ready");
       await ask(app, "Back again");
     } finally {
       Object.assign(vscode.window, { showErrorMessage });

@@ -18,14 +18,14 @@ describe("the doctor in its host", () => {
   before(async () => {
     await extension().activate();
     app = await extension().exports.app();
-    await app.companionProcess.ensure();
+    await app.companion.ensure();
   });
   after(async () => {
-    await app.companionProcess.stopRunning();
+    await app.companion.stopRunning();
   });
 
   it("shows a report that nobody has to save, while the companion runs on", async () => {
-    const { hello } = await app.companionProcess.ensure();
+    const { hello } = await app.companion.ensure();
     await withAnswers(undefined, async (told) => {
       await vscode.commands.executeCommand("streamkeeper.runDoctor");
       assert.deepEqual(told, [{ text: "Nothing is wrong with the stored chats.", actions: [] }]);
@@ -33,29 +33,29 @@ describe("the doctor in its host", () => {
     const document = vscode.window.activeTextEditor?.document;
     assert.match(document?.getText() ?? "", /^Streamkeeper doctor: nothing is wrong\n/);
     assert.equal(document?.isUntitled, false);
-    assert.equal((await app.companionProcess.ensure()).hello.pid, hello.pid);
+    assert.equal((await app.companion.ensure()).hello.pid, hello.pid);
   }).timeout(40_000);
 
   it("repairs in the companion's place, and starts it again", async () => {
     const { session, text } = await ask(app, "Hello");
-    await app.companionProcess.stopRunning();
+    await app.companion.stopRunning();
     tamper(app, "delete from messages where role = 'assistant'");
-    const { hello } = await app.companionProcess.ensure();
+    const { hello } = await app.companion.ensure();
     await withAnswers("Repair", async (told) => {
       await vscode.commands.executeCommand("streamkeeper.runDoctor");
       assert.match(told[0]?.text ?? "", /^Something is wrong/);
       assert.deepEqual(told[0]?.actions, ["Repair"]);
     });
     assert.match(reportText(), /Done\n- Took \d+ messages? from the log/);
-    assert.equal(app.companionProcess.state.state, "ready");
-    assert.notEqual((await app.companionProcess.ensure()).hello.pid, hello.pid);
+    assert.equal(app.companion.state.state, "ready");
+    assert.notEqual((await app.companion.ensure()).hello.pid, hello.pid);
     const { messages } = await app.client.call("list_messages", { session_id: session });
     assert.equal(messages.find(({ role }) => role === "assistant")?.content, text);
   }).timeout(60_000);
 
   it("tells once of a database that could not be read, and brings back what can be", async () => {
     const { session } = await ask(app, "To be brought back");
-    await app.companionProcess.stopRunning();
+    await app.companion.stopRunning();
     const path = join(app.dataDir, "streamkeeper.db");
     // A long run of the suite has made one by now.
     rmSync(join(app.dataDir, "backups"), { recursive: true, force: true });
@@ -63,17 +63,17 @@ describe("the doctor in its host", () => {
     scribble(app, "requests");
     writeFileSync(join(app.dataDir, "database-suspect"), `${path}\n`);
     await withAnswers("Bring back what can be read", async (told) => {
-      await app.companionProcess.ensure();
+      await app.companion.ensure();
       await until("it is told", () => told.length > 0);
       assert.match(told[0]?.text ?? "", /is kept as .*set-aside-.*There is no backup\./);
       await until("it is back", () => /Brought back/.test(reportText()) || told.length > 1);
       assert.equal(told.length, 1, told[1]?.text);
     });
-    await until("the companion", () => app.companionProcess.state.state === "ready");
+    await until("the companion", () => app.companion.state.state === "ready");
     const { messages } = await app.client.call("list_messages", { session_id: session });
     assert.equal(messages[0]?.content, "To be brought back");
     await withAnswers(undefined, async (told) => {
-      await app.companionProcess.restart();
+      await app.companion.restart();
       const { set_aside } = await app.client.call("get_ready", {});
       assert.equal(set_aside, null);
       await new Promise((resolve) => setTimeout(resolve, 300));

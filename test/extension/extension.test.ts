@@ -24,7 +24,7 @@ describe("extension in its host", () => {
 
   after(async () => {
     // The companion outlives its windows; a test takes it along, if it can prove that it is ours.
-    await app?.companionProcess.stopRunning();
+    await app?.companion.stopRunning();
   });
 
   it("is active after start-up and has done nothing yet", async () => {
@@ -56,10 +56,10 @@ describe("extension in its host", () => {
 
   it("starts the companion when the chat's page is there, in the data directory of this user", async () => {
     app = await extension().exports.app();
-    assert.equal(app.companionProcess.state.state, "stopped");
+    assert.equal(app.companion.state.state, "stopped");
     await openChat(app);
-    await until("ready", () => app.companionProcess.state.state === "ready");
-    const companion = await app.companionProcess.ensure();
+    await until("ready", () => app.companion.state.state === "ready");
+    const companion = await app.companion.ensure();
     assert.equal(app.dataDir, globalStorage());
     assert.ok(existsSync(join(app.dataDir, "server.json")));
     assert.notEqual(companion.hello.pid, process.pid);
@@ -70,7 +70,7 @@ describe("extension in its host", () => {
   });
 
   it("speaks to it through connections that proved themselves, whatever VS Code does to node:http", async () => {
-    const companion = await app.companionProcess.ensure();
+    const companion = await app.companion.ensure();
     assert.match(
       await companion.text({ method: "GET", path: "/metrics" }),
       /sse_transaction_duration_seconds/,
@@ -128,20 +128,20 @@ describe("extension in its host", () => {
   it("keeps keys in the secret storage and the companion's memory, and nowhere else", async () => {
     const [provider] = PROVIDERS;
     await app.secrets.setKey(provider, undefined, PLANTED);
-    await handOverKey(app, await app.companionProcess.ensure(), provider);
+    await handOverKey(app, await app.companion.ensure(), provider);
     await ask(app, "With a key");
     const models = await app.client.call("list_models", {});
     assert.ok(models.data.some(({ id, available }) => id.startsWith("openai/") && available));
     assert.deepEqual(filesWith(app.dataDir, PLANTED), []);
     const settings = JSON.stringify(vscode.workspace.getConfiguration("streamkeeper"));
     assert.ok(!settings.includes(PLANTED));
-    const { pid } = (await app.companionProcess.ensure()).hello;
+    const { pid } = (await app.companion.ensure()).hello;
     if (process.platform === "linux") {
       for (const name of ["cmdline", "environ"]) {
         assert.ok(!readFileSync(`/proc/${pid}/${name}`, "utf8").includes(PLANTED), name);
       }
     }
-    const restarted = await app.companionProcess.restart();
+    const restarted = await app.companion.restart();
     assert.notEqual(restarted.hello.pid, pid);
     const again = await app.client.call("list_models", {});
     assert.ok(
@@ -163,7 +163,7 @@ describe("extension in its host", () => {
     ];
     const configuration = vscode.workspace.getConfiguration("streamkeeper");
     const { Global } = vscode.ConfigurationTarget;
-    const handedOver = async () => handOverKey(app, await app.companionProcess.ensure(), provider);
+    const handedOver = async () => handOverKey(app, await app.companion.ensure(), provider);
     const model = `openai-compatible/${FAKE_MODEL}`;
     try {
       await configuration.update(provider.setting, upstream.url, Global);
@@ -196,7 +196,7 @@ describe("extension in its host", () => {
 
   it("brings a killed companion back, and a stream goes on from its cursor", async () => {
     const { session, text } = await ask(app, "Before the crash");
-    const companion = await app.companionProcess.ensure();
+    const companion = await app.companion.ensure();
     const stop = new AbortController();
     let seen = "";
     let last = 0;
@@ -212,7 +212,7 @@ describe("extension in its host", () => {
         process.kill(companion.hello.pid, "SIGKILL");
         void until(
           "another companion",
-          async () => (await app.companionProcess.ensure()) !== companion,
+          async () => (await app.companion.ensure()) !== companion,
         ).then(() =>
           app.client.call("send_message", {
             session_id: session,
@@ -267,8 +267,8 @@ describe("extension in its host", () => {
   });
 
   it("says calmly that a companion has ended, and starts another with the next use", async () => {
-    await app.companionProcess.stopRunning();
-    assert.equal(app.companionProcess.state.state, "stopped");
+    await app.companion.stopRunning();
+    assert.equal(app.companion.state.state, "stopped");
     app.statusBar.update();
     assert.equal(app.statusBar.text, "$(circle-slash) Streamkeeper");
     await ask(app, "Still there?");

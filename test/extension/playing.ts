@@ -52,7 +52,7 @@ export async function startPlaying(): Promise<Player> {
   const configuration = vscode.workspace.getConfiguration("streamkeeper");
   const { Global } = vscode.ConfigurationTarget;
   await configuration.update(provider.setting, upstream.url, Global);
-  await handOverKey(app, await app.companionProcess.ensure(), provider);
+  await handOverKey(app, await app.companion.ensure(), provider);
   const player: Player = {
     app,
     upstream,
@@ -100,7 +100,7 @@ export async function startPlaying(): Promise<Player> {
     },
     async close() {
       await configuration.update(provider.setting, undefined, Global);
-      await app.companionProcess.stopRunning();
+      await app.companion.stopRunning();
       await upstream.close();
     },
   };

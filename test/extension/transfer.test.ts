@@ -38,9 +38,9 @@ describe("files of chats", () => {
     // A chat that is seen would start the next companion.
     await vscode.commands.executeCommand("workbench.action.closeAllEditors");
     await vscode.commands.executeCommand("workbench.view.explorer");
-    const { chats, companionProcess } = await extension().exports.app();
+    const { chats, companion } = await extension().exports.app();
     await until("no chat is seen", () => chats.all().every(({ surface }) => !surface.isVisible()));
-    await companionProcess.stopRunning();
+    await companion.stopRunning();
   });
 
   it("are written whole under their name, and come in again once", async () => {
