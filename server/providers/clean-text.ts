@@ -27,5 +27,17 @@ export function createTextCleaner(): TextCleaner {
 }
 
 export function cleanText(text: string): string {
-  return text.toWellFormed().replaceAll("\0", "\ufffd");
+  return isPlain(text) ? text : text.toWellFormed().replaceAll("\0", "\ufffd");
+}
+
+const MAX_PLAIN = 64;
+
+/** Of a word it is known sooner that there is nothing to clean than that it was cleaned. */
+function isPlain(text: string): boolean {
+  if (text.length > MAX_PLAIN) return false;
+  for (let at = 0; at < text.length; at += 1) {
+    const code = text.charCodeAt(at);
+    if (code === 0 || code >= 0xd800) return false;
+  }
+  return true;
 }

@@ -45,6 +45,8 @@ const ERROR_BODY_MS = 5_000;
 const RELEASE_MS = 1_000;
 /** The model has ended and the server says nothing more: so long is waited for its usage. */
 const AFTER_FINISH_SECONDS = 5;
+/** A timer may fire so much before its time. */
+const EARLY_MS = 2;
 
 /** Without a body it is only read. */
 export interface Asked {
@@ -278,32 +280,34 @@ function readUnpacked(response: HttpResponse, source: Source, sink: Sink): void 
   );
 }
 
-/** One timer for the whole answer: each read only moves it. */
+/** One timer for the whole answer: a read only notes when it was, since moving a timer costs as much as reading a word. */
 function watchSilence(
   { deps, deadline, draft }: Hearing,
   stop: (failure: ChatError | undefined) => void,
 ): { heard(): void; stop(): void } {
   const { access, stallSeconds } = deps;
   let begun = false;
-  let finished = false;
+  let until = deadline;
   let timer: NodeJS.Timeout | undefined;
-  const arm = (ms: number): void => {
+  const arm = (): void => {
     clearTimeout(timer);
-    timer = setTimeout(onSilence, ms);
+    timer = setTimeout(onTimer, Math.max(until - performance.now(), 0));
   };
-  const onSilence = (): void => {
+  const onTimer = (): void => {
+    if (performance.now() < until - EARLY_MS) arm();
     // The model has ended; what did not come was at most its usage.
-    if (draft.state.reason !== undefined) stop(undefined);
+    else if (draft.state.reason !== undefined) stop(undefined);
     else stop(timeoutError(access, begun ? stallSeconds : 2 * stallSeconds, begun));
   };
-  arm(Math.max(deadline - performance.now(), 0));
+  arm();
   return {
     heard() {
       const isFinished = draft.state.reason !== undefined;
-      if (begun && isFinished === finished && timer) timer.refresh();
-      else arm(1000 * (isFinished ? Math.min(stallSeconds, AFTER_FINISH_SECONDS) : stallSeconds));
+      const seconds = isFinished ? Math.min(stallSeconds, AFTER_FINISH_SECONDS) : stallSeconds;
+      const before = until;
+      until = performance.now() + 1000 * seconds;
       begun = true;
-      finished = isFinished;
+      if (!timer || until < before) arm();
     },
     stop() {
       clearTimeout(timer);

@@ -148,15 +148,14 @@ export function timeoutError({ vendor }: Access, seconds: number, begun: boolean
 
 /** `said` is the server's last word. */
 export function cutError({ vendor }: Access, cause?: unknown, said = ""): ChatError {
-  const words = said === "" ? "" : ` and said: ${said}`;
-  return new ChatError(
-    "upstream_cut",
-    `${vendor.label} broke off in the middle of the answer${words}.`,
-    {
-      hint: "What had arrived is kept. Continue or retry.",
-      ...(cause !== undefined && { cause }),
-    },
-  );
+  const what =
+    said === ""
+      ? "broke off in the middle of the answer."
+      : `broke off in the middle of the answer and said: ${said}.`;
+  return new ChatError("upstream_cut", `${vendor.label} ${what}`, {
+    hint: "What had arrived is kept. Continue or retry.",
+    ...(cause !== undefined && { cause }),
+  });
 }
 
 /** For an answer that broke off with words that are none of it. */

@@ -2,7 +2,8 @@
 // numbers, a vendor's own words. Loaded only where it is read; a text that is not here is told in general, with the original.
 import type { ErrorCode } from "../protocol/errors.ts";
 
-export type Phrase = readonly [english: string, russian: string];
+/** `tells`: what is put in last is such a text itself, of another code. */
+export type Phrase = readonly [english: string, russian: string, tells?: true];
 
 export interface Words {
   /** Where the very text is not known. */
@@ -259,13 +260,32 @@ export const IN_RUSSIAN: Record<ErrorCode, Words> = {
   },
   upstream_cut: {
     general: "Ответ оборвался.",
-    phrases: [["{0} broke off in the middle of the answer.", "{0}: ответ оборвался на середине."]],
+    phrases: [
+      ["{0} broke off in the middle of the answer.", "{0}: ответ оборвался на середине."],
+      [
+        "{0} broke off in the middle of the answer and said: {1}.",
+        "{0}: ответ оборвался на середине со словами: {1}.",
+      ],
+      [
+        "{0} does not give the rest of the answer any more. {1}",
+        "{0}: остаток ответа больше не отдаётся. {1}",
+        true,
+      ],
+      [
+        "It was asked of another address than the present one.",
+        "Ответ запрошен по другому адресу, не по нынешнему.",
+      ],
+    ],
   },
   upstream_malformed: {
     general: "Ответ модели не разобрать.",
     phrases: [
       ["{0} sent something unreadable: {1}.", "{0}: ответ не разобрать ({1})."],
       ["The model gave no summary.", "Модель ничего не изложила."],
+      [
+        "The vendor gave another answer than the one begun.",
+        "Поставщик отдал другой ответ, не тот, что был начат.",
+      ],
     ],
   },
   upstream_too_long: {
@@ -311,6 +331,11 @@ export const IN_RUSSIAN: Record<ErrorCode, Words> = {
       [
         "The companion went away in the middle of the answer. What had arrived is kept.",
         "Сервер пропал посреди ответа. Что успело прийти, сохранено.",
+      ],
+      [
+        "The companion went away in the middle of the answer, and could not go on with it. {0} What had arrived is kept.",
+        "Сервер пропал посреди ответа и не смог его продолжить. {0} Что успело прийти, сохранено.",
+        true,
       ],
     ],
   },

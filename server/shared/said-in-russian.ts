@@ -33,6 +33,16 @@ function messageOf({ general, phrases = [] }: Words, told: string): string {
   return /\p{Script=Cyrillic}/u.test(told) ? told : `${general} (${told})`;
 }
 
+function ofAnyCode(told: string): string {
+  const all = Object.values(IN_RUSSIAN).flatMap(({ phrases = [] }) => phrases);
+  // What is around another text has that one's words in it, too.
+  for (const phrase of all.toSorted((a, b) => Number(b[2] ?? 0) - Number(a[2] ?? 0))) {
+    const begun = beginning(phrase, told, "$");
+    if (begun) return begun.russian;
+  }
+  return told;
+}
+
 const advice = (hint: string): string => toldIn(HINTS_IN_RUSSIAN, hint);
 
 /** Sentence by sentence. */
@@ -57,10 +67,12 @@ function beginningOfAny(phrases: readonly Phrase[], text: string): ReturnType<ty
   return undefined;
 }
 
-function beginning([english, russian]: Phrase, text: string, end: string) {
+function beginning([english, russian, tells]: Phrase, text: string, end: string) {
   const pattern = english.replaceAll(/[.*+?^$()|[\]\\]/g, "\\$&").replaceAll(/\{\d\}/g, "(.+?)");
   const found = new RegExp(`^${pattern}${end}`, "s").exec(text);
   if (!found) return undefined;
-  const filled = russian.replaceAll(/\{(\d)\}/g, (_, at: string) => found[Number(at) + 1] ?? "");
+  const parts = found.slice(1);
+  if (tells) parts.push(ofAnyCode(parts.pop() ?? ""));
+  const filled = russian.replaceAll(/\{(\d)\}/g, (_, at: string) => parts[Number(at)] ?? "");
   return { russian: filled, rest: text.slice(found[0].length) };
 }

@@ -61,6 +61,27 @@ describe("what the companion says, in Russian", () => {
     );
   });
 
+  it("translates a text in a text, as far as it is known", () => {
+    const held = (why: string) =>
+      inRussian({
+        code: "server_restarted",
+        message: `The companion went away in the middle of the answer, and could not go on with it. ${why} What had arrived is kept.`,
+      }).message;
+    const told = (why: string): string =>
+      `Сервер пропал посреди ответа и не смог его продолжить. ${why} Что успело прийти, сохранено.`;
+    assert.equal(
+      held(
+        "OpenAI does not give the rest of the answer any more. OpenAI refused the request (404): Not found.",
+      ),
+      told("OpenAI: остаток ответа больше не отдаётся. OpenAI: запрос отклонён (404): Not found."),
+    );
+    assert.equal(
+      held("The vendor gave another answer than the one begun."),
+      told("Поставщик отдал другой ответ, не тот, что был начат."),
+    );
+    assert.equal(held("Something new."), told("Something new."));
+  });
+
   it("tells why a companion did not start, sentence by sentence, and keeps what it does not know", () => {
     const told = (words: string) => wordsInRussian(words, STARTS_IN_RUSSIAN);
     assert.equal(
