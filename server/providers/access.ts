@@ -169,6 +169,19 @@ function usualPath(vendor: Vendor, hostname: string): string {
   return ROUTER.test(hostname) ? "/api/v1" : vendor.path;
 }
 
+/** What a vendor's pages or its own clients give without the version behind it. */
+function withVersion(vendor: Vendor, { hostname, pathname, search }: URL): string {
+  const path = pathname.replace(/\/+$/, "");
+  const isAlone =
+    (vendor.name === "anthropic" && path.endsWith("/anthropic")) ||
+    (AZURE.test(hostname) && path === "/openai" && search === "") ||
+    (ROUTER.test(hostname) && path === "/api");
+  if (isAlone) return `${path}/v1`;
+  if (vendor.name !== "ollama" || /\/v\d+$/.test(path)) return pathname;
+  // Its own API is beside the one that is spoken here.
+  return `${path.replace(/\/api(?:\/\w+)?$/, "")}/v1`;
+}
+
 /** Accepts what people write: with or without a scheme, a port (OLLAMA_HOST), a path, a query, a slash at the end. */
 function toBaseUrl(vendor: Vendor, given: string): { baseUrl: string; query: string } {
   const trimmed = given.trim();
@@ -190,10 +203,7 @@ function toBaseUrl(vendor: Vendor, given: string): { baseUrl: string; query: str
   const isFoundry = path === "/" && AZURE.test(url.hostname) && /^\/models\b/.test(url.pathname);
   url.pathname = isFoundry ? "/models" : path;
   if (url.pathname === "/") url.pathname = usualPath(vendor, url.hostname);
-  // What Anthropic's imitators give as their address; its own clients put the version behind it.
-  if (vendor.name === "anthropic" && /\/anthropic\/*$/.test(url.pathname)) {
-    url.pathname = `${url.pathname.replace(/\/+$/, "")}/v1`;
-  }
+  url.pathname = withVersion(vendor, url);
   const query = url.search.slice(1);
   url.hash = "";
   url.search = "";

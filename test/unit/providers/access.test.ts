@@ -36,6 +36,8 @@ describe("keys and addresses", () => {
     for (const [name, given, meant] of [
       ["openai", "https://x.openai.azure.com", "https://x.openai.azure.com/openai/v1"],
       ["openai", "https://x.services.ai.azure.com/", "https://x.services.ai.azure.com/openai/v1"],
+      ["openai", "https://x.openai.azure.com/openai/", "https://x.openai.azure.com/openai/v1"],
+      ["openai-compatible", "https://openrouter.ai/api", "https://openrouter.ai/api/v1"],
       [
         "openai-compatible",
         "https://x.services.ai.azure.com/models/chat/completions?api-version=2024-05-01-preview",
@@ -105,6 +107,9 @@ describe("keys and addresses", () => {
     assert.equal(ollama("http://gpu.example"), "http://gpu.example:11434/v1");
     assert.equal(ollama("https://gpu.example/"), "https://gpu.example/v1");
     assert.equal(ollama("http://[::1]:1/v1/"), "http://[::1]:1/v1");
+    assert.equal(ollama("http://gpu.example:1/api/"), "http://gpu.example:1/v1");
+    assert.equal(ollama("http://gpu.example:1/api/chat"), "http://gpu.example:1/v1");
+    assert.equal(ollama("https://gpu.example/ollama"), "https://gpu.example/ollama/v1");
     assert.equal(ollama("[::1]"), "http://[::1]:11434/v1");
     const google = open({ google: { key: "k", baseUrl: "https://g.example" } });
     assert.equal(google.use("google").baseUrl, "https://g.example/v1beta");
