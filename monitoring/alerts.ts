@@ -40,7 +40,7 @@ export function alerts(times: Times = TIMES): Alert[] {
 
 function delayAlerts({ window, longWindow, patient, prompt }: Times): Alert[] {
   const ask = asking({ selector: SELECTOR, window });
-  const noticed = `operation!~"${operationsThat("background").join("|")}"`;
+  const noticed = `operation!~"${operationsThat({ background: true }).join("|")}"`;
   const all = perCompanion(ask.rate("transactionDuration", noticed, "_count"));
   const slow = (of: typeof ask.rate): string =>
     [
@@ -94,7 +94,7 @@ function delayAlerts({ window, longWindow, patient, prompt }: Times): Alert[] {
 
 function storageAlerts({ window, prompt, patient }: Times): Alert[] {
   const ask = asking({ selector: SELECTOR, window });
-  const ours = `status="rollback",operation!~"${operationsThat("refusable").join("|")}"`;
+  const ours = `status="rollback",operation=~"${operationsThat({ rollback: "failure" }).join("|")}"`;
   const failed = (of: typeof ask.rate): string =>
     perCompanion(
       `${of("transactionCommits", 'status="error"')}\n  or ${of("transactionCommits", ours)}`,

@@ -1,46 +1,46 @@
 interface OperationFacts {
-  /** Its work also refuses what a client may not do; that rolls back, too, and is no failure. */
-  refusable?: true;
+  /** What it means when its work is rolled back; a client that may not do a thing is refused so. */
+  rollback: "failure" | "refusal";
   /** Nobody waits for it. */
   background?: true;
 }
 
 /**
  * The micro-transactions of the program: the closed list behind the `operation` label of the metrics. Alerts derive
- * from it what they leave out (`npm run monitoring`).
+ * from it what they count (`npm run monitoring`).
  */
 const TABLE = {
-  create_session: { refusable: true },
-  update_session: { refusable: true },
-  rewind_session: { refusable: true },
-  delete_session: { refusable: true },
-  import_messages: { refusable: true, background: true },
-  import_chat: { refusable: true, background: true },
-  fork_session: { refusable: true },
-  add_user_message: { refusable: true },
-  append_chunks: {},
-  hold_answer: {},
-  agent_switched: {},
-  tool_call: {},
-  tool_decision: { refusable: true },
-  tool_result: { refusable: true },
-  claim_call: {},
-  tool_output: {},
-  plan_step: {},
-  summarise: { refusable: true },
-  undo_summary: { refusable: true },
-  ask_again: { refusable: true },
-  complete_turn: {},
-  fail_turn: {},
-  interrupt_turn: {},
-  request_cancel: { refusable: true },
-  renew_lease: {},
-  recover_turns: { background: true },
-  compact_turn: { background: true },
-  probe_storage: {},
-  begin_epoch: {},
-  renew_witness: {},
-  repair: {},
+  create_session: { rollback: "refusal" },
+  update_session: { rollback: "refusal" },
+  rewind_session: { rollback: "refusal" },
+  delete_session: { rollback: "refusal" },
+  import_messages: { rollback: "refusal", background: true },
+  import_chat: { rollback: "refusal", background: true },
+  fork_session: { rollback: "refusal" },
+  add_user_message: { rollback: "refusal" },
+  append_chunks: { rollback: "failure" },
+  hold_answer: { rollback: "failure" },
+  agent_switched: { rollback: "failure" },
+  tool_call: { rollback: "failure" },
+  tool_decision: { rollback: "refusal" },
+  tool_result: { rollback: "refusal" },
+  claim_call: { rollback: "failure" },
+  tool_output: { rollback: "failure" },
+  plan_step: { rollback: "failure" },
+  summarise: { rollback: "refusal" },
+  undo_summary: { rollback: "refusal" },
+  ask_again: { rollback: "refusal" },
+  complete_turn: { rollback: "failure" },
+  fail_turn: { rollback: "failure" },
+  interrupt_turn: { rollback: "failure" },
+  request_cancel: { rollback: "refusal" },
+  renew_lease: { rollback: "failure" },
+  recover_turns: { rollback: "failure", background: true },
+  compact_turn: { rollback: "failure", background: true },
+  probe_storage: { rollback: "failure" },
+  begin_epoch: { rollback: "failure" },
+  renew_witness: { rollback: "failure" },
+  repair: { rollback: "failure" },
 } as const satisfies Record<string, OperationFacts>;
 
 export type Operation = keyof typeof TABLE;
@@ -48,7 +48,10 @@ export type Operation = keyof typeof TABLE;
 export const OPERATIONS = Object.keys(TABLE) as readonly Operation[];
 
 /** Those that are so. */
-export function operationsThat(are: keyof OperationFacts): readonly Operation[] {
+export function operationsThat(are: Partial<OperationFacts>): readonly Operation[] {
   const facts: Readonly<Record<Operation, OperationFacts>> = TABLE;
-  return OPERATIONS.filter((operation) => facts[operation][are]);
+  return OPERATIONS.filter((operation) => {
+    const { rollback, background } = facts[operation];
+    return (are.rollback ?? rollback) === rollback && (are.background ?? background) === background;
+  });
 }
