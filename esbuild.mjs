@@ -10,19 +10,19 @@
 //   dist/server/prebuilds/         SQLite's binary for the target platform
 //   dist/webview/                  the web app, for the panel and for a browser
 //   dist/test/suite.cjs            the tests that run inside an extension host
-import {
-  cpSync,
-  existsSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  statSync,
-} from "node:fs";
+import { cpSync, existsSync, mkdirSync, readdirSync, rmSync, statSync } from "node:fs";
 import { createRequire } from "node:module";
 import { basename, dirname, join } from "node:path";
 import { parseArgs } from "node:util";
 import * as esbuild from "esbuild";
+import {
+  leanMermaid,
+  onlyUtf8,
+  onlyWoff2,
+  ourIcons,
+  pureSchemas,
+  shortLists,
+} from "./build/leave-out.mjs";
 
 const { values: flags } = parseArgs({
   options: {
@@ -104,99 +104,6 @@ const ownBundle = {
   },
 };
 
-/** Making a schema has no effect but the schema: those that only serve as types are left out. */
-const pureSchemas = {
-  name: "pure-schemas",
-  setup(build) {
-    build.onLoad({ filter: /\/(?:protocol\/[\w-]+|messages)\.ts$/ }, ({ path }) => ({
-      contents: readFileSync(path, "utf8").replaceAll(/\bz\.\w+\(/g, "/* @__PURE__ */ $&"),
-      loader: "ts",
-    }));
-  },
-};
-
-/** Bodies come in UTF-8 and are refused in anything else, so the tables of other encodings are of no use. */
-const onlyUtf8 = {
-  name: "only-utf8",
-  setup(build) {
-    build.onLoad(
-      { filter: /[\\/]iconv-lite[\\/]encodings[\\/](?:dbcs-data|sbcs-data(?:-generated)?)\.js$/ },
-      () => ({
-        contents: "module.exports = {};",
-      }),
-    );
-  },
-};
-
-/** Of KaTeX's fonts, the form that every browser of today takes. */
-const onlyWoff2 = {
-  name: "only-woff2",
-  setup(build) {
-    build.onLoad({ filter: /katex\.min\.css$/ }, ({ path }) => ({
-      contents: readFileSync(path, "utf8").replaceAll(
-        /,url\([^)]*\.(?:woff|ttf)\) format\("\w+"\)/g,
-        "",
-      ),
-      loader: "css",
-    }));
-  },
-};
-
-/**
- * Of Mermaid, the diagrams that models write, without what is large and theirs alone to need: elk and cytoscape, which
- * lay out (dagre does), KaTeX in labels, icons. And it writes no inline styles, which our pages forbid: the rules are
- * told to webview/diagrams/draw.ts, styles of elements are set as what they are.
- */
-const DIAGRAMS =
-  /^(?:flow|sequence|class|state|er|gantt|journey|quadrant|xychart|gitGraph|pie|timeline|mindmap|dagre)/;
-const INLINE_STYLES = [
-  [
-    "mermaid.core.mjs",
-    /const style1 = document\.createElement\("style"\);\s+style1\.innerHTML = rules;\s+svg\.insertBefore\(style1, firstChild\);/,
-    'svg.dispatchEvent(new CustomEvent("diagram-rules", { detail: rules, bubbles: true }));',
-  ],
-  // What is drawn is taken as it stands on the page: to parse it again would be to write styles.
-  [
-    "mermaid.core.mjs",
-    /code2 = DOMPurify\.sanitize\(code2, \{\s+ADD_TAGS: DOMPURIFY_TAGS,[^;]+\}\);/,
-    'code2 = "";',
-  ],
-  [
-    "d3-selection.mjs",
-    /this\.setAttribute\(name, (value|v)\)/g,
-    'if (name === "style") this.style.cssText = $1; else this.setAttribute(name, $1)',
-  ],
-  [/chunk-\w+\.mjs/, /child\.setAttribute\("style", style\)/, "child.style.cssText = style"],
-];
-const leanMermaid = {
-  name: "lean-mermaid",
-  setup(build) {
-    const done = new Set();
-    build.onResolve({ filter: /./ }, ({ kind, path }) =>
-      kind === "dynamic-import" && !DIAGRAMS.test(basename(path))
-        ? { path: "left-out", namespace: "left-out" }
-        : undefined,
-    );
-    build.onLoad({ filter: /./, namespace: "left-out" }, () => ({
-      contents: 'throw new Error("this kind of diagram is not drawn here")',
-    }));
-    build.onLoad({ filter: /[\\/](?:mermaid|d3-selection)[\\/]dist[\\/].*\.mjs$/ }, ({ path }) => {
-      let contents = readFileSync(path, "utf8");
-      for (const [index, [file, from, to]] of INLINE_STYLES.entries()) {
-        if (!(typeof file === "string" ? basename(path) === file : file.test(basename(path))))
-          continue;
-        const replaced = contents.replace(from, to);
-        if (replaced !== contents) done.add(index);
-        contents = replaced;
-      }
-      return { contents, loader: "js" };
-    });
-    build.onEnd(() => {
-      if (done.size < INLINE_STYLES.length) throw new Error("Mermaid has changed: see leanMermaid");
-    });
-  },
-};
-
 const builds = [
   {
     ...node,
@@ -235,7 +142,7 @@ const builds = [
     // Beside main.js, so that paths relative to a module's own address mean the same in each.
     chunkNames: "[name]-[hash]",
     external: ["pg-native", "pg-cloudflare"],
-    plugins: [onlyUtf8],
+    plugins: [onlyUtf8, shortLists],
     // CommonJS dependencies inside of an ES module still ask for these.
     banner: {
       js:
@@ -292,7 +199,7 @@ const builds = [
     },
     outdir: "dist/webview",
     loader: { ".ttf": "copy", ".woff2": "copy" },
-    plugins: [onlyWoff2],
+    plugins: [onlyWoff2, ourIcons],
     assetNames: "[name]",
   },
   ...(flags.production

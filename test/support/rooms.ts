@@ -136,7 +136,8 @@ export const ROOMS: readonly { room: RegExp; may: readonly RegExp[] }[] = [
     may: [...BELOW_EXTENSION, /^extension\/tools\/files\//, /^(?:picomatch|yaml)$/],
   },
   { room: /^extension\//, may: BELOW_EXTENSION },
-  { room: /^esbuild\.mjs$/, may: [NODE, /^(?:esbuild|better-sqlite3)$/] },
+  { room: /^esbuild\.mjs$/, may: [NODE, /^(?:esbuild|better-sqlite3)$/, /^build\//] },
+  { room: /^build\//, may: [NODE] },
   {
     room: /^monitoring\//,
     may: [

@@ -1,0 +1,135 @@
+// What a build leaves out of what others made, because nothing here needs it: plugins of esbuild.
+import { readdirSync, readFileSync } from "node:fs";
+import { basename, join, resolve } from "node:path";
+import { keepCharacters } from "./lean-font.mjs";
+
+/** Making a schema has no effect but the schema: those that only serve as types are left out. */
+export const pureSchemas = {
+  name: "pure-schemas",
+  setup(build) {
+    build.onLoad({ filter: /\/(?:protocol\/[\w-]+|messages)\.ts$/ }, ({ path }) => ({
+      contents: readFileSync(path, "utf8").replaceAll(/\bz\.\w+\(/g, "/* @__PURE__ */ $&"),
+      loader: "ts",
+    }));
+  },
+};
+
+/** Bodies come in UTF-8 and are refused in anything else, so the tables of other encodings are of no use. */
+export const onlyUtf8 = {
+  name: "only-utf8",
+  setup(build) {
+    build.onLoad(
+      { filter: /[\\/]iconv-lite[\\/]encodings[\\/](?:dbcs-data|sbcs-data(?:-generated)?)\.js$/ },
+      () => ({
+        contents: "module.exports = {};",
+      }),
+    );
+  },
+};
+
+/** Of two long lists, what the companion needs of them: its own version, and the types that it sends and takes. */
+export const shortLists = {
+  name: "short-lists",
+  setup(build) {
+    const keep = (path, isKept) => {
+      const all = Object.entries(JSON.parse(readFileSync(path, "utf8")));
+      const kept = Object.fromEntries(all.filter(([name]) => isKept(name)));
+      return { contents: JSON.stringify(kept), loader: "json" };
+    };
+    build.onLoad({ filter: /[\\/]mime-db[\\/]db\.json$/ }, ({ path }) =>
+      keep(path, (name) =>
+        /^(?:text|font)\/|^application\/(?:.*json|javascript|octet-stream|x-www-form)|^image\/(?:png|svg)/.test(
+          name,
+        ),
+      ),
+    );
+    build.onLoad({ filter: /package\.json$/ }, ({ path }) =>
+      path === resolve("package.json") ? keep(path, (name) => name === "version") : undefined,
+    );
+  },
+};
+
+/** Of VS Code's icons, those that are drawn here. */
+export const ourIcons = {
+  name: "our-icons",
+  setup(build) {
+    build.onLoad({ filter: /codicon\.ttf$/ }, ({ path }) => {
+      const sources = readdirSync("webview", { recursive: true }).filter((name) =>
+        /\.tsx?$/.test(name),
+      );
+      const text = sources.map((name) => readFileSync(join("webview", name), "utf8")).join("");
+      const icons = [...text.matchAll(/"\\u(e[a-c][0-9a-f]{2})"/g)];
+      const codePoints = icons.map(([, point]) => Number.parseInt(point, 16));
+      return { contents: keepCharacters(readFileSync(path), codePoints), loader: "copy" };
+    });
+  },
+};
+
+/** Of KaTeX's fonts, the form that every browser of today takes. */
+export const onlyWoff2 = {
+  name: "only-woff2",
+  setup(build) {
+    build.onLoad({ filter: /katex\.min\.css$/ }, ({ path }) => ({
+      contents: readFileSync(path, "utf8").replaceAll(
+        /,url\([^)]*\.(?:woff|ttf)\) format\("\w+"\)/g,
+        "",
+      ),
+      loader: "css",
+    }));
+  },
+};
+
+/**
+ * Of Mermaid, the diagrams that models write, without what is large and theirs alone to need: elk and cytoscape, which
+ * lay out (dagre does), KaTeX in labels, icons. And it writes no inline styles, which our pages forbid: the rules are
+ * told to webview/diagrams/draw.ts, styles of elements are set as what they are.
+ */
+const DIAGRAMS =
+  /^(?:flow|sequence|class|state|er|gantt|journey|quadrant|xychart|gitGraph|pie|timeline|mindmap|dagre)/;
+const INLINE_STYLES = [
+  [
+    "mermaid.core.mjs",
+    /const style1 = document\.createElement\("style"\);\s+style1\.innerHTML = rules;\s+svg\.insertBefore\(style1, firstChild\);/,
+    'svg.dispatchEvent(new CustomEvent("diagram-rules", { detail: rules, bubbles: true }));',
+  ],
+  // What is drawn is taken as it stands on the page: to parse it again would be to write styles.
+  [
+    "mermaid.core.mjs",
+    /code2 = DOMPurify\.sanitize\(code2, \{\s+ADD_TAGS: DOMPURIFY_TAGS,[^;]+\}\);/,
+    'code2 = "";',
+  ],
+  [
+    "d3-selection.mjs",
+    /this\.setAttribute\(name, (value|v)\)/g,
+    'if (name === "style") this.style.cssText = $1; else this.setAttribute(name, $1)',
+  ],
+  [/chunk-\w+\.mjs/, /child\.setAttribute\("style", style\)/, "child.style.cssText = style"],
+];
+export const leanMermaid = {
+  name: "lean-mermaid",
+  setup(build) {
+    const done = new Set();
+    build.onResolve({ filter: /./ }, ({ kind, path }) =>
+      kind === "dynamic-import" && !DIAGRAMS.test(basename(path))
+        ? { path: "left-out", namespace: "left-out" }
+        : undefined,
+    );
+    build.onLoad({ filter: /./, namespace: "left-out" }, () => ({
+      contents: 'throw new Error("this kind of diagram is not drawn here")',
+    }));
+    build.onLoad({ filter: /[\\/](?:mermaid|d3-selection)[\\/]dist[\\/].*\.mjs$/ }, ({ path }) => {
+      let contents = readFileSync(path, "utf8");
+      for (const [index, [file, from, to]] of INLINE_STYLES.entries()) {
+        if (!(typeof file === "string" ? basename(path) === file : file.test(basename(path))))
+          continue;
+        const replaced = contents.replace(from, to);
+        if (replaced !== contents) done.add(index);
+        contents = replaced;
+      }
+      return { contents, loader: "js" };
+    });
+    build.onEnd(() => {
+      if (done.size < INLINE_STYLES.length) throw new Error("Mermaid has changed: see leanMermaid");
+    });
+  },
+};
