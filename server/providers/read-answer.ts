@@ -49,7 +49,11 @@ export async function readAnswer(
   const reader = ask.format.createReader(draft);
   try {
     const hearing: Hearing = { deps, ask, draft, reader, batches };
-    const heard = await hearPauses(hearing, await hearOut(hearing));
+    const heard = await hearPauses(hearing, await hearOut(hearing)).catch((thrown: unknown) => {
+      draft.close();
+      batches.push(draft.take());
+      throw thrown;
+    });
     // A server that ends with [DONE] but gives no reason has still said that it is done.
     if (heard.sawDone && draft.state.reason === undefined) draft.finish("other");
     draft.close();

@@ -156,14 +156,13 @@ function createReader(answer: Answer): EventReader {
   };
   const readPart = (part: Fields): void => {
     const { thought } = part;
-    const told = either(part, "functionCall", "function_call");
-    const calls = (Array.isArray(told) ? told : [told]).map(record);
+    const called = either(part, "functionCall", "function_call");
     const signature = text(either(part, "thoughtSignature", "thought_signature"));
     const words = text(part["text"]);
-    if (calls[0]) {
+    if (called) {
       answer.text(words);
-      for (const [index, call] of calls.entries()) {
-        if (call) readCall(call, index === 0 ? signature : "");
+      for (const [index, call] of (Array.isArray(called) ? called : [called]).entries()) {
+        readCall(record(call) ?? {}, index === 0 ? signature : "");
       }
     } else if (typeof thought === "string" && !/^(?:true|false)?$/i.test(thought)) {
       answer.reasoning(thought);

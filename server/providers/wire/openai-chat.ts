@@ -280,7 +280,7 @@ function readCalls(answer: Answer, calls: unknown, whole: boolean): void {
     const piece = {
       index: num(fields["index"]),
       id: text(fields["id"]),
-      name: text(asked["name"]),
+      name: text(asked["name"]) || text(fields["function"]),
       args,
     };
     pieces.push(piece);

@@ -110,7 +110,8 @@ function read(reading: Reading, type: string | undefined, value: Fields, respons
     case "response.cancelled":
     case "response.error": {
       const status = type.slice("response.".length).replace("error", "failed");
-      readEnd(reading, { ...response, status });
+      const error = value["error"] ?? (value["message"] ? value : undefined);
+      readEnd(reading, { error, ...response, status });
       break;
     }
     default:
@@ -129,6 +130,9 @@ function readOther(reading: Reading, type = "", value: Fields): void {
 /** `reasoning_summary_text`, `reasoning_text`, and older and others' names for the same. */
 const THINKING = /^response\.reasoning\w*\.(?:delta|done)$/;
 
+/** To know words again that differ in their blanks. */
+const ENOUGH = 20;
+
 function readThinking(reading: Reading, type: string, value: Fields): void {
   if (type.endsWith(".delta")) {
     readDelta(reading, value, "reasoning");
@@ -137,7 +141,8 @@ function readThinking(reading: Reading, type: string, value: Fields): void {
   const open = itemOf(reading, value, {}, "reasoning", { begins: false });
   const whole = textOf(value["text"] ?? value["part"]);
   // Each part is told again at its end.
-  if (!open.summaries.includes(whole)) say(reading, open, "summaries", whole);
+  if (!open.summaries.includes(whole.trim().slice(0, ENOUGH)))
+    say(reading, open, "summaries", whole);
 }
 
 function readDelta(reading: Reading, value: Fields, kind: "message" | "reasoning"): void {

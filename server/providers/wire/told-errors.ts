@@ -30,10 +30,10 @@ export function leaveOut(
   const type = text(value["type"]) || (name ?? "");
   const status = num(value["status"] ?? value["status_code"] ?? value["code"]) ?? 0;
   const isErrors = EXCEPTION.test(type) || (status >= 400 && status < 600);
+  if (Object.keys(value).length === 0) answer.skip("empty");
+  else if (isErrors) answer.fail({ ...value, type });
   // Where each event has a type, a new one may have words that are for nobody.
-  if (hasWords(value) && (!isTyped || isErrors || type === "" || type === "message")) {
-    answer.fail(isErrors ? { ...value, type } : value);
-  } else if (Object.keys(value).length === 0) answer.skip("empty");
+  else if (hasWords(value) && (!isTyped || type === "" || type === "message")) answer.fail(value);
   else answer.skip(PING.test(type) ? "ping" : "unknown_event");
 }
 
@@ -42,7 +42,7 @@ const EXCEPTION = /(?:exception|error)$/i;
 
 function hasWords(value: Fields): boolean {
   if (Object.keys(value).some((field) => /exception$/i.test(field))) return true;
-  return ["message", "detail", "msg", "error_msg", "errorMessage", "errors", "reason"].some(
+  return ["message", "detail", "msg", "error_msg", "errorMessage", "errors"].some(
     (field) => (typeof value[field] === "string" && value[field] !== "") || isList(value[field]),
   );
 }

@@ -105,6 +105,11 @@ const CHAT: OddForm[] = [
     delta({ content: [{ type: "tool_use", id: "a", name: "get_weather", input: OSLO }] }) + CALLS,
     { calls: [weather(OSLO, "a")] },
   ),
+  chat(
+    "the name in the place of the function",
+    call({ id: "a", function: "get_weather", arguments: OSLO }) + CALLS,
+    { calls: [weather(OSLO, "a")] },
+  ),
   chat("thinking in the choice", one({ reasoning_content: "hm", delta: {} }) + HI + STOP, {
     reasoning: "hm",
   }),
@@ -295,6 +300,14 @@ const RESPONSES: OddForm[] = [
         completed(),
       { reasoning: "hm" },
     ),
+  ),
+  responses(
+    "thinking once more at its end, with other blanks",
+    r("response.reasoning_text.delta", { output_index: 0, delta: "hm" }) +
+      r("response.reasoning_text.done", { output_index: 0, text: "hm\n" }) +
+      word(WORDS, { output_index: 1 }) +
+      completed(),
+    { reasoning: "hm" },
   ),
   responses(
     "a refusal only in its end",
