@@ -13,7 +13,6 @@ import { CompanionClient } from "./companion/companion-client.ts";
 import type { LaunchOptions } from "./companion/companion-launch.ts";
 import { CompanionProcess, type CompanionState } from "./companion/companion-process.ts";
 import { insertAtCursor, openLink } from "./context/editor-context.ts";
-import { openFile } from "./context/open-file.ts";
 import { explain, loadSaid } from "./explain.ts";
 import { MetricsView } from "./latency/metrics-view.ts";
 import { describeState, StatusBar } from "./latency/status-bar.ts";
@@ -53,7 +52,7 @@ const COMMAND_OF: Record<HostCommand, string> = {
   open_in_editor: "streamkeeper.openInEditor",
 };
 
-/** What goes along with a message is seldom asked for. */
+/** What goes along with a message, and places in files, are seldom asked for. */
 const loadContext = async () => await import("./context/mentions.ts");
 
 export async function createApp(
@@ -97,7 +96,7 @@ export async function createApp(
     actions: {
       insertAtCursor,
       openLink,
-      openFile: async (place) => openFile(tools.roots(), place),
+      openFile: async (place) => (await loadContext()).openFile(tools.roots(), place),
       copy: async (text) => vscode.env.clipboard.writeText(text),
       run: async (command, chat, { turn_id: turnId, model }) =>
         vscode.commands.executeCommand(

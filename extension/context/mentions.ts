@@ -13,6 +13,8 @@ import { gitChanges } from "./git-changes.ts";
 import { rank } from "./rank.ts";
 import { terminalText } from "./terminal-text.ts";
 
+export { openFile } from "./open-file.ts";
+
 const MAX_FOUND = 20;
 const MAX_FILES = 20_000;
 const FILES_LAST_MS = 10_000;
