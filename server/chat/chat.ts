@@ -105,6 +105,8 @@ export interface Chat {
   listMessages(sessionId: string): Promise<MessageList>;
   /** A text that went with a message. Rejects with `not_found`. */
   getInstruction(sessionId: string, hash: string): Promise<InstructionText>;
+  /** Rejects with `not_found` for a content that the session does not have. */
+  readAttachment(sessionId: string, hash: string): Promise<{ media_type: string; content: Buffer }>;
   listPending(sessionId: string): Promise<PendingList>;
   /** Makes `clientId` the one that runs the call, or gives it more time. Rejects with `call_claimed` or `not_waiting`. */
   claimCall(sessionId: string, callId: string, clientId: string): Promise<Claim>;

@@ -1,4 +1,5 @@
 import { v7 as uuid } from "uuid";
+import { findAttachments } from "../db/tables/attachments.ts";
 import { textBetween } from "../db/tables/chunks.ts";
 import { findInstruction } from "../db/tables/instructions.ts";
 import {
@@ -104,6 +105,7 @@ export function createChat(deps: ChatDeps): Chat {
     },
     listMessages: (sessionId) => listMessages(deps, sessionId),
     getInstruction: (sessionId, hash) => findInstruction(reader, sessionId, hash),
+    readAttachment: (sessionId, hash) => readAttachment(reader, sessionId, hash),
     listPending: (sessionId) => listPending(reader, sessionId),
     claimCall: (sessionId, callId, clientId) => claim(deps, sessionId, callId, clientId),
     takeOutput: (sessionId, callId, piece) => takeOutput(deps, sessionId, callId, piece),
@@ -174,6 +176,12 @@ async function closeWaiting(deps: ChatDeps, sessionId: string, turnId: string): 
     if (open?.status !== "waiting" || open.id !== turnId) return;
     await closeTurn(trx, append, turn, ENDINGS.cancelled);
   });
+}
+
+async function readAttachment(reader: ChatDeps["reader"], sessionId: string, hash: string) {
+  const found = (await findAttachments(reader, sessionId, [hash])).get(hash);
+  if (!found) throw new ChatError("not_found", "This chat has no such attachment.");
+  return { media_type: found.media_type, content: Buffer.from(found.data, "base64") };
 }
 
 async function listMessages(deps: ChatDeps, sessionId: string) {

@@ -7,6 +7,7 @@ import type { Offer } from "../domain/offer.ts";
 import type { ChatError } from "../errors.ts";
 import type { Log } from "../log.ts";
 import type { Metrics } from "../observe/metrics.ts";
+import type { AttachmentType } from "../protocol/attachments.ts";
 import type { ModelList, Ready } from "../protocol/responses.ts";
 import type { Sampling } from "../protocol/sampling.ts";
 import type { HeldAnswer, Provider, Usage } from "../providers/provider.ts";
@@ -27,6 +28,8 @@ export interface ResolvedModel {
   id: string;
   /** How many tokens the model can read and write in one go. */
   contextWindow: number;
+  /** What it takes beside text. */
+  inputs: readonly AttachmentType[];
 }
 
 /** The part of the model catalog that clients see. */

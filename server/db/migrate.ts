@@ -11,6 +11,7 @@ import * as toolOutput from "./migrations/0005-tool-output.ts";
 import * as epochsAndSampling from "./migrations/0006-epochs-and-sampling.ts";
 import * as heldAnswers from "./migrations/0007-held-answers.ts";
 import * as instructions from "./migrations/0008-instructions.ts";
+import * as attachments from "./migrations/0009-attachments.ts";
 import { differenceOf } from "./sqlite-schema.ts";
 import type { Database } from "./tables/schema.ts";
 
@@ -24,6 +25,7 @@ export const MIGRATIONS: Record<string, Migration> = {
   "0006-epochs-and-sampling": epochsAndSampling,
   "0007-held-answers": heldAnswers,
   "0008-instructions": instructions,
+  "0009-attachments": attachments,
 };
 const NAMES = Object.keys(MIGRATIONS);
 export const NEWEST = NAMES.length;

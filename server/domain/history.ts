@@ -1,6 +1,7 @@
 // Stored messages -> a conversation that every provider accepts: it starts with the user, roles follow each
 // other as they must, no message is empty, and every tool call has its result.
 
+import type { AttachmentRef } from "../protocol/attachments.ts";
 import type { Thinking } from "../protocol/thinking.ts";
 
 export interface StoredMessage {
@@ -8,6 +9,7 @@ export interface StoredMessage {
   content: string;
   status: "complete" | "partial";
   context: { type: string; label: string; content: string }[];
+  attachments: readonly AttachmentRef[];
   tool_calls: { call_id: string; tool_name: string; arguments: Record<string, unknown> }[];
   call_id: string | undefined;
   tool_name: string | undefined;
@@ -15,7 +17,7 @@ export interface StoredMessage {
 }
 
 export type HistoryMessage =
-  | { role: "user"; content: string }
+  | { role: "user"; content: string; attachments?: AttachmentRef[] }
   | {
       role: "assistant";
       content: string;
@@ -41,7 +43,7 @@ export function toHistory(stored: readonly StoredMessage[]): HistoryMessage[] {
     switch (message.role) {
       case "user":
         closeOpenCalls();
-        pushUser(history, withContext(message));
+        pushUser(history, withContext(message), message.attachments);
         break;
       case "assistant":
         closeOpenCalls();
@@ -66,10 +68,16 @@ export function toHistory(stored: readonly StoredMessage[]): HistoryMessage[] {
 }
 
 /** Two user messages in a row (the answer between them failed before its first word) become one. */
-function pushUser(history: HistoryMessage[], content: string): void {
+function pushUser(
+  history: HistoryMessage[],
+  content: string,
+  attached: readonly AttachmentRef[],
+): void {
   const last = history.at(-1);
-  if (last?.role === "user") last.content = `${last.content}\n\n${content}`;
-  else history.push({ role: "user", content });
+  const attachments = [...(last?.role === "user" ? (last.attachments ?? []) : []), ...attached];
+  const more = attachments.length > 0 && { attachments };
+  if (last?.role !== "user") history.push({ role: "user", content, ...more });
+  else Object.assign(last, { content: `${last.content}\n\n${content}`, ...more });
 }
 
 function pushAssistant(history: HistoryMessage[], message: StoredMessage): void {

@@ -1,5 +1,5 @@
 import picomatch from "picomatch";
-import type { AskReason } from "../protocol/ask-reasons.ts";
+import type { AskReason } from "../protocol/call-words.ts";
 import { isConfigPath, isSecretPath } from "../shared/protected-paths.ts";
 import { type AgentDefinition, mayUse } from "./agents.ts";
 import type { Tool } from "./tools.ts";

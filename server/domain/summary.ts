@@ -67,6 +67,7 @@ export function asStored(summary: string): StoredMessage {
     content: `<summary_of_earlier_messages>\n${summary}\n</summary_of_earlier_messages>`,
     status: "complete",
     context: [],
+    attachments: [],
     tool_calls: [],
     call_id: undefined,
     tool_name: undefined,

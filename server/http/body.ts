@@ -11,7 +11,8 @@ const SLOWEST_BYTES_PER_MS = 64;
  * Reads a JSON body into `request.body`: bounded in size, nesting and time. A body must be
  * `application/json`, which a form of a foreign page cannot send without asking first.
  */
-export function readJson(limitBytes: number) {
+export function readJson(limitBytes: number, attachmentBytes = 0) {
+  const mostBytes = limitBytes + attachmentBytes;
   return (request: Request, _response: Response, next: NextFunction): void => {
     if (request.method === "GET" || request.method === "HEAD") return next();
     const { headers } = request;
@@ -27,17 +28,29 @@ export function readJson(limitBytes: number) {
     if (headers["content-encoding"] !== undefined && headers["content-encoding"] !== "identity") {
       throw new ChatError("unsupported_media_type", "The body must not be compressed.");
     }
-    if (Number(headers["content-length"]) > limitBytes) throw tooLarge(limitBytes);
-    readAll(request, limitBytes)
+    if (request.body !== undefined) return next();
+    if (Number(headers["content-length"]) > mostBytes) throw tooLarge(limitBytes);
+    readAll(request, mostBytes, limitBytes)
       .then((bytes) => {
         request.body = parseBody(bytes);
+        if (bytes.length - attachedIn(request.body) > limitBytes) throw tooLarge(limitBytes);
         next();
       })
       .catch(next);
   };
 }
 
-async function readAll(request: Request, limitBytes: number): Promise<Buffer> {
+/** The room of attachments is theirs alone. */
+function attachedIn(body: unknown): number {
+  const { message } = (body ?? {}) as { message?: { attachments?: unknown } | null };
+  const attachments = message?.attachments;
+  if (!Array.isArray(attachments)) return 0;
+  return attachments.reduce((sum: number, one: { data?: unknown } | null) => {
+    return sum + (typeof one?.data === "string" ? one.data.length : 0);
+  }, 0);
+}
+
+async function readAll(request: Request, mostBytes: number, limitBytes: number): Promise<Buffer> {
   const parts: Buffer[] = [];
   let size = 0;
   const begun = performance.now();
@@ -50,7 +63,7 @@ async function readAll(request: Request, limitBytes: number): Promise<Buffer> {
   try {
     for await (const part of request as AsyncIterable<Buffer>) {
       size += part.length;
-      if (size > limitBytes) throw tooLarge(limitBytes);
+      if (size > mostBytes) throw tooLarge(limitBytes);
       parts.push(part);
     }
   } finally {
@@ -81,13 +94,9 @@ function refuseProto(key: string, value: unknown): unknown {
 /** Fifty thousand nested arrays are valid JSON and end the stack of whoever walks them. */
 function checkDepth(text: string): void {
   let depth = 0;
-  let inString = false;
   for (let index = 0; index < text.length; index++) {
     const character = text[index];
-    if (inString) {
-      if (character === "\\") index++;
-      else if (character === '"') inString = false;
-    } else if (character === '"') inString = true;
+    if (character === '"') index = endOfString(text, index);
     else if (character === "[" || character === "{") {
       if (++depth > MAX_DEPTH) {
         throw new ChatError(
@@ -97,6 +106,16 @@ function checkDepth(text: string): void {
       }
     } else if (character === "]" || character === "}") depth--;
   }
+}
+
+/** A picture is one long string: it is not gone through letter by letter. */
+function endOfString(text: string, from: number): number {
+  for (let end = text.indexOf('"', from + 1); end >= 0; end = text.indexOf('"', end + 1)) {
+    let before = end - 1;
+    while (text[before] === "\\") before--;
+    if ((end - before) % 2 === 1) return end;
+  }
+  return text.length;
 }
 
 function tooLarge(limitBytes: number): ChatError {

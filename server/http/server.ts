@@ -1,5 +1,6 @@
 import { createServer, type Server } from "node:http";
 import express, { type NextFunction, type Request, type Response } from "express";
+import { MAX_MESSAGE_ATTACHMENT_BYTES } from "../protocol/attachments.ts";
 import { readJson } from "./body.ts";
 import type { HttpDeps } from "./context.ts";
 import { handleErrors, notFound } from "./error-handler.ts";
@@ -15,6 +16,8 @@ import { importRouter, transferRouter } from "./transfer.ts";
 import { webAppRouter } from "./web-app.ts";
 
 const MAX_CONNECTIONS = 8_192;
+/** In base64, and some line ends in it. */
+const ATTACHMENT_ROOM = Math.ceil(MAX_MESSAGE_ATTACHMENT_BYTES * 1.4);
 
 export interface HttpServer {
   server: Server;
@@ -52,6 +55,7 @@ export function createHttpServer(deps: HttpDeps): HttpServer {
   app.use(webAppRouter());
   app.use(checkToken(deps));
   app.use(importRouter(deps));
+  app.post("/v1/messages/stream", readJson(deps.bodyLimitBytes, ATTACHMENT_ROOM));
   app.use(readJson(deps.bodyLimitBytes));
   app.use(messagesRouter(deps, readers));
   app.use(sessionsRouter(deps));

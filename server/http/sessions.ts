@@ -1,4 +1,5 @@
 import { type Request, type Response, Router } from "express";
+import { AttachmentHash } from "../protocol/attachments.ts";
 import { ForeignId, Id } from "../protocol/fields.ts";
 import { InstructionHash } from "../protocol/instructions.ts";
 import { ToolName } from "../protocol/offers.ts";
@@ -56,6 +57,16 @@ export function sessionsRouter({ chat }: HttpDeps): Router {
     .get(async (request: Request, response: Response) => {
       const hash = parse(InstructionHash, request.params["hash"]);
       response.json(await chat.getInstruction(idOf(request), hash));
+    })
+    .all(allowOnly("GET"));
+
+  router
+    .route("/v1/sessions/:id/attachments/:hash")
+    .get(async (request: Request, response: Response) => {
+      const hash = parse(AttachmentHash, request.params["hash"]);
+      const { media_type, content } = await chat.readAttachment(idOf(request), hash);
+      response.set("etag", `"${hash}"`);
+      response.type(media_type).send(content);
     })
     .all(allowOnly("GET"));
 

@@ -119,6 +119,15 @@ export const InstructionLine = z.object({
   content: Text,
 });
 
+/** A content that its messages name by its hash: SHA-256 of the bytes, which are here in base64. */
+export const AttachmentLine = z.object({
+  line: z.literal("attachment"),
+  hash: z.string().check(z.regex(/^[0-9a-f]{64}$/)),
+  media_type: name,
+  bytes: count,
+  data: z.string(),
+});
+
 /** One entry of the log; deltas that follow each other stand as one `snapshot`. */
 export const ChunkLine = z.object({
   line: z.literal("chunk"),
@@ -140,6 +149,7 @@ export const ChatFileLine = z.discriminatedUnion("line", [
   SubtaskLine,
   SummaryLine,
   InstructionLine,
+  AttachmentLine,
   ChunkLine,
   EndLine,
 ]);
@@ -157,6 +167,7 @@ export interface WholeChat {
   subtasks: Line<"subtask">[];
   summaries: Line<"summary">[];
   instructions: Line<"instruction">[];
+  attachments: Line<"attachment">[];
   chunks: Line<"chunk">[];
 }
 

@@ -1,8 +1,8 @@
 // What a session says, one chunk after another. Flat on purpose: the field names are the contract
 // that every client reads, whatever the type of the chunk; `metadata` is each type's own.
 import * as z from "zod/mini";
-import { ASK_REASONS } from "./ask-reasons.ts";
-import { CALL_OUTCOMES } from "./call-outcomes.ts";
+import { AttachmentRef } from "./attachments.ts";
+import { ASK_REASONS, CALL_OUTCOMES } from "./call-words.ts";
 import { ERROR_CODES } from "./errors.ts";
 import { SentInstruction } from "./instructions.ts";
 import { TOOL_KINDS } from "./offers.ts";
@@ -59,6 +59,7 @@ export const METADATA = {
     resume_plan_id: z.optional(z.string()),
     context: z.optional(z.array(z.object({ type: z.string(), label: z.string() }))),
     instructions: z.optional(z.array(SentInstruction)),
+    attachments: z.optional(z.array(AttachmentRef)),
   }),
   tool_call: z.object({
     agent_type: z.string(),

@@ -1,4 +1,5 @@
 import * as z from "zod/mini";
+import { Attachment, MAX_ATTACHMENTS } from "./attachments.ts";
 import { AgentType, ForeignId, Id, ModelId, Text } from "./fields.ts";
 import { OfferedInstructions } from "./instructions.ts";
 import { ClientId, Environment, OfferedAgents, OfferedTools, Workspace } from "./offers.ts";
@@ -16,8 +17,9 @@ export type ContextItem = z.infer<typeof ContextItem>;
 
 const UserMessage = z.strictObject({
   type: z.literal("user_message"),
-  content: Text.check(z.minLength(1)),
+  content: Text,
   context: z.optional(z.array(ContextItem).check(z.maxLength(50))),
+  attachments: z.optional(z.array(Attachment).check(z.maxLength(MAX_ATTACHMENTS))),
   /** Retry and edit: this turn and all after it leave the conversation (they stay in the log). */
   replaces_turn_id: z.optional(Id),
   /** A plan whose turn was interrupted goes on where it was. */
@@ -88,6 +90,13 @@ export const MessageRequest = z
     message: ClientMessage,
   })
   .check(
+    z.refine(
+      ({ message }) =>
+        message.type !== "user_message" ||
+        message.content !== "" ||
+        (message.attachments?.length ?? 0) > 0,
+      { error: "needs text, or something attached", path: ["message", "content"] },
+    ),
     z.refine(
       (body) =>
         body.message.type === "user_message" ||

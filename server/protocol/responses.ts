@@ -51,6 +51,7 @@ export const Message = z.object({
   /** What clients look at, of what the message carries beside its text. */
   metadata: z.looseObject({
     context: z.optional(z.unknown()),
+    attachments: z.optional(z.unknown()),
     subtask_id: z.optional(z.unknown()),
   }),
 });
@@ -102,6 +103,8 @@ export const Model = z.object({
   demo: z.boolean(),
   /** In tokens, question and answer together; an assumption where nobody knows. */
   context_window: z.int(),
+  /** What it takes beside text, as far as is known. */
+  inputs: z.optional(z.array(z.string())),
 });
 export type Model = z.infer<typeof Model>;
 export const ModelList = z.object({

@@ -1,4 +1,5 @@
 import { ChatError } from "../errors.ts";
+import type { AttachmentType } from "../protocol/attachments.ts";
 import type { Model, ModelList } from "../protocol/responses.ts";
 import {
   type Access,
@@ -7,11 +8,11 @@ import {
   type LocalUrls,
   type ProviderSettings,
 } from "./access.ts";
-import { contextWindowOf } from "./context-windows.ts";
 import { createDemoProvider } from "./demo.ts";
 import { createFairReading } from "./fair-reading.ts";
 import type { ResumeCause } from "./hear-answer.ts";
 import { createConnections, doubtConnections } from "./http-client.ts";
+import { contextWindowOf, inputsOf } from "./known-models.ts";
 import { createModelFinder } from "./model-finder.ts";
 import type { Provider } from "./provider.ts";
 import { findVendor, VENDOR_NAMES, type Vendor } from "./vendors.ts";
@@ -58,6 +59,7 @@ export interface ResolvedProvider {
   id: string;
   /** In tokens. */
   contextWindow: number;
+  inputs: readonly AttachmentType[];
 }
 
 /** Which models there are and how to reach them. */
@@ -96,7 +98,7 @@ export function createCatalog(options: CatalogOptions): Catalog {
       const slash = id.indexOf("/");
       const providerName = id.slice(0, Math.max(slash, 0));
       const model = id.slice(slash + 1);
-      const named = { providerName, model, id, contextWindow: windowOf(id) };
+      const named = { providerName, model, id, contextWindow: windowOf(id), inputs: inputsOf(id) };
       if (id === DEMO_MODEL) return { provider: demo, ...named };
       const vendor = findVendor(providerName);
       if (!vendor || model === "") throw unknownModel(id);
@@ -178,6 +180,7 @@ function toModel(id: string, name: string, owned_by: string, available: boolean)
     available,
     demo: id === DEMO_MODEL,
     context_window: contextWindowOf(id),
+    inputs: [...inputsOf(id)],
   };
 }
 

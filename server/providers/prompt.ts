@@ -13,6 +13,8 @@ export function toConversation(request: ProviderRequest, vendor: VendorName): Pr
   return { ...request, messages: withPlainIds(withoutStrangers(own, told), plain) };
 }
 
+type UserMessage = Extract<ConversationMessage, { role: "user" }>;
+
 function withoutForeignThinking(messages: readonly ConversationMessage[], model: string) {
   return messages.map((message) => {
     if (message.role !== "assistant" || !message.thinking) return message;
@@ -56,19 +58,22 @@ function withoutStrangers(
 ): ConversationMessage[] {
   const kept: ConversationMessage[] = [];
   let plain = new Set<string>();
-  const addUser = (content: string): void => {
+  const addUser = (message: UserMessage): void => {
     const last = kept.at(-1);
-    if (last?.role === "user") kept[kept.length - 1] = joined(last, content);
-    else kept.push({ role: "user", content });
+    if (last?.role === "user") kept[kept.length - 1] = joined(last, message);
+    else kept.push(message);
   };
   for (const message of messages) {
     switch (message.role) {
       case "user":
-        addUser(message.content);
+        addUser(withNames(message));
         break;
       case "tool":
         if (plain.has(message.call_id)) {
-          addUser(`[Result of ${message.tool_name}: ${message.content}]`);
+          addUser({
+            role: "user",
+            content: `[Result of ${message.tool_name}: ${message.content}]`,
+          });
         } else kept.push(message);
         break;
       case "assistant": {
@@ -90,8 +95,26 @@ function withoutStrangers(
   return kept;
 }
 
-function joined(message: { role: "user"; content: string }, content: string): ConversationMessage {
-  return { role: "user", content: `${message.content}\n\n${content}` };
+function joined(first: UserMessage, second: UserMessage): UserMessage {
+  const attachments = [...(first.attachments ?? []), ...(second.attachments ?? [])];
+  return {
+    role: "user",
+    content: `${first.content}\n\n${second.content}`,
+    ...(attachments.length > 0 && { attachments }),
+  };
+}
+
+/** What is attached and not sent is named, so that the model knows that there was something. */
+function withNames(message: UserMessage): UserMessage {
+  const { attachments = [], content } = message;
+  const named = attachments
+    .filter(({ data }) => data === undefined)
+    .map(
+      ({ type, name }) =>
+        `[A ${type === "image" ? "picture" : "PDF"} was attached here that you are not shown: ${name}]`,
+    );
+  if (named.length === 0) return message;
+  return { ...message, content: [content, ...named].filter(Boolean).join("\n\n") };
 }
 
 function describeCall({ tool_name, arguments: args }: ToolCall): string {

@@ -1,12 +1,18 @@
 import type { Tool } from "../domain/tools.ts";
+import type { AttachmentRef } from "../protocol/attachments.ts";
 import type { Sampling, SamplingField } from "../protocol/sampling.ts";
 import type { Thinking, ThinkingPart } from "../protocol/thinking.ts";
 
 /** One message of the conversation as a model reads it. */
 export type ConversationMessage =
-  | { role: "user"; content: string }
+  | { role: "user"; content: string; attachments?: ConversationAttachment[] }
   | { role: "assistant"; content: string; tool_calls: ToolCall[]; thinking?: Thinking }
   | { role: "tool"; call_id: string; tool_name: string; content: string };
+
+export interface ConversationAttachment extends AttachmentRef {
+  /** Base64; undefined: this model does not take it, or it is not there any more. */
+  data?: string;
+}
 
 export interface ToolCall {
   call_id: string;

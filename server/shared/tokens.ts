@@ -7,6 +7,17 @@ export function estimateTokens(text: string): number {
   return Math.ceil((text.length + rare) / 4);
 }
 
+/** What vendors count for a picture of usual size, and about for a page of a PDF. */
+const IMAGE_TOKENS = 1_600;
+const PAGE_TOKENS = 2_000;
+const PAGE_BYTES = 100_000;
+
+export function attachmentTokens(attached: readonly { type: string; bytes: number }[]): number {
+  return attached.reduce((sum, { type, bytes }) => {
+    return sum + (type === "image" ? IMAGE_TOKENS : PAGE_TOKENS * Math.ceil(bytes / PAGE_BYTES));
+  }, 0);
+}
+
 /** For a model that nobody knows. */
 export const DEFAULT_CONTEXT_WINDOW = 128_000;
 

@@ -128,6 +128,7 @@ const companion = await assembleCompanion({
       model: String(id).slice(6),
       id: String(id),
       contextWindow: 128_000,
+      inputs: ["image", "file"],
     }),
     list: () => Promise.resolve({ object: "list", data: [], default: "bench/1x1", offers: [] }),
     setKey: () => {},

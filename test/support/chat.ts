@@ -90,6 +90,7 @@ export async function openChat(source: DatabaseSource, script: Script): Promise<
       model: "model",
       id: id ?? "scripted/model",
       contextWindow: WINDOWS[id ?? ""] ?? 128_000,
+      inputs: ["image", "file"] as const,
     }),
     list: () => Promise.reject(new Error("no models here")),
     setKey: () => {},

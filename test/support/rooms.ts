@@ -62,7 +62,8 @@ export const ROOMS: readonly { room: RegExp; may: readonly RegExp[] }[] = [
     may: [...BELOW, DOMAIN, /^(?:zod|undici|eventsource-parser)$/, NODE],
   },
   { room: /^server\/chat\/log\//, may: CHAT_BELOW },
-  { room: /^server\/chat\/turn\//, may: [...CHAT_BELOW, /^server\/chat\/log\//] },
+  { room: /^server\/chat\/attachments\//, may: CHAT_BELOW },
+  { room: /^server\/chat\/turn\//, may: [...CHAT_BELOW, /^server\/chat\/(?:attachments|log)\//] },
   {
     room: /^server\/chat\/(?:calls|upkeep)\//,
     may: [...CHAT_BELOW, /^server\/chat\/(?:log|turn)\//],

@@ -1,4 +1,4 @@
-import type { AskReason } from "../../server/protocol/ask-reasons.ts";
+import type { AskReason } from "../../server/protocol/call-words.ts";
 
 /** Every text of the app. Functions where a number or a name goes in, since languages differ in more than words. */
 export interface Strings {

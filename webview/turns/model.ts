@@ -1,6 +1,5 @@
 // What a session is on the screen, made of its chunks.
-import type { AskReason } from "../../server/protocol/ask-reasons.ts";
-import type { CallOutcome } from "../../server/protocol/call-outcomes.ts";
+import type { AskReason, CallOutcome } from "../../server/protocol/call-words.ts";
 import type { TurnStatus } from "../../server/protocol/responses.ts";
 import type { Plan } from "./plans.ts";
 import type { Summary } from "./summaries.ts";

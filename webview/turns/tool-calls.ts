@@ -1,6 +1,5 @@
 // What becomes of the calls of a turn, as its chunks tell.
-import { ASK_REASONS } from "../../server/protocol/ask-reasons.ts";
-import { CALL_OUTCOMES, type CallOutcome } from "../../server/protocol/call-outcomes.ts";
+import { ASK_REASONS, CALL_OUTCOMES, type CallOutcome } from "../../server/protocol/call-words.ts";
 import type { ChunkOf, StreamChunk } from "../../server/protocol/chunks.ts";
 import type { ToolPart, Turn } from "./model.ts";
 import { NO_OUTPUT } from "./tool-output.ts";

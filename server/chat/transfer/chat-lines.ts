@@ -37,10 +37,10 @@ export function endLine(hashes: readonly string[]): string {
 
 /** The log, and before the first chunk of each turn its rows. */
 function* inOrder(chat: WholeChat): Generator<ChatFileLine> {
-  const { head, turns, messages, tool_calls, plans, subtasks, summaries, instructions, chunks } =
-    chat;
+  const { head, turns, messages, tool_calls, plans, subtasks, summaries, chunks } = chat;
   yield head;
-  yield* instructions;
+  yield* chat.instructions;
+  yield* chat.attachments;
   const messagesOf = byKey(messages, ({ turn_id }) => turn_id);
   const callsOf = byKey(tool_calls, ({ turn_id }) => turn_id);
   const plansOf = byKey(plans, ({ turn_id }) => turn_id);
@@ -140,6 +140,7 @@ function beginningOf(text: string): Reading | undefined {
     subtasks: [],
     summaries: [],
     instructions: [],
+    attachments: [],
     chunks: [],
   };
   return { chat, size: text.length, hash: opened.hash, damage: undefined };
@@ -185,6 +186,8 @@ function add(chat: WholeChat, line: ChatFileLine): void {
       return void chat.summaries.push(line);
     case "instruction":
       return void chat.instructions.push(line);
+    case "attachment":
+      return void chat.attachments.push(line);
     case "chunk":
       return void chat.chunks.push(line);
     case "chat":

@@ -1,9 +1,11 @@
+import { createHash } from "node:crypto";
 import { hashOf } from "../../db/tables/instructions.ts";
 import type { WholeChat } from "../../protocol/chat-file.ts";
 
 /** Why the chat cannot be stored, for people; undefined: it can. A hash says that a file is whole, not that it makes sense. */
 export function problemOf(chat: WholeChat): string | undefined {
-  const { turns, messages, tool_calls, plans, subtasks, summaries, instructions, chunks } = chat;
+  const { turns, messages, tool_calls, plans, subtasks, summaries, chunks } = chat;
+  const { instructions, attachments } = chat;
   const turnIds = new Set(turns.map(({ id }) => id));
   const planIds = new Set(plans.map(({ id }) => id));
   const unknownTurn =
@@ -20,13 +22,21 @@ export function problemOf(chat: WholeChat): string | undefined {
     hasTwice(plans, ({ id }) => id) ||
     hasTwice(subtasks, ({ plan_id, position }) => `${plan_id} ${position}`) ||
     hasTwice(summaries, ({ id }) => id) ||
-    hasTwice(instructions, ({ id }) => id);
+    hasTwice(instructions, ({ id }) => id) ||
+    hasTwice(attachments, ({ hash }) => hash);
   if (isTwice) return "It has something twice.";
   if (instructions.some(({ id, content }) => hashOf(content) !== id)) {
     return "Instructions in it are not those that its messages speak of.";
   }
+  if (attachments.some((one) => !isItsHash(one)))
+    return "What is attached to it is not what it says.";
   if (turns.filter(isOpen).length > 1) return "More than one answer of it is still being written.";
   return undefined;
+}
+
+function isItsHash({ hash, data, bytes }: WholeChat["attachments"][number]): boolean {
+  const content = Buffer.from(data, "base64");
+  return content.length === bytes && createHash("sha256").update(content).digest("hex") === hash;
 }
 
 export function isOpen({ status }: WholeChat["turns"][number]): boolean {

@@ -30,6 +30,7 @@ export function copyChat(chat: WholeChat, seed: string): WholeChat {
     subtasks: chat.subtasks.map((line) => ({ ...line, plan_id: to(line.plan_id) })),
     summaries: summaries.map((line) => ({ ...row(line), until_turn_id: to(line.until_turn_id) })),
     instructions: chat.instructions,
+    attachments: chat.attachments,
     chunks: chat.chunks.map((chunk) => ({
       ...chunk,
       turn_id: chunk.turn_id === null ? null : to(chunk.turn_id),

@@ -40,10 +40,18 @@ export function cutChat(chat: WholeChat, lastSeq: number): WholeChat {
   const texts = new Set(
     chunks.flatMap(({ payload }) => hashesOf(metadataOf(payload)["instructions"])),
   );
+  const messages = chat.messages.filter(({ position }) => position <= end);
+  const attached = new Set(
+    messages.flatMap(({ metadata }) => {
+      const { attachments = [] } = JSON.parse(metadata) as { attachments?: { hash: unknown }[] };
+      return Array.isArray(attachments) ? attachments.map(({ hash }) => hash) : [];
+    }),
+  );
   return {
     head: { ...chat.head, last_seq: end },
     turns,
-    messages: chat.messages.filter(({ position }) => position <= end),
+    messages,
+    attachments: chat.attachments.filter(({ hash }) => attached.has(hash)),
     tool_calls: calls.map((call) =>
       ended.has(call.turn_id) || answered.has(call.call_id) ? call : { ...call, ...UNANSWERED },
     ),

@@ -16,8 +16,13 @@ export function toMarkdown(chat: WholeChat): string {
       call_id?: unknown;
       tool_name?: unknown;
       tool_calls?: { call_id: string }[];
+      attachments?: { name: string }[];
     };
-    if (message.role === "user") parts.push("## You", message.content);
+    if (message.role === "user") {
+      const names = (metadata.attachments ?? []).map(({ name }) => inCode(name));
+      parts.push("## You", message.content);
+      if (names.length > 0) parts.push(`*Attached:* ${names.join(", ")}`);
+    }
     if (message.role === "tool") {
       parts.push(`### Result of ${inCode(String(metadata.tool_name))}`, fenced(message.content));
     }

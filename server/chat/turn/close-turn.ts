@@ -8,7 +8,7 @@ import { withLastWords } from "../../db/tables/tool-output.ts";
 import { endTurn } from "../../db/tables/turns.ts";
 import { UNANSWERED } from "../../domain/history.ts";
 import { ChatError } from "../../errors.ts";
-import type { CallOutcome } from "../../protocol/call-outcomes.ts";
+import type { CallOutcome } from "../../protocol/call-words.ts";
 import type { NewChunk } from "../../protocol/chunks.ts";
 import type { ErrorCode } from "../../protocol/errors.ts";
 import { omitUndefined } from "../../shared/json.ts";

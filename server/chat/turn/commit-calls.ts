@@ -9,7 +9,7 @@ import { setTurnProgress } from "../../db/tables/turns.ts";
 import { type AgentDefinition, findAgent, mayMore } from "../../domain/agents.ts";
 import { judge } from "../../domain/permissions.ts";
 import { findTool, SWITCH_TOOL, type Tool } from "../../domain/tools.ts";
-import type { AskReason } from "../../protocol/ask-reasons.ts";
+import type { AskReason } from "../../protocol/call-words.ts";
 import type { NewChunk } from "../../protocol/chunks.ts";
 import type { FinishReason, ToolCall } from "../../providers/provider.ts";
 import { omitUndefined } from "../../shared/json.ts";

@@ -5,7 +5,7 @@ import { activeSummary, type SummaryRow } from "../../db/tables/summaries.ts";
 import { type StoredMessage, toHistory } from "../../domain/history.ts";
 import { asStored } from "../../domain/summary.ts";
 import type { NewChunk } from "../../protocol/chunks.ts";
-import { estimateTokens } from "../../shared/tokens.ts";
+import { attachmentTokens, estimateTokens } from "../../shared/tokens.ts";
 
 export interface Told {
   /** Stands for all before `rows`. */
@@ -33,6 +33,7 @@ function toStored(row: MessageRow): StoredMessage {
     content: row.content,
     status: row.status,
     context: metadata.context ?? [],
+    attachments: metadata.attachments ?? [],
     tool_calls: metadata.tool_calls ?? [],
     call_id: metadata.call_id,
     tool_name: metadata.tool_name,
@@ -51,11 +52,13 @@ export async function knownSize(reader: Reader, sessionId: string): Promise<numb
 
 export function sizeOf(row: MessageRow): number {
   const { thinking, ...rest } = metadataOf(row);
-  return estimateTokens(row.content + (thinking ? JSON.stringify(rest) : row.metadata));
+  const text = row.content + (thinking ? JSON.stringify(rest) : row.metadata);
+  return estimateTokens(text) + attachmentTokens(rest.attachments ?? []);
 }
 
 export function estimateHistory(stored: StoredMessage[]): number {
-  return estimateTokens(JSON.stringify(toHistory(stored)));
+  const attached = attachmentTokens(stored.flatMap(({ attachments }) => attachments));
+  return estimateTokens(JSON.stringify(toHistory(stored))) + attached;
 }
 
 /** What the conversation measures now. */

@@ -14,6 +14,7 @@ import type {
   Usage,
 } from "../../providers/provider.ts";
 import { estimateTokens } from "../../shared/tokens.ts";
+import { withAttachmentData } from "../attachments/data.ts";
 import type { ChatDeps, LeasedTurn, ResolvedModel } from "../deps.ts";
 import { writeSession } from "../log/write-session.ts";
 import { closeTurn, type Ending, endingOf } from "./close-turn.ts";
@@ -151,7 +152,12 @@ async function askModel(
       withEnvironment(agent.prompt, turn.offer.environment),
       turn.instructions,
     ),
-    messages: toHistory((await promptMessages(deps.reader, turn.sessionId)).stored),
+    messages: await withAttachmentData(
+      deps.reader,
+      turn.sessionId,
+      toHistory((await promptMessages(deps.reader, turn.sessionId)).stored),
+      resolved.inputs,
+    ),
     tools: told.map(({ name, description, parameters }) => ({ name, description, parameters })),
     ...(turn.sampling && { sampling: turn.sampling }),
   });

@@ -18,9 +18,12 @@ import { DEFAULT_AGENT, findAgent } from "../../domain/agents.ts";
 import type { Offer } from "../../domain/offer.ts";
 import { titleFrom, UNTITLED } from "../../domain/titles.ts";
 import { ChatError } from "../../errors.ts";
+import type { AttachmentRef } from "../../protocol/attachments.ts";
 import type { ClientMessage, MessageRequest } from "../../protocol/requests.ts";
 import type { Sampling } from "../../protocol/sampling.ts";
 import { omitUndefined } from "../../shared/json.ts";
+import { refuseWhatIsNotTaken, storeAttachments } from "../attachments/data.ts";
+import { type ReadAttachments, readAttachments } from "../attachments/read.ts";
 import type { AcceptedTurn } from "../chat.ts";
 import type { ChatDeps, LeasedTurn } from "../deps.ts";
 import { describeOwner, isAbandoned } from "../log/lease-owner.ts";
@@ -41,7 +44,8 @@ export async function startUserTurn(
   sampling: Sampling | null = null,
 ): Promise<AcceptedTurn> {
   deps.turns.refuseWhenDraining();
-  const asked = askedBy(request);
+  const attached = readAttachments(message.attachments ?? []);
+  const asked = askedBy(request, attached.refs);
   const known = asked && (await repeatOf(deps, asked));
   if (known?.turn) return known.turn;
 
@@ -49,7 +53,7 @@ export async function startUserTurn(
   const isNew = sessionId === undefined;
   if (sessionId === undefined) {
     // Before anything is stored: what cannot be answered must not leave an empty session behind.
-    deps.resolveModel(request.model ?? null);
+    refuseWhatIsNotTaken(deps.resolveModel(request.model ?? null), attached.refs);
     refuseEarlierOnes(message);
     try {
       sessionId = await createSession(deps, pick(request), idOf, asked);
@@ -62,7 +66,7 @@ export async function startUserTurn(
   }
   const session = sessionId;
   return await deps.lock.with(session, () =>
-    acceptMessage(deps, session, request, message, { asked, isNew, sampling }),
+    acceptMessage(deps, session, request, message, { asked, isNew, sampling, attached }),
   );
 }
 
@@ -70,6 +74,7 @@ interface Accepting {
   asked: Asked | undefined;
   isNew: boolean;
   sampling: Sampling | null;
+  attached: ReadAttachments;
 }
 
 async function acceptMessage(
@@ -77,7 +82,7 @@ async function acceptMessage(
   sessionId: string,
   request: MessageRequest,
   message: UserMessage,
-  { asked, isNew, sampling }: Accepting,
+  { asked, isNew, sampling, attached }: Accepting,
 ): Promise<AcceptedTurn> {
   const turnId = uuid();
   const offer = offerOf(request);
@@ -93,7 +98,9 @@ async function acceptMessage(
       if (asked && repeat && repeat.sessionId !== sessionId) throw requestConflict();
       await makeRoom(deps, writing);
 
-      const model = deps.resolveModel(request.model ?? session.model).id;
+      const resolved = deps.resolveModel(request.model ?? session.model);
+      refuseWhatIsNotTaken(resolved, attached.refs);
+      const model = resolved.id;
       const agentType = agentFor(request.agent_type, session, offer);
       // Made by an earlier try of the same request: nobody has seen its first chunk.
       const after = isNew || repeat ? 0 : session.last_seq;
@@ -121,14 +128,19 @@ async function acceptMessage(
       await changeSession(trx, sessionId, {
         agent_type: agentType,
         model: request.model && model,
-        title: session.title === UNTITLED ? titleFrom(message.content) : undefined,
+        title:
+          session.title === UNTITLED
+            ? titleFrom(message.content || (attached.refs[0]?.name ?? ""))
+            : undefined,
       });
       const offered = request.instructions ?? [];
       const sent = await insertInstructions(trx, sessionId, offered);
       const instructions = sent.length === 0 ? {} : { instructions: sent };
+      await storeAttachments(trx, sessionId, attached.blobs);
+      const attachments = attached.refs.length === 0 ? {} : { attachments: attached.refs };
       const said = userChunk(request, message, { model, agentType });
       const { chunks } = await append([
-        { ...said, metadata: { ...said.metadata, ...instructions } },
+        { ...said, metadata: { ...said.metadata, ...instructions, ...attachments } },
       ]);
       await insertMessage(trx, {
         session_id: sessionId,
@@ -137,7 +149,11 @@ async function acceptMessage(
         role: "user",
         content: message.content,
         status: "complete",
-        metadata: { ...(message.context && { context: message.context }), ...instructions },
+        metadata: {
+          ...(message.context && { context: message.context }),
+          ...instructions,
+          ...attachments,
+        },
       });
       const fence = await takeLease(trx, sessionId, deps.owner);
       leased = {
@@ -196,14 +212,14 @@ async function resumePlan(
 function userChunk(
   request: MessageRequest,
   message: UserMessage,
-  chosen: { model: string; agentType: string },
+  { model, agentType }: { model: string; agentType: string },
 ) {
   return {
     type: "user_message",
     content: message.content,
     metadata: omitUndefined({
-      model: chosen.model,
-      agent_type: chosen.agentType,
+      model: model,
+      agent_type: agentType,
       request_id: request.request_id,
       replaces_turn_id: message.replaces_turn_id,
       resume_plan_id: message.resume_plan_id,
@@ -292,9 +308,13 @@ interface Asked {
   body_hash: string;
 }
 
-function askedBy(request: MessageRequest): Asked | undefined {
+function askedBy(
+  request: MessageRequest,
+  attachments: readonly AttachmentRef[] = [],
+): Asked | undefined {
   if (request.request_id === undefined) return undefined;
-  const { message, agent_type, model } = request;
+  const { agent_type, model } = request;
+  const message = { ...request.message, ...(attachments.length > 0 && { attachments }) };
   const body = JSON.stringify([message, agent_type ?? null, model ?? null]);
   return {
     request_id: request.request_id,

@@ -22,7 +22,7 @@ import {
 import { ChatError } from "../../errors.ts";
 import type { NewChunk } from "../../protocol/chunks.ts";
 import type { ProviderRequest, Usage } from "../../providers/provider.ts";
-import { estimateTokens } from "../../shared/tokens.ts";
+import { attachmentTokens, estimateTokens } from "../../shared/tokens.ts";
 import type { ChatDeps, ResolvedModel } from "../deps.ts";
 import { refuseWhileRunning } from "../log/refuse-while-running.ts";
 import { askAside } from "./ask-aside.ts";
@@ -122,9 +122,13 @@ export async function undoSummary(deps: ChatDeps, sessionId: string, id: string)
 
 /** What a request measures, in tokens, by our estimate; signatures and ciphers of thinking say nothing of it. */
 export function measure(request: ProviderRequest): number {
-  return estimateTokens(
-    JSON.stringify(request, (name, value: unknown) => (name === "thinking" ? undefined : value)),
+  const text = JSON.stringify(request, (name, value: unknown) =>
+    name === "thinking" || name === "attachments" ? undefined : value,
   );
+  const attached = request.messages.flatMap((one) =>
+    one.role === "user" ? (one.attachments ?? []) : [],
+  );
+  return estimateTokens(text) + attachmentTokens(attached);
 }
 
 /** A script cannot judge what matters. */

@@ -1,5 +1,6 @@
 import type { Selectable } from "kysely";
 import { v7 as uuid } from "uuid";
+import type { AttachmentRef } from "../../protocol/attachments.ts";
 import type { SentInstruction } from "../../protocol/instructions.ts";
 import type { Thinking } from "../../protocol/thinking.ts";
 import type { MessagesTable, Reader, Trx } from "./schema.ts";
@@ -22,6 +23,7 @@ export interface MessageMetadata {
   context?: { type: string; label: string; content: string; uri?: string | undefined }[];
   /** What people had written down for the model; the texts are in their own table. */
   instructions?: SentInstruction[];
+  attachments?: AttachmentRef[];
   tool_calls?: { call_id: string; tool_name: string; arguments: Record<string, unknown> }[];
   call_id?: string;
   tool_name?: string;

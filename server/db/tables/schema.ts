@@ -94,6 +94,24 @@ export interface InstructionsTable {
   content: string;
 }
 
+/** Contents of attachments, each once. */
+export interface BlobsTable {
+  /** SHA-256 of the bytes, hexadecimal. */
+  hash: string;
+  media_type: string;
+  bytes: number;
+  /** Base64. */
+  data: string;
+  /** Another at each use: who deletes sees that somebody has taken it up meanwhile. */
+  last_use: string;
+}
+
+/** Which sessions have which content. */
+export interface AttachmentsTable {
+  session_id: string;
+  hash: string;
+}
+
 export interface MessagesTable {
   id: string;
   session_id: string;
@@ -230,6 +248,8 @@ export interface Database {
   plans: PlansTable;
   subtasks: SubtasksTable;
   summaries: SummariesTable;
+  blobs: BlobsTable;
+  attachments: AttachmentsTable;
   epochs: EpochsTable;
   witnesses: WitnessesTable;
 }

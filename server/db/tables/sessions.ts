@@ -4,6 +4,7 @@ import type { Session, SessionList, TurnStatus } from "../../protocol/responses.
 import { omitUndefined } from "../../shared/json.ts";
 import { type Term, termsOf } from "../../shared/search-words.ts";
 import { refusalOf } from "../commit/append-log.ts";
+import { removeAttachments } from "./attachments.ts";
 import type { Reader, Trx } from "./schema.ts";
 import { searchSessions, snippetOf } from "./search.ts";
 
@@ -165,6 +166,9 @@ export async function changeSession(
 
 /** Removes the session and all that belongs to it. */
 export async function removeSession(trx: Trx, sessionId: string): Promise<void> {
+  // Nobody attaches anything from here on.
+  await lockSession(trx, sessionId);
+  await removeAttachments(trx, sessionId);
   const result = await trx.deleteFrom("sessions").where("id", "=", sessionId).executeTakeFirst();
   if (result.numDeletedRows === 0n) throw noSuchSession();
 }

@@ -2,6 +2,7 @@
 
 import { ChatError } from "../../errors.ts";
 import type { ChatFileLine, WholeChat } from "../../protocol/chat-file.ts";
+import { attachmentHashes, findAttachments, insertAttachments } from "./attachments.ts";
 import { chunksAfter } from "./chunks.ts";
 import { compacted } from "./compaction.ts";
 import { insertMessageRows } from "./messages.ts";
@@ -111,6 +112,8 @@ async function readRows(reader: Reader, sessionId: string): Promise<Omit<WholeCh
     .where("session_id", "=", sessionId)
     .orderBy("id")
     .execute();
+  const hashes = await attachmentHashes(reader, sessionId);
+  const attachments = await findAttachments(reader, sessionId, hashes);
   return {
     head: { line: "chat", version: 1, ...session },
     turns: turns.map((row) => ({ line: "turn", ...row })),
@@ -120,6 +123,10 @@ async function readRows(reader: Reader, sessionId: string): Promise<Omit<WholeCh
     subtasks: subtasks.map((row) => ({ line: "subtask", ...row })),
     summaries: summaries.map((row) => ({ line: "summary", ...row })),
     instructions: instructions.map((row) => ({ line: "instruction", ...row })),
+    attachments: hashes.flatMap((hash) => {
+      const row = attachments.get(hash);
+      return row ? [{ line: "attachment" as const, ...row }] : [];
+    }),
   };
 }
 
@@ -242,6 +249,7 @@ export async function insertWholeChat(trx: Trx, chat: WholeChat): Promise<void> 
   for (const rows of batchesOf(instructions)) {
     await trx.insertInto("instructions").values(rows).execute();
   }
+  await insertAttachments(trx, session_id, chat.attachments.map(rowOf));
   const chunks = chat.chunks.map(({ line: _line, payload, ...row }) => ({
     ...row,
     session_id,

@@ -113,6 +113,7 @@ const DEPENDENT = [
   "tool_rules",
   "subtasks",
   "summaries",
+  "attachments",
 ] as const;
 type Dependent = (typeof DEPENDENT)[number];
 

@@ -28,6 +28,8 @@ const IN_ORDER = {
   instructions: true,
   tool_rules: true,
   requests: true,
+  blobs: true,
+  attachments: true,
 } as const satisfies Record<Exclude<keyof Database, "epochs" | "witnesses">, true>;
 type Table = keyof typeof IN_ORDER;
 const TABLES = Object.keys(IN_ORDER) as Table[];

@@ -6,7 +6,7 @@ import { largestOutput, lowerLimit } from "./anthropic-limits.ts";
 import { createReader } from "./anthropic-reader.ts";
 import type { Leave, WireFormat, WireRequest } from "./format.ts";
 import { interleave } from "./interleave.ts";
-import { tokenLimit, toSettings } from "./settings.ts";
+import { attachedTo, tokenLimit, toSettings } from "./request-parts.ts";
 
 export const anthropic: WireFormat = { toRequest, createReader, amend };
 
@@ -78,7 +78,14 @@ function toMessages(messages: readonly ConversationMessage[], leave: Leave): Mes
 function toBlocks(message: ConversationMessage, leave: Leave): Block[] {
   switch (message.role) {
     case "user":
-      return message.content.trim() === "" ? [] : [{ type: "text", text: message.content }];
+      return [
+        ...attachedTo(message).map(({ type, name, media_type, data }) => ({
+          type: type === "image" ? "image" : "document",
+          source: { type: "base64", media_type, data },
+          ...(type === "file" && { title: name }),
+        })),
+        ...(message.content.trim() === "" ? [] : [{ type: "text", text: message.content }]),
+      ];
     case "tool": {
       const result = { type: "tool_result", tool_use_id: message.call_id };
       return [message.content === "" ? result : { ...result, content: message.content }];

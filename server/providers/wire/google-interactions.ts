@@ -6,7 +6,7 @@ import type { Answer } from "./answer.ts";
 import type { EventReader, Leave, WireFormat, WireRequest } from "./format.ts";
 import { interleave } from "./interleave.ts";
 import { normalUsage, toArguments } from "./openai-chat.ts";
-import { toSettings } from "./settings.ts";
+import { attachedTo, toSettings } from "./request-parts.ts";
 import { toldError } from "./told-errors.ts";
 import { type Fields, list, num, record, text, textOf } from "./values.ts";
 
@@ -71,9 +71,7 @@ function toRequest(request: ProviderRequest, leave: Leave): WireRequest {
 function toSteps(message: ConversationMessage): Fields[] {
   switch (message.role) {
     case "user":
-      return message.content === ""
-        ? []
-        : [{ type: "user_input", content: [{ type: "text", text: message.content }] }];
+      return toUserInput(message);
     case "tool": {
       const { call_id, tool_name, content } = message;
       return [{ type: "function_result", call_id, name: tool_name, result: content }];
@@ -97,6 +95,16 @@ function toSteps(message: ConversationMessage): Fields[] {
       });
     }
   }
+}
+
+function toUserInput(message: Extract<ConversationMessage, { role: "user" }>): Fields[] {
+  const content: Fields[] = attachedTo(message).map(({ type, media_type, data }) => ({
+    type: type === "image" ? "image" : "document",
+    mime_type: media_type,
+    data,
+  }));
+  if (message.content !== "") content.push({ type: "text", text: message.content });
+  return content.length === 0 ? [] : [{ type: "user_input", content }];
 }
 
 interface OpenStep {

@@ -1,11 +1,12 @@
 // Google's generateContent. https://ai.google.dev/api/generate-content
+
 import type { ThinkingPart } from "../../protocol/thinking.ts";
 import type { ConversationMessage, FinishReason, ProviderRequest, Usage } from "../provider.ts";
 import { plainSchema } from "../tool-schema.ts";
 import type { Answer } from "./answer.ts";
 import type { EventReader, Leave, WireFormat, WireRequest } from "./format.ts";
 import { normalUsage, reasonOf, toArguments } from "./openai-chat.ts";
-import { toSettings } from "./settings.ts";
+import { attachedTo, toSettings } from "./request-parts.ts";
 import { leaveOut, toldError } from "./told-errors.ts";
 import { type Fields, num, record, text } from "./values.ts";
 
@@ -68,7 +69,12 @@ function toContents(messages: readonly ConversationMessage[], leave: Leave, unsi
 function toParts(message: ConversationMessage, leave: Leave, unsigned: Part): Part[] {
   switch (message.role) {
     case "user":
-      return message.content === "" ? [] : [{ text: message.content }];
+      return [
+        ...attachedTo(message).map(({ media_type, data }) => ({
+          inlineData: { mimeType: media_type, data },
+        })),
+        ...(message.content === "" ? [] : [{ text: message.content }]),
+      ];
     case "tool": {
       const { call_id, tool_name, content } = message;
       return [

@@ -1,5 +1,6 @@
 // OpenAI's chat completions, and what its many imitators make of them.
 // https://platform.openai.com/docs/api-reference/chat-streaming
+
 import { createHash } from "node:crypto";
 import type { ConversationMessage, FinishReason, ProviderRequest, Usage } from "../provider.ts";
 import { plainSchema } from "../tool-schema.ts";
@@ -7,7 +8,7 @@ import type { Answer } from "./answer.ts";
 import type { CallPiece } from "./calls.ts";
 import type { EventReader, Leave, WireFormat, WireRequest } from "./format.ts";
 import { createThoughts, type Thoughts, withThoughts } from "./openai-thoughts.ts";
-import { tokenLimit, toSettings } from "./settings.ts";
+import { attachedTo, dataUrl, fileName, tokenLimit, toSettings } from "./request-parts.ts";
 import { leaveOut, toldError } from "./told-errors.ts";
 import { type Fields, num, record, text, textOf } from "./values.ts";
 
@@ -51,7 +52,7 @@ function toRequest(request: ProviderRequest, leave: Leave): WireRequest {
 }
 
 function toMessage(message: ConversationMessage, leave: Leave): Fields {
-  if (message.role === "user") return { role: "user", content: message.content };
+  if (message.role === "user") return { role: "user", content: toContent(message) };
   if (message.role === "tool") {
     const { call_id, content } = message;
     return { role: "tool", tool_call_id: idOf(call_id, leave), content };
@@ -76,6 +77,18 @@ function toMessage(message: ConversationMessage, leave: Leave): Fields {
     const kept = thinking?.parts.find(({ data }) => data["reasoning_details"]);
     return kept && !leave.thinking ? { reasoning_details: kept.data["reasoning_details"] } : {};
   }
+}
+
+/** Text alone as a string: servers are many that know no parts. */
+function toContent(message: Extract<ConversationMessage, { role: "user" }>): string | Fields[] {
+  const attached = attachedTo(message);
+  if (attached.length === 0) return message.content;
+  const parts = attached.map((one) =>
+    one.type === "image"
+      ? { type: "image_url", image_url: { url: dataUrl(one) } }
+      : { type: "file", file: { filename: fileName(one), file_data: dataUrl(one) } },
+  );
+  return message.content === "" ? parts : [...parts, { type: "text", text: message.content }];
 }
 
 function idOf(id: string, leave: Leave): string {

@@ -5,7 +5,7 @@ import { plainSchema } from "../tool-schema.ts";
 import type { Leave, WireFormat, WireRequest } from "./format.ts";
 import { interleave } from "./interleave.ts";
 import { createReader } from "./openai-responses-reader.ts";
-import { tokenLimit, toSettings } from "./settings.ts";
+import { attachedTo, dataUrl, fileName, tokenLimit, toSettings } from "./request-parts.ts";
 import type { Fields } from "./values.ts";
 
 export const openaiResponses: WireFormat = {
@@ -86,7 +86,7 @@ function toRequest(request: ProviderRequest, leave: Leave): WireRequest {
 function toItems(message: ConversationMessage, leave: Leave): Fields[] {
   switch (message.role) {
     case "user":
-      return [{ role: "user", content: [{ type: "input_text", text: message.content }] }];
+      return [{ role: "user", content: toContent(message) }];
     case "tool":
       return [{ type: "function_call_output", call_id: message.call_id, output: message.content }];
     case "assistant": {
@@ -103,6 +103,18 @@ function toItems(message: ConversationMessage, leave: Leave): Fields[] {
       });
     }
   }
+}
+
+function toContent(message: Extract<ConversationMessage, { role: "user" }>): Fields[] {
+  const parts: Fields[] = attachedTo(message).map((one) =>
+    one.type === "image"
+      ? { type: "input_image", image_url: dataUrl(one), detail: "auto" }
+      : { type: "input_file", filename: fileName(one), file_data: dataUrl(one) },
+  );
+  if (message.content !== "" || parts.length === 0) {
+    parts.push({ type: "input_text", text: message.content });
+  }
+  return parts;
 }
 
 function amend(said: string, leave: Leave): Leave | undefined {
