@@ -1,4 +1,5 @@
-// Of a TrueType font, the outlines of some characters: the others stay in its lists, with nothing to draw.
+// Of a TrueType font, the outlines of some characters: the others stay in its
+// lists, with nothing to draw.
 
 /** Without the tables that only printers and editors of fonts read. */
 const NEEDED = /^(?:OS\/2|cmap|glyf|head|hhea|hmtx|loca|maxp|name|post)$/;

@@ -14,7 +14,10 @@ export const pureSchemas = {
   },
 };
 
-/** Bodies come in UTF-8 and are refused in anything else, so the tables of other encodings are of no use. */
+/**
+ * Bodies come in UTF-8 and are refused in anything else, so the tables of other
+ * encodings are of no use.
+ */
 export const onlyUtf8 = {
   name: "only-utf8",
   setup(build) {
@@ -27,7 +30,10 @@ export const onlyUtf8 = {
   },
 };
 
-/** Of two long lists, what the companion needs of them: its own version, and the types that it sends and takes. */
+/**
+ * Of two long lists, what the companion needs of them: its own version, and the types
+ * that it sends and takes.
+ */
 export const shortLists = {
   name: "short-lists",
   setup(build) {
@@ -80,9 +86,10 @@ export const onlyWoff2 = {
 };
 
 /**
- * Of Mermaid, the diagrams that models write, without what is large and theirs alone to need: elk and cytoscape, which
- * lay out (dagre does), KaTeX in labels, icons. And it writes no inline styles, which our pages forbid: the rules are
- * told to webview/diagrams/draw.ts, styles of elements are set as what they are.
+ * Of Mermaid, the diagrams that models write, without what is large and theirs alone to need: elk
+ * and cytoscape, which lay out (dagre does), KaTeX in labels, icons. And it writes no inline
+ * styles, which our pages forbid: the rules are told to webview/diagrams/draw.ts, styles of
+ * elements are set as what they are.
  */
 const DIAGRAMS =
   /^(?:flow|sequence|class|state|er|gantt|journey|quadrant|xychart|gitGraph|pie|timeline|mindmap|dagre)/;

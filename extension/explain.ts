@@ -4,7 +4,10 @@ import { PROBLEM_CODES, Problem, type ProblemCode } from "./problem.ts";
 
 let russian: typeof import("./in-russian.ts") | undefined;
 
-/** The companion speaks English; its words in the reader's language are loaded where they are needed. */
+/**
+ * The companion speaks English; its words in the reader's language are
+ * loaded where they are needed.
+ */
 export async function loadSaid(language: string): Promise<void> {
   if (language.toLowerCase().startsWith("ru")) russian = await import("./in-russian.ts");
 }

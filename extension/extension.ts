@@ -11,8 +11,8 @@ export interface TestHooks {
 }
 
 /**
- * Registers what VS Code may ask for, and does nothing else: no file is read and no process is looked
- * for before the first use, unless the user asks for it by `server.autoStart`.
+ * Registers what VS Code may ask for, and does nothing else: no file is read and no process is
+ * looked for before the first use, unless the user asks for it by `server.autoStart`.
  */
 export function activate(context: vscode.ExtensionContext): TestHooks | undefined {
   const log = createLog();

@@ -1,5 +1,8 @@
 export const VIEW_ID = "streamkeeper.chat";
 export const PANEL_ID = "streamkeeper.chatPanel";
 export const METRICS_ID = "streamkeeper.metrics";
-/** In the state of the workspace: the chats of its windows that had not ended when they were last seen. */
+/**
+ * In the state of the workspace: the chats of its windows that had not ended
+ * when they were last seen.
+ */
 export const UNFINISHED = "streamkeeper.unfinished";

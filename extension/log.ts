@@ -26,7 +26,10 @@ export async function showCompanionLog(
   );
 }
 
-/** Lines of the companion that belong to a turn lead to it; its own lines only, not those of other logs. */
+/**
+ * Lines of the companion that belong to a turn lead to it; its own lines only,
+ * not those of other logs.
+ */
 export function linkTurns(): vscode.Disposable {
   return vscode.languages.registerDocumentLinkProvider(
     { scheme: "output", language: "log" },

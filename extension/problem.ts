@@ -1,4 +1,7 @@
-/** What can go wrong between the extension and the companion; the texts for people are in `explain.ts`. */
+/**
+ * What can go wrong between the extension and the companion; the texts for
+ * people are in `explain.ts`.
+ */
 export const PROBLEM_CODES = [
   /** Nobody answers, or the connection broke. */
   "companion_lost",

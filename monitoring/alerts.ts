@@ -2,7 +2,10 @@
 import { operationsThat } from "../server/observe/operations.ts";
 import { asking, JOB } from "./promql.ts";
 
-/** One side of a comparison and the comparison, so that a test can see that the side itself has data. */
+/**
+ * One side of a comparison and the comparison, so that a test can see that
+ * the side itself has data.
+ */
 interface Condition {
   value: string;
   is: string;

@@ -23,7 +23,10 @@ export class ChatError extends Error {
   }
 }
 
-/** `thrown` itself if it is a ChatError, else one with `code` that keeps it as its cause and says nothing of its insides. */
+/**
+ * `thrown` itself if it is a ChatError, else one with `code` that keeps it as its cause and
+ * says nothing of its insides.
+ */
 export function toChatError(thrown: unknown, code: ErrorCode, message: string): ChatError {
   return thrown instanceof ChatError ? thrown : new ChatError(code, message, { cause: thrown });
 }

@@ -1,4 +1,5 @@
-// Shared by `npm start` and `npm test`. Plain JavaScript without dependencies: it runs before anything is installed.
+// Shared by `npm start` and `npm test`. Plain JavaScript without dependencies: it runs
+// before anything is installed.
 import { spawn, spawnSync } from "node:child_process";
 import { existsSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";
@@ -12,7 +13,8 @@ export function installIfNeeded() {
   console.log("Installing dependencies …");
   // Quiet about libraries that want a newer Node than npm runs on: they get it.
   const options = ["--no-audit", "--no-fund", "--loglevel=error"];
-  // A registry may lack a package of another platform that the lock file names; the versions are pinned anyway.
+  // A registry may lack a package of another platform that the lock file names; the
+  // versions are pinned anyway.
   if (!succeeds("npm", ["ci", ...options])) run("npm", ["install", ...options]);
 }
 
@@ -23,13 +25,17 @@ export function nodeBinary() {
   return existsSync(own) ? own : process.execPath;
 }
 
-/** From here on this process is the other one, on our own Node: its output, the signals to it, its exit code. */
+/**
+ * From here on this process is the other one, on our own Node: its output, the
+ * signals to it, its exit code.
+ */
 export function becomeProcess(args) {
   const child = spawn(nodeBinary(), args, { cwd: root, stdio: "inherit" });
   // Ctrl-C reaches it by itself; these do not.
   for (const signal of ["SIGTERM", "SIGHUP"]) process.on(signal, () => child.kill(signal));
   process.on("SIGINT", () => {});
-  // npm passes a signal to a shell that keeps it for itself; what remains to be seen is that the shell has gone.
+  // npm passes a signal to a shell that keeps it for itself; what remains to be seen is
+  // that the shell has gone.
   const parent = process.ppid;
   const watch = setInterval(() => {
     if (process.ppid === parent) return;

@@ -45,7 +45,10 @@ interface LoggedError {
   cause?: LoggedError;
 }
 
-/** Only what we know to be safe: HTTP and database libraries hang requests, headers and config on their errors. */
+/**
+ * Only what we know to be safe: HTTP and database libraries hang requests, headers
+ * and config on their errors.
+ */
 function toLoggedError(thrown: unknown, depth = 0): LoggedError {
   if (!(thrown instanceof Error))
     return { type: typeof thrown, message: hideSecrets(String(thrown)) };

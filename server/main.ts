@@ -1,11 +1,12 @@
-// The companion's process: read the configuration, be the only one, open, listen, say so, and end in order. Or the
-// doctor, who looks after what companions have stored.
+// The companion's process: read the configuration, be the only one, open, listen, say so, and end
+// in order. Or the doctor, who looks after what companions have stored.
 import { ConfigError, parseConfig, USAGE } from "./config.ts";
 import { VERSION } from "./version.ts";
 
 const EXIT_USAGE = 2;
 
-// better-sqlite3 needs Node-API 10 and crashes without a word below it, so this comes before anything loads it.
+// better-sqlite3 needs Node-API 10 and crashes without a word below it, so this comes
+// before anything loads it.
 if (Number(process.versions["napi"]) < 10) {
   process.stderr.write(
     `Streamkeeper needs Node 22.14 or newer; this is ${process.versions.node}.\n`,

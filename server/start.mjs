@@ -1,5 +1,5 @@
-// `npm start` and `npm run doctor`: on a machine with nothing but Node and npm, installs, builds and starts the companion with the web app, or
-// the doctor.
+// `npm start` and `npm run doctor`: on a machine with nothing but Node and npm, installs, builds
+// and starts the companion with the web app, or the doctor.
 import { existsSync, readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { becomeProcess, installIfNeeded, modified, nodeBinary, root, run } from "./install.mjs";

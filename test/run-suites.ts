@@ -140,7 +140,10 @@ interface Counts {
 
 const require = createRequire(import.meta.url);
 const cleanUps: (() => Promise<void>)[] = [];
-/** Short, because the paths of sockets are; open to pass through, because Postgres runs as another user. */
+/**
+ * Short, because the paths of sockets are; open to pass through, because
+ * Postgres runs as another user.
+ */
 const scratch = mkdtempSync(join(tmpdir(), "sk-"));
 chmodSync(scratch, 0o711);
 
@@ -190,7 +193,10 @@ if (complaints.length > 0) console.error(`\nFailed:\n${complaints.join("\n")}`);
 console.log(`\n${total.passes} passed, ${total.failures} failed, ${total.pending} skipped`);
 process.exit(total.failures > 0 ? 1 : 0);
 
-/** In this order: the package is a production build, and the build that the tests use must come after it. */
+/**
+ * In this order: the package is a production build, and the build that the
+ * tests use must come after it.
+ */
 async function prepare(chosen: readonly Suite[]): Promise<NodeJS.ProcessEnv> {
   const environment = withOwnNode(process.env);
   for (const need of Object.keys(NEEDS) as Need[]) {
@@ -201,8 +207,9 @@ async function prepare(chosen: readonly Suite[]): Promise<NodeJS.ProcessEnv> {
 }
 
 /**
- * One at a time of the suites that draw, beside one at a time of the others: that fills two cores. More, and tests that
- * measure seconds fail. When nothing is left to draw, that lane helps with the others.
+ * One at a time of the suites that draw, beside one at a time of the others: that fills
+ * two cores. More, and tests that measure seconds fail. When nothing is left to draw, that
+ * lane helps with the others.
  */
 function lanesOf(chosen: readonly Suite[]): (() => Suite | undefined)[] {
   const drawing = chosen.filter(({ draws }) => draws);
@@ -280,7 +287,8 @@ function withOwnNode(environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   return {
     ...environment,
     PATH: `${bin}${delimiter}${environment["PATH"]}`,
-    // Hundreds of companions start from the same sources: half of the time of a start is reading them.
+    // Hundreds of companions start from the same sources: half of the time of
+    // a start is reading them.
     NODE_COMPILE_CACHE: join(scratch, "compiled"),
   };
 }

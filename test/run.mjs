@@ -2,7 +2,7 @@
 //   npm test                       everything
 //   npm test -- server unit        these suites
 //   npm test -- server -g resume   one suite, the tests that match
-//   npm run test:faults            more and longer faults and races, and the table in docs/reliability.md
+//   npm run test:faults more and longer faults and races, and the table in docs/reliability.md
 import { becomeProcess, installIfNeeded } from "../server/install.mjs";
 
 installIfNeeded();

@@ -4,9 +4,9 @@ import assert from "node:assert/strict";
 import { existsSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import type { Reader } from "../server/db/tables/schema.ts";
-import { createMetrics } from "../server/observe/metrics.ts";
 import { OPERATIONS } from "../server/observe/operations.ts";
 import { CHUNK_TYPES } from "../server/protocol/chunks.ts";
+import { byName, isNamedBy, ownMetrics, unfold, unrange } from "./support/documented.ts";
 import { ROOMS } from "./support/rooms.ts";
 import {
   codeOf,
@@ -16,6 +16,7 @@ import {
   type Source,
   titlesOf,
 } from "./support/sources.ts";
+import { STILL_WIDE } from "./support/still-wide.ts";
 
 const CODE = readSources(/\.(?:ts|tsx|mjs|cjs)$/);
 const STYLES = readSources(/\.css$/);
@@ -75,6 +76,20 @@ function tooLong(sources: readonly Source[]): string[] {
     .map(({ path, text }) => ({ path, lines: text.split("\n").length - 1 }))
     .filter(({ lines }) => lines > MAX_LINES)
     .map(({ path, lines }) => `${path} has ${lines} lines`);
+}
+
+const MAX_COLUMNS = 100;
+
+/** The formatter wraps code, but no comments. */
+function wideComments(sources: readonly Source[]): string[] {
+  return sources.flatMap(({ path, text }) =>
+    text
+      .split("\n")
+      .map((line, index) => ({ line, place: `${path}:${index + 1}` }))
+      .filter(({ line }) => /^\s*(?:\/\/|\/\*|\*)/.test(line) && !/biome-|oxlint-/.test(line))
+      .filter(({ line }) => line.length > MAX_COLUMNS && !/\S{90}/.test(line))
+      .map(({ place }) => place),
+  );
 }
 
 /** Files in a circle of imports, even of types, or between two circles. */
@@ -249,6 +264,12 @@ describe("the files", () => {
     assert.deepEqual(tooLong([planted]), [`x.ts has ${MAX_LINES + 1} lines`]);
   });
 
+  it(`have comments of at most ${MAX_COLUMNS} columns`, () => {
+    assert.deepEqual(wideComments(CODE.filter(({ path }) => !STILL_WIDE.includes(path))), []);
+    const planted = { path: "x.ts", text: `${" ".repeat(30)}// ${"words ".repeat(12)}` };
+    assert.deepEqual(wideComments([planted]), ["x.ts:1"]);
+  });
+
   it("stand in rooms that can be overlooked", () => {
     assert.deepEqual(crowded(CODE), []);
     const planted = Array.from({ length: MAX_FILES + 1 }, (_, n) => {
@@ -351,48 +372,3 @@ describe("the documentation", () => {
     assert.deepEqual(brokenLinks([planted]), ["docs/x.md: nowhere.md"]);
   });
 });
-
-/** a.{b,c}.d -> a.b.d, a.c.d */
-function unfold(name: string): string[] {
-  const [, before, choices, after] = /^(.*)\{(.*)\}(.*)$/.exec(name) ?? [];
-  return choices?.split(",").map((choice) => `${before}${choice}${after}`) ?? [name];
-}
-
-/** A name may stop early, and say more where the title differs from case to case. */
-function isNamedBy(name: string): (title: string) => boolean {
-  return (title) => {
-    const [fixed = "", ...rest] = title.split("${");
-    return fixed.startsWith(name) || (rest.length > 0 && fixed !== "" && name.startsWith(fixed));
-  };
-}
-
-interface Described {
-  name: string | undefined;
-  labels: string[];
-}
-
-function byName(a: Described, b: Described): number {
-  return (a.name ?? "").localeCompare(b.name ?? "");
-}
-
-/** Those of ours; the process's and Node's are described by their own projects. */
-function ownMetrics(): Described[] {
-  const { registry } = createMetrics("test");
-  return registry
-    .getMetricsAsArray()
-    .filter(({ name }) => !/^(?:process|nodejs)_/.test(name))
-    .map((metric) => ({
-      name: metric.name,
-      labels: "labelNames" in metric ? [...(metric.labelNames as string[])] : [],
-    }));
-}
-
-/** `H1–H3, H5` as H1, H2, H3, H5. */
-function unrange(ids: string): string[] {
-  return ids.split(", ").flatMap((part) => {
-    const [first = "", last = first] = part.split("–");
-    const from = Number(first.slice(1));
-    const count = Number(last.slice(1)) - from + 1;
-    return Array.from({ length: count }, (_, index) => `${first[0]}${from + index}`);
-  });
-}

@@ -152,7 +152,8 @@ function keepInStep(store: Store, transport: Transport, text: Strings): void {
     const nextShown = JSON.stringify(view);
     if (nextShown !== shown) transport.showState(view);
     shown = nextShown;
-    // Not compared by its text: files that go with a draft are long, and an answer comes word by word.
+    // Not compared by its text: files that go with a draft are long, and an
+    // answer comes word by word.
     const isSaved =
       saved !== undefined &&
       KEPT.every((key) => saved?.[key] === state[key]) &&

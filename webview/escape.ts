@@ -1,10 +1,10 @@
-// Whose Escape it is. One place decides, or the press that closes one thing also ends another: the running answer,
-// which nobody gets back.
+// Whose Escape it is. One place decides, or the press that closes one thing also ends another: the
+// running answer, which nobody gets back.
 import { useLayoutEffect, useRef } from "preact/hooks";
 
 /**
- * `modal` and `pane` are left from wherever the focus is; an `edit`, which holds what somebody wrote, and a `field` only
- * from within.
+ * `modal` and `pane` are left from wherever the focus is; an `edit`, which holds what somebody
+ * wrote, and a `field` only from within.
  */
 type LayerKind = "modal" | "pane" | "edit" | "field";
 
@@ -41,12 +41,18 @@ export function useLayer(
   }, [isOpen]);
 }
 
-/** True while a character is put together from several keys; its Enter and Escape are the input method's. */
+/**
+ * True while a character is put together from several keys; its Enter and
+ * Escape are the input method's.
+ */
 export function isComposing({ isComposing: composes, keyCode }: KeyboardEvent): boolean {
   return composes || keyCode === 229;
 }
 
-/** Leaves what is open, the innermost first; only in the composer and the conversation with nothing open it stops the answer. */
+/**
+ * Leaves what is open, the innermost first; only in the composer and the conversation with nothing
+ * open it stops the answer.
+ */
 export function leaveByEscape(event: KeyboardEvent, stop: () => void): void {
   if (event.key !== "Escape" || event.defaultPrevented || isComposing(event)) return;
   // Held down, it would go on from what it has closed to what lies beneath.

@@ -1,5 +1,5 @@
-// The focus is never lost: when what has it goes away or cannot be used any more, browsers drop it onto the page, and
-// whoever works by keyboard begins at the top again.
+// The focus is never lost: when what has it goes away or cannot be used any more, browsers drop it
+// onto the page, and whoever works by keyboard begins at the top again.
 
 interface Place {
   parent: Element;

@@ -1,6 +1,9 @@
 const AGAIN_MS = 2_000;
 
-/** Loads a part of the app that is not there yet, over and over while it cannot be had and `onMissing` does not say no. */
+/**
+ * Loads a part of the app that is not there yet, over and over while it cannot be had and
+ * `onMissing` does not say no.
+ */
 export async function insist<T>(
   load: () => Promise<T>,
   onMissing: () => boolean = () => true,

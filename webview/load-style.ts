@@ -1,4 +1,7 @@
-/** A style that comes with a part of the app that is loaded later. Rejects if it cannot be had; it may be asked for again. */
+/**
+ * A style that comes with a part of the app that is loaded later. Rejects if it cannot be had;
+ * it may be asked for again.
+ */
 export function loadStyle(name: string): Promise<unknown> {
   const href = new URL(name, import.meta.url).href;
   const style = document.createElement("link");

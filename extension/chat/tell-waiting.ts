@@ -1,4 +1,5 @@
-// Says that a chat waits for a person, or that it has ended where nobody saw it: a badge and a notification.
+// Says that a chat waits for a person, or that it has ended where nobody saw it: a
+// badge and a notification.
 import * as vscode from "vscode";
 import * as z from "zod/mini";
 import { Id } from "../../server/protocol/fields.ts";
@@ -116,7 +117,10 @@ function textOf(what: News["what"], title: string): string {
   }
 }
 
-/** One short line. VS Code makes links of `[text](command:…)`, also of what was pasted into a question. */
+/**
+ * One short line. VS Code makes links of `[text](command:…)`, also of what
+ * was pasted into a question.
+ */
 function shortened(title: string): string {
   const line = title.replaceAll(/[\s[\]()]+/g, " ").trim();
   return line.length > MAX_TITLE ? `${line.slice(0, MAX_TITLE).toWellFormed()}…` : line;

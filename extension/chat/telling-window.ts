@@ -1,4 +1,5 @@
-// Of the windows that know of a chat one tells of it: the process that stands in the chat's file, as long as it runs.
+// Of the windows that know of a chat one tells of it: the process that stands in the chat's
+// file, as long as it runs.
 import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 

@@ -1,11 +1,14 @@
-// Which chats of this window wait for a person or have ended, and when that is worth a word. Knows nothing of VS Code.
+// Which chats of this window wait for a person or have ended, and when that is worth a word.
+// Knows nothing of VS Code.
 
 export type News =
   | { what: "waiting"; chats: { sessionId: string; turnId: string }[] }
   | { what: "done" | "error"; sessionId: string };
 
 export interface WaitingChatsDeps {
-  /** Somebody has the chat before their eyes; undefined while a page still loads that may show it. */
+  /**
+   * Somebody has the chat before their eyes; undefined while a page still loads that may show it.
+   */
   isSeen(sessionId: string): boolean | undefined;
   /** Whether it is this window that tells of the chat: many may know of it. */
   holds(sessionId: string): Promise<boolean>;
@@ -51,7 +54,10 @@ export class WaitingChats {
   readonly #deps: WaitingChatsDeps;
   readonly #times: Times;
   readonly #waiting = new Map<string, WaitingChat>();
-  /** When the turn was sent here, or 0 if that was before the window was loaded. Others are told of elsewhere. */
+  /**
+   * When the turn was sent here, or 0 if that was before the window was loaded.
+   * Others are told of elsewhere.
+   */
   readonly #own = new Map<string, number>();
   readonly #toldAt = new Map<string, number>();
   readonly #news = new Set<string>();
@@ -122,8 +128,8 @@ export class WaitingChats {
   }
 
   /**
-   * Does `tell` once it is clear that nobody here sees the chat, and that no other window does it. A window that goes
-   * (this one before its reload, say) leaves it to us, until it `isOver`.
+   * Does `tell` once it is clear that nobody here sees the chat, and that no other window does it.
+   * A window that goes (this one before its reload, say) leaves it to us, until it `isOver`.
    */
   async #consider(
     sessionId: string,

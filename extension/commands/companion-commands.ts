@@ -15,8 +15,9 @@ export async function copyMetricsUrl(app: App): Promise<void> {
 }
 
 /**
- * Opens the same chat in the user's browser. A browser gets its URL as an argument, which every user of
- * the machine can read, so it is given a private file that leads on to the URL with the token.
+ * Opens the same chat in the user's browser. A browser gets its URL as an argument,
+ * which every user of the machine can read, so it is given a private file that leads on
+ * to the URL with the token.
  */
 export async function openInBrowser(app: App): Promise<void> {
   const companion = await app.companion.ensure();

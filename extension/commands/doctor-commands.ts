@@ -18,7 +18,10 @@ interface DoctorApp {
   reports: DoctorReports;
 }
 
-/** Reports as documents that nobody is asked to save. Each has an address of its own, since VS Code reads one only once. */
+/**
+ * Reports as documents that nobody is asked to save. Each has an address of its own, since VS
+ * Code reads one only once.
+ */
 export class DoctorReports implements vscode.TextDocumentContentProvider, vscode.Disposable {
   readonly #registration = vscode.workspace.registerTextDocumentContentProvider(SCHEME, this);
   #shown = 0;
@@ -60,12 +63,13 @@ export async function doctorCommand(app: DoctorApp): Promise<void> {
     ),
     repair,
   );
-  if (chosen === repair) await treat(app, { task: "repair" });
+  if (chosen === repair) await runDoctorTask(app, { task: "repair" });
 }
 
 /** Tells once of a database that could not be read, and offers to bring back what can be. */
 export async function tellSetAside(app: DoctorApp): Promise<void> {
-  // Nobody asked: a companion that has just died is told of elsewhere, and the next one is asked again.
+  // Nobody asked: a companion that has just died is told of elsewhere, and the
+  // next one is asked again.
   const ready = await app.client.call("get_ready", {}).catch(() => undefined);
   const set_aside = ready?.set_aside;
   const { globalState } = app.context;
@@ -82,15 +86,16 @@ export async function tellSetAside(app: DoctorApp): Promise<void> {
       ? vscode.l10n.t("There is no backup.")
       : vscode.l10n.t("The last backup is of {0}.", new Date(backup_at).toLocaleString());
   const chosen = await vscode.window.showWarningMessage(`${happened} ${backup}`, bringBack);
-  if (chosen === bringBack) await treat(app, { task: "salvage", file: path });
+  if (chosen === bringBack) await runDoctorTask(app, { task: "salvage", file: path });
 }
 
 /** Lets the doctor work in the place of the companion, then starts that again. */
-async function treat(app: DoctorApp, what: DoctorTask): Promise<void> {
+async function runDoctorTask(app: DoctorApp, what: DoctorTask): Promise<void> {
   const { companion, dataDir, reports } = app;
   const options = await app.launchOptions();
   const report = await withProgress(vscode.l10n.t("Mending the stored chats"), async () => {
-    // It waits for the companion's place before that is free, so no other window's companion comes in between.
+    // It waits for the companion's place before that is free, so no other window's
+    // companion comes in between.
     const mending = runDoctor(dataDir, options, what);
     const [mended] = await Promise.allSettled([mending, companion.stopRunning()]);
     await companion.ensure();

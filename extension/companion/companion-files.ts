@@ -9,13 +9,16 @@ import { Problem } from "../problem.ts";
 
 const MAX_BYTES = 64 * 1024;
 
-export interface Traces {
+export interface RuntimeFiles {
   runtime: RuntimeFile;
   token: string;
 }
 
-/** Undefined when no companion has left both its runtime file and its token; what is there may be stale. */
-export async function readTraces(dataDir: string): Promise<Traces | undefined> {
+/**
+ * Undefined when no companion has left both its runtime file and its token;
+ * what is there may be stale.
+ */
+export async function readRuntimeFiles(dataDir: string): Promise<RuntimeFiles | undefined> {
   const [runtime, token] = await Promise.all([
     readPrivate(join(dataDir, "server.json")),
     readPrivate(join(dataDir, "token")),

@@ -33,8 +33,8 @@ const ALLOWED = new Set(
 const ALLOWED_PREFIXES = ["LC_", "XDG_"];
 
 /**
- * What of the extension host's environment a companion may see: where things are, never what changes
- * how Node runs (NODE_OPTIONS, LD_PRELOAD, VSCODE_*) and no keys.
+ * What of the extension host's environment a companion may see: where things are, never what
+ * changes how Node runs (NODE_OPTIONS, LD_PRELOAD, VSCODE_*) and no keys.
  */
 export function allowedEnvironment(host: NodeJS.ProcessEnv): Record<string, string> {
   const kept: Record<string, string> = {};
@@ -47,8 +47,8 @@ export function allowedEnvironment(host: NodeJS.ProcessEnv): Record<string, stri
 }
 
 /**
- * For a companion, or a doctor in its place. The database URL goes by environment: only this user can read that of another
- * process, while arguments are readable by everyone.
+ * For a companion, or a doctor in its place. The database URL goes by environment: only this user
+ * can read that of another process, while arguments are readable by everyone.
  */
 export function companionEnvironment(options: LaunchOptions): NodeJS.ProcessEnv {
   return {
@@ -73,8 +73,8 @@ function toList(windows: unknown): string {
 }
 
 /**
- * Starts a companion that lives on after this window: no pipe to us, its output in its log file. It waits for one
- * that is about to end for up to `waitSeconds`.
+ * Starts a companion that lives on after this window: no pipe to us, its output in its log file. It
+ * waits for one that is about to end for up to `waitSeconds`.
  */
 export async function launchCompanion(
   dataDir: string,

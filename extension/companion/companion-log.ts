@@ -1,5 +1,5 @@
-// The companion writes JSON lines into a file of its own, because it outlives the window that started
-// it; every window follows that file.
+// The companion writes JSON lines into a file of its own, because it outlives the window that
+// started it; every window follows that file.
 import { type FSWatcher, watch } from "node:fs";
 import { type FileHandle, mkdir, open, rename, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
@@ -33,7 +33,9 @@ export async function sizeOf(path: string): Promise<number> {
   }
 }
 
-/** One line of pino's as text for people: message first, then the fields that are not in every line. */
+/**
+ * One line of pino's as text for people: message first, then the fields that are not in every line.
+ */
 export function parseLogLine(line: string): LogEntry {
   let fields: unknown;
   try {
@@ -170,7 +172,8 @@ async function readFrom(path: string, offset: number): Promise<{ text: string; b
   }
   try {
     const { bytesRead, buffer } = await file.read(Buffer.alloc(READ_BYTES), 0, READ_BYTES, offset);
-    // Only whole lines, so that no character is cut in two; a longer line than the buffer is passed on as it is.
+    // Only whole lines, so that no character is cut in two; a longer line than the
+    // buffer is passed on as it is.
     const end = buffer.lastIndexOf(0x0a, bytesRead - 1) + 1;
     const bytes = end > 0 ? end : bytesRead === READ_BYTES ? bytesRead : 0;
     return { text: buffer.toString("utf8", 0, bytes), bytes };

@@ -21,7 +21,7 @@ import { lastWords, logPath, says, sizeOf } from "./companion-log.ts";
 
 const READY_TIMEOUT_MS = 20_000;
 const TAKEN_PAUSE_MS = 500;
-/** How long a new companion may take to say that it waits for its place; after that it is believed to. */
+/** How long a new companion may take to say that it waits; after that it is believed to. */
 const WAITS_MS = 10_000;
 /** What a companion may need to end, beyond the time that its running answers get. */
 const LEAVE_MS = 15_000;
@@ -33,8 +33,8 @@ const FIRST_BACKOFF_MS = 250;
 const LAST_BACKOFF_MS = 10_000;
 
 /**
- * `stopped`: not needed yet, or it ended itself when idle. `replacing`: an older one finishes its answers. `away`: it is
- * needed, and comes back. `failed`: given up until asked.
+ * `stopped`: not needed yet, or it ended itself when idle. `replacing`: an older one finishes its
+ * answers. `away`: it is needed, and comes back. `failed`: given up until asked.
  */
 export type CompanionState =
   | { state: "stopped" | "starting" | "replacing" | "away" }
@@ -53,7 +53,7 @@ export interface CompanionProcessDeps {
   /** How long the answers of a companion that makes room may go on. */
   drainSeconds: number;
   launchOptions(): Promise<LaunchOptions>;
-  /** Runs after each attach, before anyone else gets the companion: keys live in its memory only. */
+  /** Runs after each attach, before anyone else gets the companion: its memory alone has keys. */
   prepare(companion: Companion): Promise<void>;
   onState(state: CompanionState): void;
   log: CompanionProcessLog;
@@ -62,11 +62,11 @@ export interface CompanionProcessDeps {
 /**
  * The companion of one data directory, as this window sees it.
  *
- * `stopped` -> `starting` by `ensure()`: attach to the one that runs, else start one; then `ready`. On the way
- * `replacing`, when the one that runs is of an older build: ours waits for its place until the other has drained.
- * `ready` -> `stopped` when it ended cleanly (idle, or stopped by someone); -> `away` when it broke,
- * and from there by itself to `ready` again, with growing pauses, or after five crashes in five
- * minutes to `failed`. Only `restart()` leaves `failed`.
+ * `stopped` -> `starting` by `ensure()`: attach to the one that runs, else start one; then `ready`.
+ * On the way `replacing`, when the one that runs is of an older build: ours waits for its place
+ * until the other has drained. `ready` -> `stopped` when it ended cleanly (idle, or stopped by
+ * someone); -> `away` when it broke, and from there by itself to `ready` again, with growing
+ * pauses, or after five crashes in five minutes to `failed`. Only `restart()` leaves `failed`.
  */
 export class CompanionProcess {
   readonly #deps: CompanionProcessDeps;
@@ -111,7 +111,10 @@ export class CompanionProcess {
     });
   }
 
-  /** A connection to `companion` broke: finds out whether it is still there, and lets go of it if not. */
+  /**
+   * A connection to `companion` broke: finds out whether it is still there,
+   * and lets go of it if not.
+   */
   check(companion: Companion): Promise<void> {
     if (!this.#holds(companion)) return Promise.resolve();
     this.#checking ??= this.#verify(companion).finally(() => {
@@ -128,7 +131,10 @@ export class CompanionProcess {
     await this.#begin().catch(() => undefined);
   }
 
-  /** The machine slept: nobody waits any longer for what may be back, and whether the companion is there is asked anew. */
+  /**
+   * The machine slept: nobody waits any longer for what may be back, and whether the
+   * companion is there is asked anew.
+   */
   wake(): void {
     this.#notBefore = 0;
     for (const wake of [...this.#wakes]) wake();
@@ -229,7 +235,10 @@ export class CompanionProcess {
     return true;
   }
 
-  /** Whether it is of an older build and has to make room for ours. Throws if it is of a newer one that we do not know. */
+  /**
+   * Whether it is of an older build and has to make room for ours. Throws if it is of a newer
+   * one that we do not know.
+   */
   async #mustGo(companion: Companion): Promise<boolean> {
     const { hello } = companion;
     if (hello.protocol !== PROTOCOL_VERSION) {
@@ -242,7 +251,10 @@ export class CompanionProcess {
     return companion.isIdle().catch(() => false);
   }
 
-  /** Starts a companion, in the place of `leaving` if that is given, and waits for it; undefined if it has to be tried again. */
+  /**
+   * Starts a companion, in the place of `leaving` if that is given, and waits for it; undefined if
+   * it has to be tried again.
+   */
   async #startOne(leaving: Companion | undefined): Promise<Companion | undefined> {
     const { dataDir, log, drainSeconds } = this.#deps;
     const offset = await sizeOf(logPath(dataDir));
@@ -256,7 +268,8 @@ export class CompanionProcess {
     child.unref();
     log.info(`Started a companion with pid ${child.pid ?? "?"}`);
     if (leaving) {
-      // It asks for the lock before the old one lets go, so no window with an older build comes in between.
+      // It asks for the lock before the old one lets go, so no window with an
+      // older build comes in between.
       const waits = { pid: child.pid ?? 0, words: "waits for the companion that runs" };
       const signal = AbortSignal.any([this.#closed.signal, AbortSignal.timeout(WAITS_MS)]);
       await says(logPath(dataDir), offset, { ...waits, signal });
@@ -271,7 +284,8 @@ export class CompanionProcess {
       const companion = await appears;
       if (companion?.hello.pid === child.pid) return companion;
       if (companion) {
-        // Another window was faster, perhaps one of another build. Ours would end by itself, unless that one does right now.
+        // Another window was faster, perhaps one of another build. Ours would end by itself, unless
+        // that one does right now.
         child.kill();
         companion.close();
         return undefined;

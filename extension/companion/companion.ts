@@ -5,7 +5,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { ErrorBody, type Hello } from "../../server/protocol/responses.ts";
 import { parseJson } from "../../server/shared/json.ts";
 import { isProblem, Problem } from "../problem.ts";
-import { readTraces } from "./companion-files.ts";
+import { readRuntimeFiles } from "./companion-files.ts";
 import { type Address, askHello, authority, createProvenAgent } from "./proven-agent.ts";
 
 const STOP_TIMEOUT_MS = 10_000;
@@ -24,7 +24,10 @@ export interface CompanionRequest {
   alsoAnswer?: number;
 }
 
-/** A companion that has proved itself. Every connection it gets from here proves itself again before it carries the token. */
+/**
+ * A companion that has proved itself. Every connection it gets from here proves itself again
+ * before it carries the token.
+ */
 export interface Companion {
   readonly hello: Hello;
   readonly url: string;
@@ -42,27 +45,36 @@ export interface Companion {
   close(): void;
 }
 
-/** The companion that runs on this data directory; undefined if what it left behind leads to nobody who knows the token. */
+/**
+ * The companion that runs on this data directory; undefined if what it left behind leads to
+ * nobody who knows the token.
+ */
 export async function findCompanion(dataDir: string): Promise<Companion | undefined> {
-  const traces = await readTraces(dataDir);
-  if (!traces) return undefined;
-  const address = { host: toReachable(traces.runtime.host), port: traces.runtime.port };
+  const found = await readRuntimeFiles(dataDir);
+  if (!found) return undefined;
+  const address = { host: toReachable(found.runtime.host), port: found.runtime.port };
   try {
-    const hello = await askHello(address, traces.token);
-    return createCompanion(dataDir, address, traces.token, hello);
+    const hello = await askHello(address, found.token);
+    return createCompanion(dataDir, address, found.token, hello);
   } catch (thrown) {
     if (isProblem(thrown, "companion_lost", "companion_unproven")) return undefined;
     throw thrown;
   }
 }
 
-/** Ends it, its running answers as interrupted, and waits until it has ended. The pid is the one it told after its proof. */
+/**
+ * Ends it, its running answers as interrupted, and waits until it has ended. The pid is the one
+ * it told after its proof.
+ */
 export async function stopCompanion(companion: Companion): Promise<void> {
   companion.close();
   if (signalProcess(companion.hello.pid, "SIGTERM")) await companionEnd(companion, STOP_TIMEOUT_MS);
 }
 
-/** Asks it to take nothing new and to end when its running answers have, which get `graceSeconds` for that. */
+/**
+ * Asks it to take nothing new and to end when its running answers have, which get
+ * `graceSeconds` for that.
+ */
 export async function drainCompanion(companion: Companion, graceSeconds: number): Promise<void> {
   const body = { grace_seconds: graceSeconds };
   try {
@@ -127,11 +139,13 @@ function createCompanion(
           ...call.headers,
         },
       });
-      // Not the option `signal`: its error can hit a socket that no one listens to between two requests.
+      // Not the option `signal`: its error can hit a socket that no one listens
+      // to between two requests.
       const stop = (): void => void outgoing.destroy();
       signal?.addEventListener("abort", stop, { once: true });
       outgoing.once("close", () => signal?.removeEventListener("abort", stop));
-      // VS Code may put its proxy's agent in the place of ours; what it connects has proved nothing.
+      // VS Code may put its proxy's agent in the place of ours; what it
+      // connects has proved nothing.
       outgoing.once("socket", (socket: Socket) => {
         if (!isProven(socket)) {
           outgoing.destroy(Problem.ours("companion_unproven", "The connection was not ours"));
@@ -166,8 +180,8 @@ function createCompanion(
       return /^sse_turns_running 0$/m.test(metrics);
     },
     async leftCleanly() {
-      const traces = await readTraces(dataDir).catch(() => undefined);
-      return traces === undefined;
+      const found = await readRuntimeFiles(dataDir).catch(() => undefined);
+      return found === undefined;
     },
     close: () => agent.destroy(),
   };

@@ -15,7 +15,9 @@ export interface DoctorReport {
 const WAIT_SECONDS = 30;
 const EXIT_PROBLEMS = 1;
 
-/** Looks after what is stored, in a process of its own. Rejects with `Problem` if it could not run. */
+/**
+ * Looks after what is stored, in a process of its own. Rejects with `Problem` if it could not run.
+ */
 export async function runDoctor(
   dataDir: string,
   options: LaunchOptions,

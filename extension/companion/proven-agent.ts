@@ -1,5 +1,6 @@
-// Another user of this machine may take the companion's port after a crash. So every connection first
-// asks for an HMAC of a fresh nonce under the token, and only one that answered right ever carries it.
+// Another user of this machine may take the companion's port after a crash. So every
+// connection first asks for an HMAC of a fresh nonce under the token, and only one that
+// answered right ever carries it.
 
 import { createHmac, randomBytes, timingSafeEqual } from "node:crypto";
 import { Agent } from "node:http";
@@ -46,7 +47,10 @@ export function createProvenAgent(address: Address, token: string): ProvenAgent 
   return { agent, isProven: (socket) => proven.has(socket) };
 }
 
-/** Asks who is there, without telling anything; rejects unless the answer proves knowledge of `token`. */
+/**
+ * Asks who is there, without telling anything; rejects unless the answer
+ * proves knowledge of `token`.
+ */
 export async function askHello(address: Address, token: string): Promise<Hello> {
   const { socket, hello } = await openProven(address, token);
   socket.destroy();
@@ -81,8 +85,9 @@ function matches(hmac: string, nonce: string, token: string): boolean {
 }
 
 /**
- * One GET over a bare socket, which stays open. Not through `node:http`: VS Code replaces its agents by
- * its proxy's, and a proof is worth something only on the very connection that is used afterwards.
+ * One GET over a bare socket, which stays open. Not through `node:http`: VS Code replaces
+ * its agents by its proxy's, and a proof is worth something only on the very connection
+ * that is used afterwards.
  */
 function exchange(socket: Socket, address: Address, nonce: string): Promise<unknown> {
   return new Promise((resolve, reject) => {

@@ -12,7 +12,10 @@ export function chosenFiles(uri: unknown, selected: unknown): Mention[] {
   return uris.map((one) => ({ kind: "file", uri: fileOf(one).toString() }));
 }
 
-/** Pictures, notebooks and comparisons are in no text editor, so the tab is asked; behind a chat, what is beside it. */
+/**
+ * Pictures, notebooks and comparisons are in no text editor, so the tab is asked; behind a
+ * chat, what is beside it.
+ */
 function shownUri(): vscode.Uri | undefined {
   const { tabGroups, visibleTextEditors } = vscode.window;
   const groups = [tabGroups.activeTabGroup, ...tabGroups.all];

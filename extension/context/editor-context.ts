@@ -24,7 +24,9 @@ export function selectionContext(): ContextItem | undefined {
   };
 }
 
-/** Puts `text` where the cursor of the editor last used is; into a new document when there is none. */
+/**
+ * Puts `text` where the cursor of the editor last used is; into a new document when there is none.
+ */
 export async function insertAtCursor(text: string): Promise<void> {
   const editor = vscode.window.activeTextEditor ?? vscode.window.visibleTextEditors[0];
   if (!editor) {

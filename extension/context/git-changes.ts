@@ -12,8 +12,9 @@ interface GitApi {
 }
 
 /**
- * What has changed in the workspace's folders since the last commit, and which files are new. Nothing is written, the
- * index is not refreshed, and none of the programs run that a repository may name for it. Rejects where there is none.
+ * What has changed in the workspace's folders since the last commit, and which files are new.
+ * Nothing is written, the index is not refreshed, and none of the programs run that a repository
+ * may name for it. Rejects where there is none.
  */
 export async function gitChanges({ folders, closed }: WorkspaceRoots): Promise<string> {
   // Even to look, git obeys the configuration of the repository.

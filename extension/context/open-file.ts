@@ -9,7 +9,10 @@ export interface FilePlace {
   column?: number | undefined;
 }
 
-/** Opens a place that an answer names: a file of the workspace, or nothing, since anything may be named there. */
+/**
+ * Opens a place that an answer names: a file of the workspace, or nothing, since
+ * anything may be named there.
+ */
 export async function openFile(
   roots: WorkspaceRoots,
   { path, line, column }: FilePlace,

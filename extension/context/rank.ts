@@ -1,6 +1,7 @@
 /**
- * How well a path fits what was typed of it, in small letters; less is better, `Infinity` not at all. Best is the
- * beginning of the file's name, then the middle of it, then of the folders, last all characters in their order.
+ * How well a path fits what was typed of it, in small letters; less is better, `Infinity` not at
+ * all. Best is the beginning of the file's name, then the middle of it, then of the folders, last
+ * all characters in their order.
  */
 export function rank(path: string, typed: string): number {
   const text = path.toLowerCase();

@@ -3,8 +3,8 @@ import * as vscode from "vscode";
 const TERMINAL = "workbench.action.terminal.";
 
 /**
- * What the active terminal holds; undefined without one. VS Code lets nobody read it but through the clipboard, whose
- * text is put back.
+ * What the active terminal holds; undefined without one. VS Code lets nobody read it but through
+ * the clipboard, whose text is put back.
  */
 export async function terminalText(): Promise<string | undefined> {
   if (!vscode.window.activeTerminal) return undefined;

@@ -1,13 +1,18 @@
 import type { InstructionNote, OfferedInstruction } from "../../server/protocol/instructions.ts";
 
-/** In characters, some 20,000 tokens together: more would leave a small model no room for its work. */
+/**
+ * In characters, some 20,000 tokens together: more would leave a small model no room for its work.
+ */
 const MAX_TOGETHER = 80_000;
 const MAX_EACH = 40_000;
 /** Less than that of a file says nothing. */
 const MIN_PART = 500;
 const MAX_FILES = 60;
 
-/** As much as can be told: what is nearest to the work, which comes last, has its place first. What is cut says so. */
+/**
+ * As much as can be told: what is nearest to the work, which comes last, has its place
+ * first. What is cut says so.
+ */
 export function fitTogether(all: readonly OfferedInstruction[]): OfferedInstruction[] {
   let room = MAX_TOGETHER;
   const fitting = all.toReversed().map((one, index): OfferedInstruction => {

@@ -7,7 +7,9 @@ export function isForAll(globs: readonly string[]): boolean {
   return globs.some((glob) => ALWAYS.has(glob));
 }
 
-/** `files`: relative to the folder that the globs belong to, with `/`. `!` takes files out again. */
+/**
+ * `files`: relative to the folder that the globs belong to, with `/`. `!` takes files out again.
+ */
 export function areAbout(globs: readonly string[], files: readonly string[]): boolean {
   const wanted = globs.filter((glob) => !glob.startsWith("!")).flatMap(patternsOf);
   const unwanted = globs.filter((glob) => glob.startsWith("!")).map((glob) => glob.slice(1));
@@ -17,7 +19,10 @@ export function areAbout(globs: readonly string[], files: readonly string[]): bo
   return files.some((file) => isWanted(file) && !isUnwanted(file));
 }
 
-/** A glob that does not begin at the folder (`/src/**`) counts at any depth; a name counts for all below it, too. */
+/**
+ * A glob that does not begin at the folder (`/src/**`) counts at any depth; a name
+ * counts for all below it, too.
+ */
 function patternsOf(glob: string): string[] {
   const plain = glob.replace(/^\.\//, "").replace(/\/$/, "/**");
   const placed = plain.startsWith("/")

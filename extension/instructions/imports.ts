@@ -1,4 +1,5 @@
-// `@path` in a CLAUDE.md: that file belongs to it, too. Not in code, where `@` means something else.
+// `@path` in a CLAUDE.md: that file belongs to it, too. Not in code, where
+// `@` means something else.
 
 const IMPORT = /(?<=^|[\s(])@((?:~\/|\/)?[^\s@`"'<>()[\]{}]+)/gm;
 const FENCE = /^[ \t]*(`{3,}|~{3,})/;

@@ -1,10 +1,11 @@
-// Where people write down what models are to know: by the conventions of the tools that brought them up.
+// Where people write down what models are to know: by the conventions of the
+// tools that brought them up.
 import { lstat, readdir, stat } from "node:fs/promises";
 import { dirname, join, relative, sep } from "node:path";
 
 /**
- * `plain`: all of it is told. `claude`: the same, with what it imports. `rule`: its front matter says when; one that does not
- * say is `always` told or left for the model to read.
+ * `plain`: all of it is told. `claude`: the same, with what it imports. `rule`: its front matter
+ * says when; one that does not say is `always` told or left for the model to read.
  */
 export type PlaceKind = "plain" | "claude" | "rule" | "always_rule";
 export interface Place {
@@ -64,7 +65,10 @@ export function nestedPlaces(root: string, files: readonly string[]): Place[] {
     );
 }
 
-/** In the order of their names; none where there is no such folder. Links to folders are not followed. */
+/**
+ * In the order of their names; none where there is no such folder. Links to
+ * folders are not followed.
+ */
 export async function filesBelow(
   folder: string,
   names: RegExp,

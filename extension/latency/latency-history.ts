@@ -1,11 +1,15 @@
-// Fifteen minutes of commit latency in few numbers, kept whether somebody looks or not. Pure: the clock comes in.
+// Fifteen minutes of commit latency in few numbers, kept whether somebody looks or not.
+// Pure: the clock comes in.
 import { type Figures, type Reading, toFigures } from "./latency.ts";
 
 /** One point of the chart. */
 export const SLOT_MS = 15_000;
 export const HISTORY_MS = 15 * 60_000;
 
-/** What happened between two monotonic times, in ms. Wider than a slot where nobody had read the counters for a while. */
+/**
+ * What happened between two monotonic times, in ms. Wider than a slot where nobody had read
+ * the counters for a while.
+ */
 export interface Point extends Figures {
   from: number;
   to: number;
@@ -31,7 +35,10 @@ export function addReading({ points, open }: History, reading: Reading): History
   };
 }
 
-/** The points that reach into the last fifteen minutes before `now`, with that of the slot that is not full yet. */
+/**
+ * The points that reach into the last fifteen minutes before `now`, with that of the
+ * slot that is not full yet.
+ */
 export function pointsOf({ points, open }: History, now: number): Point[] {
   const first = open[0];
   const last = open.at(-1);

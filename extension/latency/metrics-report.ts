@@ -65,7 +65,10 @@ function pick({ p50, p95, p99, commits, errors, rollbacks, slow }: Figures) {
   };
 }
 
-/** The part of prometheus.yml that finds this companion, whatever port it has; paths as JSON strings, which YAML reads. */
+/**
+ * The part of prometheus.yml that finds this companion, whatever port it has; paths as JSON
+ * strings, which YAML reads.
+ */
 export function toScrapeConfig(dataDir: string): string {
   const path = (...names: string[]) => JSON.stringify(join(dataDir, ...names));
   return `scrape_configs:

@@ -37,7 +37,10 @@ const COMMAND_OF: Record<Exclude<MetricsCommand, "copy_scrape_config">, string> 
   restart_server: "streamkeeper.restartServer",
 };
 
-/** The figures behind the status bar, in a page of the editor. It is told all it shows: no token, no network. */
+/**
+ * The figures behind the status bar, in a page of the editor. It is told all it
+ * shows: no token, no network.
+ */
 export class MetricsView {
   readonly #deps: MetricsViewDeps;
   #panel: vscode.WebviewPanel | undefined;

@@ -12,7 +12,9 @@ export type StatusInput =
       slowSeconds: number;
       /** The last poll was not answered. */
       unanswered: boolean;
-      /** Why nothing can be stored, in a few words and in a sentence; undefined while storing works. */
+      /**
+       * Why nothing can be stored, in a few words and in a sentence; undefined while storing works.
+       */
       storage: { label: string; message: string } | undefined;
     };
 

@@ -1,5 +1,6 @@
-// `npm run code`: builds, then opens a VS Code with the extension from this checkout: the one that is installed (`code` on
-// the PATH), else a downloaded one, else, where that cannot be reached, code-server in a browser.
+// `npm run code`: builds, then opens a VS Code with the extension from this checkout: the one that
+// is installed (`code` on the PATH), else a downloaded one, else, where that cannot be reached,
+// code-server in a browser.
 //   npm run code -- FOLDER
 import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";

@@ -1,5 +1,6 @@
-// `npm run package`: builds for production and packs streamkeeper-<target>.vsix. Nothing is compiled natively, so any
-// platform can be packed on any other: npm run package -- --target darwin-arm64; `universal` is for all of them.
+// `npm run package`: builds for production and packs streamkeeper-<target>.vsix. Nothing is
+// compiled natively, so any platform can be packed on any other: npm run package -- --target
+// darwin-arm64; `universal` is for all of them.
 import { spawnSync } from "node:child_process";
 import { existsSync, rmSync, statSync } from "node:fs";
 import { parseArgs } from "node:util";
@@ -26,8 +27,9 @@ run(process.execPath, [
   "node_modules/@vscode/vsce/vsce",
   ...["package", "--out", file],
   ...(universal ? [] : ["--target", values.target]),
-  // What the extension does for its user; the README is for those who build it. There is no repository yet that
-  // links and pictures could lead to, and VS Code shows none from a package: vsce refuses a page that has some.
+  // What the extension does for its user; the README is for those who build it. There is no
+  // repository yet that links and pictures could lead to, and VS Code shows none from a package:
+  // vsce refuses a page that has some.
   ...["--readme-path", "extension/page.md", "--allow-missing-repository"],
   // Everything is bundled.
   "--no-dependencies",

@@ -133,7 +133,10 @@ const DEFAULT_RULES: Readonly<Record<OfferedTool["kind"], ToolRule>> = {
 const isRule = (value: unknown): value is ToolRule =>
   value === "allow" || value === "ask" || value === "deny";
 
-/** A tool's rule: the user's, by the name that models are told or by its own, else its kind's. What is not understood asks. */
+/**
+ * A tool's rule: the user's, by the name that models are told or by its own, else its kind's.
+ * What is not understood asks.
+ */
 export function ruleOf(
   tool: Pick<OfferedTool, "name" | "kind">,
   rules: unknown,

@@ -6,8 +6,8 @@ const MAX_FOLDERS = 50;
 const MAX_CHARS = 255;
 
 /**
- * Whatever a workspace calls its folders, a message can be sent: what the protocol would refuse is made to fit.
- * Undefined if nothing is left to be told of.
+ * Whatever a workspace calls its folders, a message can be sent: what the protocol would refuse is
+ * made to fit. Undefined if nothing is left to be told of.
  */
 export function toEnvironment(
   platform: NodeJS.Platform,

@@ -1,5 +1,5 @@
-// Agents that a user writes into the workspace: `.streamkeeper/agents/NAME.md`, the prompt as its text, the rest as
-// front matter of `key: value` lines.
+// Agents that a user writes into the workspace: `.streamkeeper/agents/NAME.md`, the prompt as its
+// text, the rest as front matter of `key: value` lines.
 import { BUILT_IN_AGENTS, OfferedAgent } from "../../server/protocol/offers.ts";
 
 export const AGENTS_GLOB = ".streamkeeper/agents/*.md";

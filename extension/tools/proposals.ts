@@ -1,5 +1,5 @@
-// A change of a file that waits for a decision, as a real diff: on the left the file, on the right what would become of
-// it. The right side can be edited; what is approved is what is there then.
+// A change of a file that waits for a decision, as a real diff: on the left the file, on the right
+// what would become of it. The right side can be edited; what is approved is what is there then.
 import { basename } from "node:path";
 import * as vscode from "vscode";
 import type { ClientMessage } from "../../server/protocol/requests.ts";
@@ -39,7 +39,9 @@ const isChanging = (name: string): boolean => name === "write_file" || name === 
 export class Proposals {
   readonly #deps: ProposalDeps;
   readonly #files = new ProposedFiles();
-  /** By session and call; those that could not be shown are there, too, so that they are tried once. */
+  /**
+   * By session and call; those that could not be shown are there, too, so that they are tried once.
+   */
   readonly #open = new Map<string, Proposal | undefined>();
   readonly #registered: vscode.Disposable;
   #last: Promise<void> = Promise.resolve();
@@ -52,7 +54,8 @@ export class Proposals {
       vscode.workspace.registerTextDocumentContentProvider(EMPTY, {
         provideTextDocumentContent: () => "",
       }),
-      // Never dirty, so that closing it asks nothing and a reload of the window brings nothing back.
+      // Never dirty, so that closing it asks nothing and a reload of the
+      // window brings nothing back.
       vscode.workspace.onDidChangeTextDocument(({ document }) => {
         if (document.uri.scheme !== PROPOSED) return;
         if (document.isDirty) void document.save();
@@ -69,7 +72,10 @@ export class Proposals {
     this.#registered.dispose();
   }
 
-  /** Shows what is new among the calls that wait in a session, and closes what waits no longer. Never rejects. */
+  /**
+   * Shows what is new among the calls that wait in a session, and closes what waits
+   * no longer. Never rejects.
+   */
   async update(sessionId: string, calls: readonly PendingCall[], isAlone = false): Promise<void> {
     // One after another: what is decided while its diff is being opened must be closed after that.
     this.#last = this.#last
@@ -93,14 +99,18 @@ export class Proposals {
       if (isChanging(call.tool_name) && call.client_id === this.#deps.clientId) {
         const refusal = await this.show(sessionId, call, false);
         if (refusal === undefined) continue;
-        // What another call is still to do may be what this one needs: it is looked at again after that.
+        // What another call is still to do may be what this one needs: it is
+        // looked at again after that.
         if (isAlone) await this.#refuse(sessionId, call, refusal);
         else this.#open.delete(keyOf(sessionId, call.call_id));
       }
     }
   }
 
-  /** The diff of a call; with `again` also if it has been shown and closed before. Why there is none, if there is none. */
+  /**
+   * The diff of a call; with `again` also if it has been shown and closed before. Why there
+   * is none, if there is none.
+   */
   async show(sessionId: string, call: PendingCall, again: boolean): Promise<string | undefined> {
     const { tool_name, call_id } = call;
     const key = keyOf(sessionId, call_id);
@@ -127,7 +137,10 @@ export class Proposals {
     return refusal;
   }
 
-  /** What is written if it is approved as it stands now, also by a person's hand; null if there is no such proposal. */
+  /**
+   * What is written if it is approved as it stands now, also by a person's hand; null if
+   * there is no such proposal.
+   */
   async changeOf(sessionId: string, callId: string): Promise<ProposedChange | null> {
     const proposal = this.#open.get(keyOf(sessionId, callId));
     if (!proposal) return null;
@@ -155,7 +168,10 @@ export class Proposals {
     );
   }
 
-  /** Whoever approves a change, wherever, approves what stands in its diff: also what a person has made of it. */
+  /**
+   * Whoever approves a change, wherever, approves what stands in its diff: also what
+   * a person has made of it.
+   */
   withEdits(sessionId: string, message: ClientMessage): ClientMessage {
     if (message.type !== "tool_decision" || message.decision !== "approve") return message;
     const proposal = this.#open.get(keyOf(sessionId, message.call_id));

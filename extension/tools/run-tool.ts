@@ -1,5 +1,5 @@
-// One call of a tool, run in this window. A bundle of its own, loaded with the first call: its errors are of its own
-// classes, too, so what others must tell apart is said in results.
+// One call of a tool, run in this window. A bundle of its own, loaded with the first call: its
+// errors are of its own classes, too, so what others must tell apart is said in results.
 import type { PendingCall } from "../../server/protocol/responses.ts";
 import { isEditorTool } from "./definitions.ts";
 import type { Checkpoints } from "./files/checkpoints.ts";

@@ -1,5 +1,5 @@
-// Runs the calls of the chats of this window. What waits is read from the companion, never remembered here: another
-// window, a reload or a restart changes nothing about it.
+// Runs the calls of the chats of this window. What waits is read from the companion, never
+// remembered here: another window, a reload or a restart changes nothing about it.
 import { isPause, type StreamChunk } from "../../server/protocol/chunks.ts";
 import type { ClientMessage } from "../../server/protocol/requests.ts";
 import type { PendingCall } from "../../server/protocol/responses.ts";
@@ -13,14 +13,19 @@ export interface ToolRunnerDeps {
   clientId: string;
   /** Of this window; undefined if it runs no tools. */
   workspace(): string | undefined;
-  /** Rejects with the reason, which the model gets; `onOutput` takes what a terminal gets meanwhile. */
+  /**
+   * Rejects with the reason, which the model gets; `onOutput` takes what a terminal gets meanwhile.
+   */
   run(
     call: PendingCall,
     sessionId: string,
     signal: AbortSignal,
     onOutput: (data: string) => void,
   ): Promise<string>;
-  /** What waits in a session for a person, each time that changes; `isAlone` if nothing else waits or runs there. */
+  /**
+   * What waits in a session for a person, each time that changes; `isAlone` if nothing
+   * else waits or runs there.
+   */
   onAsked(sessionId: string, calls: readonly PendingCall[], isAlone: boolean): void;
   /** A turn that was followed has ended. */
   onEnded(sessionId: string, how: EndKind): void;
@@ -73,7 +78,10 @@ export class ToolRunner {
     else void this.#follow(sessionId, after);
   }
 
-  /** A chat is shown, or pauses while it is: what waits for this workspace is taken care of, whoever asked for it. */
+  /**
+   * A chat is shown, or pauses while it is: what waits for this workspace is taken care
+   * of, whoever asked for it.
+   */
   async look(sessionId: string): Promise<void> {
     if (this.#followed.has(sessionId)) return;
     try {
@@ -136,7 +144,9 @@ export class ToolRunner {
     }
   }
 
-  /** Until the companion says what waits: while its storage fails nobody else would take care of it. */
+  /**
+   * Until the companion says what waits: while its storage fails nobody else would take care of it.
+   */
   async #actSurely(sessionId: string, signal: AbortSignal): Promise<void> {
     for (;;) {
       try {
@@ -169,7 +179,10 @@ export class ToolRunner {
     return ours.length > 0;
   }
 
-  /** Reading may be done at any time; all else one after another, in the order in which the model asked. */
+  /**
+   * Reading may be done at any time; all else one after another, in the order
+   * in which the model asked.
+   */
   #start(sessionId: string, call: PendingCall): void {
     const key = `${sessionId} ${call.call_id}`;
     if (this.#running.has(key)) return;

@@ -1,7 +1,8 @@
-// The tables of a SQLite file, made and changed in one transaction: all of them and their records, or nothing.
-// Versions before this one had none: a kill or a full disk left the first statements of a migration without its record,
-// and nothing could start on the file. Such a file is brought to this version all the same: what a statement would make
-// and is there is left as it is, with what is in it.
+// The tables of a SQLite file, made and changed in one transaction: all of them and their
+// records, or nothing. Versions before this one had none: a kill or a full disk left the first
+// statements of a migration without its record, and nothing could start on the file. Such a file
+// is brought to this version all the same: what a statement would make and is there is left as
+// it is, with what is in it.
 import type SQLite from "better-sqlite3";
 import { Kysely, type SqliteDatabase, SqliteDialect } from "kysely";
 import { type Migration, Migrator } from "kysely/migration";
@@ -11,7 +12,9 @@ import { compareSchema, MIGRATIONS, NEWEST, notMigrated, refuseNewer } from "./m
 import { differenceOf, type Thing, thingsOf } from "./sqlite-schema.ts";
 import type { Database } from "./tables/schema.ts";
 
-/** Its tables are in a state that no run of migrations leads out of; its rows can still be salvaged. */
+/**
+ * Its tables are in a state that no run of migrations leads out of; its rows can still be salvaged.
+ */
 export class UnmendableSchema extends ChatError {}
 
 /** Returns the schema version. Rejects with `ChatError`; the file is then as it was. */
@@ -70,7 +73,10 @@ function asKysely(database: SqliteDatabase): Kysely<Database> {
   return new Kysely<Database>({ dialect: new SqliteDialect({ database }) });
 }
 
-/** One that a later one has built on was done to its end: only its record is missing, and doing it again might undo. */
+/**
+ * One that a later one has built on was done to its end: only its record is missing, and
+ * doing it again might undo.
+ */
 async function withoutComplete(
   missing: readonly string[],
   surplus: readonly Thing[],

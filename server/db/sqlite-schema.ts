@@ -9,8 +9,8 @@ import type { Database } from "./tables/schema.ts";
 export type Thing = string;
 
 /**
- * What is there of this version beside, and what is short of, what the first `count` of all migrations make. What others have
- * made is nobody's business.
+ * What is there of this version beside, and what is short of, what the first `count` of all
+ * migrations make. What others have made is nobody's business.
  */
 export async function differenceOf(
   db: Kysely<Database>,

@@ -1,8 +1,8 @@
 import type { Environment } from "../protocol/offers.ts";
 
 /**
- * An agent's prompt, and where its tools work. Names of folders are quoted as JSON: whoever named a folder gives the
- * model no orders.
+ * An agent's prompt, and where its tools work. Names of folders are quoted as JSON: whoever named a
+ * folder gives the model no orders.
  */
 export function withEnvironment(prompt: string, environment: Environment | undefined): string {
   if (!environment) return prompt;

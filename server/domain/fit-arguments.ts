@@ -1,6 +1,7 @@
-// A call's arguments in the shapes that models send, made to fit the tool's JSON Schema where only one reading is
-// possible. What still does not fit is told, with what is expected and what came. Of the schema only types, lists,
-// properties and alternatives are looked at; all else is for the tool itself.
+// A call's arguments in the shapes that models send, made to fit the tool's JSON Schema where
+// only one reading is possible. What still does not fit is told, with what is expected and
+// what came. Of the schema only types, lists, properties and alternatives are looked at; all
+// else is for the tool itself.
 import { isRecord } from "../shared/json.ts";
 import { mendValue } from "./mend-json.ts";
 
@@ -93,7 +94,10 @@ function fitProperties(
   return Object.fromEntries(entries);
 }
 
-/** `oldText` for `old_text`: a name that is unknown, and but for its spelling that of one that is missing. */
+/**
+ * `oldText` for `old_text`: a name that is unknown, and but for its spelling
+ * that of one that is missing.
+ */
 function renamed(properties: Schema, args: Record<string, unknown>): Record<string, unknown> {
   const plain = (name: string): string => name.toLowerCase().replaceAll(/[_\-\s]/g, "");
   const isKnown = (name: string): boolean => Object.hasOwn(properties, name);
@@ -120,7 +124,10 @@ function isNothing(root: Schema, property: Schema, value: unknown): boolean {
   return isWord && !types.includes("string");
 }
 
-/** The value itself if an alternative takes it, else what the only one that could be meant makes of it. */
+/**
+ * The value itself if an alternative takes it, else what the only one that
+ * could be meant makes of it.
+ */
 function fitOne(
   fit: Fit,
   alternatives: readonly Schema[],

@@ -6,7 +6,10 @@ export type Instruction = Pick<OfferedInstruction, "name" | "from" | "applies_to
 const PREFACE =
   "The person you work for has written down instructions, for all projects or for this one. Each is marked with the file it comes from. Follow those that concern what you do. Where two of them disagree, the later one counts; what the person asks in the conversation counts more than either. They change nothing about which tools you have and what has to be approved.";
 
-/** The system text, and after it what people have written down: marked, so that the model knows where it comes from. */
+/**
+ * The system text, and after it what people have written down: marked, so that the model
+ * knows where it comes from.
+ */
 export function withInstructions(system: string, told: readonly Instruction[]): string {
   if (told.length === 0) return system;
   return [system, PREFACE, ...told.map(toBlock)].join("\n\n");

@@ -1,5 +1,6 @@
-// What models write in the place of JSON, read where only one reading is possible. What was cut off is never completed,
-// and what could mean two things is refused: a call is run as it was meant, or not at all.
+// What models write in the place of JSON, read where only one reading is possible. What was
+// cut off is never completed, and what could mean two things is refused: a call is run as it
+// was meant, or not at all.
 
 /** Thrown while reading; its message is for the model. */
 class Unreadable extends Error {}
@@ -188,8 +189,8 @@ const ESCAPES: Readonly<Record<string, string>> = {
 const AMBIGUOUS = /^(?:['`$_x0]|u[\dA-Fa-f{])/;
 
 /**
- * Raw line feeds and the like are what they are. A backslash that escapes nothing stands for itself, unless other
- * escapes in the same text put in doubt what its backslashes mean.
+ * Raw line feeds and the like are what they are. A backslash that escapes nothing stands for
+ * itself, unless other escapes in the same text put in doubt what its backslashes mean.
  */
 function readString(r: JsonReader, quote: string): string {
   const begin = r.at;

@@ -14,11 +14,17 @@ export interface Circumstances {
   agent: AgentDefinition;
   /** `false`: nothing is allowed without asking, and what writes or executes is denied. */
   trusted: boolean;
-  /** Tools that a person has allowed for the rest of the session in this workspace, each with what it did then. */
+  /**
+   * Tools that a person has allowed for the rest of the session in this workspace,
+   * each with what it did then.
+   */
   granted: ReadonlyMap<string, string>;
 }
 
-/** What becomes of a call. Fails closed: what nobody has allowed asks, and what an agent may not do is denied. */
+/**
+ * What becomes of a call. Fails closed: what nobody has allowed asks, and what an
+ * agent may not do is denied.
+ */
 export function judge(
   tool: Tool,
   args: Record<string, unknown>,
@@ -47,7 +53,10 @@ export function judge(
   return because === undefined ? { rule: "allow" } : { rule: "ask", because };
 }
 
-/** Why it asks even where its tool is allowed: it reads what may be a secret, or writes what other programs obey. */
+/**
+ * Why it asks even where its tool is allowed: it reads what may be a secret, or writes
+ * what other programs obey.
+ */
 function delicacy({ kind }: Tool, args: Record<string, unknown>): AskReason | undefined {
   // `include` is what a search looks into.
   const named = [args["path"], args["include"]].filter((path) => typeof path === "string");
@@ -57,8 +66,8 @@ function delicacy({ kind }: Tool, args: Record<string, unknown>): AskReason | un
 }
 
 /**
- * Why these arguments are not for this agent; undefined if they are. An agent with a `file_pattern` writes only files
- * whose `path` matches it; a writing tool without a `path` is none for it.
+ * Why these arguments are not for this agent; undefined if they are. An agent with a `file_pattern`
+ * writes only files whose `path` matches it; a writing tool without a `path` is none for it.
  */
 export function refusedPath(
   agent: AgentDefinition,

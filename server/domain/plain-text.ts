@@ -1,4 +1,5 @@
-// Markdown as one reads it: without the marks that are no part of what was said, with all the signs that are.
+// Markdown as one reads it: without the marks that are no part of what was said,
+// with all the signs that are.
 
 const FENCE = /^\s*(`{3,}|~{3,})/;
 const RULE = /^\s*([-*_])(\s*\1){2,}\s*$|^\s*\|?(\s*:?-{3,}:?\s*\|)+[\s:|-]*$/;

@@ -1,16 +1,24 @@
 import type { ToolKind, ToolRule } from "../protocol/offers.ts";
 import type { Offer } from "./offer.ts";
 
-/** A tool that models may call. Which tools a model is told of is decided per provider, client and agent. */
+/**
+ * A tool that models may call. Which tools a model is told of is decided per
+ * provider, client and agent.
+ */
 export interface Tool {
   name: string;
   description: string;
   /** JSON Schema of the arguments. */
   parameters: Record<string, unknown>;
   kind: ToolKind;
-  /** What happens to a call of it unless the agent, the workspace or a person's word for the session says otherwise. */
+  /**
+   * What happens to a call of it unless the agent, the workspace or a person's word for
+   * the session says otherwise.
+   */
   rule: ToolRule;
-  /** In the companion itself, by the client that posts a `tool_result`, or as a step of the turn. */
+  /**
+   * In the companion itself, by the client that posts a `tool_result`, or as a step of the turn.
+   */
   run: ((args: Record<string, unknown>) => string) | "client" | "turn";
 }
 

@@ -1,5 +1,5 @@
-// What `POST /v1/chat/completions` takes. Whatever would change an answer is handed on or refused by name: to pass over
-// it would be to lie.
+// What `POST /v1/chat/completions` takes. Whatever would change an answer is handed on or refused
+// by name: to pass over it would be to lie.
 import * as z from "zod/mini";
 import { ChatError } from "../errors.ts";
 import type { Sampling } from "../protocol/sampling.ts";

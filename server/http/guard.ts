@@ -63,7 +63,10 @@ function rawValues(request: Request, name: string): string[] {
 
 const ONLOOKING = new Set(["/metrics", "/v1/transactions"]);
 
-/** Bearer token in the Authorization header and nowhere else. The metrics token opens `/metrics` alone. */
+/**
+ * Bearer token in the Authorization header and nowhere else. The metrics
+ * token opens `/metrics` alone.
+ */
 export function checkToken(deps: HttpDeps) {
   const main = digest(deps.token);
   const metricsOnly = digest(deps.metricsToken);
@@ -81,7 +84,8 @@ export function checkToken(deps: HttpDeps) {
     if (!isMain && request.path !== "/metrics") {
       throw new ChatError("forbidden", "The metrics token opens /metrics only.");
     }
-    // A scraper, a status bar or a metrics view that only looks on must not keep an unused companion alive.
+    // A scraper, a status bar or a metrics view that only looks on must not keep
+    // an unused companion alive.
     if (!ONLOOKING.has(request.path)) deps.onActivity();
     next();
   };

@@ -90,7 +90,10 @@ interface Cursor {
   epoch?: string;
 }
 
-/** `Last-Event-ID` wins over `?after=`: a reconnecting EventSource repeats the first address it was given. */
+/**
+ * `Last-Event-ID` wins over `?after=`: a reconnecting EventSource repeats the
+ * first address it was given.
+ */
 function cursorOf(request: Request): Cursor | undefined {
   const given = request.get("last-event-id") ?? request.query["after"];
   if (given === undefined || given === "") return undefined;

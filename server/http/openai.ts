@@ -1,4 +1,5 @@
-// The part of OpenAI's API that its clients need to chat. https://platform.openai.com/docs/api-reference/chat
+// The part of OpenAI's API that its clients need to chat.
+// https://platform.openai.com/docs/api-reference/chat
 import { type NextFunction, type Request, type Response, Router } from "express";
 import type { AcceptedTurn, Chat, Frame, ImportedMessage } from "../chat/chat.ts";
 import { ChatError, toChatError } from "../errors.ts";

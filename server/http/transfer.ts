@@ -20,7 +20,10 @@ const TYPES: Record<ExportFormat, { type: string; extension: string }> = {
 };
 
 const MAX_LINE_BYTES = 64 * 1024 * 1024;
-/** For the bytes of a file to come, and more for each that did; the time that storing takes does not count. */
+/**
+ * For the bytes of a file to come, and more for each that did; the time that
+ * storing takes does not count.
+ */
 const WAIT_MS = 10_000;
 const SLOWEST_BYTES_PER_MS = 64;
 
@@ -83,7 +86,10 @@ export function transferRouter({ chat }: HttpDeps): Router {
   return router;
 }
 
-/** A name without what means something to a file system, and as it is for clients that know RFC 8187. */
+/**
+ * A name without what means something to a file system, and as it is for
+ * clients that know RFC 8187.
+ */
 function announceFile(
   response: Response,
   { type, extension }: { type: string; extension: string },
@@ -109,7 +115,10 @@ function drained(response: Response): Promise<void> {
   });
 }
 
-/** The lines of a body as they come. Rejects with `payload_too_large` for one without an end; a trickle is broken off. */
+/**
+ * The lines of a body as they come. Rejects with `payload_too_large` for one without an end;
+ * a trickle is broken off.
+ */
 async function* linesOf(request: Request): AsyncGenerator<{ number: number; text: string }> {
   let rest: Buffer[] = [];
   let held = 0;

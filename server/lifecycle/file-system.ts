@@ -3,8 +3,9 @@ import { statfs } from "node:fs/promises";
 import { DataDirError } from "./data-dir.ts";
 
 /**
- * File systems whose files several machines can have open (`f_type` of statfs(2), Linux). A lock there may hold on one
- * machine only, and the shared memory of SQLite's WAL does not exist on them: https://sqlite.org/wal.html.
+ * File systems whose files several machines can have open (`f_type` of statfs(2), Linux). A lock
+ * there may hold on one machine only, and the shared memory of SQLite's WAL does not exist on them:
+ * https://sqlite.org/wal.html.
  */
 const NETWORK_DRIVES = new Map([
   [0x6969, "NFS"],
@@ -17,7 +18,10 @@ const NETWORK_DRIVES = new Map([
   [0x786f4256, "a shared folder of VirtualBox"],
 ]);
 
-/** Throws `DataDirError` if the folder is on a network drive. Elsewhere than on Linux only Windows' own names tell. */
+/**
+ * Throws `DataDirError` if the folder is on a network drive. Elsewhere than on Linux only
+ * Windows' own names tell.
+ */
 export function refuseNetworkDrive(folder: string): void {
   const kind = networkDriveOf(folder);
   if (kind === undefined) return;

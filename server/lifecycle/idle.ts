@@ -8,7 +8,10 @@ export interface IdleWatch {
   stop(): void;
 }
 
-/** Calls `onIdle` once nothing has been busy and nobody has asked for `seconds`. Never, for null. Immune to clock changes. */
+/**
+ * Calls `onIdle` once nothing has been busy and nobody has asked for `seconds`. Never, for null.
+ * Immune to clock changes.
+ */
 export function watchIdle(
   seconds: number | null,
   companion: { isBusy(): boolean; onIdle(): void },

@@ -19,8 +19,8 @@ export interface KeptRuntimeFiles {
 }
 
 /**
- * Writes them, and writes them again when somebody has deleted or changed one. `onGone` when the directory itself is no
- * longer the one that this companion holds the lock of.
+ * Writes them, and writes them again when somebody has deleted or changed one. `onGone` when the
+ * directory itself is no longer the one that this companion holds the lock of.
  */
 export function keepRuntimeFiles(
   dataDir: string,

@@ -27,8 +27,9 @@ export interface Shutdown {
 }
 
 /**
- * Ends the process at a signal or by `begin`, with exit code 0, within 5 s. A second signal ends it at once. An error that
- * nobody caught ends it within a second with code 1: a state that nobody foresaw is not one to go on in.
+ * Ends the process at a signal or by `begin`, with exit code 0, within 5 s. A second signal ends it
+ * at once. An error that nobody caught ends it within a second with code 1: a state that nobody
+ * foresaw is not one to go on in.
  */
 export function createShutdown({ log, end, mark }: ShutdownDeps): Shutdown {
   let begun: number | undefined;

@@ -6,8 +6,8 @@ const MAX_WAIT_MS = 100;
 const STEP_MS = 5;
 
 /**
- * Where the log goes. A log that cannot be written must not stop what it tells of: lines are dropped while the disk is
- * full or nobody is at the other end.
+ * Where the log goes. A log that cannot be written must not stop what it tells of: lines are
+ * dropped while the disk is full or nobody is at the other end.
  */
 export function createStdout(): { write(line: string): void } {
   const sleeper = new Int32Array(new SharedArrayBuffer(4));

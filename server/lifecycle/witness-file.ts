@@ -6,7 +6,10 @@ import { replaceFile } from "./data-dir.ts";
 
 const FILE = "epoch.json";
 
-/** What this data directory last saw of the database `name`; undefined if nothing, or if that cannot be read. */
+/**
+ * What this data directory last saw of the database `name`; undefined if nothing,
+ * or if that cannot be read.
+ */
 export function witnessFile(dataDir: string, name: string) {
   const path = join(dataDir, FILE);
   // A URL may hold a password.

@@ -6,9 +6,10 @@ export interface DurationSeries {
 }
 
 /**
- * A histogram whose series are all known from the start, for what is observed by the thousand a second: prom-client
- * makes a text of the labels for each value and looks the series up by it. Adding a series gives back what to observe
- * with; the registry writes it as it writes its own histograms.
+ * A histogram whose series are all known from the start, for what is observed by the
+ * thousand a second: prom-client makes a text of the labels for each value and looks the
+ * series up by it. Adding a series gives back what to observe with; the registry writes it
+ * as it writes its own histograms.
  */
 export interface Durations<L extends string> {
   add(labels: Readonly<Record<L, string>>): DurationSeries;
@@ -20,7 +21,8 @@ export function createDurations<L extends string>(
 ): Durations<L> {
   const { name, help, buckets, labelNames } = about;
   const all: Series[] = [];
-  // All that a registry asks of a metric: https://github.com/siimon/prom-client/blob/v15.1.3/lib/registry.js
+  // All that a registry asks of a metric:
+  // https://github.com/siimon/prom-client/blob/v15.1.3/lib/registry.js
   const metric = {
     name,
     help,

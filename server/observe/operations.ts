@@ -6,8 +6,8 @@ interface OperationFacts {
 }
 
 /**
- * The micro-transactions of the program: the closed list behind the `operation` label of the metrics. Alerts derive
- * from it what they count (`npm run monitoring`).
+ * The micro-transactions of the program: the closed list behind the `operation` label of the
+ * metrics. Alerts derive from it what they count (`npm run monitoring`).
  */
 const TABLE = {
   create_session: { rollback: "refusal" },

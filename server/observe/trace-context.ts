@@ -1,5 +1,6 @@
-// W3C Trace Context (https://www.w3.org/TR/trace-context/): which request of somebody else's a log line, a commit or a
-// measured time belongs to. A turn keeps the trace of the request that started it, after that request has ended.
+// W3C Trace Context (https://www.w3.org/TR/trace-context/): which request of somebody else's a log
+// line, a commit or a measured time belongs to. A turn keeps the trace of the request that started
+// it, after that request has ended.
 import { AsyncLocalStorage } from "node:async_hooks";
 import { randomBytes } from "node:crypto";
 
@@ -34,7 +35,9 @@ export function withoutTrace<T>(work: () => T): T {
   return current.exit(work);
 }
 
-/** Goes on with the trace of a `traceparent` header; begins one if there is none or it is not valid. */
+/**
+ * Goes on with the trace of a `traceparent` header; begins one if there is none or it is not valid.
+ */
 export function traceOf(header: string | undefined): Trace {
   const parent = header === undefined ? undefined : parseTraceparent(header);
   const traceId = parent?.traceId ?? randomBytes(16).toString("hex");

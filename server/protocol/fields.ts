@@ -7,7 +7,9 @@ export const Id = z.string().check(z.regex(/^[A-Za-z0-9_-]{1,64}$/));
 /** Ids that others make (clients, providers): a little wider, still without control characters. */
 export const ForeignId = z.string().check(z.regex(/^[A-Za-z0-9_.:-]{1,128}$/));
 
-/** Text that both engines store as it is: Postgres refuses NUL, and UTF-8 has no lone surrogates. */
+/**
+ * Text that both engines store as it is: Postgres refuses NUL, and UTF-8 has no lone surrogates.
+ */
 export const Text = z.string().check(
   z.refine((text) => !text.includes("\0") && text.isWellFormed(), {
     error: "must be well-formed Unicode without NUL",

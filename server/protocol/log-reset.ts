@@ -3,7 +3,10 @@ import * as z from "zod/mini";
 /** The name of the SSE event, which is no chunk and has no number of its own. */
 export const LOG_RESET = "log_reset";
 
-/** The log is not the one that the reader's cursor counts in. The stream goes on with `resume_after` + 1. */
+/**
+ * The log is not the one that the reader's cursor counts in. The stream goes on
+ * with `resume_after` + 1.
+ */
 export const LogReset = z.object({
   type: z.literal(LOG_RESET),
   session_id: z.string(),

@@ -1,4 +1,5 @@
-// What a client brings along with a message: the tools it can run and the agents its user has written.
+// What a client brings along with a message: the tools it can run and the
+// agents its user has written.
 import * as z from "zod/mini";
 import { AgentType, ForeignId, ModelId, Text } from "./fields.ts";
 
@@ -43,7 +44,10 @@ export const OfferedTool = z.strictObject({
 });
 export type OfferedTool = z.infer<typeof OfferedTool>;
 
-/** An agent of the user's own. `tools` names tools or kinds of tools; without it the agent may use all. */
+/**
+ * An agent of the user's own. `tools` names tools or kinds of tools; without
+ * it the agent may use all.
+ */
 export const OfferedAgent = z.strictObject({
   type: AgentType,
   name: Text.check(z.trim(), z.minLength(1), z.maxLength(100)),
@@ -58,7 +62,10 @@ export type OfferedAgent = z.infer<typeof OfferedAgent>;
 
 const Word = Text.check(z.trim(), z.minLength(1), z.maxLength(255));
 
-/** Where the sending client's tools work; models are told. Names only: no paths, which would tell of the user. */
+/**
+ * Where the sending client's tools work; models are told. Names only: no paths,
+ * which would tell of the user.
+ */
 export const Environment = z.strictObject({
   os: z.enum(["Linux", "macOS", "Windows"]),
   /** The program that runs commands: `bash`, `pwsh`. */
@@ -82,6 +89,9 @@ export const OfferedAgents = z.array(OfferedAgent).check(
   z.refine((agents) => unique(agents.map(({ type }) => type)), { error: "has a type twice" }),
 );
 
-/** A window of an editor, or whatever else runs tools: chosen by the client, the same as long as it lives. */
+/**
+ * A window of an editor, or whatever else runs tools: chosen by the client, the
+ * same as long as it lives.
+ */
 export const ClientId = ForeignId;
 export const Workspace = Text.check(z.maxLength(2_000));

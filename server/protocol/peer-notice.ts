@@ -1,5 +1,6 @@
-// What companions on one Postgres tell each other, so that none has to wait for its next look at the database. Whoever
-// may use the database can send them: they make a companion look, and what it finds there counts.
+// What companions on one Postgres tell each other, so that none has to wait for its next look
+// at the database. Whoever may use the database can send them: they make a companion look, and
+// what it finds there counts.
 import * as z from "zod/mini";
 import { Id } from "./fields.ts";
 

@@ -1,4 +1,5 @@
-// Requests that only the companion parses. Beside the others, so that the extension's bundle has not their schemas.
+// Requests that only the companion parses. Beside the others, so that the extension's
+// bundle has not their schemas.
 import * as z from "zod/mini";
 import { Id, Text } from "./fields.ts";
 import { ClientId } from "./offers.ts";
@@ -39,5 +40,8 @@ export const ExportQuery = z.object({ format: z.optional(z.enum(EXPORT_FORMATS))
 /** Query of `POST /v1/import`. `copies`: every chat under new ids, beside what is here. */
 export const ImportQuery = z.object({ copies: z.optional(z.enum(["true", "false"])) });
 
-/** Body of `POST /v1/sessions/{id}/fork`. `at_seq`: the last chunk that the new chat has; default: the newest. */
+/**
+ * Body of `POST /v1/sessions/{id}/fork`. `at_seq`: the last chunk that the new chat
+ * has; default: the newest.
+ */
 export const ForkRequest = z.strictObject({ at_seq: z.optional(z.int().check(z.positive())) });

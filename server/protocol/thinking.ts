@@ -1,8 +1,12 @@
-// A model's thinking in its vendor's own form: kept with the message it belongs to and sent back with it as it was, to the
-// same model only. Signatures and ciphers are of no use to a reader: no chunk and no answer of ours carries them.
+// A model's thinking in its vendor's own form: kept with the message it belongs to and sent back
+// with it as it was, to the same model only. Signatures and ciphers are of no use to a reader: no
+// chunk and no answer of ours carries them.
 import * as z from "zod/mini";
 
-/** One record, and where it stood: after so many characters of the answer's text and so many of its calls. */
+/**
+ * One record, and where it stood: after so many characters of the answer's text
+ * and so many of its calls.
+ */
 export const ThinkingPart = z.object({
   text: z.number(),
   calls: z.number(),

@@ -1,4 +1,5 @@
-// Between one start and the next: what a data directory knows of its database (`chat/upkeep/keep-epoch.ts`).
+// Between one start and the next: what a data directory knows of its database
+// (`chat/upkeep/keep-epoch.ts`).
 import * as z from "zod/mini";
 
 export const StoredWitness = z.object({
@@ -6,7 +7,10 @@ export const StoredWitness = z.object({
   database: z.string(),
   /** The data directory's name in the database. */
   keeper: z.string(),
-  /** The last nonce, and the next one while it is being written: a crash in between is no other database. */
+  /**
+   * The last nonce, and the next one while it is being written: a crash in
+   * between is no other database.
+   */
   nonces: z.array(z.string()),
   /** Of the database when the nonce was written. */
   epoch: z.string(),

@@ -10,7 +10,10 @@ export interface Access {
   /** What the address had after a question mark; goes with every request. */
   query: string;
   key: string | undefined;
-  /** Somebody said so, by a variable, a setting or a key; else it is only where such a server usually is. */
+  /**
+   * Somebody said so, by a variable, a setting or a key; else it is only where
+   * such a server usually is.
+   */
   configured: boolean;
 }
 
@@ -19,7 +22,10 @@ export interface VendorSettings {
   baseUrl?: string | undefined;
 }
 
-/** As the configuration has it. `openai` also serves `openai-compatible`: they share their variables. */
+/**
+ * As the configuration has it. `openai` also serves `openai-compatible`:
+ * they share their variables.
+ */
 export interface ProviderSettings {
   openai: VendorSettings;
   anthropic: VendorSettings;
@@ -44,8 +50,8 @@ export interface AccessBook {
   use(name: VendorName): Access;
   look(name: VendorName): Access;
   /**
-   * Replaces what the companion was started with. A key without a base URL is for the vendor's own servers.
-   * A base URL without a key keeps the key only if it stays on the same origin.
+   * Replaces what the companion was started with. A key without a base URL is for the vendor's own
+   * servers. A base URL without a key keeps the key only if it stays on the same origin.
    */
   set(name: VendorName, settings: VendorSettings): void;
   /** Back to what the companion was started with. */
@@ -155,7 +161,8 @@ function toAccess(name: VendorName, { key, baseUrl }: VendorSettings, local: Loc
 
 function usualUrl(vendor: Vendor, key: string | undefined, local: LocalUrls): string {
   if (vendor.name === "ollama") return local.ollama;
-  // OpenAI's API is spoken by many: with nothing said, the server that may be on this machine is meant.
+  // OpenAI's API is spoken by many: with nothing said, the server that may be
+  // on this machine is meant.
   return vendor.name === "openai-compatible" && !key ? local.lmStudio : vendor.baseUrl;
 }
 
@@ -182,7 +189,10 @@ function withVersion(vendor: Vendor, { hostname, pathname, search }: URL): strin
   return `${path.replace(/\/api(?:\/\w+)?$/, "")}/v1`;
 }
 
-/** Accepts what people write: with or without a scheme, a port (OLLAMA_HOST), a path, a query, a slash at the end. */
+/**
+ * Accepts what people write: with or without a scheme, a port (OLLAMA_HOST), a path, a
+ * query, a slash at the end.
+ */
 function toBaseUrl(vendor: Vendor, given: string): { baseUrl: string; query: string } {
   const trimmed = given.trim();
   const withScheme = /^https?:\/\//i.test(trimmed) ? trimmed : `http://${trimmed}`;

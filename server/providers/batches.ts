@@ -1,4 +1,5 @@
-// From a socket's callbacks to a reader's `for await`: what came between two turns of the reader is one batch.
+// From a socket's callbacks to a reader's `for await`: what came between two turns of
+// the reader is one batch.
 import type { ProviderEvent } from "./provider.ts";
 
 /** Events that may wait for their reader before the source is asked to wait. */
@@ -15,7 +16,10 @@ export interface Batches {
   readonly left: AbortSignal;
 }
 
-/** Runs `produce` from the first read on; when it ends the stream ends, with its error if it rejects. */
+/**
+ * Runs `produce` from the first read on; when it ends the stream ends, with
+ * its error if it rejects.
+ */
 export function toBatches(
   produce: (batches: Batches) => Promise<void>,
   signal: AbortSignal,

@@ -1,6 +1,6 @@
 /**
- * Makes deltas into text that every store takes: no NUL, no half characters. Some servers cut an emoji in two and
- * send the halves in two deltas; the first half waits here for the second.
+ * Makes deltas into text that every store takes: no NUL, no half characters. Some servers cut an
+ * emoji in two and send the halves in two deltas; the first half waits here for the second.
  */
 export interface TextCleaner {
   add(delta: string): string;

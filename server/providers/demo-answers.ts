@@ -1,4 +1,5 @@
-// What the demo model says. Every answer says that it is the demo; nothing in it is made to look like thought.
+// What the demo model says. Every answer says that it is the demo; nothing in it is
+// made to look like thought.
 
 export type DemoTopic =
   | "welcome"
@@ -10,7 +11,9 @@ export type DemoTopic =
   | "tool"
   | "agent";
 
-/** The first that fits decides; Russian words are here because the interface speaks Russian, too. */
+/**
+ * The first that fits decides; Russian words are here because the interface speaks Russian, too.
+ */
 const TOPICS: readonly [DemoTopic, RegExp][] = [
   ["agent", /switch(?:ing)?\s+(?:the\s+|to\s+)?(?:an?other\s+|an?\s+)?agent|another agent|агент/i],
   ["table", /\btables?\b|\bcompar|таблиц|сравн/i],

@@ -26,7 +26,10 @@ export const DEMO_TOOLS: readonly Tool[] = [
   },
 ];
 
-/** The result that the demo model reads. Throws a plain Error for a tool or arguments it does not know. */
+/**
+ * The result that the demo model reads. Throws a plain Error for a tool or
+ * arguments it does not know.
+ */
 export function runDemoTool(name: string, args: Record<string, unknown>): string {
   if (name !== COUNT_TOOL) throw new Error(`The demo has no tool called ${name}`);
   const text = args["text"];

@@ -1,19 +1,22 @@
-// Many models' answers are read by one thread. A server that sends faster than we can read would otherwise keep it from
-// everybody else: one socket gives 64 KB at a time, some three hundred events, and eight of them hold each turn of the
-// event loop for tens of milliseconds. Deficit round robin: who has more to read than a slice waits in line, and the
-// line has the event loop for a moment only before everything else is heard again.
-// M. Shreedhar, G. Varghese: Efficient Fair Queuing using Deficit Round Robin, SIGCOMM 1995.
+// Many models' answers are read by one thread. A server that sends faster than we can read would
+// otherwise keep it from everybody else: one socket gives 64 KB at a time, some three hundred
+// events, and eight of them hold each turn of the event loop for tens of milliseconds. Deficit
+// round robin: who has more to read than a slice waits in line, and the line has the event loop for
+// a moment only before everything else is heard again. M. Shreedhar, G. Varghese: Efficient Fair
+// Queuing using Deficit Round Robin, SIGCOMM 1995.
 
 /** Some ten events: what is read of one answer before the next one's turn. */
 const SLICE_BYTES = 2_048;
 /**
- * What may wait in line before the source is asked to wait. The HTTP parser puts back what it had not come to when it is
- * stopped in the middle of a buffer, and copies all of it again later: it is to be stopped seldom.
+ * What may wait in line before the source is asked to wait. The HTTP parser puts back what it had
+ * not come to when it is stopped in the middle of a buffer, and copies all of it again later: it
+ * is to be stopped seldom.
  */
 const MAX_WAITING_BYTES = 64 * 1_024;
 /**
- * How long the line may hold the event loop at a stretch. A first word takes some thirty of its turns (a request, two
- * commits, the answer of a model): at 2 ms that was 70 ms more for each neighbour.
+ * How long the line may hold the event loop at a stretch. A first word takes some thirty
+ * of its turns (a request, two commits, the answer of a model): at 2 ms that was 70 ms
+ * more for each neighbour.
  */
 const HOLD_MS = 0.25;
 

@@ -1,4 +1,5 @@
-// One connection to a model's server: its head, its bytes pushed through the format's reader, its silence watched.
+// One connection to a model's server: its head, its bytes pushed through the format's
+// reader, its silence watched.
 import { createHash } from "node:crypto";
 import type { ChatError } from "../errors.ts";
 import { type Access, urlAt, vendorHeaders } from "./access.ts";
@@ -36,12 +37,18 @@ export type ResumeCause = (typeof RESUME_CAUSES)[number];
 
 const MAX_EVENT_CHARS = 1024 * 1024;
 const MAX_DOCUMENT_CHARS = 8 * 1024 * 1024;
-/** How much may come that says nothing (no text, no reasoning, no tool input) before it is taken for garbage. */
+/**
+ * How much may come that says nothing (no text, no reasoning, no tool input) before
+ * it is taken for garbage.
+ */
 const MAX_SILENT_BYTES = 8 * 1024 * 1024;
 const MAX_LAST_WORDS = 4_096;
 const MAX_ERROR_BYTES = 64 * 1024;
 const ERROR_BODY_MS = 5_000;
-/** After the answer's end mark: time for the server to end the body, so that the connection can be used again. */
+/**
+ * After the answer's end mark: time for the server to end the body, so that the
+ * connection can be used again.
+ */
 const RELEASE_MS = 1_000;
 /** The model has ended and the server says nothing more: so long is waited for its usage. */
 const AFTER_FINISH_SECONDS = 5;
@@ -68,7 +75,8 @@ export async function open(
   { path, headers, body }: Asked,
   signal: AbortSignal | undefined,
 ): Promise<{ response: HttpResponse; deadline: number }> {
-  // A model that has to be loaded, or to read a long prompt, is given twice the time for its first byte.
+  // A model that has to be loaded, or to read a long prompt, is given twice the
+  // time for its first byte.
   const headMs = 2 * stallSeconds * 1000;
   const deadline = performance.now() + headMs;
   const response = await send(
@@ -280,7 +288,10 @@ function readUnpacked(response: HttpResponse, source: Source, sink: Sink): void 
   );
 }
 
-/** One timer for the whole answer: a read only notes when it was, since moving a timer costs as much as reading a word. */
+/**
+ * One timer for the whole answer: a read only notes when it was, since moving a timer costs
+ * as much as reading a word.
+ */
 function watchSilence(
   { deps, deadline, draft }: Hearing,
   stop: (failure: ChatError | undefined) => void,

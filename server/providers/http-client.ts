@@ -1,5 +1,6 @@
-// HTTP to model servers over undici, without what its `fetch` and the global dispatcher bring along: limits of 300 s that end
-// slow local models, redirects that would take the vendor's key along, a proxy from the environment.
+// HTTP to model servers over undici, without what its `fetch` and the global dispatcher bring
+// along: limits of 300 s that end slow local models, redirects that would take the vendor's key
+// along, a proxy from the environment.
 import type { Socket } from "node:net";
 import { Agent, buildConnector, type Dispatcher } from "undici";
 
@@ -38,8 +39,8 @@ function newDispatcher(sockets: Set<Socket>): Dispatcher {
 }
 
 /**
- * After a sleep: a connection that looks open may long have no other end. New requests get new ones; one that somebody
- * waits for is broken off if nothing comes on it for `quietMs` more.
+ * After a sleep: a connection that looks open may long have no other end. New requests get new
+ * ones; one that somebody waits for is broken off if nothing comes on it for `quietMs` more.
  */
 export function doubtConnections(connections: Connections, quietMs: number): void {
   const before = connections.dispatcher;
@@ -75,7 +76,10 @@ export interface HttpResponse {
   destroy(reason?: Error): void;
 }
 
-/** The head of the answer; the caller reads or destroys the rest. Rejects with the socket's error, or `timedOut()`. */
+/**
+ * The head of the answer; the caller reads or destroys the rest. Rejects with the
+ * socket's error, or `timedOut()`.
+ */
 export function send(
   { dispatcher }: Connections,
   { url, method, headers, body, headMs, signal }: HttpRequest,

@@ -21,7 +21,10 @@ const OllamaList = z.object({ models: z.array(z.object({ name: z.string() })) })
 export interface ModelFinder {
   /** Never rejects: empty if the server does not answer in time. Remembered for some seconds. */
   modelsOf(access: Access): Promise<readonly string[]>;
-  /** In tokens, by the whole id of a model; undefined if its server has not told, or has not been asked yet. */
+  /**
+   * In tokens, by the whole id of a model; undefined if its server has not told,
+   * or has not been asked yet.
+   */
   contextWindowOf(modelId: string): number | undefined;
   forget(): void;
 }

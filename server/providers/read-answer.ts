@@ -31,7 +31,9 @@ export interface Ask {
   held?: string | undefined;
   /** An answer without a word is no fault. */
   mayBeEmpty: boolean;
-  /** Whether the model's thinking begins in its prompt, as far as is known, and who wants to know. */
+  /**
+   * Whether the model's thinking begins in its prompt, as far as is known, and who wants to know.
+   */
   thinkingBegun: boolean;
   onThinkingBegun(begun: boolean): void;
 }
@@ -106,8 +108,9 @@ async function hearPauses(hearing: Hearing, first: Heard): Promise<Heard> {
 }
 
 /**
- * Where the vendor holds the answer, a connection that breaks off in its middle is followed by another that goes on after
- * the last event that was told; for as long as there is an event of it from time to time.
+ * Where the vendor holds the answer, a connection that breaks off in its middle is followed
+ * by another that goes on after the last event that was told; for as long as there is an
+ * event of it from time to time.
  */
 async function hearOut(hearing: Hearing): Promise<Heard> {
   const { deps, ask, draft, batches } = hearing;

@@ -47,7 +47,9 @@ function spanOf(said: string): number | undefined {
   return hours * 3600 + minutes * 60 + seconds + ms / 1000;
 }
 
-/** The limits of OpenAI, Anthropic and others: when that one is free again of which nothing is left. */
+/**
+ * The limits of OpenAI, Anthropic and others: when that one is free again of which nothing is left.
+ */
 function resetOf(headers: Headers, now: number): number | undefined {
   const resets: number[] = [];
   const spent: number[] = [];
@@ -70,7 +72,10 @@ export function retryAfterIn(said: unknown, words: string): number | undefined {
 
 const FIELDS = ["retry_after", "retryAfter", "retry_after_seconds", "retryDelay", "retry-after"];
 
-/** Google: `details: [{ "@type": "…RetryInfo", "retryDelay": "34s" }]`; OpenRouter: `metadata.headers`. */
+/**
+ * Google: `details: [{ "@type": "…RetryInfo", "retryDelay": "34s" }]`;
+ * OpenRouter: `metadata.headers`.
+ */
 function fieldIn(value: unknown, depth: number): number | undefined {
   if (depth > 4) return undefined;
   for (const one of Array.isArray(value) ? list(value) : [value]) {

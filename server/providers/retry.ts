@@ -3,7 +3,9 @@ import { ChatError } from "../errors.ts";
 import type { ErrorCode } from "../protocol/errors.ts";
 
 const MAX_RETRIES = 2;
-/** A server that wants more is told to the reader instead: they may prefer another model to waiting. */
+/**
+ * A server that wants more is told to the reader instead: they may prefer another model to waiting.
+ */
 const MAX_WAIT_SECONDS = 10;
 const PASSING: readonly ErrorCode[] = [
   "upstream_rate_limited",
@@ -37,7 +39,9 @@ export function isPassing({ code }: ChatError): boolean {
   return PASSING.includes(code) || code === "upstream_timeout";
 }
 
-/** Before the next connection for the same answer: as long as the server asks for, within reason. */
+/**
+ * Before the next connection for the same answer: as long as the server asks for, within reason.
+ */
 export async function backOff(
   { retryAfterSeconds: asked }: ChatError,
   backOffMs: number,

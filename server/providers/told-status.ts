@@ -11,7 +11,10 @@ const USED_UP =
 const TOO_MANY =
   /rate.?limit|(?:request|daily|usage|qps) limit|slow ?down|request rate|too many requests|too many tokens.{0,20}wait|throttl|quota|resource.?exhausted|速率|频率|并发/i;
 
-/** By the words in an error's `type`, `code`, `status` or its class's name; the first that fits counts. */
+/**
+ * By the words in an error's `type`, `code`, `status` or its class's name;
+ * the first that fits counts.
+ */
 const KINDS: readonly (readonly [RegExp, number])[] = [
   [/insufficient_?(?:quota|balance)|billing_hard|exceeded_current_quota|arrearage/, 429],
   [/billing|payment/, 402],
@@ -72,13 +75,16 @@ function statusIn(fields: Record<string, unknown>, depth = 0): number | undefine
   const named = [code, status, type, __type, error_type, exception].map(statusOfKind);
   const inner = isRecord(error) && depth < 3 ? statusIn(error, depth + 1) : undefined;
   const telling = named.find((one) => one !== undefined && one !== 500);
-  // A kind that is told says more than "something went wrong in here", and what an account lacks more than "invalid".
+  // A kind that is told says more than "something went wrong in here", and what an account
+  // lacks more than "invalid".
   if (number === 500) return telling ?? number;
   const words = telling === 400 ? statusOfWords(sentenceOf(fields, undefined)) : undefined;
   return number ?? words ?? named.find((one) => one !== undefined) ?? inner;
 }
 
-/** "rate_limit_error", "RateLimitError", "Throttling.RateQuota", "com.amazon#ThrottlingException". */
+/**
+ * "rate_limit_error", "RateLimitError", "Throttling.RateQuota", "com.amazon#ThrottlingException".
+ */
 function statusOfKind(kind: unknown): number | undefined {
   if (typeof kind !== "string") return undefined;
   const plain = kind.replaceAll(/([a-z])([A-Z])/g, "$1_$2").toLowerCase();

@@ -7,7 +7,8 @@ const MAX_SENTENCE = 300;
 /** "" if there is none. */
 export function sentenceOf(body: unknown, key: string | undefined): string {
   const found = typeof body === "string" ? fromText(body) : fromJson(body);
-  // Some servers repeat the key they were given. The cut comes before the patterns: they are slow on long texts.
+  // Some servers repeat the key they were given. The cut comes before the patterns:
+  // they are slow on long texts.
   const keyless = key ? found.replaceAll(key, "[redacted]") : found;
   const safe = hideSecrets(keyless.slice(0, 4 * MAX_SENTENCE));
   const line = safe

@@ -1,4 +1,5 @@
-// A tool's schema as every vendor takes it. One that a vendor refuses would fail the whole message, whoever made the tool.
+// A tool's schema as every vendor takes it. One that a vendor refuses would fail the whole
+// message, whoever made the tool.
 type Schema = Record<string, unknown>;
 
 /** References can multiply: from here on there is only "anything". */
@@ -24,7 +25,10 @@ interface Walk {
   left: number;
 }
 
-/** The arguments' schema: an object at its top, without references. The same again for what is so already. */
+/**
+ * The arguments' schema: an object at its top, without references. The same
+ * again for what is so already.
+ */
 export function plainSchema(root: Schema): Schema {
   const { type: _type, ...schema } = plain(root, [], { root, left: MAX_SCHEMAS });
   const branches = NOT_AT_THE_TOP.flatMap((name) => schema[name]).filter(isSchema);

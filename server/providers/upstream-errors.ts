@@ -9,7 +9,10 @@ import { sentenceOf, titleOf } from "./told-words.ts";
 
 const WRONG_KEY = /api.?key.{0,20}(?:not valid|invalid|expired)|invalid.api.?key/i;
 
-/** For an HTTP status of 300 or more, or the same told inside a stream. `body` is the server's own words. */
+/**
+ * For an HTTP status of 300 or more, or the same told inside a stream. `body`
+ * is the server's own words.
+ */
 export function statusError(
   access: Access,
   status: number,

@@ -1,4 +1,5 @@
-// Real models: one request in the vendor's format, its answer read as it comes, tried again where that helps.
+// Real models: one request in the vendor's format, its answer read as it comes,
+// tried again where that helps.
 import { ChatError } from "../errors.ts";
 import { type Batches, toBatches } from "./batches.ts";
 import { addressOf, open, type WireProviderDeps } from "./hear-answer.ts";
@@ -51,7 +52,10 @@ function mayAnswerNothing({ messages }: ProviderRequest): boolean {
   return messages.at(-1)?.role === "tool";
 }
 
-/** A request that the server refuses for a part of it is made again without: a plain answer is better than none. */
+/**
+ * A request that the server refuses for a part of it is made again without: a plain
+ * answer is better than none.
+ */
 async function answer(
   deps: WireProviderDeps,
   request: ProviderRequest,

@@ -1,5 +1,5 @@
-// A machine that slept, a process that was stopped and a clock that was set all look alike: less was lived through than
-// has passed. Every room asks the same way.
+// A machine that slept, a process that was stopped and a clock that was set all look alike: less
+// was lived through than has passed. Every room asks the same way.
 
 /** How often is looked. */
 const TICK_MS = 1_000;
@@ -9,7 +9,9 @@ const MAX_GAP_MS = 5_000;
 const MAX_JUMP_MS = 30_000;
 
 export interface Wake {
-  /** What passed unnoticed, by whichever clock saw more of it; 0 when the clock was only set back. */
+  /**
+   * What passed unnoticed, by whichever clock saw more of it; 0 when the clock was only set back.
+   */
   missedMs: number;
 }
 

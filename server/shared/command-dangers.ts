@@ -1,4 +1,5 @@
-// What of a command a person should know before it runs. It errs towards a warning: a wrong one costs a look.
+// What of a command a person should know before it runs. It errs towards a warning:
+// a wrong one costs a look.
 import {
   type CommandScope,
   type DangerKind,
@@ -66,7 +67,10 @@ const INTERPRETERS = new Set([
   "osascript",
 ]);
 const ROOT = new Set(["sudo", "doas", "su", "pkexec", "runas", "gsudo", "run0"]);
-/** Programs that run the program that is named after them, and which of their options take a word of their own. */
+/**
+ * Programs that run the program that is named after them, and which of their options
+ * take a word of their own.
+ */
 const WRAPPERS: Readonly<Record<string, RegExp>> = {
   sudo: /^-[ughpCRTDr]$/,
   doas: /^-[uC]$/,

@@ -3,7 +3,10 @@ import type { StreamChunk } from "../protocol/chunks.ts";
 
 export type Continuity = "next" | "duplicate" | "gap";
 
-/** Where a chunk stands against a cursor (the last `seq` taken): take it, skip it, or ask again from the cursor. */
+/**
+ * Where a chunk stands against a cursor (the last `seq` taken): take it, skip it, or
+ * ask again from the cursor.
+ */
 export function continuity(cursor: number, chunk: StreamChunk): Continuity {
   if (chunk.seq <= cursor) return "duplicate";
   const from = (chunk.type === "snapshot" && chunk.metadata?.from_seq) || chunk.seq;

@@ -5,8 +5,9 @@ export interface Repeating {
 }
 
 /**
- * Does `work` every `ms`, at first after `firstMs`. The next run is planned when the last has ended, so a slow one
- * gathers no pile. What it throws goes to `onError`, and it is done again. Keeps no process alive.
+ * Does `work` every `ms`, at first after `firstMs`. The next run is planned when the last has
+ * ended, so a slow one gathers no pile. What it throws goes to `onError`, and it is done
+ * again. Keeps no process alive.
  */
 export function every(
   ms: number,

@@ -7,7 +7,10 @@ type WithoutUndefined<T> = { [K in keyof T as undefined extends T[K] ? never : K
   [K in keyof T as undefined extends T[K] ? K : never]?: Exclude<T[K], undefined>;
 };
 
-/** Fields that are undefined are left out: `exactOptionalPropertyTypes` and databases tell the two apart. */
+/**
+ * Fields that are undefined are left out: `exactOptionalPropertyTypes` and
+ * databases tell the two apart.
+ */
 export function omitUndefined<T extends object>(fields: T): WithoutUndefined<T> {
   const told = Object.entries(fields).filter(([, value]) => value !== undefined);
   return Object.fromEntries(told) as WithoutUndefined<T>;

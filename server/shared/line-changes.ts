@@ -1,4 +1,5 @@
-// What becomes of the lines of a text: which stay, go and come. Also where only the end of a line changes.
+// What becomes of the lines of a text: which stay, go and come. Also where only
+// the end of a line changes.
 
 /** Of a change, so that it is read in a chat; the editor has all of it. */
 export const MAX_SHOWN_LINES = 200;

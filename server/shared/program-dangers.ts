@@ -191,7 +191,10 @@ function judgeGit(args: readonly ShellWord[], say: Say): void {
 const HARMLESS =
   /^(?:\/dev\/(?:null|stdout|stderr|stdin|tty|fd\/\d+)|nul|\$null|\/tmp\/.+|\/var\/tmp\/.+)$/i;
 
-/** Not in the folder it runs in, as far as can be known; a place that only shows when it runs counts as outside. */
+/**
+ * Not in the folder it runs in, as far as can be known; a place that only shows when
+ * it runs counts as outside.
+ */
 export function isOutside({ text, isExact, inner }: ShellWord, { isAway }: CommandScope): boolean {
   if (HARMLESS.test(text) && !/\.\./.test(text)) return false;
   if (/^(?:\/|~|\\\\|[a-z]:|\$(?:HOME|\{HOME)|%\w+%|\$env:)/i.test(text)) return true;

@@ -1,5 +1,5 @@
-// Names of files that are never touched without a word of the user's: the companion judges what a model names, the
-// editor what that name leads to.
+// Names of files that are never touched without a word of the user's: the companion judges what a
+// model names, the editor what that name leads to.
 
 /** Files and folders that hold keys, as globs of one name. */
 export const SECRET_NAMES = [

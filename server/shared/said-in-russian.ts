@@ -1,4 +1,5 @@
-// What the companion says, in Russian: found by its code and the very words, in the two tables beside this file.
+// What the companion says, in Russian: found by its code and the very words, in the two
+// tables beside this file.
 import { ERROR_CODES } from "../protocol/errors.ts";
 import { IN_RUSSIAN, type Phrase, type Words } from "./russian-errors.ts";
 import { HINTS_IN_RUSSIAN } from "./russian-hints.ts";
@@ -9,7 +10,10 @@ export interface Said {
   hint?: string | null | undefined;
 }
 
-/** In Russian, as far as it is the companion's own words. Other codes are of others, who translate them. */
+/**
+ * In Russian, as far as it is the companion's own words. Other codes are of
+ * others, who translate them.
+ */
 export function inRussian<T extends Said>(said: T): T {
   const code = ERROR_CODES.find((known) => known === said.code);
   if (code === undefined) return said;

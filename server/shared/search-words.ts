@@ -1,4 +1,5 @@
-// What a person who searches means: words in any order, quotes around a phrase, and the same word however it is written.
+// What a person who searches means: words in any order, quotes around a phrase, and the same
+// word however it is written.
 
 /** More would only make the statement long; the longest say most. */
 const MAX_TERMS = 16;
@@ -20,11 +21,17 @@ export function foldCase(text: string): string {
 export interface Term {
   /** Folded, its signs plain, its accents composed. */
   text: string;
-  /** For `foldCase(text)`, in JavaScript (with the flag u) as in Postgres; undefined where `text` is the only form. */
+  /**
+   * For `foldCase(text)`, in JavaScript (with the flag u) as in Postgres; undefined where
+   * `text` is the only form.
+   */
   pattern: string | undefined;
 }
 
-/** The words and phrases (the last may be half typed), the longest first; no term is a part of another one. */
+/**
+ * The words and phrases (the last may be half typed), the longest first; no term
+ * is a part of another one.
+ */
 export function termsOf(query: string): Term[] {
   const texts = new Set<string>();
   const folded = foldCase(plainSigns(query.normalize("NFC"))).normalize("NFC");

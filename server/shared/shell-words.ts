@@ -1,5 +1,6 @@
-// A command line taken apart as a shell would, as far as it can be known without running it: which programs it starts,
-// with which words, what it reads and writes. For judging, so what is unclear is said to be, never guessed.
+// A command line taken apart as a shell would, as far as it can be known without running it: which
+// programs it starts, with which words, what it reads and writes. For judging, so what is unclear
+// is said to be, never guessed.
 
 export interface ShellWord {
   text: string;

@@ -1,4 +1,5 @@
-// What a neighbour waits for its first word while eight models speak at full speed, beside what it waits in quiet.
+// What a neighbour waits for its first word while eight models speak at full speed,
+// beside what it waits in quiet.
 import { type ChildProcess, spawn } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";

@@ -1,6 +1,7 @@
-// A labelled stand-in for a model's server, in a process of its own: real HTTP in OpenAI's streaming format. The model
-// `firehose` says one character an event, as fast as the connection takes them, until it is left; `10000` so many a second;
-// any other says five words. Prints its port. Loopback only.
+// A labelled stand-in for a model's server, in a process of its own: real HTTP in OpenAI's
+// streaming format. The model `firehose` says one character an event, as fast as the
+// connection takes them, until it is left; `10000` so many a second; any other says five
+// words. Prints its port. Loopback only.
 import { createServer, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 

@@ -174,7 +174,8 @@ async function memoryOfIdleStreams(
       processes.push((after.rss - before.rss) / IDLE_STREAMS / 1024);
       before = after;
     }
-    // The young generation of V8 grows once by some 50 MB, whenever that happens to be: in one round or two.
+    // The young generation of V8 grows once by some 50 MB, whenever that happens to
+    // be: in one round or two.
     const heap = median(heaps);
     const rss = median(processes);
     return {

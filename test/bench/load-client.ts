@@ -1,5 +1,6 @@
-// A process of its own that opens many streams on a companion, checks every one of them (each delta, in order, no gap
-// in the numbers of the chunks) and prints one line of JSON with what it measured. Speaks to loopback only.
+// A process of its own that opens many streams on a companion, checks every one of them (each
+// delta, in order, no gap in the numbers of the chunks) and prints one line of JSON with what it
+// measured. Speaks to loopback only.
 import { Agent, request } from "node:http";
 import { parseArgs } from "node:util";
 import { nowMicros } from "./paced-provider.ts";
@@ -11,7 +12,10 @@ export interface LoadResult {
   frames: number;
   /** From the first delta that arrived to the last. */
   seconds: number;
-  /** Milliseconds from a delta's making to its arrival here, while all streams run; null if they never all did. */
+  /**
+   * Milliseconds from a delta's making to its arrival here, while all streams run;
+   * null if they never all did.
+   */
   delays: { p50: number; p99: number; max: number } | null;
   errors: string[];
 }

@@ -1,4 +1,5 @@
-// The companion under measurement in a process of its own, and the load that a second process puts on it.
+// The companion under measurement in a process of its own, and the load that a
+// second process puts on it.
 import { type ChildProcess, spawn } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";

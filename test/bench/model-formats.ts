@@ -1,4 +1,5 @@
-// One word of an answer in each vendor's format, as long as theirs are, and where a plain reader finds it.
+// One word of an answer in each vendor's format, as long as theirs are, and where
+// a plain reader finds it.
 import type { VendorName } from "../../server/providers/vendors.ts";
 
 export interface BenchFormat {

@@ -1,4 +1,5 @@
-// What reading a model's answer costs, over a real socket: each format beside a plain parser and a counter of bytes, in the same run.
+// What reading a model's answer costs, over a real socket: each format beside a plain parser and a
+// counter of bytes, in the same run.
 //   node test/bench/model-goals.ts    by itself
 import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";

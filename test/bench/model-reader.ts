@@ -1,5 +1,6 @@
-// Reads many answers at once, in a process of its own, and tells what an event costs: `ours`, the product's provider; `plain`,
-// node:http, eventsource-parser and JSON.parse, nothing else; `count`, the bytes alone.
+// Reads many answers at once, in a process of its own, and tells what an event costs: `ours`, the
+// product's provider; `plain`, node:http, eventsource-parser and JSON.parse, nothing else;
+// `count`, the bytes alone.
 import http from "node:http";
 import { setTimeout as delay } from "node:timers/promises";
 import { createParser } from "eventsource-parser";

@@ -1,4 +1,5 @@
-// A stand-in for models' servers, in a process of its own: a word at a time for each stream, each event in a packet of its own.
+// A stand-in for models' servers, in a process of its own: a word at a time for each stream, each
+// event in a packet of its own.
 import { createServer, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { BENCH_FORMATS } from "./model-formats.ts";

@@ -10,9 +10,9 @@ const SLOT_MS = 1;
 const LISTENING_MS = 500;
 
 /**
- * A labelled stand-in for a model, inside the measured process so that reading a model's format is not part of what
- * is measured. Each delta is `INDEX@MICROS ` (when it was made); the model's name says how many and how fast:
- * `COUNTxPER_SECOND`, where 0 a second means as fast as they are taken.
+ * A labelled stand-in for a model, inside the measured process so that reading a model's format is
+ * not part of what is measured. Each delta is `INDEX@MICROS ` (when it was made); the model's name
+ * says how many and how fast: `COUNTxPER_SECOND`, where 0 a second means as fast as they are taken.
  */
 export function createPacedProvider(): Provider {
   const waiting = new Set<{ due: number; wake: () => void }>();

@@ -1,6 +1,6 @@
-// `npm run bench`: the goals for speed, measured on SQLite and Postgres against their baselines in the same run, since
-// machines are noisy. Loopback only, bounded, and each stream is checked while it is measured: every delta, in order,
-// no gap. Writes docs/performance.md.
+// `npm run bench`: the goals for speed, measured on SQLite and Postgres against their baselines in
+// the same run, since machines are noisy. Loopback only, bounded, and each stream is checked while
+// it is measured: every delta, in order, no gap. Writes docs/performance.md.
 //   npm run bench               about twelve minutes
 //   npm run bench -- --quick    two minutes; prints only
 

@@ -9,7 +9,8 @@ import type { Result } from "./result.ts";
 const STARTS = 7;
 
 export async function measureSizes(): Promise<Result[]> {
-  // Both print `NAME: SIZE of BUDGET bytes` and fail when a budget is exceeded; the package has the production build.
+  // Both print `NAME: SIZE of BUDGET bytes` and fail when a budget is exceeded; the package
+  // has the production build.
   const printed = spawnSync(process.execPath, ["extension/scripts/package.mjs"], {
     encoding: "utf8",
   });
@@ -67,7 +68,10 @@ async function startOnce(): Promise<number> {
   }
 }
 
-/** In a process of its own each time, with something that answers to every name in the place of VS Code. */
+/**
+ * In a process of its own each time, with something that answers to every name
+ * in the place of VS Code.
+ */
 function loadOnce(): number {
   const script = `
     const anything = new Proxy(class {}, { get: (target, name) => (name === "prototype" ? target.prototype : anything) });

@@ -1,4 +1,5 @@
-// What a person puts into a message from the editor, in a real extension host: found, read as the editor has it, bounded.
+// What a person puts into a message from the editor, in a real extension host: found, read as
+// the editor has it, bounded.
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import {

@@ -1,4 +1,5 @@
-// The doctor as a user of VS Code meets it: a report, a repair, and the word about a database that could not be read.
+// The doctor as a user of VS Code meets it: a report, a repair, and the word about a
+// database that could not be read.
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { existsSync, rmSync, writeFileSync } from "node:fs";

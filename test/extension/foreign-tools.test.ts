@@ -1,5 +1,5 @@
-// Tools that are not ours: of another extension and of an MCP server that VS Code runs (`foreign-tools/`). A model asks for
-// them, a person decides, VS Code calls them.
+// Tools that are not ours: of another extension and of an MCP server that VS Code runs
+// (`foreign-tools/`). A model asks for them, a person decides, VS Code calls them.
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import * as vscode from "vscode";

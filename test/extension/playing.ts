@@ -1,4 +1,5 @@
-// A model that asks for what a question says, a person who answers its questions, and all that the chat says meanwhile.
+// A model that asks for what a question says, a person who answers its questions, and all that
+// the chat says meanwhile.
 import assert from "node:assert/strict";
 import * as vscode from "vscode";
 import type { App } from "../../extension/app.ts";

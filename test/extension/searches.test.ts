@@ -1,4 +1,5 @@
-// Searches and lists of a workspace as it is: includes as models write them, folders that may not be read, much of all.
+// Searches and lists of a workspace as it is: includes as models write them, folders that may
+// not be read, much of all.
 import assert from "node:assert/strict";
 import { chmodSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";

@@ -1,4 +1,5 @@
-// What the extension host loads and runs; bundled before, because a host need not understand TypeScript.
+// What the extension host loads and runs; bundled before, because a host need
+// not understand TypeScript.
 import { appendFileSync, writeFileSync } from "node:fs";
 import { format } from "node:util";
 import Mocha from "mocha";
@@ -26,7 +27,8 @@ export function run(): Promise<void> {
   require("./transfer.test.ts");
   return new Promise((resolve, reject) => {
     const runner = mocha.run((failures) => {
-      // A host that is killed in mid-run looks like success from outside; this file says how it really ended.
+      // A host that is killed in mid-run looks like success from outside; this file
+      // says how it really ended.
       const result = process.env["EXTENSION_TEST_RESULT"];
       if (result) writeFileSync(result, JSON.stringify(runner.stats));
       if (failures > 0) reject(new Error(`${failures} tests failed`));

@@ -1,5 +1,5 @@
-// The editor's tools in a real extension host: a model asks for them (a script on a real HTTP server), the companion
-// judges and stores the calls, this window runs them.
+// The editor's tools in a real extension host: a model asks for them (a script on a real HTTP
+// server), the companion judges and stores the calls, this window runs them.
 import assert from "node:assert/strict";
 import {
   existsSync,

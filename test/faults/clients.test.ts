@@ -145,7 +145,8 @@ for (const engine of ENGINES) {
           await ended;
           const session = conversations[0]?.sessionId;
           const two = [0, 1].map(() => new Conversation({ words: 20, gap_ms: 5 }, session));
-          // The one that comes second is refused with 409 and tries again until the first has its answer.
+          // The one that comes second is refused with 409 and tries again until
+          // the first has its answer.
           await Promise.all(two.map((one) => one.run(lab.where)));
           for (const one of two) assert.equal(one.final?.type, "done");
           const [a, b] = two.map((one) => [...one.frames.keys()]);

@@ -1,4 +1,5 @@
-// A companion dies in the middle of answers that their vendor holds: the next one goes on with the very same answers.
+// A companion dies in the middle of answers that their vendor holds: the next one goes on
+// with the very same answers.
 import assert from "node:assert/strict";
 import { ENGINES } from "../support/engines.ts";
 import { FULL } from "../support/length.ts";

@@ -1,5 +1,5 @@
-// What the machine around the companion does: its clock jumps, it has no file descriptors or no time left, and an error
-// that nobody caught ends the process.
+// What the machine around the companion does: its clock jumps, it has no file descriptors or no
+// time left, and an error that nobody caught ends the process.
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { connect, type Socket } from "node:net";

@@ -1,5 +1,5 @@
-// Postgres restarts, vanishes, refuses, or loses the connection in the middle of a statement; companions that share it
-// die or sleep.
+// Postgres restarts, vanishes, refuses, or loses the connection in the middle of a statement;
+// companions that share it die or sleep.
 import assert from "node:assert/strict";
 import { rmSync } from "node:fs";
 import pg from "pg";
@@ -209,7 +209,8 @@ describe("Postgres", function () {
       const ended = Promise.all(conversations.map((one) => one.run(() => home.where())));
       await until("words", answering(conversations));
       sleeper.companion.process.kill("SIGSTOP");
-      // They go to the other companion, which closes what the sleeper held as soon as the leases have run out.
+      // They go to the other companion, which closes what the sleeper held as soon as
+      // the leases have run out.
       home = other;
       for (const one of conversations) one.leave();
       await ended;

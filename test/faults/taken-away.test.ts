@@ -1,4 +1,5 @@
-// The database's files are taken away in the middle of many answers: what anybody was shown is there at the next start.
+// The database's files are taken away in the middle of many answers: what anybody was shown is
+// there at the next start.
 import assert from "node:assert/strict";
 import { copyFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { SQLITE } from "../support/engines.ts";

@@ -1,4 +1,5 @@
-// Every question of the dashboard and the alerts, put to a real Prometheus that scrapes a real companion under load.
+// Every question of the dashboard and the alerts, put to a real Prometheus that scrapes a
+// real companion under load.
 import assert from "node:assert/strict";
 import { setTimeout as delay } from "node:timers/promises";
 import { alerts } from "../../monitoring/alerts.ts";

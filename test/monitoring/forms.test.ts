@@ -1,4 +1,5 @@
-// The two forms of /metrics. One must not change what the other says: Prometheus asks for OpenMetrics, the status bar for text.
+// The two forms of /metrics. One must not change what the other says: Prometheus asks for
+// OpenMetrics, the status bar for text.
 import assert from "node:assert/strict";
 import { METRIC_NAMES } from "../../server/observe/metric-names.ts";
 import { createMetrics } from "../../server/observe/metrics.ts";

@@ -1,5 +1,6 @@
-// `npm run test:mutations [-- WORDS OF A DEFECT]`: keeps the tests honest. Each defect is planted in a copy of the repository,
-// and the tests named beside it must turn red, having been green without it.
+// `npm run test:mutations [-- WORDS OF A DEFECT]`: keeps the tests honest. Each defect is
+// planted in a copy of the repository, and the tests named beside it must turn red,
+// having been green without it.
 import { spawnSync } from "node:child_process";
 import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";

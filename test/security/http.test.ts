@@ -1,5 +1,5 @@
-// Attacks through HTTP by a web page or another program, by their ids in docs/security.md. What test/server/http-door.test.ts
-// holds is not repeated here.
+// Attacks through HTTP by a web page or another program, by their ids in docs/security.md. What
+// test/server/http-door.test.ts holds is not repeated here.
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { readdirSync, readFileSync, rmSync } from "node:fs";
@@ -110,8 +110,8 @@ describe("attacks through HTTP", function () {
       times[which]?.push(performance.now() - started);
     }
     const [first = 0, last = 0] = times.map((list) => list.toSorted((a, b) => a - b)[200] ?? 0);
-    // A comparison that stops early differs by nanoseconds, which no test over HTTP can see; one that differs by the
-    // tenth of a request's time does something else with the token.
+    // A comparison that stops early differs by nanoseconds, which no test over HTTP can see; one
+    // that differs by the tenth of a request's time does something else with the token.
     assert.ok(Math.abs(first - last) < Math.max(first, last) * 0.5, `${first} and ${last} ms`);
     const guard = readFileSync("server/http/guard.ts", "utf8");
     assert.doesNotMatch(guard, /[!=]==? (deps\.)?(token|metricsToken)\b/);
@@ -249,7 +249,10 @@ async function launchBrowser(): Promise<Browser> {
   });
 }
 
-/** Runs in the page: what it could read or send. The token is known to it, which is more than an attacker has. */
+/**
+ * Runs in the page: what it could read or send. The token is known to it, which is
+ * more than an attacker has.
+ */
 async function attackFrom({
   target,
   token,

@@ -1,4 +1,5 @@
-// Attacks by another user of the machine, and what could give a secret away, by their ids in docs/security.md.
+// Attacks by another user of the machine, and what could give a secret away, by their
+// ids in docs/security.md.
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import {
@@ -234,7 +235,8 @@ describe("secrets", function () {
       if (own.has(file) || /other\/(metrics_)?token$/.test(file)) continue;
       const bytes = readFileSync(file);
       for (const secret of secrets) {
-        // What a person has typed as a model's name is chat, not a secret that leaked: nothing of it may be stored.
+        // What a person has typed as a model's name is chat, not a secret that leaked:
+        // nothing of it may be stored.
         assert.ok(!bytes.includes(secret), `${file} has ${secret.slice(0, 12)}…`);
       }
     }

@@ -66,7 +66,8 @@ describe("attacks on resources", function () {
       socket.on("error", () => {});
       socket.on("close", () => closed++);
       socket.resume();
-      // Some say nothing, some begin a header that never ends, some know the token and trickle a body.
+      // Some say nothing, some begin a header that never ends, some know the
+      // token and trickle a body.
       if (n % 3 === 0) socket.write("GET /v1/agents HTTP/1.1\r\nX-Slow: ");
       if (n % 3 === 1) {
         socket.write(

@@ -1,4 +1,5 @@
-// What is refused was not stored, and who has had a message stored gets its answer: on both engines.
+// What is refused was not stored, and who has had a message stored gets its
+// answer: on both engines.
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { rmSync } from "node:fs";

@@ -1,4 +1,5 @@
-// Agents and the tools that clients bring along: who may do what, who runs it, and what happens when nobody does.
+// Agents and the tools that clients bring along: who may do what, who runs it, and what
+// happens when nobody does.
 import assert from "node:assert/strict";
 import type { StreamChunk } from "../../server/protocol/chunks.ts";
 import type { OfferedAgent } from "../../server/protocol/offers.ts";

@@ -1,4 +1,5 @@
-// The hot path: many streams append to their sessions' logs in one physical commit, and each succeeds or fails alone.
+// The hot path: many streams append to their sessions' logs in one physical commit, and each
+// succeeds or fails alone.
 import assert from "node:assert/strict";
 import type { Worker } from "node:worker_threads";
 import SQLite from "better-sqlite3";

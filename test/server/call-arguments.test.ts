@@ -1,4 +1,5 @@
-// What models write in the place of a call's arguments, from their server's stream to what the model is told.
+// What models write in the place of a call's arguments, from their server's stream
+// to what the model is told.
 import assert from "node:assert/strict";
 import type { FinishReason, ProviderEvent } from "../../server/providers/provider.ts";
 import { read, type Script, text, transcript, withChat } from "../support/chat.ts";

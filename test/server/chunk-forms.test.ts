@@ -1,4 +1,5 @@
-// What is written keeps docs/protocol.md, also where no model was asked; what older companions wrote is read as it is.
+// What is written keeps docs/protocol.md, also where no model was asked; what older
+// companions wrote is read as it is.
 import assert from "node:assert/strict";
 import type { NewChunk } from "../../server/protocol/chunks.ts";
 import { metadataOf } from "../support/any-chunk.ts";

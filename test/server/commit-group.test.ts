@@ -1,4 +1,5 @@
-// Shared commits: one fsync for all that came in the same turn of the event loop, and yet each stands alone.
+// Shared commits: one fsync for all that came in the same turn of the event loop,
+// and yet each stands alone.
 import assert from "node:assert/strict";
 import { sql } from "kysely";
 import { insertSession } from "../../server/db/tables/sessions.ts";

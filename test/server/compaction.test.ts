@@ -22,7 +22,10 @@ import { ENGINES, SQLITE } from "../support/engines.ts";
 const LATER = () => Date.now() + 60_000;
 const WORDS = 1_300;
 
-/** Thinks, speaks, thinks, speaks, counts words, speaks again: each in many deltas that the commits do not join. */
+/**
+ * Thinks, speaks, thinks, speaks, counts words, speaks again: each in many deltas that
+ * the commits do not join.
+ */
 const LONG: Script = async function* (request) {
   const called = request.messages.some(({ role }) => role === "tool");
   for (let n = 0; n < 5; n++) {
@@ -156,7 +159,8 @@ describe("the size of a database", () => {
       const before = size();
       assert.equal(await compactTurns(open.deps, LATER()), 200);
       while (size() > 2 * bytes) {
-        // The thread that gives pages back does so little by little; without it this would never end.
+        // The thread that gives pages back does so little by little; without
+        // it this would never end.
         await new Promise((resolve) => setTimeout(resolve, 100));
       }
       assert.ok(before > 2 * bytes, `${before} bytes for ${bytes} of text, before`);

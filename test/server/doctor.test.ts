@@ -1,4 +1,5 @@
-// `streamkeeper doctor`, as a person runs it: each test plants a fault in a file and asks what is said and what is mended.
+// `streamkeeper doctor`, as a person runs it: each test plants a fault in a file and asks what is
+// said and what is mended.
 import assert from "node:assert/strict";
 import { chmodSync, existsSync, mkdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";

@@ -1,4 +1,5 @@
-// A log that went back: readers are told where to begin, at once, whoever put the older state there.
+// A log that went back: readers are told where to begin, at once, whoever
+// put the older state there.
 import assert from "node:assert/strict";
 import { copyFileSync, rmSync } from "node:fs";
 import { join } from "node:path";

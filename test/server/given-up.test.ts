@@ -1,5 +1,5 @@
-// Statements that the server is slow to carry out, and that nobody waits for any more: whatever becomes of them, the log,
-// the messages, what readers saw and what the model is told say the same.
+// Statements that the server is slow to carry out, and that nobody waits for any more: whatever
+// becomes of them, the log, the messages, what readers saw and what the model is told say the same.
 import assert from "node:assert/strict";
 import { setTimeout as delay } from "node:timers/promises";
 import fc from "fast-check";
@@ -34,7 +34,10 @@ const LOCKS = {
 };
 const LOCKED = Object.keys(LOCKS) as (keyof typeof LOCKS)[];
 
-/** What happens while an answer is written: something is locked for a while, and statements are given up on. */
+/**
+ * What happens while an answer is written: something is locked for a while, and
+ * statements are given up on.
+ */
 const mishap = fc.record({
   afterMs: fc.integer({ min: 0, max: 100 }),
   /** The first let go of after so long, then the others one by one. */
@@ -138,7 +141,8 @@ describe("statements that were given up on", () => {
           examples: [
             [[{ afterMs: 30, locks: ["chunks"], forMs: 300, givenUp: 1 }]],
             [[{ afterMs: 30, locks: ["sessions"], forMs: 1_800, givenUp: 8 }]],
-            // The end of the turn has read all there is, and waits for something else, when the late ones come.
+            // The end of the turn has read all there is, and waits for something else,
+            // when the late ones come.
             [[{ afterMs: 30, locks: ["new chunks", "calls"], forMs: 1_500, givenUp: 8 }]],
           ],
         },

@@ -1,4 +1,5 @@
-// A companion goes away in mid-answer, and the next one goes on with the very same answer, which its vendor holds.
+// A companion goes away in mid-answer, and the next one goes on with the very same
+// answer, which its vendor holds.
 import assert from "node:assert/strict";
 import { rmSync } from "node:fs";
 import type { StreamChunk } from "../../server/protocol/chunks.ts";

@@ -1,4 +1,5 @@
-// A vendor that holds its answers, seen by the provider: connections that break are followed by others, to the same answer.
+// A vendor that holds its answers, seen by the provider: connections that break are followed by
+// others, to the same answer.
 import assert from "node:assert/strict";
 import type {
   HeldAnswer,

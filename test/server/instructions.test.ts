@@ -1,4 +1,5 @@
-// What people have written down for models goes with a message, is stored once and told in every step of its turn.
+// What people have written down for models goes with a message, is stored once and told
+// in every step of its turn.
 import assert from "node:assert/strict";
 import type { FileLine } from "../../server/chat/chat.ts";
 import { withInstructions } from "../../server/domain/instructions.ts";

@@ -1,4 +1,5 @@
-// Sleep, wake and clocks that are set: nothing ends early, nothing hangs, and who slept too long writes nothing more.
+// Sleep, wake and clocks that are set: nothing ends early, nothing hangs, and who slept too
+// long writes nothing more.
 import assert from "node:assert/strict";
 import { rmSync } from "node:fs";
 import { metadataOf } from "../support/any-chunk.ts";

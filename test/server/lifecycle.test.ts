@@ -377,7 +377,8 @@ async function lastType(chunks: AsyncIterable<StreamChunk>): Promise<string | un
 }
 
 function cpuSeconds(companion: Companion): number {
-  // `pid (name) state ppid …`; user and system time are the 14th and 15th field, in hundredths of a second.
+  // `pid (name) state ppid …`; user and system time are the 14th and 15th field,
+  // in hundredths of a second.
   const stat = readFileSync(`/proc/${companion.process.pid}/stat`, "utf8");
   const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
   return (Number(fields[11]) + Number(fields[12])) / 100;

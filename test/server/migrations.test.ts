@@ -1,4 +1,5 @@
-// A migration that is cut off anywhere, as versions did it that had no transaction around it, and as this one does.
+// A migration that is cut off anywhere, as versions did it that had no transaction around
+// it, and as this one does.
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import SQLite from "better-sqlite3";
@@ -19,7 +20,10 @@ const makeOld = (path: string, count: number) => makeOldDatabase({ engine: "sqli
 
 class Cut extends Error {}
 
-/** Runs one migration as old versions did, each statement for good, up to `statements`; returns how many there were. */
+/**
+ * Runs one migration as old versions did, each statement for good, up to `statements`;
+ * returns how many there were.
+ */
 async function runOld(path: string, name: string, statements = Number.POSITIVE_INFINITY) {
   const database = new SQLite(path);
   database.pragma("synchronous = off");

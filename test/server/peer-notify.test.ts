@@ -1,4 +1,5 @@
-// What companions on one Postgres tell each other: sooner than a look at the database, and never needed.
+// What companions on one Postgres tell each other: sooner than a look at the
+// database, and never needed.
 import assert from "node:assert/strict";
 import { setTimeout as delay } from "node:timers/promises";
 import pg from "pg";
@@ -262,7 +263,10 @@ describe("hints between companions", function () {
     }));
 });
 
-/** Resolves when both have heard of each other: to somebody who asks they answer, so each is asked by a third. */
+/**
+ * Resolves when both have heard of each other: to somebody who asks they answer, so
+ * each is asked by a third.
+ */
 async function known(client: pg.Client, ...companions: TestChat[]): Promise<void> {
   const answers = new Set<string>();
   const note = ({ payload = "" }: pg.Notification) =>

@@ -1,4 +1,5 @@
-// Plans: proposed by a model, decided by a person, carried out in the order of their dependencies, resumed.
+// Plans: proposed by a model, decided by a person, carried out in the order of
+// their dependencies, resumed.
 import assert from "node:assert/strict";
 import { ChatError } from "../../server/errors.ts";
 import type { StreamChunk } from "../../server/protocol/chunks.ts";

@@ -1,5 +1,5 @@
-// A read that the database fails is done again where that can help, and else says what is the matter: never that
-// something went wrong inside the companion.
+// A read that the database fails is done again where that can help, and else says what is the
+// matter: never that something went wrong inside the companion.
 import assert from "node:assert/strict";
 import pg from "pg";
 import { listSessions } from "../../server/db/tables/sessions.ts";

@@ -1,4 +1,5 @@
-// What can be read of a damaged file comes back: all of it, and nothing that is there already is touched.
+// What can be read of a damaged file comes back: all of it, and nothing that is
+// there already is touched.
 import assert from "node:assert/strict";
 import { copyFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";

@@ -1,4 +1,5 @@
-// How a client wants an answer made belongs to the turn: each of its steps is asked for in the same way.
+// How a client wants an answer made belongs to the turn: each of its steps is
+// asked for in the same way.
 import assert from "node:assert/strict";
 import { read, withChat } from "../support/chat.ts";
 import { ENGINES } from "../support/engines.ts";

@@ -14,7 +14,10 @@ interface Column {
   nullable: boolean;
 }
 
-/** Read from the source, since types are gone at run time: one interface per table, one line per column. */
+/**
+ * Read from the source, since types are gone at run time: one interface per
+ * table, one line per column.
+ */
 function declaredTables(): Map<string, Column[]> {
   const source = readFileSync("server/db/tables/schema.ts", "utf8");
   const columnsOf = new Map<string, Column[]>();

@@ -1,4 +1,5 @@
-// A companion that is started at a Postgres it cannot work with says what is the matter, and leaves it as it is.
+// A companion that is started at a Postgres it cannot work with says what is the
+// matter, and leaves it as it is.
 import assert from "node:assert/strict";
 import { rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";

@@ -1,4 +1,5 @@
-// Long conversations: older turns are summarised in a committed step that everybody sees and anybody can take back.
+// Long conversations: older turns are summarised in a committed step that everybody sees
+// and anybody can take back.
 import assert from "node:assert/strict";
 import { countToSummarise, SUMMARY_PROMPT } from "../../server/domain/summary.ts";
 import { ChatError } from "../../server/errors.ts";
@@ -25,7 +26,9 @@ const SMALL = "scripted/small";
 const isSummary = ({ system }: ProviderRequest): boolean => system === SUMMARY_PROMPT;
 const long = (word: string): string => `${word} `.repeat(1_200 / (word.length + 1));
 
-/** Answers the nth question at length, and makes a summary that says how often it was asked for one. */
+/**
+ * Answers the nth question at length, and makes a summary that says how often it was asked for one.
+ */
 function talkative(): Script {
   let answers = 0;
   let summaries = 0;
@@ -39,7 +42,10 @@ function talkative(): Script {
   };
 }
 
-/** Says little, and of the first answer that nearly all that it can read was full: its count is far above our estimate. */
+/**
+ * Says little, and of the first answer that nearly all that it can read was full: its count
+ * is far above our estimate.
+ */
 function countsMuch(): Script {
   let answers = 0;
   return (request) => {

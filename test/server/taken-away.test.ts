@@ -1,4 +1,5 @@
-// The files of a SQLite database are deleted, moved, replaced or emptied while a companion has them open.
+// The files of a SQLite database are deleted, moved, replaced or emptied while a
+// companion has them open.
 import assert from "node:assert/strict";
 import { execFileSync, spawnSync } from "node:child_process";
 import {
@@ -117,7 +118,10 @@ describe("a database that is taken away while the companion runs", () => {
   }
 });
 
-/** Its bytes are gone, whoever holds it open: what can be done is to show nothing more that would be gone, too. */
+/**
+ * Its bytes are gone, whoever holds it open: what can be done is to show nothing more
+ * that would be gone, too.
+ */
 const BYTES_GONE: Record<string, (file: string) => void> = {
   "the log is cut to nothing": (file) => truncateSync(`${file}-wal`, 0),
   "the log is cut in its middle": (file) => {

@@ -1,4 +1,5 @@
-// A model's thinking goes back to it with the calls that it led to, as it was; to no other model, and to no reader.
+// A model's thinking goes back to it with the calls that it led to, as it was; to no other
+// model, and to no reader.
 import assert from "node:assert/strict";
 import type { Chat } from "../../server/chat/chat.ts";
 import { type Script as ModelScript, openChat, read, say, type TestChat } from "../support/chat.ts";

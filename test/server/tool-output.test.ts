@@ -1,4 +1,5 @@
-// What calls say while they run: stored before it is seen, once, told to the model if there is no result, small again.
+// What calls say while they run: stored before it is seen, once, told to the model if there
+// is no result, small again.
 import assert from "node:assert/strict";
 import { rmSync } from "node:fs";
 import { join } from "node:path";

@@ -66,7 +66,10 @@ async function wholeFile({ chat }: TestChat): Promise<string> {
 const everything = ({ chat }: TestChat, id: string) =>
   collect(chat, id, { after: 0, until: "turn_end" });
 
-/** With words, thoughts, a call and its result, a failed answer, one that was taken back, and one that was replaced. */
+/**
+ * With words, thoughts, a call and its result, a failed answer, one that was taken back,
+ * and one that was replaced.
+ */
 async function makeChat(open: TestChat): Promise<string> {
   const { chat } = open;
   const first = await say(chat, "Hello # and * and > of _all_");

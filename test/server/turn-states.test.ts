@@ -1,4 +1,5 @@
-// Turns as a state machine: whatever clients do in whatever order, the log and the rows stay in order.
+// Turns as a state machine: whatever clients do in whatever order, the log
+// and the rows stay in order.
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { ChatError } from "../../server/errors.ts";

@@ -29,7 +29,9 @@ function engineNamed(name: Engine["engine"]): Engine {
   return engine;
 }
 
-/** A simple query message: its type, its length, the text. The word alone also occurs in parameters. */
+/**
+ * A simple query message: its type, its length, the text. The word alone also occurs in parameters.
+ */
 const isCommit = (data: Buffer) => /^Q....commit\0$/is.test(data.toString("latin1"));
 
 const isCode = (code: string) => (thrown: unknown) => {

@@ -1,4 +1,5 @@
-// The Unit of Work as a state machine: whatever is tried in whatever order, the database holds exactly what the model says.
+// The Unit of Work as a state machine: whatever is tried in whatever order, the database holds
+// exactly what the model says.
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { insertSession } from "../../server/db/tables/sessions.ts";

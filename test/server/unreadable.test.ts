@@ -1,4 +1,5 @@
-// A database file that cannot be read: it is kept under another name, and work goes on with an empty one.
+// A database file that cannot be read: it is kept under another name, and work
+// goes on with an empty one.
 import assert from "node:assert/strict";
 import { existsSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";

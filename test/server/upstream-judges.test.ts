@@ -1,4 +1,5 @@
-// What our scripted servers send is what the vendors' own clients read, to the same words and calls as ours.
+// What our scripted servers send is what the vendors' own clients read, to the same
+// words and calls as ours.
 import assert from "node:assert/strict";
 import { collect, HELLO, providerAt, textOf, WEATHER } from "../support/upstream/collect.ts";
 import { OFFICIAL, type Read, readByAiSdk } from "../support/upstream/judges.ts";

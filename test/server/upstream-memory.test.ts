@@ -15,7 +15,8 @@ import { withUpstream } from "../support/upstream/with-upstream.ts";
 const READER = fileURLToPath(new URL("../support/upstream/reader-process.ts", import.meta.url));
 const MAX_GROWTH = 50 * 1024 * 1024;
 
-// So that the process grows by what is held, and not by garbage that V8 has not cared to collect yet.
+// So that the process grows by what is held, and not by garbage that V8 has
+// not cared to collect yet.
 const TIGHT = ["--max-semi-space-size=2", "--optimize-for-size"];
 const ANSWERS = 3;
 
@@ -24,7 +25,8 @@ async function growth(script: Script, expectedCode: string): Promise<number> {
   return await withUpstream([script], async (upstream) => {
     const reader = fork(READER, [upstream.url, String(ANSWERS)], {
       execArgv: TIGHT,
-      // A proxy that is not there, and settings of the SDKs that would lead elsewhere: none may matter.
+      // A proxy that is not there, and settings of the SDKs that would lead
+      // elsewhere: none may matter.
       env: {
         PATH: process.env["PATH"],
         NODE_USE_ENV_PROXY: "1",

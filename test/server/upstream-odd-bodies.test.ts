@@ -1,4 +1,5 @@
-// Over real HTTP: bodies under any name and any packing, and errors that a server tells inside of a success.
+// Over real HTTP: bodies under any name and any packing, and errors that a server
+// tells inside of a success.
 import assert from "node:assert/strict";
 import zlib from "node:zlib";
 import { ChatError } from "../../server/errors.ts";

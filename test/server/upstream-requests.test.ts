@@ -1,4 +1,5 @@
-// What vendors ask of a request beside the conversation: addresses, headers, the cache, how long an answer may be.
+// What vendors ask of a request beside the conversation: addresses, headers, the cache,
+// how long an answer may be.
 import assert from "node:assert/strict";
 import type { ConversationMessage, ProviderRequest } from "../../server/providers/provider.ts";
 import { collect, HELLO, providerAt, textOf, WEATHER } from "../support/upstream/collect.ts";
@@ -24,8 +25,9 @@ interface AnthropicBody {
 }
 
 /**
- * Bills as Anthropic does: what stands before a mark is written to the cache, and what was written is read where the
- * beginning is the same, at a mark or at one of the twenty blocks before it. A token is a character here.
+ * Bills as Anthropic does: what stands before a mark is written to the cache, and what was written
+ * is read where the beginning is the same, at a mark or at one of the twenty blocks before it. A
+ * token is a character here.
  */
 function billing(): { script: Script; bills: { fresh: number; read: number; written: number }[] } {
   const cache = new Set<string>();

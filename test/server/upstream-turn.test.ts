@@ -1,4 +1,5 @@
-// A whole turn over a fake model's server: whatever it does, a committed chunk says so and the words are kept.
+// A whole turn over a fake model's server: whatever it does, a committed chunk says
+// so and the words are kept.
 import assert from "node:assert/strict";
 import type { ErrorCode } from "../../server/protocol/errors.ts";
 import { metadataOf } from "../support/any-chunk.ts";

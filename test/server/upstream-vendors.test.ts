@@ -1,4 +1,5 @@
-// Each vendor's own format over real HTTP gives the same events. The recordings are written by hand.
+// Each vendor's own format over real HTTP gives the same events. The
+// recordings are written by hand.
 import assert from "node:assert/strict";
 import { ChatError } from "../../server/errors.ts";
 import type { ProviderRequest, Usage } from "../../server/providers/provider.ts";

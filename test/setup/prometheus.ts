@@ -15,7 +15,10 @@ export async function findPrometheus(): Promise<PrometheusTools> {
   return { prometheus, promtool };
 }
 
-/** Programs on the PATH, else those of Debian's package, unpacked into the cache without its service. */
+/**
+ * Programs on the PATH, else those of Debian's package, unpacked into the
+ * cache without its service.
+ */
 async function findTools(debian: string, programs: readonly string[]): Promise<string[]> {
   const installed = programs.map(onPath).filter((path) => path !== undefined);
   if (installed.length === programs.length) return installed;

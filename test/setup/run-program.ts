@@ -15,8 +15,8 @@ let stopped = false;
 const windows = process.platform === "win32";
 
 /**
- * Runs a program to its end and gives its exit code. One that takes too long is killed with all it started.
- * `mark`: stands before each line of its output.
+ * Runs a program to its end and gives its exit code. One that takes too long is killed with all it
+ * started. `mark`: stands before each line of its output.
  */
 export async function runProgram(
   command: string,
@@ -83,7 +83,10 @@ function signalGroup(pid: number, signal: NodeJS.Signals): void {
   }
 }
 
-/** Kills what works on files in this folder and does not end by itself, and gives their command lines. */
+/**
+ * Kills what works on files in this folder and does not end by itself, and
+ * gives their command lines.
+ */
 export async function killLeftovers(folder: string): Promise<string[]> {
   const find = () =>
     windows

@@ -6,7 +6,10 @@ import { promisify } from "node:util";
 
 const execute = promisify(execFile);
 
-/** What tests need beside the packages: outside of the checkout, so that a fresh clone finds it again. */
+/**
+ * What tests need beside the packages: outside of the checkout, so that a
+ * fresh clone finds it again.
+ */
 export const CACHE =
   process.env["STREAMKEEPER_TEST_CACHE"] ?? join(homedir(), ".cache/streamkeeper-test");
 

@@ -1,5 +1,6 @@
-// A real VS Code for the tests. Where there is a screen and the download site answers, the desktop one; else code-server
-// from npm, which is the same workbench and extension host served to a browser.
+// A real VS Code for the tests. Where there is a screen and the download site answers,
+// the desktop one; else code-server from npm, which is the same workbench and extension
+// host served to a browser.
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { downloadAndUnzipVSCode } from "@vscode/test-electron";
@@ -12,7 +13,10 @@ export const VSCODE_HOME = join(CACHE, `code-server-${CODE_SERVER}`);
 const STAMP = join(VSCODE_HOME, "ready.json");
 const WANTED = JSON.stringify({ code_server: CODE_SERVER, node: NODE });
 
-/** Path of a desktop VS Code, of the version that VSCODE_DESKTOP names or the newest. Undefined where it cannot be had. */
+/**
+ * Path of a desktop VS Code, of the version that VSCODE_DESKTOP names or the newest.
+ * Undefined where it cannot be had.
+ */
 export async function findDesktopVscode(): Promise<string | undefined> {
   const asked = process.env["VSCODE_DESKTOP"];
   const hasScreen =

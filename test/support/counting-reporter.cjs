@@ -13,7 +13,8 @@ module.exports = class CountingReporter extends reporters.Spec {
       const failed = this.failures.map((test) => `${test.fullTitle()}\n  ${test.err?.stack ?? ""}`);
       const file = process.env.TEST_COUNTS;
       if (file) writeFileSync(file, JSON.stringify({ passes, failures, pending, failed }));
-      // Tests that close what they open let the process end; those that do not must not hold it for ever.
+      // Tests that close what they open let the process end; those that do not
+      // must not hold it for ever.
       setTimeout(() => {
         console.error("Tests left something open:", process.getActiveResourcesInfo().join(", "));
         // Mocha sets its own code at the exit.

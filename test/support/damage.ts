@@ -44,8 +44,9 @@ export function query<T>(path: string, statement: string, ...values: unknown[]):
 }
 
 /**
- * Writes over the first bytes of every `nth` leaf page that a table or an index has: what is on such a page cannot be read any
- * more. With `nth` over 1 the last one is left alone, to which new rows go. Returns how many.
+ * Writes over the first bytes of every `nth` leaf page that a table or an index has: what is on
+ * such a page cannot be read any more. With `nth` over 1 the last one is left alone, to which new
+ * rows go. Returns how many.
  */
 export function scribble(path: string, name: string, nth = 2): number {
   tamper(path, "pragma wal_checkpoint(truncate)");

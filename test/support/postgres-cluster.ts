@@ -1,5 +1,6 @@
-// Two servers of Postgres with real streaming replication on one machine. The embedded package has no pg_basebackup, so
-// the standby is made as that does: a backup is begun, the files are copied, the backup is ended.
+// Two servers of Postgres with real streaming replication on one machine. The embedded package
+// has no pg_basebackup, so the standby is made as that does: a backup is begun, the files are
+// copied, the backup is ended.
 import { execFile } from "node:child_process";
 import { chmod, cp, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { createRequire } from "node:module";

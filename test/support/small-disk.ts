@@ -22,7 +22,9 @@ export interface SmallDisk {
   unmount(): void;
 }
 
-/** A file system of its own that can really be full; undefined where this user may not mount one. */
+/**
+ * A file system of its own that can really be full; undefined where this user may not mount one.
+ */
 export function mountSmallDisk(megabytes: number): SmallDisk | undefined {
   const folder = mkdtempSync(join(tmpdir(), "streamkeeper-disk-"));
   const mounted = spawnSync("mount", ["-t", "tmpfs", "-o", `size=${megabytes}m`, "none", folder]);

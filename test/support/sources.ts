@@ -23,7 +23,10 @@ export function readSources(pattern: RegExp, folder = ""): Source[] {
 const IMPORT =
   /(?:\bfrom|\bimport|\brequire(?:\.resolve)?|import\.meta\.resolve)\s*\(?\s*["']([^"'\s$]+)["']/g;
 
-/** What a file imports in any form (types, for effect, dynamic, require): paths from the root, or packages. */
+/**
+ * What a file imports in any form (types, for effect, dynamic, require): paths
+ * from the root, or packages.
+ */
 export function importsOf({ path, text }: Source): string[] {
   return [...codeOf(text).matchAll(IMPORT)].flatMap(([, target]) => {
     if (target === undefined) return [];
@@ -60,12 +63,17 @@ const LOGGED = /\blog\.(warn|error|fatal)\(/g;
 
 export interface LogLine {
   level: string;
-  /** The words, with `…` where they differ from case to case; undefined if the call has none of its own. */
+  /**
+   * The words, with `…` where they differ from case to case; undefined if the
+   * call has none of its own.
+   */
   words: string | undefined;
   path: string;
 }
 
-/** The lines that a file can write into the log as a warning or worse: the last string of each call. */
+/**
+ * The lines that a file can write into the log as a warning or worse: the last string of each call.
+ */
 export function logLinesOf({ path, text }: Source): LogLine[] {
   const code = codeOf(text);
   return [...code.matchAll(LOGGED)].map((found) => {

@@ -2,7 +2,12 @@ import { connect, createServer, type Socket } from "node:net";
 
 export interface TcpProxy {
   port: number;
-  /** Called with every piece the client sends; return "cut" to drop the connection instead of passing it on, "pass then cut" to do so after the server has answered it, "drop" to let it vanish as in a dead network, "give up" to pass it on and drop the client at once, so that the server carries out what nobody waits for any more. */
+  /**
+   * Called with every piece the client sends; return "cut" to drop the connection instead of
+   * passing it on, "pass then cut" to do so after the server has answered it, "drop" to let it
+   * vanish as in a dead network, "give up" to pass it on and drop the client at once, so that the
+   * server carries out what nobody waits for any more.
+   */
   onClientData: (data: Buffer) => "pass" | "cut" | "pass then cut" | "drop" | "give up";
   /** Drops all connections there are. */
   cutAll(): void;

@@ -1,4 +1,5 @@
-// A real VS Code workbench and extension host: code-server's, with its windows in headless Chromium.
+// A real VS Code workbench and extension host: code-server's, with its
+// windows in headless Chromium.
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import {
   createWriteStream,
@@ -45,7 +46,10 @@ const QUIET_SETTINGS = {
 export interface VscodeOptions {
   userDataDir: string;
   extensionsDir?: string;
-  /** VS Code's own driver for tests inside the host. It also hides toasts, so the workbench tests leave it off. */
+  /**
+   * VS Code's own driver for tests inside the host. It also hides toasts, so the
+   * workbench tests leave it off.
+   */
   automation?: boolean;
   settings?: Record<string, unknown>;
   /** False: folders are trusted when somebody says so. */
@@ -62,7 +66,10 @@ export interface VscodeServer {
   stop(): Promise<void>;
 }
 
-/** As if this folder had been installed; before anything is, because from then on VS Code keeps a list. */
+/**
+ * As if this folder had been installed; before anything is, because from then
+ * on VS Code keeps a list.
+ */
 export function linkExtension(folder: string, { userDataDir, extensionsDir }: VscodeOptions): void {
   const into = extensionsDir ?? join(userDataDir, "extensions");
   mkdirSync(into, { recursive: true });
@@ -135,7 +142,8 @@ function serverEnvironment(more: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
 }
 
 function writeSettings({ userDataDir, settings = {} }: VscodeOptions): void {
-  // Settings with the scope of a machine are read where the host runs, the others where the user is.
+  // Settings with the scope of a machine are read where the host runs, the
+  // others where the user is.
   for (const name of ["User", "Machine"]) {
     const folder = join(userDataDir, name);
     const path = join(folder, "settings.json");

@@ -1,6 +1,7 @@
 #!/usr/bin/env node
-// Stands in for the desktop `code` binary in runTests(): takes its command line, runs the tests in code-server's
-// extension host with a real workbench in headless Chromium, prints their output and exits with their code.
+// Stands in for the desktop `code` binary in runTests(): takes its command line, runs the tests
+// in code-server's extension host with a real workbench in headless Chromium, prints their output
+// and exits with their code.
 import { appendFileSync, mkdirSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";

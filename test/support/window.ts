@@ -1,4 +1,5 @@
-// A window of VS Code as its companions know it: the extension's process and client, without VS Code.
+// A window of VS Code as its companions know it: the extension's process and
+// client, without VS Code.
 import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";

@@ -15,7 +15,10 @@ const withoutDemo = (companion: ScriptedCompanion): void => {
 
 const A_FILE: ContextItem = { type: "file", label: "src/a.ts", content: "let a = 1;" };
 
-/** As the extension does: gives an answer to the question for what was typed, and which kind it asked for. */
+/**
+ * As the extension does: gives an answer to the question for what was typed, and
+ * which kind it asked for.
+ */
 async function find(
   { posted, post, page }: OpenApp,
   typed: string,

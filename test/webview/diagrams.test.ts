@@ -1,4 +1,5 @@
-// Diagrams in the real page, under its real Content Security Policy: `withApp` fails a test that violates it.
+// Diagrams in the real page, under its real Content Security Policy: `withApp` fails
+// a test that violates it.
 import assert from "node:assert/strict";
 import type { Page } from "playwright-core";
 import { findings, inEveryTheme } from "./support/axe.ts";

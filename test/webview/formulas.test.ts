@@ -1,4 +1,5 @@
-// Formulas in the real page: set when they are complete, once, in every theme, with what is loaded for the first one.
+// Formulas in the real page: set when they are complete, once, in every theme, with what is
+// loaded for the first one.
 import assert from "node:assert/strict";
 import { findings, inEveryTheme } from "./support/axe.ts";
 import { ask, closeBrowser, HOSTS, withApp } from "./support/with-app.ts";

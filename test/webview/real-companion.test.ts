@@ -1,4 +1,5 @@
-// The whole way: the companion's own process with its demo model, its database, its pages, in a real browser.
+// The whole way: the companion's own process with its demo model, its database, its
+// pages, in a real browser.
 import assert from "node:assert/strict";
 import { cpSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";

@@ -1,5 +1,5 @@
-// Draws the panel and the metrics view, to be looked at: node test/webview/screenshots.ts FOLDER (after a build).
-// docs/images keeps those that a page uses.
+// Draws the panel and the metrics view, to be looked at: node test/webview/screenshots.ts FOLDER
+// (after a build). docs/images keeps those that a page uses.
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import type { ThemeName } from "./support/themes.ts";

@@ -1,4 +1,5 @@
-// Attack cases W1 to W6 and W10, W11: what a model says must neither run, nor reach out, nor deceive.
+// Attack cases W1 to W6 and W10, W11: what a model says must neither run,
+// nor reach out, nor deceive.
 import assert from "node:assert/strict";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
@@ -65,7 +66,8 @@ async function checkHarmless({ page }: OpenApp, hits: string[]): Promise<void> {
   assert.equal(await page.evaluate(() => "pwned" in window), false);
   const found = await page.evaluate(() => {
     const root = document.querySelector(".transcript");
-    // What a formula is made of is KaTeX's; it has no more than lines of its own drawing and their sizes.
+    // What a formula is made of is KaTeX's; it has no more than lines of its own
+    // drawing and their sizes.
     const inFormula = (element: Element): boolean => element.closest(".katex") !== null;
     const all = [...(root?.querySelectorAll("*") ?? [])];
     const elements = all.filter((element) => !inFormula(element));

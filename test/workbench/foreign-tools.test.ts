@@ -1,4 +1,5 @@
-// Tools of another extension and of an MCP server in a real workbench, where VS Code asks a question of its own.
+// Tools of another extension and of an MCP server in a real workbench, where VS Code
+// asks a question of its own.
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";

@@ -1,4 +1,5 @@
-// A workbench whose chat talks to a scripted model: it asks for the calls that were planned for a question.
+// A workbench whose chat talks to a scripted model: it asks for the calls that
+// were planned for a question.
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Test } from "mocha";

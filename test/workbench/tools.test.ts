@@ -1,4 +1,5 @@
-// Tools in the packaged extension and a real workbench: a scripted upstream asks for them, a person decides.
+// Tools in the packaged extension and a real workbench: a scripted upstream asks
+// for them, a person decides.
 import assert from "node:assert/strict";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import type { Page } from "playwright-core";

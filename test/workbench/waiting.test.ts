@@ -1,4 +1,5 @@
-// A chat that waits for a person where nobody sees it: what the workbench says of it, and until when.
+// A chat that waits for a person where nobody sees it: what the workbench
+// says of it, and until when.
 import assert from "node:assert/strict";
 import type { Page } from "playwright-core";
 import { runCommand } from "../support/vscode-host.ts";
@@ -74,7 +75,8 @@ describe("a chat that waits, in a workbench", function () {
     await scene.ask("Make the third.", call("create_directory", { path: "third" }));
     await scene.button("Approve").waitFor();
     await page.getByRole("tab", { name: /^Explorer/ }).click();
-    // In a browser the workbench writes down what extensions remember every five seconds; an installed one does so at a reload.
+    // In a browser the workbench writes down what extensions remember every five seconds; an
+    // installed one does so at a reload.
     await page.waitForTimeout(6_000);
     await page.reload();
     await news().filter({ hasText: "Make the third." }).waitFor();
@@ -82,7 +84,8 @@ describe("a chat that waits, in a workbench", function () {
     await (await openChatView(other)).composer.waitFor();
     await badge(other).filter({ hasText: "1" }).waitFor();
     assert.equal(await news(other).count(), 0);
-    // Opening a window takes its time: from the corner the news may have gone to where news is kept.
+    // Opening a window takes its time: from the corner the news may have
+    // gone to where news is kept.
     await runCommand(page, "Notifications: Show Notifications");
     const kept = page.locator(".notifications-center");
     await kept.getByRole("button", { name: "Show", exact: true }).first().click();

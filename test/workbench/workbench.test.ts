@@ -361,7 +361,10 @@ async function widenSideBar(page: Page): Promise<void> {
   await page.mouse.move(900, 500);
 }
 
-/** The reader's text against the database's, word for word; what Markdown turns into looks does not count. */
+/**
+ * The reader's text against the database's, word for word; what Markdown turns
+ * into looks does not count.
+ */
 async function checkStored(workbench: Workbench, chat: ChatPage): Promise<void> {
   const companion = await workbench.companion();
   const get = async (path: string) => companion.text({ method: "GET", path });

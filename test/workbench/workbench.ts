@@ -1,4 +1,5 @@
-// The packaged extension in a real workbench, as a user has it: installed from its .vsix, no test mode.
+// The packaged extension in a real workbench, as a user has it: installed from
+// its .vsix, no test mode.
 import assert from "node:assert/strict";
 import { mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -35,7 +36,9 @@ export interface Workbench {
   openWindow(folder?: string): Promise<Page>;
   /** The companion that runs now, after it has proved itself. */
   companion(): Promise<Companion>;
-  /** Into the folder that PICTURES names, to be looked at; docs/images keeps those that a page uses. */
+  /**
+   * Into the folder that PICTURES names, to be looked at; docs/images keeps those that a page uses.
+   */
   picture(page: Page, name: string): Promise<void>;
   close(): Promise<void>;
 }
@@ -121,7 +124,9 @@ export interface ChatPage {
   reached(status: "running" | "done" | "interrupted" | "error", timeoutMs?: number): Promise<void>;
 }
 
-/** The `nth` chat page of a window: the side bar's comes before those of the editor when both show. */
+/**
+ * The `nth` chat page of a window: the side bar's comes before those of the editor when both show.
+ */
 export function chatPage(page: Page, nth = 0): ChatPage {
   return chatIn(webviewFrame(page, nth));
 }

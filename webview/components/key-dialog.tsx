@@ -1,4 +1,5 @@
-// Where there is no editor that keeps keys: a field for one, which goes to the companion and nowhere else.
+// Where there is no editor that keeps keys: a field for one, which goes to the
+// companion and nowhere else.
 import { useLayoutEffect, useRef, useState } from "preact/hooks";
 import { useLayer } from "../escape.ts";
 import type { AppState } from "../state/model.ts";

@@ -20,7 +20,10 @@ const LOOK_AGAIN_MS = 400;
 const MAX_KNOWN = 60;
 const CODE_ICON = "\ueac4";
 const DIAGRAM_ICON = "\ueb03";
-/** What was being drawn when the page ended: it is not tried again by itself, or the chat could never be opened. */
+/**
+ * What was being drawn when the page ended: it is not tried again by itself, or the
+ * chat could never be opened.
+ */
 const TAKEN = "streamkeeper.diagrams";
 const MAX_TAKEN = 20;
 

@@ -1,5 +1,5 @@
-// A bundle of its own, loaded with the first diagram. Draws on the page, unseen, because only there text can be
-// measured; what comes out is a picture that stands alone.
+// A bundle of its own, loaded with the first diagram. Draws on the page, unseen, because only there
+// text can be measured; what comes out is a picture that stands alone.
 import DOMPurify from "dompurify";
 import mermaid from "mermaid";
 import { type Look, readableOn, themeOf } from "./look.ts";
@@ -50,7 +50,8 @@ export async function drawDiagram(source: string, look: Look): Promise<Drawn> {
   stage.setAttribute("aria-hidden", "true");
   const sheet = new CSSStyleSheet();
   let svg: Element | undefined;
-  // esbuild.mjs lets Mermaid tell its rules instead of writing them into the page, which may hold no inline styles.
+  // esbuild.mjs lets Mermaid tell its rules instead of writing them into the page, which
+  // may hold no inline styles.
   stage.addEventListener("diagram-rules", (event) => {
     if (!(event instanceof CustomEvent) || !(event.target instanceof SVGSVGElement)) return;
     svg = event.target;

@@ -11,7 +11,10 @@ const UNSPACED =
   /(?<![/=\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}ー])[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}]/u;
 const SCHEME = /(?<![a-z0-9+.-])https?$/i;
 
-/** `https://…` in running text becomes a link. Hosts without a scheme do not: `main.rs` and `README.md` are files. */
+/**
+ * `https://…` in running text becomes a link. Hosts without a scheme do not: `main.rs`
+ * and `README.md` are files.
+ */
 export function linkBareAddresses(md: MarkdownIt): void {
   md.inline.ruler.after("text", "bare_link", (state, silent) => {
     if (state.linkLevel > 0 || !state.src.startsWith("://", state.pos)) return false;

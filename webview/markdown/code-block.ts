@@ -21,7 +21,10 @@ const COPIED_MS = 1_500;
 
 let highlight: typeof Highlight | undefined;
 
-/** The first block asks for the colours, a fifth of the app that most first words do without. Without them code stays plain. */
+/**
+ * The first block asks for the colours, a fifth of the app that most first words do without.
+ * Without them code stays plain.
+ */
 async function loadColours(): Promise<boolean> {
   const loaded = await import("./highlight.ts").catch(() => undefined);
   highlight = loaded?.highlight;

@@ -1,6 +1,6 @@
-// Where `*`, `**` and `~~` may open and close. CommonMark decides by spaces and punctuation, so beside the marks of
-// scripts that are written without spaces (`**「重要」**な`), and of models that leave one out (`**Важно:**текст`),
-// nothing would be bold.
+// Where `*`, `**` and `~~` may open and close. CommonMark decides by spaces and punctuation, so
+// beside the marks of scripts that are written without spaces (`**「重要」**な`), and of models that
+// leave one out (`**Важно:**текст`), nothing would be bold.
 import type { MarkdownIt } from "markdown-it";
 
 /** After these nothing closes, before their partners nothing opens. */
@@ -27,7 +27,8 @@ function scan(text: string, start: number, scanned: Scanned): Scanned {
   const after =
     Array.from(text.slice(start + scanned.length, start + scanned.length + 2))[0] ?? " ";
   if (SPACE.test(before) || SPACE.test(after)) return scanned;
-  // In words of ASCII alone stars are powers, globs and keyword arguments, too: `(a)**b`, `f(**opts)`.
+  // In words of ASCII alone stars are powers, globs and keyword arguments,
+  // too: `(a)**b`, `f(**opts)`.
   const isForeign = !ASCII.test(before) || !ASCII.test(after);
   const endsLabel = scanned.length > 1 && /^[:!?.]$/.test(before);
   const opens = isForeign && PUNCTUATION.test(after) && !ENDS.test(after);

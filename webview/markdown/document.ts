@@ -1,11 +1,15 @@
-// A Markdown text that grows at its end. What can no longer change is frozen; only the rest is parsed again.
-// However the text was cut on its way, the result is the same as that of the whole text at once.
+// A Markdown text that grows at its end. What can no longer change is frozen; only the
+// rest is parsed again. However the text was cut on its way, the result is the same as
+// that of the whole text at once.
 import type { Env, MarkdownIt } from "markdown-it";
 import { closeMarks } from "./half-written.ts";
 import type { Token } from "./parser.ts";
 import { type Piece, toPieces } from "./pieces.ts";
 
-/** How much is looked at first, and the most. A single block longer than that is shown as plain text. */
+/**
+ * How much is looked at first, and the most. A single block longer than that is shown as plain
+ * text.
+ */
 const WINDOW = 2_000;
 export const MAX_BLOCK = 64_000;
 /** Of a longer rest, the marks are not worth parsing it twice. */
@@ -42,8 +46,9 @@ export class MarkdownDocument {
   }
 
   /**
-   * Goes on by one step with `text`, which begins with what was given before (anything else starts anew): while
-   * there is something to freeze, a window of it is frozen; then the rest is parsed. `isFinal`: nothing will follow.
+   * Goes on by one step with `text`, which begins with what was given before (anything else starts
+   * anew): while there is something to freeze, a window of it is frozen; then the rest is parsed.
+   * `isFinal`: nothing will follow.
    */
   advance(text: string, isFinal: boolean): Progress {
     if (this.#isDone || !text.startsWith(this.#text)) this.#reset();
@@ -71,7 +76,10 @@ export class MarkdownDocument {
     this.#isDone = false;
   }
 
-  /** Where the text can next be cut; `tail` if what is left may still change, `plain` if it is too long for that. */
+  /**
+   * Where the text can next be cut; `tail` if what is left may still change, `plain` if
+   * it is too long for that.
+   */
   #nextCut(isFinal: boolean): number | "tail" | "plain" {
     const left = this.#text.length - this.#offset;
     if (left === 0) return "tail";
@@ -85,7 +93,10 @@ export class MarkdownDocument {
     }
   }
 
-  /** Freezes up to `cut`; returns the first piece that changed, which is an earlier one if a link got its target. */
+  /**
+   * Freezes up to `cut`; returns the first piece that changed, which is an earlier one
+   * if a link got its target.
+   */
   #freeze(cut: number): number {
     const source = this.#text.slice(this.#offset, this.#offset + cut);
     const known = Object.keys(this.#references).length;
@@ -140,8 +151,9 @@ function withoutHalfFence(code: string): string {
 }
 
 /**
- * The last place in `text` where a block begins that nothing can join with what is before it: its line is
- * complete, and the line before is blank or ends a block that takes no more lines. 0 if there is none.
+ * The last place in `text` where a block begins that nothing can join with what is before it:
+ * its line is complete, and the line before is blank or ends a block that takes no more
+ * lines. 0 if there is none.
  */
 function findCut(md: MarkdownIt, text: string): number {
   const starts = lineStarts(text);

@@ -7,8 +7,8 @@ export interface FilePlace {
 }
 
 /**
- * `src/app.ts:12`, `src/app.ts:12:3`, `src/app.ts:12-20`, `src/app.ts#L12`, `C:\src\app.ts:12`. A name needs an ending,
- * and one of a host counts only below a folder: `example.com:443` is none.
+ * `src/app.ts:12`, `src/app.ts:12:3`, `src/app.ts:12-20`, `src/app.ts#L12`, `C:\src\app.ts:12`. A
+ * name needs an ending, and one of a host counts only below a folder: `example.com:443` is none.
  */
 const PLACE =
   /(?<![\p{L}\p{N}_/\\.:@#~-])(?![([])((?:[A-Za-z]:[\\/]|[\\/](?![\\/]))?(?:[\p{L}\p{N}_.@+$~()[\]-]{1,200}[\\/]){0,40}[\p{L}\p{N}_.@+$~[\]-]{0,200}\.[A-Za-z]\w{0,15})(?::(\d{1,7})(?::(\d{1,5}))?|#L(\d{1,7}))(?:-L?\d+)?(?![\p{L}\p{N}_/\\])/gu;

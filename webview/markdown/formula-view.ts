@@ -11,7 +11,10 @@ const MAX_KNOWN = 500;
 let typesetter: Typesetter | undefined;
 let loading: Promise<boolean> | undefined;
 
-/** Where a formula stands as it was written, it is set, with the first one as soon as what sets it is there. */
+/**
+ * Where a formula stands as it was written, it is set, with the first one as soon
+ * as what sets it is there.
+ */
 export function showFormula(element: HTMLElement, host: MarkdownHost): void {
   const { classList } = element;
   if (classList.contains(`${MATH_CLASS}-open`)) return;

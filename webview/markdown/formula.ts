@@ -4,7 +4,10 @@ import katex from "katex";
 /** Longer than this it is no formula that somebody reads. */
 const MAX_LENGTH = 10_000;
 
-/** The formula as it is set, or null if it cannot be. Of a stranger: it may link, load and style nothing. */
+/**
+ * The formula as it is set, or null if it cannot be. Of a stranger: it may
+ * link, load and style nothing.
+ */
 export function setFormula(tex: string, displayMode: boolean): HTMLElement | null {
   if (tex.length > MAX_LENGTH) return null;
   const element = document.createElement("span");

@@ -12,9 +12,9 @@ export class FrameQueue {
   #taskStart: number | null = null;
 
   /**
-   * Runs `job` at once if it may and there is time left in this task, so that it shows in the same frame as what
-   * asked for it; else in a frame to come, not before `notBefore` on the clock of `performance.now()`. The newest
-   * job of an owner stands.
+   * Runs `job` at once if it may and there is time left in this task, so that it shows in the same
+   * frame as what asked for it; else in a frame to come, not before `notBefore` on the clock of
+   * `performance.now()`. The newest job of an owner stands.
    */
   add(owner: object, job: Job, notBefore = 0): void {
     this.#jobs.delete(owner);

@@ -1,5 +1,6 @@
-// While an answer is being written its last words are often half marked up: `**bo`, `` `cod ``, `[text](htt`.
-// Shown as they are, the marks would flash up and vanish; so what is open is closed for the moment.
+// While an answer is being written its last words are often half marked up: `**bo`, `` `cod
+// ``, `[text](htt`. Shown as they are, the marks would flash up and vanish; so what is open
+// is closed for the moment.
 
 const MARKS = /\\.|`+|\*{1,3}|~~|(?<![\p{L}\p{N}])_{1,2}|_{1,2}(?![\p{L}\p{N}])/gsu;
 /** Stars and dashes that open nothing: the mark of a list item, a rule. */
@@ -9,7 +10,9 @@ const LINE_MARKS = /^\s*(?:[-*+]|\d+[.)])\s+|^\s*(?:\*{3,}|_{3,}|-{3,})\s*$/gm;
 const FORMULAS =
   /\\\([^`]*?(?:\\\)|$)|\\\[[^`]*?(?:\\\]|$)|\$\$[^`]*?(?:\$\$|$)|\$(?![\s\d])[^$`]*(?:\$|$)/g;
 
-/** `text` with the marks of its last paragraph closed; the text itself if there is nothing to close. */
+/**
+ * `text` with the marks of its last paragraph closed; the text itself if there is nothing to close.
+ */
 export function closeMarks(text: string): string {
   const blank = text.lastIndexOf("\n\n");
   const from = blank < 0 ? 0 : blank + 2;

@@ -1,6 +1,7 @@
-// Characters that change what a reader sees without being seen themselves. In code every one is shown:
-// it could make the code read otherwise than it runs. Prose needs some of them (joiners in Persian and
-// emoji, marks in Hebrew and Arabic), so there only those are shown that reorder text or smuggle it.
+// Characters that change what a reader sees without being seen themselves. In code every one
+// is shown: it could make the code read otherwise than it runs. Prose needs some of them
+// (joiners in Persian and emoji, marks in Hebrew and Arabic), so there only those are shown
+// that reorder text or smuggle it.
 
 /** Bidi embeddings, overrides and isolates; interlinear marks; Unicode tags. */
 const IN_PROSE = /[\u202A-\u202E\u2066-\u2069\uFFF9-\uFFFB\u{E0000}-\u{E007F}]/gu;

@@ -40,7 +40,10 @@ const ENTITIES: Record<string, string> = {
   "&#x27;": "'",
 };
 
-/** highlight.js writes nothing but spans and escaped text; so only these are made, and no HTML is parsed. */
+/**
+ * highlight.js writes nothing but spans and escaped text; so only these are
+ * made, and no HTML is parsed.
+ */
 function toNodes(html: string): DocumentFragment {
   const root = document.createDocumentFragment();
   const open: Node[] = [root];

@@ -1,16 +1,22 @@
-// Formulas in the ways models write them: `$…$`, `$$…$$`, `\(…\)`, `\[…\]`. Dollars are money, variables and shell
-// more often than mathematics, so what stands between two of them has to look like it.
+// Formulas in the ways models write them: `$…$`, `$$…$$`, `\(…\)`, `\[…\]`. Dollars are
+// money, variables and shell more often than mathematics, so what stands between two of
+// them has to look like it.
 import type { MarkdownIt, StateBlock, StateInline } from "markdown-it";
 
 export const MATH_CLASS = "math";
-/** A formula of several lines may have blank ones, but not for ever: its end may have been forgotten. */
+/**
+ * A formula of several lines may have blank ones, but not for ever: its end
+ * may have been forgotten.
+ */
 const MAX_LINES = 100;
 /** Longer than any formula. */
 const MAX_INLINE = 2_000;
 
 const CLOSERS: Record<string, string> = { $: "$", $$: "$$", "\\(": "\\)", "\\[": "\\]" };
 
-/** `env` of a text that still grows: a formula that is open at its end may be closed by what comes. */
+/**
+ * `env` of a text that still grows: a formula that is open at its end may be closed by what comes.
+ */
 export interface Growing {
   growing?: boolean;
 }
@@ -158,7 +164,10 @@ function isProse(tex: string): boolean {
   return (tex.match(/\p{L}{3,}/gu) ?? []).length > 1;
 }
 
-/** Of an inline formula without its end: as good as certain, so that its marks do not flash up as emphasis. */
+/**
+ * Of an inline formula without its end: as good as certain, so that its marks do
+ * not flash up as emphasis.
+ */
 function isBegun(rest: string, mark: string): boolean {
   if (rest.length > MAX_INLINE || rest.includes("`")) return false;
   if (mark === "$") return /^[^\s\d]/.test(rest) && /[\\^{]/.test(rest);

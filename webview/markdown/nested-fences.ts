@@ -1,5 +1,6 @@
-// A document in a fence that has fences itself: models write both with three backticks, which CommonMark reads as the
-// end of the document at the first inner fence. Of a fence of Markdown the inner ones are counted.
+// A document in a fence that has fences itself: models write both with three backticks, which
+// CommonMark reads as the end of the document at the first inner fence. Of a fence of Markdown
+// the inner ones are counted.
 import type { MarkdownIt, StateBlock } from "markdown-it";
 import type { Growing } from "./math.ts";
 
@@ -58,7 +59,10 @@ function endOf(state: StateBlock, outer: Line, startLine: number, endLine: numbe
   return null;
 }
 
-/** A fence that says no language opens where a document would open one: behind a blank line or a colon, with its code next. */
+/**
+ * A fence that says no language opens where a document would open one: behind a blank line or a
+ * colon, with its code next.
+ */
 function opensPlain(state: StateBlock, line: number, end: number): boolean {
   const before = lineAt(state, line - 1);
   const after = line + 1 < end ? lineAt(state, line + 1) : "";

@@ -8,7 +8,10 @@ import { nestFences } from "./nested-fences.ts";
 
 export type { Token };
 
-/** Markdown without raw HTML, whose links are http(s) only and whose images are links: nothing is fetched to be shown. */
+/**
+ * Markdown without raw HTML, whose links are http(s) only and whose images are links:
+ * nothing is fetched to be shown.
+ */
 export function createMarkdown(imageLabel: string): MarkdownIt {
   const md = markdownIt({ html: false, linkify: false });
   md.validateLink = (url) => toSafeUrl(url) !== null;
@@ -64,7 +67,10 @@ export function isOpenFence(token: Token): boolean {
   return token.map[1] - token.map[0] - 1 - lines < 1;
 }
 
-/** An image becomes a link to it; inside a link it becomes its description. A link to nowhere (`[x]()`) is its text. */
+/**
+ * An image becomes a link to it; inside a link it becomes its description. A link to
+ * nowhere (`[x]()`) is its text.
+ */
 function onlyLinks(tokens: Token[], imageLabel: string): Token[] {
   // Links do not nest, so one flag for the open one is enough.
   let open: "link" | "dropped" | null = null;
@@ -121,8 +127,8 @@ function markTasks(tokens: Token[]): void {
 const BREAK = /<br\s*\/?>/i;
 
 /**
- * `<br>` breaks the line, as models write it in cells, where Markdown has no other way, and between words. With a
- * space on either side somebody writes about the element.
+ * `<br>` breaks the line, as models write it in cells, where Markdown has no other way, and between
+ * words. With a space on either side somebody writes about the element.
  */
 function breakLines(tokens: Token[]): void {
   for (const [index, { type, children, content }] of tokens.entries()) {
@@ -145,7 +151,10 @@ function withBreaks(token: Token, isCell: boolean): Token[] {
   });
 }
 
-/** The element of a heading by its level: below the message's own (h3), and an answer may begin with its second. */
+/**
+ * The element of a heading by its level: below the message's own (h3), and an answer
+ * may begin with its second.
+ */
 const HEADINGS = ["h4", "h4", "h5", "h6", "h6", "h6"];
 
 /** Alignment becomes a class, since inline styles are forbidden here. */

@@ -2,8 +2,8 @@ import type { Env, MarkdownIt } from "markdown-it";
 import { isOpenFence, languageOf, type Token } from "./parser.ts";
 
 /**
- * A block of the answer, in the form in which it is compared with what stands on the screen already. Lists
- * and tables are taken apart, so that a new row does not renew the rows before it.
+ * A block of the answer, in the form in which it is compared with what stands on the screen
+ * already. Lists and tables are taken apart, so that a new row does not renew the rows before it.
  */
 export type Piece =
   | { kind: "html"; html: string }

@@ -1,5 +1,5 @@
-// Two languages by their form. highlight.js knows every CSS property and every SQL function by name, at ten
-// times the size.
+// Two languages by their form. highlight.js knows every CSS property and every SQL function by
+// name, at ten times the size.
 import type { LanguageFn } from "highlight.js";
 
 export const css: LanguageFn = (hljs) => ({

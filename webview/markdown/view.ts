@@ -20,7 +20,10 @@ interface Shown {
   code?: CodeBlock;
 }
 
-/** A growing Markdown text in an element of the page; renders at its own pace, so that it never takes more than a part of the time there is. */
+/**
+ * A growing Markdown text in an element of the page; renders at its own pace, so that it never
+ * takes more than a part of the time there is.
+ */
 export class MarkdownView {
   readonly #root: Element;
   readonly #host: MarkdownHost;

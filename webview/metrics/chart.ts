@@ -1,5 +1,5 @@
-// The shape of the latency chart; pure. Time runs from left to right, latency on a logarithmic scale: a commit may take
-// a tenth of a millisecond or a second.
+// The shape of the latency chart; pure. Time runs from left to right, latency on a logarithmic
+// scale: a commit may take a tenth of a millisecond or a second.
 import type { ChartPoint } from "./messages.ts";
 
 export const WIDTH = 720;
@@ -33,7 +33,10 @@ export function yOf(seconds: number): number {
 /** Points this near to each other belong together. */
 const JOINED_SECONDS = 1;
 
-/** A stair of one quantile: level from the beginning to the end of each point; broken where nothing was committed. */
+/**
+ * A stair of one quantile: level from the beginning to the end of each point; broken
+ * where nothing was committed.
+ */
 export function toPath(points: readonly ChartPoint[], quantile: "p50" | "p95" | "p99"): string {
   let path = "";
   let end: number | undefined;

@@ -1,4 +1,5 @@
-// The postMessage contract between the extension host and the metrics view. Both sides parse what they get.
+// The postMessage contract between the extension host and the metrics view. Both
+// sides parse what they get.
 import * as z from "zod/mini";
 import { Id } from "../../server/protocol/fields.ts";
 import { TransactionEntry } from "../../server/protocol/transactions.ts";

@@ -50,7 +50,10 @@ function Report(props: ViewProps) {
   );
 }
 
-/** Only where there is something to say; a region that is there from the start, so that changes are read out. */
+/**
+ * Only where there is something to say; a region that is there from the start, so
+ * that changes are read out.
+ */
 function State({ text, report, post }: ViewProps) {
   const { companion, failing, message } = report;
   const isWell = companion === "ready" && !failing;

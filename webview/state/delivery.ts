@@ -1,5 +1,5 @@
-// Messages and decisions on their way to the companion: each with an id of its own, so that sending it again,
-// after a lost answer or a reload, cannot make it take effect twice.
+// Messages and decisions on their way to the companion: each with an id of its own, so that sending
+// it again, after a lost answer or a reload, cannot make it take effect twice.
 import type { ClientMessage, ContextItem, MessageRequest } from "../../server/protocol/requests.ts";
 import type { Session } from "../../server/protocol/responses.ts";
 import { omitUndefined } from "../../server/shared/json.ts";

@@ -1,5 +1,5 @@
-// What is written and not sent. It belongs to the chat in which it was written: it waits there while another is open, and
-// goes nowhere else.
+// What is written and not sent. It belongs to the chat in which it was written: it waits there
+// while another is open, and goes nowhere else.
 import { omitUndefined } from "../../server/shared/json.ts";
 import type { ChatDraft } from "../messages.ts";
 import type { AppState } from "./model.ts";

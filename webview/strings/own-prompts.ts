@@ -1,4 +1,5 @@
-// Messages that a button sends, in each language they may have been sent in: shown in the reader's, known in any.
+// Messages that a button sends, in each language they may have been sent in: shown in
+// the reader's, known in any.
 import type { Strings } from "./texts.ts";
 
 type OwnPrompt = "continuePrompt" | "resumePlan";

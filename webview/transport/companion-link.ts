@@ -18,7 +18,10 @@ const FIRST_WAIT_MS = 1_000;
 const LONGEST_WAIT_MS = 10_000;
 const PROOF_TIMEOUT_MS = 5_000;
 
-/** The way from a browser to the companion: proves it before it gets the token, notices when it is lost and looks for it again. */
+/**
+ * The way from a browser to the companion: proves it before it gets the token, notices when it is
+ * lost and looks for it again.
+ */
 export class CompanionLink {
   readonly #texts: LinkTexts;
   readonly #onState: (state: ConnectionState) => void;
@@ -43,7 +46,9 @@ export class CompanionLink {
     void this.#look();
   }
 
-  /** A response of the proven companion, whatever its status but 401. Rejects with `CallFailure`. */
+  /**
+   * A response of the proven companion, whatever its status but 401. Rejects with `CallFailure`.
+   */
   async fetch(path: string, init: LinkRequest): Promise<Response> {
     try {
       await this.#prove();

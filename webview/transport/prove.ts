@@ -1,5 +1,5 @@
-// The port may have gone to another program since this page was loaded. Before it gets the token it has to
-// show that it knows the token already.
+// The port may have gone to another program since this page was loaded. Before it gets the token it
+// has to show that it knows the token already.
 
 /** Whether the server at our own address answers a fresh nonce with its HMAC under `token`. */
 export async function isProven(token: string, signal: AbortSignal): Promise<boolean> {

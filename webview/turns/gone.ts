@@ -1,4 +1,5 @@
-// The log went back: it is read again from its beginning, and what is not in it any more stays readable beside it.
+// The log went back: it is read again from its beginning, and what is not in it any more
+// stays readable beside it.
 
 import type { LogReset } from "../../server/protocol/log-reset.ts";
 import type { Gone } from "./model.ts";

@@ -1,4 +1,5 @@
-// What a running call says, as the reader has it: pieces of the log, each of which a snapshot may replace.
+// What a running call says, as the reader has it: pieces of the log, each of
+// which a snapshot may replace.
 
 import type { StreamChunk } from "../../server/protocol/chunks.ts";
 import { lastWritten } from "../../server/protocol/tool-output.ts";
@@ -6,7 +7,10 @@ import type { ToolOutput, ToolPart } from "./model.ts";
 
 export const NO_OUTPUT: ToolOutput = { pieces: [], isCut: false };
 
-/** Takes a piece, or the snapshot of all since `from_seq`, of which a reader may have a part already. */
+/**
+ * Takes a piece, or the snapshot of all since `from_seq`, of which a reader
+ * may have a part already.
+ */
 export function withOutput(
   part: ToolPart,
   { seq, token, content }: StreamChunk,
@@ -31,7 +35,10 @@ export function outputText({ pieces }: ToolOutput): string {
 
 const BLOCK = 4_000;
 
-/** Cut after lines, always at the same places: while text is only added, all blocks but the last stay as they were. */
+/**
+ * Cut after lines, always at the same places: while text is only added, all blocks but
+ * the last stay as they were.
+ */
 export function blocksOf(text: string): string[] {
   const blocks: string[] = [];
   let from = 0;

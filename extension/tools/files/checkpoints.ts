@@ -1,5 +1,5 @@
-// What files were before a turn changed them, kept outside of the workspace, so that nothing of the user's repository
-// is touched. One folder per session, one file per turn.
+// What files were before a turn changed them, kept outside of the workspace, so that nothing of the
+// user's repository is touched. One folder per session, one file per turn.
 import {
   lstat,
   mkdir,
@@ -36,7 +36,10 @@ export class Checkpoints {
     this.#root = root;
   }
 
-  /** Keeps what `path` is now, unless this turn has kept it before. Rejects if that is impossible; then nothing may be changed. */
+  /**
+   * Keeps what `path` is now, unless this turn has kept it before. Rejects if that is impossible;
+   * then nothing may be changed.
+   */
   async keep(sessionId: string, turnId: string, path: string): Promise<void> {
     const step = this.#last.then(() => this.#keep(sessionId, turnId, path));
     this.#last = step.catch(() => undefined);
@@ -71,8 +74,8 @@ export class Checkpoints {
   }
 
   /**
-   * Puts `files` back, each by itself; resolves with what could not be and why. A folder that was made goes only when
-   * it is empty.
+   * Puts `files` back, each by itself; resolves with what could not be and why. A folder that was
+   * made goes only when it is empty.
    */
   async restore(files: readonly Kept[]): Promise<{ path: string; reason: string }[]> {
     const failed: { path: string; reason: string }[] = [];

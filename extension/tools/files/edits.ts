@@ -1,5 +1,6 @@
-// Changes of text, without a file. A model reads and writes line feeds and U+FFFD; the line ends and the stray bytes of
-// a file (`utf8.ts`) stay what they are wherever a change does not touch them.
+// Changes of text, without a file. A model reads and writes line feeds and U+FFFD; the
+// line ends and the stray bytes of a file (`utf8.ts`) stay what they are wherever a
+// change does not touch them.
 import { sameLines } from "../../../server/shared/line-changes.ts";
 import { hasStrays, withoutStrays } from "./utf8.ts";
 
@@ -8,7 +9,10 @@ export interface Edit {
   new_text: string;
 }
 
-/** Line ends as one character each, so that a place in the text is the same place in what a model reads. */
+/**
+ * Line ends as one character each, so that a place in the text is the same
+ * place in what a model reads.
+ */
 const CRLF = "\udc0d";
 const CR = "\udc0e";
 /** With `u`, since these are also halves of emoji. */
@@ -77,7 +81,10 @@ function toLines(text: string): Line[] {
 
 const keyOf = ({ body, end }: Line): string => withoutStrays(body) + (end === "" ? "" : "\n");
 
-/** `fresh` with the line ends and stray bytes of `old`; what is new takes the line ends of its place. */
+/**
+ * `fresh` with the line ends and stray bytes of `old`; what is new takes the line ends of its
+ * place.
+ */
 function weave(old: string, fresh: string, place: string): string {
   const was = toLines(old);
   const will = toLines(fresh);
@@ -123,7 +130,10 @@ function keepStrays(old: readonly Line[], fresh: readonly Line[]): string[] {
   return bodies.map((body) => body.replace(/\ufffd/g, (char) => lost[next++] ?? char));
 }
 
-/** The lines `from` to `to`, counted from 1, as many as fit into `max` characters, and a word on the rest. */
+/**
+ * The lines `from` to `to`, counted from 1, as many as fit into `max`
+ * characters, and a word on the rest.
+ */
 export function linesOf(text: string, from: number, to: number | undefined, max: number): string {
   const lines = text.split("\n");
   const first = Math.max(1, from);

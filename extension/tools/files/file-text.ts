@@ -1,5 +1,6 @@
-// The text of a file and its bytes, in the encoding in which the editor has it or would open it. No byte changes that
-// the text does not change: what cannot be read is kept, and what cannot be written is refused.
+// The text of a file and its bytes, in the encoding in which the editor has it or would open
+// it. No byte changes that the text does not change: what cannot be read is kept, and what
+// cannot be written is refused.
 import * as vscode from "vscode";
 import { shownText } from "./edits.ts";
 import { ToolError } from "./paths.ts";
@@ -72,7 +73,9 @@ export function encodingOfNew(path: string): Encoding {
   return name === "utf8" ? { name, mark: new Uint8Array() } : marked(name);
 }
 
-/** Rejects with a `ToolError` that says what cannot be written. `before` is the text that is there. */
+/**
+ * Rejects with a `ToolError` that says what cannot be written. `before` is the text that is there.
+ */
 export async function toBytes(
   { name, mark }: Encoding,
   text: string,
@@ -98,7 +101,10 @@ async function encodingOf(uri: vscode.Uri, bytes: Uint8Array): Promise<Encoding>
 const configured = (uri: vscode.Uri): vscode.WorkspaceConfiguration =>
   vscode.workspace.getConfiguration("files", uri);
 
-/** Only where VS Code decides by the language or by guessing is the file opened to see what it decides. */
+/**
+ * Only where VS Code decides by the language or by guessing is the file
+ * opened to see what it decides.
+ */
 async function configuredName(uri: vscode.Uri, bytes: Uint8Array): Promise<string> {
   const files = configured(uri);
   const isGuessed = files.get("autoGuessEncoding") === true;

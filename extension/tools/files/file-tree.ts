@@ -1,4 +1,5 @@
-// A list of files that is too long, shortened so that no part of a project is missing. Knows nothing of VS Code.
+// A list of files that is too long, shortened so that no part of a project is missing.
+// Knows nothing of VS Code.
 
 interface Tree {
   files: string[];
@@ -6,7 +7,10 @@ interface Tree {
   count: number;
 }
 
-/** All paths, or where they are more than `max`, as many folders opened as fit, the upper ones first; of the others the number of files. */
+/**
+ * All paths, or where they are more than `max`, as many folders opened as fit, the upper ones
+ * first; of the others the number of files.
+ */
 export function treeLines(
   paths: readonly string[],
   max: number,

@@ -83,7 +83,10 @@ export interface Change {
   bytes: Uint8Array;
 }
 
-/** Works out a call of `write_file` or `apply_diff` without doing it. Rejects with a `ToolError` where it cannot be done. */
+/**
+ * Works out a call of `write_file` or `apply_diff` without doing it. Rejects with a `ToolError`
+ * where it cannot be done.
+ */
 async function planChange(
   name: "write_file" | "apply_diff",
   { roots, sessionId, seen }: Pick<FileTools, "roots" | "sessionId" | "seen">,

@@ -1,8 +1,12 @@
-// Which files a model means by an `include`, in the ways in which models write one. Knows nothing of VS Code.
+// Which files a model means by an `include`, in the ways in which models write one.
+// Knows nothing of VS Code.
 import { join, posix } from "node:path";
 import { type Folder, isInside, ToolError } from "./paths.ts";
 
-/** By folder of the workspace, for ripgrep: with `!` what is left out. A folder that is not named is not searched. */
+/**
+ * By folder of the workspace, for ripgrep: with `!` what is left out. A folder that is
+ * not named is not searched.
+ */
 export type FolderGlobs = Map<Folder, string[]>;
 
 /** Undefined: all files, as is a folder without globs. */
@@ -110,7 +114,10 @@ function isBelow(folder: string, glob: string): boolean {
   return /^(?:\/|[A-Za-z]:\/)/.test(glob) && isInside(folder, beforeGlob);
 }
 
-/** Back-slashes are those of Windows, unless there are slashes, too: then they make a sign of the glob a letter. */
+/**
+ * Back-slashes are those of Windows, unless there are slashes, too: then they make a
+ * sign of the glob a letter.
+ */
 function withSlashes(glob: string): string {
   if (!glob.includes("/")) return glob.replaceAll("\\", "/");
   return glob.replaceAll(/\\(.)/gs, (_, char: string) => {
@@ -125,14 +132,18 @@ function outside(written: string): ToolError {
   );
 }
 
-/** The file or files, all in the folder of that name, and each of them with `[id]` as a name as well as a choice. */
+/**
+ * The file or files, all in the folder of that name, and each of them with `[id]` as a
+ * name as well as a choice.
+ */
 function variantsOf(below: string): string[] {
   const path = below.replace(/^\.?\/+/, "").replace(/\/+$/, "");
   const isFolder = below.endsWith("/");
   // A glob for all would bring in what git ignores, too.
   if (/^(?:\.|\*\*(?:\/\*)?)?$/.test(path)) return [];
   const at = `/${path}`;
-  // A name without slashes may be at any depth, as everywhere; with one before it, it is at the top.
+  // A name without slashes may be at any depth, as everywhere; with one
+  // before it, it is at the top.
   const glob =
     path.includes("/") || below.startsWith("/") || isFolder || !/[*?{]/.test(path) ? at : path;
   const spelled = [...new Set([glob, namesOnly(glob)])].filter(isWhole);

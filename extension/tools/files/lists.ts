@@ -1,4 +1,5 @@
-// Lists of a folder's files: of the whole tree below it, what the editor's own search would look at.
+// Lists of a folder's files: of the whole tree below it, what the editor's
+// own search would look at.
 import { readdir, stat } from "node:fs/promises";
 import { dirname, join, posix } from "node:path";
 import * as vscode from "vscode";
@@ -156,7 +157,10 @@ async function filesBelow(folder: string, signal: AbortSignal): Promise<Files> {
   return { files, unread: unread.map(inside), isPartial };
 }
 
-/** Links are followed by nobody here, but named: in each folder that is listed, if they lead to where tools may go. */
+/**
+ * Links are followed by nobody here, but named: in each folder that is listed, if they
+ * lead to where tools may go.
+ */
 async function linksBeside(
   roots: WorkspaceRoots,
   folder: string,

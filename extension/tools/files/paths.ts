@@ -1,4 +1,5 @@
-// Which files tools may touch: those inside of the workspace's folders, wherever symbolic links lead.
+// Which files tools may touch: those inside of the workspace's folders,
+// wherever symbolic links lead.
 import { lstat, readdir, realpath } from "node:fs/promises";
 import { basename, dirname, isAbsolute, join, normalize, relative, resolve, sep } from "node:path";
 import { isSecretPath } from "../../../server/shared/protected-paths.ts";
@@ -14,7 +15,10 @@ export interface Folder {
 /** Where tools work. */
 export interface WorkspaceRoots {
   folders: readonly Folder[];
-  /** Folders that are closed to them wherever they are: the companion's data, with its token and the chats. */
+  /**
+   * Folders that are closed to them wherever they are: the companion's data, with
+   * its token and the chats.
+   */
   closed: readonly string[];
 }
 
@@ -22,9 +26,9 @@ export interface WorkspaceRoots {
 export class ToolError extends Error {}
 
 /**
- * The absolute path of what a model named. Rejects with a `ToolError` if it is outside of all folders, by itself or
- * through a link, or inside of a `.git` or a closed folder. What is written, and what holds keys, has to be named as
- * what it is: the companion has judged the name.
+ * The absolute path of what a model named. Rejects with a `ToolError` if it is outside of all
+ * folders, by itself or through a link, or inside of a `.git` or a closed folder. What is written,
+ * and what holds keys, has to be named as what it is: the companion has judged the name.
  */
 export async function resolveInside(
   { folders, closed }: WorkspaceRoots,
@@ -57,7 +61,10 @@ export async function resolveInside(
 /** Also as Windows shortens and trims it. */
 const GIT = /^(?:\.git|git~\d+)[. ]*$/i;
 
-/** Two ways below a folder; where names have no case, or one form of Unicode, its difference is none. */
+/**
+ * Two ways below a folder; where names have no case, or one form of Unicode, its difference is
+ * none.
+ */
 function isSame(one: string, other: string): boolean {
   const isExact = process.platform === "linux";
   const fold = (way: string): string => (isExact ? way : way.normalize("NFC").toLowerCase());
@@ -69,7 +76,10 @@ export function isInside(folder: string, path: string): boolean {
   return way === "" || (!way.startsWith(`..${sep}`) && way !== ".." && !isAbsolute(way));
 }
 
-/** Where a path really is; of what does not exist yet, where it would be. A dangling link counts as what it names. */
+/**
+ * Where a path really is; of what does not exist yet, where it would be. A dangling link
+ * counts as what it names.
+ */
 async function realOf(path: string): Promise<string> {
   try {
     return await realpath(path);
@@ -89,7 +99,10 @@ function outside(named: string): ToolError {
   return new ToolError(`${named} is outside of the workspace; tools work only inside of it.`);
 }
 
-/** Where names are the same, each with as many of the folders above it as tell them apart (`web/app`), or numbered. */
+/**
+ * Where names are the same, each with as many of the folders above it as tell them apart
+ * (`web/app`), or numbered.
+ */
 export function withNames(folders: readonly Folder[]): Folder[] {
   return folders.map((folder) => {
     const alike = folders.filter(({ name }) => name === folder.name);
@@ -125,8 +138,8 @@ export function nameOf(folders: readonly Folder[], path: string): string {
 }
 
 /**
- * The one place that a model can have meant. Rejects with a `ToolError` that tells the names to use where it could be
- * more than one.
+ * The one place that a model can have meant. Rejects with a `ToolError` that tells the names to use
+ * where it could be more than one.
  */
 async function placeOf(given: readonly Folder[], named: string): Promise<string> {
   const folders = withNames(given);
@@ -174,7 +187,10 @@ async function existing(folders: readonly Folder[], parts: readonly string[]): P
   return found.flat();
 }
 
-/** A name in the form of Unicode that it has on the disk: composed or not, it looks the same to a model. */
+/**
+ * A name in the form of Unicode that it has on the disk: composed or not, it
+ * looks the same to a model.
+ */
 async function asOnDisk(folders: readonly Folder[], path: string): Promise<string> {
   const home = folders.find((one) => isInside(one.path, path));
   if (!home || !/[^ -~]/.test(path) || (await isThere(path))) return path;

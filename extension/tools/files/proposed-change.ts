@@ -1,4 +1,5 @@
-// What a change will write, bounded, for a chat: worked out from the file, not from what the model says of it.
+// What a change will write, bounded, for a chat: worked out from the file, not from
+// what the model says of it.
 import {
   type ChangedLine,
   type LineEnd,

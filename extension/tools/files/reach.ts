@@ -1,5 +1,6 @@
-// How far a search goes. For ripgrep a glob that fits wins over what git ignores, so `src/**` would bring in all that is
-// built or installed below it; here it is found out and left out again, as in the editor's own search.
+// How far a search goes. For ripgrep a glob that fits wins over what git ignores, so `src/**` would
+// bring in all that is built or installed below it; here it is found out and left out again, as in
+// the editor's own search.
 import { posix } from "node:path";
 import { SECRET_NAMES } from "../../../server/shared/protected-paths.ts";
 import { editorsRules, runRipgrep } from "./ripgrep.ts";
@@ -16,7 +17,10 @@ export interface Reach {
 /** Globs that cost ripgrep no time. */
 const MAX_GLOBS = 500;
 
-/** In this order: the last glob that fits wins, and one of the model's own would bring a hidden file in. */
+/**
+ * In this order: the last glob that fits wins, and one of the model's own
+ * would bring a hidden file in.
+ */
 export function placeOf(globs: readonly string[], rules: readonly string[]): string[] {
   return [
     ...globs.map((glob) => `--glob=${glob}`),

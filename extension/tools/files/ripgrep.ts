@@ -28,7 +28,9 @@ export function findRipgrep(): string | undefined {
   });
 }
 
-/** Globs of `files.exclude` and `search.exclude`, without those that depend on a file's neighbours. */
+/**
+ * Globs of `files.exclude` and `search.exclude`, without those that depend on a file's neighbours.
+ */
 export function excludedGlobs(folder: string): string[] {
   const uri = vscode.Uri.file(folder);
   return ["files", "search"].flatMap((section) => {
@@ -88,7 +90,8 @@ export async function runRipgrep(
         return;
       }
       const { unread, other } = complaintsOf(stderr);
-      // 1: nothing found; 2: something could not be read, or nothing could be searched for; text: out of time or room.
+      // 1: nothing found; 2: something could not be read, or nothing could be searched for;
+      // text: out of time or room.
       const isCut = error !== null && typeof error.code !== "number";
       if (error && !isCut && error.code !== 1 && other !== "" && text === "") {
         reject(new ToolError(other.slice(0, 500)));

@@ -1,4 +1,5 @@
-// Searching the text of the workspace with the ripgrep that VS Code brings along, else in the files one by one.
+// Searching the text of the workspace with the ripgrep that VS Code brings along, else
+// in the files one by one.
 import { statSync } from "node:fs";
 import { join } from "node:path";
 import * as vscode from "vscode";

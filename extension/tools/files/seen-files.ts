@@ -1,4 +1,5 @@
-// What a model has seen of which file, per session, so that it cannot overwrite what it does not know. Outlives the window.
+// What a model has seen of which file, per session, so that it cannot overwrite what it does not
+// know. Outlives the window.
 import { createHash } from "node:crypto";
 import type { Memento } from "vscode";
 

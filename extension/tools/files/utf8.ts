@@ -1,5 +1,5 @@
-// UTF-8 in which every byte survives. What is no UTF-8 becomes half a character of its own (U+DC80 to U+DCFF, one for
-// each byte), which no valid text has, and is that byte again afterwards.
+// UTF-8 in which every byte survives. What is no UTF-8 becomes half a character of its own (U+DC80
+// to U+DCFF, one for each byte), which no valid text has, and is that byte again afterwards.
 
 const STRAY = /[\u{dc80}-\u{dcff}]/gu;
 

@@ -13,7 +13,9 @@ export interface UriParts {
   query?: string;
 }
 
-/** One part as text; what is not text is named. `read` gives the text of a resource, or undefined. */
+/**
+ * One part as text; what is not text is named. `read` gives the text of a resource, or undefined.
+ */
 export async function textOfPart(
   part: unknown,
   read: (uri: UriParts) => Promise<string | undefined>,

@@ -1,18 +1,25 @@
-// Which of the tools that are not ours models are told of, and under which names. Knows nothing of VS Code.
+// Which of the tools that are not ours models are told of, and under which names.
+// Knows nothing of VS Code.
 
 import { createHash } from "node:crypto";
 import { OfferedTool, RESERVED_NAMES, ToolName } from "../../../server/protocol/offers.ts";
 import { isRecord } from "../../../server/shared/json.ts";
 import { isEditorTool } from "../definitions.ts";
 
-/** VS Code's own that mean something in its own chat only: they fail, or ask or show something there. */
+/**
+ * VS Code's own that mean something in its own chat only: they fail, or ask
+ * or show something there.
+ */
 const FOR_ITS_CHAT =
   /^vscode_\w+_internal$|^vscode_get_\w*confirmation|^(?:inline_chat_exit|manage_todo_list|runSubagent|task_complete|vscode_askQuestions|vscode_reviewPlan)$/;
 
 /** VS Code's own that run commands: `execute_command` does, and a rule that denies it must hold. */
 const RUNS_COMMANDS = /^(?:run_in_terminal|send_to_terminal|run_task|create_and_run_task)$/;
 
-/** Characters of all of them as JSON: a model reads it with every message, and the companion takes no message over 1 MiB. */
+/**
+ * Characters of all of them as JSON: a model reads it with every message, and the companion
+ * takes no message over 1 MiB.
+ */
 const MAX_CHARS = 200_000;
 
 /** As VS Code lists it. */

@@ -21,7 +21,8 @@ export async function invoke(
   };
   signal.addEventListener("abort", stop);
   try {
-    // VS Code does not come back from a question of its own before it is answered; the chat must not wait for that.
+    // VS Code does not come back from a question of its own before it is answered; the
+    // chat must not wait for that.
     return await Promise.race([textOf(name, input, source.token), stopped.promise]);
   } catch (thrown) {
     if (!isCancelled(thrown)) throw thrown;
@@ -46,7 +47,9 @@ async function textOf(
   return cut(texts.join("\n") || "[The tool gave no text.]");
 }
 
-/** Only what an MCP server itself holds: a link to anything else is a link, not leave to read it. */
+/**
+ * Only what an MCP server itself holds: a link to anything else is a link, not leave to read it.
+ */
 async function readResource({
   scheme,
   authority = "",

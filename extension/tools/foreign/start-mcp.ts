@@ -1,12 +1,14 @@
-// Servers of MCP that are configured and do not run have no tools to offer. VS Code starts them for its own chat alone.
+// Servers of MCP that are configured and do not run have no tools to offer. VS Code starts
+// them for its own chat alone.
 import * as vscode from "vscode";
 
 /** A message waits no longer for them; what comes later is offered with the next. */
 const WAIT_MS = 5_000;
 
 /**
- * Starts them with the first message of a window, where VS Code does so, too (`chat.mcp.autostart`): later what is
- * stopped was stopped by somebody. Resolves when their tools can be offered, or after some seconds.
+ * Starts them with the first message of a window, where VS Code does so, too
+ * (`chat.mcp.autostart`): later what is stopped was stopped by somebody. Resolves when their tools
+ * can be offered, or after some seconds.
  */
 export function createMcpStart(log: { warn(message: string): void }): () => Promise<void> {
   let started: Promise<void> | undefined;

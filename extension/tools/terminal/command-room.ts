@@ -1,4 +1,5 @@
-// The private folder of one command: what is to be run, and how it has ended. Knows nothing of VS Code.
+// The private folder of one command: what is to be run, and how it has ended.
+// Knows nothing of VS Code.
 import { mkdtemp, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";

@@ -1,4 +1,5 @@
-// Ends what a command has started, as far as it still runs in the command's terminal. Knows nothing of VS Code.
+// Ends what a command has started, as far as it still runs in the command's terminal.
+// Knows nothing of VS Code.
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
 

@@ -1,5 +1,6 @@
-// Tells the companion what a call says while it runs: at an easy pace, in bounded pieces, one after another, each again
-// until it is stored. What does not get there is no loss for the model: it gets the result.
+// Tells the companion what a call says while it runs: at an easy pace, in bounded pieces, one
+// after another, each again until it is stored. What does not get there is no loss for the
+// model: it gets the result.
 import { MAX_OUTPUT, MAX_OUTPUT_PIECE } from "../../../server/protocol/tool-output.ts";
 import { toStorable } from "../bounds.ts";
 import { TerminalOutput } from "./terminal-output.ts";
@@ -48,7 +49,9 @@ export class LiveOutput {
     this.#timer ??= setTimeout(() => void this.#say(), ms);
   }
 
-  /** Never rejects. The timer stays set while a piece is on its way, so that there is one at a time. */
+  /**
+   * Never rejects. The timer stays set while a piece is on its way, so that there is one at a time.
+   */
   async #say(): Promise<void> {
     this.#waiting += toStorable(this.#output.take(performance.now()));
     const piece = wholeCharacters(this.#waiting.slice(0, MAX_OUTPUT_PIECE));

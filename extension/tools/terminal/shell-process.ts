@@ -1,4 +1,5 @@
-// A command without a terminal of its shell's: a process of ours, its output in a terminal that only shows.
+// A command without a terminal of its shell's: a process of ours, its output in a
+// terminal that only shows.
 import { type ChildProcess, spawn } from "node:child_process";
 import * as vscode from "vscode";
 import { HeldOutput } from "./held-output.ts";

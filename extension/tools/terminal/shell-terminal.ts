@@ -1,7 +1,8 @@
-// A command in a terminal of the user's own shell. Nothing is typed there: the terminal runs a script of ours, which shows
-// the command, has the shell carry it out, and says where its output begins and ends with the orders by which shells speak
-// with the editor. So no command is ever too long for a line, waits for the rest of one, or is changed by keys that mean
-// something, and it does not matter what a shell makes of `exit`.
+// A command in a terminal of the user's own shell. Nothing is typed there: the terminal runs a
+// script of ours, which shows the command, has the shell carry it out, and says where its output
+// begins and ends with the orders by which shells speak with the editor. So no command is ever too
+// long for a line, waits for the rest of one, or is changed by keys that mean something, and it
+// does not matter what a shell makes of `exit`.
 import * as vscode from "vscode";
 import { BetweenMarks } from "./between-marks.ts";
 import { type CommandRoom, openRoom } from "./command-room.ts";
@@ -21,7 +22,10 @@ export interface ShellRun {
 export interface Ran {
   output: HeldOutput;
   exitCode: number | undefined;
-  /** `stopped` and `closed` (the terminal, by a person) are before its own end; `unseen`: its output did not get here. */
+  /**
+   * `stopped` and `closed` (the terminal, by a person) are before its own end; `unseen`: its
+   * output did not get here.
+   */
   end: "ended" | "stopped" | "closed" | "unseen";
 }
 
@@ -33,10 +37,16 @@ const BEGIN_MS = 10_000;
 const LOOK_MS = 100;
 /** Between Ctrl+C and the end by force. */
 const KILL_MS = 3_000;
-/** What a command has said comes after its end, most of all where there is much of it: so long without news. */
+/**
+ * What a command has said comes after its end, most of all where there is much of
+ * it: so long without news.
+ */
 const LAST_WORDS_MS = 3_000;
 
-/** The terminal of the last command, left open to be looked at. The next gets one of its own: no folder or variable of another's. */
+/**
+ * The terminal of the last command, left open to be looked at. The next gets one of its own: no
+ * folder or variable of another's.
+ */
 let last: vscode.Terminal | undefined;
 
 /** Undefined if the shell did not begin; then nothing of the command has run, and nothing will. */

@@ -1,5 +1,6 @@
-// How a command is handed to a shell as it is written: from a private file, never as typed keys, by the shell that the
-// user has set up, after the user's own start-up files. Knows nothing of VS Code.
+// How a command is handed to a shell as it is written: from a private file, never as
+// typed keys, by the shell that the user has set up, after the user's own start-up files.
+// Knows nothing of VS Code.
 import { posix, win32 } from "node:path";
 
 /** Files of one command, in a folder that only this user may read. */
@@ -15,14 +16,17 @@ export const ROOM = {
 } as const;
 
 /**
- * What the shell's start-up files say comes before `Begin`, all that the command says before `End`. A terminal shows
- * nothing of it, and no program can know it.
+ * What the shell's start-up files say comes before `Begin`, all that the command says before `End`.
+ * A terminal shows nothing of it, and no program can know it.
  */
 export function markOf(room: string, which: "Begin" | "End"): string {
   return `\u001B]633;P;Streamkeeper${which}=${baseName(room).replaceAll(/\W/g, "")}\u0007`;
 }
 
-/** What nobody answers: an editor leaves all as it is, a pager shows all at once. A shell's start-up files would set others. */
+/**
+ * What nobody answers: an editor leaves all as it is, a pager shows all at once. A shell's
+ * start-up files would set others.
+ */
 export const ANSWERED_EDITORS: Readonly<Record<string, string>> = {
   EDITOR: "true",
   VISUAL: "true",
@@ -135,8 +139,9 @@ function posixOuter(shell: Shell, shown: string, room: string, cwd: string): str
 }
 
 /**
- * Begins a command in a shell that has read its start-up files: $1 is the room, $2 the folder. In a subshell, where there
- * is one, so that nothing is said of jobs; and `eval` takes all as it is written, with no history of `!`.
+ * Begins a command in a shell that has read its start-up files: $1 is the room, $2 the folder. In a
+ * subshell, where there is one, so that nothing is said of jobs; and `eval` takes all as it is
+ * written, with no history of `!`.
  */
 function beginOf(kind: ShellKind, room: string): string | undefined {
   if (kind === "other" || kind === "powershell") return undefined;

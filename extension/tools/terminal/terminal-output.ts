@@ -1,15 +1,19 @@
-// What a terminal was sent, as text: orders to it are left out. Read whole for the result of a command, and piece by piece
-// while it runs, with the same outcome.
+// What a terminal was sent, as text: orders to it are left out. Read whole for the result of a
+// command, and piece by piece while it runs, with the same outcome.
 import { lastWritten } from "../../../server/protocol/tool-output.ts";
 
 const ESC = "\u001B";
 const BEL = "\u0007";
-/** Orders of the form CSI; titles, links and other strings with an end of their own; the short ones. */
+/**
+ * Orders of the form CSI; titles, links and other strings with an end of their own; the short ones.
+ */
 const ESCAPES = new RegExp(
   `${ESC}(?:\\[[0-?]*[ -/]*[@-~]|[\\]PX^_][^\\n${BEL}${ESC}]*(?:${BEL}|${ESC}\\\\)?|[ -/]+[0-~]|[0-~])`,
   "g",
 );
-/** Back to the beginning of the line, which is then written over: what spinners use instead of `\r`. */
+/**
+ * Back to the beginning of the line, which is then written over: what spinners use instead of `\r`.
+ */
 const TO_BEGINNING = new RegExp(`${ESC}\\[1?G`, "g");
 /** What begins a string, after ESC. */
 const STRINGS = "]PX^_";
@@ -33,8 +37,9 @@ const MAX_LINE = 10_000;
 const REWRITE_MS = 1_000;
 
 /**
- * The same while it comes. What it gives can only be added to, so a line that is written over is said again after a `\r`
- * (`lastWritten` then leaves the newest): at its end, and before only now and then.
+ * The same while it comes. What it gives can only be added to, so a line that is written
+ * over is said again after a `\r` (`lastWritten` then leaves the newest): at its end, and
+ * before only now and then.
  */
 export class TerminalOutput {
   /** An order or a character that is not whole yet. */
@@ -60,7 +65,10 @@ export class TerminalOutput {
     }
   }
 
-  /** What is new since it was asked before; nothing while there is only a line that was written over a moment ago. */
+  /**
+   * What is new since it was asked before; nothing while there is only a line that was
+   * written over a moment ago.
+   */
   take(now: number): string {
     const rest = this.#rest();
     const isRewritten = rest.startsWith("\r");
@@ -101,7 +109,9 @@ export class TerminalOutput {
   }
 }
 
-/** A string of an order is skipped however long it is; only its beginning and a possible end matter. */
+/**
+ * A string of an order is skipped however long it is; only its beginning and a possible end matter.
+ */
 function shortened(begun: string): string {
   if (!STRINGS.includes(begun.charAt(1)) || begun.length < 2) return begun;
   return begun.slice(0, 2) + (begun.endsWith(ESC) ? ESC : "");

@@ -71,7 +71,9 @@ function endOf({ exitCode, end }: Ran, lateAfter: number | undefined): string {
   }
 }
 
-/** Shells whose start-up files do not come back to us, in this window: they are begun without them. */
+/**
+ * Shells whose start-up files do not come back to us, in this window: they are begun without them.
+ */
 const plain = new Set<string>();
 
 async function inShell(run: ShellRun): Promise<Ran> {

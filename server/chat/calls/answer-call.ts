@@ -43,7 +43,10 @@ type ToolResult = Extract<ClientMessage, { type: "tool_result" }>;
 
 type ToAnswer = (trx: Trx, call: ToolCallRow, turn: TurnRow) => Promise<CallAnswer | undefined>;
 
-/** A person's decision about a call. Decision, changed arguments, result and the next step of the turn commit together. */
+/**
+ * A person's decision about a call. Decision, changed arguments, result and the next step of
+ * the turn commit together.
+ */
 export async function decideCall(
   deps: ChatDeps,
   sessionId: string,
@@ -183,7 +186,10 @@ export async function takeResult(
 
 const MAX_NOTED = 4_000;
 
-/** The model only knows what it asked for. Without this it would take a person's change for its own, and undo it next time. */
+/**
+ * The model only knows what it asked for. Without this it would take a person's change for its
+ * own, and undo it next time.
+ */
 function editNote({ decision, arguments: ran }: ToolCallRow): string {
   if (decision !== "edit") return "";
   const whole = ran.length <= MAX_NOTED;

@@ -1,4 +1,5 @@
-// Calls that clients run: what waits, who has taken it, and what becomes of it when that client is gone.
+// Calls that clients run: what waits, who has taken it, and what becomes of it
+// when that client is gone.
 
 import { CLAIM_MS, claimCall, expiredClaims } from "../../db/tables/claims.ts";
 import type { Reader } from "../../db/tables/schema.ts";
@@ -38,7 +39,9 @@ function toPending(call: ToolCallRow, turn: TurnRow | undefined): PendingCall {
   });
 }
 
-/** Of several clients that want to run a call, one gets it; the same client again gets more time. */
+/**
+ * Of several clients that want to run a call, one gets it; the same client again gets more time.
+ */
 export async function claim(
   deps: ChatDeps,
   sessionId: string,
@@ -58,8 +61,9 @@ export async function claim(
 }
 
 /**
- * Answers the calls whose client has given no heartbeat for so long that it must be gone, so that no turn waits for
- * ever. After a sleep of the machine every claim looks old: then clients get one more round to say that they are there.
+ * Answers the calls whose client has given no heartbeat for so long that it must be gone, so that
+ * no turn waits for ever. After a sleep of the machine every claim looks old: then clients get one
+ * more round to say that they are there.
  */
 export function giveUpClaims(deps: ChatDeps): Repeating {
   let last = Date.now();

@@ -4,8 +4,9 @@ import type { ChatDeps } from "../deps.ts";
 import { refuseWhileRunning } from "../log/refuse-while-running.ts";
 
 /**
- * A tool that a person has allowed for the session asks again from its next call on, wherever it works. Takes effect
- * once, however often it is said. Rejects with `not_found`, and with `session_busy` while an answer is written.
+ * A tool that a person has allowed for the session asks again from its next call on, wherever it
+ * works. Takes effect once, however often it is said. Rejects with `not_found`, and with
+ * `session_busy` while an answer is written.
  */
 export async function revokeToolRule(
   deps: ChatDeps,

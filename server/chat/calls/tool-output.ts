@@ -10,8 +10,9 @@ import type { ChatDeps } from "../deps.ts";
 import { notOurs } from "./answer-call.ts";
 
 /**
- * What a call says while it runs, from the client that runs it: committed, then seen by every reader. `offset` makes a
- * repeat take effect once; the call's row says how far its output has come. A heartbeat of the client as well.
+ * What a call says while it runs, from the client that runs it: committed, then seen by every
+ * reader. `offset` makes a repeat take effect once; the call's row says how far its output has
+ * come. A heartbeat of the client as well.
  */
 export async function takeOutput(
   deps: ChatDeps,

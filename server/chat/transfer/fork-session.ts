@@ -15,8 +15,9 @@ const ENDING = {
 } as const satisfies Ending;
 
 /**
- * A new chat that is the same as `sessionId` up to `atSeq` (default: all that is stored), under ids of its own; the other is
- * untouched. What was allowed for the whole of the other chat is asked again here. Rejects with `not_found` and `invalid_request`.
+ * A new chat that is the same as `sessionId` up to `atSeq` (default: all that is stored), under ids
+ * of its own; the other is untouched. What was allowed for the whole of the other chat is asked
+ * again here. Rejects with `not_found` and `invalid_request`.
  */
 export async function forkSession(
   deps: Pick<ChatDeps, "newUnitOfWork" | "reader">,

@@ -29,8 +29,9 @@ interface Result {
 type ImportDeps = Pick<ChatDeps, "newUnitOfWork" | "reader">;
 
 /**
- * Stores the chats of a file, each in a step of its own. What is here already stays as it is; `asCopies` stores it once
- * more, under other ids. Rejects when nothing can be stored now: what came before is kept, and importing again adds the rest.
+ * Stores the chats of a file, each in a step of its own. What is here already stays as it is;
+ * `asCopies` stores it once more, under other ids. Rejects when nothing can be stored now: what
+ * came before is kept, and importing again adds the rest.
  */
 export async function importChats(
   deps: ImportDeps,

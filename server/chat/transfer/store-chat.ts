@@ -10,9 +10,9 @@ import { closeTurn, type Ending } from "../turn/close-turn.ts";
 import { isOpen, problemOf } from "./check-chat.ts";
 
 /**
- * A chat that is not here yet, in one step. Nothing of it runs: an answer that was open is closed with what it had, and
- * with it every call that waited for somebody. Rejects with `invalid_request` if it makes no sense, and with
- * `request_conflict` if one of its ids is in use.
+ * A chat that is not here yet, in one step. Nothing of it runs: an answer that was open is closed
+ * with what it had, and with it every call that waited for somebody. Rejects with `invalid_request`
+ * if it makes no sense, and with `request_conflict` if one of its ids is in use.
  */
 export async function storeChat(
   deps: Pick<ChatDeps, "newUnitOfWork">,
@@ -52,7 +52,10 @@ export async function storeChat(
   );
 }
 
-/** A call or a plan that waits after the end of its turn would be taken up by a client, or by a click. */
+/**
+ * A call or a plan that waits after the end of its turn would be taken up by
+ * a client, or by a click.
+ */
 function withoutWaiting(chat: WholeChat): WholeChat {
   const open = chat.turns.find(isOpen)?.id;
   return {

@@ -13,7 +13,10 @@ table { border-collapse: collapse; }
 td, th { border: 1px solid color-mix(in srgb, currentcolor 20%, transparent); padding: .25rem .5rem; }
 `;
 
-/** One page that needs nothing else: no script, nothing loaded from anywhere, and a policy that holds both. */
+/**
+ * One page that needs nothing else: no script, nothing loaded from anywhere, and
+ * a policy that holds both.
+ */
 export function toHtml(chat: WholeChat): string {
   const style = createHash("sha256").update(STYLE).digest("base64");
   const policy = `default-src 'none'; style-src 'sha256-${style}'; base-uri 'none'; form-action 'none'`;

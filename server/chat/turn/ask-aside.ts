@@ -1,7 +1,10 @@
 import type { Usage } from "../../providers/provider.ts";
 import type { ResolvedModel } from "../deps.ts";
 
-/** What the model says outside of the conversation, as far as it is wanted. Rejects when the time is over. */
+/**
+ * What the model says outside of the conversation, as far as it is wanted.
+ * Rejects when the time is over.
+ */
 export async function askAside(
   { provider, model }: ResolvedModel,
   { system, content }: { system: string; content: string },

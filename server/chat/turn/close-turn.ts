@@ -25,9 +25,10 @@ export interface Ending {
 }
 
 /**
- * Ends a turn early, in the caller's transaction: what was shown of the answer becomes a partial message, calls
- * that wait are closed so that the conversation stays valid, and the final chunk says why. Everything is read
- * from the log, not from memory, so a crashed turn and a running one end the same way.
+ * Ends a turn early, in the caller's transaction: what was shown of the answer becomes a
+ * partial message, calls that wait are closed so that the conversation stays valid, and the
+ * final chunk says why. Everything is read from the log, not from memory, so a crashed turn and
+ * a running one end the same way.
  */
 export async function closeTurn(
   trx: Trx,

@@ -1,4 +1,5 @@
-// The calls that a model makes in one step: judged, stored and, where nobody else has to act, answered.
+// The calls that a model makes in one step: judged, stored and, where nobody
+// else has to act, answered.
 
 import { insertMessage } from "../../db/tables/messages.ts";
 import type { ToolCallStatus, Trx } from "../../db/tables/schema.ts";
@@ -42,8 +43,9 @@ interface Judged {
 }
 
 /**
- * The calls, what was said before them, their answers as far as there are any, and the pause if somebody has to act:
- * one transaction, since none makes sense without the others. `waiting`: the lease is given back.
+ * The calls, what was said before them, their answers as far as there are any, and the pause if
+ * somebody has to act: one transaction, since none makes sense without the others. `waiting`:
+ * the lease is given back.
  */
 export async function commitCalls(
   run: Run,
@@ -182,8 +184,8 @@ async function settle(
 }
 
 /**
- * A switch is seen as such, without a result; one that is refused is told to the model. An agent that may do more than
- * the one a person has chosen needs that person's word.
+ * A switch is seen as such, without a result; one that is refused is told to the model. An agent
+ * that may do more than the one a person has chosen needs that person's word.
  */
 function settleSwitch(
   run: Run,

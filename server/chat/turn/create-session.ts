@@ -17,8 +17,9 @@ interface WantedSession {
 }
 
 /**
- * A session is made by its own step; with a `request` that step already remembers it, so a repeat finds the session.
- * Resolves with what `read` finds within the step: what has been made is never told as a failure to read it.
+ * A session is made by its own step; with a `request` that step already remembers it, so a repeat
+ * finds the session. Resolves with what `read` finds within the step: what has been made is never
+ * told as a failure to read it.
  */
 export async function createSession<T>(
   deps: Pick<ChatDeps, "newUnitOfWork" | "hub">,

@@ -1,4 +1,5 @@
-// Answers that their vendor holds: noted with the turn before their first word, gone on with by the next companion.
+// Answers that their vendor holds: noted with the turn before their first word, gone on
+// with by the next companion.
 import { setTimeout as delay } from "node:timers/promises";
 import { textBetween } from "../../db/tables/chunks.ts";
 import { lastPosition } from "../../db/tables/messages.ts";
@@ -83,7 +84,10 @@ export function endingOfHeld(run: Run, ending: Ending): Ending {
   };
 }
 
-/** At an orderly end: the next companion goes on with the answer as after a crash, but need not wait for the lease. */
+/**
+ * At an orderly end: the next companion goes on with the answer as after a crash, but
+ * need not wait for the lease.
+ */
 export async function leaveHeld(run: Run): Promise<void> {
   await run.batch?.flush();
   await writeStep(run, "hold_answer", (trx) => releaseLease(trx, run.turn.sessionId));

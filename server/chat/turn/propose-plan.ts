@@ -82,8 +82,8 @@ function readPlan(
 }
 
 /**
- * A person's word on a plan: with `approve` or `edit` the turn goes on with its first subtask, with `reject` the model
- * goes on, and with a word to it may propose another.
+ * A person's word on a plan: with `approve` or `edit` the turn goes on with its first subtask, with
+ * `reject` the model goes on, and with a word to it may propose another.
  */
 export async function decidePlan(
   trx: Trx,

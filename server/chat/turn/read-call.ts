@@ -1,4 +1,5 @@
-// What a call's arguments are, as its tool takes them: before anyone judges the call, is asked about it or runs it.
+// What a call's arguments are, as its tool takes them: before anyone judges the call, is
+// asked about it or runs it.
 import { fitArguments } from "../../domain/fit-arguments.ts";
 import { mendObject } from "../../domain/mend-json.ts";
 import type { Tool } from "../../domain/tools.ts";

@@ -7,8 +7,9 @@ import { doneUnasked } from "./prompt-messages.ts";
 import { makeRoom } from "./start-turn.ts";
 
 /**
- * The conversation is again what it was before `from` began: that turn and all after it leave it, and stay in the log.
- * Like a switch of the agent this is a turn of its own, over at once. Rejects with `session_busy` or `invalid_request`.
+ * The conversation is again what it was before `from` began: that turn and all after it leave it,
+ * and stay in the log. Like a switch of the agent this is a turn of its own, over at once. Rejects
+ * with `session_busy` or `invalid_request`.
  */
 export async function rewindSession(
   deps: ChatDeps,

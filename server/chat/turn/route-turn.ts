@@ -9,8 +9,9 @@ const MAX_ANSWER = 500;
 const TIMEOUT_MS = 15_000;
 
 /**
- * The agent for a message: the model is asked, outside of the conversation; if it does not say within 15 s, or says
- * nothing that can be used, the words of the message decide. Rejects only when `signal` aborts.
+ * The agent for a message: the model is asked, outside of the conversation; if it does not
+ * say within 15 s, or says nothing that can be used, the words of the message decide. Rejects
+ * only when `signal` aborts.
  */
 export async function routeTurn(
   resolved: ResolvedModel,
@@ -28,7 +29,8 @@ export async function routeTurn(
     const to = routeByAnswer(text, agents);
     return to === undefined ? byWords : { to, reason: "chosen by the model" };
   } catch {
-    // The model may be out of reach for one word and not for the answer; that will say what is wrong.
+    // The model may be out of reach for one word and not for the answer;
+    // that will say what is wrong.
     signal.throwIfAborted();
     return byWords;
   }

@@ -1,5 +1,5 @@
-// An approved plan is carried out subtask by subtask; each beginning and each end is a committed step, so a restart
-// finds where it was.
+// An approved plan is carried out subtask by subtask; each beginning and each end is a committed
+// step, so a restart finds where it was.
 import { insertMessage } from "../../db/tables/messages.ts";
 import { runningPlan, setPlan, setSubtask, subtasksOf } from "../../db/tables/plans.ts";
 import { setTurnProgress } from "../../db/tables/turns.ts";
@@ -9,8 +9,8 @@ import { switchedChunk } from "./commit-answer.ts";
 import { endAnswer, progressOf, type Run, writeStep } from "./run.ts";
 
 /**
- * Before the model is asked: begins the next subtask of the turn's plan if none has begun. `none`: the turn carries out
- * no plan, or all of it is done.
+ * Before the model is asked: begins the next subtask of the turn's plan if none has begun. `none`:
+ * the turn carries out no plan, or all of it is done.
  */
 export async function nextSubtask(run: Run): Promise<"subtask" | "none"> {
   const plan = await runningPlan(run.deps.reader, run.turn.turnId);
@@ -50,7 +50,10 @@ export async function nextSubtask(run: Run): Promise<"subtask" | "none"> {
   return "subtask";
 }
 
-/** The model has said its last word to a subtask: that, the subtask's end and, after the last one, the plan's, together. */
+/**
+ * The model has said its last word to a subtask: that, the subtask's end and, after the last
+ * one, the plan's, together.
+ */
 export async function endSubtask(run: Run, modelId: string): Promise<void> {
   const plan = await runningPlan(run.deps.reader, run.turn.turnId);
   const subtasks = plan ? await subtasksOf(run.deps.reader, plan.id) : [];

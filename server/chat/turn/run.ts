@@ -32,7 +32,10 @@ export interface Run {
   switches: number;
   /** Of all steps; undefined as long as no model has said. */
   usage: Usage | undefined;
-  /** What the conversation measured, in tokens, when the model last answered: as it said, or an estimate. */
+  /**
+   * What the conversation measured, in tokens, when the model last answered: as
+   * it said, or an estimate.
+   */
   contextTokens: number;
   /** It is not tried again before each step. */
   summaryFailed: boolean;

@@ -5,7 +5,10 @@ import { SWITCH_TOOL, type Tool, toolsOf } from "../../domain/tools.ts";
 
 export const PLAN_TOOL = "create_plan";
 
-/** Every tool there is in this turn, whoever may use it. Without tools of the client the model is a plain chat. */
+/**
+ * Every tool there is in this turn, whoever may use it. Without tools of the client
+ * the model is a plain chat.
+ */
 export function allTools(own: readonly Tool[], offer: Offer): Tool[] {
   const acts = offer.tools.length > 0 || offer.agents.length > 0;
   return [...toolsOf(own, offer), ...(acts ? [switchTool(offer), planTool(offer)] : [])];

@@ -22,10 +22,10 @@ export interface Batch {
 }
 
 /**
- * Gathers deltas by arrival: what came while the last commit ran goes into the next one. A delta that finds no
- * commit on its way is committed at once, so a lone reader waits for nothing but its own commit, and no
- * commit is empty. A model at full speed would have a commit on its way all the time, and the database for itself:
- * it pauses between them, but not before the end.
+ * Gathers deltas by arrival: what came while the last commit ran goes into the next one. A delta
+ * that finds no commit on its way is committed at once, so a lone reader waits for nothing but its
+ * own commit, and no commit is empty. A model at full speed would have a commit on its way all the
+ * time, and the database for itself: it pauses between them, but not before the end.
  */
 export class TokenBatch {
   readonly #commit: (batch: Batch) => Promise<void>;
@@ -45,7 +45,10 @@ export class TokenBatch {
     this.#onFailure = onFailure;
   }
 
-  /** A promise only when the source has to wait until there is room again. Throws the error of a failed commit. */
+  /**
+   * A promise only when the source has to wait until there is room again. Throws the
+   * error of a failed commit.
+   */
   add(kind: Kind, text: string): Promise<void> | undefined {
     this.#throwFailure();
     if (text === "") return undefined;

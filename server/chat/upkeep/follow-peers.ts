@@ -8,8 +8,9 @@ const POLL_MS = 250;
 const RECOVER_MS = 5_000;
 
 /**
- * Where several companions share one database: tells the readers here what others have committed, and closes
- * turns whose companion is gone. The log's numbers are the truth, so polling them misses nothing; hints come sooner.
+ * Where several companions share one database: tells the readers here what others have committed,
+ * and closes turns whose companion is gone. The log's numbers are the truth, so polling them misses
+ * nothing; hints come sooner.
  */
 export function followPeers(deps: ChatDeps): Repeating {
   const { reader, log, hub, turns } = deps;

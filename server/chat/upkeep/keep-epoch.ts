@@ -1,6 +1,7 @@
-// Notices that the database was put back to an older state, also where nobody told us (a file copied by hand). Each data
-// directory writes a nonce into the database and the same into a file beside it; who finds another nonce than the file
-// knows has an older or another database before it.
+// Notices that the database was put back to an older state, also where nobody told us (a
+// file copied by hand). Each data directory writes a nonce into the database and the same
+// into a file beside it; who finds another nonce than the file knows has an older or
+// another database before it.
 import { v7 as uuid } from "uuid";
 import {
   beginEpoch,
@@ -19,7 +20,10 @@ export interface WitnessFile {
 
 type EpochDeps = Pick<ChatDeps, "reader" | "newUnitOfWork" | "log">;
 
-/** At start, before anybody reads: begins an epoch if the database is not where the file last saw it. */
+/**
+ * At start, before anybody reads: begins an epoch if the database is not
+ * where the file last saw it.
+ */
 export async function checkEpoch(deps: EpochDeps, file: WitnessFile): Promise<void> {
   const known = file.read();
   const epoch = await currentEpoch(deps.reader);
@@ -40,11 +44,15 @@ async function reasonOf(
   if (known.due !== undefined) return known.due;
   const nonce = await witnessOf(deps.reader, known.keeper);
   if (nonce !== undefined && known.nonces.includes(nonce)) return undefined;
-  // On Postgres another companion may have noticed first. Then its epoch is not the one that was left here.
+  // On Postgres another companion may have noticed first. Then its epoch is not
+  // the one that was left here.
   return epoch === known.epoch || nonce === undefined ? "went_back" : undefined;
 }
 
-/** A copy of the database that was made before has another nonce from now on. Never rejects: without it only less is noticed. */
+/**
+ * A copy of the database that was made before has another nonce from now on. Never rejects: without
+ * it only less is noticed.
+ */
 export async function renewWitness(deps: EpochDeps, file: WitnessFile): Promise<void> {
   const { keeper = uuid(), nonces = [] } = file.read() ?? {};
   const nonce = uuid();

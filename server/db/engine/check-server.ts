@@ -1,4 +1,5 @@
-// What a server is, before anything is asked of it: a companion writes, and migrations hold a lock of the database session.
+// What a server is, before anything is asked of it: a companion writes, and migrations hold a lock
+// of the database session.
 import pg from "pg";
 import { v7 as uuid } from "uuid";
 import { ChatError } from "../../errors.ts";
@@ -6,7 +7,9 @@ import { NoConnection } from "./storage-errors.ts";
 
 const ANSWER_MS = 5_000;
 
-/** Rejects with `storage_readonly` where nothing can be written, in words for who chose the server. */
+/**
+ * Rejects with `storage_readonly` where nothing can be written, in words for who chose the server.
+ */
 export async function refuseReadOnly(url: string): Promise<void> {
   await withClients(url, 1, async ([client]) => {
     const [row] = await ask<{ standby: boolean; read_only: string }>(
@@ -26,7 +29,9 @@ export async function refuseReadOnly(url: string): Promise<void> {
   });
 }
 
-/** Rejects where a proxy such as PgBouncer gives each transaction to whatever connection is free. */
+/**
+ * Rejects where a proxy such as PgBouncer gives each transaction to whatever connection is free.
+ */
 export async function refuseTransactionPool(url: string): Promise<void> {
   if (!(await poolsTransactions(url))) return;
   throw new ChatError(
@@ -38,7 +43,10 @@ export async function refuseTransactionPool(url: string): Promise<void> {
   );
 }
 
-/** What one client sets for its session is seen by another, or is gone from the first while another is at work. */
+/**
+ * What one client sets for its session is seen by another, or is gone from the first
+ * while another is at work.
+ */
 async function poolsTransactions(url: string): Promise<boolean> {
   return await withClients(url, 2, async ([first, second]) => {
     const mark = uuid();

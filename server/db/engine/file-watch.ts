@@ -1,12 +1,15 @@
-// A database whose files are deleted or replaced goes on in the files that this process holds open, and all of it is gone
-// when they are closed: whatever it acknowledges is worth nothing.
+// A database whose files are deleted or replaced goes on in the files that this process holds open,
+// and all of it is gone when they are closed: whatever it acknowledges is worth nothing.
 import { closeSync, openSync, readSync, statSync } from "node:fs";
 import { type Damage, watchWalContent } from "./wal-content.ts";
 
 const LOOK_MS = 400;
 const MAGIC = "SQLite format 3\0";
 
-/** `what` has happened to which file; `was` is the identity of the main one before; `isMain`: its bytes are others now. */
+/**
+ * `what` has happened to which file; `was` is the identity of the main one before; `isMain`:
+ * its bytes are others now.
+ */
 export interface FilesTaken extends Damage {
   was: string;
 }
@@ -18,7 +21,8 @@ export interface Taken extends FilesTaken {
 
 /** `onTaken` is called once. Stop it after the database is closed. */
 export function watchFiles(path: string, onTaken: (taken: FilesTaken) => void): { stop(): void } {
-  // Closing any handle of a file frees the locks that SQLite holds on it, so this one stays open as long as SQLite's.
+  // Closing any handle of a file frees the locks that SQLite holds on it, so this one stays
+  // open as long as SQLite's.
   const main = openSync(path, "r");
   const content = watchWalContent(path, main);
   const known = new Map<string, string>();

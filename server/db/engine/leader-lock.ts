@@ -7,7 +7,10 @@ export interface LeaderLock {
   release(): void;
 }
 
-/** How often the lock is asked for by one who waits; a client of the old holder needs far longer to start another. */
+/**
+ * How often the lock is asked for by one who waits; a client of the old holder needs far
+ * longer to start another.
+ */
 const LOCK_POLL_MS = 10;
 
 /** `takeLeaderLock`, asked again for so long; `onWait` hears once that somebody else has it. */
@@ -26,10 +29,10 @@ export async function waitForLeaderLock(
 }
 
 /**
- * Makes this process the one companion of its data directory, or returns undefined if another is. An exclusive
- * transaction on a database of its own: the kernel frees it whatever way the process ends, keeps it while the
- * process sleeps, and no process id has to be believed. Never open the file twice in one process: closing one
- * handle would free the lock of the other (POSIX).
+ * Makes this process the one companion of its data directory, or returns undefined if another is.
+ * An exclusive transaction on a database of its own: the kernel frees it whatever way the process
+ * ends, keeps it while the process sleeps, and no process id has to be believed. Never open the
+ * file twice in one process: closing one handle would free the lock of the other (POSIX).
  */
 function takeLeaderLock(path: string): LeaderLock | undefined {
   if (!existsSync(path)) closeSync(openSync(path, "a", 0o600));

@@ -1,13 +1,17 @@
-// A log that is cut short or overwritten where it lies keeps its identity, and SQLite, which knows by its shared memory
-// what is in it, asks nobody. So we hold one against the other: what the index of the log says was committed has to be in
-// the log. SQLite changes the index before it begins the log anew, and after it has written to it, so whenever the index
-// has stayed the same the two agree. https://sqlite.org/walformat.html
+// A log that is cut short or overwritten where it lies keeps its identity, and SQLite, which knows
+// by its shared memory what is in it, asks nobody. So we hold one against the other: what the index
+// of the log says was committed has to be in the log. SQLite changes the index before it begins the
+// log anew, and after it has written to it, so whenever the index has stayed the same the two
+// agree. https://sqlite.org/walformat.html
 import { closeSync, fstatSync, openSync, readSync, statSync } from "node:fs";
 
 const MAIN_HEAD = 100;
 const WAL_HEAD = 32;
 const FRAME_HEAD = 24;
-/** Two copies of the head, then how far a checkpoint has come, the readers' marks and locks, and how far it means to go. */
+/**
+ * Two copies of the head, then how far a checkpoint has come, the readers' marks and locks,
+ * and how far it means to go.
+ */
 const INDEX_BYTES = 132;
 const COPY_BYTES = 48;
 const SALT_BYTES = 8;
@@ -31,7 +35,10 @@ export interface Damage {
   isMain: boolean;
 }
 
-/** `look` says what is the matter with the log or the main file, if anything is. `main` is the main file, open. */
+/**
+ * `look` says what is the matter with the log or the main file, if anything is.
+ * `main` is the main file, open.
+ */
 export function watchWalContent(
   path: string,
   main: number,
@@ -49,7 +56,8 @@ export function watchWalContent(
       : { what: `${path}-wal was cut short or overwritten`, isMain: false };
   };
   let last: { head: Buffer; count: number; index: Buffer } | undefined;
-  // Only a checkpoint writes to the main file, and the index tells of it; and the count of changes in its head never falls.
+  // Only a checkpoint writes to the main file, and the index tells of it; and the count of changes
+  // in its head never falls.
   const isForeign = (index: Index, head: Buffer): boolean => {
     const count = head.length < MAIN_HEAD ? 0 : head.readUInt32BE(24);
     const before = last;

@@ -1,6 +1,6 @@
-// A main file of no bytes beside a full write-ahead log, as a truncation or a failing disk leaves it. SQLite takes the log
-// for a leftover then and deletes it, whoever opens the pair and for whatever; yet the newest pages are in it.
-// https://sqlite.org/fileformat2.html#the_write_ahead_log
+// A main file of no bytes beside a full write-ahead log, as a truncation or a failing disk leaves
+// it. SQLite takes the log for a leftover then and deletes it, whoever opens the pair and for
+// whatever; yet the newest pages are in it. https://sqlite.org/fileformat2.html#the_write_ahead_log
 import { closeSync, openSync, readFileSync, statSync, writeSync } from "node:fs";
 
 const HEADER = 32;
@@ -53,7 +53,9 @@ export function rebuildFromLog(log: string, target: string): boolean {
   return true;
 }
 
-/** Checks the running checksum over the next `length` bytes and, behind a frame's header, its page. */
+/**
+ * Checks the running checksum over the next `length` bytes and, behind a frame's header, its page.
+ */
 function checksumOf(bytes: Buffer, isBigEndian: boolean) {
   let [a, b] = [0, 0];
   const word = (at: number) => (isBigEndian ? bytes.readUInt32BE(at) : bytes.readUInt32LE(at));

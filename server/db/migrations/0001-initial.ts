@@ -125,8 +125,8 @@ export async function up(db: Kysely<unknown>): Promise<void> {
 }
 
 /**
- * `fold_case(text)` for searches; SQLite gets its own from the program. `lower` alone follows the database's
- * locale, which may know ASCII only, so it asks ICU where the server has it.
+ * `fold_case(text)` for searches; SQLite gets its own from the program. `lower` alone follows the
+ * database's locale, which may know ASCII only, so it asks ICU where the server has it.
  */
 async function createFoldCase(db: Kysely<unknown>): Promise<void> {
   const { rows } = await sql`select 1 from pg_collation where collname = 'und-x-icu'`.execute(db);

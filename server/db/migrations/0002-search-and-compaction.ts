@@ -23,8 +23,9 @@ export async function up(db: Kysely<unknown>): Promise<void> {
 }
 
 /**
- * Three characters each, so that any part of a word is found; nothing but the ids of the messages is stored. `text` is
- * folded by the program (server/db/tables/search.ts), since triggers must not call its functions.
+ * Three characters each, so that any part of a word is found; nothing but the ids of the
+ * messages is stored. `text` is folded by the program (server/db/tables/search.ts), since
+ * triggers must not call its functions.
  */
 async function indexOnSqlite(db: Kysely<unknown>): Promise<void> {
   await sql`

@@ -1,7 +1,10 @@
 // Frozen: a correction is the next migration.
 import { type Kysely, sql } from "kysely";
 
-/** What clients offer with a message, who runs and decides calls, what a person has allowed for a session, plans. */
+/**
+ * What clients offer with a message, who runs and decides calls, what a person has
+ * allowed for a session, plans.
+ */
 export async function up(db: Kysely<unknown>): Promise<void> {
   await db.schema
     .createTable("offers")

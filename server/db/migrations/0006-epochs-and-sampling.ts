@@ -1,7 +1,10 @@
 // Frozen: a correction is the next migration.
 import type { Kysely } from "kysely";
 
-/** Which course of events the logs belong to, how each start knows its database again, and how an answer is to be made. */
+/**
+ * Which course of events the logs belong to, how each start knows its database again, and how
+ * an answer is to be made.
+ */
 export async function up(db: Kysely<unknown>): Promise<void> {
   await db.schema
     .createTable("epochs")

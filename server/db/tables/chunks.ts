@@ -5,11 +5,16 @@ import { type AppendRequest, refusalOf } from "../commit/append-log.ts";
 import { withTexts } from "./compaction.ts";
 import type { Reader, Trx } from "./schema.ts";
 
-/** Who writes into a session: its id, the turn the chunks belong to, and the lease that allows it. */
+/**
+ * Who writes into a session: its id, the turn the chunks belong to, and the lease that allows it.
+ */
 export interface SessionWriter {
   sessionId: string;
   turnId: string | undefined;
-  /** The fencing number of the lease; undefined for steps that need none (they come before any turn). */
+  /**
+   * The fencing number of the lease; undefined for steps that need none
+   * (they come before any turn).
+   */
   fence: number | undefined;
 }
 
@@ -22,9 +27,10 @@ export interface Appended {
 const ROWS_PER_INSERT = 200;
 
 /**
- * Stores `chunks` as the session's next ones and returns them with their `seq`. The update of the session's
- * row gives the numbers, checks the lease and locks the session against other writers, in one statement.
- * `commitId` is remembered on that row (`wasCommitted` reads it). Rejects with `lease_lost` or `not_found`.
+ * Stores `chunks` as the session's next ones and returns them with their `seq`. The update of the
+ * session's row gives the numbers, checks the lease and locks the session against other writers, in
+ * one statement. `commitId` is remembered on that row (`wasCommitted` reads it). Rejects with
+ * `lease_lost` or `not_found`.
  */
 export async function appendChunks(
   trx: Trx,
@@ -64,7 +70,10 @@ export interface Numbered {
   cancelTurnId: string | null;
 }
 
-/** What the commit with this id left, if it is the newest of the session; waits for a commit that is on its way. */
+/**
+ * What the commit with this id left, if it is the newest of the session; waits for a
+ * commit that is on its way.
+ */
 export async function committedAt(
   trx: Trx,
   sessionId: string,
@@ -90,7 +99,10 @@ async function whyNotWritten(trx: Trx, sessionId: string): Promise<ChatError> {
   return refusalOf(session !== undefined);
 }
 
-/** The same step for the hot path: as the append log takes it, and what it becomes once it has its numbers. */
+/**
+ * The same step for the hot path: as the append log takes it, and what it becomes
+ * once it has its numbers.
+ */
 export function toAppend(
   writer: { sessionId: string; turnId: string; fence: number; after: number },
   chunks: readonly NewChunk[],
@@ -154,7 +166,10 @@ export async function textBetween(
 /** Of them only an end and a summary measure the conversation. */
 const LOOKED_AT = 20;
 
-/** What the conversation last measured, in tokens, and the `seq` up to which: at the end of a turn that is still part of it, or at a summary. */
+/**
+ * What the conversation last measured, in tokens, and the `seq` up to which: at the end of a turn
+ * that is still part of it, or at a summary.
+ */
 export async function lastMeasured(
   reader: Reader,
   sessionId: string,
@@ -186,7 +201,9 @@ interface ChunkRow {
   payload: string;
 }
 
-/** One function for fresh and stored chunks: what is replayed has the same bytes as what was live. */
+/**
+ * One function for fresh and stored chunks: what is replayed has the same bytes as what was live.
+ */
 function toChunk(
   seq: number,
   sessionId: string,

@@ -1,5 +1,5 @@
-// Who runs a call: one client takes it, says that it is still at it, and gives the result. No result in time means
-// that the client is gone.
+// Who runs a call: one client takes it, says that it is still at it, and gives the result. No
+// result in time means that the client is gone.
 import { sql } from "kysely";
 import type { Reader, Trx } from "./schema.ts";
 import { clock } from "./sessions.ts";
@@ -12,7 +12,10 @@ interface CallOf {
   call_id: string;
 }
 
-/** Takes or renews the call for `clientId`; false if another client has it, or if it waits for no result. */
+/**
+ * Takes or renews the call for `clientId`; false if another client has it, or
+ * if it waits for no result.
+ */
 export async function claimCall(trx: Trx, call: CallOf, clientId: string): Promise<boolean> {
   const result = await trx
     .updateTable("tool_calls")

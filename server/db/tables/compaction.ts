@@ -1,6 +1,6 @@
-// The log of a finished turn, made small: what its messages say is not kept a second time, chunk by chunk. A run of
-// deltas becomes one `snapshot`, and a chunk whose `content` is that of a message refers to it. Readers get the same
-// text: `withTexts` puts it back.
+// The log of a finished turn, made small: what its messages say is not kept a second time, chunk by
+// chunk. A run of deltas becomes one `snapshot`, and a chunk whose `content` is that of a message
+// refers to it. Readers get the same text: `withTexts` puts it back.
 import type { StreamChunk } from "../../protocol/chunks.ts";
 import { turnMessages } from "./messages.ts";
 import type { Reader, Trx } from "./schema.ts";
@@ -56,8 +56,8 @@ export async function turnsToCompact(
 }
 
 /**
- * Compacts the next `stepRows` (at least 2) of a finished turn and returns whether all of it is compact now. Call with the session's row
- * locked.
+ * Compacts the next `stepRows` (at least 2) of a finished turn and returns whether all of it is
+ * compact now. Call with the session's row locked.
  */
 export async function compactStep(
   trx: Trx,
@@ -110,8 +110,8 @@ export async function compactStep(
 }
 
 /**
- * Rows of a log, all texts in place, as they stand once their turns are compact. The last one may go on: hand it in again
- * before the rows that follow.
+ * Rows of a log, all texts in place, as they stand once their turns are compact. The last one may
+ * go on: hand it in again before the rows that follow.
  */
 export function compacted(rows: readonly Row[]): Row[] {
   return runsOf(rows).flatMap((run) => {
@@ -156,7 +156,10 @@ function payloadOf({ payload }: Row): Payload {
   return JSON.parse(payload) as Payload;
 }
 
-/** Rows that add to the same and follow each other, with the snapshot of those before; any other row by itself. */
+/**
+ * Rows that add to the same and follow each other, with the snapshot of those before;
+ * any other row by itself.
+ */
 function runsOf(rows: readonly Row[]): Row[][] {
   const runs: Row[][] = [];
   let last: Delta | undefined;

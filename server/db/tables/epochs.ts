@@ -1,5 +1,5 @@
-// A log counts 1, 2, 3 … within one course of events. Where the database went back to an older state, the same numbers
-// come again for other words: another epoch.
+// A log counts 1, 2, 3 … within one course of events. Where the database went back to an older
+// state, the same numbers come again for other words: another epoch.
 import type { Reader, Trx } from "./schema.ts";
 
 export type EpochReason = "restored" | "salvaged" | "went_back";
@@ -40,13 +40,16 @@ async function newestEpochs(reader: Reader): Promise<string[]> {
   return rows.map(({ id }) => id);
 }
 
-/** No lease of another course of events may be taken for one of this: numbers from it never reach so far. */
+/**
+ * No lease of another course of events may be taken for one of this: numbers
+ * from it never reach so far.
+ */
 const FENCE_STEP = 2 ** 32;
 const FENCE_STEPS = 2 ** 16;
 
 /**
- * From here on the logs are another course of events. No lease of before is valid any more, so a writer that goes on with
- * what it has told writes nothing. Call it in a unit of work.
+ * From here on the logs are another course of events. No lease of before is valid any more, so a
+ * writer that goes on with what it has told writes nothing. Call it in a unit of work.
  */
 export async function beginEpoch(trx: Trx, reason: EpochReason): Promise<string> {
   const id = crypto.randomUUID().slice(0, 8);

@@ -9,7 +9,10 @@ import type {
 import { type MessageMetadata, metadataOf, turnMessages } from "./messages.ts";
 import type { Reader, Trx } from "./schema.ts";
 
-/** Stores the texts, each once for all turns of the session that bring it along; returns what a message says of them. */
+/**
+ * Stores the texts, each once for all turns of the session that bring it along; returns
+ * what a message says of them.
+ */
 export async function insertInstructions(
   trx: Trx,
   sessionId: string,

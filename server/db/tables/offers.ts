@@ -2,7 +2,10 @@ import { createHash } from "node:crypto";
 import { isEmptyOffer, NO_OFFER, type Offer } from "../../domain/offer.ts";
 import type { Reader, Trx } from "./schema.ts";
 
-/** Stores what a message brought along, once for all turns of the session that bring the same; the id is null for nothing. */
+/**
+ * Stores what a message brought along, once for all turns of the session that bring the same;
+ * the id is null for nothing.
+ */
 export async function insertOffer(
   trx: Trx,
   sessionId: string,

@@ -3,7 +3,10 @@ import type { Reader, RequestsTable, Trx } from "./schema.ts";
 
 export type RequestRow = Selectable<RequestsTable>;
 
-/** Remembers a client's request with its effect, for ever; a second one with the same id violates the primary key. */
+/**
+ * Remembers a client's request with its effect, for ever; a second one with the same id
+ * violates the primary key.
+ */
 export async function insertRequest(
   trx: Trx,
   request: Omit<RequestRow, "created_at">,

@@ -1,4 +1,5 @@
-// Finding sessions by what is said in them: any parts of words, in any order, whatever their case and form.
+// Finding sessions by what is said in them: any parts of words, in any order,
+// whatever their case and form.
 import { PostgresAdapter, type RawBuilder, sql } from "kysely";
 import { plainLines } from "../../domain/plain-text.ts";
 import { foldCase, formsOf, regExpOf, type Term } from "../../shared/search-words.ts";
@@ -10,16 +11,24 @@ const INDEXED_LENGTH = 3;
 /** Shorter words are looked for in so many messages only, the newest ones. */
 const SHORT_WORDS_IN = 5_000;
 
-/** On SQLite: above it reading the sessions from the newest on comes to a full page sooner than collecting all matches. */
+/**
+ * On SQLite: above it reading the sessions from the newest on comes to a full page sooner
+ * than collecting all matches.
+ */
 const MANY = 2_000;
 
-/** So many messages of each of the newest sessions are read, on Postgres, before the index is asked. */
+/**
+ * So many messages of each of the newest sessions are read, on Postgres, before the index is asked.
+ */
 const READ_OF_EACH = 50;
 
 /** Makes Postgres look at a row's text only when it comes to the row, in the order of the rows. */
 const ONE_BY_ONE = sql`offset 0`;
 
-/** The next `search_id` on SQLite, to be used in the same transaction; Postgres numbers and indexes by itself. */
+/**
+ * The next `search_id` on SQLite, to be used in the same transaction; Postgres
+ * numbers and indexes by itself.
+ */
 export async function nextSearchId(trx: Trx): Promise<number | undefined> {
   if (isPostgres(trx)) return undefined;
   const row = await trx
@@ -34,13 +43,19 @@ export async function indexMessage(trx: Trx, searchId: number, content: string):
   await sql`insert into messages_search (rowid, text) values (${searchId}, ${text})`.execute(trx);
 }
 
-/** Condition on `sessions` and, beside it, the id of the message of a session where its reader should begin. */
+/**
+ * Condition on `sessions` and, beside it, the id of the message of a session where
+ * its reader should begin.
+ */
 export interface SessionSearch {
   matches: RawBuilder<boolean>;
   foundIn: RawBuilder<string | null>;
 }
 
-/** The page that is wanted: so many sessions, from just before `before` on in the order newest first. */
+/**
+ * The page that is wanted: so many sessions, from just before `before` on in the order newest
+ * first.
+ */
 export interface SearchPage {
   limit: number;
   before?: { updated_at: number; id: string } | undefined;
@@ -137,9 +152,10 @@ async function candidatesOf(reader: Reader, text: string): Promise<RawBuilder<un
 }
 
 /**
- * On Postgres folding the text of each match again is what takes time, and how many there are it does not know before.
- * So the first messages of the newest sessions are read in order, until the page is full: a common word needs no more.
- * Only a session that this leaves open makes the server collect all matches, once for the statement.
+ * On Postgres folding the text of each match again is what takes time, and how many there are it
+ * does not know before. So the first messages of the newest sessions are read in order, until the
+ * page is full: a common word needs no more. Only a session that this leaves open makes the server
+ * collect all matches, once for the statement.
  */
 function readThenCollected(
   places: readonly Place[],
@@ -148,7 +164,8 @@ function readThenCollected(
   const older = before ? sql`where (updated_at, id) < (${before.updated_at}, ${before.id})` : sql``;
   const newest = sql`select id, title, updated_at from sessions ${older} order by updated_at desc, id desc`;
   const ofSession = sql`from messages where messages.session_id = sessions.id`;
-  // As many sessions as fill the page, however long each is; none if there are not so many messages.
+  // As many sessions as fill the page, however long each is; none if there
+  // are not so many messages.
   const isRead = sql`(sessions.updated_at, sessions.id) > (
     select updated_at, id from sessions
     cross join lateral (select 1 ${ofSession} limit ${sql.lit(READ_OF_EACH)}) first
@@ -175,9 +192,9 @@ async function isRare(reader: Reader, text: string): Promise<boolean> {
 }
 
 /**
- * All parts of three characters: without positions in the index a message that has them all may still not match.
- * undefined: there are none that it could know. It holds each text as it was written, so a part is asked for in all
- * its forms, and never across a blank, which may be any.
+ * All parts of three characters: without positions in the index a message that has them all may
+ * still not match. undefined: there are none that it could know. It holds each text as it was
+ * written, so a part is asked for in all its forms, and never across a blank, which may be any.
  */
 function trigramsOf(text: string): string | undefined {
   const parts = new Set<string>();
@@ -214,7 +231,10 @@ function quoted(part: string): string {
   return `"${part.replaceAll('"', '""')}"`;
 }
 
-/** `fold_case` is a function of the database (first migration) or registered with it (open.ts), as `regexp` is. */
+/**
+ * `fold_case` is a function of the database (first migration) or registered with it
+ * (open.ts), as `regexp` is.
+ */
 function contains(reader: Reader, column: string, { text, pattern }: Term): RawBuilder<boolean> {
   const folded = sql`fold_case(${sql.ref(column)})`;
   if (pattern !== undefined) {

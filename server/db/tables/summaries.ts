@@ -8,7 +8,10 @@ export async function insertSummary(trx: Trx, summary: Insertable<SummariesTable
   await trx.insertInto("summaries").values(summary).execute();
 }
 
-/** The one that reaches furthest; one whose last turn has left the conversation says nothing any more. */
+/**
+ * The one that reaches furthest; one whose last turn has left the
+ * conversation says nothing any more.
+ */
 export async function activeSummary(
   reader: Reader,
   sessionId: string,

@@ -96,7 +96,10 @@ export async function moveToolCall(
   return result.numUpdatedRows === 1n;
 }
 
-/** Any id the session has not used, starting from the model's own; some servers number their calls anew each time. */
+/**
+ * Any id the session has not used, starting from the model's own; some servers number
+ * their calls anew each time.
+ */
 export async function freeCallId(
   reader: Reader,
   sessionId: string,

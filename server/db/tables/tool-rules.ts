@@ -7,7 +7,10 @@ interface Place {
   workspace: string | null;
 }
 
-/** From now on calls of this tool need not ask in this session, as long as it works in this workspace. */
+/**
+ * From now on calls of this tool need not ask in this session, as long as it
+ * works in this workspace.
+ */
 export async function grantTool(
   trx: Trx,
   { sessionId, workspace }: Place,

@@ -61,7 +61,10 @@ export interface TurnProgress {
   held_answer?: null;
 }
 
-/** An answer that its vendor holds, and how often a start has tried to go on with it at the same place of the log. */
+/**
+ * An answer that its vendor holds, and how often a start has tried to go on with it at
+ * the same place of the log.
+ */
 export interface HeldRow {
   id: string;
   at: string;
@@ -132,7 +135,10 @@ export async function findAbandonedTurns(
     .execute();
 }
 
-/** Takes `turnId` and all later turns of the session out of the conversation; rejects with `invalid_request` if it is not one of it. */
+/**
+ * Takes `turnId` and all later turns of the session out of the conversation; rejects with
+ * `invalid_request` if it is not one of it.
+ */
 export async function replaceTurnsFrom(
   trx: Trx,
   sessionId: string,

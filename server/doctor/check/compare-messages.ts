@@ -1,5 +1,5 @@
-// What readers were shown stands in the log; what models are told stands in the messages. Where they say different things
-// the log is right: somebody has seen it.
+// What readers were shown stands in the log; what models are told stands in the messages. Where
+// they say different things the log is right: somebody has seen it.
 import { insertMessage } from "../../db/tables/messages.ts";
 import type { Reader, Trx } from "../../db/tables/schema.ts";
 import { lockSession } from "../../db/tables/sessions.ts";
@@ -17,7 +17,9 @@ export interface WrongMessage {
 /** Chunks that are compared at a time. */
 const AT_ONCE = 20_000;
 
-/** Looked at twice where something seems wrong: a companion may have stored more between two reads. */
+/**
+ * Looked at twice where something seems wrong: a companion may have stored more between two reads.
+ */
 export async function findWrongMessages(reader: Reader): Promise<WrongMessage[]> {
   const wrong: WrongMessage[] = [];
   for (const sessionIds of await batches(reader)) {
@@ -102,7 +104,10 @@ async function wrongIn(reader: Reader, sessionIds: readonly string[]): Promise<W
   );
 }
 
-/** An answer's message stands at its last word or after it: at the calls it ends in, or at the end of the turn. */
+/**
+ * An answer's message stands at its last word or after it: at the calls it ends in,
+ * or at the end of the turn.
+ */
 function wrongInTurn(chunks: readonly ChunkRow[], messages: readonly MessageRow[]): WrongMessage[] {
   const [first] = chunks;
   if (!first || first.turn_id === null) return [];
@@ -155,7 +160,10 @@ function asStored(text: string): string {
   return text.replaceAll("\0", "\uFFFD").toWellFormed();
 }
 
-/** Lets the message say what the log says; looked at again with the session locked. Whether it had to be mended. */
+/**
+ * Lets the message say what the log says; looked at again with the session locked.
+ * Whether it had to be mended.
+ */
 export async function mendMessage(trx: Trx, found: WrongMessage): Promise<boolean> {
   const { session_id, turn_id, position } = found;
   await lockSession(trx, session_id);

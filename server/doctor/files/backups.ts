@@ -35,9 +35,9 @@ export function backupFolder(dataDir: string): string {
 const SPARE_BYTES = 200e6;
 
 /**
- * Copies a SQLite database while it is in use, into `backups/` of the data directory, and returns the copy once it is checked and
- * on the disk. Rejects with `ChatError`: `storage_full` if there
- * is no room for it, else `internal` with the words of that process.
+ * Copies a SQLite database while it is in use, into `backups/` of the data directory, and returns
+ * the copy once it is checked and on the disk. Rejects with `ChatError`: `storage_full` if there is
+ * no room for it, else `internal` with the words of that process.
  */
 export async function makeBackup(
   { dataDir, path }: { dataDir: string; path: string },

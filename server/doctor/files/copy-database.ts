@@ -1,5 +1,5 @@
-// A process of its own: copies a SQLite database that others write meanwhile, checks the copy and flushes it.
-// node copy-database.js SOURCE TARGET
+// A process of its own: copies a SQLite database that others write meanwhile, checks the copy and
+// flushes it. node copy-database.js SOURCE TARGET
 import { closeSync, fsyncSync, openSync } from "node:fs";
 import { setPriority } from "node:os";
 import SQLite from "better-sqlite3";

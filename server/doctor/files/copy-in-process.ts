@@ -6,9 +6,9 @@ import { isLogAlone } from "../../db/engine/write-ahead-log.ts";
 import { ChatError } from "../../errors.ts";
 
 /**
- * Copies a SQLite database, which others may write meanwhile, to a file that does not exist yet; resolves once the copy is checked
- * and on the disk. A process of its own does it, since it reads and writes the whole file. Rejects with `ChatError` in the words of
- * that process.
+ * Copies a SQLite database, which others may write meanwhile, to a file that does not exist yet;
+ * resolves once the copy is checked and on the disk. A process of its own does it, since it reads
+ * and writes the whole file. Rejects with `ChatError` in the words of that process.
  */
 export async function copyDatabase(
   path: string,

@@ -16,7 +16,9 @@ interface Place {
   path: string;
 }
 
-/** A backup a day, and only so many of them, for as long as the companion lives; each is told of. */
+/**
+ * A backup a day, and only so many of them, for as long as the companion lives; each is told of.
+ */
 export function keepBackups(place: Place, log: Log, onBackup: () => Promise<void>): Repeating {
   const closing = new AbortController();
   const look = () => backUpIfDue(place, log, closing.signal, onBackup);
@@ -62,8 +64,8 @@ const DAYS = 3;
 const WEEKS = 3;
 
 /**
- * Those to remove: all but the newest of the last 3 days and the first of the last 3 weeks that have one, and but the last one
- * before each file that was set aside, since that is the way back.
+ * Those to remove: all but the newest of the last 3 days and the first of the last 3 weeks that
+ * have one, and but the last one before each file that was set aside, since that is the way back.
  */
 export function outdated(backups: readonly Backup[], setAside: readonly Date[]): Backup[] {
   const newestFirst = backups.toSorted((a, b) => b.at.getTime() - a.at.getTime());

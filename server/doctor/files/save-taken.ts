@@ -1,5 +1,5 @@
-// A database whose files were taken away while a companion ran: what that still held is saved beside it, and the next
-// start puts it back where that takes nobody's place.
+// A database whose files were taken away while a companion ran: what that still held is saved
+// beside it, and the next start puts it back where that takes nobody's place.
 import {
   closeSync,
   constants,
@@ -27,8 +27,8 @@ const SETTLED_MS = 1_000;
 const MAX_LOOKS = 60;
 
 /**
- * What the next start has to know, a line each: `was` is the file that was open, to tell it from another in its place; `what`
- * is in the saved one.
+ * What the next start has to know, a line each: `was` is the file that was open, to tell it from
+ * another in its place; `what` is in the saved one.
  */
 interface Marker {
   path: string;
@@ -82,8 +82,8 @@ export async function saveTaken(
 }
 
 /**
- * What somebody copied over our database, without our log: SQLite would write the one into the other when it is closed.
- * Rejects if that is no sound database.
+ * What somebody copied over our database, without our log: SQLite would write the one into the
+ * other when it is closed. Rejects if that is no sound database.
  */
 async function copyPut(path: string, target: string): Promise<void> {
   const seen = () => {

@@ -8,8 +8,8 @@ import { fromStamp, toStamp } from "./stamp.ts";
 type Reason = "set-aside" | "replaced";
 
 /**
- * Gives a SQLite file and what belongs to it another name, `PATH.set-aside-STAMP`, and returns it. Nothing is overwritten. Call
- * it under the leader lock, with the file closed.
+ * Gives a SQLite file and what belongs to it another name, `PATH.set-aside-STAMP`, and returns it.
+ * Nothing is overwritten. Call it under the leader lock, with the file closed.
  */
 export function setAside(path: string, reason: Reason, now = new Date()): string {
   return rename(path, `${path}.${reason}-${toStamp(now)}`);
@@ -55,7 +55,10 @@ export function asideFiles(path: string): AsideFile[] {
   );
 }
 
-/** A damaged file elsewhere than in the data directory, without our mark, may be somebody else's and no database at all. */
+/**
+ * A damaged file elsewhere than in the data directory, without our mark, may be somebody
+ * else's and no database at all.
+ */
 export function isOurs(path: string, dataDir: string): boolean {
   return dirname(path) === dataDir || hasOurMark(path);
 }
@@ -64,7 +67,10 @@ export function hasOurMark(path: string): boolean {
   return markOf(path) === APPLICATION_ID;
 }
 
-/** https://sqlite.org/fileformat.html#application_id. Read before SQLite opens the file: closing it would free SQLite's locks. */
+/**
+ * https://sqlite.org/fileformat.html#application_id. Read before SQLite opens the file: closing it
+ * would free SQLite's locks.
+ */
 function markOf(path: string): number | undefined {
   if (!existsSync(path)) return undefined;
   const bytes = Buffer.alloc(4);

@@ -1,4 +1,5 @@
-// Points in time as parts of file names: sorted by name they are sorted by time, on every file system.
+// Points in time as parts of file names: sorted by name they are sorted by
+// time, on every file system.
 
 /** 20260131T235959Z */
 export function toStamp(time: Date): string {

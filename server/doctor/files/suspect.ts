@@ -1,4 +1,5 @@
-// A companion that meets a damaged place goes on, since most chats may be well; the next start checks the whole file.
+// A companion that meets a damaged place goes on, since most chats may be well; the next
+// start checks the whole file.
 import { existsSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { replaceFile } from "../../lifecycle/data-dir.ts";

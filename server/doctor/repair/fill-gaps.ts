@@ -1,5 +1,6 @@
-// A hole in a session's log would make every reader wait for ever at its edge, and the numbers it had cannot be given
-// again. So it is filled: with what the messages still say, and else with a `snapshot` that says that something is lost.
+// A hole in a session's log would make every reader wait for ever at its edge, and the numbers it
+// had cannot be given again. So it is filled: with what the messages still say, and else with a
+// `snapshot` that says that something is lost.
 import { conversation, type MessageRow } from "../../db/tables/messages.ts";
 import type { Trx } from "../../db/tables/schema.ts";
 import { lockSession } from "../../db/tables/sessions.ts";
@@ -17,7 +18,10 @@ interface Filler {
   chunk: NewChunk;
 }
 
-/** Fills the gaps of one session; call it in a unit of work. Returns how many places have lost their words for good. */
+/**
+ * Fills the gaps of one session; call it in a unit of work. Returns how many places have
+ * lost their words for good.
+ */
 export async function fillGaps(
   trx: Trx,
   sessionId: string,
@@ -142,13 +146,19 @@ function runsBetween(
   return runs;
 }
 
-/** An estimate of the whole conversation, in tokens, of nothing but its words: the rest may be what is damaged. */
+/**
+ * An estimate of the whole conversation, in tokens, of nothing but its words: the
+ * rest may be what is damaged.
+ */
 export async function wordsIn(trx: Trx, sessionId: string): Promise<number> {
   const said = await conversation(trx, sessionId);
   return estimateTokens(said.map(({ content }) => content).join("\n"));
 }
 
-/** In the place of an end that is lost: what the turn's row still says of it. Undefined of a turn that has not ended. */
+/**
+ * In the place of an end that is lost: what the turn's row still says of it. Undefined of a
+ * turn that has not ended.
+ */
 export function lostEnd(
   { status, agent_type, model, error_code, started_at, ended_at }: TurnRow,
   messages: readonly Pick<MessageRow, "role" | "status" | "content">[],

@@ -1,5 +1,5 @@
-// Reads what can be read of a SQLite file with damaged pages: SQLite gives up at the first of them, so a table is read in
-// ranges of its row ids, which are halved around each place that fails.
+// Reads what can be read of a SQLite file with damaged pages: SQLite gives up at the first of them,
+// so a table is read in ranges of its row ids, which are halved around each place that fails.
 import { randomUUID } from "node:crypto";
 import { existsSync, rmSync } from "node:fs";
 import SQLite from "better-sqlite3";
@@ -11,7 +11,10 @@ import { databaseFiles } from "../files/database-files.ts";
 export type Row = Record<string, unknown>;
 
 export interface DamagedFile {
-  /** All rows of a table that can be read, a few hundred at a time; none if not even the table is known. */
+  /**
+   * All rows of a table that can be read, a few hundred at a time; none if not
+   * even the table is known.
+   */
   rows(table: string): Generator<Row[]>;
   /** Stretches of row ids so far that could not be read. */
   readonly lostPlaces: number;
@@ -118,7 +121,10 @@ function* readTable(
   }
 }
 
-/** Where nothing tells how far the ids go. Each of them beyond the last row costs a few microseconds. */
+/**
+ * Where nothing tells how far the ids go. Each of them beyond the last row
+ * costs a few microseconds.
+ */
 const FURTHEST = 2_000_000;
 
 /** Undefined if no row can be found at all. */
@@ -141,7 +147,10 @@ function lastRowId(database: SQLite.Database, table: string): number | undefined
   return FURTHEST;
 }
 
-/** Every way to a row leads over the first page of its table. To try each id without it takes a minute for a table of none. */
+/**
+ * Every way to a row leads over the first page of its table. To try each id without it takes a
+ * minute for a table of none.
+ */
 function isRootLost(database: SQLite.Database, table: string): boolean {
   try {
     const type = database

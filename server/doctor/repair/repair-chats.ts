@@ -1,5 +1,5 @@
-// Mends what find-faults.ts finds, session by session, each step a transaction of its own. No words that can be read
-// are removed or changed.
+// Mends what find-faults.ts finds, session by session, each step a transaction of its own. No words
+// that can be read are removed or changed.
 import { sql } from "kysely";
 import type { ChatDeps } from "../../chat/deps.ts";
 import { closeTurn, ENDINGS } from "../../chat/turn/close-turn.ts";
@@ -32,7 +32,10 @@ import { rebuildSearch } from "./repair-search.ts";
 export type RepairDeps = Pick<ChatDeps, "newUnitOfWork"> &
   Parameters<typeof recoverTurns>[0] & { engine: Engine };
 
-/** Returns what it has done, in words. Call it under the leader lock on SQLite; on Postgres each step locks its session. */
+/**
+ * Returns what it has done, in words. Call it under the leader lock on SQLite; on Postgres
+ * each step locks its session.
+ */
 export async function repairChats(deps: RepairDeps): Promise<string[]> {
   return [
     ...(await adoptOrphans(deps)),
@@ -46,7 +49,10 @@ export async function repairChats(deps: RepairDeps): Promise<string[]> {
   ];
 }
 
-/** Rows without the row they belong to get one: better a chat without its name than words that nobody finds. */
+/**
+ * Rows without the row they belong to get one: better a chat without its name than
+ * words that nobody finds.
+ */
 async function adoptOrphans(deps: RepairDeps): Promise<string[]> {
   const { sessions, turns } = await findOrphans(deps.reader);
   if (sessions.length + turns.length === 0) return await removeStray(deps);
@@ -89,7 +95,10 @@ async function adoptOrphans(deps: RepairDeps): Promise<string[]> {
   ];
 }
 
-/** What refers to a row that nothing else needs: which request made which turn, what a client once offered. */
+/**
+ * What refers to a row that nothing else needs: which request made which turn,
+ * what a client once offered.
+ */
 async function removeStray(deps: RepairDeps): Promise<string[]> {
   const stray = await findStray(deps.reader, deps.engine);
   for (const { table, rowid } of stray) {

@@ -5,7 +5,10 @@ import { indexMessage } from "../../db/tables/search.ts";
 /** Indexed in one transaction: a fraction of a second. */
 const AT_ONCE = 500;
 
-/** Builds the index of the search on SQLite anew. Cut off in between it is out of step, which the next look says. */
+/**
+ * Builds the index of the search on SQLite anew. Cut off in between it is out of step,
+ * which the next look says.
+ */
 export async function rebuildSearch(uow: SSEUnitOfWork): Promise<void> {
   await uow.commit("repair", async (trx) => {
     await sql`insert into messages_search (messages_search) values ('delete-all')`.execute(trx);

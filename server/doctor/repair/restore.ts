@@ -8,9 +8,9 @@ import { hasOurMark, setAside } from "../files/set-aside.ts";
 import { clearSuspect } from "../files/suspect.ts";
 
 /**
- * Puts a copy of a backup in the place of the database at `path`, which keeps its file under another name; the backup stays
- * where it is. Returns what it has done, in words. Rejects with `ChatError`, nothing changed, if the backup cannot be read whole.
- * Call it under the leader lock.
+ * Puts a copy of a backup in the place of the database at `path`, which keeps its file under
+ * another name; the backup stays where it is. Returns what it has done, in words. Rejects with
+ * `ChatError`, nothing changed, if the backup cannot be read whole. Call it under the leader lock.
  */
 export async function restore(
   { dataDir, path }: { dataDir: string; path: string },

@@ -27,11 +27,16 @@ export interface Answer {
   argued(characters: number): void;
   /** Thinking that stood in the text, between tags, as it came. */
   tagged(): string;
-  /** The vendor's own record of its thinking, to be sent back as it is, at this place of the answer. */
+  /**
+   * The vendor's own record of its thinking, to be sent back as it is, at this place of the answer.
+   */
   keep(data: Record<string, unknown>): void;
   /** The last word counts. */
   usage(usage: Usage | undefined): void;
-  /** The model has ended; there may be more to read. `why` is the server's word for it, told if nothing else was. */
+  /**
+   * The model has ended; there may be more to read. `why` is the server's word for it,
+   * told if nothing else was.
+   */
   finish(reason: FinishReason, why?: string): void;
   /** The vendor's end mark: nothing more is to come. */
   end(): void;
@@ -40,7 +45,10 @@ export interface Answer {
   skip(kind: SkippedKind): void;
   /** The vendor's name for the answer, where the vendor holds it. */
   hold(id: string): void;
-  /** All up to this event has been told, by its number or name; "": it has none. False: it was told before. */
+  /**
+   * All up to this event has been told, by its number or name; "": it has none.
+   * False: it was told before.
+   */
   reach(event: string | number): boolean;
 }
 
@@ -73,7 +81,10 @@ interface State {
   /** Whether anything at all was understood. */
   understood: boolean;
   skipped: Partial<Record<SkippedKind, number>>;
-  /** Whether the model's thinking begins in its prompt, so that only its end is told; undefined: nothing shows it. */
+  /**
+   * Whether the model's thinking begins in its prompt, so that only its end is told;
+   * undefined: nothing shows it.
+   */
   thinkingBegun: boolean | undefined;
   held: string | undefined;
   /** The last event that was told. */
@@ -206,7 +217,9 @@ export function createDraft(limits: Limits): Draft {
   };
 }
 
-/** By what was sent: "stop" with calls ends agents early, "tool_calls" without any makes them loop. */
+/**
+ * By what was sent: "stop" with calls ends agents early, "tool_calls" without any makes them loop.
+ */
 function reasonOf(reason: FinishReason, calls: number): FinishReason {
   if (calls > 0) return reason === "stop" || reason === "other" ? "tool_calls" : reason;
   return reason === "tool_calls" ? "stop" : reason;

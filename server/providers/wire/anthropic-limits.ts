@@ -1,4 +1,5 @@
-// How long an answer may be. Anthropic's format must say it, and a low number cuts a file in the middle of its call.
+// How long an answer may be. Anthropic's format must say it, and a low number cuts a file
+// in the middle of its call.
 
 /** Beginnings of model names, and the most that these models write; the first that fits counts. */
 const LARGEST: readonly (readonly [RegExp, number])[] = [

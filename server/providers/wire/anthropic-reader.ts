@@ -1,4 +1,5 @@
-// The events of Anthropic's messages. https://docs.anthropic.com/en/docs/build-with-claude/streaming
+// The events of Anthropic's messages.
+// https://docs.anthropic.com/en/docs/build-with-claude/streaming
 import type { FinishReason, Usage } from "../provider.ts";
 import type { Answer } from "./answer.ts";
 import type { EventReader } from "./format.ts";
@@ -140,7 +141,10 @@ function start(reading: Reading, index: number, block: Fields): void {
   } else if (kind !== "redacted_thinking") answer.skip("unknown_block");
 }
 
-/** Where a delta belongs: at its index, unless only another block can be meant; there are servers that count otherwise. */
+/**
+ * Where a delta belongs: at its index, unless only another block can be meant; there are
+ * servers that count otherwise.
+ */
 function blockFor({ byIndex }: Reading, index: number, kind: string): OpenBlock | undefined {
   const at = byIndex.get(index);
   if (at && !KNOWN_KINDS.has(at.kind)) return undefined;

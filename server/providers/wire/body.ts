@@ -1,5 +1,5 @@
-// The body of an answer -> its events, whatever the server says that it is: server-sent events, a JSON document, lines of
-// JSON. What comes decides, not the content type.
+// The body of an answer -> its events, whatever the server says that it is: server-sent events, a
+// JSON document, lines of JSON. What comes decides, not the content type.
 import { StringDecoder } from "node:string_decoder";
 import { createParser } from "eventsource-parser";
 import { createJsonValues } from "./json-values.ts";
@@ -18,7 +18,10 @@ export interface BodyEvents {
 export interface BodyReader {
   write(bytes: Buffer): void;
   end(): void;
-  /** The beginning of what said nothing, for people: blank where nothing came, undefined where it was cut in a value. */
+  /**
+   * The beginning of what said nothing, for people: blank where nothing came, undefined
+   * where it was cut in a value.
+   */
   stray(): string | undefined;
 }
 
@@ -134,7 +137,10 @@ const OPENING = "{".charCodeAt(0);
 const DONE = /(?:^|\s)"?\[DONE\]"?$/i;
 const JOINED = /\}\n(?=data: ?\{)/g;
 
-/** The parser drops of a line that it does not know what came before its end: such lines are to be read, too. */
+/**
+ * The parser drops of a line that it does not know what came before its end: such
+ * lines are to be read, too.
+ */
 function createWholeLines(): { take(text: string, isLast: boolean): string; held(): number } {
   let parts: string[] = [];
   let held = 0;
@@ -159,8 +165,8 @@ function createWholeLines(): { take(text: string, isLast: boolean): string; held
 }
 
 /**
- * Lines that are no field of an event: `data:` in capitals or behind blanks, llama.cpp's `error: …`, JSON without a field,
- * and words or a page of a proxy that has lost the server.
+ * Lines that are no field of an event: `data:` in capitals or behind blanks, llama.cpp's `error:
+ * …`, JSON without a field, and words or a page of a proxy that has lost the server.
  */
 function createStrangeLines(
   events: BodyEvents,

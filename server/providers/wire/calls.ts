@@ -1,5 +1,5 @@
-// Which pieces of an answer are one call. Servers give indexes and ids as they like: none, empty ones, the same for two
-// calls, another one for each piece, the whole call once more at the end.
+// Which pieces of an answer are one call. Servers give indexes and ids as they like: none, empty
+// ones, the same for two calls, another one for each piece, the whole call once more at the end.
 import { randomUUID } from "node:crypto";
 import { isDeepStrictEqual } from "node:util";
 import { ForeignId } from "../../protocol/fields.ts";
@@ -28,7 +28,10 @@ interface OpenCall {
 }
 
 export interface Calls {
-  /** The pieces of one event, in their order; returns how many characters of arguments named calls got. */
+  /**
+   * The pieces of one event, in their order; returns how many characters of
+   * arguments named calls got.
+   */
   add(pieces: readonly CallPiece[]): number;
   /** The calls as they are in a whole answer: what is known already is not taken for new. */
   settle(pieces: readonly CallPiece[]): void;
@@ -132,7 +135,9 @@ function findCall(
     : undefined;
 }
 
-/** Of a piece with an id that is new: the id may come after the name, or be a new one in each piece. */
+/**
+ * Of a piece with an id that is new: the id may come after the name, or be a new one in each piece.
+ */
 function isNextOf(call: OpenCall, piece: CallPiece, event: number): boolean {
   return call.id === "" ? goesOn(call, piece, event) : isRest(call, piece, event);
 }
@@ -238,7 +243,10 @@ function parseArguments(pieces: readonly string[]): Omit<ToolCall, "call_id" | "
 /** A call without arguments, in the words of several languages. */
 const NOTHING = /^\s*(?:null|None|undefined|\[\s*\]|"\s*")?\s*$/;
 
-/** Where the pieces and the whole both came, or an empty beginning before the whole: what is an object by itself. */
+/**
+ * Where the pieces and the whole both came, or an empty beginning before the whole:
+ * what is an object by itself.
+ */
 function repeatedIn(pieces: readonly string[]): Record<string, unknown> | undefined {
   if (pieces.length < 2) return undefined;
   const from = Math.max(pieces.length - MAX_ATTEMPTS, 1);

@@ -1,5 +1,5 @@
-// Bodies that were packed though nobody asked for it. The first bytes say more than the header: some servers pack without
-// saying so, some proxies unpack and leave the header.
+// Bodies that were packed though nobody asked for it. The first bytes say more than the header:
+// some servers pack without saying so, some proxies unpack and leave the header.
 import zlib from "node:zlib";
 
 export interface Unpacker {

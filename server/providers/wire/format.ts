@@ -1,7 +1,10 @@
 import type { ProviderRequest } from "../provider.ts";
 import type { Answer } from "./answer.ts";
 
-/** What is known of a model at its server: what is left out since it was refused, how its answers begin. */
+/**
+ * What is known of a model at its server: what is left out since it was
+ * refused, how its answers begin.
+ */
 export interface Leave {
   tools?: boolean;
   /** Asking for the usage in a stream. */
@@ -29,11 +32,17 @@ export interface WireRequest {
 }
 
 export interface EventReader {
-  /** One event of the stream, or the whole answer as one; `name` is that of a server-sent event. Never throws. */
+  /**
+   * One event of the stream, or the whole answer as one; `name` is that of a
+   * server-sent event. Never throws.
+   */
   event(value: unknown, name: string | undefined): void;
   /** The body is at its end, or OpenAI's end mark has come. */
   end(sawDone: boolean): void;
-  /** The vendor has paused: the body with which the answer goes on, its rest read by this same reader. */
+  /**
+   * The vendor has paused: the body with which the answer goes on, its rest
+   * read by this same reader.
+   */
   goOn?(body: Record<string, unknown>): Record<string, unknown> | undefined;
 }
 
@@ -41,7 +50,9 @@ export interface EventReader {
 export interface WireFormat {
   toRequest(request: ProviderRequest, leave: Leave): WireRequest;
   createReader(answer: Answer): EventReader;
-  /** How to ask again after the server has refused `leave`'s request in these words; undefined: not. */
+  /**
+   * How to ask again after the server has refused `leave`'s request in these words; undefined: not.
+   */
   amend?(said: string, leave: Leave, request: ProviderRequest): Leave | undefined;
   /** Answers asked for in this format are held by the vendor; its paths, after the base URL. */
   held?: HeldPaths;
@@ -54,6 +65,8 @@ export interface HeldPaths {
   /** As one document. */
   whole(id: string, model: string): string;
   cancel(id: string): string;
-  /** Whether the server has refused, in these words, to hold an answer, and may give one without. */
+  /**
+   * Whether the server has refused, in these words, to hold an answer, and may give one without.
+   */
   isRefused(said: string): boolean;
 }

@@ -1,8 +1,8 @@
 import type { ThinkingPart } from "../../protocol/thinking.ts";
 
 /**
- * What an answer said, called and thought, in the order in which it came, each in the vendor's form:
- * signatures are for the order, too. `calls` are in that form already.
+ * What an answer said, called and thought, in the order in which it came, each in the vendor's
+ * form: signatures are for the order, too. `calls` are in that form already.
  */
 export function interleave<Block>(
   content: string,

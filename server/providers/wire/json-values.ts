@@ -1,5 +1,5 @@
-// JSON objects that follow each other in a text that comes in pieces: in one line, on lines of their own, over many lines, as
-// the members of one list. What stands between them is told beside.
+// JSON objects that follow each other in a text that comes in pieces: in one line, on lines of
+// their own, over many lines, as the members of one list. What stands between them is told beside.
 
 export interface JsonValues {
   write(text: string): void;

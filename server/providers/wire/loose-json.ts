@@ -1,5 +1,5 @@
-// JSON as some servers write it: two values in one line, a comma too many, a line broken in the middle of a text, Python's
-// words and quotes, NaN, a tab that should be escaped.
+// JSON as some servers write it: two values in one line, a comma too many, a line broken in the
+// middle of a text, Python's words and quotes, NaN, a tab that should be escaped.
 import { createJsonValues } from "./json-values.ts";
 
 /** The values in it, the members of a list each by itself; none if nothing of it can be read. */

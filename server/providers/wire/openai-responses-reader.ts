@@ -1,4 +1,5 @@
-// The events of OpenAI's responses. https://platform.openai.com/docs/api-reference/responses-streaming
+// The events of OpenAI's responses.
+// https://platform.openai.com/docs/api-reference/responses-streaming
 import type { FinishReason, Usage } from "../provider.ts";
 import type { Answer } from "./answer.ts";
 import type { EventReader } from "./format.ts";
@@ -30,7 +31,10 @@ interface Reading {
   kept: Set<unknown>;
 }
 
-/** `holds`: the answer runs in the background, if the server has taken that, and its events have numbers. */
+/**
+ * `holds`: the answer runs in the background, if the server has taken that, and
+ * its events have numbers.
+ */
 export function createReader(answer: Answer, holds = false): EventReader {
   const reading: Reading = {
     answer,

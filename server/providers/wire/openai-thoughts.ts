@@ -1,5 +1,6 @@
-// Thinking in the chat format, which has no place for it: each server has its own field, some have two for the same words.
-// What came is shown once and kept as it came; DeepSeek, Kimi and OpenRouter want it back with the calls that it led to.
+// Thinking in the chat format, which has no place for it: each server has its own field, some have
+// two for the same words. What came is shown once and kept as it came; DeepSeek, Kimi and
+// OpenRouter want it back with the calls that it led to.
 import type { Answer } from "./answer.ts";
 import { type Fields, list, num, record, text, textOf } from "./values.ts";
 
@@ -49,7 +50,8 @@ export function createThoughts(answer: Answer): Thoughts {
   const keptBlocks: Record<string, unknown>[] = [];
 
   const readPlain = (delta: Fields): boolean => {
-    // Twins tell the same: of two in one piece, the one that has come before is shown and sent back.
+    // Twins tell the same: of two in one piece, the one that has come before is shown and sent
+    // back.
     const told = PLAIN.filter((field) => delta[field]);
     const field = told.find((one) => plain[one] !== undefined) ?? told[0];
     const words = field === undefined ? "" : textOf(delta[field]);

@@ -2,7 +2,10 @@
 import type { SamplingField } from "../../protocol/sampling.ts";
 import type { ConversationAttachment, ConversationMessage, ProviderRequest } from "../provider.ts";
 
-/** How an answer is to be made, under the vendor's names; exactly what was asked for, the vendor refuses what is too much. */
+/**
+ * How an answer is to be made, under the vendor's names; exactly what was asked for, the vendor
+ * refuses what is too much.
+ */
 export function toSettings(
   { sampling = {} }: Pick<ProviderRequest, "sampling">,
   names: Partial<Record<SamplingField, string>>,
@@ -15,7 +18,10 @@ export function toSettings(
   );
 }
 
-/** The most tokens of an answer: what the client wants, unless the server has said that it allows less. */
+/**
+ * The most tokens of an answer: what the client wants, unless the server has
+ * said that it allows less.
+ */
 export function tokenLimit<T extends number | undefined>(
   { sampling }: Pick<ProviderRequest, "sampling">,
   allowed: T,

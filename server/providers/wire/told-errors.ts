@@ -2,8 +2,8 @@ import type { Answer } from "./answer.ts";
 import { type Fields, num, record, text } from "./values.ts";
 
 /**
- * What a server says went wrong, in an event or a body of a 200; undefined if it says nothing of the kind. Many put
- * `"error": null` into every event.
+ * What a server says went wrong, in an event or a body of a 200; undefined if it says nothing of
+ * the kind. Many put `"error": null` into every event.
  */
 export function toldError(value: Fields, name: string | undefined): unknown {
   const { error, type, object } = value;
@@ -20,7 +20,10 @@ export function toldError(value: Fields, name: string | undefined): unknown {
 
 const PING = /^(?:ping|keep-?alive|heartbeat)$/;
 
-/** Of an event that has nothing an answer has: an error in the words of a framework or a gateway, or nothing. */
+/**
+ * Of an event that has nothing an answer has: an error in the words of a framework
+ * or a gateway, or nothing.
+ */
 export function leaveOut(
   answer: Answer,
   value: Fields,

@@ -1,4 +1,5 @@
-// What models' servers send, taken as what it can only mean: a number may come as a string, and the other way round.
+// What models' servers send, taken as what it can only mean: a number may come as a string,
+// and the other way round.
 
 export type Fields = Readonly<Record<string, unknown>>;
 

@@ -94,7 +94,8 @@ exports.activate = (context) => {
   const changed = new vscode.EventEmitter();
   let isThere = true;
   context.subscriptions.push(
-    // As a click on "Start" in VS Code's list of MCP servers; it does not know of the server at once.
+    // As a click on "Start" in VS Code's list of MCP servers; it does not
+    // know of the server at once.
     vscode.commands.registerCommand("streamkeeper-tests.startMcp", async () => {
       const how = { waitForLiveTools: true };
       await vscode.commands.executeCommand("workbench.mcp.startServer", "*", how);

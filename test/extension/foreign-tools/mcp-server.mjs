@@ -1,5 +1,5 @@
-// A Model Context Protocol server over stdio, by its specification; VS Code is its client. Writes what it was told into the
-// file that it is given.
+// A Model Context Protocol server over stdio, by its specification; VS Code is its client. Writes
+// what it was told into the file that it is given.
 import { appendFileSync } from "node:fs";
 import { createInterface } from "node:readline";
 

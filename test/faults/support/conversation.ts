@@ -1,4 +1,5 @@
-// One client that talks to a companion and remembers every byte it was shown, across whatever happens meanwhile.
+// One client that talks to a companion and remembers every byte it was shown, across
+// whatever happens meanwhile.
 
 import { randomUUID } from "node:crypto";
 import { Agent, type ClientRequest, request } from "node:http";
@@ -26,8 +27,9 @@ const RETRY_MS = 20;
 const agent = new Agent({ maxSockets: Number.POSITIVE_INFINITY });
 
 /**
- * Sends one message and reads until its turn has ended, reconnecting by its cursor and sending again under the same
- * `request_id` as often as needed. What breaks the contract on the way is kept in `complaints`.
+ * Sends one message and reads until its turn has ended, reconnecting by its cursor and
+ * sending again under the same `request_id` as often as needed. What breaks the contract on
+ * the way is kept in `complaints`.
  */
 export class Conversation {
   readonly requestId: string;
@@ -63,11 +65,15 @@ export class Conversation {
     return [...this.frames.values()].map((frame) => chunkOf(frame).token ?? "").join("");
   }
 
-  /** Resolves when the turn's last chunk was shown; `where` is asked before each attempt. Aborting ends it early. */
+  /**
+   * Resolves when the turn's last chunk was shown; `where` is asked before each
+   * attempt. Aborting ends it early.
+   */
   async run(where: () => Promise<Address>, signal?: AbortSignal): Promise<void> {
     while (!this.final && !signal?.aborted) {
       const address = await where();
-      // Before the first chunk nothing is known of the session, so the message is sent again: it takes effect once.
+      // Before the first chunk nothing is known of the session, so the message is sent
+      // again: it takes effect once.
       await (this.turnId === undefined
         ? this.#read(address, "POST", "/v1/messages/stream", this.#body())
         : this.#read(address, "GET", `/v1/sessions/${this.sessionId}/stream?until=turn_end`));

@@ -13,7 +13,10 @@ export interface DiskFaults {
   remove(): void;
 }
 
-/** A disk that is slow or fails at will, through a library loaded before libc; undefined where none can be built. */
+/**
+ * A disk that is slow or fails at will, through a library loaded before libc; undefined
+ * where none can be built.
+ */
 export function buildDiskFaults(how: {
   syncMicros?: number;
   failEvery?: number;

@@ -1,4 +1,5 @@
-// A vendor that holds its answers, for whole companions: as many words, as fast, as the message says.
+// A vendor that holds its answers, for whole companions: as many words, as
+// fast, as the message says.
 import { HELD_GOOGLE, interactionOf } from "../../support/upstream/held-google.ts";
 import { HELD_OPENAI, responseOf } from "../../support/upstream/held-openai.ts";
 import { type HeldUpstream, startHeldUpstream } from "../../support/upstream/held-upstream.ts";

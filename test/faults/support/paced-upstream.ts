@@ -1,6 +1,6 @@
-// A labelled stand-in for a model's server: real HTTP in OpenAI's streaming format. The user's message says what it
-// answers, as JSON `{"words": 100, "gap_ms": 5}`; the words are numbered, so that a lost one would show. With a `fault`
-// it then does that instead of ending in order.
+// A labelled stand-in for a model's server: real HTTP in OpenAI's streaming format. The user's
+// message says what it answers, as JSON `{"words": 100, "gap_ms": 5}`; the words are numbered, so
+// that a lost one would show. With a `fault` it then does that instead of ending in order.
 import { createServer, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 
@@ -10,7 +10,10 @@ export interface Wish {
   fault?: keyof typeof FAULTS | undefined;
 }
 
-/** What can go wrong with a model's server once it has said its words; those that begin with a status only before the first. */
+/**
+ * What can go wrong with a model's server once it has said its words; those that begin with a
+ * status only before the first.
+ */
 export const FAULTS = {
   "400": refuse(400),
   "401": refuse(401),
@@ -74,7 +77,8 @@ export async function startPacedUpstream(): Promise<PacedUpstream> {
       const { messages } = JSON.parse(body) as { messages: { role: string; content: unknown }[] };
       const asked = textOf(messages.findLast(({ role }) => role === "user")?.content);
       calls.set(asked, (calls.get(asked) ?? 0) + 1);
-      // After an answer that failed before its first word, two messages come as one; the last counts.
+      // After an answer that failed before its first word, two messages come
+      // as one; the last counts.
       const { words, gap_ms, fault } = JSON.parse(asked.slice(asked.lastIndexOf("{"))) as Wish;
       if (fault && words === 0) return FAULTS[fault](response);
       response.writeHead(200, { "content-type": "text/event-stream" });

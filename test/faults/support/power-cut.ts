@@ -1,5 +1,6 @@
-// A simulated power cut: what a companion wrote is replayed up to a moment, and of what no fsync had yet promised each
-// sector of 512 bytes is kept or lost by chance, as a disk without power does.
+// A simulated power cut: what a companion wrote is replayed up to a moment, and of what
+// no fsync had yet promised each sector of 512 bytes is kept or lost by chance, as a
+// disk without power does.
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
@@ -17,7 +18,10 @@ interface Operation {
   data: Buffer;
 }
 
-/** As disk-faults.c writes it. Files that are only shared memory are left out: they do not outlive the power. */
+/**
+ * As disk-faults.c writes it. Files that are only shared memory are left out: they
+ * do not outlive the power.
+ */
 export function readRecording(path: string): Operation[] {
   const bytes = readFileSync(path);
   const operations: Operation[] = [];

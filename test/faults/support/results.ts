@@ -36,7 +36,10 @@ function keyOf(line: string): string {
   return line.split(" | ", 2).join(" | ");
 }
 
-/** What was made by this run, in the place of the same of `before`, which a run of some tests leaves as it was. */
+/**
+ * What was made by this run, in the place of the same of `before`, which a run of
+ * some tests leaves as it was.
+ */
 function table(before: readonly string[] = []): string {
   const made = rows.map(
     ({ fault, engine, times, checks }) =>

@@ -1,4 +1,5 @@
-// What a companion says of itself while nothing can be stored: to who asks (`/readyz`) and to the status bar (`/metrics`).
+// What a companion says of itself while nothing can be stored: to who asks (`/readyz`) and to the
+// status bar (`/metrics`).
 import assert from "node:assert/strict";
 import type { StorageCode } from "../../../server/protocol/errors.ts";
 import { Ready } from "../../../server/protocol/responses.ts";

@@ -1,5 +1,6 @@
-// Loaded into a companion before its own code: a wall clock that is off by PLANTED_CLOCK_MS, from the start or, with
-// PLANTED_CLOCK_AT=SIGUSR2, from that signal on until the next. The monotonic clock stays as it is.
+// Loaded into a companion before its own code: a wall clock that is off by PLANTED_CLOCK_MS,
+// from the start or, with PLANTED_CLOCK_AT=SIGUSR2, from that signal on until the next. The
+// monotonic clock stays as it is.
 const OURS = Date;
 const offMs = Number(process.env["PLANTED_CLOCK_MS"]);
 let shift = process.env["PLANTED_CLOCK_AT"] ? 0 : offMs;

@@ -1,4 +1,5 @@
-// Kills this process at its statement number KILL_AT, counted from the start and without those that only read.
+// Kills this process at its statement number KILL_AT, counted from the start and
+// without those that only read.
 import SQLite from "better-sqlite3";
 import pg from "pg";
 

@@ -1,4 +1,5 @@
-// Loaded into a companion before its own code: the demo answers at once, but for the long answer, which tests cut short.
+// Loaded into a companion before its own code: the demo answers at once, but for the long
+// answer, which tests cut short.
 import { registerHooks } from "node:module";
 
 const PACE = /await pause\(deltaMs,/;

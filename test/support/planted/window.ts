@@ -1,4 +1,5 @@
-// A window in a process of its own, to be killed: sends a message, says where its answer is, and stays.
+// A window in a process of its own, to be killed: sends a message, says where
+// its answer is, and stays.
 import { openWindow, Reading, send } from "../window.ts";
 
 const [dataDir = "", content = ""] = process.argv.slice(2);

@@ -1,4 +1,5 @@
-// Gemini's Interactions in the background, for the stand-in: `last_event_id` with events that have names.
+// Gemini's Interactions in the background, for the stand-in: `last_event_id`
+// with events that have names.
 import type { Said } from "./held-openai.ts";
 import type { HeldAnswer, HeldEvent, HeldFormat } from "./held-upstream.ts";
 import { FAKE_MODEL } from "./start-upstream.ts";
@@ -43,7 +44,10 @@ function stepsOf({ plan, made }: HeldAnswer): unknown[] {
   return steps;
 }
 
-/** The events of an answer, one for each word. `whole`, in a beginning, is for the stand-in; a reader skips it. */
+/**
+ * The events of an answer, one for each word. `whole`, in a beginning, is for the
+ * stand-in; a reader skips it.
+ */
 export function interactionOf(said: Said, id: string): HeldEvent[] {
   const { thoughts = [], words, call } = said;
   const status = "in_progress";

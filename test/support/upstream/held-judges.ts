@@ -1,4 +1,5 @@
-// The vendors' official clients read what our stand-in of a vendor that holds answers sends: half of it, then the rest.
+// The vendors' official clients read what our stand-in of a vendor that holds answers sends:
+// half of it, then the rest.
 import { GoogleGenAI } from "@google/genai";
 import OpenAI from "openai";
 import { FAKE_MODEL } from "./start-upstream.ts";

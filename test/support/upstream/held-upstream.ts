@@ -1,5 +1,6 @@
-// A vendor that makes answers in the background and keeps their events: real HTTP, in the formats of OpenAI's Responses and
-// Gemini's Interactions. What it says is in the test's hands; nobody's leaving stops it, and each answer is made once.
+// A vendor that makes answers in the background and keeps their events: real HTTP, in the formats
+// of OpenAI's Responses and Gemini's Interactions. What it says is in the test's hands; nobody's
+// leaving stops it, and each answer is made once.
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 

@@ -1,5 +1,6 @@
-// The vendors' official clients, and the AI SDK's, read what our scripted servers send: what they do not understand is no
-// stand-in for a vendor, and what they read otherwise than we do is our mistake.
+// The vendors' official clients, and the AI SDK's, read what our scripted servers send:
+// what they do not understand is no stand-in for a vendor, and what they read otherwise
+// than we do is our mistake.
 
 import { createAnthropic } from "@ai-sdk/anthropic";
 import { createGoogleGenerativeAI } from "@ai-sdk/google";

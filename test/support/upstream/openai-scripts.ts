@@ -1,4 +1,5 @@
-// What the fake model's server does, in the event format of OpenAI's chat completions. No part of it is a model.
+// What the fake model's server does, in the event format of OpenAI's chat completions.
+// No part of it is a model.
 import type { ServerResponse } from "node:http";
 import { FAKE_MODEL, type Script, type UpstreamRequest } from "./start-upstream.ts";
 
@@ -154,7 +155,10 @@ export function controlled(): {
   };
 }
 
-/** False once the client has left. Each piece leaves in a packet of its own, as far as that can be had. */
+/**
+ * False once the client has left. Each piece leaves in a packet of its own,
+ * as far as that can be had.
+ */
 export async function write(
   response: ServerResponse,
   piece: string | Uint8Array,
@@ -178,7 +182,10 @@ export interface PlannedCall {
   together?: true;
 }
 
-/** Makes the calls that a question stands for, one in each answer, then says what the last of them gave. */
+/**
+ * Makes the calls that a question stands for, one in each answer, then says
+ * what the last of them gave.
+ */
 export function playsCalls(callsOf: (question: string) => readonly PlannedCall[]): Script {
   return async (request, response) => {
     const { messages } = request.body as { messages: { role: string; content: unknown }[] };

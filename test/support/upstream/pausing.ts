@@ -1,5 +1,5 @@
-// A stand-in for Anthropic that interrupts itself in the middle of an answer, as it does around tools of its own, and goes
-// on only where all of what it said comes back as it was.
+// A stand-in for Anthropic that interrupts itself in the middle of an answer, as it does around
+// tools of its own, and goes on only where all of what it said comes back as it was.
 import { isDeepStrictEqual } from "node:util";
 import { ev } from "./odd-forms/form.ts";
 import type { Script } from "./start-upstream.ts";

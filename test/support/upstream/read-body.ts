@@ -1,4 +1,5 @@
-// A body of a model's answer through the readers, without a connection: pure, so that a fuzz test can try thousands.
+// A body of a model's answer through the readers, without a connection: pure, so that a
+// fuzz test can try thousands.
 import type { ThinkingPart } from "../../../server/protocol/thinking.ts";
 import type { FinishReason, ToolCall, Usage } from "../../../server/providers/provider.ts";
 import type { VendorName } from "../../../server/providers/vendors.ts";

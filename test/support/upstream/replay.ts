@@ -2,7 +2,10 @@ import { readFileSync } from "node:fs";
 import { write } from "./openai-scripts.ts";
 import type { Script } from "./start-upstream.ts";
 
-/** An answer in a vendor's documented format, written by hand (each file says so), sent in pieces of a few bytes. */
+/**
+ * An answer in a vendor's documented format, written by hand (each file says so), sent
+ * in pieces of a few bytes.
+ */
 export function replay(vendor: string, what: "text" | "tool" | "error", upTo?: string): Script {
   const file = readFileSync(new URL(`fixtures/${vendor}-${what}.sse`, import.meta.url));
   const end = upTo === undefined ? file.length : file.indexOf(upTo);

@@ -32,7 +32,10 @@ export interface Upstream {
 
 export const FAKE_MODEL = "fake-model";
 
-/** With several scripts each request gets the next, and the last again and again. Lists `fake-model` in OpenAI's and Ollama's way. */
+/**
+ * With several scripts each request gets the next, and the last again and again. Lists `fake-model`
+ * in OpenAI's and Ollama's way.
+ */
 export async function startUpstream(...scripts: [Script, ...Script[]]): Promise<Upstream> {
   const requests: UpstreamRequest[] = [];
   const waiting = new Map<number, PromiseWithResolvers<UpstreamRequest>>();

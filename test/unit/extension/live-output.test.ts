@@ -1,4 +1,5 @@
-// What a terminal gets, as text that can only be added to: the same as the whole, however it comes in.
+// What a terminal gets, as text that can only be added to: the same as the
+// whole, however it comes in.
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { LiveOutput } from "../../../extension/tools/terminal/live-output.ts";

@@ -1,4 +1,5 @@
-// How commands are handed to shells: the scripts, carried out by the shells themselves, and what is kept of their output.
+// How commands are handed to shells: the scripts, carried out by the shells themselves, and what
+// is kept of their output.
 import assert from "node:assert/strict";
 import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";

@@ -1,5 +1,6 @@
-// A stand-in for the companion that does only what its start and end are about: it takes the same flags,
-// proves itself, takes keys, and ends as `behaviour.json` in its data directory says. A real process.
+// A stand-in for the companion that does only what its start and end are about: it takes
+// the same flags, proves itself, takes keys, and ends as `behaviour.json` in its data
+// directory says. A real process.
 import { createHmac } from "node:crypto";
 import {
   appendFileSync,

@@ -1,4 +1,5 @@
-// Who runs which call when, against a companion that is played: what the real one does is tried elsewhere.
+// Who runs which call when, against a companion that is played: what the real one
+// does is tried elsewhere.
 import assert from "node:assert/strict";
 import { EventEmitter, once } from "node:events";
 import { Problem } from "../../../extension/problem.ts";

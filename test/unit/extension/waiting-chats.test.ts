@@ -1,4 +1,5 @@
-// Who is told, when and how often, that a chat waits or has ended; with real files and short pauses.
+// Who is told, when and how often, that a chat waits or has ended; with real files and short
+// pauses.
 import assert from "node:assert/strict";
 import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -8,7 +9,9 @@ import { type News, WaitingChats } from "../../../extension/chat/waiting-chats.t
 
 const call = (call_id: string) => ({ call_id, turn_id: "t" });
 const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
-/** Until it is told, however busy the machine is; the test's own limit of time ends it otherwise. */
+/**
+ * Until it is told, however busy the machine is; the test's own limit of time ends it otherwise.
+ */
 const until = async (isSo: () => boolean) => {
   while (!isSo()) await pause(5);
 };

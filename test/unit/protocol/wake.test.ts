@@ -1,7 +1,10 @@
 import assert from "node:assert/strict";
 import { type Wake, watchWake } from "../../../server/shared/clock-watch.ts";
 
-/** Lets both clocks run as they do, with `steps` added to them before the next look; what was noticed by then. */
+/**
+ * Lets both clocks run as they do, with `steps` added to them before the next look;
+ * what was noticed by then.
+ */
 async function looks(steps: { monotonic?: number; wall?: number }[]): Promise<Wake[]> {
   const wakes: Wake[] = [];
   const off = { monotonic: 0, wall: 0 };

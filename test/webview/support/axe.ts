@@ -22,7 +22,10 @@ export async function findings(
   );
 }
 
-/** Changes the theme of the open page as VS Code does: reaching the same state again for each takes most of the time. */
+/**
+ * Changes the theme of the open page as VS Code does: reaching the same state again for
+ * each takes most of the time.
+ */
 export async function inEveryTheme(
   page: Page,
   body: (theme: ThemeName) => Promise<void>,

@@ -17,7 +17,10 @@ export interface RealCompanion {
   start: () => Promise<void>;
 }
 
-/** The companion itself, in a process of its own with its demo model; gone afterwards, with its data. */
+/**
+ * The companion itself, in a process of its own with its demo model; gone
+ * afterwards, with its data.
+ */
 export async function withRealCompanion(
   body: (companion: RealCompanion) => Promise<void>,
 ): Promise<void> {

@@ -1,5 +1,5 @@
-// The variables that VS Code 1.139 gives a webview in its built-in themes, as far as our styles use them; read out
-// of a running workbench.
+// The variables that VS Code 1.139 gives a webview in its built-in themes, as far as our styles use
+// them; read out of a running workbench.
 import themes from "./themes.json" with { type: "json" };
 
 export type ThemeName = keyof typeof themes;

@@ -1,4 +1,5 @@
-// Opens the built web app in a real Chromium, as a browser tab or as VS Code's webview, against a scripted companion.
+// Opens the built web app in a real Chromium, as a browser tab or as VS Code's webview,
+// against a scripted companion.
 import assert from "node:assert/strict";
 import { type Browser, type BrowserContext, chromium, type Page } from "playwright-core";
 import { renderPage } from "../../../extension/chat/page-html.ts";
@@ -79,7 +80,10 @@ export async function closeBrowser(): Promise<void> {
   browser = undefined;
 }
 
-/** A bare page with the same checks: nothing may violate the policy, nothing may fail without a word. */
+/**
+ * A bare page with the same checks: nothing may violate the policy, nothing
+ * may fail without a word.
+ */
 export async function withPage(body: (page: Page) => Promise<void>): Promise<void> {
   const context = await (await sharedBrowser()).newContext({
     locale: "en-US",

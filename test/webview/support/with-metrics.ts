@@ -1,4 +1,5 @@
-// Opens the built metrics view in a real Chromium, as VS Code's webview; what the host would tell it comes from the test.
+// Opens the built metrics view in a real Chromium, as VS Code's webview; what the host would
+// tell it comes from the test.
 import assert from "node:assert/strict";
 import type { Page } from "playwright-core";
 import type { TransactionEntry } from "../../../server/protocol/transactions.ts";

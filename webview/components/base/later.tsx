@@ -3,7 +3,10 @@ import { useEffect, useState } from "preact/hooks";
 import { insist } from "../../insist.ts";
 import { useSurroundings } from "./context.ts";
 
-/** A component whose code is loaded when it is first shown. While it cannot be, that is said, and tried as long as it is wanted. */
+/**
+ * A component whose code is loaded when it is first shown. While it cannot be, that is said, and
+ * tried as long as it is wanted.
+ */
 export function later<P extends object>(load: () => Promise<ComponentType<P>>): ComponentType<P> {
   let loaded: ComponentType<P> | undefined;
   return function Later(props: P) {

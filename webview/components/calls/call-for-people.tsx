@@ -1,4 +1,5 @@
-// A call as a person reads it: a command as a command, a change as a change, and what to look at closely.
+// A call as a person reads it: a command as a command, a change as a change, and
+// what to look at closely.
 import { dangersOf } from "../../../server/shared/command-dangers.ts";
 import type { ToolPart } from "../../turns/model.ts";
 import { useSurroundings } from "../base/context.ts";

@@ -1,4 +1,5 @@
-// A change of a file as the lines that go and come: what the editor will write, where one tells; else what the call says.
+// A change of a file as the lines that go and come: what the editor will write, where one tells;
+// else what the call says.
 import { useEffect, useState } from "preact/hooks";
 import { isRecord } from "../../../server/shared/json.ts";
 import { lineChanges, linesOf, MAX_SHOWN_LINES } from "../../../server/shared/line-changes.ts";

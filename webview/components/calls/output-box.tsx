@@ -14,8 +14,8 @@ interface OutputBoxProps {
 const AT_END = 12;
 
 /**
- * What a command says while it runs, and its result in the same place. Stays at the end unless the reader has gone up; a
- * screen reader is not told of each piece.
+ * What a command says while it runs, and its result in the same place. Stays at the end unless the
+ * reader has gone up; a screen reader is not told of each piece.
  */
 export function OutputBox({ label, text, note }: OutputBoxProps) {
   const box = useRef<HTMLPreElement>(null);

@@ -6,7 +6,10 @@ import { useSurroundings } from "../base/context.ts";
 const SHOWN_FROM = 50;
 const WARNS_FROM = 80;
 
-/** How much of what the model can read the next message would fill; nothing while there is room enough. */
+/**
+ * How much of what the model can read the next message would fill; nothing
+ * while there is room enough.
+ */
 export function ContextMeter({ state }: { state: AppState }) {
   const { actions, text } = useSurroundings();
   const [isAsked, setAsked] = useState(false);

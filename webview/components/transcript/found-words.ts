@@ -45,7 +45,10 @@ export function markWords(
   });
 }
 
-/** To the first call of a turn that waits for a person; its buttons are loaded with the first of them. */
+/**
+ * To the first call of a turn that waits for a person; its buttons are
+ * loaded with the first of them.
+ */
 export function leadToQuestion(
   turn: HTMLElement,
   lead: (element: HTMLElement) => void,

@@ -4,7 +4,10 @@ import { Icon } from "../base/icon.tsx";
 import { Shown } from "../base/shown.tsx";
 import { PartView } from "./parts.tsx";
 
-/** What the reader has seen and the restored copy does not have: marked, still readable, and nothing to act on. */
+/**
+ * What the reader has seen and the restored copy does not have: marked, still
+ * readable, and nothing to act on.
+ */
 export function GoneWords({
   gone,
   agentName,

@@ -93,7 +93,8 @@ function ToolRow({ part, isOpen, decision, written, agentName }: ToolRowProps) {
   const state = part.plan ? planStateOf(part.plan, part, isOpen) : stateOf(part, isOpen);
   const brief = briefOf(part);
   const hasOutput = part.output.pieces.length > 0;
-  // Whoever watches it finds the result where the output was; without one the output is all there is.
+  // Whoever watches it finds the result where the output was; without one
+  // the output is all there is.
   const isWatched = useRef(false);
   isWatched.current ||= hasOutput && part.result === null;
   return (

@@ -6,21 +6,30 @@ const AT_BOTTOM = 40;
 const SPACE_ABOVE = 16;
 /** Until then what is built above a turn that a link led to does not push it away. */
 const SETTLE_MS = 1_500;
-/** So long after its last event a movement may go on by itself: smooth scrolling, a finger that has swung off. */
+/**
+ * So long after its last event a movement may go on by itself: smooth scrolling, a
+ * finger that has swung off.
+ */
 const MOMENTUM_MS = 3_000;
 /** Until then a page that is moved by itself may not know yet how far it goes now. */
 const DRAWN_MS = 200;
 
 const UP_KEYS = new Set(["ArrowUp", "PageUp", "Home"]);
 
-/** Stays at the end while the reader is there, and leaves a reader who went up alone, however little it was. */
+/**
+ * Stays at the end while the reader is there, and leaves a reader who went up
+ * alone, however little it was.
+ */
 export function useStickyScroll(
   frame: { current: HTMLDivElement | null },
   content: { current: HTMLDivElement | null },
 ) {
   const sticks = useRef(true);
   const lastTop = useRef(0);
-  /** As high as all was when it was last drawn, and the time before: a reader may not have been able to go further. */
+  /**
+   * As high as all was when it was last drawn, and the time before: a reader may not have
+   * been able to go further.
+   */
   const drawn = useRef({ height: 0, before: 0, at: 0 });
   const wentDown = useRef(false);
   const anchor = useRef<number | null>(null);
@@ -61,8 +70,8 @@ export function useStickyScroll(
     if (leftOf(element) - more <= AT_BOTTOM) sticks.current = true;
   };
   /**
-   * The reader moves. What follows of a small movement up would be lost in what the answer adds in the same frame,
-   * so its direction counts, not how far it came.
+   * The reader moves. What follows of a small movement up would be lost in what the answer adds in
+   * the same frame, so its direction counts, not how far it came.
    */
   const move = (direction: "up" | "down" | "either", target: EventTarget | null): void => {
     const element = frame.current;
@@ -148,7 +157,9 @@ function leftOf(element: HTMLElement): number {
   return element.scrollHeight - element.scrollTop - element.clientHeight;
 }
 
-/** Something inside of the conversation takes the movement: a box of output, a text that is edited. */
+/**
+ * Something inside of the conversation takes the movement: a box of output, a text that is edited.
+ */
 function scrollsItself(target: EventTarget | null, frame: Element): boolean {
   let at = target instanceof Element ? target : null;
   for (; at && at !== frame; at = at.parentElement) if (at.scrollTop > 0) return true;

@@ -155,7 +155,10 @@ interface Found {
   words: string;
 }
 
-/** Leads the reader to the turn that is sought, once `build` has let it be built, and to the words in it. */
+/**
+ * Leads the reader to the turn that is sought, once `build` has let it be
+ * built, and to the words in it.
+ */
 function useFound(
   state: AppState,
   content: RefObject<HTMLElement | null>,

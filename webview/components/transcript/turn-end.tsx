@@ -18,7 +18,10 @@ interface TurnEndProps {
   plan: Plan | undefined;
 }
 
-/** How it stands with an answer, and what can be done about it. One line high in every state that is well, so that nothing jumps. */
+/**
+ * How it stands with an answer, and what can be done about it. One line high in every state that is
+ * well, so that nothing jumps.
+ */
 export function TurnEnd(props: TurnEndProps) {
   const { turn, answer, isLast, isIdle, plan } = props;
   const { text } = useSurroundings();

@@ -1,5 +1,5 @@
-// Answers as servers have been seen to send them, in the vendors' formats: shapes from reports to other projects and from the
-// vendors' documentation, in our words.
+// Answers as servers have been seen to send them, in the vendors' formats: shapes from reports to
+// other projects and from the vendors' documentation, in our words.
 import type { ErrorCode } from "../../../../server/protocol/errors.ts";
 import type { FinishReason, ToolCall, Usage } from "../../../../server/providers/provider.ts";
 import type { VendorName } from "../../../../server/providers/vendors.ts";

@@ -1,4 +1,5 @@
-// Every word that the vendors' own types have for the end of an answer is known: a new one does not compile here.
+// Every word that the vendors' own types have for the end of an answer is known: a new
+// one does not compile here.
 import assert from "node:assert/strict";
 import type { StopReason } from "@anthropic-ai/sdk/resources/messages/messages";
 import type { FinishReason as GoogleReason } from "@google/genai";

@@ -1,4 +1,5 @@
-// What we send, held against the vendors' own types: the compiler judges the form, the test that we send it.
+// What we send, held against the vendors' own types: the compiler judges the form,
+// the test that we send it.
 import assert from "node:assert/strict";
 import type { MessageCreateParamsStreaming } from "@anthropic-ai/sdk/resources/messages/messages";
 import type { Content, FunctionDeclaration, Part, ToolConfig } from "@google/genai";
@@ -157,7 +158,10 @@ describe("a request, as the vendor's own types have it", () => {
   });
 });
 
-/** Its types have them no longer; who asks an older model for it gets it, from a newer one its refusal. */
+/**
+ * Its types have them no longer; who asks an older model for it gets it, from
+ * a newer one its refusal.
+ */
 interface OfOlderModels {
   temperature: number;
   top_p: number;
