@@ -8,10 +8,11 @@ export interface FilePlace {
 
 /**
  * `src/app.ts:12`, `src/app.ts:12:3`, `src/app.ts:12-20`, `src/app.ts#L12`, `C:\src\app.ts:12`. A
- * name needs an ending, and one of a host counts only below a folder: `example.com:443` is none.
+ * name needs an ending, or is `Makefile` or of its kind; one of a host counts only below a folder:
+ * `example.com:443` is none.
  */
 const PLACE =
-  /(?<![\p{L}\p{N}_/\\.:@#~-])(?![([])((?:[A-Za-z]:[\\/]|[\\/](?![\\/]))?(?:[\p{L}\p{N}_.@+$~()[\]-]{1,200}[\\/]){0,40}[\p{L}\p{N}_.@+$~[\]-]{0,200}\.[A-Za-z]\w{0,15})(?::(\d{1,7})(?::(\d{1,5}))?|#L(\d{1,7}))(?:-L?\d+)?(?![\p{L}\p{N}_/\\])/gu;
+  /(?<![\p{L}\p{N}_/\\.:@#~-])(?![([])((?:[A-Za-z]:[\\/]|[\\/](?![\\/]))?(?:[\p{L}\p{N}_.@+$~()[\]-]{1,200}[\\/]){0,40}[\p{L}\p{N}_.@+$~[\]-]{0,200}\.[A-Za-z]\w{0,15}|(?:[\w.-]{1,200}[\\/]){0,40}(?:Make|Docker|Gem)file)(?::(\d{1,7})(?::(\d{1,5}))?|#L(\d{1,7}))(?:-L?\d+)?(?![\w/\\])/gu;
 const HOST_ENDING =
   /^[^\\/]*\.(?:com|org|net|io|dev|app|local|internal|test|example|ru|de|cn|jp|kr)$/i;
 /** A word of a script without spaces, before a name that is of another. */
@@ -41,7 +42,7 @@ export function linkFiles(root: DocumentFragment, open: (place: FilePlace) => vo
   const found: Text[] = [];
   while (walker.nextNode()) {
     const node = walker.currentNode;
-    if (node instanceof Text && /\.\w+(?::|#L)\d/.test(node.data)) found.push(node);
+    if (node instanceof Text && /\w(?::|#L)\d/.test(node.data)) found.push(node);
   }
   for (const node of found) {
     if (node.parentElement?.closest(ELSEWHERE)) continue;

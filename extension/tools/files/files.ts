@@ -165,7 +165,7 @@ export async function changeFile(
   await vscode.workspace.fs.writeFile(vscode.Uri.file(path), bytes);
   tools.seen.note(tools.sessionId, path, shownText(after));
   const shown = nameOf(tools.roots.folders, path);
-  const lines = after.split("\n").length;
+  const lines = shownText(after).replace(/\n$/, "").split("\n").length;
   return before === undefined ? `Made ${shown} (${lines} lines).` : `Changed ${shown}.`;
 }
 

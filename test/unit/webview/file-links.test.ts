@@ -27,6 +27,9 @@ describe("places in files", () => {
       ["данные/файл.ts:2", "данные/файл.ts", 2],
       ["在src/a.ts:2", "src/a.ts", 2],
       ["github.com/x/y.go:2", "github.com/x/y.go", 2],
+      ["src/a.ts:5行目", "src/a.ts", 5],
+      ["Makefile:3", "Makefile", 3],
+      ["docker/Dockerfile:12", "docker/Dockerfile", 12],
     ] as const) {
       assert.deepEqual(
         named(text).map(([, ...rest]) => rest),
@@ -41,7 +44,7 @@ describe("places in files", () => {
       "example.com:443",
       "localhost:3000 127.0.0.1:80",
       "node:18.2 python:3.12 v1.2:3",
-      "12:30 1:2",
+      "12:30 1:2 notMakefile:3",
       "http://localhost/a.ts:3 https://e.example/x.js:1:2",
       "\\\\server\\share\\x.ts:1 //server/x.ts:1",
       "a.ts: 12 a.ts:x",
