@@ -366,6 +366,21 @@ describe("the documentation", () => {
     assert.ok(ids.length > 50);
   });
 
+  it("names only files and rooms of the code that exist", () => {
+    const missing = (sources: readonly Source[]): string[] =>
+      sources.flatMap(({ path, text }) =>
+        [...text.matchAll(/`([\w./-]*\w(?:\.tsx?|\/))`/g)]
+          .map(([, named]) => named ?? "")
+          .filter((named) => !existsSync(named))
+          .filter((named) => !CODE.some((file) => `/${file.path}`.includes(`/${named}`)))
+          .map((named) => `${path}: ${named}`),
+      );
+    const guides = ["AGENTS.md", "docs/style.md", "docs/architecture.md", "docs/testing.md"];
+    assert.deepEqual(missing(guides.map(doc)), []);
+    const planted = { path: "x.md", text: "`server/db/tables/`, `chat/turn/no-such.ts`" };
+    assert.deepEqual(missing([planted]), ["x.md: chat/turn/no-such.ts"]);
+  });
+
   it("links only to what exists", () => {
     assert.deepEqual(brokenLinks(DOCS), []);
     const planted = { path: "docs/x.md", text: "[here](nowhere.md#a)" };
