@@ -103,7 +103,8 @@ export async function createApp(
           COMMAND_OF[command],
           command === "set_key" ? providerOf(model)?.id : turnId ? { chat, turnId } : chat,
         ),
-      findMentions: async (kind, typed) => (await loadContext()).findMentions(kind, typed),
+      findMentions: async (kind, typed) =>
+        kind === "prompt" ? tools.prompts() : (await loadContext()).findMentions(kind, typed),
       takeContext: async (mentions) => (await loadContext()).takeContext(tools.roots(), mentions),
     },
     log,

@@ -37,6 +37,8 @@ export interface Settings {
   instructionsEnabled(): boolean;
   /** A person's own, for all projects: a folder, a file, or the words. */
   ownInstructions(): string;
+  /** A folder of them. */
+  ownPrompts(): string;
   /** By the tool's name, as written. */
   toolRules(): unknown;
   notifications(): "waitingAndEnded" | "waiting" | "never";
@@ -72,6 +74,7 @@ export function createSettings(context: vscode.ExtensionContext): Settings {
     toolsEnabled: () => readMachine("tools.enabled") !== false,
     instructionsEnabled: () => readMachine("instructions.enabled") !== false,
     ownInstructions: () => toText(readMachine("instructions.own")),
+    ownPrompts: () => toText(readMachine("instructions.prompts")),
     toolRules: () => readMachine("tools.rules"),
     notifications() {
       const when = read("notifications.when");

@@ -45,12 +45,15 @@ export type MentionKind = (typeof MENTION_KINDS)[number];
 
 /** What was found or chosen; its content is read by the host alone. */
 export const Mention = z.strictObject({
-  kind: z.enum(MENTION_KINDS),
-  /** Of a file or symbol. */
+  /** A prompt is written out by its name, and not added. */
+  kind: z.enum([...MENTION_KINDS, "prompt"]),
+  /** Of a file, symbol or prompt. */
   name: z.optional(z.string().check(z.maxLength(2000))),
   uri: z.optional(z.string().check(z.maxLength(4000))),
   /** Of a symbol, from 0. */
   line: z.optional(z.int().check(z.nonnegative())),
+  /** Of a prompt: what it is for. */
+  detail: z.optional(z.string().check(z.maxLength(300))),
 });
 export type Mention = z.infer<typeof Mention>;
 
@@ -139,7 +142,7 @@ export const FromWebview = z.discriminatedUnion("type", [
   z.strictObject({
     type: z.literal("find_mentions"),
     id: z.int(),
-    kind: z.enum(["file", "symbol"]),
+    kind: z.enum(["file", "symbol", "prompt"]),
     typed: z.string().check(z.maxLength(200)),
   }),
   /** Answered with `compose`; what cannot be read is told to the user. */

@@ -24,6 +24,8 @@ export interface ChatRelayDeps {
   /** What this window brings along with a message; its agents are also there to be chosen. */
   offer(): Promise<Offering>;
   offerFor(message: ClientMessage): Promise<Offering>;
+  /** With the prompt that it names, filled in. */
+  withPrompt(message: ClientMessage): Promise<ClientMessage>;
   withEdits(sessionId: string, message: ClientMessage): ClientMessage;
   /** A message of this chat was taken: its answer is read after `after`. */
   onSent(sessionId: string, after: number): void;
@@ -147,8 +149,8 @@ async function sendFromWindow(deps: ChatRelayDeps, request: MessageRequest): Pro
   const { client_id } = offer;
   const own = request.message.type === "user_message" ? offer : { client_id };
   const { session_id } = request;
-  const message = session_id ? deps.withEdits(session_id, request.message) : request.message;
-  const sent = { ...request, ...own, message };
+  const edited = session_id ? deps.withEdits(session_id, request.message) : request.message;
+  const sent = { ...request, ...own, message: await deps.withPrompt(edited) };
   const accepted = (await deps.client.call("send_message", sent)) as Accepted;
   deps.onSent(accepted.session_id, accepted.after);
   return accepted;

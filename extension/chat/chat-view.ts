@@ -25,7 +25,7 @@ export interface ChatActions {
   openLink(url: string): Promise<void>;
   openFile(place: FilePlace): Promise<void>;
   run(command: HostCommand, chat: ChatView, about: CommandAbout): Promise<void>;
-  findMentions(kind: "file" | "symbol", typed: string): Promise<Mention[]>;
+  findMentions(kind: "file" | "symbol" | "prompt", typed: string): Promise<Mention[]>;
   takeContext(mentions: readonly Mention[]): Promise<ContextItem[]>;
 }
 
@@ -33,7 +33,10 @@ export interface ChatViewDeps {
   extensionUri: vscode.Uri;
   client: CompanionClient;
   preferredModel(): string | undefined;
-  tools: Pick<ToolBox, "offer" | "offerFor" | "onSent" | "onOpened" | "withEdits" | "changeOf">;
+  tools: Pick<
+    ToolBox,
+    "offer" | "offerFor" | "withPrompt" | "onSent" | "onOpened" | "withEdits" | "changeOf"
+  >;
   connection(): ConnectionState;
   /** The page is there: the companion is needed from now on. */
   onReady(): void;
@@ -80,6 +83,7 @@ export class ChatView {
       preferredModel: () => deps.preferredModel(),
       offer: () => deps.tools.offer(),
       offerFor: (message) => deps.tools.offerFor(message),
+      withPrompt: (message) => deps.tools.withPrompt(message),
       withEdits: (sessionId, message) => deps.tools.withEdits(sessionId, message),
       onSent: (sessionId, after) => deps.tools.onSent(sessionId, after),
       onOpened: (sessionId) => deps.tools.onOpened(sessionId),

@@ -2,7 +2,7 @@
 import { posix } from "node:path";
 import * as vscode from "vscode";
 import type { ContextItem } from "../../server/protocol/requests.ts";
-import type { Mention } from "../../webview/messages.ts";
+import type { Mention, MentionKind } from "../../webview/messages.ts";
 import { cut, toStorable } from "../tools/bounds.ts";
 import { textOf } from "../tools/files/file-text.ts";
 import { workspaceFolders } from "../tools/files/files.ts";
@@ -90,6 +90,27 @@ export async function takeContext(
   return taken.filter((one) => "type" in one);
 }
 
+/** Of these what there is, for a prompt that is about them; without a selection the file that is seen. */
+export async function quietContext(
+  roots: WorkspaceRoots,
+  kinds: readonly MentionKind[],
+): Promise<ContextItem[]> {
+  const { activeTextEditor, visibleTextEditors } = vscode.window;
+  const uri = (activeTextEditor ?? visibleTextEditors[0])?.document.uri;
+  const items = await Promise.all(
+    kinds.map(async (kind) => {
+      const shown: Mention[] =
+        kind === "selection" && uri ? [{ kind: "file", uri: String(uri) }] : [];
+      for (const mention of [{ kind }, ...shown]) {
+        const item = await read(roots, mention).catch(() => undefined);
+        if (item) return [{ ...item, content: toStorable(item.content) }];
+      }
+      return [];
+    }),
+  );
+  return items.flat();
+}
+
 const MAX_NAMED = 3;
 
 const refusalKind = ({ kind }: Mention): string => (kind === "symbol" ? "file" : kind);
@@ -118,6 +139,7 @@ function refusal(mentions: readonly Mention[]): string {
 
 async function read(roots: WorkspaceRoots, mention: Mention): Promise<ContextItem> {
   const { kind } = mention;
+  if (kind === "prompt") throw new TypeError(kind);
   const whole = async (text: string | Promise<string | undefined>): Promise<ContextItem> => ({
     type: kind,
     label: `@${kind}`,
@@ -133,13 +155,13 @@ async function read(roots: WorkspaceRoots, mention: Mention): Promise<ContextIte
     case "git":
       return await whole(gitChanges(roots));
     default:
-      return await readFile(roots, mention);
+      return await readFile(roots, { ...mention, kind });
   }
 }
 
 async function readFile(
   roots: WorkspaceRoots,
-  { kind, uri, line, name }: Mention,
+  { kind, uri, line, name }: Mention & { kind: MentionKind },
 ): Promise<ContextItem> {
   // In a remote window the page is told addresses of the remote machine, which is where this runs.
   const { path, scheme } = vscode.Uri.parse(needed(uri));

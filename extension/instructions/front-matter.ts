@@ -7,7 +7,10 @@ export interface FrontMatter {
   /** Undefined: none were given. */
   globs: string[] | undefined;
   always: boolean;
+  /** Empty: none was given. */
+  name: string;
   description: string;
+  tools: string[] | undefined;
 }
 
 /** Its message says what is wrong, with the line, for people. */
@@ -16,12 +19,15 @@ export class FrontMatterError extends Error {}
 const MAX_CHARS = 10_000;
 
 const Globs = z.nullish(z.union([z.string(), z.array(z.string())]));
+const Words = z.nullish(z.union([z.string(), z.number()]));
 const Fields = z.object({
+  name: Words,
+  tools: Globs,
   applyTo: Globs,
   globs: Globs,
   paths: Globs,
   alwaysApply: z.nullish(z.union([z.boolean(), z.stringbool()])),
-  description: z.nullish(z.union([z.string(), z.number()])),
+  description: Words,
 });
 
 /** Throws a `FrontMatterError`: a file whose head is not understood is never taken half. */
@@ -61,14 +67,17 @@ function parseYaml(source: string): { value?: unknown; problem?: string } {
   }
 }
 
-const TEXT_LINE = /^(applyTo|globs|paths|description|name|title)([ \t]*:[ \t]*)([^\s"'|>].*)$/;
+/** Of fields, among them those that only others know: `argument-hint: [a] [b]`. */
+const TEXT_LINE = /^([A-Za-z][\w-]*)([ \t]*:[ \t]+)([^\s"'|>].*)$/;
 const ITEM_LINE = /^([ \t]*-[ \t]+)([^\s"'].*)$/;
+
+const LISTS = new Set(["applyTo", "globs", "paths", "tools"]);
 
 function withQuotes(source: string): string {
   const lines = source.split("\n").map((line) => {
     const [, key = "", between = "", value = ""] = TEXT_LINE.exec(line) ?? [];
     const list = /^\[(.*)\][ \t]*$/.exec(value);
-    if (key !== "" && list) {
+    if (LISTS.has(key) && list) {
       const items = splitGlobs(list[1] ?? "").map((item) => JSON.stringify(unquoted(item)));
       return `${key}${between}[${items.join(", ")}]`;
     }
@@ -85,14 +94,19 @@ function toFrontMatter(fields: unknown): FrontMatter {
     const field = String(parsed.error.issues[0]?.path[0] ?? "all of it");
     throw new FrontMatterError(`${field}: not of the kind that is expected`);
   }
-  const { applyTo, globs, paths, alwaysApply, description } = parsed.data;
-  const given = applyTo ?? globs ?? paths ?? undefined;
-  const each = (typeof given === "string" ? [given] : (given ?? [])).flatMap(splitGlobs);
+  const { applyTo, globs, paths, alwaysApply, name, description, tools } = parsed.data;
+  const each = toList(applyTo ?? globs ?? paths);
   return {
     globs: each.length === 0 ? undefined : each,
     always: alwaysApply === true,
+    name: String(name ?? "").trim(),
     description: String(description ?? "").trim(),
+    tools: tools === undefined || tools === null ? undefined : toList(tools),
   };
+}
+
+function toList(given: string | string[] | null | undefined): string[] {
+  return (typeof given === "string" ? [given] : (given ?? [])).flatMap(splitGlobs);
 }
 
 /** At commas, but not at those inside of braces. */

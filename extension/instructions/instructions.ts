@@ -1,9 +1,23 @@
 // What this window tells a model of people's instructions, with a message: a bundle of its own, loaded with the first.
 import * as vscode from "vscode";
 import type { OfferedInstruction } from "../../server/protocol/instructions.ts";
-import type { ContextItem } from "../../server/protocol/requests.ts";
+import type { ClientMessage, ContextItem } from "../../server/protocol/requests.ts";
+import type { Mention } from "../../webview/messages.ts";
+import { Problem } from "../problem.ts";
 import type { WorkspaceRoots } from "../tools/files/paths.ts";
+import { BUILT_IN, type BuiltIn } from "./built-in-prompts.ts";
+import {
+  commandIn,
+  fillPrompt,
+  findPrompts,
+  givenInputs,
+  inputsOf,
+  isSame,
+  type Prompt,
+} from "./prompts.ts";
 import { readInstructions } from "./read-instructions.ts";
+
+export { ownAgents } from "./agents.ts";
 
 export interface InstructionDeps {
   roots(): WorkspaceRoots;
@@ -15,10 +29,18 @@ export interface InstructionDeps {
   log: { warn(message: string): void };
 }
 
+/** Of built-in prompts. */
+const DESCRIPTIONS: Record<string, () => string> = {
+  explain: () => vscode.l10n.t("Explain the code"),
+  fix: () => vscode.l10n.t("Find what is wrong in the code, and mend it"),
+  tests: () => vscode.l10n.t("Write tests for the code"),
+  commit: () => vscode.l10n.t("Write a message for the changes that are not committed"),
+};
+
 const MAX_FILES = 100;
 const MAX_NESTED = 100;
 /** A message does not wait longer to hear of files that it is not about. */
-const PATIENCE_MS = 300;
+const PATIENCE_MS = 150;
 const FOUND_LASTS_MS = 10_000;
 
 let nested: { at: number; found: Thenable<string[]>; last: string[] } | undefined;
@@ -87,4 +109,89 @@ async function findNested(): Promise<string[]> {
   } finally {
     clearTimeout(timer);
   }
+}
+
+export interface PromptDeps {
+  roots(): WorkspaceRoots;
+  /** A folder of a person's own. */
+  own: string;
+  log: { warn(message: string): void };
+}
+
+/** What `/` lists beside agents. */
+export async function listPrompts(deps: PromptDeps): Promise<Mention[]> {
+  const prompts = await allPrompts(deps);
+  return prompts.map(({ name, description }) => ({
+    kind: "prompt",
+    name: name.slice(0, 2_000),
+    detail: description.slice(0, 300),
+  }));
+}
+
+/**
+ * The message, and with it the prompt that its first word names, filled in: kept as a piece of context, so that it is
+ * stored, can be looked at, and what was typed stays as it was. Rejects where a person did not give what it asks for.
+ */
+export async function withPrompt(
+  deps: PromptDeps,
+  message: Extract<ClientMessage, { type: "user_message" }>,
+): Promise<ClientMessage> {
+  const command = commandIn(message.content);
+  const prompts = command ? await allPrompts(deps) : [];
+  const prompt = prompts.find(({ name }) => isSame(name, command?.name ?? ""));
+  // All else that begins with a slash is text.
+  if (!command || !prompt) return message;
+  const label = `/${prompt.name}`;
+  // Sent again: what it said then may have changed since.
+  const given = (message.context ?? []).filter((one) => one.type !== "text" || one.label !== label);
+  const inputs = await askFor(prompt, command.args);
+  const own = given.length === 0 ? await contextFor(deps, prompt) : [];
+  const filled = fillPrompt(prompt.body, command.args, inputs);
+  const content = `The message ${label} stands for this prompt:\n\n${filled}`;
+  return { ...message, context: [...given, ...own, { type: "text", label, content }] };
+}
+
+async function allPrompts({ roots, own, log }: PromptDeps): Promise<(Prompt & BuiltIn)[]> {
+  const workspace = vscode.workspace.isTrusted ? roots() : undefined;
+  const { prompts, skipped } = await findPrompts(workspace, own);
+  for (const { file, reason } of skipped) {
+    const problem = `${file} is no prompt: ${reason}`;
+    if (!warned.has(problem)) log.warn(problem);
+    warned.add(problem);
+  }
+  const built = BUILT_IN.filter(({ name }) => !prompts.some((one) => isSame(one.name, name)));
+  return [
+    ...prompts.map((prompt) => ({ ...prompt, needs: [] })),
+    ...built.map((prompt) => ({ ...prompt, description: DESCRIPTIONS[prompt.name]?.() ?? "" })),
+  ];
+}
+
+async function askFor(prompt: Prompt, args: string): Promise<Map<string, string>> {
+  const inputs = inputsOf(prompt.body);
+  const given = givenInputs(inputs, args);
+  for (const { id, hint } of inputs) {
+    if (given.has(id)) continue;
+    const value = await vscode.window.showInputBox({
+      title: `/${prompt.name}`,
+      prompt: id,
+      placeHolder: hint,
+      ignoreFocusOut: true,
+    });
+    if (value === undefined) {
+      throw Problem.answered(
+        "invalid_request",
+        vscode.l10n.t("/{0} asks for {1}. Nothing was sent.", prompt.name, id),
+        undefined,
+      );
+    }
+    given.set(id, value);
+  }
+  return given;
+}
+
+/** What a built-in prompt is about, where a person has added nothing. */
+async function contextFor(deps: PromptDeps, { needs }: BuiltIn): Promise<ContextItem[]> {
+  if (needs.length === 0) return [];
+  const { quietContext } = await import("../context/mentions.ts");
+  return await quietContext(deps.roots(), needs);
 }

@@ -19,6 +19,7 @@ import { type FrontMatter, FrontMatterError, readFrontMatter } from "./front-mat
 import { areAbout, isForAll } from "./globs.ts";
 import { importsIn, isOnlyImports } from "./imports.ts";
 import { filesBelow, isThere, NESTED, nestedPlaces, type Place, placesIn } from "./places.ts";
+import { skillFiles } from "./skills.ts";
 
 export interface Sources {
   /** Undefined: the workspace is not trusted, or is not to be looked at. */
@@ -35,7 +36,7 @@ export interface Sources {
 
 const MAX_IMPORT_DEPTH = 5;
 const MAX_IMPORTS = 40;
-const MAX_LIST_CHARS = 4_000;
+const MAX_LIST_CHARS = 8_000;
 
 interface Reading extends Sources {
   told: OfferedInstruction[];
@@ -85,7 +86,29 @@ async function readWorkspace(reading: Reading, { folders, closed }: WorkspaceRoo
       await readPlace(reading, place, { name, from: "workspace", ...scope }, { folder, roots });
     }
   }
+  for (const { path } of roots.folders) {
+    for (const skill of await skillFiles(path)) {
+      if (await isThere(skill)) await listSkill(reading, skill, roots);
+    }
+  }
   await listRest(reading, roots);
+}
+
+/** Told by name and description alone: the model reads the rest when it needs it. */
+async function listSkill(reading: Reading, path: string, roots: WorkspaceRoots): Promise<void> {
+  const about: About = { name: nameOf(roots.folders, path), from: "workspace" };
+  const file = await readText(path, roots);
+  if ("note" in file) return refuse(reading, about, file.note);
+  try {
+    const { name, description } = readFrontMatter(file.text).head;
+    if (name === "" || description === "") {
+      throw new FrontMatterError(`${name === "" ? "name" : "description"}: is missing`);
+    }
+    reading.listed.push(lineOf(about.name, undefined, `the skill ${name}: ${description}`));
+  } catch (thrown) {
+    if (!(thrown instanceof FrontMatterError)) throw thrown;
+    refuse(reading, about, { code: "front_matter", detail: thrown.message.slice(0, 300) });
+  }
 }
 
 interface Home {
@@ -251,15 +274,18 @@ async function listRest(reading: Reading, roots: WorkspaceRoots): Promise<void> 
   const lines = [...new Set(listed)];
   let content =
     "These files hold more instructions. Read one with read_file before you work on what it is about:";
-  for (const line of lines) {
-    if (content.length + line.length > MAX_LIST_CHARS) break;
+  for (const [index, line] of lines.entries()) {
+    if (content.length + line.length > MAX_LIST_CHARS) {
+      content += `\n… and ${lines.length - index} more`;
+      break;
+    }
     content += `\n${line}`;
   }
   take(reading, { name: listName, from: "workspace" }, content);
 }
 
 function lineOf(name: string, globs: string | undefined, description: string): string {
-  const about = description.replaceAll(/\s+/g, " ").slice(0, 300);
+  const about = description.replaceAll(/\s+/g, " ").slice(0, 1_000);
   const parts = [globs && `for ${globs}`, about].filter(Boolean).join(": ");
   return `- ${JSON.stringify(name)}${parts === "" ? "" : ` ${parts}`}`;
 }

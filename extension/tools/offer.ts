@@ -1,17 +1,15 @@
 // What this window brings along with a message: its tools, the workspace's agents, and who it is.
 import { basename } from "node:path";
 import * as vscode from "vscode";
-import type { OfferedAgent, OfferedTool } from "../../server/protocol/offers.ts";
+import type { OfferedTool } from "../../server/protocol/offers.ts";
 import type { MessageRequest } from "../../server/protocol/requests.ts";
 import { EDITOR_TOOLS, ruleOf } from "./definitions.ts";
 import { toEnvironment } from "./environment.ts";
 import { workspaceFolders } from "./files/files.ts";
 import { foreignTools } from "./foreign/foreign-tools.ts";
-import { AGENTS_GLOB, MAX_AGENTS, parseAgent } from "./own-agents.ts";
 
 /** The protocol's limit. */
 const MAX_TOOLS = 128;
-const MAX_AGENT_BYTES = 60_000;
 
 export type Offering = Pick<
   MessageRequest,
@@ -46,7 +44,7 @@ export async function makeOffer(deps: OfferDeps): Promise<Offering> {
   ];
   return {
     tools,
-    agents: await ownAgents(deps.log),
+    agents: await (await import("../instructions/instructions.ts")).ownAgents(deps.log),
     ...(environment && { environment }),
     client_id: deps.clientId,
     workspace,
@@ -60,23 +58,4 @@ export function workspaceName(): string | undefined {
   if (folders.length === 0) return undefined;
   const name = vscode.workspace.workspaceFile?.toString() ?? folders.map(({ path }) => path).join();
   return name.slice(0, 2_000);
-}
-
-/** Agents of a workspace that is not trusted are not even read: their prompts could order anything. */
-export async function ownAgents(log: OfferDeps["log"]): Promise<OfferedAgent[]> {
-  if (!vscode.workspace.isTrusted) return [];
-  const files = await vscode.workspace.findFiles(AGENTS_GLOB, null, MAX_AGENTS);
-  const agents = new Map<string, OfferedAgent>();
-  for (const uri of files.toSorted((a, b) => (a.path < b.path ? -1 : 1))) {
-    try {
-      const bytes = await vscode.workspace.fs.readFile(uri);
-      if (bytes.length > MAX_AGENT_BYTES) throw new Error("the file is too large");
-      const agent = parseAgent(basename(uri.path), new TextDecoder().decode(bytes));
-      if (!agents.has(agent.type)) agents.set(agent.type, agent);
-    } catch (thrown) {
-      const reason = thrown instanceof Error ? thrown.message : String(thrown);
-      log.warn(`${vscode.workspace.asRelativePath(uri)} is no agent: ${reason}`);
-    }
-  }
-  return [...agents.values()];
 }

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import * as vscode from "vscode";
 import type { ClientMessage } from "../../server/protocol/requests.ts";
 import type { PendingCall } from "../../server/protocol/responses.ts";
-import type { ProposedChange } from "../../webview/messages.ts";
+import type { Mention, ProposedChange } from "../../webview/messages.ts";
 import type { CompanionClient } from "../companion/companion-client.ts";
 import { Problem } from "../problem.ts";
 import type { Settings } from "../settings.ts";
@@ -38,6 +38,9 @@ export interface ToolBox {
   offer(): Promise<Offering>;
   /** The same, once what it takes has been started. */
   offerFor(message: ClientMessage): Promise<Offering>;
+  /** What a message can begin with beside agents. */
+  prompts(): Promise<Mention[]>;
+  withPrompt(message: ClientMessage): Promise<ClientMessage>;
   onSent(sessionId: string, after: number): void;
   onOpened(sessionId: string): void;
   /** Resolves when no call of the session runs in this window any more. */
@@ -52,6 +55,8 @@ export interface ToolBox {
   showChange(sessionId: string | null | undefined): Promise<void>;
   dispose(): void;
 }
+
+const loadInstructions = async () => await import("../instructions/instructions.ts");
 
 export function createToolBox(deps: ToolBoxDeps): ToolBox {
   const { context, client, settings, dataDir, log } = deps;
@@ -109,12 +114,21 @@ export function createToolBox(deps: ToolBoxDeps): ToolBox {
       const canRead = workspace() !== undefined;
       const isEnabled = settings.instructionsEnabled() && workspaceFolders().length > 0;
       if (own === "" && !isEnabled) return await offer();
-      const { takeInstructions } = await import("../instructions/instructions.ts");
+      const { takeInstructions } = await loadInstructions();
       const [offering, instructions] = await Promise.all([
         offer(),
         takeInstructions({ roots, own, isEnabled, canRead, log }, message.context ?? []),
       ]);
       return { ...offering, ...(instructions.length > 0 && { instructions }) };
+    },
+    async prompts() {
+      const { listPrompts } = await loadInstructions();
+      return await listPrompts({ roots, own: settings.ownPrompts(), log });
+    },
+    async withPrompt(message) {
+      if (message.type !== "user_message" || !/^\s*\//.test(message.content)) return message;
+      const { withPrompt } = await loadInstructions();
+      return await withPrompt({ roots, own: settings.ownPrompts(), log }, message);
     },
     onSent(sessionId, after) {
       deps.onSent(sessionId);

@@ -12,7 +12,6 @@ export const INSTRUCTION_NOTES = [
   "too_large",
   "too_many",
   "outside",
-  "import",
 ] as const;
 
 const InstructionNote = z.strictObject({

@@ -134,7 +134,11 @@ export const ROOMS: readonly { room: RegExp; may: readonly RegExp[] }[] = [
   },
   {
     room: /^extension\/instructions\//,
-    may: [...BELOW_EXTENSION, /^extension\/tools\/files\//, /^(?:picomatch|yaml)$/],
+    may: [
+      ...BELOW_EXTENSION,
+      /^extension\/(?:tools\/files\/|problem\.ts$|context\/mentions\.ts$)/,
+      /^(?:picomatch|yaml)$/,
+    ],
   },
   { room: /^extension\//, may: BELOW_EXTENSION },
   { room: /^esbuild\.mjs$/, may: [NODE, /^(?:esbuild|better-sqlite3)$/, /^build\//] },

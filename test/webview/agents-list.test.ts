@@ -12,7 +12,7 @@ for (const host of HOSTS) {
     it("opens with / at the beginning, by the keyboard alone, and knows what is new", () =>
       withApp({ host }, async ({ page, companion }) => {
         const input = page.getByLabel("Your message");
-        const list = page.getByRole("listbox", { name: "Agents" });
+        const list = page.getByRole("listbox", { name: "Agents and prompts" });
         await input.fill("not / here");
         assert.equal(await list.count(), 0);
         await input.fill("");
@@ -44,13 +44,39 @@ for (const host of HOSTS) {
         assert.equal(companion.messages.at(-1)?.agent_type, "tester");
       }));
 
-    it("says that there is no such agent, and sends what was written", () =>
+    it("says that there is nothing of this name, and sends what was written", () =>
       withApp({ host }, async ({ page }) => {
         const input = page.getByLabel("Your message");
         await input.pressSequentially("/coedr");
-        await page.getByRole("option", { name: "There is no such agent" }).waitFor();
+        await page.getByRole("option", { name: "There is nothing of this name" }).waitFor();
         await page.keyboard.press("Enter");
         await page.locator(".question-text", { hasText: "/coedr" }).waitFor();
+      }));
+
+    it("lists prompts behind the agents where there is an editor that knows some", () =>
+      withApp({ host }, async ({ page, companion, posted, post }) => {
+        const input = page.getByLabel("Your message");
+        await input.pressSequentially("/");
+        const list = page.getByRole("listbox", { name: "Agents and prompts" });
+        await list.getByRole("option", { name: "/coder" }).waitFor();
+        const asked = posted.find((one) => one.type === "find_mentions" && one.kind === "prompt");
+        assert.equal(asked !== undefined, host === "vscode");
+        if (asked?.type !== "find_mentions") return;
+        const found = [
+          { kind: "prompt" as const, name: "front:review", detail: "Looks <b>closely</b>" },
+          { kind: "prompt" as const, name: "ship" },
+        ];
+        await post({ type: "mentions", id: asked.id, found });
+        await list.getByRole("option", { name: "/ship a prompt" }).waitFor();
+        await input.pressSequentially("front:r");
+        await list.getByRole("option", { name: "/front:review Looks <b>closely</b>" }).waitFor();
+        assert.equal(await list.getByRole("option").count(), 1);
+        await page.keyboard.press("Tab");
+        await input.pressSequentially("a.ts");
+        await page.keyboard.press("Enter");
+        await page.locator(".question-text", { hasText: "/front:review a.ts" }).waitFor();
+        await page.locator(".status-line.is-live").waitFor();
+        assert.equal(companion.messages.length, 1);
       }));
 
     it("is read again when it gets the focus", () =>

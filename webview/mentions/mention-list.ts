@@ -1,4 +1,4 @@
-// The list that @ opens (kinds of context, then files or symbols that fit) and that / opens at the beginning (agents).
+// The list that @ opens (kinds of context, then files or symbols that fit) and that / opens at the beginning (agents, prompts).
 // Plain DOM, and nothing imported that the app has, too: this is a file of its own, loaded with the first of them.
 import type { Agent } from "../../server/protocol/responses.ts";
 import type { Mention, MentionKind } from "../messages.ts";
@@ -15,8 +15,8 @@ const KINDS: readonly MentionKind[] = [
 ];
 /** What is being written: from an @ at the beginning of a word up to the cursor. */
 const WRITTEN = /(?:^|\s)@(?:(file|symbol):)?(\S*)$/;
-/** The name of an agent is being written, and nothing before it. */
-const WRITTEN_AGENT = /^\s*\/([\w-]*)$/;
+/** The name of an agent or a prompt is being written, and nothing before it. */
+const WRITTEN_AGENT = /^\s*\/([\p{L}\p{N}_.:-]*)$/u;
 const TYPING_MS = 80;
 const MAX_TYPED = 200;
 
@@ -58,7 +58,8 @@ export function attachMentions(
   let options: Option[] = [];
   let active = 0;
   let asked = 0;
-  let known: Promise<readonly Agent[]> = Promise.resolve([]);
+  let known: Promise<readonly Option[]> = Promise.resolve([]);
+  let prompts: readonly Option[] = [];
   let timer: ReturnType<typeof setTimeout> | undefined;
 
   const isOpen = (): boolean => list.isConnected;
@@ -128,16 +129,20 @@ export function attachMentions(
 
   const showAgents = (typed: string): void => {
     const words = { title: text.agents, none: text.noAgent };
-    const isFit = ({ type, name }: Agent): boolean =>
-      [type, name].some((one) => one.toLowerCase().startsWith(typed.toLowerCase()));
     if (!isOpen()) {
       show([], false, words);
       // Read once each time it opens: a file of the workspace may have become an agent.
-      known = agents();
+      known = agents().then((all) => all.map(ofAgent));
+      // They are read from files, and come a little later.
+      prompts = [];
+      void editor?.findMentions("prompt", "").then((found) => {
+        prompts = found.map((one) => ofPrompt(one, text.kinds.prompt));
+        if (isOpen()) update();
+      });
     }
     const question = asked;
     void known.then((all) => {
-      if (question === asked) show(all.filter(isFit).map(ofAgent), true, words);
+      if (question === asked) show(fitting([...all, ...prompts], typed), true, words);
     });
   };
 
@@ -189,6 +194,16 @@ function readWritten(input: HTMLTextAreaElement): Written | undefined {
   return { kind: "mention", from, to, only: kind, typed };
 }
 
+function ofPrompt({ name = "", detail }: Mention, kind: string): Option {
+  return { label: `/${name}`, detail: detail || kind, title: detail ?? "", word: `/${name} ` };
+}
+
+function fitting(options: readonly Option[], typed: string): Option[] {
+  return options.filter(({ label, detail }) =>
+    [label.slice(1), detail].some((one) => one.toLowerCase().startsWith(typed.toLowerCase())),
+  );
+}
+
 function ofAgent({ type, name, description }: Agent): Option {
   const detail = [name, description].filter((words) => words !== "").join(" · ");
   return { label: `/${type}`, detail, title: description, word: `/${type} ` };
@@ -221,7 +236,7 @@ function toOption(
   return option;
 }
 
-function ofMention(mention: Mention, kinds: Record<MentionKind, string>): Option {
+function ofMention(mention: Mention, kinds: Record<Mention["kind"], string>): Option {
   const { kind, name } = mention;
   const isDone = name !== undefined || (kind !== "file" && kind !== "symbol");
   const slash = (name ?? "").lastIndexOf("/") + 1;

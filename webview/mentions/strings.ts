@@ -1,9 +1,9 @@
-import type { MentionKind } from "../messages.ts";
+import type { Mention } from "../messages.ts";
 
 /** Of the list alone, which is loaded with the first @ or /. */
 export interface MentionStrings {
   title: string;
-  kinds: Record<MentionKind, string>;
+  kinds: Record<Mention["kind"], string>;
   agents: string;
   noAgent: string;
   found(count: number): string;
@@ -18,9 +18,10 @@ const EN: MentionStrings = {
     terminal: "what stands in the terminal",
     git: "changes since the last commit",
     symbol: "a function, class or other name",
+    prompt: "a prompt",
   },
-  agents: "Agents",
-  noAgent: "There is no such agent; it is sent as text.",
+  agents: "Agents and prompts",
+  noAgent: "There is nothing of this name; it is sent as text.",
   found: (count) => (count === 0 ? "Nothing found." : `${count} to choose from.`),
 };
 
@@ -33,9 +34,10 @@ const RU: MentionStrings = {
     terminal: "текст терминала",
     git: "изменения с последнего коммита",
     symbol: "функция, класс или другое имя",
+    prompt: "готовый запрос",
   },
-  agents: "Агенты",
-  noAgent: "Такого агента нет; это уйдёт как текст.",
+  agents: "Агенты и запросы",
+  noAgent: "Такого имени нет; это уйдёт как текст.",
   found: (count) => (count === 0 ? "Ничего не найдено." : `Вариантов: ${count}.`),
 };
 

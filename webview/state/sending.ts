@@ -1,10 +1,9 @@
 // What a person sends: messages, decisions, a stop.
-import type { ContextItem } from "../../server/protocol/requests.ts";
 import { omitUndefined } from "../../server/shared/json.ts";
 import type { Unsent } from "../messages.ts";
-import { asFailure } from "../transport/transport.ts";
+import { asFailure, type Transport } from "../transport/transport.ts";
 import { isOpen } from "../turns/model.ts";
-import { createDelivery, noteBusy, type SendingDeps, storedContext } from "./delivery.ts";
+import { createDelivery, noteBusy, type SendingDeps } from "./delivery.ts";
 import type { Decision, Outgoing } from "./model.ts";
 import {
   canStop,
@@ -25,8 +24,10 @@ export interface Sending {
   continueAnswer: () => void;
   decide: (callId: string, decision: Omit<Decision, "requestId">) => void;
   resumePlan: (planId: string) => void;
-  /** What went with the message of a turn, as it was stored. */
-  contextOf: (turnId: string) => Promise<readonly ContextItem[]>;
+  /** What is stored with this chat; undefined, and told, where it cannot be read. */
+  stored: <T>(
+    read: (transport: Transport, sessionId: string) => Promise<T>,
+  ) => Promise<T | undefined>;
   /** The model is told of earlier messages by a summary from now on. */
   summarise: () => Promise<void>;
   undoSummary: (summaryId: string) => Promise<void>;
@@ -114,12 +115,12 @@ export function createSending(deps: SendingDeps): Sending {
     },
     continueAnswer: () => start(text.continuePrompt),
     resumePlan: (planId) => start(text.resumePlan, { planId }),
-    async contextOf(turnId) {
-      let context: readonly ContextItem[] = [];
+    async stored(read) {
+      let found: Awaited<ReturnType<typeof read>> | undefined;
       await attempt(async (sessionId) => {
-        context = await storedContext(transport, sessionId, turnId);
+        found = await read(transport, sessionId);
       });
-      return context;
+      return found;
     },
     async summarise() {
       await attempt((session_id) => transport.call("summarise", { session_id }));

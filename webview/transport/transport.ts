@@ -52,7 +52,7 @@ export interface Editor {
   insert: (text: string) => void;
   openFile: (place: FilePlace) => void;
   run: (command: HostCommand, about?: CommandAbout) => void;
-  findMentions: (kind: "file" | "symbol", typed: string) => Promise<readonly Mention[]>;
+  findMentions: (kind: "file" | "symbol" | "prompt", typed: string) => Promise<readonly Mention[]>;
   /** What a call that waits will write, now and each time that it is another; null while the editor does not know. */
   followProposal: (callId: string, tell: (change: ProposedChange | null) => void) => () => void;
   /** They come back as `compose`. */

@@ -1,5 +1,6 @@
 // What a session is on the screen, made of its chunks.
 import type { AskReason, CallOutcome } from "../../server/protocol/call-words.ts";
+import type { SentInstruction } from "../../server/protocol/instructions.ts";
 import type { TurnStatus } from "../../server/protocol/responses.ts";
 import type { Plan } from "./plans.ts";
 import type { Summary } from "./summaries.ts";
@@ -52,6 +53,8 @@ export type Part = TextPart | ToolPart | AgentPart | StepPart;
 export interface Question {
   text: string;
   context: readonly { type: string; label: string }[];
+  /** What the model was told of people's instructions. */
+  instructions?: readonly SentInstruction[] | undefined;
   /** It asked to go on with an interrupted plan. */
   resumesPlanId: string | null;
 }

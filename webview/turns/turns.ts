@@ -131,10 +131,16 @@ export const SWITCH = "switch_agent";
 
 function takeQuestion(log: SessionLog, chunk: ChunkOf<"user_message">): SessionLog {
   const { seq, content: text = "", metadata = {} } = chunk;
-  const { model = null, agent_type: agent = null, request_id, context = [] } = metadata;
+  const {
+    model = null,
+    agent_type: agent = null,
+    request_id,
+    context = [],
+    instructions,
+  } = metadata;
   const turn: Turn = {
     ...emptyTurn(turnIdOf(chunk), seq),
-    question: { text, context, resumesPlanId: metadata.resume_plan_id ?? null },
+    question: { text, context, instructions, resumesPlanId: metadata.resume_plan_id ?? null },
     model,
     agent,
     nextAgent: agent,

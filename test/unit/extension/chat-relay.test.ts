@@ -58,6 +58,7 @@ function setup(options: { model?: string; answer?: unknown } = {}): Setup {
     preferredModel: () => options.model,
     offer: async () => ({}),
     offerFor: async () => ({}),
+    withPrompt: async (message) => message,
     withEdits: (_sessionId, message) => message,
     onSent() {},
     onOpened() {},

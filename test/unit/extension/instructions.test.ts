@@ -187,9 +187,28 @@ describe("instructions of a workspace", () => {
     ]);
   });
 
+  it("name skills by what they are for, and say which cannot be one", async () => {
+    write({
+      "w/.claude/skills/pdf/SKILL.md": "---\nname: pdf\ndescription: Fills forms: all\n---\nLong",
+      "w/.agents/skills/map/SKILL.md": "---\nname: {x}\ndescription: d\n---\nLong",
+      "w/.github/skills/none/SKILL.md": "---\nname: none\n---\nLong",
+      "w/.github/skills/other/README.md": "no skill",
+    });
+    const all = await told({ listName: "more" });
+    assert.deepEqual(brief(all.slice(0, 2)), [
+      ".github/skills/none/SKILL.md - front_matter",
+      ".agents/skills/map/SKILL.md - front_matter",
+    ]);
+    assert.match(
+      all[2]?.content ?? "",
+      /\n- "\.claude\/skills\/pdf\/SKILL\.md" the skill pdf: Fills forms: all$/,
+    );
+    assert.doesNotMatch(all[2]?.content ?? "", /Long/);
+  });
+
   it("say why one of them is not told: broken head, no text, too large, a pipe", async () => {
     write({
-      "w/.github/instructions/a.instructions.md": "---\nfoo: [1\nbar: }\n---\nhalf",
+      "w/.github/instructions/a.instructions.md": "---\napplyTo: [a\n  bar: }\n---\nhalf",
       "w/.github/instructions/b.instructions.md": "---\napplyTo: {a: 1}\n---\nhalf",
       "w/.github/instructions/c.instructions.md": "---\napplyTo: '**'\nhalf",
       "w/.cursorrules": new Uint8Array([0x89, 0x50, 0x4e, 0x47, 0, 0]),
@@ -205,7 +224,7 @@ describe("instructions of a workspace", () => {
       ".github/instructions/b.instructions.md - front_matter",
       ".github/instructions/c.instructions.md - front_matter",
     ]);
-    assert.match(all[3]?.notes?.[0]?.detail ?? "", /^line 3: /);
+    assert.match(all[3]?.notes?.[0]?.detail ?? "", /^line 2: /);
     assert.match(all[4]?.notes?.[0]?.detail ?? "", /^applyTo: /);
   });
 
@@ -260,9 +279,9 @@ describe("the head of a file of instructions", () => {
     assert.equal(readFrontMatter("---\nalwaysApply: true\n---").head.always, true);
     assert.equal(readFrontMatter("---\n---\nbody").body, "body");
     assert.equal(readFrontMatter("# Title\n---\na: 1\n---\n").body, "# Title\n---\na: 1\n---\n");
-    assert.throws(() => readFrontMatter("---\na: *x\n---\n"), FrontMatterError);
+    assert.throws(() => readFrontMatter("---\na:\n\t- x: 1\n---\n"), FrontMatterError);
     const bomb = `a: &a [1,1]\nb: &b [*a,*a,*a,*a]\nc: [${"*b,".repeat(50)}*b]`;
-    assert.throws(() => readFrontMatter(`---\n${bomb}\n---\n`), FrontMatterError);
+    assert.equal(readFrontMatter(`---\n${bomb}\n---\nbody`).body, "body");
   });
 });
 

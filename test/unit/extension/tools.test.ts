@@ -11,6 +11,7 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { parseAgent } from "../../../extension/instructions/own-agents.ts";
 import { cut } from "../../../extension/tools/bounds.ts";
 import { EDITOR_TOOLS, ruleOf } from "../../../extension/tools/definitions.ts";
 import { Checkpoints, firstKept } from "../../../extension/tools/files/checkpoints.ts";
@@ -27,7 +28,6 @@ import {
   type ListedTool,
   nameForModels,
 } from "../../../extension/tools/foreign/foreign-tools.ts";
-import { parseAgent } from "../../../extension/tools/own-agents.ts";
 import { OfferedTools } from "../../../server/protocol/offers.ts";
 
 describe("the tools of the editor", () => {

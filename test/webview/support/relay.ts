@@ -98,6 +98,7 @@ export function relayToCompanion(
     preferredModel: () => undefined,
     offer: async () => ({}),
     offerFor: async () => ({}),
+    withPrompt: async (message) => message,
     withEdits: (_sessionId, message) => message,
     onSent() {},
     onOpened() {},

@@ -22,6 +22,7 @@ import {
   listOf,
   model,
   POLICY,
+  READY,
   type Refusal,
   readBody,
   refuse,
@@ -74,6 +75,9 @@ export class ScriptedCompanion {
     model("anthropic/claude", "Claude", { available: false }),
   ];
   onMessage: (session: ScriptedSession, turnId: string, request: MessageRequest) => void = () => {};
+  /** Of the messages to come, beside what they bring along; then texts, by their hashes. */
+  metadata: Record<string, unknown> = {};
+  readonly instructions = new Map<string, string>();
   /** Extra pages of a test. */
   readonly pages = new Map<string, { type: string; body: string; policy?: string }>();
   #server: Server | undefined;
@@ -275,6 +279,7 @@ export class ScriptedCompanion {
     }
     const { content, replaces_turn_id, context } = message;
     const turnId = this.ask(session, content, {
+      ...this.metadata,
       request_id,
       ...(replaces_turn_id === undefined ? {} : { replaces_turn_id }),
       ...(context ? { context: context.map(({ type, label }) => ({ type, label })) } : {}),
@@ -327,6 +332,10 @@ export class ScriptedCompanion {
       const metadata = { state: "tool_asks_again" };
       this.say(session, undefined, { type: "status", tool_name, metadata });
       response.writeHead(204).end();
+    } else if (session && rest?.startsWith("instructions/")) {
+      const content = this.instructions.get(rest.split("/")[1] ?? "");
+      if (content !== undefined) json(response, 200, { content });
+      else refuse(response, { status: 404, code: "not_found", message: "No such instructions." });
     } else if (session && rest === "messages") {
       json(response, 200, { messages: this.stored, last_seq: session.last_seq });
     } else if (session && method === "PATCH") {
@@ -363,13 +372,7 @@ export class ScriptedCompanion {
           default: "universal",
         } satisfies AgentList;
       case "GET /readyz":
-        return {
-          ready: true,
-          engine: "sqlite",
-          durability: "full",
-          schema_version: 1,
-          draining: false,
-        };
+        return READY;
       default:
         return {};
     }

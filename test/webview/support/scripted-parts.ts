@@ -84,3 +84,12 @@ export function refuse(response: ServerResponse, { status, code, message, hint }
     error: { code, message, ...(hint === undefined ? {} : { hint }), request_id: "r1" },
   });
 }
+
+/** What `/readyz` says. */
+export const READY = {
+  ready: true,
+  engine: "sqlite",
+  durability: "full",
+  schema_version: 1,
+  draining: false,
+};

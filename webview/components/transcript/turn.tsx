@@ -4,12 +4,17 @@ import { ownPrompt, shownQuestion } from "../../strings/own-prompts.ts";
 import { said } from "../../strings/said.ts";
 import { answerText, isOpen, type Question, type Turn } from "../../turns/model.ts";
 import type { Plan } from "../../turns/plans.ts";
-import { SentChips } from "../base/chips.tsx";
 import { useSurroundings } from "../base/context.ts";
 import { Icon, IconButton } from "../base/icon.tsx";
+import { later } from "../base/later.tsx";
 import { memo } from "../base/memo.ts";
 import { PartView } from "./parts.tsx";
 import { TurnEnd } from "./turn-end.tsx";
+
+const SentChips = later(async () => (await import("./sent-chips.tsx")).SentChips);
+const SentInstructions = later(async () =>
+  (await import("./sent-instructions.tsx")).loadSentInstructions(),
+);
 
 interface TurnProps {
   turn: Turn;
@@ -89,13 +94,16 @@ function QuestionView({ turnId, question, state, children }: QuestionProps) {
     <article class="message question" tabIndex={-1}>
       <h3 class="visually-hidden">{text.you}</h3>
       <div class="question-box">
-        <SentChips {...(turnId !== undefined && { turnId })} context={question.context} />
+        {question.context.length > 0 && (
+          <SentChips {...(turnId !== undefined && { turnId })} context={question.context} />
+        )}
         <div class="question-text">
           {ownPrompt(question.text) !== undefined && <Icon name="play" />}
           {splitHidden(shownQuestion(question.text, text), "prose").map((run) =>
             run.hidden ? <span class={HIDDEN_CLASS}>{run.text}</span> : run.text,
           )}
         </div>
+        {question.instructions && <SentInstructions sent={question.instructions} />}
       </div>
       <div class="question-actions">{children}</div>
       {state}
