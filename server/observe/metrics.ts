@@ -26,6 +26,7 @@ export const RESUME_OUTCOMES = ["live", "replayed", "refused"] as const;
 export const TURN_OUTCOMES = ["done", "error", "interrupted", "waiting"] as const;
 
 export type CommitStatus = (typeof COMMIT_STATUSES)[number];
+type Metric = keyof typeof METRIC_NAMES;
 /** Of exemplars, not of series. */
 type ExemplarLabel = "trace_id";
 export type Phase = (typeof PHASES)[number];
@@ -79,28 +80,16 @@ export function createMetrics(
   const openMetrics = new Registry<OpenMetricsContentType>();
   openMetrics.setContentType(Registry.OPENMETRICS_CONTENT_TYPE);
   const registers = [openMetrics];
+  const { counter, gauge } = makers(registers);
   const seconds = { buckets: DURATION_BUCKETS, registers };
 
   const metrics: Metrics = {
     registry,
     openMetrics,
     ...transactionMetrics(openMetrics, registers),
-    streamsActive: new Gauge({
-      name: METRIC_NAMES.streamsActive,
-      help: "Clients that read a stream now.",
-      registers,
-    }),
-    turnsRunning: new Gauge({
-      name: METRIC_NAMES.turnsRunning,
-      help: "Turns that this companion runs now.",
-      registers,
-    }),
-    chunksPublished: new Counter({
-      name: METRIC_NAMES.chunksPublished,
-      help: "Chunks committed and made visible.",
-      labelNames: ["type"],
-      registers,
-    }),
+    streamsActive: gauge("streamsActive", "Clients that read a stream now."),
+    turnsRunning: gauge("turnsRunning", "Turns that this companion runs now."),
+    chunksPublished: counter("chunksPublished", ["type"], "Chunks committed and made visible."),
     publishDelay: createDurations(
       {
         name: METRIC_NAMES.publishDelay,
@@ -110,18 +99,12 @@ export function createMetrics(
       },
       openMetrics,
     ).add({}),
-    streamResumes: new Counter({
-      name: METRIC_NAMES.streamResumes,
-      help: "Streams opened with a cursor, by what the reader got.",
-      labelNames: ["outcome"],
-      registers,
-    }),
-    turns: new Counter({
-      name: METRIC_NAMES.turns,
-      help: "Turns by how they ended or paused.",
-      labelNames: ["status"],
-      registers,
-    }),
+    streamResumes: counter(
+      "streamResumes",
+      ["outcome"],
+      "Streams opened with a cursor, by what the reader got.",
+    ),
+    turns: counter("turns", ["status"], "Turns by how they ended or paused."),
     timeToFirstChunk: new Histogram({
       name: METRIC_NAMES.timeToFirstChunk,
       help: "From the accepted message to the first published chunk of its answer.",
@@ -129,23 +112,14 @@ export function createMetrics(
       enableExemplars: true,
       registers,
     }),
-    tokens: new Counter({
-      name: METRIC_NAMES.tokens,
-      help: "Tokens as the providers count them.",
-      labelNames: ["direction"],
-      registers,
-    }),
+    tokens: counter("tokens", ["direction"], "Tokens as the providers count them."),
     ...upstreamMetrics(registers),
     sessionLockWait: new Histogram({
       name: METRIC_NAMES.sessionLockWait,
       help: "Waiting for the one writer of a session.",
       ...seconds,
     }),
-    databaseUp: new Gauge({
-      name: METRIC_NAMES.databaseUp,
-      help: "1 while the database answers.",
-      registers,
-    }),
+    databaseUp: gauge("databaseUp", "1 while the database answers."),
     showStorage: storageGauge(registers),
     storageFree: createStorageFree(freeBytes, registers),
     freeBytes,
@@ -165,10 +139,20 @@ export function createMetrics(
   return metrics;
 }
 
+function makers(registers: Registry<OpenMetricsContentType>[]) {
+  return {
+    counter: <L extends string>(metric: Metric, labelNames: L[], help: string) =>
+      new Counter({ name: METRIC_NAMES[metric], help, labelNames, registers }),
+    gauge: (metric: Metric, help: string) =>
+      new Gauge({ name: METRIC_NAMES[metric], help, registers }),
+  };
+}
+
 function transactionMetrics(
   openMetrics: Registry<OpenMetricsContentType>,
   registers: Registry<OpenMetricsContentType>[],
 ) {
+  const { counter } = makers(registers);
   const durations = <L extends string>(name: string, labelNames: readonly L[], help: string) =>
     createDurations({ name, help, labelNames, buckets: DURATION_BUCKETS }, openMetrics);
   const transactions = durations(
@@ -188,47 +172,42 @@ function transactionMetrics(
       body: phases.add({ operation, phase: "body" }),
       commit: phases.add({ operation, phase: "commit" }),
     })),
-    transactionCommits: new Counter({
-      name: METRIC_NAMES.transactionCommits,
-      help: "Micro-transactions by outcome; error: the COMMIT failed, rollback: the work failed.",
-      labelNames: ["operation", "status"],
-      registers,
-    }),
-    transactionSlow: new Counter({
-      name: METRIC_NAMES.transactionSlow,
-      help: "Micro-transactions over the slow threshold.",
-      labelNames: ["operation"],
-      registers,
-    }),
-    transactionRetries: new Counter({
-      name: METRIC_NAMES.transactionRetries,
-      help: "Micro-transactions begun again after a lock conflict or a serialization failure.",
-      labelNames: ["operation"],
-      registers,
-    }),
+    transactionCommits: counter(
+      "transactionCommits",
+      ["operation", "status"],
+      "Micro-transactions by outcome; error: the COMMIT failed, rollback: the work failed.",
+    ),
+    transactionSlow: counter(
+      "transactionSlow",
+      ["operation"],
+      "Micro-transactions over the slow threshold.",
+    ),
+    transactionRetries: counter(
+      "transactionRetries",
+      ["operation"],
+      "Micro-transactions begun again after a lock conflict or a serialization failure.",
+    ),
   };
 }
 
 function upstreamMetrics(registers: Registry<OpenMetricsContentType>[]) {
+  const { counter } = makers(registers);
   return {
-    upstreamErrors: new Counter({
-      name: METRIC_NAMES.upstreamErrors,
-      help: "Answers that the model's server ended with an error.",
-      labelNames: ["provider", "code"],
-      registers,
-    }),
-    upstreamSkipped: new Counter({
-      name: METRIC_NAMES.upstreamSkipped,
-      help: "Events of models' answers, or parts of them, that carried nothing known.",
-      labelNames: ["provider", "kind"],
-      registers,
-    }),
-    upstreamResumes: new Counter({
-      name: METRIC_NAMES.upstreamResumes,
-      help: "Answers that were gone on with where they stood.",
-      labelNames: ["provider", "cause"],
-      registers,
-    }),
+    upstreamErrors: counter(
+      "upstreamErrors",
+      ["provider", "code"],
+      "Answers that the model's server ended with an error.",
+    ),
+    upstreamSkipped: counter(
+      "upstreamSkipped",
+      ["provider", "kind"],
+      "Events of models' answers, or parts of them, that carried nothing known.",
+    ),
+    upstreamResumes: counter(
+      "upstreamResumes",
+      ["provider", "cause"],
+      "Answers that were gone on with where they stood.",
+    ),
   };
 }
 

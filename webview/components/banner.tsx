@@ -4,6 +4,7 @@ import { chosenModel } from "../state/selectors.ts";
 import { said } from "../strings/said.ts";
 import { useSurroundings } from "./base/context.ts";
 import { Icon, IconButton } from "./base/icon.tsx";
+import { Secondary } from "./base/secondary.tsx";
 
 /** A start that takes no longer than this is not worth a word. */
 const PATIENCE_MS = 600;
@@ -48,13 +49,7 @@ export function ConnectionBanner({ state }: { state: AppState }) {
             {actions.run ? text.restart : text.tryNow}
           </button>
           {actions.run && (
-            <button
-              type="button"
-              class="button is-secondary"
-              onClick={() => actions.run?.("show_log")}
-            >
-              {text.showLog}
-            </button>
+            <Secondary onClick={() => actions.run?.("show_log")}>{text.showLog}</Secondary>
           )}
         </div>
       )}

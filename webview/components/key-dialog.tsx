@@ -1,11 +1,13 @@
 // Where there is no editor that keeps keys: a field for one, which goes to the
 // companion and nowhere else.
+
 import { useLayoutEffect, useRef, useState } from "preact/hooks";
 import { useLayer } from "../escape.ts";
 import type { AppState } from "../state/model.ts";
 import { lastTurn } from "../state/selectors.ts";
 import { asFailure } from "../transport/transport.ts";
 import { useSurroundings } from "./base/context.ts";
+import { Secondary } from "./base/secondary.tsx";
 import { keyStrings } from "./key-strings.ts";
 
 /** As the companion takes them. */
@@ -108,20 +110,16 @@ export function KeyDialog({ state }: { state: AppState }) {
         </p>
         <div class="button-row is-end">
           {keyState !== "missing" && (
-            <button
-              type="button"
-              class="button is-secondary"
+            <Secondary
               disabled={isBusy}
               onClick={() =>
                 void change(async () => actions.keys?.remove(provider), words.isRemoved(name))
               }
             >
               {words.remove}
-            </button>
+            </Secondary>
           )}
-          <button type="button" class="button is-secondary" onClick={close}>
-            {text.cancel}
-          </button>
+          <Secondary onClick={close}>{text.cancel}</Secondary>
           <button type="submit" class="button" disabled={isBusy}>
             {isBusy ? words.saving : words.save}
           </button>

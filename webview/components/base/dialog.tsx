@@ -1,6 +1,7 @@
 import { useLayoutEffect, useRef } from "preact/hooks";
 import { useLayer } from "../../escape.ts";
 import { useSurroundings } from "./context.ts";
+import { Secondary } from "./secondary.tsx";
 
 interface DialogProps {
   title: string;
@@ -31,9 +32,7 @@ export function Dialog({ title, confirm, isDangerous, onClose, children }: Dialo
       <h2 id="dialog-title">{title}</h2>
       {children}
       <div class="button-row is-end">
-        <button type="button" class="button is-secondary" onClick={() => onClose(false)}>
-          {text.cancel}
-        </button>
+        <Secondary onClick={() => onClose(false)}>{text.cancel}</Secondary>
         <button
           type="button"
           class={isDangerous ? "button is-dangerous" : "button"}

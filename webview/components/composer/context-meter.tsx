@@ -2,6 +2,7 @@ import { useState } from "preact/hooks";
 import type { AppState } from "../../state/model.ts";
 import { canSummarise, contextUse, isBusy } from "../../state/selectors.ts";
 import { useSurroundings } from "../base/context.ts";
+import { Secondary } from "../base/secondary.tsx";
 
 const SHOWN_FROM = 50;
 const WARNS_FROM = 80;
@@ -25,9 +26,7 @@ export function ContextMeter({ state }: { state: AppState }) {
       <meter min={0} max={100} value={Math.min(percent, 100)} aria-label={label} />
       <span>{label}</span>
       {(isAsked || canSummarise(state)) && (
-        <button
-          type="button"
-          class="button is-secondary"
+        <Secondary
           disabled={isAsked || isBusy(state)}
           onClick={() => {
             setAsked(true);
@@ -35,7 +34,7 @@ export function ContextMeter({ state }: { state: AppState }) {
           }}
         >
           {isAsked ? text.summarising : text.summarise}
-        </button>
+        </Secondary>
       )}
     </p>
   );

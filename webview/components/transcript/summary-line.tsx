@@ -1,6 +1,7 @@
 import type { Summary } from "../../turns/summaries.ts";
 import { useSurroundings } from "../base/context.ts";
 import { Icon } from "../base/icon.tsx";
+import { Secondary } from "../base/secondary.tsx";
 import { Shown } from "../base/shown.tsx";
 
 /** Where the part ends that the model is told of by a summary only. */
@@ -17,14 +18,9 @@ export function SummaryLine({ summary, canUndo }: { summary: Summary; canUndo: b
           <Shown text={summary.text} where="prose" />
         </div>
       </details>
-      <button
-        type="button"
-        class="button is-secondary"
-        disabled={!canUndo}
-        onClick={() => void actions.sending.undoSummary(summary.id)}
-      >
+      <Secondary disabled={!canUndo} onClick={() => void actions.sending.undoSummary(summary.id)}>
         {text.undo}
-      </button>
+      </Secondary>
     </div>
   );
 }

@@ -5,6 +5,7 @@ import type { Turn } from "../../turns/model.ts";
 import type { Plan } from "../../turns/plans.ts";
 import { useSurroundings } from "../base/context.ts";
 import { Icon, IconButton } from "../base/icon.tsx";
+import { Secondary } from "../base/secondary.tsx";
 
 interface TurnEndProps {
   turn: Turn;
@@ -158,14 +159,10 @@ function Interrupted({ turn, answer, canAct, plan }: StoppedProps) {
         <div class="button-row">
           <ResumePlan plan={plan} />
           <Continue turn={turn} plan={plan} />
-          <button
-            type="button"
-            class="button is-secondary"
-            onClick={() => actions.sending.retry(turn.id)}
-          >
+          <Secondary onClick={() => actions.sending.retry(turn.id)}>
             <Icon name="refresh" />
             {text.retry}
-          </button>
+          </Secondary>
         </div>
       )}
     </div>
@@ -208,9 +205,7 @@ function Failed({ turn, answer, canAct, plan }: StoppedProps) {
             {text.retry}
           </button>
           {needsKey && (
-            <button
-              type="button"
-              class="button is-secondary"
+            <Secondary
               onClick={() =>
                 actions.run
                   ? actions.run("set_key", turn.model ? { model: turn.model } : {})
@@ -218,16 +213,10 @@ function Failed({ turn, answer, canAct, plan }: StoppedProps) {
               }
             >
               {text.setKey}
-            </button>
+            </Secondary>
           )}
           {actions.run && (
-            <button
-              type="button"
-              class="button is-secondary"
-              onClick={() => actions.run?.("show_log")}
-            >
-              {text.showLog}
-            </button>
+            <Secondary onClick={() => actions.run?.("show_log")}>{text.showLog}</Secondary>
           )}
         </div>
       )}
