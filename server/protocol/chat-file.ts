@@ -1,6 +1,7 @@
 // A chat as a file: JSON lines, each with a hash over itself and the hash of the line before
 // (docs/protocol.md, "A chat as a file"). What a file says is parsed here, once.
 import * as z from "zod/mini";
+import { AttachmentHash } from "./attachments.ts";
 import { Id, Text } from "./fields.ts";
 import { InstructionHash } from "./instructions.ts";
 import { TOOL_KINDS } from "./offers.ts";
@@ -119,10 +120,10 @@ export const InstructionLine = z.object({
   content: Text,
 });
 
-/** A content that its messages name by its hash: SHA-256 of the bytes, which are here in base64. */
+/** A content; `id` is the hash by which messages name it: SHA-256 of its bytes, here in base64. */
 export const AttachmentLine = z.object({
   line: z.literal("attachment"),
-  hash: z.string().check(z.regex(/^[0-9a-f]{64}$/)),
+  id: AttachmentHash,
   media_type: name,
   bytes: count,
   data: z.string(),

@@ -115,6 +115,10 @@ for (const engine of ENGINES) {
         const turn = await attach(open, [PICTURE]);
         await read(open.chat, turn);
         const { text: file } = await open.chat.exportChat(turn.session_id, "jsonl");
+        // A key that stands twice is read differently by every reader: JSON.stringify writes each once.
+        for (const line of file.trim().split("\n")) {
+          assert.equal(JSON.stringify(JSON.parse(line)), line);
+        }
         await open.chat.deleteSession(turn.session_id);
         const lines = async function* (content: string) {
           for (const [index, line] of content.trim().split("\n").entries()) {

@@ -23,7 +23,7 @@ export function problemOf(chat: WholeChat): string | undefined {
     hasTwice(subtasks, ({ plan_id, position }) => `${plan_id} ${position}`) ||
     hasTwice(summaries, ({ id }) => id) ||
     hasTwice(instructions, ({ id }) => id) ||
-    hasTwice(attachments, ({ hash }) => hash);
+    hasTwice(attachments, ({ id }) => id);
   if (isTwice) return "It has something twice.";
   if (instructions.some(({ id, content }) => hashOf(content) !== id)) {
     return "Instructions in it are not those that its messages speak of.";
@@ -34,9 +34,9 @@ export function problemOf(chat: WholeChat): string | undefined {
   return undefined;
 }
 
-function isItsHash({ hash, data, bytes }: WholeChat["attachments"][number]): boolean {
+function isItsHash({ id, data, bytes }: WholeChat["attachments"][number]): boolean {
   const content = Buffer.from(data, "base64");
-  return content.length === bytes && createHash("sha256").update(content).digest("hex") === hash;
+  return content.length === bytes && createHash("sha256").update(content).digest("hex") === id;
 }
 
 export function isOpen({ status }: WholeChat["turns"][number]): boolean {

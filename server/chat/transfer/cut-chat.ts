@@ -51,7 +51,7 @@ export function cutChat(chat: WholeChat, lastSeq: number): WholeChat {
     head: { ...chat.head, last_seq: end },
     turns,
     messages,
-    attachments: chat.attachments.filter(({ hash }) => attached.has(hash)),
+    attachments: chat.attachments.filter(({ id }) => attached.has(id)),
     tool_calls: calls.map((call) =>
       ended.has(call.turn_id) || answered.has(call.call_id) ? call : { ...call, ...UNANSWERED },
     ),

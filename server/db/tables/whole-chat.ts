@@ -123,9 +123,11 @@ async function readRows(reader: Reader, sessionId: string): Promise<Omit<WholeCh
     subtasks: subtasks.map((row) => ({ line: "subtask", ...row })),
     summaries: summaries.map((row) => ({ line: "summary", ...row })),
     instructions: instructions.map((row) => ({ line: "instruction", ...row })),
-    attachments: hashes.flatMap((hash) => {
-      const row = attachments.get(hash);
-      return row ? [{ line: "attachment" as const, ...row }] : [];
+    attachments: hashes.flatMap((id) => {
+      const found = attachments.get(id);
+      if (!found) return [];
+      const { hash: _id, ...row } = found;
+      return [{ line: "attachment" as const, id, ...row }];
     }),
   };
 }
@@ -249,7 +251,14 @@ export async function insertWholeChat(trx: Trx, chat: WholeChat): Promise<void> 
   for (const rows of batchesOf(instructions)) {
     await trx.insertInto("instructions").values(rows).execute();
   }
-  await insertAttachments(trx, session_id, chat.attachments.map(rowOf));
+  await insertAttachments(
+    trx,
+    session_id,
+    chat.attachments.map((line) => {
+      const { id: hash, ...row } = rowOf(line);
+      return { hash, ...row };
+    }),
+  );
   const chunks = chat.chunks.map(({ line: _line, payload, ...row }) => ({
     ...row,
     session_id,
