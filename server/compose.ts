@@ -19,7 +19,7 @@ import type { Config } from "./config.ts";
 import { RecentTransactions } from "./db/commit/recent-transactions.ts";
 import { type UnitsOfWork, unitsOfWork } from "./db/commit/units-of-work.ts";
 import { isDamage } from "./db/engine/storage-errors.ts";
-import type { OpenedDatabase } from "./db/open.ts";
+import type { OpenedDatabase } from "./db/opened-database.ts";
 import { keepBackups } from "./doctor/files/keep-backups.ts";
 import { openOrReplace, setAsideOf } from "./doctor/open-or-replace.ts";
 import { witnessFile } from "./lifecycle/witness-file.ts";
@@ -159,6 +159,8 @@ export async function assembleCompanion(parts: CompanionParts): Promise<Companio
   const compacting = compactInBackground(deps);
   const following = deps.soleCompanion ? undefined : followPeers(deps);
   const giving = giveUpClaims(deps);
+  // Leases may have ended while nobody could renew them.
+  database.away.listen({ onBack: () => void deps.turns.wake() });
   return {
     chat: createChat(deps),
     async wake(missedMs) {

@@ -2,9 +2,10 @@
 import { homedir } from "node:os";
 import { isAbsolute, join, resolve } from "node:path";
 import { parseArgs } from "node:util";
-import { type DatabaseSource, DURABILITIES, type Durability } from "./db/open.ts";
+import { type DatabaseSource, DURABILITIES, type Durability } from "./db/opened-database.ts";
 import { ModelId } from "./protocol/fields.ts";
 import type { ProviderSettings } from "./providers/access.ts";
+import { hostsOf } from "./shared/postgres-hosts.ts";
 import { isContextWindow } from "./shared/tokens.ts";
 
 export interface Config {
@@ -46,6 +47,7 @@ export const USAGE = `streamkeeper: the companion server
   --data-dir DIR          token, database, logs
   --database URL|PATH     a file, sqlite:PATH or postgres://… (DATA_DIR/streamkeeper.db)
   --database-direct URL   the Postgres server itself, where --database is a proxy that pools transactions
+  --database-patience SECONDS  how long an answer waits for a Postgres that is away, instead of ending (60)
   --durability LEVEL      full: every word survives a power cut; balanced: words of a running answer
                           survive a crash, not a power cut; SQLite only (full)
   --backups HOW_OFTEN     daily or never: copies in DATA_DIR/backups; SQLite only (daily)
@@ -75,6 +77,7 @@ const FLAGS = {
   "data-dir": { type: "string" },
   database: { type: "string" },
   "database-direct": { type: "string" },
+  "database-patience": { type: "string" },
   durability: { type: "string" },
   backups: { type: "string" },
   model: { type: "string" },
@@ -164,7 +167,7 @@ export function parseBasics(
     database: toDatabase(
       optionOf(flags, env, "database"),
       optionOf(flags, env, "database-direct"),
-      dataDir,
+      { dataDir, patience: optionOf(flags, env, "database-patience") },
     ),
     durability,
   };
@@ -223,12 +226,18 @@ const POSTGRES_URL = /^postgres(ql)?:\/\//;
 function toDatabase(
   given: string | undefined,
   direct: string | undefined,
-  dataDir: string,
+  { dataDir, patience }: { dataDir: string; patience: string | undefined },
 ): DatabaseSource {
   if (given !== undefined && POSTGRES_URL.test(given)) {
     checkPostgres("--database", given);
     if (direct !== undefined) checkPostgres("--database-direct", direct);
-    return { engine: "postgres", url: given, ...(direct ? { directUrl: direct } : {}) };
+    const seconds = patience && toNumber("--database-patience", patience, 0, 3_600);
+    return {
+      engine: "postgres",
+      url: given,
+      ...(direct && { directUrl: direct }),
+      ...(typeof seconds === "number" && { patienceSeconds: seconds }),
+    };
   }
   if (direct !== undefined) {
     throw new ConfigError("--database-direct: only beside a --database that is postgres://…");
@@ -246,10 +255,12 @@ function toDatabase(
 const ENCRYPTED = ["require", "verify-ca", "verify-full", "no-verify"];
 
 function checkPostgres(flag: string, given: string): void {
-  if (!POSTGRES_URL.test(given) || !URL.canParse(given)) {
-    throw new ConfigError(`${flag}: not a valid postgres:// URL.`);
+  try {
+    for (const one of hostsOf(given)) refusePlaintext(flag, new URL(one));
+  } catch (thrown) {
+    if (thrown instanceof TypeError) throw new ConfigError(`${flag}: ${thrown.message}`);
+    throw thrown;
   }
-  refusePlaintext(flag, new URL(given));
 }
 
 /** To another machine passwords and chats go encrypted, or somebody has said in so many words that they need not. */

@@ -47,6 +47,7 @@ const MAY_TRANSACT = new Set([
   "server/db/commit/append-log.ts", // the same for the chunks of many streams, on Postgres
   "server/db/commit/append-worker.ts", // and on SQLite, in a thread of its own
   "server/db/engine/guarded-dialect.ts", // the driver below both, which Kysely calls
+  "server/db/open-postgres.ts", // names the engine's BEGIN and COMMIT to the driver
   "server/db/open.ts", // names the engine's BEGIN to the driver; the health probe reads
   "server/db/engine/leader-lock.ts", // a lock file of its own, not the database
   "server/db/migrate-sqlite.ts", // the tables themselves, before anyone writes

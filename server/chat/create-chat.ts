@@ -35,14 +35,16 @@ import { summariseNow, undoSummary } from "./turn/summarise.ts";
 
 export function createChat(deps: ChatDeps): Chat {
   const { reader, turns, models } = deps;
+  /** Who sends or reads on waits for a database that is away; who only looks is told. */
+  const patient = { ...deps, reader: deps.database.patientReader };
   return {
     async startTurn(request) {
       const { message, session_id } = request;
       switch (message.type) {
         case "user_message":
-          return await startUserTurn(deps, request, message);
+          return await startUserTurn(patient, request, message);
         case "switch_agent":
-          return await switchAgent(deps, request, message);
+          return await switchAgent(patient, request, message);
         case "tool_decision":
           return await decideCall(deps, needed(session_id), message, request.client_id);
         case "tool_result":
@@ -51,7 +53,7 @@ export function createChat(deps: ChatDeps): Chat {
     },
     startConversation: (model, messages, sampling) =>
       startConversation(deps, model, messages, sampling),
-    stream: (sessionId, options, signal) => streamFrames(deps, sessionId, options, signal),
+    stream: (sessionId, options, signal) => streamFrames(patient, sessionId, options, signal),
     logPlace: (sessionId) => knownPlace(reader, sessionId),
     cancelTurn: (sessionId) => cancelTurn(deps, sessionId),
     rewind: (sessionId, turnId) => rewindSession(deps, sessionId, turnId),

@@ -1,6 +1,6 @@
 import type { RecentTransactions } from "../db/commit/recent-transactions.ts";
 import type { UnitsOfWork } from "../db/commit/units-of-work.ts";
-import type { OpenedDatabase } from "../db/open.ts";
+import type { OpenedDatabase } from "../db/opened-database.ts";
 import type { Reader } from "../db/tables/schema.ts";
 import type { Instruction } from "../domain/instructions.ts";
 import type { Offer } from "../domain/offer.ts";

@@ -2,9 +2,12 @@ import { existsSync } from "node:fs";
 import SQLite from "better-sqlite3";
 import { Kysely, PostgresDialect, SqliteDialect } from "kysely";
 import pg from "pg";
+import { createLog } from "../log.ts";
+import { hostsOf } from "../shared/postgres-hosts.ts";
 import { nativeBinding } from "./engine/native-binding.ts";
-import { NUMBERS } from "./engine/postgres-pool.ts";
-import type { DatabaseSource } from "./open.ts";
+import { createPool, NUMBERS } from "./engine/postgres-pool.ts";
+import { createServers } from "./engine/postgres-servers.ts";
+import type { DatabaseSource } from "./opened-database.ts";
 import type { Database } from "./tables/schema.ts";
 
 /** A database that is only read: nothing is made, migrated or locked, so a companion may work on it meanwhile. */
@@ -25,6 +28,8 @@ export function openReadonly(source: DatabaseSource): ReadonlyDatabase | undefin
     const reader = new Kysely<Database>({ dialect: new SqliteDialect({ database }) });
     return { reader, close: () => closing(reader, () => database.close()) };
   }
+  const hosts = hostsOf(source.url);
+  if (hosts.length > 1) return lookAtPrimary(hosts);
   const pool = new pg.Pool({
     connectionString: source.url,
     max: 1,
@@ -35,6 +40,15 @@ export function openReadonly(source: DatabaseSource): ReadonlyDatabase | undefin
   pool.on("error", () => {});
   const reader = new Kysely<Database>({ dialect: new PostgresDialect({ pool }) });
   return { reader, close: () => reader.destroy() };
+}
+
+/** Of several servers the one that the companions write to. */
+function lookAtPrimary(hosts: readonly string[]): ReadonlyDatabase {
+  const log = createLog("silent");
+  const servers = createServers(hosts, log);
+  const pool = createPool(servers, 1, log);
+  const reader = new Kysely<Database>({ dialect: new PostgresDialect({ pool }) });
+  return { reader, close: () => closing(reader, () => servers.close()) };
 }
 
 /** Kysely closes only what it has used. */

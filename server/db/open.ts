@@ -1,39 +1,25 @@
 import { closeSync, existsSync, openSync } from "node:fs";
 import { setTimeout as delay } from "node:timers/promises";
 import SQLite from "better-sqlite3";
-import { Kysely, type LogEvent, PostgresDialect, SqliteDialect, sql } from "kysely";
+import { Kysely, type LogEvent, SqliteDialect, sql } from "kysely";
 import { ChatError } from "../errors.ts";
 import type { Log } from "../log.ts";
 import { foldCase } from "../shared/search-words.ts";
-import { APPEND_LANES, type AppendLog, createPostgresAppendLog } from "./commit/append-log.ts";
 import { CommitGroup } from "./commit/commit-group.ts";
 import { createSqliteAppendLog } from "./commit/sqlite-append-log.ts";
-import { createStorageHealth, type StorageHealth } from "./commit/storage-health.ts";
+import { createStorageHealth } from "./commit/storage-health.ts";
 import { WriterGate } from "./commit/writer-gate.ts";
-import { refuseReadOnly } from "./engine/check-server.ts";
 import { type Taken, watchFiles } from "./engine/file-watch.ts";
 import { guardDialect, refuseInsideWork } from "./engine/guarded-dialect.ts";
 import { nativeBinding } from "./engine/native-binding.ts";
-import { createNotifyChannel, type NotifyChannel } from "./engine/notify-channel.ts";
-import { createPool } from "./engine/postgres-pool.ts";
+import { NEVER_AWAY } from "./engine/postgres-servers.ts";
 import { readingDialect } from "./engine/reading-dialect.ts";
 import { isConflict, isDamage, toStorageError } from "./engine/storage-errors.ts";
 import { isLogAlone } from "./engine/write-ahead-log.ts";
-import { migratePostgres } from "./migrate.ts";
 import { migrateSqlite } from "./migrate-sqlite.ts";
+import { openPostgres } from "./open-postgres.ts";
+import type { DatabaseSource, Durability, OpenedDatabase } from "./opened-database.ts";
 import type { Database, Reader } from "./tables/schema.ts";
-
-/** `directUrl`: of the server itself, where `url` leads to a proxy that pools transactions. */
-export type DatabaseSource =
-  | { engine: "sqlite"; path: string }
-  | { engine: "postgres"; url: string; directUrl?: string };
-
-/**
- * `full`: every commit is on the disk before anyone hears of it. `balanced`: so is every step but the deltas of an
- * answer, which survive a crash of any program but not a power cut until the next step.
- */
-export const DURABILITIES = ["full", "balanced"] as const;
-export type Durability = (typeof DURABILITIES)[number];
 
 export interface Notices {
   /** A statement has met a damaged place. */
@@ -43,26 +29,6 @@ export interface Notices {
    * has been saved, if it could be.
    */
   onTaken?: (taken: Taken) => Promise<{ saved: string; what: "all" | "put" } | undefined>;
-}
-
-export interface OpenedDatabase {
-  engine: "sqlite" | "postgres";
-  durability: Durability;
-  schemaVersion: number;
-  health: StorageHealth;
-  /** For units of work only. */
-  writer: Kysely<Database>;
-  /** Shares physical commits among units of work, where that pays. */
-  commitGroup: CommitGroup | undefined;
-  /** Where the deltas of all streams are committed together. */
-  appendLog: AppendLog;
-  /** To other companions on the same database; undefined where there can be none. */
-  peerChannel: NotifyChannel | undefined;
-  /** For reads outside of transactions; never waits for a writer. */
-  reader: Reader;
-  /** Resolves if the database answers a read and a write lock can be had; rejects with `ChatError`. */
-  ping(): Promise<void>;
-  close(): Promise<void>;
 }
 
 /**
@@ -78,7 +44,7 @@ export async function openDatabase(
   try {
     return source.engine === "sqlite"
       ? await openSqlite(source.path, log, durability, notices)
-      : await openPostgres(source.url, source.directUrl ?? source.url, log);
+      : await openPostgres(source, log);
   } catch (thrown) {
     throw toStorageError(thrown);
   }
@@ -178,6 +144,9 @@ async function openSqlite(
       appendLog,
       peerChannel: undefined,
       reader,
+      patientReader: reader,
+      patienceSeconds: 0,
+      away: NEVER_AWAY,
       async ping() {
         if (gone) throw gone();
         await pinged(reader);
@@ -280,73 +249,6 @@ function withStatementCache(database: SQLite.Database) {
     },
     close: () => database.close(),
   };
-}
-
-/** In one message with BEGIN, so that no further round trip is needed and transaction-pooling proxies keep them apart. */
-const POSTGRES_BEGIN =
-  "begin; set local statement_timeout = 5000; set local lock_timeout = 2000; " +
-  "set local idle_in_transaction_session_timeout = 10000";
-
-async function openPostgres(url: string, directUrl: string, log: Log): Promise<OpenedDatabase> {
-  await refuseReadOnly(directUrl);
-  const direct = createPool(directUrl, 1, log);
-  let schemaVersion: number;
-  const migrating = new Kysely<Database>({ dialect: new PostgresDialect({ pool: direct }) });
-  try {
-    schemaVersion = await migratePostgres(migrating, directUrl);
-  } finally {
-    await migrating.destroy();
-  }
-  const writer = new Kysely<Database>({
-    dialect: guardDialect(new PostgresDialect({ pool: createPool(url, 10, log) }), {
-      begin: POSTGRES_BEGIN,
-    }),
-    plugins: [refuseInsideWork],
-  });
-  const readers = new PostgresDialect({ pool: createPool(url, 6, log) });
-  const reader = new Kysely<Database>({
-    dialect: readingDialect(readers),
-    plugins: [refuseInsideWork],
-  });
-  // Its own: a stream that runs never waits behind those that begin.
-  const appender = new Kysely<Database>({
-    dialect: new PostgresDialect({ pool: createPool(url, APPEND_LANES, log) }),
-    plugins: [refuseInsideWork],
-  });
-  const peerChannel = createNotifyChannel(directUrl, reader, log);
-  return {
-    engine: "postgres",
-    health: createStorageHealth(),
-    durability: "full",
-    schemaVersion,
-    writer,
-    // Its connections already commit side by side.
-    commitGroup: undefined,
-    appendLog: createPostgresAppendLog(appender),
-    peerChannel,
-    reader,
-    ping: () => writable(reader),
-    async close() {
-      await peerChannel.close();
-      await reader.destroy();
-      await appender.destroy();
-      await writer.destroy();
-    },
-  };
-}
-
-/** A standby, or a server that was told to be read only, answers as well. */
-async function writable(reader: Reader): Promise<void> {
-  try {
-    const { rows } = await sql<{ only: string }>`
-      select current_setting('transaction_read_only') as only`.execute(reader);
-    if (rows[0]?.only !== "on") return;
-  } catch (thrown) {
-    throw toStorageError(thrown, "reading");
-  }
-  throw new ChatError("storage_readonly", "The database cannot be written.", {
-    hint: "Everything shown so far is saved. Make the database writable again.",
-  });
 }
 
 async function pinged(reader: Reader): Promise<void> {

@@ -1,12 +1,11 @@
 import { existsSync } from "node:fs";
 import { isLogAlone } from "../db/engine/write-ahead-log.ts";
+import { type Notices, openDatabase } from "../db/open.ts";
 import {
   type DatabaseSource,
   type Durability,
-  type Notices,
   type OpenedDatabase,
-  openDatabase,
-} from "../db/open.ts";
+} from "../db/opened-database.ts";
 import { ChatError } from "../errors.ts";
 import type { Log } from "../log.ts";
 import type { Metrics } from "../observe/metrics.ts";

@@ -4,7 +4,7 @@ import type { Environment } from "../config.ts";
 import { waitForLeaderLock } from "../db/engine/leader-lock.ts";
 import { toStorageError } from "../db/engine/storage-errors.ts";
 import { UnmendableSchema } from "../db/migrate-sqlite.ts";
-import type { DatabaseSource } from "../db/open.ts";
+import type { DatabaseSource } from "../db/opened-database.ts";
 import { ChatError } from "../errors.ts";
 import {
   DataDirError,

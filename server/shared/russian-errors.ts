@@ -112,6 +112,14 @@ export const IN_RUSSIAN: Record<ErrorCode, Words> = {
       ["The database reports an error of its own.", "База данных сообщает о собственной ошибке."],
       ["The database refuses the companion.", "База данных не пускает сервер."],
       ["The disk reported an error while reading.", "Диск сообщил об ошибке чтения."],
+      [
+        "None of the {0} database servers answers.",
+        "Ни один из {0} серверов базы данных не отвечает.",
+      ],
+      [
+        "None of the {0} database servers can be written: {1} of them only let themselves be read.",
+        "Ни в один из {0} серверов базы данных нельзя записать: {1} из них только для чтения.",
+      ],
     ],
   },
   storage_busy: {
@@ -137,7 +145,13 @@ export const IN_RUSSIAN: Record<ErrorCode, Words> = {
   },
   storage_readonly: {
     general: "В базу данных нельзя записать.",
-    phrases: [["The database cannot be written.", "В базу данных нельзя записать."]],
+    phrases: [
+      ["The database cannot be written.", "В базу данных нельзя записать."],
+      [
+        "The database server is a standby: it can only be read.",
+        "Сервер базы данных — резервный: его можно только читать.",
+      ],
+    ],
   },
   storage_corrupt: {
     general: "База данных повреждена.",

@@ -56,6 +56,10 @@ export const HINTS_IN_RUSSIAN: readonly Phrase[] = [
     "Всё показанное сохранено. Освободите место: чат продолжится сам.",
   ],
   [
+    "Everything shown so far is saved. The chat goes on when there is a server that can be written.",
+    "Всё показанное сохранено. Чат продолжится, когда найдётся сервер, в который можно записать.",
+  ],
+  [
     "Everything shown so far is saved. Make the database writable again.",
     "Всё показанное сохранено. Верните право записи в базу.",
   ],

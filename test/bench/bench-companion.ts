@@ -14,7 +14,8 @@ import {
   type UnitOfWorkDeps,
   type Work,
 } from "../../server/db/commit/unit-of-work.ts";
-import { type DatabaseSource, type OpenedDatabase, openDatabase } from "../../server/db/open.ts";
+import { openDatabase } from "../../server/db/open.ts";
+import { type DatabaseSource, type OpenedDatabase } from "../../server/db/opened-database.ts";
 import { appendChunks, type Numbered } from "../../server/db/tables/chunks.ts";
 import { createHttpServer } from "../../server/http/server.ts";
 import { createLog } from "../../server/log.ts";

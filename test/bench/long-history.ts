@@ -2,7 +2,7 @@
 // program's own repositories and compacted by them.
 import { v7 as uuid } from "uuid";
 import { SSEUnitOfWork, type UnitOfWorkDeps } from "../../server/db/commit/unit-of-work.ts";
-import type { OpenedDatabase } from "../../server/db/open.ts";
+import type { OpenedDatabase } from "../../server/db/opened-database.ts";
 import { appendChunks } from "../../server/db/tables/chunks.ts";
 import { compactStep, STEP_ROWS, turnsToCompact } from "../../server/db/tables/compaction.ts";
 import { insertMessage } from "../../server/db/tables/messages.ts";

@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { setTimeout as delay } from "node:timers/promises";
 import { createPool } from "../../server/db/engine/postgres-pool.ts";
+import { createServers } from "../../server/db/engine/postgres-servers.ts";
 import { changeSession, insertSession, takeLease } from "../../server/db/tables/sessions.ts";
 import { newSession, storeSession, withDatabase } from "../support/database.ts";
 import { POSTGRES } from "../support/engines.ts";
@@ -44,7 +45,8 @@ describe("connections to Postgres", () => {
       const url = new URL(test.source.url);
       const proxy = await startTcpProxy(Number(url.port));
       url.port = String(proxy.port);
-      const pool = createPool(url.href, 2, memoryLog().log);
+      const servers = createServers([url.href], memoryLog().log);
+      const pool = createPool(servers, 2, memoryLog().log);
       try {
         proxy.onClientData = () => "drop";
         const started = performance.now();
@@ -59,6 +61,7 @@ describe("connections to Postgres", () => {
         for (const client of clients) client.release();
         (await third).release();
       } finally {
+        servers.close();
         await pool.end();
         await proxy.close();
       }

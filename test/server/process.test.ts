@@ -47,6 +47,11 @@ describe("the companion's process", () => {
       ["--database", "mysql://x"],
       ["--database-direct", "postgres://localhost/x"],
       ["--database", "postgres://localhost/x", "--database-direct", "postgres://db.example/x"],
+      ["--database", "postgres://localhost,db.example/x"],
+      ["--database", "postgres://localhost:1,localhost:99999/x"],
+      ["--database", "postgres://localhost,localhost/x?port=1,2,3"],
+      ["--database", "postgres://localhost,localhost/x?target_session_attrs=standby"],
+      ["--database", "postgres://localhost/x", "--database-patience", "for ever"],
       ["--log-level", "loud"],
       ["extra"],
     ]) {

@@ -1,7 +1,8 @@
 import type { Subject } from "../../server/db/commit/metering.ts";
 import { RecentTransactions } from "../../server/db/commit/recent-transactions.ts";
 import { SSEUnitOfWork, type UnitOfWorkDeps } from "../../server/db/commit/unit-of-work.ts";
-import { type OpenedDatabase, openDatabase } from "../../server/db/open.ts";
+import { openDatabase } from "../../server/db/open.ts";
+import { type OpenedDatabase } from "../../server/db/opened-database.ts";
 import { insertSession } from "../../server/db/tables/sessions.ts";
 import { createMetrics, type Metrics } from "../../server/observe/metrics.ts";
 import type { Engine, TestDatabase } from "./engines.ts";

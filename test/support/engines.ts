@@ -2,7 +2,7 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { DatabaseSource } from "../../server/db/open.ts";
+import type { DatabaseSource } from "../../server/db/opened-database.ts";
 import { dropDatabase, freshDatabase } from "./postgres.ts";
 
 export interface TestDatabase {

@@ -4,7 +4,7 @@ import { Kysely, PostgresDialect, SqliteDialect, sql } from "kysely";
 import { Migrator } from "kysely/migration";
 import pg from "pg";
 import { MIGRATIONS } from "../../server/db/migrate.ts";
-import type { DatabaseSource } from "../../server/db/open.ts";
+import type { DatabaseSource } from "../../server/db/opened-database.ts";
 
 /** The one message in it. */
 export const OLD_WORD = "an old Word";

@@ -54,7 +54,7 @@ export const ROOMS: readonly { room: RegExp; may: readonly RegExp[] }[] = [
   },
   {
     room: /^server\/db\/commit\//,
-    may: [...BELOW, /^server\/db\/(?:engine|tables|open\.ts)/, DRIVERS, NODE],
+    may: [...BELOW, /^server\/db\/(?:engine|tables|opened-database\.ts)/, DRIVERS, NODE],
   },
   { room: /^server\/db\//, may: [...BELOW, DOMAIN, DRIVERS, NODE] },
   {
@@ -72,7 +72,7 @@ export const ROOMS: readonly { room: RegExp; may: readonly RegExp[] }[] = [
     room: /^server\/chat\/transfer\//,
     may: [...CHAT_BELOW, /^server\/chat\/turn\//, /^markdown-it$/],
   },
-  { room: /^server\/chat\//, may: [...CHAT_BELOW, /^server\/db\/open\.ts$/] },
+  { room: /^server\/chat\//, may: [...CHAT_BELOW, /^server\/db\/opened-database\.ts$/] },
   {
     room: /^server\/http\//,
     may: [...BELOW, /^server\/chat\//, /^(?:express|zod)$/, NODE],
@@ -94,7 +94,13 @@ export const ROOMS: readonly { room: RegExp; may: readonly RegExp[] }[] = [
   },
   {
     room: /^server\/config\.ts$/,
-    may: [PROTOCOL, SHARED, /^server\/db\/open\.ts$/, /^server\/providers\/access\.ts$/, NODE],
+    may: [
+      PROTOCOL,
+      SHARED,
+      /^server\/db\/opened-database\.ts$/,
+      /^server\/providers\/access\.ts$/,
+      NODE,
+    ],
   },
   { room: /^server\/(?:main|run-companion|compose)\.ts$/, may: [ANYTHING_BELOW] },
   { room: /^server\/(?:start|install)\.mjs$/, may: [NODE] },

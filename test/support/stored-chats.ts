@@ -1,7 +1,7 @@
 // A data directory with finished chats in it, and nobody who serves it.
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
-import type { DatabaseSource } from "../../server/db/open.ts";
+import type { DatabaseSource } from "../../server/db/opened-database.ts";
 import { prepareDataDir } from "../../server/lifecycle/data-dir.ts";
 import { FINISH, openChat, read, say, text } from "./chat.ts";
 import { newDataDir } from "./companion.ts";

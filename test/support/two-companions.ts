@@ -1,6 +1,6 @@
 // Two companions on one Postgres, each with its own connections, as on two machines.
 import { followPeers } from "../../server/chat/upkeep/follow-peers.ts";
-import type { DatabaseSource } from "../../server/db/open.ts";
+import type { DatabaseSource } from "../../server/db/opened-database.ts";
 import { openChat, type Script, type TestChat } from "./chat.ts";
 import { POSTGRES } from "./engines.ts";
 

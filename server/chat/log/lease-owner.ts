@@ -1,3 +1,5 @@
+import type { Away } from "../../db/engine/postgres-servers.ts";
+
 /**
  * A companion's name on the leases it holds: `INSTALLATION/HOST/PID/START`. The installation is the data directory on this machine,
  * which has one companion at a time: whoever serves it now knows that every other start of the same installation is dead.
@@ -21,9 +23,21 @@ export function describeOwner(owner: string): string {
   return start === undefined ? `companion ${owner}` : `the companion on ${host} (process ${pid})`;
 }
 
+/** A database that was away took no sign of life: leases that ended meanwhile stay with who renews them now. */
+const GRACE_MS = 10_000;
+
+function isJustBack(away: Away | undefined): boolean {
+  const backAt = away?.backAt;
+  return backAt !== undefined && performance.now() - backAt < GRACE_MS;
+}
+
 /** Whether nobody alive holds this lease. `lease_expired` is by the database's clock. */
 export function isAbandoned(
-  { owner, soleCompanion }: { owner: string; soleCompanion: boolean },
+  {
+    owner,
+    soleCompanion,
+    database,
+  }: { owner: string; soleCompanion: boolean; database?: { away: Away } },
   lease: { lease_owner: string | null; lease_expired: boolean },
 ): boolean {
   if (lease.lease_owner === null) return true;
@@ -31,7 +45,7 @@ export function isAbandoned(
   const installation = installationOf(owner);
   return (
     soleCompanion ||
-    lease.lease_expired ||
+    (lease.lease_expired && !isJustBack(database?.away)) ||
     (installation !== "" && installationOf(lease.lease_owner) === installation)
   );
 }

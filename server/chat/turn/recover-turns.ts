@@ -15,7 +15,7 @@ import { closeTurn, ENDINGS } from "./close-turn.ts";
 
 type RecoveryDeps = Pick<ChatDeps, "reader" | "write" | "log" | "owner" | "soleCompanion"> &
   // The doctor runs none.
-  Partial<Pick<ChatDeps, "turns">>;
+  Partial<Pick<ChatDeps, "turns" | "database">>;
 
 /** An answer that brought down so many companions in a row, each before its next word, is given up. */
 const MAX_TRIES = 20;

@@ -74,10 +74,11 @@ export class Turns implements RunningTurns {
   }
 
   launch(turn: LeasedTurn): void {
-    const { metrics, log } = this.#deps;
+    const { metrics, log, database } = this.#deps;
+    const patient = { ...this.#deps, reader: database.patientReader };
     const controller = new AbortController();
     metrics.turnsRunning.inc();
-    const ended = runTurn(this.#deps, turn, controller).then(
+    const ended = runTurn(patient, turn, controller).then(
       (status) => {
         metrics.turns.inc({ status });
       },

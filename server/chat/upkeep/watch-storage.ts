@@ -63,7 +63,8 @@ export function watchStorage(
   const lookIfDue = async (): Promise<void> => {
     tell();
     sincePing += PROBE_MS;
-    const isPingDue = !soleCompanion && sincePing >= PING_MS;
+    const isAway = deps.database.away.awaySince !== undefined;
+    const isPingDue = !soleCompanion && (sincePing >= PING_MS || isAway);
     if (isPingDue) sincePing = 0;
     if (storage.problem !== undefined || isPingDue) await seen.look();
   };

@@ -5,7 +5,13 @@ import type { Log } from "../../log.ts";
 import type { Metrics } from "../../observe/metrics.ts";
 import { OPERATIONS, type Operation } from "../../observe/operations.ts";
 import { insideWork } from "../engine/guarded-dialect.ts";
-import { backOff, isWorthAnotherTry } from "../engine/patience.ts";
+import {
+  backOff,
+  DEFAULT_PATIENCE_SECONDS,
+  isWorthAnotherTry,
+  isWorthWaiting,
+  patienceOf,
+} from "../engine/patience.ts";
 import {
   isConflict,
   isConnectionLost,
@@ -15,7 +21,8 @@ import {
 import { committedAt, type Numbered } from "../tables/chunks.ts";
 import type { Database, Trx } from "../tables/schema.ts";
 import type { AppendLog, AppendRequest } from "./append-log.ts";
-import { type CommitGroup, UnfinishedWork } from "./commit-group.ts";
+import { withDeadline } from "./body-deadline.ts";
+import type { CommitGroup } from "./commit-group.ts";
 import { type Facts, meter, newFacts, type Subject } from "./metering.ts";
 import { type Failed, type Succeeded, toPhases, type Unknown } from "./outcome.ts";
 import type { RecentTransactions } from "./recent-transactions.ts";
@@ -33,6 +40,8 @@ export interface UnitOfWorkDeps {
   health: StorageHealth;
   /** Where each is listed; says which are slow, and so counted and told in the log. */
   recent: RecentTransactions;
+  /** How long an answer waits for a database that is away. */
+  patienceSeconds?: number;
 }
 
 /** Runs once the surrounding transaction is committed, in the order of registration. */
@@ -46,10 +55,10 @@ export type Work<T> = (trx: Trx, afterCommit: AfterCommit) => Promise<T>;
  */
 export type ReadBack = (trx: Trx) => Promise<boolean>;
 
-const MAX_READ_BACK_SECONDS = 15;
+const MIN_READ_BACK_SECONDS = 15;
 
-/** Nothing slow belongs into a transaction; what takes longer waits for something that is not the database. */
-const MAX_BODY_SECONDS = 5;
+/** A wait that is longer is told to whoever asks whether storing works. */
+const NOTICED_MS = 1_000;
 
 /**
  * What one stream writes, in micro-transactions. `commit(operation, work)` is the only way to write: it
@@ -107,8 +116,9 @@ export class SSEUnitOfWork {
    * Rejects with what `work` threw, or with a `ChatError`: `storage_*` and `database_unavailable` (nothing
    * stored), `commit_failed` (a statement failed and was swallowed, or the COMMIT failed: nothing stored),
    * `commit_outcome_unknown` (the connection broke during COMMIT and `readBack` was not given or could not
-   * be asked for 15 s). Lock conflicts and serialization failures run `work` again, up to 6 times within 5 s;
-   * therefore `work` touches nothing but the database.
+   * be asked for 15 s, or for as long as it waits). Lock conflicts and serialization failures run `work` again, up to
+   * 6 times within 5 s, and a database that is away is waited for (`patience.ts`); therefore `work` touches nothing but
+   * the database.
    */
   async commit<T>(operation: Operation, work: Work<T>, readBack?: ReadBack): Promise<T> {
     const facts = newFacts();
@@ -145,23 +155,28 @@ export class SSEUnitOfWork {
   ): Promise<T> {
     this.#enter(operation);
     const started = performance.now();
+    const seconds = patienceOf(operation, this.#deps.patienceSeconds ?? DEFAULT_PATIENCE_SECONDS);
     try {
       for (;;) {
         facts.attempts++;
         const attempted = await attempt(started);
-        const outcome = attempted.status === "unknown" ? await this.#resolve(attempted) : attempted;
+        const outcome =
+          attempted.status === "unknown"
+            ? await this.#resolve(attempted, started, seconds)
+            : attempted;
         if (outcome.status === "success") {
           meter(this.#deps, operation, this.#subject, outcome, facts);
           this.#runHooks(outcome.hooks);
           return outcome.value;
         }
         facts.hindrance = hindranceOf(outcome.error) ?? facts.hindrance;
-        if (!this.#mayTryAgain(outcome, facts.attempts, started)) {
+        if (!this.#mayTryAgain(outcome, facts.attempts, started, seconds)) {
           meter(this.#deps, operation, this.#subject, outcome, facts);
           const error = toStorageError(outcome.error);
           if (error instanceof ChatError) this.#deps.health.failed(error.code);
           throw error;
         }
+        this.#noteWait(outcome.error, started);
         this.#deps.metrics.transactionRetries.inc({ operation });
         await backOff(facts.attempts);
       }
@@ -299,9 +314,16 @@ export class SSEUnitOfWork {
   }
 
   /** Turns an unknown outcome into what the database says it was, as long as it can be asked. */
-  async #resolve<T>({ recover, phases, error }: Unknown<T>): Promise<Succeeded<T> | Failed> {
-    const deadline = performance.now() + MAX_READ_BACK_SECONDS * 1000;
-    while (recover && performance.now() < deadline) {
+  async #resolve<T>(
+    { recover, phases, error }: Unknown<T>,
+    started: number,
+    seconds: number,
+  ): Promise<Succeeded<T> | Failed> {
+    const deadline = Math.max(
+      performance.now() + MIN_READ_BACK_SECONDS * 1000,
+      started + seconds * 1000,
+    );
+    for (let tries = 0; recover && performance.now() < deadline; tries++) {
       try {
         const committed = await this.#deps.db
           .transaction()
@@ -309,10 +331,9 @@ export class SSEUnitOfWork {
         if (committed) return { status: "success", ...committed, phases };
         return { status: "rollback", error, phases };
       } catch (err) {
-        this.#deps.log.warn(
-          { err, turn_id: this.#subject.turnId },
-          "reading back a lost commit failed",
-        );
+        const facts = { err, turn_id: this.#subject.turnId };
+        if (tries === 0) this.#deps.log.warn(facts, "reading back a lost commit failed");
+        this.#noteWait(error, started);
         await delay(250);
       }
     }
@@ -330,14 +351,21 @@ export class SSEUnitOfWork {
     };
   }
 
+  /** Who asks meanwhile whether storing works hears why it does not. */
+  #noteWait(error: unknown, started: number): void {
+    if (performance.now() - started < NOTICED_MS) return;
+    const told = toStorageError(error);
+    if (told instanceof ChatError) this.#deps.health.failed(told.code);
+  }
+
   /** Only what surely left nothing behind is done again. */
-  #mayTryAgain(outcome: Failed, attempt: number, started: number): boolean {
+  #mayTryAgain(outcome: Failed, attempt: number, started: number, seconds: number): boolean {
     const { status, error } = outcome;
-    return (
-      !this.#owner &&
-      (isConflict(error) || (status === "rollback" && isConnectionLost(error))) &&
-      isWorthAnotherTry(attempt, started)
-    );
+    if (this.#owner) return false;
+    if (status === "rollback" && isConnectionLost(error)) {
+      return isWorthAnotherTry(attempt, started) || isWorthWaiting(started, seconds);
+    }
+    return isConflict(error) && isWorthAnotherTry(attempt, started);
   }
 
   /** Own transaction: at once, the commit is done. Borrowed: held until the owner says so. */
@@ -367,22 +395,4 @@ interface Scope {
 function hindranceOf(error: unknown): Facts["hindrance"] {
   if (isConflict(error)) return "lock_wait";
   return isConnectionLost(error) ? "connection_lost" : undefined;
-}
-
-async function withDeadline<T>(operation: Operation, work: Promise<T>): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => {
-      reject(
-        new UnfinishedWork(
-          `${operation} kept its transaction open for ${MAX_BODY_SECONDS} s; it was rolled back.`,
-        ),
-      );
-    }, MAX_BODY_SECONDS * 1000);
-  });
-  try {
-    return await Promise.race([work, late]);
-  } finally {
-    clearTimeout(timer);
-  }
 }

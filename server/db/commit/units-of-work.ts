@@ -1,4 +1,4 @@
-import type { OpenedDatabase } from "../open.ts";
+import type { OpenedDatabase } from "../opened-database.ts";
 import type { Subject } from "./metering.ts";
 import { SSEUnitOfWork, type UnitOfWorkDeps } from "./unit-of-work.ts";
 
@@ -9,6 +9,7 @@ export function unitsOfWork(
   database: OpenedDatabase,
   deps: Pick<UnitOfWorkDeps, "metrics" | "log" | "recent">,
 ): UnitsOfWork {
-  const { writer: db, commitGroup: group, appendLog, health } = database;
-  return (subject) => new SSEUnitOfWork({ db, group, appendLog, health, ...deps }, subject);
+  const { writer: db, commitGroup: group, appendLog, health, patienceSeconds } = database;
+  const all = { db, group, appendLog, health, patienceSeconds, ...deps };
+  return (subject) => new SSEUnitOfWork(all, subject);
 }

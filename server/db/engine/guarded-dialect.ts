@@ -39,6 +39,8 @@ export const refuseInsideWork: KyselyPlugin = {
 export interface EngineRules {
   /** The statement that opens a transaction for writing. */
   begin: string;
+  /** The statement that commits, where a plain one is not enough. */
+  commit?: string;
   /** Whether the engine still has the transaction open; undefined where only the server knows. */
   inTransaction?: () => boolean;
 }
@@ -128,7 +130,9 @@ class GuardedDriver implements Driver {
     const guarded = asGuarded(connection);
     guarded.refuseAfterFailure();
     this.#refuseIfEnded();
-    await this.#inner.commitTransaction(guarded.inner);
+    const { commit } = this.#rules;
+    if (commit) await guarded.inner.executeQuery(CompiledQuery.raw(commit));
+    else await this.#inner.commitTransaction(guarded.inner);
     guarded.open = false;
   }
 

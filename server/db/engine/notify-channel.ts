@@ -6,6 +6,8 @@ import pg from "pg";
 import { v7 as uuid } from "uuid";
 import type { Log } from "../../log.ts";
 import type { Database } from "../tables/schema.ts";
+import type { Servers } from "./postgres-servers.ts";
+import { isConnectionLost } from "./storage-errors.ts";
 
 export interface HintListener {
   /** What some companion sent, this one included, or anybody else who may use the database. */
@@ -36,9 +38,9 @@ async function leave(client: pg.Client): Promise<void> {
   await client.end().catch(() => {});
 }
 
-/** `directUrl`: a transaction pool takes a LISTEN, too, but what it hears goes to whoever has the connection then. */
+/** `servers`: without a proxy. A transaction pool takes a LISTEN, too; what it hears goes to whoever has the connection then. */
 export function createNotifyChannel(
-  directUrl: string,
+  servers: Servers,
   reader: Kysely<Database>,
   log: Log,
 ): NotifyChannel {
@@ -46,6 +48,17 @@ export function createNotifyChannel(
   let current: pg.Client | undefined;
   let check = { token: "", arrived: () => {} };
   let running: Promise<void> | undefined;
+  let leaveNow: (() => void) | undefined;
+  /** A server was found; whoever has given up for a while tries again. */
+  let found = Promise.withResolvers<void>();
+  servers.listen({
+    onBack({ awayMs, moved }) {
+      if (moved) leaveNow?.();
+      if (awayMs < RETRY_MS) return;
+      found.resolve();
+      found = Promise.withResolvers();
+    },
+  });
 
   async function run(listener: HintListener): Promise<void> {
     let wait = RETRY_MS;
@@ -63,15 +76,17 @@ export function createNotifyChannel(
         }
         told = true;
       }
-      await pause(wait * (0.5 + Math.random() / 2));
+      await Promise.race([pause(wait * (0.5 + Math.random() / 2)), found.promise]);
       wait = Math.min(wait * 2, MAX_RETRY_MS);
     }
   }
 
   /** Rejects when the connection is lost or does not work. */
   async function listenOnce(listener: HintListener, works: () => void): Promise<void> {
+    await servers.ready();
+    const { url, doubts } = servers;
     const client = new pg.Client({
-      connectionString: directUrl,
+      connectionString: url,
       connectionTimeoutMillis: ANSWER_MS,
       query_timeout: ANSWER_MS,
       keepAlive: true,
@@ -79,6 +94,7 @@ export function createNotifyChannel(
     });
     const lost = Promise.withResolvers<never>();
     lost.promise.catch(() => {});
+    leaveNow = () => lost.reject(new Error("Another server is the one that can be written."));
     client.on("error", lost.reject);
     client.on("end", () => lost.reject(new Error("The connection was closed.")));
     client.on("notification", ({ payload = "" }) => {
@@ -87,6 +103,7 @@ export function createNotifyChannel(
     });
     try {
       await client.connect();
+      await servers.check(client);
       await client.query(`listen ${CHANNEL}`);
       await Promise.race([lost.promise, arrives()]);
       current = client;
@@ -96,8 +113,12 @@ export function createNotifyChannel(
         await Promise.race([lost.promise, pause(CHECK_EVERY_MS)]);
         if (!closing.signal.aborted) await Promise.race([lost.promise, arrives()]);
       }
+    } catch (thrown) {
+      if (isConnectionLost(thrown)) servers.doubt(thrown, doubts);
+      throw thrown;
     } finally {
       current = undefined;
+      leaveNow = undefined;
       void leave(client);
     }
   }

@@ -1,9 +1,10 @@
 import type { PostgresCursor, PostgresPool, PostgresPoolClient, PostgresQueryResult } from "kysely";
-import pg from "pg";
+import pg, { type PoolClient } from "pg";
 import { ChatError } from "../../errors.ts";
 import type { Log } from "../../log.ts";
 import { withoutTrace } from "../../observe/trace-context.ts";
-import { isConnectionLost, NoConnection } from "./storage-errors.ts";
+import type { Servers } from "./postgres-servers.ts";
+import { isConnectionLost, NoConnection, NotPrimary } from "./storage-errors.ts";
 
 const INT8 = 20;
 
@@ -20,9 +21,19 @@ const MAX_WAIT_MS = 30_000;
  * At most `max` connections, lent in the order in which they are asked for. The driver's own pool counts the wait for
  * one that is in use as time to connect: under a burst a server that answers well would be taken for a dead one.
  */
-export function createPool(url: string, max: number, log: Log): PostgresPool {
+export function createPool(servers: Servers, max: number, log: Log): PostgresPool {
+  /** What was known of the servers when a connection was last seen to lead to the right one. */
+  const seen = new WeakMap<pg.ClientBase, { url: string; doubts: number }>();
+  class Client extends pg.Client {
+    constructor(config?: string | pg.ClientConfig) {
+      const { url, doubts } = servers;
+      super({ ...(typeof config === "object" ? config : {}), connectionString: url });
+      seen.set(this, { url, doubts });
+    }
+  }
   const pool = new pg.Pool({
-    connectionString: url,
+    Client,
+    onConnect: servers.check,
     max,
     // Without these a silent network waits for ever.
     connectionTimeoutMillis: 5_000,
@@ -34,25 +45,49 @@ export function createPool(url: string, max: number, log: Log): PostgresPool {
   const note = (err: Error) =>
     withoutTrace(() => log.warn({ err }, "a database connection was lost"));
   // A restart of the server emits `error` on idle and on checked-out clients; unheard, either ends the process.
-  pool.on("error", note);
+  pool.on("error", (err, client) => {
+    note(err);
+    servers.doubt(err, seen.get(client)?.doubts ?? servers.doubts);
+  });
   pool.on("connect", (client) => client.on("error", note));
   const line = new Line(max);
   let lent = 0;
-  pool.on("release", () => {
+  const released = () => {
     lent--;
     line.leave();
-  });
+  };
+  /** One that was there before the last doubt is asked again before it is lent. */
+  async function take(): Promise<PoolClient> {
+    for (;;) {
+      await servers.ready();
+      const client = await pool.connect();
+      const { url, doubts } = servers;
+      const known = seen.get(client);
+      if (known?.url === url && known.doubts === doubts) return client;
+      try {
+        if (known?.url !== url) throw new NotPrimary(true);
+        await servers.check(client);
+        seen.set(client, { url, doubts });
+        return client;
+      } catch {
+        client.release(true);
+      }
+    }
+  }
   return {
     Client: pg.Client,
     options: pool.options,
     async connect(): Promise<PostgresPoolClient> {
       await line.enter();
+      const { doubts } = servers;
       try {
-        const client = await pool.connect();
+        const client = await take();
         lent++;
-        return new Lent(client);
+        const since = seen.get(client)?.doubts ?? doubts;
+        return new Lent(client, released, (thrown) => servers.doubt(thrown, since));
       } catch (thrown) {
-        const error = new NoConnection(thrown);
+        const error = thrown instanceof NoConnection ? thrown : new NoConnection(thrown);
+        if (isConnectionLost(error.cause)) servers.doubt(error.cause, doubts);
         // Nobody has one to give back, so who waits would only wait for the same.
         if (lent === 0) line.disperse(error);
         line.leave();
@@ -65,11 +100,15 @@ export function createPool(url: string, max: number, log: Log): PostgresPool {
 
 /** A statement that was given up on still occupies its connection: nobody is to wait behind it. */
 class Lent implements PostgresPoolClient {
-  readonly #client: PostgresPoolClient;
+  readonly #client: PoolClient;
+  readonly #onRelease: () => void;
+  readonly #onLost: (thrown: unknown) => void;
   #isLost = false;
 
-  constructor(client: PostgresPoolClient) {
+  constructor(client: PoolClient, onRelease: () => void, onLost: (thrown: unknown) => void) {
     this.#client = client;
+    this.#onRelease = onRelease;
+    this.#onLost = onLost;
   }
 
   query<R>(text: string, parameters: readonly unknown[]): Promise<PostgresQueryResult<R>>;
@@ -79,14 +118,19 @@ class Lent implements PostgresPoolClient {
     parameters: readonly unknown[] = [],
   ): Promise<PostgresQueryResult<R>> | PostgresCursor<R> {
     if (typeof text !== "string") throw new TypeError("Nobody reads by cursor.");
-    return this.#client.query<R>(text, parameters).catch((thrown: unknown) => {
-      this.#isLost ||= isConnectionLost(thrown);
+    const asked: PostgresPoolClient = this.#client;
+    return asked.query<R>(text, parameters).catch((thrown: unknown) => {
+      if (isConnectionLost(thrown)) {
+        this.#isLost = true;
+        this.#onLost(thrown);
+      }
       throw thrown;
     });
   }
 
   release(destroy = false): void {
     this.#client.release(destroy || this.#isLost);
+    this.#onRelease();
   }
 }
 

@@ -2,13 +2,14 @@
 // what clients are told; and as a read changes nothing, one that a restart or a lock has met is done again, on another
 // connection, as patiently as a commit.
 import type { CompiledQuery, DatabaseConnection, Dialect, Driver, QueryResult } from "kysely";
-import { backOff, isWorthAnotherTry } from "./patience.ts";
-import { mayReadAgain, toStorageError } from "./storage-errors.ts";
+import { backOff, isWorthAnotherTry, isWorthWaiting } from "./patience.ts";
+import { isConnectionLost, mayReadAgain, toStorageError } from "./storage-errors.ts";
 
-export function readingDialect(inner: Dialect): Dialect {
+/** `awaySeconds`: how long it waits for a database that is away, where that is longer than for one that is busy. */
+export function readingDialect(inner: Dialect, awaySeconds = 0): Dialect {
   return {
     createAdapter: () => inner.createAdapter(),
-    createDriver: () => new ReadingDriver(inner.createDriver()),
+    createDriver: () => new ReadingDriver(inner.createDriver(), awaySeconds),
     createQueryCompiler: () => inner.createQueryCompiler(),
     createIntrospector: (db) => inner.createIntrospector(db),
   };
@@ -17,9 +18,11 @@ export function readingDialect(inner: Dialect): Dialect {
 /** Takes a connection for each attempt of each query: the one before may be the broken one. */
 class ReadingConnection implements DatabaseConnection {
   readonly #driver: Driver;
+  readonly #awaySeconds: number;
 
-  constructor(driver: Driver) {
+  constructor(driver: Driver, awaySeconds: number) {
     this.#driver = driver;
+    this.#awaySeconds = awaySeconds;
   }
 
   async executeQuery<R>(query: CompiledQuery): Promise<QueryResult<R>> {
@@ -28,7 +31,10 @@ class ReadingConnection implements DatabaseConnection {
       try {
         return await this.#once<R>(query);
       } catch (thrown) {
-        if (!mayReadAgain(thrown) || !isWorthAnotherTry(attempts, started)) {
+        const isWorthIt =
+          isWorthAnotherTry(attempts, started) ||
+          (isConnectionLost(thrown) && isWorthWaiting(started, this.#awaySeconds));
+        if (!mayReadAgain(thrown) || !isWorthIt) {
           throw toStorageError(thrown, "reading");
         }
         await backOff(attempts);
@@ -54,9 +60,9 @@ class ReadingDriver implements Driver {
   readonly #inner: Driver;
   readonly #connection: DatabaseConnection;
 
-  constructor(inner: Driver) {
+  constructor(inner: Driver, awaySeconds: number) {
     this.#inner = inner;
-    this.#connection = new ReadingConnection(inner);
+    this.#connection = new ReadingConnection(inner, awaySeconds);
   }
 
   init(): Promise<void> {

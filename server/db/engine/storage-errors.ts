@@ -9,7 +9,8 @@ import type { ErrorCode } from "../../protocol/errors.ts";
  * - `lost`: the connection broke or the answer did not come. What was under way is undone, or done, or will still be
  *   done by a server that has not noticed: nobody knows until it is read back.
  * - `unsent`: there was no connection, so nothing of it can have been stored.
- * - `not_writable`: a server, or a file, that lets itself be read only.
+ * - `not_writable`: a file that lets itself be read only.
+ * - `elsewhere`: the same of a server: nothing was stored, and another may be the one to write to by now.
  * - `refused`: the database answers and says no; the same again gets the same answer.
  */
 export type ErrorKind =
@@ -17,6 +18,7 @@ export type ErrorKind =
   | "lost"
   | "unsent"
   | "not_writable"
+  | "elsewhere"
   | "refused"
   | "full"
   | "damaged"
@@ -47,6 +49,9 @@ const AWAY = {
 
 const NOTHING = /^$/;
 
+const STANDBY_HINT =
+  "Everything shown so far is saved. The chat goes on when there is a server that can be written.";
+
 const MEANINGS: readonly Meaning[] = [
   {
     // The driver knows its connection to be dead, or could not make one: the statement never left this process.
@@ -74,7 +79,24 @@ const MEANINGS: readonly Meaning[] = [
   },
   {
     kind: "not_writable",
-    codes: /^(SQLITE_READONLY.*|SQLITE_PERM|25006|EROFS)$/,
+    codes: /^(SQLITE_READONLY.*|SQLITE_PERM|EROFS)$/,
+    code: "storage_readonly",
+    message: "The database cannot be written.",
+    hint: "Everything shown so far is saved. Make the database writable again.",
+  },
+  {
+    // The role is only asked of a connection that is otherwise whole.
+    kind: "elsewhere",
+    codes: NOTHING,
+    words: /^the server is a standby$/,
+    code: "storage_readonly",
+    message: "The database server is a standby: it can only be read.",
+    hint: STANDBY_HINT,
+    retryAfterSeconds: 2,
+  },
+  {
+    kind: "elsewhere",
+    codes: /^25006$/,
     code: "storage_readonly",
     message: "The database cannot be written.",
     hint: "Everything shown so far is saved. Make the database writable again.",
@@ -161,19 +183,45 @@ export function isConflict(thrown: unknown): boolean {
   return kindOf(thrown) === "conflict";
 }
 
+/** This connection is of no use any more; another may be. */
 export function isConnectionLost(thrown: unknown): boolean {
   const kind = kindOf(thrown);
-  return kind === "lost" || kind === "unsent";
+  return kind === "lost" || kind === "unsent" || kind === "elsewhere";
 }
 
+/** It surely left nothing behind. */
 export function wasNeverSent(thrown: unknown): boolean {
-  return kindOf(thrown) === "unsent";
+  const kind = kindOf(thrown);
+  return kind === "unsent" || kind === "elsewhere";
 }
 
 /** A read changes nothing, so whatever may be over in a moment is worth another try. */
 export function mayReadAgain(thrown: unknown): boolean {
   const kind = kindOf(thrown);
-  return kind === "conflict" || kind === "lost" || kind === "unsent" || kind === "io";
+  return kind === "conflict" || kind === "io" || isConnectionLost(thrown);
+}
+
+/** A server that was asked for its role, and is a standby or does not say. */
+export class NotPrimary extends Error {
+  readonly isStandby: boolean;
+  constructor(isStandby: boolean) {
+    super(isStandby ? "the server is a standby" : "query read timeout");
+    this.name = "NotPrimary";
+    this.isStandby = isStandby;
+  }
+}
+
+/** `standbys` of the `all` that were asked; the others do not answer. */
+export function noPrimary(all: number, standbys: number): Error {
+  if (all === 1) return new NotPrimary(standbys === 1);
+  const message =
+    standbys === 0
+      ? `None of the ${all} database servers answers.`
+      : `None of the ${all} database servers can be written: ${standbys} of them only let themselves be read.`;
+  return new ChatError("database_unavailable", message, {
+    hint: STANDBY_HINT,
+    retryAfterSeconds: 2,
+  });
 }
 
 /** No connection could be made, whatever the reason: nothing was sent. */
@@ -187,8 +235,10 @@ export class NoConnection extends Error {
 /** A `ChatError` for what a driver threw; errors that are not the storage's pass through as they are. */
 export function toStorageError(thrown: unknown, doing: "reading" | "writing" = "writing"): unknown {
   if (thrown instanceof ChatError) return thrown;
-  if (thrown instanceof NoConnection)
+  if (thrown instanceof NoConnection) {
+    if (thrown.cause instanceof ChatError) return thrown.cause;
     return explained(meaningOf(thrown.cause) ?? AWAY, thrown.cause);
+  }
   const meaning = meaningOf(thrown);
   if (!meaning) return thrown;
   return explained((doing === "reading" && meaning.reading) || meaning, thrown);

@@ -1,6 +1,6 @@
 import { basename } from "node:path";
 import { toStorageError } from "../../db/engine/storage-errors.ts";
-import type { DatabaseSource } from "../../db/open.ts";
+import type { DatabaseSource } from "../../db/opened-database.ts";
 import { ChatError } from "../../errors.ts";
 import { newestBackup } from "../files/backups.ts";
 import { asideFiles } from "../files/set-aside.ts";

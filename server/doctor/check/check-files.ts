@@ -1,6 +1,6 @@
 import { existsSync, readdirSync, type Stats, statSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
-import type { DatabaseSource } from "../../db/open.ts";
+import type { DatabaseSource } from "../../db/opened-database.ts";
 import { isAlive, readRuntimeFile } from "../../lifecycle/data-dir.ts";
 import { freeBytesOf } from "../../lifecycle/file-system.ts";
 import { databaseFiles } from "../files/database-files.ts";

@@ -24,7 +24,7 @@ describe("what a driver throws", () => {
     conflict: ["SQLITE_BUSY", "SQLITE_BUSY_SNAPSHOT", "40001", "40P01", "55P03", "57014"],
     unsent: ["ECONNREFUSED", "ENOTFOUND", "EAI_AGAIN", "57P03", "53300"],
     lost: ["08006", "08P01", "57P01", "57P02", "57P05", "25P03", "ECONNRESET", "EPIPE"],
-    not_writable: ["25006", "SQLITE_READONLY", "SQLITE_READONLY_DBMOVED", "EROFS"],
+    not_writable: ["SQLITE_READONLY", "SQLITE_READONLY_DBMOVED", "EROFS"],
     refused: ["28P01", "28000", "3D000", "42501", "42P01", "53200", "58000", "XX000"],
     full: ["SQLITE_FULL", "53100", "ENOSPC"],
     damaged: ["SQLITE_CORRUPT", "SQLITE_NOTADB", "XX001"],

@@ -1,0 +1,49 @@
+// A database that is open, as the rest of the program knows it, whatever its engine.
+import type { Kysely } from "kysely";
+import type { AppendLog } from "./commit/append-log.ts";
+import type { CommitGroup } from "./commit/commit-group.ts";
+import type { StorageHealth } from "./commit/storage-health.ts";
+import type { NotifyChannel } from "./engine/notify-channel.ts";
+import type { Away } from "./engine/postgres-servers.ts";
+import type { Database, Reader } from "./tables/schema.ts";
+
+/**
+ * `directUrl`: of the server itself, where `url` leads to a proxy that pools transactions. `patienceSeconds`: how long an
+ * answer waits for a database that is away.
+ */
+export type DatabaseSource =
+  | { engine: "sqlite"; path: string }
+  | { engine: "postgres"; url: string; directUrl?: string; patienceSeconds?: number };
+
+/**
+ * `full`: every commit is on the disk before anyone hears of it. `balanced`: so is every step but the deltas of an
+ * answer, which survive a crash of any program but not a power cut until the next step.
+ */
+export const DURABILITIES = ["full", "balanced"] as const;
+export type Durability = (typeof DURABILITIES)[number];
+
+export interface OpenedDatabase {
+  engine: "sqlite" | "postgres";
+  durability: Durability;
+  schemaVersion: number;
+  health: StorageHealth;
+  /** For units of work only. */
+  writer: Kysely<Database>;
+  /** Shares physical commits among units of work, where that pays. */
+  commitGroup: CommitGroup | undefined;
+  /** Where the deltas of all streams are committed together. */
+  appendLog: AppendLog;
+  /** To other companions on the same database; undefined where there can be none. */
+  peerChannel: NotifyChannel | undefined;
+  /** For reads outside of transactions; never waits for a writer. */
+  reader: Reader;
+  /** The same for who would rather wait for a database that is away than be told. */
+  patientReader: Reader;
+  /** How long an answer waits for that. */
+  patienceSeconds: number;
+  /** Where the database may go away and come back: when it did. */
+  away: Away;
+  /** Resolves if the database answers a read and a write lock can be had; rejects with `ChatError`. */
+  ping(): Promise<void>;
+  close(): Promise<void>;
+}

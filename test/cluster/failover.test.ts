@@ -1,0 +1,147 @@
+// Companions on a cluster whose primary dies, is demoted or is cut off: a failover is a pause.
+import assert from "node:assert/strict";
+import { setTimeout as delay } from "node:timers/promises";
+import { Conversation } from "../faults/support/conversation.ts";
+import { assertInvariants } from "../faults/support/invariants.ts";
+import { answering, Lab, until } from "../faults/support/lab.ts";
+import { startPacedUpstream } from "../faults/support/paced-upstream.ts";
+import { type Cluster, startCluster } from "../support/postgres-cluster.ts";
+import { startTcpProxy } from "../support/tcp-proxy.ts";
+
+const STREAMS = 10;
+/** Each goes on for longer than a failover takes here. */
+const WISH = { words: 500, gap_ms: 10 };
+const ANSWER = Array.from({ length: WISH.words }, (_, index) => `w${index} `).join("");
+
+describe("a companion on a cluster", function () {
+  this.timeout(120_000);
+  let cluster: Cluster;
+  before(async () => {
+    cluster = await startCluster();
+  });
+  after(() => cluster.stop());
+
+  async function withLab(
+    body: (lab: Lab, database: string) => Promise<void>,
+    { url, args = [] }: { url?: (database: string) => string; args?: string[] } = {},
+  ): Promise<void> {
+    const database = await cluster.createDatabase();
+    const flag = (url ?? cluster.url)(database);
+    const lab = new Lab(await startPacedUpstream(), { database: flag, args });
+    try {
+      await lab.start();
+      await body(lab, database);
+    } finally {
+      await lab.close();
+    }
+  }
+
+  async function assertWhole(lab: Lab, database: string, all: Conversation[]): Promise<void> {
+    for (const { final, text, sessionId } of all) {
+      assert.equal(final?.type, "done", `${sessionId}: ${JSON.stringify(final)}`);
+      assert.equal(text, ANSWER, sessionId);
+    }
+    const { address, upstream } = lab;
+    await assertInvariants({
+      address,
+      upstream,
+      database: cluster.primary.url(database),
+      conversations: all,
+      nextOf: 5,
+    });
+  }
+
+  it("goes on with every answer when the primary dies and the standby takes over", () =>
+    withLab(async (lab, database) => {
+      await cluster.setSynchronous(true);
+      const { conversations, ended } = lab.talk(STREAMS, WISH);
+      await until("words", answering(conversations));
+      await cluster.primary.stop("immediate");
+      await delay(6_500);
+      const sent = new Conversation(WISH);
+      const answered = sent.run(lab.where);
+      await delay(500);
+      assert.equal(sent.frames.size, 0);
+      await cluster.failOver();
+      const promoted = performance.now();
+      await until("a word after the takeover", () => sent.frames.size > 0, 10);
+      const took = performance.now() - promoted;
+      assert.ok(took < 2_000, `the new primary was found after ${took} ms`);
+      await ended;
+      await answered;
+      assert.deepEqual(sent.refusals, []);
+      for (const { reconnects, refusals } of conversations) {
+        assert.deepEqual([reconnects, refusals], [0, []]);
+      }
+      await assertWhole(lab, database, [...conversations, sent]);
+      await cluster.rejoin();
+    }));
+
+  it("goes and looks when its primary has become a standby, and when the network swallows everything", async () => {
+    const proxies = await Promise.all(
+      [cluster.primary, cluster.standby].map(({ port }) => startTcpProxy(port)),
+    );
+    const url = (name: string) =>
+      `postgres://postgres@${proxies.map(({ port }) => `127.0.0.1:${port}`).join(",")}/${name}`;
+    const withProxies = async (lab: Lab, database: string) => {
+      const [first, second] = proxies;
+      const demoted = lab.talk(STREAMS, WISH);
+      await until("words", answering(demoted.conversations));
+      await cluster.primary.stop("fast");
+      await cluster.failOver();
+      // Where the old primary was there is a server again at once, and it lets itself be read.
+      await cluster.rejoin();
+      await demoted.ended;
+      await assertWhole(lab, database, demoted.conversations);
+
+      await cluster.setSynchronous(true);
+      const silent = lab.talk(STREAMS, WISH);
+      await until("words", answering(silent.conversations));
+      const near = cluster.primary === old ? first : second;
+      assert.ok(near);
+      near.onClientData = () => "drop";
+      // The one that nobody reaches runs on, and lets itself be written.
+      await cluster.failOver();
+      await silent.ended;
+      near.onClientData = () => "pass";
+      await assertWhole(lab, database, silent.conversations);
+      await cluster.rejoin();
+    };
+    const old = cluster.primary;
+    await withLab(withProxies, { url });
+    for (const proxy of proxies) await proxy.close();
+  });
+
+  it("tells what is the matter when the database stays away for longer than it may", () =>
+    withLab(
+      async (lab, database) => {
+        await cluster.setSynchronous(true);
+        const { conversations, ended } = lab.talk(2, WISH);
+        await until("words", answering(conversations));
+        await cluster.primary.stop("immediate");
+        await until(
+          "an answer of /readyz",
+          () => lab.companion.output().includes("a turn failed"),
+          30,
+        );
+        const ready = await lab.companion.request("GET", "/readyz");
+        assert.equal(ready.status, 503);
+        assert.match(await ready.text(), /2 database servers can be written: 1 of them only let/);
+        await cluster.failOver();
+        await ended;
+        for (const { final } of conversations) {
+          assert.match(
+            String(final?.metadata?.code),
+            /^(database_unavailable|commit_outcome_unknown)$/,
+          );
+        }
+        const { address, upstream } = lab;
+        await assertInvariants({
+          ...{ address, upstream, conversations },
+          database: cluster.primary.url(database),
+        });
+        await cluster.rejoin();
+      },
+      { args: ["--database-patience", "6"] },
+    ));
+});
