@@ -14,6 +14,7 @@ import { Turns } from "./chat/turn/turns.ts";
 import { compactInBackground } from "./chat/upkeep/compact-turns.ts";
 import { followPeers } from "./chat/upkeep/follow-peers.ts";
 import { checkEpoch, renewWitness } from "./chat/upkeep/keep-epoch.ts";
+import { tellWaits } from "./chat/upkeep/tell-waits.ts";
 import { watchStorage } from "./chat/upkeep/watch-storage.ts";
 import type { Config } from "./config.ts";
 import { RecentTransactions } from "./db/commit/recent-transactions.ts";
@@ -34,6 +35,8 @@ export interface Companion {
   chat: Chat;
   /** The machine slept, or this process did, for so long. */
   wake(missedMs: number): Promise<void>;
+  /** Tells for how many seconds the database has been away, once a second, and `null` when it is back. */
+  onWait(tell: (seconds: number | null) => void): void;
   /** Ends what still runs, then closes the database. */
   close(): Promise<void>;
 }
@@ -161,8 +164,14 @@ export async function assembleCompanion(parts: CompanionParts): Promise<Companio
   const giving = giveUpClaims(deps);
   // Leases may have ended while nobody could renew them.
   database.away.listen({ onBack: () => void deps.turns.wake() });
+  const waits = new Set<(seconds: number | null) => void>();
+  const telling = tellWaits(database, (seconds) => {
+    metrics.databaseWaiting.set(seconds ?? 0);
+    for (const tell of waits) tell(seconds);
+  });
   return {
     chat: createChat(deps),
+    onWait: (tell) => void waits.add(tell),
     async wake(missedMs) {
       models.wake(missedMs);
       await deps.turns.wake();
@@ -173,6 +182,7 @@ export async function assembleCompanion(parts: CompanionParts): Promise<Companio
       void deps.storage.stop();
       void following?.stop();
       void giving.stop();
+      void telling.stop();
       await deps.turns.drain();
       await compacting.stop();
       await database.close();

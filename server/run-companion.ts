@@ -137,6 +137,7 @@ async function serve(config: Config, lock: LeaderLock): Promise<void> {
     },
   });
   parts.http = http;
+  companion.onWait((seconds) => http.readers.tellWaiting(seconds));
   const idle = watchIdle(config.idleExitSeconds, {
     isBusy: () => http.readers.count > 0 || companion.chat.runningTurns() > 0,
     onIdle: () => shutdown.begin("idle"),

@@ -60,7 +60,10 @@ export function createChatRelay(deps: ChatRelayDeps): ChatRelay {
         batches.flush();
         deps.post({ type: "log_reset", subscription, reset });
       };
-      for await (const chunks of deps.client.stream(session_id, after, stop.signal, { onReset })) {
+      const onWaiting = (seconds: number | null): void =>
+        deps.post({ type: "waiting", subscription, seconds });
+      const hearing = { onReset, onWaiting };
+      for await (const chunks of deps.client.stream(session_id, after, stop.signal, hearing)) {
         if (stop.signal.aborted) return;
         batches.add(subscription, chunks);
         // What waits may be for this window, though another asked for it.

@@ -13,6 +13,7 @@ import { LOG_RESET, LogReset } from "../../server/protocol/log-reset.ts";
 import type { MessageRequest } from "../../server/protocol/requests.ts";
 import { Ready } from "../../server/protocol/responses.ts";
 import type { OutputRequest } from "../../server/protocol/served-requests.ts";
+import { readWaiting } from "../../server/protocol/sse.ts";
 import { TransactionList } from "../../server/protocol/transactions.ts";
 import { continuity } from "../../server/shared/continuity.ts";
 import { parseJson } from "../../server/shared/json.ts";
@@ -46,6 +47,15 @@ const LAST_PAUSE_MS = 10_000;
 const MAX_FRAME = 16 * 1024 * 1024;
 /** Refusals that asking again would not change. */
 const PERMANENT = new Set(["not_found", "invalid_request", "forbidden", "method_not_allowed"]);
+
+/** What a reader hears beside chunks. */
+interface StreamHearing {
+  /** Whether a companion is started where there is none. */
+  starts?: boolean;
+  onReset?: ((reset: LogReset) => void) | undefined;
+  /** For how many seconds the database has been away, or that it is back. */
+  onWaiting?: ((seconds: number | null) => void) | undefined;
+}
 
 /** The cursor counts in another log than there is now. */
 class LogWentBack extends Error {
@@ -93,7 +103,7 @@ export class CompanionClient {
     sessionId: string,
     after: number,
     signal: AbortSignal,
-    { starts = true, onReset }: { starts?: boolean; onReset?: (reset: LogReset) => void } = {},
+    { starts = true, onReset, onWaiting }: StreamHearing = {},
   ): AsyncGenerator<StreamChunk[]> {
     const { source } = this.#deps;
     let cursor = after;
@@ -102,7 +112,10 @@ export class CompanionClient {
       let companion: Companion | undefined;
       try {
         companion = await (starts ? source.ensure() : source.waitUntilReady(signal));
-        for await (const chunks of this.#read(companion, sessionId, cursor, signal)) {
+        for await (const chunks of this.#read(companion, sessionId, cursor, {
+          signal,
+          onWaiting,
+        })) {
           const { fresh, gap } = sift(cursor, chunks);
           const last = fresh.at(-1);
           if (last) {
@@ -132,7 +145,7 @@ export class CompanionClient {
     companion: Companion,
     sessionId: string,
     after: number,
-    signal: AbortSignal,
+    { signal, onWaiting }: { signal: AbortSignal } & Pick<StreamHearing, "onWaiting">,
   ): AsyncGenerator<StreamChunk[]> {
     const known = after > 0 ? this.#epochs.get(sessionId) : undefined;
     const query = known === undefined ? "" : `?epoch=${encodeURIComponent(known)}`;
@@ -140,7 +153,7 @@ export class CompanionClient {
     const headers = { accept: "text/event-stream", "last-event-id": String(after) };
     const response = await companion.send({ method: "GET", path, headers }, signal);
     const epoch = response.headers["x-log-epoch"];
-    for await (const chunks of parseChunks(response)) {
+    for await (const chunks of parseChunks(response, onWaiting)) {
       // Not before its first chunk: until then the cursor may still be told to be of another.
       if (typeof epoch === "string") this.#epochs.set(sessionId, epoch);
       yield chunks;
@@ -284,11 +297,18 @@ async function accept(companion: Companion, call: CompanionRequest): Promise<Acc
 }
 
 /** The chunks of an SSE body, as they arrive; those of one network read together. */
-async function* parseChunks(response: IncomingMessage): AsyncGenerator<StreamChunk[]> {
+async function* parseChunks(
+  response: IncomingMessage,
+  onWaiting?: StreamHearing["onWaiting"],
+): AsyncGenerator<StreamChunk[]> {
   let chunks: StreamChunk[] = [];
   let broken: Problem | LogWentBack | undefined;
   const parser = createParser({
     maxBufferSize: MAX_FRAME,
+    onComment(comment) {
+      const waited = readWaiting(comment.trim());
+      if (waited !== undefined) onWaiting?.(waited);
+    },
     onEvent(event) {
       if (event.event === LOG_RESET) {
         const reset = LogReset.safeParse(parseJson(event.data));

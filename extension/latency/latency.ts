@@ -25,6 +25,8 @@ export interface Reading {
   /** Gauges, as they are. */
   streams: number;
   turns: number;
+  /** For how many seconds answers have waited for the database; 0: they do not. */
+  waiting: number;
   /** What storing runs into at the moment, as an error code; undefined while it works. */
   storage: string | undefined;
 }
@@ -51,7 +53,7 @@ export function parseReading(text: string, at: number): Reading {
     Phase,
     Map<number, number>
   >;
-  const counts = { commits: 0, errors: 0, rollbacks: 0, slow: 0, streams: 0, turns: 0 };
+  const counts = { commits: 0, errors: 0, rollbacks: 0, slow: 0, streams: 0, turns: 0, waiting: 0 };
   const phaseSeconds = { wait: 0, body: 0, commit: 0 };
   let startedAt = 0;
   let storage: string | undefined;
@@ -86,6 +88,9 @@ export function parseReading(text: string, at: number): Reading {
         break;
       case "sse_transaction_slow_total":
         counts.slow += value;
+        break;
+      case "database_waiting_seconds":
+        counts.waiting += value;
         break;
       case "storage_failing":
         if (value === 1) storage = labels.get("code");

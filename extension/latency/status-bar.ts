@@ -15,7 +15,7 @@ import {
 } from "./latency.ts";
 import { addReading, EMPTY_HISTORY, type Point, pointsOf } from "./latency-history.ts";
 import { SPOKEN, type StatusInput, type StatusText, toStatusText } from "./status-text.ts";
-import { explainStorage, type StorageWords } from "./storage-words.ts";
+import { explainStorage, explainWait, type StorageWords } from "./storage-words.ts";
 
 const POLL_MS = 2_000;
 const COMMANDS = {
@@ -100,7 +100,7 @@ export class StatusBar {
       points: pointsOf(this.#history, performance.now()),
       reading,
       ready: this.#ready,
-      storage: reading?.storage === undefined ? undefined : explainStorage(reading.storage),
+      storage: reading && wordsOf(reading),
     };
   }
 
@@ -280,4 +280,10 @@ function toTable(rows: [string, string][]): string {
 function toColor(status: StatusText): vscode.ThemeColor | undefined {
   if (status.severity === "none") return undefined;
   return new vscode.ThemeColor(`statusBarItem.${status.severity}Background`);
+}
+
+/** What is the matter with storing; undefined: nothing. */
+function wordsOf({ storage, waiting }: Reading): StorageWords | undefined {
+  if (waiting > 0) return explainWait(waiting);
+  return storage === undefined ? undefined : explainStorage(storage);
 }

@@ -9,6 +9,16 @@ export interface StorageWords {
   hint: string;
 }
 
+/** Answers wait for the database, and go on when it is back. */
+export function explainWait(seconds: number): StorageWords {
+  const waiting = l10n.t("Waiting for the database, {0} s", seconds);
+  return {
+    label: waiting,
+    message: waiting,
+    hint: l10n.t("What you saw is saved. The answer goes on when the database is back."),
+  };
+}
+
 /** Why nothing can be stored, for the reader; `code` is one of the companion's. */
 export function explainStorage(code: string): StorageWords {
   switch (code) {

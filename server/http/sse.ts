@@ -1,7 +1,7 @@
 import type { Request, Response } from "express";
 import { ChatError } from "../errors.ts";
 import type { Metrics } from "../observe/metrics.ts";
-import { HEARTBEAT_MS, SSE_HEARTBEAT, SSE_RETRY } from "../protocol/sse.ts";
+import { HEARTBEAT_MS, SSE_HEARTBEAT, SSE_RETRY, toWaiting } from "../protocol/sse.ts";
 
 /** A reader that leaves so much unread, or takes nothing for so long, is let go; it resumes by its cursor. */
 const MAX_UNREAD_BYTES = 1024 * 1024;
@@ -49,8 +49,17 @@ export class StreamReaders {
 
   /** A heartbeat to every reader. */
   beat(): void {
+    this.#tellAll(SSE_HEARTBEAT);
+  }
+
+  /** How long the database has been away, or that it is back. */
+  tellWaiting(seconds: number | null): void {
+    this.#tellAll(toWaiting(seconds));
+  }
+
+  #tellAll(comment: string): void {
     for (const response of this.#open.keys()) {
-      if (response.headersSent && !response.writableNeedDrain) response.write(SSE_HEARTBEAT);
+      if (response.headersSent && !response.writableNeedDrain) response.write(comment);
     }
   }
 

@@ -18,6 +18,7 @@ export const METRIC_NAMES = {
   upstreamResumes: "sse_upstream_resumes_total",
   sessionLockWait: "session_lock_wait_seconds",
   databaseUp: "database_up",
+  databaseWaiting: "database_waiting_seconds",
   storageFailing: "storage_failing",
   storageFree: "storage_free_bytes",
   buildInfo: "streamkeeper_build_info",

@@ -56,6 +56,7 @@ export interface Metrics {
   upstreamResumes: Counter<"provider" | "cause">;
   sessionLockWait: Histogram;
   databaseUp: Gauge;
+  databaseWaiting: Gauge;
   /** Listens to the storage's health. */
   showStorage(problem: StorageCode | undefined): void;
   /** Asked for when it is scraped. */
@@ -120,6 +121,10 @@ export function createMetrics(
       ...seconds,
     }),
     databaseUp: gauge("databaseUp", "1 while the database answers."),
+    databaseWaiting: gauge(
+      "databaseWaiting",
+      "For how long answers have waited for the database; 0 while they do not.",
+    ),
     showStorage: storageGauge(registers),
     storageFree: createStorageFree(freeBytes, registers),
     freeBytes,

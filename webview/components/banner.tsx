@@ -19,7 +19,14 @@ export function ConnectionBanner({ state }: { state: AppState }) {
     return () => clearTimeout(timer);
   }, [connection.state]);
 
-  if (connection.state === "ready") return null;
+  if (connection.state === "ready") {
+    return state.waiting === null ? null : (
+      <div class="banner" role="status">
+        <Icon name="loading" spin />
+        <p>{text.waitingForDatabase(state.waiting)}</p>
+      </div>
+    );
+  }
   if (connection.state === "starting") {
     return isSlow ? (
       <div class="banner" role="status">

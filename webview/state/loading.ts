@@ -21,6 +21,7 @@ export function createFollowing(store: Store, transport: Transport) {
         if (store.get().log?.id === sessionId) follow(sessionId);
       },
       failed: (error) => store.dispatch({ type: "stream_failed", error }),
+      waiting: (seconds) => store.dispatch({ type: "waiting", seconds }),
     });
   };
   return follow;

@@ -28,6 +28,7 @@ export const INITIAL: AppState = {
   facts: null,
   sought: null,
   streamError: null,
+  waiting: null,
   outgoing: null,
   decisions: {},
   stopping: false,
@@ -54,6 +55,7 @@ export function reduce(state: AppState, message: AppMessage): AppState {
       return {
         ...state,
         connection: message.connection,
+        waiting: null,
         notice: isOld(state.notice, message.connection) ? null : state.notice,
       };
     case "opened":
@@ -74,6 +76,8 @@ export function reduce(state: AppState, message: AppMessage): AppState {
       return takeReset(state, message.reset);
     case "stream_failed":
       return { ...state, streamError: message.error, sought: null };
+    case "waiting":
+      return { ...state, waiting: message.seconds };
     case "seek":
       return { ...state, sought: seek(message), notice: null };
     case "sought":

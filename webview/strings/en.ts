@@ -147,6 +147,7 @@ export const EN: Strings = {
     `${characters.toLocaleString("en")} more characters are not shown; copying takes them all.`,
   starting: "Starting the companion…",
   away: "The companion is away",
+  waitingForDatabase: (seconds) => `Waiting for the database, ${seconds} s`,
   awayDetail: "What you saw is saved. The chat goes on by itself when it is back.",
   tryNow: "Try now",
   noToken: "This page is not allowed in yet",

@@ -127,6 +127,7 @@ export interface Strings {
   starting: string;
   away: string;
   awayDetail: string;
+  waitingForDatabase: (seconds: number) => string;
   tryNow: string;
   noToken: string;
   noTokenDetail: string;

@@ -1,6 +1,7 @@
 import { createParser } from "eventsource-parser";
 import type { StreamChunk } from "../../server/protocol/chunks.ts";
 import type { LogReset } from "../../server/protocol/log-reset.ts";
+import { readWaiting } from "../../server/protocol/sse.ts";
 import { continuity } from "../../server/shared/continuity.ts";
 import type { CompanionLink } from "./companion-link.ts";
 import { CallFailure, isChunk, isReset, type StreamSink } from "./transport.ts";
@@ -80,6 +81,10 @@ async function readOnce(
     let chunks: StreamChunk[] = [];
     let hasGap = false;
     const parser = createParser({
+      onComment(comment) {
+        const waited = readWaiting(comment.trim());
+        if (waited !== undefined) sink.waiting(waited);
+      },
       onEvent: ({ data }) => {
         const chunk: unknown = JSON.parse(data);
         if (isReset(chunk)) reset ??= chunk;

@@ -36,6 +36,8 @@ export interface StreamSink {
   /** The log went back: nothing more comes of this subscription, all is to be read again. */
   reset: (reset: LogReset) => void;
   failed: (error: CallError) => void;
+  /** For how many seconds the database has been away, or that it is back. */
+  waiting: (seconds: number | null) => void;
 }
 
 /** What the host may tell the app without having been asked. */

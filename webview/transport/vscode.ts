@@ -54,6 +54,9 @@ export function createVsCodeTransport(api: VsCodeApi): Transport {
       case "log_reset":
         sinks.get(message.subscription)?.reset(message.reset);
         break;
+      case "waiting":
+        sinks.get(message.subscription)?.waiting(message.seconds);
+        break;
       case "stream_failed":
         sinks.get(message.subscription)?.failed(message.error);
         sinks.delete(message.subscription);
@@ -140,6 +143,8 @@ const FIELDS: Record<ToWebview["type"], (message: Record<string, unknown>) => bo
   chunks: ({ subscription, chunks }) =>
     typeof subscription === "number" && Array.isArray(chunks) && chunks.every(isChunk),
   log_reset: ({ subscription, reset }) => typeof subscription === "number" && isReset(reset),
+  waiting: ({ subscription, seconds }) =>
+    typeof subscription === "number" && (seconds === null || typeof seconds === "number"),
   stream_failed: ({ subscription, error }) =>
     typeof subscription === "number" && isCallError(error),
   connection: ({ connection }) =>

@@ -4,6 +4,8 @@ import { type ErrorCode, STORAGE_CODES, type StorageCode } from "../../protocol/
 export interface StorageHealth {
   /** Undefined while storing works. */
   readonly problem: StorageCode | undefined;
+  /** Since when it has not worked, by the monotonic clock; undefined while it does. */
+  readonly failingSince: number | undefined;
   /** When storing last worked, by the monotonic clock; at the start it is taken to. */
   readonly workedAt: number;
   /** Codes that say nothing of the storage are not taken for a failure. */
@@ -17,13 +19,18 @@ export function createStorageHealth(): StorageHealth {
   const listeners: ((problem: StorageCode | undefined) => void)[] = [];
   let problem: StorageCode | undefined;
   let workedAt = performance.now();
+  let failingSince: number | undefined;
   const become = (next: StorageCode | undefined): void => {
     problem = next;
+    failingSince = next && (failingSince ?? performance.now());
     for (const listener of listeners) listener(next);
   };
   return {
     get problem() {
       return problem;
+    },
+    get failingSince() {
+      return failingSince;
     },
     get workedAt() {
       return workedAt;

@@ -30,6 +30,7 @@ function reading(at: number, commits: number, startedAt = 1): Reading {
     streams: 0,
     turns: 0,
     storage: undefined,
+    waiting: 0,
   };
 }
 

@@ -1,0 +1,38 @@
+// While the database is away answers wait for it, and whoever reads them is told so once a second.
+import type { OpenedDatabase } from "../../db/opened-database.ts";
+import { every, type Repeating, unexpected } from "../../shared/every.ts";
+
+const TELL_MS = 1_000;
+
+/** What a Postgres that is away, or whose synchronous standby is, lets a step run into while it waits. */
+const WAITS: ReadonlySet<string | undefined> = new Set([
+  "database_unavailable",
+  "storage_readonly",
+  "commit_outcome_unknown",
+]);
+
+/** `tell` hears for how many seconds it has been away, and `null` once it is back. */
+export function tellWaits(
+  { engine, away, health }: Pick<OpenedDatabase, "engine" | "away" | "health">,
+  tell: (seconds: number | null) => void,
+): Repeating {
+  let told = false;
+  const sinceWhen = (): number | undefined =>
+    away.awaySince ?? (WAITS.has(health.problem) ? health.failingSince : undefined);
+  const back = (): void => {
+    if (told) tell(null);
+    told = false;
+  };
+  const look = (): void => {
+    const since = engine === "postgres" ? sinceWhen() : undefined;
+    const seconds = since === undefined ? 0 : Math.round((performance.now() - since) / 1000);
+    if (seconds === 0) return back();
+    told = true;
+    tell(seconds);
+  };
+  // At once, not with the next second.
+  health.listen(() => {
+    if (told && sinceWhen() === undefined) back();
+  });
+  return every(TELL_MS, look, unexpected);
+}
