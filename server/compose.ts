@@ -35,8 +35,8 @@ export interface Companion {
   chat: Chat;
   /** The machine slept, or this process did, for so long. */
   wake(missedMs: number): Promise<void>;
-  /** Tells for how many seconds the database has been away, once a second, and `null` when it is back. */
-  onWait(tell: (seconds: number | null) => void): void;
+  /** Tells for how many seconds the database has been away, once a second, and 0 when it is back. */
+  onWait(tell: (seconds: number) => void): void;
   /** Ends what still runs, then closes the database. */
   close(): Promise<void>;
 }
@@ -164,9 +164,9 @@ export async function assembleCompanion(parts: CompanionParts): Promise<Companio
   const giving = giveUpClaims(deps);
   // Leases may have ended while nobody could renew them.
   database.away.listen({ onBack: () => void deps.turns.wake() });
-  const waits = new Set<(seconds: number | null) => void>();
+  const waits = new Set<(seconds: number) => void>();
   const telling = tellWaits(database, (seconds) => {
-    metrics.databaseWaiting.set(seconds ?? 0);
+    metrics.databaseWaiting.set(seconds);
     for (const tell of waits) tell(seconds);
   });
   return {

@@ -170,11 +170,11 @@ export const ToWebview = z.discriminatedUnion("type", [
   }),
   /** The log went back: the subscription is over, the session is to be read again. */
   z.object({ type: z.literal("log_reset"), subscription: z.int(), reset: LogReset }),
-  /** For how many seconds the database has been away, or that it is back. */
+  /** For how many seconds the database has been away, 0: it is back. */
   z.object({
     type: z.literal("waiting"),
     subscription: z.int(),
-    seconds: z.nullable(z.int()),
+    seconds: z.int(),
   }),
   /** The subscription cannot go on (the session is gone); it will not be tried again. */
   z.object({ type: z.literal("stream_failed"), subscription: z.int(), error: CallError }),

@@ -60,7 +60,7 @@ export function createChatRelay(deps: ChatRelayDeps): ChatRelay {
         batches.flush();
         deps.post({ type: "log_reset", subscription, reset });
       };
-      const onWaiting = (seconds: number | null): void =>
+      const onWaiting = (seconds: number): void =>
         deps.post({ type: "waiting", subscription, seconds });
       const hearing = { onReset, onWaiting };
       for await (const chunks of deps.client.stream(session_id, after, stop.signal, hearing)) {

@@ -53,8 +53,8 @@ interface StreamHearing {
   /** Whether a companion is started where there is none. */
   starts?: boolean;
   onReset?: ((reset: LogReset) => void) | undefined;
-  /** For how many seconds the database has been away, or that it is back. */
-  onWaiting?: ((seconds: number | null) => void) | undefined;
+  /** For how many seconds the database has been away, 0: it is back. */
+  onWaiting?: ((seconds: number) => void) | undefined;
 }
 
 /** The cursor counts in another log than there is now. */
@@ -306,8 +306,8 @@ async function* parseChunks(
   const parser = createParser({
     maxBufferSize: MAX_FRAME,
     onComment(comment) {
-      const waited = readWaiting(comment.trim());
-      if (waited !== undefined) onWaiting?.(waited);
+      const waited = readWaiting(comment);
+      if (waited >= 0) onWaiting?.(waited);
     },
     onEvent(event) {
       if (event.event === LOG_RESET) {

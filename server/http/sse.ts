@@ -52,8 +52,8 @@ export class StreamReaders {
     this.#tellAll(SSE_HEARTBEAT);
   }
 
-  /** How long the database has been away, or that it is back. */
-  tellWaiting(seconds: number | null): void {
+  /** How long the database has been away, 0: it is back. */
+  tellWaiting(seconds: number): void {
     this.#tellAll(toWaiting(seconds));
   }
 

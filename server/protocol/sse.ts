@@ -7,20 +7,16 @@ export const SSE_HEARTBEAT = ": ping\n\n";
 export const HEARTBEAT_MS = 15_000;
 
 /**
- * Said once a second to whoever reads while the database is away, and with `null` when it is back. A comment: it is no
- * part of the log, has no number, and a client that does not know it hears nothing.
+ * Said once a second to whoever reads while the database is away, and with 0 when it is back. A comment: it is no part of
+ * the log, has no number, and a client that does not know it hears nothing.
  */
-export function toWaiting(seconds: number | null): string {
-  return seconds === null
-    ? ": the database is back\n\n"
-    : `: waiting for the database, ${seconds} s\n\n`;
+export function toWaiting(seconds: number): string {
+  return `: waits for the database ${seconds}\n\n`;
 }
 
-/** Undefined: another comment. */
-export function readWaiting(comment: string): number | null | undefined {
-  if (comment === "the database is back") return null;
-  const seconds = /^waiting for the database, (\d+) s$/.exec(comment)?.[1];
-  return seconds === undefined ? undefined : Number(seconds);
+/** Seconds, NaN for another comment. */
+export function readWaiting(comment: string): number {
+  return Number(/waits for the database (\d+)/.exec(comment)?.[1]);
 }
 
 /**

@@ -56,8 +56,15 @@ describe("a companion on a cluster", function () {
       await cluster.setSynchronous(true);
       const { conversations, ended } = lab.talk(STREAMS, WISH);
       await until("words", answering(conversations));
+      const stream = await lab.companion.request(
+        "GET",
+        `/v1/sessions/${conversations[0]?.sessionId}/stream?until=turn_end`,
+      );
+      const heard = stream.text();
       await cluster.primary.stop("immediate");
       await delay(6_500);
+      const metrics = await (await lab.companion.request("GET", "/metrics")).text();
+      assert.match(metrics, /^database_waiting_seconds [456]$/m);
       const sent = new Conversation(WISH);
       const answered = sent.run(lab.where);
       await delay(500);
@@ -69,6 +76,12 @@ describe("a companion on a cluster", function () {
       assert.ok(took < 2_000, `the new primary was found after ${took} ms`);
       await ended;
       await answered;
+      const waits = Array.from(
+        (await heard).matchAll(/^: waits for the database (\d+)$/gm),
+        (wait) => Number(wait[1]),
+      );
+      assert.deepEqual(waits.slice(0, 4), [1, 2, 3, 4]);
+      assert.equal(waits.at(-1), 0);
       assert.deepEqual(sent.refusals, []);
       for (const { reconnects, refusals } of conversations) {
         assert.deepEqual([reconnects, refusals], [0, []]);

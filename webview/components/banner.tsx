@@ -19,22 +19,20 @@ export function ConnectionBanner({ state }: { state: AppState }) {
     return () => clearTimeout(timer);
   }, [connection.state]);
 
-  if (connection.state === "ready") {
-    return state.waiting === null ? null : (
-      <div class="banner" role="status">
-        <Icon name="loading" spin />
-        <p>{text.waitingForDatabase(state.waiting)}</p>
-      </div>
-    );
-  }
-  if (connection.state === "starting") {
+  const waits = connection.state === "ready" && state.waiting > 0;
+  if (connection.state === "starting" || waits) {
     return isSlow ? (
       <div class="banner" role="status">
         <Icon name="loading" spin />
-        <p>{connection.message ?? text.starting}</p>
+        <p>
+          {waits
+            ? text.waitingForDatabase(state.waiting)
+            : (connection.state === "starting" && connection.message) || text.starting}
+        </p>
       </div>
     ) : null;
   }
+  if (connection.state === "ready") return null;
   const isLockedOut = connection.reason === "unauthorized";
   return (
     <div class="banner is-warning" role="alert">

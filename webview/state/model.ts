@@ -38,8 +38,8 @@ export interface AppState {
   sought: { turnId: string; until: number | null; words: string } | null;
   /** Why the open session cannot be shown. */
   streamError: CallError | null;
-  /** For how many seconds the database has been away; null while it is there. */
-  waiting: number | null;
+  /** For how many seconds the database has been away; 0: it is there. */
+  waiting: number;
   outgoing: Outgoing | null;
   /** Decisions on their way, by call. */
   decisions: Readonly<Record<string, Decision>>;
@@ -76,7 +76,7 @@ export type AppMessage =
   | { type: "chunks"; chunks: readonly StreamChunk[] }
   | { type: "log_reset"; reset: LogReset }
   | { type: "stream_failed"; error: CallError }
-  | { type: "waiting"; seconds: number | null }
+  | { type: "waiting"; seconds: number }
   /** `words`: what was searched for, to be marked there. */
   | { type: "seek"; turnId: string; words: string }
   | { type: "sought"; notice: CallError | null }

@@ -28,7 +28,7 @@ export const INITIAL: AppState = {
   facts: null,
   sought: null,
   streamError: null,
-  waiting: null,
+  waiting: 0,
   outgoing: null,
   decisions: {},
   stopping: false,
@@ -55,7 +55,7 @@ export function reduce(state: AppState, message: AppMessage): AppState {
       return {
         ...state,
         connection: message.connection,
-        waiting: null,
+        waiting: 0,
         notice: isOld(state.notice, message.connection) ? null : state.notice,
       };
     case "opened":

@@ -82,8 +82,8 @@ async function readOnce(
     let hasGap = false;
     const parser = createParser({
       onComment(comment) {
-        const waited = readWaiting(comment.trim());
-        if (waited !== undefined) sink.waiting(waited);
+        const waited = readWaiting(comment);
+        if (waited >= 0) sink.waiting(waited);
       },
       onEvent: ({ data }) => {
         const chunk: unknown = JSON.parse(data);

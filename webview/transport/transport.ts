@@ -36,8 +36,8 @@ export interface StreamSink {
   /** The log went back: nothing more comes of this subscription, all is to be read again. */
   reset: (reset: LogReset) => void;
   failed: (error: CallError) => void;
-  /** For how many seconds the database has been away, or that it is back. */
-  waiting: (seconds: number | null) => void;
+  /** For how many seconds the database has been away, 0: it is back. */
+  waiting: (seconds: number) => void;
 }
 
 /** What the host may tell the app without having been asked. */
@@ -92,7 +92,7 @@ export function toSavedState(raw: unknown): SavedState {
   const saved: SavedState = { session_id: null, drafts: {} };
   if (!isRecord(raw)) return saved;
   const { session_id, unsent } = raw;
-  if (typeof session_id === "string") saved.session_id = session_id;
+  if (isText(session_id)) saved.session_id = session_id;
   const kept = isRecord(raw["drafts"]) ? Object.entries(raw["drafts"]) : [];
   for (const [key, one] of kept) {
     const draft = toChatDraft(one);
@@ -103,39 +103,42 @@ export function toSavedState(raw: unknown): SavedState {
   if (old && old.draft !== "") saved.drafts[saved.session_id ?? ""] ??= old;
   if (isRecord(unsent)) {
     const { request_id, content, replaces_turn_id, resume_plan_id } = unsent;
-    if (typeof request_id === "string" && typeof content === "string") {
+    if (isText(request_id) && isText(content)) {
       saved.unsent = { request_id, content, context: toContextItems(unsent["context"]) };
-      if (typeof replaces_turn_id === "string") saved.unsent.replaces_turn_id = replaces_turn_id;
-      if (typeof resume_plan_id === "string") saved.unsent.resume_plan_id = resume_plan_id;
+      if (isText(replaces_turn_id)) saved.unsent.replaces_turn_id = replaces_turn_id;
+      if (isText(resume_plan_id)) saved.unsent.resume_plan_id = resume_plan_id;
     }
   }
   return saved;
 }
 
 export function toChatDraft(raw: unknown): ChatDraft | null {
-  if (!isRecord(raw) || typeof raw["draft"] !== "string") return null;
+  if (!isRecord(raw) || !isText(raw["draft"])) return null;
   const { draft, edit, calls } = raw;
   const read: ChatDraft = { draft, context: toContextItems(raw["context"]) };
-  if (isRecord(edit) && typeof edit["turn_id"] === "string" && typeof edit["draft"] === "string") {
+  if (isRecord(edit) && isText(edit["turn_id"]) && isText(edit["draft"])) {
     const { turn_id, draft: words } = edit;
     read.edit = { turn_id, draft: words, context: toContextItems(edit["context"]) };
   }
   for (const [id, call] of isRecord(calls) ? Object.entries(calls) : []) {
-    if (!isRecord(call) || typeof call["feedback"] !== "string") continue;
+    if (!isRecord(call) || !isText(call["feedback"])) continue;
     const { args, feedback } = call;
     read.calls = {
       ...read.calls,
-      [id]: { args: typeof args === "string" ? args : null, feedback },
+      [id]: { args: isText(args) ? args : null, feedback },
     };
   }
   return read;
 }
 
+export function isText(value: unknown): value is string {
+  return typeof value === "string";
+}
+
 /** Those that are whole. */
 export function toContextItems(raw: unknown): ContextItem[] {
   const isWhole = (item: unknown): item is ContextItem =>
-    isRecord(item) &&
-    ["type", "label", "content"].every((field) => typeof item[field] === "string");
+    isRecord(item) && ["type", "label", "content"].every((field) => isText(item[field]));
   return Array.isArray(raw) ? raw.filter(isWhole) : [];
 }
 
@@ -143,7 +146,7 @@ export function isReset(value: unknown): value is LogReset {
   return (
     isRecord(value) &&
     value["type"] === ("log_reset" satisfies LogReset["type"]) &&
-    typeof value["session_id"] === "string" &&
+    isText(value["session_id"]) &&
     ["seen", "last_seq", "resume_after"].every((field) => Number.isSafeInteger(value[field]))
   );
 }
@@ -153,8 +156,8 @@ export function isChunk(value: unknown): value is StreamChunk {
   return (
     isRecord(value) &&
     Number.isSafeInteger(value["seq"]) &&
-    typeof value["session_id"] === "string" &&
-    typeof value["type"] === "string"
+    isText(value["session_id"]) &&
+    isText(value["type"])
   );
 }
 

@@ -12,6 +12,7 @@ import {
   CallFailure,
   isChunk,
   isReset,
+  isText,
   type StreamSink,
   type Transport,
   type TransportEvents,
@@ -137,38 +138,37 @@ function toFailure(error: CallError): CallFailure {
   return new CallFailure(error, error.code.startsWith("companion_") || error.code === "draining");
 }
 
+function isNumber(value: unknown): value is number {
+  return typeof value === "number";
+}
+
 const FIELDS: Record<ToWebview["type"], (message: Record<string, unknown>) => boolean> = {
-  result: ({ id }) => typeof id === "number",
-  failure: ({ id, error }) => typeof id === "number" && isCallError(error),
+  result: ({ id }) => isNumber(id),
+  failure: ({ id, error }) => isNumber(id) && isCallError(error),
   chunks: ({ subscription, chunks }) =>
-    typeof subscription === "number" && Array.isArray(chunks) && chunks.every(isChunk),
-  log_reset: ({ subscription, reset }) => typeof subscription === "number" && isReset(reset),
-  waiting: ({ subscription, seconds }) =>
-    typeof subscription === "number" && (seconds === null || typeof seconds === "number"),
-  stream_failed: ({ subscription, error }) =>
-    typeof subscription === "number" && isCallError(error),
+    isNumber(subscription) && Array.isArray(chunks) && chunks.every(isChunk),
+  log_reset: ({ subscription, reset }) => isNumber(subscription) && isReset(reset),
+  waiting: ({ subscription, seconds }) => isNumber(subscription) && isNumber(seconds),
+  stream_failed: ({ subscription, error }) => isNumber(subscription) && isCallError(error),
   connection: ({ connection }) =>
     isRecord(connection) && ["starting", "ready", "away"].includes(String(connection["state"])),
   proposal: ({ call_id, change }) =>
-    typeof call_id === "string" &&
-    (change === null || (isRecord(change) && Array.isArray(change["lines"]))),
-  do: ({ action }) => typeof action === "string",
-  mentions: ({ id, found }) => typeof id === "number" && Array.isArray(found),
+    isText(call_id) && (change === null || (isRecord(change) && Array.isArray(change["lines"]))),
+  do: ({ action }) => isText(action),
+  mentions: ({ id, found }) => isNumber(id) && Array.isArray(found),
   open_session: ({ session_id, turn_id }) =>
-    typeof session_id === "string" && (turn_id === undefined || typeof turn_id === "string"),
-  compose: ({ text, context }) => typeof text === "string" && Array.isArray(context),
+    isText(session_id) && (turn_id === undefined || isText(turn_id)),
+  compose: ({ text, context }) => isText(text) && Array.isArray(context),
 };
 
 /** The host has checked what it sends; this keeps out what was not sent by it and what a newer one may say. */
 function isToWebview(data: unknown): data is ToWebview {
   if (!isRecord(data)) return false;
   const { type } = data;
-  if (typeof type !== "string" || !Object.hasOwn(FIELDS, type)) return false;
+  if (!isText(type) || !Object.hasOwn(FIELDS, type)) return false;
   return FIELDS[type as ToWebview["type"]](data);
 }
 
 function isCallError(value: unknown): value is CallError {
-  return (
-    isRecord(value) && typeof value["code"] === "string" && typeof value["message"] === "string"
-  );
+  return isRecord(value) && isText(value["code"]) && isText(value["message"]);
 }

@@ -1,5 +1,6 @@
 // While the database is away answers wait for it, and whoever reads them is told so once a second.
-import type { OpenedDatabase } from "../../db/opened-database.ts";
+import type { StorageHealth } from "../../db/commit/storage-health.ts";
+import type { Away } from "../../db/engine/postgres-servers.ts";
 import { every, type Repeating, unexpected } from "../../shared/every.ts";
 
 const TELL_MS = 1_000;
@@ -11,16 +12,16 @@ const WAITS: ReadonlySet<string | undefined> = new Set([
   "commit_outcome_unknown",
 ]);
 
-/** `tell` hears for how many seconds it has been away, and `null` once it is back. */
+/** `tell` hears for how many seconds it has been away, and 0 once it is back. */
 export function tellWaits(
-  { engine, away, health }: Pick<OpenedDatabase, "engine" | "away" | "health">,
-  tell: (seconds: number | null) => void,
+  { engine, away, health }: { engine: string; away: Away; health: StorageHealth },
+  tell: (seconds: number) => void,
 ): Repeating {
   let told = false;
   const sinceWhen = (): number | undefined =>
     away.awaySince ?? (WAITS.has(health.problem) ? health.failingSince : undefined);
   const back = (): void => {
-    if (told) tell(null);
+    if (told) tell(0);
     told = false;
   };
   const look = (): void => {
