@@ -33,7 +33,7 @@ export function createPool(servers: Servers, max: number, log: Log): PostgresPoo
   }
   const pool = new pg.Pool({
     Client,
-    onConnect: servers.check,
+    verify: (client, done) => void servers.check(client).then(() => done(), done),
     max,
     // Without these a silent network waits for ever.
     connectionTimeoutMillis: 5_000,
