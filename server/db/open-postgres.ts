@@ -17,14 +17,18 @@ import { migratePostgres } from "./migrate.ts";
 import type { DatabaseSource, OpenedDatabase } from "./opened-database.ts";
 import type { Database, Reader } from "./tables/schema.ts";
 
-/** In one message with BEGIN, so that no further round trip is needed and transaction-pooling proxies keep them apart. */
+/**
+ * In one message with BEGIN, so that no further round trip is needed and transaction-pooling
+ * proxies keep them apart.
+ */
 const POSTGRES_BEGIN =
   "begin; set local statement_timeout = 5000; set local lock_timeout = 2000; " +
   "set local idle_in_transaction_session_timeout = 10000";
 
 /**
- * A limit would end the wait for a synchronous standby with a mere warning: the server then says that it has committed
- * what only this machine has. The client's own patience ends with "nobody knows" instead.
+ * A limit would end the wait for a synchronous standby with a mere warning: the server then says
+ * that it has committed what only this machine has. The client's own patience ends with "nobody
+ * knows" instead.
  */
 const POSTGRES_COMMIT = "set local statement_timeout = 0; commit";
 

@@ -8,16 +8,17 @@ import type { Away } from "./engine/postgres-servers.ts";
 import type { Database, Reader } from "./tables/schema.ts";
 
 /**
- * `directUrl`: of the server itself, where `url` leads to a proxy that pools transactions. `patienceSeconds`: how long an
- * answer waits for a database that is away.
+ * `directUrl`: of the server itself, where `url` leads to a proxy that pools transactions.
+ * `patienceSeconds`: how long an answer waits for a database that is away.
  */
 export type DatabaseSource =
   | { engine: "sqlite"; path: string }
   | { engine: "postgres"; url: string; directUrl?: string; patienceSeconds?: number };
 
 /**
- * `full`: every commit is on the disk before anyone hears of it. `balanced`: so is every step but the deltas of an
- * answer, which survive a crash of any program but not a power cut until the next step.
+ * `full`: every commit is on the disk before anyone hears of it. `balanced`: so is every step but
+ * the deltas of an answer, which survive a crash of any program but not a power cut until the next
+ * step.
  */
 export const DURABILITIES = ["full", "balanced"] as const;
 export type Durability = (typeof DURABILITIES)[number];
@@ -43,7 +44,9 @@ export interface OpenedDatabase {
   patienceSeconds: number;
   /** Where the database may go away and come back: when it did. */
   away: Away;
-  /** Resolves if the database answers a read and a write lock can be had; rejects with `ChatError`. */
+  /**
+   * Resolves if the database answers a read and a write lock can be had; rejects with `ChatError`.
+   */
   ping(): Promise<void>;
   close(): Promise<void>;
 }

@@ -1,6 +1,6 @@
 // A Postgres URL may name several servers, in libpq's forms:
-// https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-MULTIPLE-HOSTS. The driver knows one, so each becomes a
-// URL of its own.
+// https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-MULTIPLE-HOSTS. The driver knows
+// one, so each becomes a URL of its own.
 
 const FORM = /^(postgres(?:ql)?:\/\/)(?:([^/?#]*)@)?([^/?#]*)(\/[^?#]*)?(?:\?([^#]*))?$/;
 
@@ -15,7 +15,9 @@ interface Place {
   port: string;
 }
 
-/** One URL for each server. Throws with what is wrong, in words that go behind the name of a flag. */
+/**
+ * One URL for each server. Throws with what is wrong, in words that go behind the name of a flag.
+ */
 export function hostsOf(url: string): string[] {
   const [, scheme, user, authority = "", path = "", query] = FORM.exec(url) ?? [];
   if (scheme === undefined) throw new TypeError("not a valid postgres:// URL.");
@@ -82,7 +84,8 @@ function oneUrl(
   const user = of.user === undefined ? "" : `${of.user}@`;
   const address = host.includes(":") ? `[${host}]` : encodeURIComponent(host);
   if (isSocket) {
-    // A URL with a user and no host cannot be parsed; the driver takes this one's host from behind the `?`.
+    // A URL with a user and no host cannot be parsed; the driver takes this one's host from behind
+    // the `?`.
     if (host !== "") settings.set("host", host);
     if (port !== "") settings.set("port", port);
   }

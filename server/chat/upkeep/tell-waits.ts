@@ -5,7 +5,10 @@ import { every, type Repeating, unexpected } from "../../shared/every.ts";
 
 const TELL_MS = 1_000;
 
-/** What a Postgres that is away, or whose synchronous standby is, lets a step run into while it waits. */
+/**
+ * What a Postgres that is away, or whose synchronous standby is, lets a step run into while it
+ * waits.
+ */
 const WAITS: ReadonlySet<string | undefined> = new Set([
   "database_unavailable",
   "storage_readonly",

@@ -1,7 +1,10 @@
 import type { Operation } from "../../observe/operations.ts";
 import { UnfinishedWork } from "./commit-group.ts";
 
-/** Nothing slow belongs into a transaction; what takes longer waits for something that is not the database. */
+/**
+ * Nothing slow belongs into a transaction; what takes longer waits for something that is not the
+ * database.
+ */
 const MAX_BODY_SECONDS = 5;
 
 export async function withDeadline<T>(operation: Operation, work: Promise<T>): Promise<T> {

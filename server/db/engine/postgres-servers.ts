@@ -1,5 +1,5 @@
-// Which of the servers of a cluster is the one that can be written. A name, a proxy or an old connection proves nothing:
-// each server is asked, and only a clear "not in recovery" counts.
+// Which of the servers of a cluster is the one that can be written. A name, a proxy or an old
+// connection proves nothing: each server is asked, and only a clear "not in recovery" counts.
 import { setTimeout as delay } from "node:timers/promises";
 import pg from "pg";
 import type { Log } from "../../log.ts";
@@ -27,7 +27,10 @@ export interface Back {
 
 /** What becomes of a database that is elsewhere, as far as others need to know. */
 export interface Away {
-  /** Since when no server is known that can be written, by the monotonic clock; undefined: there is one. */
+  /**
+   * Since when no server is known that can be written, by the monotonic clock; undefined: there is
+   * one.
+   */
   readonly awaySince: number | undefined;
   /** When one was found again after more than a moment; undefined: it was never away. */
   readonly backAt: number | undefined;
