@@ -55,9 +55,14 @@ export function createBodyReader(
     isCut = feed(all, isLast);
   };
 
+  /** The bytes so far may have ended in the middle of a character. */
+  let isBroken = false;
+
   return {
     write(bytes) {
-      onText(decoder.write(bytes), false);
+      const wasBroken = isBroken;
+      isBroken = (bytes.at(-1) ?? 0) >= 0x80;
+      onText(wasBroken || isBroken ? decoder.write(bytes) : bytes.toString(), false);
     },
     end() {
       onText(decoder.end(), true);

@@ -112,8 +112,9 @@ function amend(said: string, leave: Leave, { messages }: ProviderRequest): Leave
 interface Reading {
   answer: Answer;
   thoughts: Thoughts;
-  /** What the deltas have brought: a message at the end says it once more. */
-  said: string;
+  /** Of what the deltas have brought, which a message at the end says once more: how much it is, and how it ends. */
+  said: number;
+  saidLast: string;
   thought: boolean;
   refused: boolean;
   /** Of the one choice that is read: others were not asked for. */
@@ -127,7 +128,7 @@ interface Reading {
 function createReader(answer: Answer): EventReader {
   const thoughts = createThoughts(answer);
   const reading: Reading = {
-    ...{ answer, thoughts, said: "", thought: false, refused: false },
+    ...{ answer, thoughts, said: 0, saidLast: "", thought: false, refused: false },
     ...{ index: undefined, events: 0, isMessage: false, hasEnd: false },
   };
   const read = (value: Fields, name: string | undefined): void => {
@@ -240,7 +241,7 @@ function readDelta(reading: Reading, delta: Fields): void {
   const content = delta["content"] ?? slipped;
   if (thoughts.read(delta)) reading.thought = true;
   if (content !== undefined && content !== null) {
-    reading.said += textOf(content);
+    note(reading, textOf(content));
     readContent(reading, content);
   }
   if (refusal) refuse(reading, text(refusal));
@@ -248,14 +249,25 @@ function readDelta(reading: Reading, delta: Fields): void {
   if (calls) readCalls(answer, calls, false);
 }
 
+/** Not the words themselves: they may be many. */
+function note(reading: Reading, words: string): void {
+  reading.said += words.length;
+  const last = reading.saidLast + words;
+  reading.saidLast = last.length > 2 * ENOUGH ? last.slice(-ENOUGH) : last;
+}
+
+/** To know a text again by its end. */
+const ENOUGH = 64;
+
 /** In the place of a delta it has the next words; after deltas, all of them once more. */
 function readMessage(reading: Reading, message: Fields, isEnd: boolean): void {
-  const { answer, thoughts, said, thought, refused } = reading;
+  const { answer, thoughts, said, saidLast, thought, refused } = reading;
   const { content, tool_calls, function_call, refusal } = message;
   if (!thought) thoughts.read(message);
-  const whole = said === "" ? "" : textOf(content);
-  if (said === "") readContent(reading, content ?? "");
-  else if (whole.startsWith(said)) answer.text(whole.slice(said.length));
+  const whole = said === 0 ? "" : textOf(content);
+  if (said === 0) readContent(reading, content ?? "");
+  else if (whole.length >= said && whole.slice(0, said).endsWith(saidLast))
+    answer.text(whole.slice(said));
   if (refusal && !refused) refuse(reading, text(refusal));
   if (tool_calls || function_call) readCalls(answer, tool_calls ?? [function_call], isEnd);
 }

@@ -74,9 +74,32 @@ interface Text {
   /** Blank lines between thinking and answer belong to neither. */
   trims: boolean;
   hasThought: boolean;
-  /** All that has come before the answer; of the answer, as long as a closing tag may come. */
+  /** All that has come before the answer. */
   raw: string;
-  said: string;
+  /** Of the answer, as long as a closing tag may come. */
+  said: Before;
+}
+
+/** What is to be known of words that may be many: whether they speak of tags, or are code, and how they end. */
+interface Before {
+  isSpokenOf: boolean;
+  isInCode: boolean;
+  end: string;
+}
+
+/** Longer than any tag. */
+const END = 32;
+
+function nothing(): Before {
+  return { isSpokenOf: false, isInCode: false, end: "" };
+}
+
+function addTo(before: Before, words: string): Before {
+  const end = before.end + words;
+  if (words.includes("`") && words.split("`").length % 2 === 0) before.isInCode = !before.isInCode;
+  if (end.includes("<") && /<(?:think|thinking|thought)>/i.test(end)) before.isSpokenOf = true;
+  before.end = end.length > 2 * END ? end.slice(-END) : end;
+  return before;
 }
 
 /** Only at the beginning: a tag in the middle of an answer, or in code, is what the answer is about. */
@@ -91,13 +114,13 @@ export function createThinkTags(begunInPrompt: boolean, told: Told): ThinkTags {
     trims: false,
     hasThought: false,
     raw: "",
-    said: "",
+    said: nothing(),
   };
   return {
     add(delta) {
       if (text.state === "answer") {
         if (text.trims || (text.held === "" && !/[<[◁]/.test(delta))) {
-          if (!text.trims) text.said += delta;
+          if (!text.trims) addTo(text.said, delta);
           told.text(delta);
         } else decideAnswer(text, delta, false);
         return;
@@ -146,7 +169,7 @@ function answer(text: Text, words: string): void {
   const parts = words === text.deltas.join("") ? text.deltas : [words];
   text.held = "";
   text.deltas = [];
-  text.said = words;
+  text.said = addTo(nothing(), words);
   for (const part of parts) if (part !== "") text.told.text(part);
 }
 
@@ -189,7 +212,7 @@ function decideInside(text: Text, isLast: boolean): void {
   const closing = text.closing.pattern.exec(text.held);
   const before = text.raw.slice(0, text.raw.length - text.held.length + (closing?.index ?? 0));
   // That it is thinking is only assumed: a tag that it speaks about does not end it.
-  if (closing && !(text.isAssumed && isSpokenOf(before))) {
+  if (closing && !(text.isAssumed && isAbout(addTo(nothing(), before)))) {
     close(text, closing);
     decideStart(text, isLast);
     return;
@@ -207,7 +230,7 @@ function decideAnswer(text: Text, delta: string, isLast: boolean): void {
   const closing = ANY.pattern.exec(words);
   const shown = words.slice(0, closing?.index);
   const rest = closing ? words.slice(closing.index + closing[0].length) : "";
-  if (closing && isLone(text.said + shown, rest)) {
+  if (closing && isLone(addTo({ ...text.said }, shown), rest)) {
     text.trims = true;
     told.begun(true);
     if (shown !== "") told.text(shown);
@@ -217,14 +240,14 @@ function decideAnswer(text: Text, delta: string, isLast: boolean): void {
   const waits = isLast ? 0 : lengthOfBegun(words, ANY);
   text.held = words.slice(words.length - waits);
   const ready = words.slice(0, words.length - waits);
-  text.said += ready;
+  addTo(text.said, ready);
   if (ready !== "") told.text(ready);
 }
 
 function pause(text: Text): void {
   const closing = ANY.pattern.exec(text.held);
   const [before = "", after = ""] = closing ? text.held.split(closing[0], 2) : [];
-  if (closing && isLone(before, after)) {
+  if (closing && isLone(addTo(nothing(), before), after)) {
     close(text, closing);
     text.told.begun(true);
   }
@@ -246,14 +269,14 @@ function lengthOfBegun(words: string, { tags, longest }: Closing): number {
  * Such a tag ends thinking: nothing has opened it, it is not code, and it is not a word of a sentence,
  * which would stand between blanks.
  */
-function isLone(before: string, after: string): boolean {
-  if (isSpokenOf(before)) return false;
-  const isBetweenWords = /[\p{L}\p{N}]$/u.test(before) && /^[\p{L}\p{N}]/u.test(after);
-  return isBetweenWords || /(?:^|[\n.!?。]\s*)$/.test(before) || /^\s*\n/.test(after);
+function isLone(before: Before, after: string): boolean {
+  if (isAbout(before)) return false;
+  const { end } = before;
+  const isBetweenWords = /[\p{L}\p{N}]$/u.test(end) && /^[\p{L}\p{N}]/u.test(after);
+  return isBetweenWords || /(?:^|[\n.!?。]\s*)$/.test(end) || /^\s*\n/.test(after);
 }
 
 /** It is code, or the text has opened it itself. */
-function isSpokenOf(before: string): boolean {
-  const isInCode = (before.match(/`/g)?.length ?? 0) % 2 === 1;
-  return isInCode || /<(?:think|thinking|thought)>/i.test(before);
+function isAbout({ isSpokenOf, isInCode }: Before): boolean {
+  return isSpokenOf || isInCode;
 }
