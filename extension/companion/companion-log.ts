@@ -4,6 +4,7 @@ import { type FSWatcher, watch } from "node:fs";
 import { type FileHandle, mkdir, open, rename, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
+import { isRecord, parseJson } from "../../server/shared/json.ts";
 
 const MAX_BYTES = 5 * 1024 * 1024;
 const READ_BYTES = 64 * 1024;
@@ -37,14 +38,9 @@ export async function sizeOf(path: string): Promise<number> {
  * One line of pino's as text for people: message first, then the fields that are not in every line.
  */
 export function parseLogLine(line: string): LogEntry {
-  let fields: unknown;
-  try {
-    fields = JSON.parse(line);
-  } catch {
-    return { level: "info", text: line };
-  }
-  if (typeof fields !== "object" || fields === null) return { level: "info", text: line };
-  const { level, time: _time, pid: _pid, msg, ...rest } = fields as Record<string, unknown>;
+  const fields = parseJson(line);
+  if (!isRecord(fields)) return { level: "info", text: line };
+  const { level, time: _time, pid: _pid, msg, ...rest } = fields;
   const details = Object.entries(rest).map(([name, value]) => `${name}=${toText(value)}`);
   return {
     level: toLevel(level),

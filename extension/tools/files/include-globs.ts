@@ -1,6 +1,7 @@
 // Which files a model means by an `include`, in the ways in which models write one.
 // Knows nothing of VS Code.
 import { join, posix } from "node:path";
+import { parseJson } from "../../../server/shared/json.ts";
 import { type Folder, isInside, ToolError } from "./paths.ts";
 
 /**
@@ -66,13 +67,9 @@ function itemsOf(include: string): string[] {
 
 /** `[id]` is no JSON, so a folder of that name stays one. */
 function stringsOf(text: string): string[] | undefined {
-  try {
-    const list: unknown = JSON.parse(text);
-    const isStrings = Array.isArray(list) && list.every((one) => typeof one === "string");
-    return isStrings ? list : undefined;
-  } catch {
-    return undefined;
-  }
+  const list = parseJson(text);
+  const isStrings = Array.isArray(list) && list.every((one) => typeof one === "string");
+  return isStrings ? list : undefined;
 }
 
 /** Those in braces belong to the glob. */
