@@ -25,7 +25,7 @@ export interface ChatRelayDeps {
   offer(): Promise<Offering>;
   offerFor(message: ClientMessage): Promise<Offering>;
   /** With the prompt that it names, filled in. */
-  withPrompt(message: ClientMessage): Promise<ClientMessage>;
+  withPrompt(message: ClientMessage, requestId: string | undefined): Promise<ClientMessage>;
   withEdits(sessionId: string, message: ClientMessage): ClientMessage;
   /** A message of this chat was taken: its answer is read after `after`. */
   onSent(sessionId: string, after: number): void;
@@ -153,7 +153,7 @@ async function sendFromWindow(deps: ChatRelayDeps, request: MessageRequest): Pro
   const own = request.message.type === "user_message" ? offer : { client_id };
   const { session_id } = request;
   const edited = session_id ? deps.withEdits(session_id, request.message) : request.message;
-  const sent = { ...request, ...own, message: await deps.withPrompt(edited) };
+  const sent = { ...request, ...own, message: await deps.withPrompt(edited, request.request_id) };
   const accepted = (await deps.client.call("send_message", sent)) as Accepted;
   deps.onSent(accepted.session_id, accepted.after);
   return accepted;

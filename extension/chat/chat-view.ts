@@ -83,7 +83,7 @@ export class ChatView {
       preferredModel: () => deps.preferredModel(),
       offer: () => deps.tools.offer(),
       offerFor: (message) => deps.tools.offerFor(message),
-      withPrompt: (message) => deps.tools.withPrompt(message),
+      withPrompt: (message, id) => deps.tools.withPrompt(message, id),
       withEdits: (sessionId, message) => deps.tools.withEdits(sessionId, message),
       onSent: (sessionId, after) => deps.tools.onSent(sessionId, after),
       onOpened: (sessionId) => deps.tools.onOpened(sessionId),

@@ -111,6 +111,12 @@ async function findNested(): Promise<string[]> {
   }
 }
 
+type UserMessage = Extract<ClientMessage, { type: "user_message" }>;
+
+const MAX_FILLED = 50;
+/** By the ids of their requests: one whose answer was lost is sent again, as it was. */
+const filledIn = new Map<string, Promise<ClientMessage>>();
+
 export interface PromptDeps {
   roots(): WorkspaceRoots;
   /** A folder of a person's own. */
@@ -134,8 +140,22 @@ export async function listPrompts(deps: PromptDeps): Promise<Mention[]> {
  */
 export async function withPrompt(
   deps: PromptDeps,
-  message: Extract<ClientMessage, { type: "user_message" }>,
+  message: UserMessage,
+  requestId: string,
 ): Promise<ClientMessage> {
+  const known = filledIn.get(requestId);
+  if (known) return await known;
+  const filling = fillIn(deps, message);
+  if (requestId === "") return await filling;
+  filledIn.set(requestId, filling);
+  // Not given what it asks for: it may be, the next time.
+  filling.catch(() => filledIn.delete(requestId));
+  const [oldest] = filledIn.keys();
+  if (filledIn.size > MAX_FILLED && oldest !== undefined) filledIn.delete(oldest);
+  return await filling;
+}
+
+async function fillIn(deps: PromptDeps, message: UserMessage): Promise<ClientMessage> {
   const command = commandIn(message.content);
   const prompts = command ? await allPrompts(deps) : [];
   const prompt = prompts.find(({ name }) => isSame(name, command?.name ?? ""));

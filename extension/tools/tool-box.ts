@@ -40,7 +40,8 @@ export interface ToolBox {
   offerFor(message: ClientMessage): Promise<Offering>;
   /** What a message can begin with beside agents. */
   prompts(): Promise<Mention[]>;
-  withPrompt(message: ClientMessage): Promise<ClientMessage>;
+  /** With the prompt that it names; sent again it is the same, or it would be another message. */
+  withPrompt(message: ClientMessage, requestId: string | undefined): Promise<ClientMessage>;
   onSent(sessionId: string, after: number): void;
   onOpened(sessionId: string): void;
   /** Resolves when no call of the session runs in this window any more. */
@@ -125,10 +126,10 @@ export function createToolBox(deps: ToolBoxDeps): ToolBox {
       const { listPrompts } = await loadInstructions();
       return await listPrompts({ roots, own: settings.ownPrompts(), log });
     },
-    async withPrompt(message) {
+    async withPrompt(message, requestId = "") {
       if (message.type !== "user_message" || !/^\s*\//.test(message.content)) return message;
       const { withPrompt } = await loadInstructions();
-      return await withPrompt({ roots, own: settings.ownPrompts(), log }, message);
+      return await withPrompt({ roots, own: settings.ownPrompts(), log }, message, requestId);
     },
     onSent(sessionId, after) {
       deps.onSent(sessionId);
