@@ -17,7 +17,10 @@ export const SERVER_SETTINGS = [
 
 export type DatabaseEngine = "sqlite" | "postgres";
 
-/** The only reader of the configuration. Machine settings are read from the user alone, whatever a workspace says. */
+/**
+ * The only reader of the configuration. Machine settings are read from the user alone,
+ * whatever a workspace says.
+ */
 export interface Settings {
   /** As written; whether it is a model's id is for its user to check. */
   model(): string | undefined;

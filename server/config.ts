@@ -263,7 +263,10 @@ function checkPostgres(flag: string, given: string): void {
   }
 }
 
-/** To another machine passwords and chats go encrypted, or somebody has said in so many words that they need not. */
+/**
+ * To another machine passwords and chats go encrypted, or somebody has said in so many
+ * words that they need not.
+ */
 function refusePlaintext(flag: string, url: URL): void {
   const host = url.searchParams.get("host") ?? decodeURIComponent(url.hostname);
   const isHere = host === "" || host === "localhost" || /^(127(\.\d+){3}|\[::1\]|\/.*)$/.test(host);

@@ -64,7 +64,10 @@ export async function runCompanion(config: Config): Promise<void> {
   }
 }
 
-/** The same for each start on this data directory on this machine, and for no other; tells nothing of the token. */
+/**
+ * The same for each start on this data directory on this machine, and for no other;
+ * tells nothing of the token.
+ */
 function installationId(token: string): string {
   return createHash("sha256").update(`house ${hostname()} ${token}`).digest("hex").slice(0, 16);
 }
@@ -106,7 +109,8 @@ async function serve(config: Config, lock: LeaderLock): Promise<void> {
     database.engine === "sqlite" ? await freeBytesOf(dirname(database.path)) : undefined,
   );
   const parts: Partial<Parts> = { lock };
-  // Before there is anything to end, and before anyone can find it by its runtime file: who finds it may end it.
+  // Before there is anything to end, and before anyone can find it by its runtime file:
+  // who finds it may end it.
   const shutdown = createShutdown({
     log,
     end: () => endInOrder(parts),

@@ -1,5 +1,5 @@
-// Rules about the repository as a whole. Each rule is a function from sources to complaints, so that a test can also show
-// it a planted violation: a guard that never barks is no guard.
+// Rules about the repository as a whole. Each rule is a function from sources to complaints, so
+// that a test can also show it a planted violation: a guard that never barks is no guard.
 import assert from "node:assert/strict";
 import { existsSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
@@ -64,7 +64,10 @@ function transactionsElsewhere(sources: readonly Source[]): string[] {
     );
 }
 
-/** The connection that writes is handed to the unit of work where all is put together, and nowhere else. */
+/**
+ * The connection that writes is handed to the unit of work where all is put
+ * together, and nowhere else.
+ */
 function writersElsewhere(sources: readonly Source[]): string[] {
   return sources
     .filter(({ path }) => /^server\/(?!db\/|compose\.ts)/.test(path))

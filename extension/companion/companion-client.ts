@@ -75,7 +75,10 @@ export class CompanionClient {
     this.#deps = deps;
   }
 
-  /** Resolves with the parsed answer; rejects with a `Problem`. A lost connection is tried again where that is safe. */
+  /**
+   * Resolves with the parsed answer; rejects with a `Problem`. A lost connection is tried
+   * again where that is safe.
+   */
   async call<N extends CallName>(name: N, params: CallParams<N>): Promise<CallResult<N>> {
     if (name === "send_message") {
       // The params of this one name; with an id, sending it twice takes effect once.
@@ -94,10 +97,11 @@ export class CompanionClient {
   }
 
   /**
-   * The committed chunks after `after`, in order, each once, over every loss of the connection or the
-   * companion. Ends when `signal` aborts; rejects only when the session cannot be read at all. `starts: false`, for what
-   * nobody looks at: a companion that was stopped is waited for until somebody uses it again. Where the log went back, it
-   * ends after `onReset`; without that it goes on from where the log is the same.
+   * The committed chunks after `after`, in order, each once, over every loss of the connection or
+   * the companion. Ends when `signal` aborts; rejects only when the session cannot be read at all.
+   * `starts: false`, for what nobody looks at: a companion that was stopped is waited for until
+   * somebody uses it again. Where the log went back, it ends after `onReset`; without that it goes
+   * on from where the log is the same.
    */
   async *stream(
     sessionId: string,
@@ -160,7 +164,10 @@ export class CompanionClient {
     }
   }
 
-  /** Makes `clientId` the one that runs the call, or gives it more time; rejects with `call_claimed` or `not_waiting`. */
+  /**
+   * Makes `clientId` the one that runs the call, or gives it more time; rejects with
+   * `call_claimed` or `not_waiting`.
+   */
   async claim(sessionId: string, callId: string, clientId: string): Promise<void> {
     const rest = `calls/${encodeURIComponent(callId)}/claim`;
     await this.#post(true, sessionId, rest, { client_id: clientId });
@@ -181,7 +188,9 @@ export class CompanionClient {
     await this.#again(repeatable, (companion) => companion.text({ method: "POST", path, body }));
   }
 
-  /** The Prometheus text. Unlike `call` this, `ready` and `transactions` never start a companion. */
+  /**
+   * The Prometheus text. Unlike `call` this, `ready` and `transactions` never start a companion.
+   */
   metrics(companion: Companion, signal: AbortSignal): Promise<string> {
     return this.#watch(companion, { method: "GET", path: "/metrics" }, signal);
   }
@@ -279,7 +288,10 @@ function neverSent(problem: Problem): boolean {
   return cause instanceof Error && "code" in cause && cause.code === "ECONNREFUSED";
 }
 
-/** Sends a message; its answer is read on the session's stream, so this one is left after the first chunk. */
+/**
+ * Sends a message; its answer is read on the session's stream, so this one is
+ * left after the first chunk.
+ */
 async function accept(companion: Companion, call: CompanionRequest): Promise<Accepted> {
   const leave = new AbortController();
   try {

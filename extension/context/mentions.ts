@@ -1,4 +1,5 @@
-// What can go with a message: found for the page, and read, as the editor has it now, when it is chosen.
+// What can go with a message: found for the page, and read, as the editor has
+// it now, when it is chosen.
 import { posix } from "node:path";
 import * as vscode from "vscode";
 import type { ContextItem } from "../../server/protocol/requests.ts";
@@ -90,7 +91,10 @@ export async function takeContext(
   return taken.filter((one) => "type" in one);
 }
 
-/** Of these what there is, for a prompt that is about them; without a selection the file that is seen. */
+/**
+ * Of these what there is, for a prompt that is about them; without a
+ * selection the file that is seen.
+ */
 export async function quietContext(
   roots: WorkspaceRoots,
   kinds: readonly MentionKind[],
@@ -193,7 +197,10 @@ function untitled(uri: string): ContextItem {
   };
 }
 
-/** Of a notebook that is open, what is written in it, saved or not; its file is more of markup and pictures. */
+/**
+ * Of a notebook that is open, what is written in it, saved or not; its file is
+ * more of markup and pictures.
+ */
 function cellsOf(file: vscode.Uri): string | undefined {
   const notebook = vscode.workspace.notebookDocuments.find(({ uri }) => uri.fsPath === file.fsPath);
   return notebook
@@ -202,7 +209,10 @@ function cellsOf(file: vscode.Uri): string | undefined {
     .join("\n");
 }
 
-/** All of the symbol whose name stands in `line`; of one that its language does not know better, that line. */
+/**
+ * All of the symbol whose name stands in `line`; of one that its language does
+ * not know better, that line.
+ */
 async function linesOf(file: vscode.Uri, line: number): Promise<[first: number, last: number]> {
   let symbols = await vscode.commands.executeCommand<vscode.DocumentSymbol[] | undefined>(
     "vscode.executeDocumentSymbolProvider",

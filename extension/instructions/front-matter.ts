@@ -1,5 +1,5 @@
-// The settings at the head of a file of instructions, in the ways in which people write them: `applyTo` (Copilot), `globs`,
-// `alwaysApply` and `description` (Cursor), `paths` (Cline).
+// The settings at the head of a file of instructions, in the ways in which people write them:
+// `applyTo` (Copilot), `globs`, `alwaysApply` and `description` (Cursor), `paths` (Cline).
 import { parseDocument } from "yaml";
 import * as z from "zod/mini";
 
@@ -45,7 +45,8 @@ export function readFrontMatter(text: string): { head: FrontMatter; body: string
 function parseFields(source: string): unknown {
   const strict = parseYaml(source);
   if (strict.problem === undefined) return strict.value;
-  // `**/*.ts` without quotes is no YAML, nor is a description with a colon in it, and people write both.
+  // `**/*.ts` without quotes is no YAML, nor is a description with a colon in
+  // it, and people write both.
   const lenient = parseYaml(withQuotes(source));
   if (lenient.problem === undefined) return lenient.value;
   throw new FrontMatterError(strict.problem);

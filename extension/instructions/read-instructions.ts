@@ -1,4 +1,5 @@
-// What people have written down for models, read from a workspace and from a person's own folder. Knows nothing of VS Code.
+// What people have written down for models, read from a workspace and from a person's own folder.
+// Knows nothing of VS Code.
 import { readFile, realpath, stat } from "node:fs/promises";
 import { homedir } from "node:os";
 import { basename, dirname, join, relative, resolve, sep } from "node:path";
@@ -47,7 +48,10 @@ interface Reading extends Sources {
   imports: number;
 }
 
-/** In the order in which the model is told: what is nearer to the work comes later. Never rejects for what a file holds. */
+/**
+ * In the order in which the model is told: what is nearer to the work comes later. Never
+ * rejects for what a file holds.
+ */
 export async function readInstructions(sources: Sources): Promise<OfferedInstruction[]> {
   const reading: Reading = { ...sources, told: [], listed: [], seen: new Set(), imports: 0 };
   await readOwn(reading);

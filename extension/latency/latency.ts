@@ -31,7 +31,10 @@ export interface Reading {
   storage: string | undefined;
 }
 
-/** What happened between the oldest and the newest reading of a window. Quantiles in seconds, undefined when nothing was observed. */
+/**
+ * What happened between the oldest and the newest reading of a window. Quantiles in seconds,
+ * undefined when nothing was observed.
+ */
 export interface Figures {
   p50: number | undefined;
   p95: number | undefined;
@@ -120,7 +123,10 @@ export function keepLastMinute(readings: readonly Reading[], reading: Reading): 
   return [...readings.filter(({ at }) => reading.at - at <= WINDOW_MS), reading];
 }
 
-/** The sum of the differences from one reading to the next, so that a restart in between loses nothing. */
+/**
+ * The sum of the differences from one reading to the next, so that a restart
+ * in between loses nothing.
+ */
 export function toFigures(readings: readonly Reading[]): Figures {
   const duration = new Map<number, number>();
   const phases = { wait: new Map(), body: new Map(), commit: new Map() } satisfies Record<

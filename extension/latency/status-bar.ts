@@ -44,7 +44,10 @@ export interface StatusDetails {
   storage: StorageWords | undefined;
 }
 
-/** The live commit latency, from the same /metrics that Prometheus scrapes. Polls only while someone can see it. */
+/**
+ * The live commit latency, from the same /metrics that Prometheus scrapes. Polls only
+ * while someone can see it.
+ */
 export class StatusBar {
   readonly #deps: StatusBarDeps;
   readonly #item: vscode.StatusBarItem;

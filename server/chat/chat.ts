@@ -33,7 +33,10 @@ export interface Frame {
   text: string;
 }
 
-/** A turn that was accepted (or had been, for a repeated `request_id`); `after` is the cursor just before its first chunk. */
+/**
+ * A turn that was accepted (or had been, for a repeated `request_id`); `after` is the cursor
+ * just before its first chunk.
+ */
 export interface AcceptedTurn {
   session_id: string;
   turn_id: string;
@@ -45,9 +48,14 @@ export interface StreamOptions {
   after: number;
   /** The epoch that `after` counts in; absent for a reader that knows none. */
   epoch?: string | undefined;
-  /** The log went back: the cursor counts for nothing any more. An empty batch comes right after it. */
+  /**
+   * The log went back: the cursor counts for nothing any more. An empty batch comes right after it.
+   */
   onReset?(reset: LogReset): void;
-  /** `turn_end`: close after the turn that runs, or at once when none does. `pause`: as one request sees it, close when `turn_id` ends or waits for the client. */
+  /**
+   * `turn_end`: close after the turn that runs, or at once when none does. `pause`: as one request
+   * sees it, close when `turn_id` ends or waits for the client.
+   */
   until: "left" | "turn_end" | { pause_of: string };
 }
 
@@ -65,13 +73,19 @@ export interface ImportedMessage {
 /** What the companion can do, for every transport. All methods reject with `ChatError`. */
 export interface Chat {
   startTurn(request: MessageRequest): Promise<AcceptedTurn>;
-  /** A conversation that a client brings along whole (OpenAI's API): stored, then its last message is answered. */
+  /**
+   * A conversation that a client brings along whole (OpenAI's API): stored, then its
+   * last message is answered.
+   */
   startConversation(
     model: string,
     messages: ImportedMessage[],
     sampling: Sampling | null,
   ): Promise<AcceptedTurn>;
-  /** Committed frames after the cursor, in order and without gaps, then live. Ends when `signal` aborts. Rejects with `not_found` before the first batch. */
+  /**
+   * Committed frames after the cursor, in order and without gaps, then live. Ends when `signal`
+   * aborts. Rejects with `not_found` before the first batch.
+   */
   stream(
     sessionId: string,
     options: StreamOptions,
@@ -81,20 +95,31 @@ export interface Chat {
   logPlace(sessionId: string): Promise<LogPlace>;
   /** Resolves when the turn's end is committed; `turn_id` is null if nothing ran. */
   cancelTurn(sessionId: string): Promise<{ turn_id: string | null }>;
-  /** Takes a turn and all after it out of the conversation; they stay in the log. Rejects with `session_busy` while one runs. */
+  /**
+   * Takes a turn and all after it out of the conversation; they stay in the log. Rejects with
+   * `session_busy` while one runs.
+   */
   rewind(sessionId: string, turnId: string): Promise<Session>;
-  /** Older messages are replaced by a summary in what the model is told. Rejects with `session_busy`, `invalid_request`, `upstream_*`. */
+  /**
+   * Older messages are replaced by a summary in what the model is told. Rejects with
+   * `session_busy`, `invalid_request`, `upstream_*`.
+   */
   summarise(sessionId: string): Promise<void>;
   /** Takes effect once. Rejects with `session_busy` or `not_found`. */
   undoSummary(sessionId: string, summaryId: string): Promise<void>;
-  /** A tool that need not ask in this session asks again. Rejects with `not_found`, `session_busy`. */
+  /**
+   * A tool that need not ask in this session asks again. Rejects with `not_found`, `session_busy`.
+   */
   revokeToolRule(sessionId: string, toolName: string): Promise<void>;
   createSession(request: CreateSessionRequest): Promise<Session>;
   listSessions(query: { query?: string; limit?: number; cursor?: string }): Promise<SessionList>;
   getSession(sessionId: string): Promise<Session>;
   updateSession(sessionId: string, changes: UpdateSessionRequest): Promise<Session>;
   deleteSession(sessionId: string): Promise<void>;
-  /** A new chat, the same as this one up to `atSeq`. Rejects with `not_found`, `invalid_request`, `session_busy`. */
+  /**
+   * A new chat, the same as this one up to `atSeq`. Rejects with `not_found`,
+   * `invalid_request`, `session_busy`.
+   */
   forkSession(sessionId: string, atSeq: number | undefined): Promise<Session>;
   /** Rejects with `not_found`, `session_busy`. */
   exportChat(sessionId: string, format: ExportFormat): Promise<{ title: string; text: string }>;
@@ -108,9 +133,15 @@ export interface Chat {
   /** Rejects with `not_found` for a content that the session does not have. */
   readAttachment(sessionId: string, hash: string): Promise<{ media_type: string; content: Buffer }>;
   listPending(sessionId: string): Promise<PendingList>;
-  /** Makes `clientId` the one that runs the call, or gives it more time. Rejects with `call_claimed` or `not_waiting`. */
+  /**
+   * Makes `clientId` the one that runs the call, or gives it more time. Rejects with
+   * `call_claimed` or `not_waiting`.
+   */
   claimCall(sessionId: string, callId: string, clientId: string): Promise<Claim>;
-  /** A piece of what a running call says; takes effect once. Rejects with `call_claimed`, `not_waiting`, or `invalid_request` if something before it is missing. */
+  /**
+   * A piece of what a running call says; takes effect once. Rejects with `call_claimed`,
+   * `not_waiting`, or `invalid_request` if something before it is missing.
+   */
   takeOutput(sessionId: string, callId: string, piece: OutputRequest): Promise<OutputTaken>;
   listAgents(): AgentList;
   listModels(): Promise<ModelList>;

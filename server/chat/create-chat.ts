@@ -214,7 +214,10 @@ function toMessage(row: MessageRow): Message {
   return { id, turn_id, role, content, status, created_at, metadata };
 }
 
-/** Earlier messages are stored as one finished turn; the last one, from the user, is then answered like any other. */
+/**
+ * Earlier messages are stored as one finished turn; the last one, from the user, is then
+ * answered like any other.
+ */
 async function startConversation(
   deps: ChatDeps,
   model: string,

@@ -31,9 +31,10 @@ const NAMES = Object.keys(MIGRATIONS);
 export const NEWEST = NAMES.length;
 
 /**
- * Brings a Postgres to this version under the migrator's lock, in one transaction (Kysely's, since Postgres takes DDL
- * in one). That lock belongs to the database session, so `db` must be a direct connection, not one through a
- * transaction pool, which is refused. A database that a newer version has migrated is refused untouched.
+ * Brings a Postgres to this version under the migrator's lock, in one transaction (Kysely's, since
+ * Postgres takes DDL in one). That lock belongs to the database session, so `db` must be a direct
+ * connection, not one through a transaction pool, which is refused. A database that a newer version
+ * has migrated is refused untouched.
  */
 export async function migratePostgres(db: Kysely<Database>, url: string): Promise<number> {
   const { missing, unknown } = await compareSchema(db);
@@ -74,7 +75,10 @@ export interface SchemaState {
   missing: string[];
   /** What a newer version has done. */
   unknown: string[];
-  /** On SQLite: tables, columns … of later steps than it says were done, and those it lacks of what was. */
+  /**
+   * On SQLite: tables, columns … of later steps than it says were done, and
+   * those it lacks of what was.
+   */
   difference: { surplus: string[]; lacking: string[] };
 }
 

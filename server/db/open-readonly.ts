@@ -10,13 +10,19 @@ import { createServers } from "./engine/postgres-servers.ts";
 import type { DatabaseSource } from "./opened-database.ts";
 import type { Database } from "./tables/schema.ts";
 
-/** A database that is only read: nothing is made, migrated or locked, so a companion may work on it meanwhile. */
+/**
+ * A database that is only read: nothing is made, migrated or locked, so a companion
+ * may work on it meanwhile.
+ */
 export interface ReadonlyDatabase {
   reader: Kysely<Database>;
   close(): Promise<void>;
 }
 
-/** Undefined if there is no such file. Errors are those of the driver; many come with the first statement only. */
+/**
+ * Undefined if there is no such file. Errors are those of the driver; many come with
+ * the first statement only.
+ */
 export function openReadonly(source: DatabaseSource): ReadonlyDatabase | undefined {
   if (source.engine === "sqlite") {
     if (!existsSync(source.path)) return undefined;

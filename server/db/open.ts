@@ -25,15 +25,15 @@ export interface Notices {
   /** A statement has met a damaged place. */
   onDamage?: (err: unknown) => void;
   /**
-   * A file was deleted, moved, replaced or overwritten, and nothing is committed any more. Resolves with where all of it
-   * has been saved, if it could be.
+   * A file was deleted, moved, replaced or overwritten, and nothing is committed any more. Resolves
+   * with where all of it has been saved, if it could be.
    */
   onTaken?: (taken: Taken) => Promise<{ saved: string; what: "all" | "put" } | undefined>;
 }
 
 /**
- * Opens and migrates. Rejects with `ChatError` in words for people; the file or server is then untouched.
- * Of a SQLite file, `notices` hears what happens to it later.
+ * Opens and migrates. Rejects with `ChatError` in words for people; the file or server is then
+ * untouched. Of a SQLite file, `notices` hears what happens to it later.
  */
 export async function openDatabase(
   source: DatabaseSource,
@@ -50,19 +50,31 @@ export async function openDatabase(
   }
 }
 
-/** "SKEE": lets tools and us tell our files from others' (https://sqlite.org/pragma.html#pragma_application_id). */
+/**
+ * "SKEE": lets tools and us tell our files from others'
+ * (https://sqlite.org/pragma.html#pragma_application_id).
+ */
 export const APPLICATION_ID = 0x534b4545;
 
-/** Two connections on one WAL file can corrupt it before this version (https://sqlite.org/wal.html#walresetbug). */
+/**
+ * Two connections on one WAL file can corrupt it before this version
+ * (https://sqlite.org/wal.html#walresetbug).
+ */
 const OLDEST_SQLITE = 3_051_003;
 
-/** A wait for a lock blocks the event loop, so it is short; the unit of work tries again without blocking. */
+/**
+ * A wait for a lock blocks the event loop, so it is short; the unit of work
+ * tries again without blocking.
+ */
 const BUSY_TIMEOUT_MS = 20;
 
 /** Of the look whether the database can be written. */
 const MAX_LOCK_TRIES = 15;
 
-/** A thread moves the WAL into the file (checkpoint-worker.ts); this connection does only if that falls far behind. */
+/**
+ * A thread moves the WAL into the file (checkpoint-worker.ts); this connection does only
+ * if that falls far behind.
+ */
 const LATE_CHECKPOINT_PAGES = 131_072;
 
 /** A WAL that a burst has made large is cut to this once it starts again. */

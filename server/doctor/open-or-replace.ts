@@ -23,9 +23,9 @@ interface Opening {
 }
 
 /**
- * Opens the database; a SQLite file that cannot be read is set aside under a dated name and an empty one takes its place, so that
- * work can go on. Rejects with `ChatError` if it cannot be opened for another reason, or is not ours to move. Call it under the
- * leader lock.
+ * Opens the database; a SQLite file that cannot be read is set aside under a dated name and an
+ * empty one takes its place, so that work can go on. Rejects with `ChatError` if it cannot be
+ * opened for another reason, or is not ours to move. Call it under the leader lock.
  */
 export async function openOrReplace(
   opening: Opening,
@@ -75,7 +75,10 @@ function replace({ dataDir, database }: Opening, log: Log, cause?: ChatError): v
   );
 }
 
-/** Makes room for an empty database and returns the name of the damaged one. Throws `ChatError` if that may not be ours. */
+/**
+ * Makes room for an empty database and returns the name of the damaged one. Throws `ChatError`
+ * if that may not be ours.
+ */
 export function replaceDamaged(dataDir: string, path: string, cause?: ChatError): string {
   if (!isOurs(path, dataDir)) {
     throw new ChatError("storage_corrupt", `${path} is damaged, or no database of Streamkeeper.`, {
@@ -87,7 +90,10 @@ export function replaceDamaged(dataDir: string, path: string, cause?: ChatError)
   return setAside(path, "set-aside");
 }
 
-/** What `/readyz` tells of the newest file that was set aside and is still there, with the backup before it. */
+/**
+ * What `/readyz` tells of the newest file that was set aside and is still there,
+ * with the backup before it.
+ */
 export function setAsideOf(
   dataDir: string,
   database: DatabaseSource,

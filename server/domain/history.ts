@@ -1,5 +1,5 @@
-// Stored messages -> a conversation that every provider accepts: it starts with the user, roles follow each
-// other as they must, no message is empty, and every tool call has its result.
+// Stored messages -> a conversation that every provider accepts: it starts with the user, roles
+// follow each other as they must, no message is empty, and every tool call has its result.
 
 import type { AttachmentRef } from "../protocol/attachments.ts";
 import type { Thinking } from "../protocol/thinking.ts";

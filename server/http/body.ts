@@ -3,7 +3,9 @@ import type * as z from "zod/mini";
 import { ChatError } from "../errors.ts";
 
 const MAX_DEPTH = 64;
-/** For a body, and more for one that keeps coming: a trickle of bytes must not hold a connection. */
+/**
+ * For a body, and more for one that keeps coming: a trickle of bytes must not hold a connection.
+ */
 const READ_TIMEOUT_MS = 10_000;
 const SLOWEST_BYTES_PER_MS = 64;
 
@@ -84,7 +86,9 @@ function parseBody(bytes: Buffer): unknown {
   }
 }
 
-/** JSON.parse keeps `__proto__` as a key of its own; whatever copies it later would set a prototype. */
+/**
+ * JSON.parse keeps `__proto__` as a key of its own; whatever copies it later would set a prototype.
+ */
 function refuseProto(key: string, value: unknown): unknown {
   if (key === "__proto__")
     throw new ChatError("invalid_request", "The key __proto__ is not allowed.");

@@ -29,7 +29,9 @@ export interface HttpServer {
 /** Time for the client to read why its body was not. */
 const UNREAD_MS = 1_000;
 
-/** An answer that came before the whole body (refused, not found) leaves nobody who reads the rest. */
+/**
+ * An answer that came before the whole body (refused, not found) leaves nobody who reads the rest.
+ */
 function endUnread(request: Request, response: Response, next: NextFunction): void {
   response.on("finish", () => {
     if (request.complete) return;

@@ -3,7 +3,10 @@ import { ChatError } from "../errors.ts";
 import type { Metrics } from "../observe/metrics.ts";
 import { HEARTBEAT_MS, SSE_HEARTBEAT, SSE_RETRY, toWaiting } from "../protocol/sse.ts";
 
-/** A reader that leaves so much unread, or takes nothing for so long, is let go; it resumes by its cursor. */
+/**
+ * A reader that leaves so much unread, or takes nothing for so long, is let go;
+ * it resumes by its cursor.
+ */
 const MAX_UNREAD_BYTES = 1024 * 1024;
 const MAX_STALLED_MS = 30_000;
 
@@ -68,8 +71,8 @@ export class StreamReaders {
   }
 
   /**
-   * Writes a session's frames to one client until they end or the client leaves. Rejects before the first byte if
-   * there is no place or the stream cannot begin; afterwards the answer just ends.
+   * Writes a session's frames to one client until they end or the client leaves. Rejects before the
+   * first byte if there is no place or the stream cannot begin; afterwards the answer just ends.
    */
   async serve(
     request: Request,
@@ -85,7 +88,8 @@ export class StreamReaders {
     try {
       const iterator = frames(stop.signal)[Symbol.asyncIterator]();
       const first = iterator.next();
-      // A session that is not there must be a 404; a live stream may be silent for long, so that is not waited for.
+      // A session that is not there must be a 404; a live stream may be silent for long,
+      // so that is not waited for.
       const early = await Promise.race([first.then(() => true), immediate()]);
       if (!early) first.catch(() => {});
       await this.#write(request, response, iterator, first, stop.signal, joinFrames);
@@ -95,8 +99,9 @@ export class StreamReaders {
   }
 
   /**
-   * Takes a message and writes its answer. The place comes first: what is refused is not stored, and who has had a
-   * message stored gets in. Rejects as `accept` does, or for want of a place, before anything was accepted.
+   * Takes a message and writes its answer. The place comes first: what is refused is not stored,
+   * and who has had a message stored gets in. Rejects as `accept` does, or for want of a place,
+   * before anything was accepted.
    * @param render the text of a batch; one write per batch.
    */
   async serveAuthor<Accepted, F extends Written>(

@@ -1,4 +1,7 @@
-/** The names of our metrics, for the code that counts, the dashboard and the alerts. Explained in docs/metrics.md. */
+/**
+ * The names of our metrics, for the code that counts, the dashboard and the alerts.
+ * Explained in docs/metrics.md.
+ */
 export const METRIC_NAMES = {
   transactionDuration: "sse_transaction_duration_seconds",
   transactionPhase: "sse_transaction_phase_seconds",

@@ -13,8 +13,8 @@ import { METRIC_NAMES } from "./metric-names.ts";
 import { OPERATIONS, type Operation } from "./operations.ts";
 
 /**
- * Edges in seconds. 0.1 is an exact edge because the slow-transaction alert asks for it; the library's
- * default starts at 5 ms, which would put every local commit into one bucket.
+ * Edges in seconds. 0.1 is an exact edge because the slow-transaction alert asks for it; the
+ * library's default starts at 5 ms, which would put every local commit into one bucket.
  */
 export const DURATION_BUCKETS = [
   0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5,
@@ -32,7 +32,10 @@ type ExemplarLabel = "trace_id";
 export type Phase = (typeof PHASES)[number];
 export type ResumeOutcome = (typeof RESUME_OUTCOMES)[number];
 
-/** Named as in docs/metrics.md; each `createMetrics` has a registry of its own, so a test reads its own numbers. */
+/**
+ * Named as in docs/metrics.md; each `createMetrics` has a registry of its own, so a
+ * test reads its own numbers.
+ */
 export interface Metrics {
   registry: Registry;
   /** The same metrics in OpenMetrics form, the only one that can carry exemplars. */
@@ -65,14 +68,20 @@ export interface Metrics {
   freeBytes(): Promise<number | undefined>;
 }
 
-/** Node's default metrics that break the naming rules (`promtool check metrics`): gauges called `_total`. */
+/**
+ * Node's default metrics that break the naming rules (`promtool check
+ * metrics`): gauges called `_total`.
+ */
 const MISNAMED_DEFAULTS = [
   "nodejs_active_handles_total",
   "nodejs_active_requests_total",
   "nodejs_active_resources_total",
 ];
 
-/** `freeBytes` is asked at each scrape; undefined where the disk of the database is not this machine's. */
+/**
+ * `freeBytes` is asked at each scrape; undefined where the disk of the
+ * database is not this machine's.
+ */
 export function createMetrics(
   version: string,
   freeBytes: () => Promise<number | undefined> = async () => undefined,
@@ -232,8 +241,8 @@ function writeInBothForms(registry: Registry, openMetrics: Registry<OpenMetricsC
 }
 
 /**
- * The same counter under a name of its own: the library takes `_total` off the name of each counter that it writes
- * as OpenMetrics, and would leave it so for the plain form.
+ * The same counter under a name of its own: the library takes `_total` off the name of each counter
+ * that it writes as OpenMetrics, and would leave it so for the plain form.
  */
 function viewOf(counter: Counter): Counter {
   const view: unknown = Object.create(counter);
@@ -274,7 +283,10 @@ function storageGauge(
   return show;
 }
 
-/** For each provider, why events of it may be left out, why it may be gone on with; this module knows none. */
+/**
+ * For each provider, why events of it may be left out, why it may be gone on
+ * with; this module knows none.
+ */
 export function startUpstreamAtZero(
   { upstreamErrors, upstreamSkipped, upstreamResumes }: Metrics,
   providers: readonly string[],

@@ -1,4 +1,7 @@
-/** Why a call waits for a person's word; `metadata.asks_because` of its `tool_call`. A plan always does, and says none. */
+/**
+ * Why a call waits for a person's word; `metadata.asks_because` of its `tool_call`. A plan
+ * always does, and says none.
+ */
 export const ASK_REASONS = [
   "not_allowed",
   "secret_path",
@@ -8,7 +11,10 @@ export const ASK_REASONS = [
   "unknown_tool",
 ] as const;
 export type AskReason = (typeof ASK_REASONS)[number];
-/** Why a call has no result that its tool gave, in `metadata.outcome` of its `tool_result`; absent where the tool failed. */
+/**
+ * Why a call has no result that its tool gave, in `metadata.outcome` of its `tool_result`;
+ * absent where the tool failed.
+ */
 export const CALL_OUTCOMES = [
   // A person said no.
   "rejected",

@@ -149,7 +149,10 @@ type Status<S extends AnyState["state"], Fields = unknown> = {
 type OfCall = { call_id: string; tool_name: string };
 type OfPlan = { plan_id: string; plan_summary: string };
 
-/** A chunk before it has its place in the log: the commit that stores it gives it `seq`. Exact: docs/protocol.md is kept. */
+/**
+ * A chunk before it has its place in the log: the commit that stores it gives it `seq`. Exact:
+ * docs/protocol.md is kept.
+ */
 export type NewChunk =
   | Said<"session_info">
   | Said<"user_message", { content: string }>
@@ -216,17 +219,18 @@ type Read<C> = C extends NewChunk
   : never;
 
 /**
- * One committed unit of the stream, as it is read: logs are of all ages, so nothing but its place is sure to be there.
- * `seq` counts 1, 2, 3 … without gaps per session and is the SSE `id`. `token` carries a delta, `content` a whole text. A
- * `snapshot` stands for the chunks `metadata.from_seq` to `seq` of its turn. Of a newer companion there may be types
- * and states that are not here: whoever reads goes on after them.
+ * One committed unit of the stream, as it is read: logs are of all ages, so nothing but its place
+ * is sure to be there. `seq` counts 1, 2, 3 … without gaps per session and is the SSE `id`. `token`
+ * carries a delta, `content` a whole text. A `snapshot` stands for the chunks `metadata.from_seq`
+ * to `seq` of its turn. Of a newer companion there may be types and states that are not here:
+ * whoever reads goes on after them.
  */
 export type StreamChunk = Read<NewChunk>;
 export type ChunkOf<T extends ChunkType> = Extract<StreamChunk, { type: T }>;
 
 /**
- * At a client's door: of whatever type and status. `metadata` is as the companion wrote it, which has proved itself; the
- * companion parses none of its own rows.
+ * At a client's door: of whatever type and status. `metadata` is as the companion wrote it, which
+ * has proved itself; the companion parses none of its own rows.
  */
 export const StreamChunk = z.extend(Fields, {
   type: z.string(),

@@ -2,7 +2,10 @@
 import * as z from "zod/mini";
 import { Text } from "./fields.ts";
 
-/** What is to be known of one of them, for clients to say in their language; `detail` has the particulars. */
+/**
+ * What is to be known of one of them, for clients to say in their language;
+ * `detail` has the particulars.
+ */
 export const INSTRUCTION_NOTES = [
   "shortened",
   "hidden_characters",
@@ -41,7 +44,9 @@ const OfferedInstruction = z.strictObject({
 });
 export type OfferedInstruction = z.infer<typeof OfferedInstruction>;
 
-/** In the order in which the model is told: what is nearer to the work comes later, and counts more. */
+/**
+ * In the order in which the model is told: what is nearer to the work comes later, and counts more.
+ */
 export const OfferedInstructions = z.array(OfferedInstruction).check(
   z.maxLength(MAX_INSTRUCTIONS),
   z.refine(
@@ -50,7 +55,10 @@ export const OfferedInstructions = z.array(OfferedInstruction).check(
   ),
 );
 
-/** What the log says of one that went with a message; its text is at `GET /v1/sessions/{id}/instructions/{hash}`. */
+/**
+ * What the log says of one that went with a message; its text is at `GET
+ * /v1/sessions/{id}/instructions/{hash}`.
+ */
 export const SentInstruction = z.object({
   ...ABOUT,
   chars: z.int(),

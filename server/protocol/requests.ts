@@ -129,7 +129,10 @@ export const UpdateSessionRequest = z
   );
 export type UpdateSessionRequest = z.infer<typeof UpdateSessionRequest>;
 
-/** Body of `PUT /v1/keys/{provider}`: held in the companion's memory only. A local server may need no key, just its address. */
+/**
+ * Body of `PUT /v1/keys/{provider}`: held in the companion's memory only. A local server may need
+ * no key, just its address.
+ */
 export const KeyRequest = z
   .strictObject({
     key: z.optional(z.string().check(z.minLength(1), z.maxLength(4096), z.regex(/^[\x21-\x7e]+$/))),

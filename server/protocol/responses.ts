@@ -81,7 +81,10 @@ export type PendingList = z.infer<typeof PendingList>;
 export const Claim = z.object({ call: PendingCall, expires_in_ms: z.int() });
 export type Claim = z.infer<typeof Claim>;
 
-/** Answer to a piece of output: how much of the call's is known now, in UTF-16 units. It renews the claim. */
+/**
+ * Answer to a piece of output: how much of the call's is known now, in UTF-16
+ * units. It renews the claim.
+ */
 export const OutputTaken = z.object({ taken: z.int(), expires_in_ms: z.int() });
 export type OutputTaken = z.infer<typeof OutputTaken>;
 
@@ -133,7 +136,9 @@ export const Ready = z.object({
   durability: z.enum(["full", "balanced"]),
   schema_version: z.int(),
   draining: z.boolean(),
-  /** Why nothing can be stored, as found out a moment ago. Absent in answers of older companions. */
+  /**
+   * Why nothing can be stored, as found out a moment ago. Absent in answers of older companions.
+   */
   problem: z.optional(
     z.nullable(
       z.object({
@@ -144,8 +149,8 @@ export const Ready = z.object({
     ),
   ),
   /**
-   * The newest database file that could not be read and was given another name, as long as it is there; `backup_at`: the
-   * newest backup. Absent in answers of older companions.
+   * The newest database file that could not be read and was given another name, as long as it is
+   * there; `backup_at`: the newest backup. Absent in answers of older companions.
    */
   set_aside: z.optional(
     z.nullable(z.object({ path: z.string(), backup_at: z.nullable(Timestamp) })),

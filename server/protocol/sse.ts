@@ -1,4 +1,5 @@
-// Server-sent events, the writing side. https://html.spec.whatwg.org/multipage/server-sent-events.html
+// Server-sent events, the writing side.
+// https://html.spec.whatwg.org/multipage/server-sent-events.html
 import type { StreamChunk } from "./chunks.ts";
 
 /** First words of every stream: how soon a client that lost it should come back, in ms. */
@@ -7,8 +8,9 @@ export const SSE_HEARTBEAT = ": ping\n\n";
 export const HEARTBEAT_MS = 15_000;
 
 /**
- * Said once a second to whoever reads while the database is away, and with 0 when it is back. A comment: it is no part of
- * the log, has no number, and a client that does not know it hears nothing.
+ * Said once a second to whoever reads while the database is away, and with 0 when it
+ * is back. A comment: it is no part of the log, has no number, and a client that does
+ * not know it hears nothing.
  */
 export function toWaiting(seconds: number): string {
   return `: waits for the database ${seconds}\n\n`;
@@ -20,8 +22,8 @@ export function readWaiting(comment: string): number {
 }
 
 /**
- * `id`, `event`, `data`, blank line. JSON has no raw line breaks, so content cannot start a field of
- * its own; the id is a number and the event name comes from a closed list.
+ * `id`, `event`, `data`, blank line. JSON has no raw line breaks, so content cannot start a field
+ * of its own; the id is a number and the event name comes from a closed list.
  */
 export function toFrame(chunk: StreamChunk): string {
   return `id: ${chunk.seq}\nevent: ${chunk.type}\ndata: ${JSON.stringify(chunk)}\n\n`;

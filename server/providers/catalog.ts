@@ -32,7 +32,9 @@ const QUIET_AFTER_WAKE_MS = 10_000;
 export interface CatalogOptions {
   providers: ProviderSettings;
   defaultModel: string | undefined;
-  /** How long a model may be silent in the middle of an answer; twice that before its first byte. */
+  /**
+   * How long a model may be silent in the middle of an answer; twice that before its first byte.
+   */
   stallSeconds: number;
   maxAnswerChars?: number | undefined;
   /** Between two words of the demo model. */
@@ -43,7 +45,9 @@ export interface CatalogOptions {
   contextWindows?: ReadonlyMap<string, number> | undefined;
   /** Events of answers that carried nothing known, for the metrics. */
   onSkipped?: ((provider: string, kind: SkippedKind, count: number) => void) | undefined;
-  /** Whether vendors that can may hold answers, so that they can be gone on with; not if undefined. */
+  /**
+   * Whether vendors that can may hold answers, so that they can be gone on with; not if undefined.
+   */
   hold?: boolean | undefined;
   /** How long there may be no event of an answer that its vendor holds. */
   patienceMs?: number | undefined;
@@ -189,7 +193,9 @@ function toOffer({ vendor }: Access, name: string): ModelList["offers"][number] 
   return { model: `${vendor.name}/${name}`, label: `${server} on this machine` };
 }
 
-/** The default is in the list even if nobody told of it: it is what a message without a model gets. */
+/**
+ * The default is in the list even if nobody told of it: it is what a message without a model gets.
+ */
 function addDefault(data: Model[], id: string, book: AccessBook): void {
   if (data.some((model) => model.id === id)) return;
   const slash = id.indexOf("/");

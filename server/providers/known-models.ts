@@ -2,7 +2,9 @@
 import type { AttachmentType } from "../protocol/attachments.ts";
 import { DEFAULT_CONTEXT_WINDOW } from "../shared/tokens.ts";
 
-/** Beginnings of model ids, and how many tokens these models can read; the first that fits counts. */
+/**
+ * Beginnings of model ids, and how many tokens these models can read; the first that fits counts.
+ */
 const WINDOWS: readonly (readonly [RegExp, number])[] = [
   [/^openai\/gpt-5/, 400_000],
   [/^openai\/gpt-4\.1/, 1_047_576],
@@ -17,8 +19,9 @@ export function contextWindowOf(modelId: string): number {
 }
 
 /**
- * Models that read text alone, by the end of their id; the first list is of those that take no picture and no PDF, the
- * second of those that take pictures only. Any other is asked, and what its server says is told.
+ * Models that read text alone, by the end of their id; the first list is of those that take no
+ * picture and no PDF, the second of those that take pictures only. Any other is asked, and what
+ * its server says is told.
  */
 const TEXT_ONLY: readonly RegExp[] = [
   /^openai\/(?:gpt-3\.5|gpt-4(?:-\d{4}|-32k|-0314|-0613)?(?:-preview)?$|o1-(?:mini|preview)|o3-mini)/,

@@ -2,9 +2,10 @@ import type { ConversationMessage, ProviderRequest, ToolCall } from "./provider.
 import type { VendorName } from "./vendors.ts";
 
 /**
- * The conversation as any vendor takes it. Calls of tools that the model is not told of (the session had another agent or
- * model then) become plain text, with their results: some vendors refuse a history with calls of unknown tools. Thinking
- * of another model stays here: it is of no use there, or refused.
+ * The conversation as any vendor takes it. Calls of tools that the model is not told of (the
+ * session had another agent or model then) become plain text, with their results: some vendors
+ * refuse a history with calls of unknown tools. Thinking of another model stays here: it is of
+ * no use there, or refused.
  */
 export function toConversation(request: ProviderRequest, vendor: VendorName): ProviderRequest {
   const told = new Set(request.tools.map((tool) => tool.name));
@@ -23,7 +24,10 @@ function withoutForeignThinking(messages: readonly ConversationMessage[], model:
   });
 }
 
-/** What every vendor takes; Anthropic knows no dots and colons, OpenAI's chat format no more characters. */
+/**
+ * What every vendor takes; Anthropic knows no dots and colons, OpenAI's chat
+ * format no more characters.
+ */
 const PLAIN_ID = /^[A-Za-z0-9_-]{1,40}$/;
 /** Kimi's models are told their own ids as they gave them: `functions.read_file:0`. */
 const CHAT_ID = /^[!-~]{1,40}$/;
@@ -51,7 +55,10 @@ function withPlainIds(
   });
 }
 
-/** An answer with a call of an unknown tool becomes plain as a whole, and so do the results of all its calls. */
+/**
+ * An answer with a call of an unknown tool becomes plain as a whole, and so do the
+ * results of all its calls.
+ */
 function withoutStrangers(
   messages: readonly ConversationMessage[],
   told: ReadonlySet<string>,

@@ -75,13 +75,17 @@ export type ProviderEvent =
 export type FinishReason = "stop" | "length" | "tool_calls" | "content_filter" | "other";
 
 /**
- * A model behind one function. The events come in batches, each what one read gave; they end with one `finish`; anything else that ends them is a
- * `ChatError` with an `upstream_*` or `key_missing` code. Aborting `signal` ends the stream and frees the
- * connection; the error it then throws is the caller's own reason.
+ * A model behind one function. The events come in batches, each what one read gave; they end with
+ * one `finish`; anything else that ends them is a `ChatError` with an `upstream_*` or
+ * `key_missing` code. Aborting `signal` ends the stream and frees the connection; the error it
+ * then throws is the caller's own reason.
  */
 export interface Provider {
   name: string;
-  /** What of a `Sampling` reaches the model; whoever asks for more is refused before anything is stored. */
+  /**
+   * What of a `Sampling` reaches the model; whoever asks for more is refused
+   * before anything is stored.
+   */
   takes: readonly SamplingField[];
   /** Tools of the companion that its models may call. */
   tools?: readonly Tool[];

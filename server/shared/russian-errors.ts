@@ -1,5 +1,6 @@
-// What the companion says, in Russian, by its codes: the compiler asks for each of them. {0}, {1} … are what is put in, as it is: names,
-// numbers, a vendor's own words. Loaded only where it is read; a text that is not here is told in general, with the original.
+// What the companion says, in Russian, by its codes: the compiler asks for each of them. {0}, {1} …
+// are what is put in, as it is: names, numbers, a vendor's own words. Loaded only where it is read;
+// a text that is not here is told in general, with the original.
 import type { ErrorCode } from "../protocol/errors.ts";
 
 /** `tells`: what is put in last is such a text itself, of another code. */

@@ -1,6 +1,6 @@
 /**
- * How many tokens a text is about: a quarter of its characters, half of those outside ASCII. Only its model knows better,
- * and says so after it has read it.
+ * How many tokens a text is about: a quarter of its characters, half of those outside ASCII. Only
+ * its model knows better, and says so after it has read it.
  */
 export function estimateTokens(text: string): number {
   const rare = text.match(/[^\0-\x7f]/g)?.length ?? 0;

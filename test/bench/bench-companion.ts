@@ -1,5 +1,6 @@
-// The companion as it is, but for its model (a paced source in this process) and, for comparison, for how an answer's
-// chunks are kept. Prints one line of JSON when it listens; `GET /metrics` is the product's.
+// The companion as it is, but for its model (a paced source in this process) and, for
+// comparison, for how an answer's chunks are kept. Prints one line of JSON when it listens; `GET
+// /metrics` is the product's.
 import type { AddressInfo } from "node:net";
 import { monitorEventLoopDelay } from "node:perf_hooks";
 import { parseArgs } from "node:util";
@@ -23,7 +24,10 @@ import { createMetrics } from "../../server/observe/metrics.ts";
 import type { Operation } from "../../server/observe/operations.ts";
 import { createPacedProvider } from "./paced-provider.ts";
 
-/** `durable`: the product. `none`: chunks are numbered in memory and never stored. `each`: one Kysely transaction for each. */
+/**
+ * `durable`: the product. `none`: chunks are numbered in memory and never stored. `each`: one
+ * Kysely transaction for each.
+ */
 export const KEEPING = ["durable", "none", "each"] as const;
 
 const { values: flags } = parseArgs({
@@ -34,7 +38,10 @@ const { values: flags } = parseArgs({
   },
 });
 
-/** Persistence off for the chunks of answers; every other step is stored as ever, so that turns begin and end. */
+/**
+ * Persistence off for the chunks of answers; every other step is stored as ever, so
+ * that turns begin and end.
+ */
 class UnkeptUnitOfWork extends SSEUnitOfWork {
   readonly #database: OpenedDatabase;
   #at: { sessionId: string; lastSeq: number } | undefined;

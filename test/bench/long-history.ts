@@ -1,5 +1,5 @@
-// A database as it is after years: a session of 10,000 messages, and 100,000 messages in others. Written through the
-// program's own repositories and compacted by them.
+// A database as it is after years: a session of 10,000 messages, and 100,000 messages in others.
+// Written through the program's own repositories and compacted by them.
 import { v7 as uuid } from "uuid";
 import { SSEUnitOfWork, type UnitOfWorkDeps } from "../../server/db/commit/unit-of-work.ts";
 import type { OpenedDatabase } from "../../server/db/opened-database.ts";

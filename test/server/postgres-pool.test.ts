@@ -1,5 +1,5 @@
-// Many ask for few connections: nobody is told that a server which answers is dead, and streams that run do not wait
-// behind those that begin.
+// Many ask for few connections: nobody is told that a server which answers is dead, and streams
+// that run do not wait behind those that begin.
 import assert from "node:assert/strict";
 import { setTimeout as delay } from "node:timers/promises";
 import { createPool } from "../../server/db/engine/postgres-pool.ts";

@@ -184,7 +184,10 @@ export async function collect(
   return chunks;
 }
 
-/** One short line per chunk; deltas that follow each other are joined, since how they are cut is up to timing. */
+/**
+ * One short line per chunk; deltas that follow each other are joined, since how they
+ * are cut is up to timing.
+ */
 export function transcript(chunks: readonly StreamChunk[]): string[] {
   const lines: string[] = [];
   for (const chunk of chunks) {

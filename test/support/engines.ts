@@ -1,4 +1,5 @@
-// Every engine; a suite declares itself once for each: `for (const { engine, open } of ENGINES) describe(…)`.
+// Every engine; a suite declares itself once for each: `for (const { engine, open }
+// of ENGINES) describe(…)`.
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";

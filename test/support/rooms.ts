@@ -37,7 +37,9 @@ const BELOW_TOOLS = [
 ];
 const ANYTHING_BELOW = /^(?:server\/(?!main\.ts)|node:|uuid$)/;
 
-/** Room -> what it may import. The first room that fits counts; the room itself is always allowed. */
+/**
+ * Room -> what it may import. The first room that fits counts; the room itself is always allowed.
+ */
 export const ROOMS: readonly { room: RegExp; may: readonly RegExp[] }[] = [
   { room: PROTOCOL, may: [/^zod$/] },
   { room: SHARED, may: [PROTOCOL] },
@@ -123,7 +125,8 @@ export const ROOMS: readonly { room: RegExp; may: readonly RegExp[] }[] = [
   },
   { room: /^webview\//, may: BELOW_WEB },
   {
-    // Scripts of npm, not parts of the extension; `npm run code` falls back on the VS Code of the tests.
+    // Scripts of npm, not parts of the extension; `npm run code` falls back on
+    // the VS Code of the tests.
     room: /^extension\/scripts\//,
     may: [
       /^server\/install\.mjs$/,

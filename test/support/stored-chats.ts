@@ -18,7 +18,10 @@ export function answerTo(question: string): string {
   return `You said: ${question}.${" And so it goes on, word by word.".repeat(4)}`;
 }
 
-/** As many chats as asked for, of two turns each, in a fresh data directory; each answer says the same `length` times. */
+/**
+ * As many chats as asked for, of two turns each, in a fresh data directory; each answer says
+ * the same `length` times.
+ */
 export async function storeChats(chats = 3, length = 1): Promise<StoredChats> {
   const dataDir = newDataDir();
   prepareDataDir(dataDir);

@@ -62,7 +62,10 @@ export function ConnectionBanner({ state }: { state: AppState }) {
   );
 }
 
-/** Something that was asked for did not work; it stays until it is put away or something else is done. */
+/**
+ * Something that was asked for did not work; it stays until it is put away
+ * or something else is done.
+ */
 export function Notice({ state }: { state: AppState }) {
   const { actions, text } = useSurroundings();
   const { notice, streamError, log } = state;

@@ -1,5 +1,6 @@
-// The list that @ opens (kinds of context, then files or symbols that fit) and that / opens at the beginning (agents, prompts).
-// Plain DOM, and nothing imported that the app has, too: this is a file of its own, loaded with the first of them.
+// The list that @ opens (kinds of context, then files or symbols that fit) and that / opens at the
+// beginning (agents, prompts). Plain DOM, and nothing imported that the app has, too: this is a
+// file of its own, loaded with the first of them.
 import type { Agent } from "../../server/protocol/responses.ts";
 import type { Mention, MentionKind } from "../messages.ts";
 import type { Editor } from "../transport/transport.ts";

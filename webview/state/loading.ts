@@ -40,7 +40,8 @@ export function createLoading(store: Store, transport: Transport) {
       take(await transport.call(name, params as never));
     } catch (thrown) {
       const { error, isConnection } = asFailure(thrown);
-      // What is lost with the connection is asked for again when it is back; that a session is gone, its stream tells.
+      // What is lost with the connection is asked for again when it is back; that a session
+      // is gone, its stream tells.
       if (!isConnection && error.code !== "not_found") store.tell(error);
     }
   };

@@ -6,7 +6,9 @@ import { continuity } from "../../server/shared/continuity.ts";
 import type { CompanionLink } from "./companion-link.ts";
 import { CallFailure, isChunk, isReset, type StreamSink } from "./transport.ts";
 
-/** The companion says something every 15 s; longer silence is a dead line that nobody has noticed. */
+/**
+ * The companion says something every 15 s; longer silence is a dead line that nobody has noticed.
+ */
 const SILENCE_MS = 45_000;
 const FIRST_WAIT_MS = 1_000;
 const LONGEST_WAIT_MS = 10_000;
@@ -14,7 +16,10 @@ const LONGEST_WAIT_MS = 10_000;
 /** Of the log that each session was last read from; a cursor counts in no other. */
 export type Epochs = Map<string, string>;
 
-/** Reads a session from `after` on for as long as `signal` lets it, over every lost connection, without a gap. */
+/**
+ * Reads a session from `after` on for as long as `signal` lets it, over every lost
+ * connection, without a gap.
+ */
 export async function followSession(
   link: CompanionLink,
   sessionId: string,
@@ -74,7 +79,8 @@ async function readOnce(
     if (!response.ok) throw await link.refusal(response);
     if (!response.body) return undefined;
     const epoch = response.headers.get("x-log-epoch");
-    // Not before its first chunk: an older cursor is not one of this epoch until nothing else was said.
+    // Not before its first chunk: an older cursor is not one of this epoch
+    // until nothing else was said.
     const settle = () => epoch !== null && epochs.set(sessionId, epoch);
     if (!resume) settle();
     let reset: LogReset | undefined;

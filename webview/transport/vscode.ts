@@ -31,7 +31,10 @@ interface OpenCall {
   reject(failure: CallFailure): void;
 }
 
-/** Everything goes through the extension host: it has the token and the connection, this page has neither. */
+/**
+ * Everything goes through the extension host: it has the token and the
+ * connection, this page has neither.
+ */
 export function createVsCodeTransport(api: VsCodeApi): Transport {
   const calls = new Map<number, OpenCall>();
   const finds = new Map<number, (found: readonly Mention[]) => void>();
@@ -161,7 +164,10 @@ const FIELDS: Record<ToWebview["type"], (message: Record<string, unknown>) => bo
   compose: ({ text, context }) => isText(text) && Array.isArray(context),
 };
 
-/** The host has checked what it sends; this keeps out what was not sent by it and what a newer one may say. */
+/**
+ * The host has checked what it sends; this keeps out what was not sent by it and
+ * what a newer one may say.
+ */
 function isToWebview(data: unknown): data is ToWebview {
   if (!isRecord(data)) return false;
   const { type } = data;

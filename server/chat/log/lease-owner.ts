@@ -1,9 +1,10 @@
 import type { Away } from "../../db/engine/postgres-servers.ts";
 
 /**
- * A companion's name on the leases it holds: `INSTALLATION/HOST/PID/START`. The installation is the data directory on this machine,
- * which has one companion at a time: whoever serves it now knows that every other start of the same installation is dead.
- * Host and process are for the person who looks for it.
+ * A companion's name on the leases it holds: `INSTALLATION/HOST/PID/START`. The installation is
+ * the data directory on this machine, which has one companion at a time: whoever serves it now
+ * knows that every other start of the same installation is dead. Host and process are for the
+ * person who looks for it.
  */
 export function leaseOwner(of: {
   installation: string;
@@ -23,7 +24,10 @@ export function describeOwner(owner: string): string {
   return start === undefined ? `companion ${owner}` : `the companion on ${host} (process ${pid})`;
 }
 
-/** A database that was away took no sign of life: leases that ended meanwhile stay with who renews them now. */
+/**
+ * A database that was away took no sign of life: leases that ended meanwhile stay
+ * with who renews them now.
+ */
 const GRACE_MS = 10_000;
 
 function isJustBack(away: Away | undefined): boolean {

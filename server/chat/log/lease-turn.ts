@@ -8,7 +8,10 @@ import { samplingOf } from "../../protocol/sampling.ts";
 import type { Usage } from "../../providers/provider.ts";
 import type { LeasedTurn } from "../deps.ts";
 
-/** Makes this companion the one that runs a stored turn, from where it stands. Call with the session locked. */
+/**
+ * Makes this companion the one that runs a stored turn, from where it stands. Call
+ * with the session locked.
+ */
 export async function leaseTurn(
   trx: Trx,
   owner: string,
@@ -34,7 +37,10 @@ export async function leaseTurn(
   };
 }
 
-/** What the steps before the pause have cost: the sums from the turn's row, what they consist of from the step's message. */
+/**
+ * What the steps before the pause have cost: the sums from the turn's row, what they consist of
+ * from the step's message.
+ */
 async function usageSofar(trx: Trx, turn: TurnRow): Promise<Usage | undefined> {
   const { id, input_tokens, output_tokens } = turn;
   if (input_tokens === null || output_tokens === null) return undefined;

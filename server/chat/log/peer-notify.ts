@@ -1,4 +1,5 @@
-// Tells the other companions on the same Postgres at once what they would find at their next look at the database.
+// Tells the other companions on the same Postgres at once what they would find at their
+// next look at the database.
 import type { NotifyChannel } from "../../db/engine/notify-channel.ts";
 import { withoutTrace } from "../../observe/trace-context.ts";
 import { type PeerNotice, parsePeerNotice } from "../../protocol/peer-notice.ts";
@@ -45,7 +46,10 @@ const GAP_MS = 25;
 /** Postgres refuses 8,000. */
 const MAX_BYTES = 7_500;
 const MAX_PAYLOADS = 32;
-/** The others are asked for a heartbeat when none was heard for so long, and thought gone when none answers. */
+/**
+ * The others are asked for a heartbeat when none was heard for so long, and
+ * thought gone when none answers.
+ */
 const QUIET_MS = 30_000;
 const GONE_MS = 10_000;
 

@@ -1,6 +1,9 @@
 import { ChatError } from "../../errors.ts";
 
-/** For steps that write without the lease: one that runs meanwhile could not tell any more whether its own last commit took effect. */
+/**
+ * For steps that write without the lease: one that runs meanwhile could not tell any more whether
+ * its own last commit took effect.
+ */
 export function refuseWhileRunning(status: string | undefined): void {
   if (status !== "running") return;
   throw new ChatError("session_busy", "This session is answering a message.", {

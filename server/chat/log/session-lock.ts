@@ -1,9 +1,9 @@
 import type { Metrics } from "../../observe/metrics.ts";
 
 /**
- * First come, first served, per key, within this process: keeps two requests for one session from racing to the
- * database. What excludes other processes is the lease on the session's row. Held for milliseconds, never
- * while a model answers.
+ * First come, first served, per key, within this process: keeps two requests for one session from
+ * racing to the database. What excludes other processes is the lease on the session's row. Held for
+ * milliseconds, never while a model answers.
  */
 export class SessionLock {
   readonly #metrics: Metrics;

@@ -26,13 +26,16 @@ export interface Step {
   operation: Operation;
   sessionId: string;
   turnId?: string;
-  /** The fencing number of the lease this step writes under; absent for steps that take the lease themselves. */
+  /**
+   * The fencing number of the lease this step writes under; absent for steps that
+   * take the lease themselves.
+   */
   fence?: number;
 }
 
 /**
- * Stores chunks as the session's next ones, of the step's turn or of the one named (a message closes the turn before
- * it in its own step); they are published once the step has committed.
+ * Stores chunks as the session's next ones, of the step's turn or of the one named (a message
+ * closes the turn before it in its own step); they are published once the step has committed.
  */
 export type Append = (
   chunks: readonly NewChunk[],
@@ -50,13 +53,19 @@ export interface Writing {
   session: SessionState;
 }
 
-/** One step of a session as one transaction; see `writeSession`. Rejects with `not_found` where the session is gone. */
+/**
+ * One step of a session as one transaction; see `writeSession`. Rejects with `not_found`
+ * where the session is gone.
+ */
 export type Write = <T>(
   step: Omit<Step, "fence">,
   work: (writing: Writing) => Promise<T>,
 ) => Promise<T>;
 
-/** The way every step is written that holds no lease: its session is locked before `work` reads anything. */
+/**
+ * The way every step is written that holds no lease: its session is locked
+ * before `work` reads anything.
+ */
 export function sessionWriter(hub: Hub, newUnitOfWork: UnitsOfWork): Write {
   return (step, work) =>
     writeSession(hub, newUnitOfWork(step), step, async (trx, append) => {
@@ -71,11 +80,11 @@ export function sessionWriter(hub: Hub, newUnitOfWork: UnitsOfWork): Write {
 }
 
 /**
- * One step of a session as one transaction: `work` writes its rows and appends its chunks; readers see the
- * chunks after the commit and never before. Under a lease the row is locked before `work` reads
- * anything: what it concludes from the log stays true, since an append that was given up on either
- * came before, or finds the lease's number changed or the log grown. If the connection breaks during
- * COMMIT, the session's row tells whether the step took effect.
+ * One step of a session as one transaction: `work` writes its rows and appends its chunks; readers
+ * see the chunks after the commit and never before. Under a lease the row is locked before `work`
+ * reads anything: what it concludes from the log stays true, since an append that was given up on
+ * either came before, or finds the lease's number changed or the log grown. If the connection
+ * breaks during COMMIT, the session's row tells whether the step took effect.
  */
 export async function writeSession<T>(
   hub: Hub,
@@ -103,8 +112,9 @@ export async function writeSession<T>(
 }
 
 /**
- * Appends a running turn's chunks, under its lease, in a commit shared with other streams. Resolves with the turn of
- * this session that somebody asked to stop, if any, and with where the log stands. `writer.lastSeq`: as far as it knew.
+ * Appends a running turn's chunks, under its lease, in a commit shared with other streams. Resolves
+ * with the turn of this session that somebody asked to stop, if any, and with where the log stands.
+ * `writer.lastSeq`: as far as it knew.
  */
 export function appendToSession(
   hub: Hub,

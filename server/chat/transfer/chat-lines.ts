@@ -1,5 +1,6 @@
-// A chat as lines of a file, and back. Each line ends with a hash over itself and the line before, so that what was
-// changed, lost or cut off shows; each chat begins a chain of its own, so that it harms no other.
+// A chat as lines of a file, and back. Each line ends with a hash over itself and the line
+// before, so that what was changed, lost or cut off shows; each chat begins a chain of its own,
+// so that it harms no other.
 import { createHash } from "node:crypto";
 import { ChatFileLine, type WholeChat } from "../../protocol/chat-file.ts";
 import type { FileLine } from "../chat.ts";
@@ -18,7 +19,10 @@ function seal(line: ChatFileLine, before: string): { text: string; hash: string 
   return { text: `${body.slice(0, -1)},"hash":"${hash}"}\n`, hash };
 }
 
-/** The lines of a chat, in the order in which it can be stored as far as it came, and the hash of the whole. */
+/**
+ * The lines of a chat, in the order in which it can be stored as far as it came,
+ * and the hash of the whole.
+ */
 export function toLines(chat: WholeChat): { lines: string[]; hash: string } {
   const lines: string[] = [];
   let hash = START;
@@ -84,7 +88,10 @@ export interface ReadChat {
   damage: string | undefined;
 }
 
-/** Chats as they come, then whether the file was whole. Damage ends the chat it is in, and that alone. */
+/**
+ * Chats as they come, then whether the file was whole. Damage ends the chat
+ * it is in, and that alone.
+ */
 export async function* readChats(
   lines: AsyncIterable<FileLine>,
 ): AsyncGenerator<ReadChat, { damage: string | undefined }> {

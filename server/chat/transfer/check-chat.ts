@@ -2,7 +2,10 @@ import { createHash } from "node:crypto";
 import { hashOf } from "../../db/tables/instructions.ts";
 import type { WholeChat } from "../../protocol/chat-file.ts";
 
-/** Why the chat cannot be stored, for people; undefined: it can. A hash says that a file is whole, not that it makes sense. */
+/**
+ * Why the chat cannot be stored, for people; undefined: it can. A hash says that a file is whole,
+ * not that it makes sense.
+ */
 export function problemOf(chat: WholeChat): string | undefined {
   const { turns, messages, tool_calls, plans, subtasks, summaries, chunks } = chat;
   const { instructions, attachments } = chat;

@@ -2,8 +2,8 @@ import { createHash } from "node:crypto";
 import type { WholeChat } from "../../protocol/chat-file.ts";
 
 /**
- * The same chat under ids of its own. They follow from `seed`: the same copy made twice has the same ids. What anybody
- * said or stored as text stays as it is, also where it names an id.
+ * The same chat under ids of its own. They follow from `seed`: the same copy made twice has the
+ * same ids. What anybody said or stored as text stays as it is, also where it names an id.
  */
 export function copyChat(chat: WholeChat, seed: string): WholeChat {
   const { head, turns, messages, plans, summaries } = chat;

@@ -2,8 +2,8 @@ import type { WholeChat } from "../../protocol/chat-file.ts";
 import { hashesOf } from "../../protocol/instructions.ts";
 
 /**
- * The chat as it was when its log ended at `lastSeq`: exactly what came before, nothing that came later, and the turn
- * that is cut through open. Its own times stay.
+ * The chat as it was when its log ended at `lastSeq`: exactly what came before, nothing that came
+ * later, and the turn that is cut through open. Its own times stay.
  */
 export function cutChat(chat: WholeChat, lastSeq: number): WholeChat {
   const chunks = chat.chunks.filter(({ seq }) => seq <= lastSeq);

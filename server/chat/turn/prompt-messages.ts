@@ -15,7 +15,10 @@ export interface Told {
   stored: StoredMessage[];
 }
 
-/** The conversation as a model is told of it: a summary of what is before, if there is one, and the rest as it was said. */
+/**
+ * The conversation as a model is told of it: a summary of what is before, if there is one, and
+ * the rest as it was said.
+ */
 export async function promptMessages(reader: Reader, sessionId: string): Promise<Told> {
   const [all, summary] = await Promise.all([
     conversation(reader, sessionId),
@@ -41,7 +44,10 @@ function toStored(row: MessageRow): StoredMessage {
   };
 }
 
-/** As the last turn's model counted it, and an estimate of what came since: an estimate alone may be far too low. */
+/**
+ * As the last turn's model counted it, and an estimate of what came since: an estimate
+ * alone may be far too low.
+ */
 export async function knownSize(reader: Reader, sessionId: string): Promise<number> {
   const measured = await lastMeasured(reader, sessionId);
   if (!measured) return 0;
@@ -67,7 +73,10 @@ export async function sizeNow(reader: Reader, sessionId: string): Promise<number
   return known || estimateHistory((await promptMessages(reader, sessionId)).stored);
 }
 
-/** The end of a turn in which no model was asked, once all else of it is stored. `since`: of `performance.now()`. */
+/**
+ * The end of a turn in which no model was asked, once all else of it is stored.
+ * `since`: of `performance.now()`.
+ */
 export async function doneUnasked(
   reader: Reader,
   sessionId: string,

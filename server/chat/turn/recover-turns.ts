@@ -17,15 +17,17 @@ type RecoveryDeps = Pick<ChatDeps, "reader" | "write" | "log" | "owner" | "soleC
   // The doctor runs none.
   Partial<Pick<ChatDeps, "turns" | "database">>;
 
-/** An answer that brought down so many companions in a row, each before its next word, is given up. */
+/**
+ * An answer that brought down so many companions in a row, each before its next word, is given up.
+ */
 const MAX_TRIES = 20;
 
 type Recovered = "goes_on" | "closed" | "alive";
 
 /**
- * Every turn that is running on paper though its companion is gone: gone on with, where the vendor holds its answer, else
- * ended as `interrupted` with its partial answer kept. At start, and from time to time where several companions share a
- * database. Returns how many.
+ * Every turn that is running on paper though its companion is gone: gone on with, where the vendor
+ * holds its answer, else ended as `interrupted` with its partial answer kept. At start, and from
+ * time to time where several companions share a database. Returns how many.
  */
 export async function recoverTurns(deps: RecoveryDeps): Promise<number> {
   const { reader, owner, soleCompanion } = deps;
@@ -56,7 +58,8 @@ async function recoverTurn(
   let leased: LeasedTurn | undefined;
   const recovered = await deps.write<Recovered>(step, async ({ trx, append, session }) => {
     const turn = await findTurn(trx, turnId);
-    // Tried again after a commit of which nobody knew whether it took effect: the lease may be ours by now.
+    // Tried again after a commit of which nobody knew whether it took effect: the
+    // lease may be ours by now.
     const isTaken = leased !== undefined && session.lease_fence === leased.fence;
     if (turn?.status !== "running" || !(isTaken || isAbandoned(deps, session))) return "alive";
     leased = deps.turns && (await takeOver(trx, deps.owner, session, turn));

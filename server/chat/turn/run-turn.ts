@@ -40,8 +40,9 @@ import { TokenBatch } from "./token-batch.ts";
 const MAX_STEPS = 200;
 
 /**
- * Lets the model answer, each step committed before it is shown, until the turn is done, waits for its client,
- * or has failed; then that is committed, too. Never rejects. The caller holds the session's lease.
+ * Lets the model answer, each step committed before it is shown, until the turn is done,
+ * waits for its client, or has failed; then that is committed, too. Never rejects. The caller
+ * holds the session's lease.
  */
 export async function runTurn(
   deps: ChatDeps,
@@ -224,12 +225,15 @@ async function switchAgent(
   await commitAgentSwitch(run, { to: to_agent, reason, stays: true });
 }
 
-/** How long a turn that cannot commit its own end goes on trying; after that the next start of a companion closes it. */
+/**
+ * How long a turn that cannot commit its own end goes on trying; after that the next start
+ * of a companion closes it.
+ */
 const MAX_CLOSING_MS = 24 * 60 * 60 * 1000;
 
 /**
- * Commits the end of a turn as soon as that is possible: while the disk is full or the database away it waits
- * and tries again. False if the turn is not ours any more.
+ * Commits the end of a turn as soon as that is possible: while the disk is full or the database
+ * away it waits and tries again. False if the turn is not ours any more.
  */
 async function closeForGood(deps: ChatDeps, turn: LeasedTurn, ending: Ending): Promise<boolean> {
   if (ending.code === "lease_lost" || ending.code === "not_found") return false;

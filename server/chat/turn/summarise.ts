@@ -1,5 +1,6 @@
-// A long conversation goes on with a summary of its older turns: asked of the model outside of the conversation, committed
-// as one step, shown, and taken back at a click. The log and the history keep every word.
+// A long conversation goes on with a summary of its older turns: asked of the model outside of
+// the conversation, committed as one step, shown, and taken back at a click. The log and the
+// history keep every word.
 import { v7 as uuid } from "uuid";
 import type { Trx } from "../../db/tables/schema.ts";
 import { findSession } from "../../db/tables/sessions.ts";
@@ -39,9 +40,10 @@ const TIMEOUT_MS = 120_000;
 const MAX_SUMMARY_CHARS = 20_000;
 
 /**
- * Before a step: if what the model would be told fills over 80 % of what it can read, older turns are summarised; true if
- * they were. Not in a chat where somebody took a summary back, and not with the demo. Rejects only when the turn is
- * stopped; where it cannot be done the answer is tried with all that was said.
+ * Before a step: if what the model would be told fills over 80 % of what it can read, older turns
+ * are summarised; true if they were. Not in a chat where somebody took a summary back, and not
+ * with the demo. Rejects only when the turn is stopped; where it cannot be done the answer is
+ * tried with all that was said.
  */
 export async function summariseIfFull(
   run: Run,
@@ -77,7 +79,10 @@ export async function summariseIfFull(
   }
 }
 
-/** By hand: all turns but the newest. Rejects with `session_busy`, `invalid_request`, or what the model's server did. */
+/**
+ * By hand: all turns but the newest. Rejects with `session_busy`, `invalid_request`, or
+ * what the model's server did.
+ */
 export async function summariseNow(deps: ChatDeps, sessionId: string): Promise<void> {
   const session = await findSession(deps.reader, sessionId);
   deps.turns.refuseWhenDraining();
@@ -105,7 +110,10 @@ export async function summariseNow(deps: ChatDeps, sessionId: string): Promise<v
   });
 }
 
-/** From the next step on the model is told again what was said. Taking effect once; rejects with `not_found`, `session_busy`. */
+/**
+ * From the next step on the model is told again what was said. Taking effect once; rejects with
+ * `not_found`, `session_busy`.
+ */
 export async function undoSummary(deps: ChatDeps, sessionId: string, id: string): Promise<void> {
   await deps.write({ operation: "undo_summary", sessionId }, async ({ trx, append }) => {
     refuseWhileRunning((await findOpenTurn(trx, sessionId))?.status);
@@ -120,7 +128,10 @@ export async function undoSummary(deps: ChatDeps, sessionId: string, id: string)
   });
 }
 
-/** What a request measures, in tokens, by our estimate; signatures and ciphers of thinking say nothing of it. */
+/**
+ * What a request measures, in tokens, by our estimate; signatures and ciphers of
+ * thinking say nothing of it.
+ */
 export function measure(request: ProviderRequest): number {
   const text = JSON.stringify(request, (name, value: unknown) =>
     name === "thinking" || name === "attachments" ? undefined : value,

@@ -14,14 +14,18 @@ const FRESH_MS = 1_000;
 const MAX_LOOK_MS = 1_500;
 /** Whoever asks hears of a write of this moment. */
 const MOMENT_MS = 5_000;
-/** A write that nobody needs wears out a disk: for who looks all day it comes ever more rarely while nobody writes. */
+/**
+ * A write that nobody needs wears out a disk: for who looks all day it comes ever more
+ * rarely while nobody writes.
+ */
 const RAREST_WRITE_MS = 60_000;
 /** Below this a write is tried though the last one is not long ago. */
 const HARDLY_ANY_SPACE = 1_000_000;
 
 /**
- * Notices by itself when storing works again, and when a database elsewhere goes away, though nobody writes; and that it
- * does not work, when somebody asks. The state is `database.health`; every commit keeps it.
+ * Notices by itself when storing works again, and when a database elsewhere goes away, though
+ * nobody writes; and that it does not work, when somebody asks. The state is
+ * `database.health`; every commit keeps it.
  */
 export function watchStorage(
   deps: Pick<ChatDeps, "database" | "newUnitOfWork" | "metrics" | "log" | "soleCompanion">,
@@ -106,7 +110,9 @@ function tooLate(isFile: boolean): ChatError {
     : new ChatError("database_unavailable", "The database has not answered for a while.");
 }
 
-/** Whether it is time to write something. A commit that others have made starts the measure again. */
+/**
+ * Whether it is time to write something. A commit that others have made starts the measure again.
+ */
 function writesEverMoreRarely(storage: { readonly workedAt: number }): () => boolean {
   let seen = Number.NEGATIVE_INFINITY;
   let wait = MOMENT_MS;
@@ -120,7 +126,9 @@ function writesEverMoreRarely(storage: { readonly workedAt: number }): () => boo
   };
 }
 
-/** Writes something for good and leaves nothing: a session that comes and goes in one transaction. */
+/**
+ * Writes something for good and leaves nothing: a session that comes and goes in one transaction.
+ */
 async function probe({ newUnitOfWork }: Pick<ChatDeps, "newUnitOfWork">): Promise<void> {
   const id = uuid();
   await newUnitOfWork().commit("probe_storage", async (trx) => {

@@ -12,9 +12,10 @@ export interface AppendRequest {
   turnId: string;
   fence: number;
   /**
-   * The newest `seq` that the writer knows of: it says what comes right after. So a statement that was given up on, and
-   * is carried out later by a server that has not noticed, writes in its own place or not at all: never a second time,
-   * never behind what was said meanwhile. Undefined: wherever the log ends.
+   * The newest `seq` that the writer knows of: it says what comes right after. So a statement
+   * that was given up on, and is carried out later by a server that has not noticed, writes in
+   * its own place or not at all: never a second time, never behind what was said meanwhile.
+   * Undefined: wherever the log ends.
    */
   after?: number;
   /** Remembered on the session's row: tells whether a commit took effect whose answer was lost. */
@@ -22,7 +23,10 @@ export interface AppendRequest {
   rows: { type: string; payload: string }[];
 }
 
-/** The appends of a group as columns: a thread is handed some lists much sooner than many small objects. */
+/**
+ * The appends of a group as columns: a thread is handed some lists much sooner
+ * than many small objects.
+ */
 export interface PackedAppends {
   sessionIds: string[];
   turnIds: string[];
@@ -58,7 +62,10 @@ export function pack(appends: readonly AppendRequest[]): PackedAppends {
   return packed;
 }
 
-/** `began` and `worked`: `performance.now()` when its transaction began and when only the COMMIT was left. */
+/**
+ * `began` and `worked`: `performance.now()` when its transaction began and when
+ * only the COMMIT was left.
+ */
 export type AppendResult = { began: number; worked: number } & PhysicalCommit &
   (
     | { status: "committed"; lastSeq: number; cancelTurnId: string | null }
@@ -67,8 +74,9 @@ export type AppendResult = { began: number; worked: number } & PhysicalCommit &
   );
 
 /**
- * Appends for many streams at once. Each succeeds or fails alone: a lost lease fails its own append, and if a
- * statement or the COMMIT of the whole group fails, each append is tried again on its own.
+ * Appends for many streams at once. Each succeeds or fails alone: a lost lease fails
+ * its own append, and if a statement or the COMMIT of the whole group fails, each
+ * append is tried again on its own.
  */
 export interface AppendLog {
   append(append: AppendRequest): Promise<AppendResult>;
@@ -85,14 +93,20 @@ export function refusalOf(sessionExists: boolean): ChatError {
     : new ChatError("not_found", "This session was deleted.");
 }
 
-/** The server works on each group in a process of its own; a session keeps its lane, so groups never wait for each other. */
+/**
+ * The server works on each group in a process of its own; a session keeps its lane, so groups
+ * never wait for each other.
+ */
 export const APPEND_LANES = 2;
 
 function laneOf(sessionId: string): number {
   return sessionId.charCodeAt(sessionId.length - 1) % APPEND_LANES;
 }
 
-/** One statement numbers and stores the chunks of all sessions; three round trips, however many streams. */
+/**
+ * One statement numbers and stores the chunks of all sessions; three round
+ * trips, however many streams.
+ */
 export function createPostgresAppendLog(db: Kysely<Database>): AppendLog {
   const commit = (appends: readonly AppendRequest[]) => commitTogether(db, appends);
   const lanes = Array.from(
@@ -110,7 +124,10 @@ export function createPostgresAppendLog(db: Kysely<Database>): AppendLog {
   };
 }
 
-/** One statement is one transaction: a single round trip, and what it did not say it did, it may still have done. */
+/**
+ * One statement is one transaction: a single round trip, and what it did not say it
+ * did, it may still have done.
+ */
 async function commitTogether(
   db: Kysely<Database>,
   appends: readonly AppendRequest[],
@@ -218,8 +235,9 @@ async function standingOf(
 }
 
 /**
- * Why an append was not taken. The log of a session whose lease the writer still holds has grown by something that it
- * does not know of: by this very append, in a statement that was given up on, or by somebody who needs no lease.
+ * Why an append was not taken. The log of a session whose lease the writer still holds has grown by
+ * something that it does not know of: by this very append, in a statement that was given up on, or
+ * by somebody who needs no lease.
  */
 async function catchUp(
   db: Kysely<Database>,

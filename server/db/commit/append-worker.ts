@@ -1,5 +1,6 @@
-// A thread of its own for the hot path on SQLite: the statements and the fsync of a commit block this thread and not
-// the event loop that serves every stream. One group of appends in, its outcome out; see append-log.ts.
+// A thread of its own for the hot path on SQLite: the statements and the fsync of a commit block
+// this thread and not the event loop that serves every stream. One group of appends in, its
+// outcome out; see append-log.ts.
 import { closeSync, fsyncSync, openSync } from "node:fs";
 import { parentPort, workerData } from "node:worker_threads";
 import SQLite from "better-sqlite3";
@@ -18,7 +19,10 @@ export interface Saved {
   failure: string | undefined;
 }
 
-/** Milliseconds that the group's transaction spent in statements and in its COMMIT, and how many appends were in it. */
+/**
+ * Milliseconds that the group's transaction spent in statements and in its COMMIT, and how
+ * many appends were in it.
+ */
 interface Spent {
   work: number;
   commit: number;
@@ -45,7 +49,10 @@ export type TransactionOutcome = Spent &
 
 const BUSY_TIMEOUT_MS = 20;
 
-/** The thread of checkpoint-worker.ts has moved most of it by then; what is left, the commit that crosses this moves. */
+/**
+ * The thread of checkpoint-worker.ts has moved most of it by then; what is left, the commit
+ * that crosses this moves.
+ */
 const LATE_CHECKPOINT_PAGES = 65_536;
 
 const { path, flush } = workerData as WriterThreadData;

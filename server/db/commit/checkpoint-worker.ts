@@ -1,6 +1,7 @@
-// A thread of its own that moves the write-ahead log into the database file while others write on: what a checkpoint
-// reads, writes and syncs would otherwise be part of some stream's commit, or block the event loop. While nobody
-// writes it gives pages that compaction has freed back to the disk.
+// A thread of its own that moves the write-ahead log into the database file while others
+// write on: what a checkpoint reads, writes and syncs would otherwise be part of some
+// stream's commit, or block the event loop. While nobody writes it gives pages that
+// compaction has freed back to the disk.
 import { parentPort, workerData } from "node:worker_threads";
 import SQLite from "better-sqlite3";
 import { nativeBinding } from "../engine/native-binding.ts";
@@ -40,7 +41,10 @@ function look(): void {
   } else if (quietLooks % TIDY_AFTER_LOOKS === 0) times.time(tidy);
 }
 
-/** Gives back what was freed, and the log's own file: a little each second, so that a writer who comes waits for little. */
+/**
+ * Gives back what was freed, and the log's own file: a little each second, so that a writer
+ * who comes waits for little.
+ */
 function tidy(): void {
   const free = Number(database.pragma("freelist_count", { simple: true }));
   if (free > KEPT_FREE_PAGES) database.pragma(`incremental_vacuum(${RETURNED_AT_ONCE})`);

@@ -2,10 +2,15 @@ import type { ControlledTransaction, Kysely } from "kysely";
 import type { Database, Trx } from "../tables/schema.ts";
 import type { WriterGate } from "./writer-gate.ts";
 
-/** More would only make the first of them, and the deltas of all streams, wait longer for the last. */
+/**
+ * More would only make the first of them, and the deltas of all streams, wait longer for the last.
+ */
 const MAX_MEMBERS = 50;
 
-/** Thrown by a work that may still go on using its transaction: nothing else must share that transaction. */
+/**
+ * Thrown by a work that may still go on using its transaction: nothing else
+ * must share that transaction.
+ */
 export class UnfinishedWork extends Error {}
 
 /** The COMMIT that a unit of work may share with others. */
@@ -17,7 +22,9 @@ export interface PhysicalCommit {
 }
 
 interface Member {
-  /** In a transaction of its own: it was in one whose COMMIT failed, and who was to blame must show. */
+  /**
+   * In a transaction of its own: it was in one whose COMMIT failed, and who was to blame must show.
+   */
   alone: boolean;
   work: (trx: Trx) => Promise<unknown>;
   physical: PhysicalCommit;
@@ -26,12 +33,14 @@ interface Member {
 }
 
 /**
- * Shares one physical commit, and so one fsync, among all units of work that ask for one in the same turn of the
- * event loop. Each work is a savepoint: it succeeds or fails alone. A work is done again if another one broke the
- * whole transaction (a full disk ends it) or its COMMIT, so it touches nothing but the database.
+ * Shares one physical commit, and so one fsync, among all units of work that ask for one in the
+ * same turn of the event loop. Each work is a savepoint: it succeeds or fails alone. A work is done
+ * again if another one broke the whole transaction (a full disk ends it) or its COMMIT, so it
+ * touches nothing but the database.
  *
- * For an engine whose statements block the event loop (SQLite in this process): while a commit runs nothing can
- * arrive, so the end of the turn is the moment to look who has come. A lone work waits for no timer.
+ * For an engine whose statements block the event loop (SQLite in this process): while a commit
+ * runs nothing can arrive, so the end of the turn is the moment to look who has come. A lone
+ * work waits for no timer.
  */
 export class CommitGroup {
   readonly #db: Kysely<Database>;
@@ -46,8 +55,8 @@ export class CommitGroup {
   }
 
   /**
-   * Resolves with the work's result once it is durable; rejects with what failed, and then nothing of it is stored.
-   * `physical` is filled in before.
+   * Resolves with the work's result once it is durable; rejects with what failed, and then nothing
+   * of it is stored. `physical` is filled in before.
    */
   run<T>(work: (trx: Trx) => Promise<T>, physical: PhysicalCommit): Promise<T> {
     return new Promise<T>((resolve, reject) => {
@@ -81,7 +90,10 @@ export class CommitGroup {
     this.#running = false;
   }
 
-  /** Settles every member but those it returns, which have to be done again. Rejects if the transaction does not begin. */
+  /**
+   * Settles every member but those it returns, which have to be done again. Rejects if the
+   * transaction does not begin.
+   */
   async #commit(members: readonly Member[]): Promise<Member[]> {
     const trx = await this.#db.startTransaction().execute();
     const done: { member: Member; value: unknown }[] = [];
@@ -114,7 +126,8 @@ export class CommitGroup {
         .execute()
         .catch(() => {});
     }
-    // Who failed by a conflict with another of the group looks for that one's rows: they are there by now.
+    // Who failed by a conflict with another of the group looks for that one's
+    // rows: they are there by now.
     for (const { member, value } of done) member.resolve(value);
     for (const { member, error } of failed) member.reject(error);
     return again;

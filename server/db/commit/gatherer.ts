@@ -1,7 +1,9 @@
 /** A short queue goes whole. */
 const MIN_SPLIT = 256;
 
-/** So many are worth a commit at once; fewer wait for what else this turn of the event loop brings. */
+/**
+ * So many are worth a commit at once; fewer wait for what else this turn of the event loop brings.
+ */
 const FULL_GROUP = 32;
 
 interface WaitingItem<I, O> {
@@ -11,8 +13,8 @@ interface WaitingItem<I, O> {
 }
 
 /**
- * Natural batching: one commit at a time, and what arrives while it is on its way goes together into the next one.
- * A lone input waits for nobody but those of the same turn of the event loop.
+ * Natural batching: one commit at a time, and what arrives while it is on its way goes together
+ * into the next one. A lone input waits for nobody but those of the same turn of the event loop.
  */
 export class Gatherer<I, O> {
   readonly #commit: (inputs: readonly I[]) => Promise<readonly O[]>;
@@ -55,7 +57,10 @@ export class Gatherer<I, O> {
     );
   }
 
-  /** Of a long queue the half: while its outputs are made use of, the other half is on its way, and neither side waits. */
+  /**
+   * Of a long queue the half: while its outputs are made use of, the other half is on its
+   * way, and neither side waits.
+   */
   #take(): WaitingItem<I, O>[] {
     const waiting = this.#waiting;
     const count = Math.max(MIN_SPLIT, Math.ceil(waiting.length / 2));

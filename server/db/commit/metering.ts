@@ -1,4 +1,5 @@
-// What is told of a unit of work once it is over: metrics, the list of recent transactions, the log.
+// What is told of a unit of work once it is over: metrics, the list of
+// recent transactions, the log.
 import type { Log } from "../../log.ts";
 import { type CommitStatus, type Metrics, PHASES, type Phase } from "../../observe/metrics.ts";
 import type { Operation } from "../../observe/operations.ts";

@@ -27,7 +27,10 @@ export interface RecordedTransaction {
 const KEPT = 200;
 const KEPT_SLOW = 100;
 
-/** The last transactions of this process; slow ones in a place of their own, where fast ones do not push them out. */
+/**
+ * The last transactions of this process; slow ones in a place of their own, where fast
+ * ones do not push them out.
+ */
 export class RecentTransactions {
   /** A transaction over this is slow. */
   readonly slowSeconds: number;

@@ -19,14 +19,17 @@ import type { WriterGate } from "./writer-gate.ts";
 import { CheckpointTimes, startThread, type WriterThreadData } from "./writer-threads.ts";
 
 export interface SqliteAppendLog extends AppendLog {
-  /** Copies the whole database, as this process has it open, to an empty file. Call it with the gate in hand. */
+  /**
+   * Copies the whole database, as this process has it open, to an empty file. Call
+   * it with the gate in hand.
+   */
   save(target: string): Promise<void>;
 }
 
 /**
- * Appends in a thread of its own, one group at a time, taking turns with the connection of this thread. A thread that
- * dies is started again with the next group; what became of the group it had is read back. `onError` hears what the
- * database threw.
+ * Appends in a thread of its own, one group at a time, taking turns with the connection of this
+ * thread. A thread that dies is started again with the next group; what became of the group it had
+ * is read back. `onError` hears what the database threw.
  */
 export function createSqliteAppendLog(
   data: { path: string; flush: boolean },
@@ -38,7 +41,8 @@ export function createSqliteAppendLog(
   let appending = startAppending(threadData);
   let checkpoints = startThread("checkpoint-worker", threadData);
   checkpoints.on("error", restartCheckpoints);
-  // Rarely needed: it swallows what the disk throws, and commits move the pages when nobody else does.
+  // Rarely needed: it swallows what the disk throws, and commits move the
+  // pages when nobody else does.
   function restartCheckpoints(): void {
     checkpoints = startThread("checkpoint-worker", threadData);
     checkpoints.on("error", () => {});

@@ -1,6 +1,9 @@
 import { type ErrorCode, STORAGE_CODES, type StorageCode } from "../../protocol/errors.ts";
 
-/** Whether the last attempt to store something worked. Kept by every commit; steers how storing is watched. */
+/**
+ * Whether the last attempt to store something worked. Kept by every commit;
+ * steers how storing is watched.
+ */
 export interface StorageHealth {
   /** Undefined while storing works. */
   readonly problem: StorageCode | undefined;

@@ -50,8 +50,8 @@ export type AfterCommit = (hook: () => void) => void;
 export type Work<T> = (trx: Trx, afterCommit: AfterCommit) => Promise<T>;
 
 /**
- * After a COMMIT whose answer was lost: reads whether it took effect. It must lock a row that the work wrote,
- * so that it waits for a COMMIT that is still on its way.
+ * After a COMMIT whose answer was lost: reads whether it took effect. It must lock a row that the
+ * work wrote, so that it waits for a COMMIT that is still on its way.
  */
 export type ReadBack = (trx: Trx) => Promise<boolean>;
 
@@ -61,12 +61,12 @@ const MIN_READ_BACK_SECONDS = 15;
 const NOTICED_MS = 1_000;
 
 /**
- * What one stream writes, in micro-transactions. `commit(operation, work)` is the only way to write: it
- * begins, runs `work`, commits and meters; if anything throws, nothing of that `work` is stored. What an
- * earlier `commit` stored stays, whatever happens later. There is no begin that could be left open.
+ * What one stream writes, in micro-transactions. `commit(operation, work)` is the only way to
+ * write: it begins, runs `work`, commits and meters; if anything throws, nothing of that `work`
+ * is stored. What an earlier `commit` stored stays. There is no begin that could be left open.
  *
- * One instance belongs to one flow (a turn, a request): commits follow one another, they do not nest or
- * overlap.
+ * One instance belongs to one flow (a turn, a request): commits follow one another,
+ * they do not nest or overlap.
  */
 export class SSEUnitOfWork {
   readonly #deps: UnitOfWorkDeps;
@@ -76,8 +76,8 @@ export class SSEUnitOfWork {
   #held: (() => void)[] = [];
 
   /**
-   * @param deps `deps.db` is a pool, or one connection that the caller lends (`db.connection()`); whoever
-   *   opened it closes it.
+   * @param deps `deps.db` is a pool, or one connection that the caller lends
+   *   (`db.connection()`); whoever opened it closes it.
    * @param subject named in the list of transactions and in warnings.
    */
   constructor(
@@ -91,9 +91,10 @@ export class SSEUnitOfWork {
   }
 
   /**
-   * A unit of work inside a transaction that somebody else owns: each `commit` is a savepoint, released or
-   * returned to. Nothing is durable and no after-commit hook runs until the owner has committed and says so
-   * with `close({ ownerCommitted: true })`. The owner's transaction is never committed or closed here.
+   * A unit of work inside a transaction that somebody else owns: each `commit` is a savepoint,
+   * released or returned to. Nothing is durable and no after-commit hook runs until the owner has
+   * committed and says so with `close({ ownerCommitted: true })`. The owner's transaction is never
+   * committed or closed here.
    */
   static borrowing(
     owner: ControlledTransaction<Database>,
@@ -113,12 +114,12 @@ export class SSEUnitOfWork {
   /**
    * Stores what `work` writes, all or nothing, and resolves with its result once that is durable.
    *
-   * Rejects with what `work` threw, or with a `ChatError`: `storage_*` and `database_unavailable` (nothing
-   * stored), `commit_failed` (a statement failed and was swallowed, or the COMMIT failed: nothing stored),
-   * `commit_outcome_unknown` (the connection broke during COMMIT and `readBack` was not given or could not
-   * be asked for 15 s, or for as long as it waits). Lock conflicts and serialization failures run `work` again, up to
-   * 6 times within 5 s, and a database that is away is waited for (`patience.ts`); therefore `work` touches nothing but
-   * the database.
+   * Rejects with what `work` threw, or with a `ChatError`: `storage_*` and `database_unavailable`
+   * (nothing stored), `commit_failed` (a statement failed and was swallowed, or the COMMIT failed:
+   * nothing stored), `commit_outcome_unknown` (the connection broke during COMMIT and `readBack`
+   * was not given or could not be asked for 15 s, or for as long as it waits). Lock conflicts and
+   * serialization failures run `work` again, up to 6 times within 5 s, and a database that is away
+   * is waited for (`patience.ts`); therefore `work` touches nothing but the database.
    */
   async commit<T>(operation: Operation, work: Work<T>, readBack?: ReadBack): Promise<T> {
     const facts = newFacts();
@@ -128,9 +129,10 @@ export class SSEUnitOfWork {
   }
 
   /**
-   * `commit` for the step that comes by the thousand: chunks of an answer, appended to the session's log under its
-   * lease. The physical commit is shared with all streams that append at this moment; this one succeeds or fails
-   * alone. `onCommit` is its after-commit hook. Rejects like `commit`, and with `lease_lost` or `not_found`.
+   * `commit` for the step that comes by the thousand: chunks of an answer, appended to the
+   * session's log under its lease. The physical commit is shared with all streams that append at
+   * this moment; this one succeeds or fails alone. `onCommit` is its after-commit hook. Rejects
+   * like `commit`, and with `lease_lost` or `not_found`.
    */
   append(
     operation: Operation,
@@ -185,7 +187,7 @@ export class SSEUnitOfWork {
     }
   }
 
-  /** Ends this unit of work. With a borrowed transaction, `ownerCommitted` decides whether the held hooks run. */
+  /** Ends it. With a borrowed transaction, `ownerCommitted` decides whether held hooks run. */
   close(how: { ownerCommitted: boolean } = { ownerCommitted: false }): void {
     if (this.#state === "open") {
       throw new ChatError("internal", "A unit of work was closed while it commits.");
@@ -304,7 +306,7 @@ export class SSEUnitOfWork {
     };
   }
 
-  /** Never throws: the first error is the one that counts, and a connection that cannot roll back is discarded by its driver. */
+  /** Never throws: the first error counts; what cannot roll back its driver discards. */
   async #rollback(scope: Scope | undefined, operation: Operation): Promise<void> {
     try {
       await scope?.rollback();

@@ -1,9 +1,15 @@
-/** Lets one writer at a time through, in order of arrival: SQLite has one, whoever holds a connection. */
+/**
+ * Lets one writer at a time through, in order of arrival: SQLite has one,
+ * whoever holds a connection.
+ */
 export class WriterGate {
   #last: Promise<void> = Promise.resolve();
   #refusal: (() => Error) | undefined;
 
-  /** After those who are in line runs `last`; whoever has not begun by then, and whoever comes, gets the refusal. */
+  /**
+   * After those who are in line runs `last`; whoever has not begun by then, and whoever
+   * comes, gets the refusal.
+   */
   async shut(refusal: () => Error, last: () => Promise<void>): Promise<void> {
     const done = this.#inLine(last);
     this.#refusal = refusal;

@@ -11,8 +11,9 @@ export interface WriterThreadData {
 }
 
 /**
- * When the last checkpoint began and ended, in memory that both threads see: a message about it would wait behind the
- * very commit that it explains. By the clock of the process, which its threads share.
+ * When the last checkpoint began and ended, in memory that both threads see: a message
+ * about it would wait behind the very commit that it explains. By the clock of the process,
+ * which its threads share.
  */
 export class CheckpointTimes {
   readonly memory: SharedArrayBuffer;

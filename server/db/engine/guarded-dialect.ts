@@ -1,6 +1,8 @@
 // A layer between Kysely and any engine's driver that keeps a transaction whole:
-// - after a failed statement nothing more runs in it and it cannot commit, even if the error was swallowed
-//   (SQLite would commit the rest; after SQLITE_FULL it has ended the transaction by itself and would
+// - after a failed statement nothing more runs in it and it cannot commit, even
+// if the error was swallowed
+//   (SQLite would commit the rest; after SQLITE_FULL it has ended the
+//   transaction by itself and would
 //   autocommit what follows);
 // - inside a unit of work nothing else is asked of the database, which on SQLite would deadlock.
 import { AsyncLocalStorage } from "node:async_hooks";
@@ -15,13 +17,16 @@ import {
 } from "kysely";
 import { ChatError } from "../../errors.ts";
 
-/** Set while the work of a unit of work runs; counts the characters of text that its statements are given. */
+/**
+ * Set while the work of a unit of work runs; counts the characters of text that
+ * its statements are given.
+ */
 export const insideWork = new AsyncLocalStorage<{ size: number }>();
 
 /**
- * Refuses queries on the database itself while a unit of work runs in the same flow. The transaction that
- * the unit of work lends has no plugins. A plugin, because the driver is asked only after Kysely's queue
- * for the one SQLite connection, where the query would wait for ever.
+ * Refuses queries on the database itself while a unit of work runs in the same flow. The
+ * transaction that the unit of work lends has no plugins. A plugin, because the driver is asked
+ * only after Kysely's queue for the one SQLite connection, where the query would wait for ever.
  */
 export const refuseInsideWork: KyselyPlugin = {
   transformQuery({ node }) {

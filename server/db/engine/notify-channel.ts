@@ -1,5 +1,6 @@
-// Short words between the companions on one Postgres: LISTEN and NOTIFY, outside of every transaction that stores
-// something, since a COMMIT with a NOTIFY in it waits for all others of its kind. Nothing depends on them.
+// Short words between the companions on one Postgres: LISTEN and NOTIFY, outside of every
+// transaction that stores something, since a COMMIT with a NOTIFY in it waits for all others of its
+// kind. Nothing depends on them.
 import { setTimeout as delay } from "node:timers/promises";
 import { type Kysely, sql } from "kysely";
 import pg from "pg";
@@ -32,13 +33,19 @@ const RETRY_MS = 250;
 const MAX_RETRY_MS = 60_000;
 const END_MS = 500;
 
-/** Ends the connection; in a transaction pool the one behind it lives on, and is not to listen for ever. */
+/**
+ * Ends the connection; in a transaction pool the one behind it lives on, and
+ * is not to listen for ever.
+ */
 async function leave(client: pg.Client): Promise<void> {
   await client.query(`unlisten ${CHANNEL}`).catch(() => {});
   await client.end().catch(() => {});
 }
 
-/** `servers`: without a proxy. A transaction pool takes a LISTEN, too; what it hears goes to whoever has the connection then. */
+/**
+ * `servers`: without a proxy. A transaction pool takes a LISTEN, too; what it hears goes to whoever
+ * has the connection then.
+ */
 export function createNotifyChannel(
   servers: Servers,
   reader: Kysely<Database>,
@@ -123,7 +130,9 @@ export function createNotifyChannel(
     }
   }
 
-  /** Sent over another connection: a transaction pool would give an answer to the one that asked. */
+  /**
+   * Sent over another connection: a transaction pool would give an answer to the one that asked.
+   */
   async function arrives(): Promise<void> {
     const arrived = Promise.withResolvers<void>();
     check = { token: uuid(), arrived: arrived.resolve };

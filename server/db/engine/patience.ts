@@ -1,4 +1,5 @@
-// How long the database is asked again before somebody is told: the same for a commit and for a read.
+// How long the database is asked again before somebody is told: the same for
+// a commit and for a read.
 import { setTimeout as delay } from "node:timers/promises";
 import type { Operation } from "../../observe/operations.ts";
 
@@ -8,7 +9,10 @@ const MAX_SECONDS = 5;
 
 /** Seconds that an answer waits for a database that is away. */
 export const DEFAULT_PATIENCE_SECONDS = 60;
-/** Whoever sent something waits for what becomes of it, and so do the proxies in between: some for no longer than this. */
+/**
+ * Whoever sent something waits for what becomes of it, and so do the proxies in between: some
+ * for no longer than this.
+ */
 const MAX_ASKED_SECONDS = 30;
 
 /** Steps of an answer that runs: its model is made to wait, not its reader. */
@@ -31,7 +35,9 @@ const COMES_AGAIN: ReadonlySet<Operation> = new Set([
   "renew_witness",
 ]);
 
-/** Seconds that `operation` waits for a database that is away, where answers wait for `patience`. */
+/**
+ * Seconds that `operation` waits for a database that is away, where answers wait for `patience`.
+ */
 export function patienceOf(operation: Operation, patience: number): number {
   if (COMES_AGAIN.has(operation)) return MAX_SECONDS;
   return OF_AN_ANSWER.has(operation) ? patience : askedPatience(patience);

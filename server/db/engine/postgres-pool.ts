@@ -14,12 +14,16 @@ export const NUMBERS: pg.CustomTypesConfig = {
     oid === INT8 ? Number : pg.types.getTypeParser(oid, format)) as typeof pg.types.getTypeParser,
 };
 
-/** Longer than the longest statement, so that what waits fails only where nothing moves or far too much waits. */
+/**
+ * Longer than the longest statement, so that what waits fails only where nothing
+ * moves or far too much waits.
+ */
 const MAX_WAIT_MS = 30_000;
 
 /**
- * At most `max` connections, lent in the order in which they are asked for. The driver's own pool counts the wait for
- * one that is in use as time to connect: under a burst a server that answers well would be taken for a dead one.
+ * At most `max` connections, lent in the order in which they are asked for. The driver's own pool
+ * counts the wait for one that is in use as time to connect: under a burst a server that answers
+ * well would be taken for a dead one.
  */
 export function createPool(servers: Servers, max: number, log: Log): PostgresPool {
   /** What was known of the servers when a connection was last seen to lead to the right one. */
@@ -44,7 +48,8 @@ export function createPool(servers: Servers, max: number, log: Log): PostgresPoo
   });
   const note = (err: Error) =>
     withoutTrace(() => log.warn({ err }, "a database connection was lost"));
-  // A restart of the server emits `error` on idle and on checked-out clients; unheard, either ends the process.
+  // A restart of the server emits `error` on idle and on checked-out clients; unheard,
+  // either ends the process.
   pool.on("error", (err, client) => {
     note(err);
     servers.doubt(err, seen.get(client)?.doubts ?? servers.doubts);

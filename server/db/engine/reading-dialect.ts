@@ -1,11 +1,14 @@
-// For reads outside of transactions. Between a read and its client nobody knows the driver, so here its errors become
-// what clients are told; and as a read changes nothing, one that a restart or a lock has met is done again, on another
-// connection, as patiently as a commit.
+// For reads outside of transactions. Between a read and its client nobody knows the driver, so here
+// its errors become what clients are told; and as a read changes nothing, one that a restart or a
+// lock has met is done again, on another connection, as patiently as a commit.
 import type { CompiledQuery, DatabaseConnection, Dialect, Driver, QueryResult } from "kysely";
 import { backOff, isWorthAnotherTry, isWorthWaiting } from "./patience.ts";
 import { isConnectionLost, mayReadAgain, toStorageError } from "./storage-errors.ts";
 
-/** `awaySeconds`: how long it waits for a database that is away, where that is longer than for one that is busy. */
+/**
+ * `awaySeconds`: how long it waits for a database that is away, where that is longer
+ * than for one that is busy.
+ */
 export function readingDialect(inner: Dialect, awaySeconds = 0): Dialect {
   return {
     createAdapter: () => inner.createAdapter(),

@@ -6,11 +6,13 @@ import type { ErrorCode } from "../../protocol/errors.ts";
 /**
  * What it says about the work that met it:
  * - `conflict`: nothing of it was stored; it vanishes when the whole work is done again.
- * - `lost`: the connection broke or the answer did not come. What was under way is undone, or done, or will still be
+ * - `lost`: the connection broke or the answer did not come. What was under way is undone,
+ * or done, or will still be
  *   done by a server that has not noticed: nobody knows until it is read back.
  * - `unsent`: there was no connection, so nothing of it can have been stored.
  * - `not_writable`: a file that lets itself be read only.
- * - `elsewhere`: the same of a server: nothing was stored, and another may be the one to write to by now.
+ * - `elsewhere`: the same of a server: nothing was stored, and another may be
+ * the one to write to by now.
  * - `refused`: the database answers and says no; the same again gets the same answer.
  */
 export type ErrorKind =
@@ -54,14 +56,16 @@ const STANDBY_HINT =
 
 const MEANINGS: readonly Meaning[] = [
   {
-    // The driver knows its connection to be dead, or could not make one: the statement never left this process.
+    // The driver knows its connection to be dead, or could not make one: the statement
+    // never left this process.
     kind: "unsent",
     codes: /^(ECONNREFUSED|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH|EHOSTDOWN|53300|57P03)$/,
     words: /not queryable|client was closed|timeout exceeded when trying to connect/i,
     ...AWAY,
   },
   {
-    // SQLSTATE classes 08 and 57P, and what the driver and the socket say when the connection is gone.
+    // SQLSTATE classes 08 and 57P, and what the driver and the socket say
+    // when the connection is gone.
     kind: "lost",
     codes:
       /^(08...|57P0[1245]|25P0[34]|ECONNRESET|ECONNABORTED|EPIPE|ETIMEDOUT|ENETRESET|ENETDOWN)$/,
@@ -232,7 +236,10 @@ export class NoConnection extends Error {
   }
 }
 
-/** A `ChatError` for what a driver threw; errors that are not the storage's pass through as they are. */
+/**
+ * A `ChatError` for what a driver threw; errors that are not the storage's
+ * pass through as they are.
+ */
 export function toStorageError(thrown: unknown, doing: "reading" | "writing" = "writing"): unknown {
   if (thrown instanceof ChatError) return thrown;
   if (thrown instanceof NoConnection) {

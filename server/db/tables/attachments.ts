@@ -1,4 +1,5 @@
-// What goes with messages beside their text. A content is stored once, whichever chats have it, and goes with the last.
+// What goes with messages beside their text. A content is stored once, whichever chats have
+// it, and goes with the last.
 import type { Selectable } from "kysely";
 import { v7 as uuid } from "uuid";
 import type { BlobsTable, Reader, Trx } from "./schema.ts";
@@ -14,7 +15,8 @@ export async function insertAttachments(
   const last_use = uuid();
   // In one order: two chats that store the same would wait for each other.
   for (const blob of blobs.toSorted((a, b) => (a.hash < b.hash ? -1 : 1))) {
-    // Held and marked until the commit, so that who deletes another chat with the same content leaves it.
+    // Held and marked until the commit, so that who deletes another chat with
+    // the same content leaves it.
     await trx
       .insertInto("blobs")
       .values({ ...blob, last_use })
@@ -79,7 +81,8 @@ export async function removeAttachments(trx: Trx, sessionId: string): Promise<vo
     await trx
       .deleteFrom("blobs")
       .where("hash", "=", hash)
-      // Another chat that takes it up now has changed this, and Postgres looks at that again after waiting for it.
+      // Another chat that takes it up now has changed this, and Postgres looks at that
+      // again after waiting for it.
       .where("last_use", "=", last_use)
       .where((eb) =>
         eb.not(

@@ -1,4 +1,5 @@
-// The tables as types. `test/server/schema.test.ts` compares them with the real tables on both engines.
+// The tables as types. `test/server/schema.test.ts` compares them with the
+// real tables on both engines.
 import type { Generated, Kysely, Transaction } from "kysely";
 import type { ToolKind } from "../../protocol/offers.ts";
 import type { SubtaskStatus } from "../../protocol/plans.ts";
@@ -16,7 +17,10 @@ export interface SessionsTable {
   model: string | null;
   created_at: Milliseconds;
   updated_at: Milliseconds;
-  /** The newest chunk's number. Taken with the row's lock held, so numbers have no gaps and follow commit order. */
+  /**
+   * The newest chunk's number. Taken with the row's lock held, so numbers have no gaps
+   * and follow commit order.
+   */
   last_seq: number;
   /** The one writer: the companion that runs the session's turn. */
   lease_owner: string | null;
@@ -27,7 +31,10 @@ export interface SessionsTable {
   cancel_turn_id: string | null;
   /** The id of the newest commit: how a lost COMMIT acknowledgement is resolved. */
   last_commit: string | null;
-  /** `last_seq` when the present epoch began: what came before it is the same as in the epoch before. */
+  /**
+   * `last_seq` when the present epoch began: what came before it is the same as in the epoch
+   * before.
+   */
   epoch_seq: Generated<number>;
 }
 
@@ -44,7 +51,9 @@ export interface TurnsTable {
   error_code: string | null;
   input_tokens: number | null;
   output_tokens: number | null;
-  /** The turn that took this one's place (retry, edit); null while it belongs to the conversation. */
+  /**
+   * The turn that took this one's place (retry, edit); null while it belongs to the conversation.
+   */
   replaced_by: string | null;
   /** Where in its log compaction begins or goes on; null once all of it is compact. */
   compact_from: number | null;
@@ -57,9 +66,14 @@ export interface TurnsTable {
   steps: Generated<number>;
   /** How often its agent has changed. */
   switches: Generated<number>;
-  /** How its client wants the answers made (`protocol/sampling.ts`); null for as the model likes. */
+  /**
+   * How its client wants the answers made (`protocol/sampling.ts`); null for as the model likes.
+   */
   sampling: string | null;
-  /** The answer that is made now, where its vendor holds it (`tables/turns.ts`); null between answers. */
+  /**
+   * The answer that is made now, where its vendor holds it
+   * (`tables/turns.ts`); null between answers.
+   */
   held_answer: Json | null;
 }
 
@@ -71,7 +85,10 @@ export interface EpochsTable {
   begun_at: Milliseconds;
 }
 
-/** What each data directory wrote here last; it knows the same beside the database (`chat/upkeep/keep-epoch.ts`). */
+/**
+ * What each data directory wrote here last; it knows the same beside the database
+ * (`chat/upkeep/keep-epoch.ts`).
+ */
 export interface WitnessesTable {
   keeper: string;
   nonce: string;
@@ -132,7 +149,10 @@ export interface ChunksTable {
   seq: number;
   turn_id: string | null;
   type: string;
-  /** The chunk without what the other columns say; once compact, without what a message says (compaction.ts). */
+  /**
+   * The chunk without what the other columns say; once compact, without what a
+   * message says (compaction.ts).
+   */
   payload: Json;
 }
 
@@ -257,7 +277,7 @@ export interface Database {
 /** The inside of a unit of work. */
 export type Trx = Transaction<Database>;
 /**
- * Reads outside of any transaction; repositories that only read take this. It has no writing method:
- * what one of them stored would be in no unit of work.
+ * Reads outside of any transaction; repositories that only read take this. It has no writing
+ * method: what one of them stored would be in no unit of work.
  */
 export type Reader = Pick<Kysely<Database>, "selectFrom" | "introspection" | "getExecutor">;

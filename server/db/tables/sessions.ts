@@ -67,7 +67,10 @@ export async function lockSession(trx: Trx, sessionId: string): Promise<SessionS
   return { ...state, lease_expired: lease_expires_at === null || lease_expires_at < now };
 }
 
-/** Locks the session's row for the writer that holds its lease. Rejects with `lease_lost` or `not_found`. */
+/**
+ * Locks the session's row for the writer that holds its lease. Rejects with
+ * `lease_lost` or `not_found`.
+ */
 export async function lockLeased(trx: Trx, sessionId: string, fence: number): Promise<void> {
   const row = await trx
     .selectFrom("sessions")
@@ -79,7 +82,10 @@ export async function lockLeased(trx: Trx, sessionId: string, fence: number): Pr
   if (row?.lease_fence !== fence) throw refusalOf(row !== undefined);
 }
 
-/** Makes `owner` the one writer and returns the fencing number of its lease. Call with the row locked. */
+/**
+ * Makes `owner` the one writer and returns the fencing number of its lease.
+ * Call with the row locked.
+ */
 export async function takeLease(trx: Trx, sessionId: string, owner: string): Promise<number> {
   const row = await trx
     .updateTable("sessions")
@@ -95,7 +101,10 @@ export async function takeLease(trx: Trx, sessionId: string, owner: string): Pro
   return row.lease_fence;
 }
 
-/** Ends a lease, whoever holds it: its number is not valid any more, so a writer that was paused writes nothing. */
+/**
+ * Ends a lease, whoever holds it: its number is not valid any more, so a writer that
+ * was paused writes nothing.
+ */
 export async function releaseLease(trx: Trx, sessionId: string): Promise<void> {
   await trx
     .updateTable("sessions")
@@ -118,7 +127,10 @@ export interface RenewedLease {
 /** Few, since their rows are locked meanwhile and their streams wait. */
 export const RENEWED_AT_ONCE = 100;
 
-/** Renews the leases of the sessions of `owner` that need one most; fewer than `RENEWED_AT_ONCE`: for all of them. */
+/**
+ * Renews the leases of the sessions of `owner` that need one most; fewer than
+ * `RENEWED_AT_ONCE`: for all of them.
+ */
 export async function renewLeases(trx: Trx, owner: string): Promise<RenewedLease[]> {
   // Locked in the order of their ids, as every step that takes several sessions does: no deadlocks.
   const aging = trx
@@ -192,7 +204,10 @@ export async function lastSeqs(
     .execute();
 }
 
-/** The fencing number that each of these sessions has now, and the turn of it that somebody asked to stop. */
+/**
+ * The fencing number that each of these sessions has now, and the turn of it
+ * that somebody asked to stop.
+ */
 export async function leasesOf(
   reader: Reader,
   sessionIds: readonly string[],
@@ -212,7 +227,10 @@ export interface ListQuery {
   before?: { updated_at: number; id: string } | undefined;
 }
 
-/** Newest first, from just before `before`; with `query`, those whose title and messages contain all of its words. */
+/**
+ * Newest first, from just before `before`; with `query`, those whose title and messages
+ * contain all of its words.
+ */
 export async function listSessions(
   reader: Reader,
   list: ListQuery,

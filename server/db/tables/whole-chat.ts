@@ -15,8 +15,8 @@ const ROWS_PER_INSERT = 100;
 const MAX_TRIES = 50;
 
 /**
- * The chat as it stood at one moment, though it is read in several statements. `upTo`: the last `seq` that counts.
- * Rejects with `not_found`, and with `session_busy` where it never stood still.
+ * The chat as it stood at one moment, though it is read in several statements. `upTo`: the last
+ * `seq` that counts. Rejects with `not_found`, and with `session_busy` where it never stood still.
  */
 export async function readWholeChat(reader: Reader, sessionId: string): Promise<WholeChat> {
   for (let tries = 0; tries < MAX_TRIES; tries++) {
@@ -203,7 +203,10 @@ const SUMMARY = [
 
 type ChunkLine = WholeChat["chunks"][number];
 
-/** The log up to `upTo`, compact whether it has been compacted or not: what a file says does not change with the time. */
+/**
+ * The log up to `upTo`, compact whether it has been compacted or not: what a file says does
+ * not change with the time.
+ */
 async function readLog(reader: Reader, sessionId: string, upTo: number): Promise<ChunkLine[]> {
   const lines: ChunkLine[] = [];
   let open: Parameters<typeof compacted>[0] = [];

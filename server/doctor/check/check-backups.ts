@@ -7,7 +7,10 @@ import { asideFiles } from "../files/set-aside.ts";
 import { checkDatabase, type Damage } from "./check-database.ts";
 import type { Finding } from "./report.ts";
 
-/** Whether there is a way back: the newest backup can be read, and what was set aside. Postgres has its own. */
+/**
+ * Whether there is a way back: the newest backup can be read, and what was set
+ * aside. Postgres has its own.
+ */
 export async function checkBackups(dataDir: string, database: DatabaseSource): Promise<Finding[]> {
   if (database.engine === "postgres") return [];
   const findings: Finding[] = asideFiles(database.path).map(({ path }) => ({

@@ -18,14 +18,15 @@ export interface DatabaseLook {
 }
 
 /**
- * `indexes`: only what can be made anew from the tables; `schema`: tables or columns are not there, so that the rows have
- * to move into a new file; `pages`: words may be lost.
+ * `indexes`: only what can be made anew from the tables; `schema`: tables or columns are not there,
+ * so that the rows have to move into a new file; `pages`: words may be lost.
  */
 export type Damage = "none" | "indexes" | "schema" | "pages";
 
 /**
- * Reads the whole database and says what is wrong. Changes nothing and holds no lock that a companion would wait for.
- * Rejects with `ChatError` if the database cannot be asked at all (away, locked, of a newer version).
+ * Reads the whole database and says what is wrong. Changes nothing and holds no lock that a
+ * companion would wait for. Rejects with `ChatError` if the database cannot be asked at all (away,
+ * locked, of a newer version).
  */
 export async function checkDatabase(
   source: DatabaseSource,

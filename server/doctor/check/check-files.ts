@@ -56,7 +56,10 @@ export async function checkFiles(dataDir: string, database: DatabaseSource): Pro
   return findings;
 }
 
-/** What other users can get at, with its mode. Windows has no modes; the folder's rights guard it there. */
+/**
+ * What other users can get at, with its mode. Windows has no modes; the
+ * folder's rights guard it there.
+ */
 export function openFiles(
   dataDir: string,
   database: DatabaseSource,

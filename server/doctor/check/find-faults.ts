@@ -1,5 +1,5 @@
-// Where the rows contradict each other, as queries that both engines understand. They only read: a look reports what they
-// find, a repair mends it.
+// Where the rows contradict each other, as queries that both engines understand. They only read: a
+// look reports what they find, a repair mends it.
 import { type RawBuilder, sql } from "kysely";
 import type { Reader } from "../../db/tables/schema.ts";
 import type { Counts } from "./report.ts";
@@ -65,7 +65,10 @@ export async function findShortCursors(
   );
 }
 
-/** Chunks that no reader could be given. Postgres keeps checksums; pages of SQLite do not tell of a flipped bit in a text. */
+/**
+ * Chunks that no reader could be given. Postgres keeps checksums; pages of SQLite do not tell of
+ * a flipped bit in a text.
+ */
 export async function findUnreadable(
   reader: Reader,
   engine: Engine,
@@ -105,7 +108,10 @@ export async function findOrphans(reader: Reader): Promise<{
   return { sessions: sessions.map(({ id }) => id), turns };
 }
 
-/** Rows that mean nothing without the row they belong to, which is gone. Postgres lets none come about. */
+/**
+ * Rows that mean nothing without the row they belong to, which is gone.
+ * Postgres lets none come about.
+ */
 const DEPENDENT = [
   "requests",
   "offers",
@@ -160,7 +166,10 @@ export async function findStuck(reader: Reader): Promise<TurnOf[]> {
   );
 }
 
-/** Turns that have ended by their row and not by their log: a reader would wait for the end for ever. */
+/**
+ * Turns that have ended by their row and not by their log: a reader would
+ * wait for the end for ever.
+ */
 export async function findUnended(reader: Reader): Promise<TurnOf[]> {
   return await rowsOf(
     reader,
@@ -202,7 +211,10 @@ export async function findLostMessages(reader: Reader): Promise<LostMessage[]> {
   );
 }
 
-/** Messages that a search does not find, and entries of the index without a message. Postgres keeps its index itself. */
+/**
+ * Messages that a search does not find, and entries of the index without a message.
+ * Postgres keeps its index itself.
+ */
 export async function countUnsearchable(reader: Reader, engine: Engine): Promise<number> {
   if (engine === "postgres") return 0;
   const [row] = await rowsOf(

@@ -38,8 +38,8 @@ export interface RepairTarget {
 }
 
 /**
- * Mends a database whose tables can be read: `badIndexes` builds all indexes anew before anything relies on one. Rejects with
- * `ChatError`. On SQLite the caller holds the leader lock.
+ * Mends a database whose tables can be read: `badIndexes` builds all indexes anew before anything
+ * relies on one. Rejects with `ChatError`. On SQLite the caller holds the leader lock.
  */
 export async function repairDatabase(target: RepairTarget, badIndexes: boolean): Promise<string[]> {
   return await withRepairDeps(target, async (deps) => {

@@ -1,5 +1,5 @@
-// Brings the chats of a damaged file into the current database. Nothing there is overwritten: of a chat that has gone on
-// since, nothing is taken.
+// Brings the chats of a damaged file into the current database. Nothing there is overwritten: of a
+// chat that has gone on since, nothing is taken.
 
 import { type Kysely, sql } from "kysely";
 import { beginEpoch } from "../../db/tables/epochs.ts";
@@ -12,8 +12,8 @@ import { type DamagedFile, openDamaged, type Row } from "./read-damaged.ts";
 import { type RepairDeps, repairChats } from "./repair-chats.ts";
 
 /**
- * In this order, so that what a row refers to is there before it; a table that is new has to be in it. Its course of
- * events is not this database's.
+ * In this order, so that what a row refers to is there before it; a table that is new has to be in
+ * it. Its course of events is not this database's.
  */
 const IN_ORDER = {
   sessions: true,
@@ -37,7 +37,10 @@ const TABLES = Object.keys(IN_ORDER) as Table[];
 /** Columns that hold a JSON document. */
 const JSON_COLUMNS = new Set(["payload", "metadata", "arguments", "body", "depends_on"]);
 
-/** Returns what it has done, in words. Rejects with `ChatError`, nothing changed, if the file cannot be read at all. */
+/**
+ * Returns what it has done, in words. Rejects with `ChatError`, nothing changed, if the
+ * file cannot be read at all.
+ */
 export async function salvage(deps: RepairDeps, path: string): Promise<string[]> {
   const file = openDamaged(path);
   try {
@@ -72,7 +75,10 @@ export async function salvage(deps: RepairDeps, path: string): Promise<string[]>
   }
 }
 
-/** Whoever has read these chats before may have seen words that did not come back, under numbers that will be given again. */
+/**
+ * Whoever has read these chats before may have seen words that did not come back, under numbers
+ * that will be given again.
+ */
 async function beginNewEpoch(deps: RepairDeps): Promise<void> {
   await deps.newUnitOfWork().commit("begin_epoch", (trx) => beginEpoch(trx, "salvaged"));
 }
@@ -118,7 +124,10 @@ async function columnsOf(reader: Reader): Promise<Map<string, Column[]>> {
   );
 }
 
-/** A row as this version stores it; undefined if it is noise. A file of an older version lacks some columns. */
+/**
+ * A row as this version stores it; undefined if it is noise. A file of an older
+ * version lacks some columns.
+ */
 function toRow(row: Row, columns: readonly Column[]): Row | undefined {
   const kept: Row = {};
   for (const { name, isText, isNullable, isNeeded } of columns) {
@@ -137,8 +146,8 @@ function toRow(row: Row, columns: readonly Column[]): Row | undefined {
 }
 
 /**
- * Sessions that are in both and whose log in the database does not simply end earlier: chunks of the file would get between
- * those of another course of the conversation.
+ * Sessions that are in both and whose log in the database does not simply end earlier: chunks of
+ * the file would get between those of another course of the conversation.
  */
 async function sessionsThatWentOn(reader: Reader, path: string): Promise<Set<string>> {
   const { rows } = await sql<{
@@ -217,7 +226,10 @@ async function goOnAfter(trx: Trx, sessions: readonly Row[]): Promise<void> {
 
 const WITH_TURN: readonly Table[] = ["chunks", "messages", "tool_calls", "plans"];
 
-/** The session and the turn of each row, empty if they could not be read: better a chat without its name than none. */
+/**
+ * The session and the turn of each row, empty if they could not be read: better a chat
+ * without its name than none.
+ */
 async function makeParents(trx: Trx, table: Table, rows: readonly Row[]): Promise<void> {
   const now = Date.now();
   const sessions = new Set(rows.map((row) => String(row["session_id"])));

@@ -44,8 +44,9 @@ function toRequest(request: ProviderRequest, leave: Leave): WireRequest {
 }
 
 /**
- * Four at most: the tools, the instructions, the newest message and the one that was newest the last time. What is before
- * a mark is read from the cache at a tenth of its price; the mark before last is what the last step has written.
+ * Four at most: the tools, the instructions, the newest message and the one that was newest the
+ * last time. What is before a mark is read from the cache at a tenth of its price; the mark before
+ * last is what the last step has written.
  */
 function addBreakpoints(tools: Block[], system: Block[], messages: Message[]): void {
   const asked = messages.filter(({ role }) => role === "user");

@@ -1,4 +1,5 @@
-// Google's Interactions, for answers that Google holds. https://ai.google.dev/gemini-api/docs/interactions/streaming
+// Google's Interactions, for answers that Google holds.
+// https://ai.google.dev/gemini-api/docs/interactions/streaming
 
 import type { ConversationMessage, FinishReason, ProviderRequest, Usage } from "../provider.ts";
 import { plainSchema } from "../tool-schema.ts";

@@ -14,7 +14,10 @@ export const google: WireFormat = { toRequest, createReader };
 
 type Part = Record<string, unknown>;
 
-/** Gemini 3 refuses a call of the running turn without a signature; Google's word for one that there never was. */
+/**
+ * Gemini 3 refuses a call of the running turn without a signature; Google's word for
+ * one that there never was.
+ */
 const NO_SIGNATURE = { thoughtSignature: "skip_thought_signature_validator" };
 
 function toRequest(request: ProviderRequest, leave: Leave): WireRequest {
@@ -215,7 +218,9 @@ function createReader(answer: Answer): EventReader {
   };
 }
 
-/** A list of parts, one part, or its text; in the content, in its place, or in the candidate itself. */
+/**
+ * A list of parts, one part, or its text; in the content, in its place, or in the candidate itself.
+ */
 function partsOf(candidate: Fields): readonly unknown[] {
   const { content = candidate["text"] } = candidate;
   const fields = record(content);

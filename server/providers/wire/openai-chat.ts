@@ -72,7 +72,7 @@ function toMessage(message: ConversationMessage, leave: Leave): Fields {
     })),
   };
 
-  /** Thinking in plain words belongs to the calls it led to: without any, some servers refuse it. */
+  /** Thinking in plain words belongs to its calls: without any, some servers refuse it. */
   function details(): Fields {
     const kept = thinking?.parts.find(({ data }) => data["reasoning_details"]);
     return kept && !leave.thinking ? { reasoning_details: kept.data["reasoning_details"] } : {};
@@ -112,7 +112,7 @@ function amend(said: string, leave: Leave, { messages }: ProviderRequest): Leave
 interface Reading {
   answer: Answer;
   thoughts: Thoughts;
-  /** Of what the deltas have brought, which a message at the end says once more: how much it is, and how it ends. */
+  /** What the deltas have brought, which a message at the end says again: length and end. */
   said: number;
   saidLast: string;
   thought: boolean;
@@ -210,7 +210,7 @@ function readChoice(reading: Reading, choice: Fields, failed: boolean): void {
   if (isEnd && !failed) finish(answer, reason === "" ? "stop" : reason, choice);
 }
 
-/** Completions of the old kind, Ollama's of the same, and fields that have slipped out of their delta. */
+/** Old completions, Ollama's of the same, and fields that slipped out of their delta. */
 function readSlipped(reading: Reading, choice: Fields, isEnd: boolean): void {
   const words = ["text", "content", "response"].find((field) => typeof choice[field] === "string");
   if (reading.thoughts.read(choice)) reading.thought = true;
@@ -330,7 +330,7 @@ export function toArguments(args: unknown): string {
   return args === undefined || args === null ? "" : JSON.stringify(args);
 }
 
-/** In small letters; what vendors and their imitators say, and how they put it together ("content_filter: SAFETY"). */
+/** In small letters, as vendors and their imitators put it ("content_filter: SAFETY"). */
 const REASONS: readonly (readonly [RegExp, FinishReason | "failed"])[] = [
   [/error|malformed|abort|cancel|insufficient|time_?out/, "failed"],
   [/filter|safety|prohibited|recitation|sensitive|refusal|blocked|toxic/, "content_filter"],

@@ -43,7 +43,10 @@ function included(mark: "?" | "&", model: string): string {
   return reasonsInSecret(model) ? `${mark}include[]=${SECRET}` : "";
 }
 
-/** Of these the thinking comes as a cipher, if asked for, and must come back with the calls it led to. */
+/**
+ * Of these the thinking comes as a cipher, if asked for, and must come back
+ * with the calls it led to.
+ */
 const REASONS_IN_SECRET = /^(?:o\d|gpt-(?:5|6|7)|codex|computer-use)(?!.*-chat)/;
 const SECRET = "reasoning.encrypted_content";
 

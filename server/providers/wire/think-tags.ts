@@ -1,5 +1,5 @@
-// Models whose server does not tell thinking from the answer write it between tags, at the beginning of the text. Some do
-// not write the first tag: it stands in their prompt.
+// Models whose server does not tell thinking from the answer write it between tags, at the
+// beginning of the text. Some do not write the first tag: it stands in their prompt.
 
 export interface ThinkTags {
   add(delta: string): void;
@@ -29,7 +29,10 @@ const USUAL = [
   ["[think]", "[/think]"],
   ["◁think▷", "◁/think▷"],
 ] as const;
-/** These are words of other texts, too: each is ended by its own only. The last are whole models' formats, as they leak. */
+/**
+ * These are words of other texts, too: each is ended by its own only. The last are whole
+ * models' formats, as they leak.
+ */
 const OTHERS = [
   ["<reasoning>", "</reasoning>"],
   ["<reason>", "</reason>"],
@@ -80,7 +83,10 @@ interface Text {
   said: Before;
 }
 
-/** What is to be known of words that may be many: whether they speak of tags, or are code, and how they end. */
+/**
+ * What is to be known of words that may be many: whether they speak of tags, or
+ * are code, and how they end.
+ */
 interface Before {
   isSpokenOf: boolean;
   isInCode: boolean;
@@ -102,7 +108,9 @@ function addTo(before: Before, words: string): Before {
   return before;
 }
 
-/** Only at the beginning: a tag in the middle of an answer, or in code, is what the answer is about. */
+/**
+ * Only at the beginning: a tag in the middle of an answer, or in code, is what the answer is about.
+ */
 export function createThinkTags(begunInPrompt: boolean, told: Told): ThinkTags {
   const text: Text = {
     told,
@@ -222,7 +230,9 @@ function decideInside(text: Text, isLast: boolean): void {
   text.held = text.held.slice(text.held.length - waits);
 }
 
-/** In the answer: a closing tag that nothing has opened ends thinking that was taken for the answer. */
+/**
+ * In the answer: a closing tag that nothing has opened ends thinking that was taken for the answer.
+ */
 function decideAnswer(text: Text, delta: string, isLast: boolean): void {
   const { told } = text;
   const words = text.held + delta;
@@ -266,8 +276,8 @@ function lengthOfBegun(words: string, { tags, longest }: Closing): number {
 }
 
 /**
- * Such a tag ends thinking: nothing has opened it, it is not code, and it is not a word of a sentence,
- * which would stand between blanks.
+ * Such a tag ends thinking: nothing has opened it, it is not code, and it is not a word of a
+ * sentence, which would stand between blanks.
  */
 function isLone(before: Before, after: string): boolean {
   if (isAbout(before)) return false;

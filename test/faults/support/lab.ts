@@ -1,4 +1,5 @@
-// A companion under test on an engine, its model's server, and the clients that talk to it while it suffers.
+// A companion under test on an engine, its model's server, and the clients that
+// talk to it while it suffers.
 import { rmSync } from "node:fs";
 import type { DatabaseSource } from "../../../server/db/opened-database.ts";
 import { type Companion, newDataDir, startCompanion } from "../../support/companion.ts";

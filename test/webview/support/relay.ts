@@ -15,7 +15,10 @@ class Answered extends Error {
   }
 }
 
-/** The extension's own relay over a plain HTTP client; the extension's client needs a companion process to own. */
+/**
+ * The extension's own relay over a plain HTTP client; the extension's client needs a
+ * companion process to own.
+ */
 export function relayToCompanion(
   companion: ScriptedCompanion,
   post: (message: ToWebview) => Promise<void>,
@@ -52,7 +55,8 @@ export function relayToCompanion(
       headers: { "content-type": "application/json" },
     });
     const text = await response.text();
-    // The answer is read on the session's stream; as the extension's client does, only its place is told.
+    // The answer is read on the session's stream; as the extension's client
+    // does, only its place is told.
     const value: unknown =
       name === "send_message"
         ? { session_id: (params as { session_id?: string }).session_id, after: 0 }
