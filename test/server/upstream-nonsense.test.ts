@@ -112,4 +112,14 @@ describe("a model's server that sends nonsense", () => {
       message: /empty answer/,
       requests: 3,
     }));
+
+  it("blanks, an end, and nothing else: the same, but what was shown is not asked for again", async () => {
+    const blanks = [text("\n"), text(" \n")] as const;
+    await checkAnswer({
+      scripts: [stream(...blanks, stop(), DONE)],
+      error: "upstream_failed",
+      message: /empty answer/,
+    });
+    await checkAnswer({ scripts: [stream(...blanks)], error: "upstream_cut" });
+  });
 });

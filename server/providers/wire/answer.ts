@@ -76,7 +76,7 @@ interface State {
   ended: boolean;
   failure: { said: unknown } | undefined;
   tooLong: boolean;
-  /** Whether it said anything to a person or to a tool. */
+  /** Whether it said anything to a person or to a tool; blanks say nothing. */
   empty: boolean;
   /** Whether anything at all was understood. */
   understood: boolean;
@@ -121,9 +121,10 @@ export function createDraft(limits: Limits): Draft {
   let chars = 0;
   let shown = 0;
 
-  const count = (characters: number): void => {
+  const count = (characters: number, isBlank = false): void => {
     state.progress += 1;
-    state.empty = false;
+    state.understood = true;
+    if (!isBlank) state.empty = false;
     chars += characters;
     if (chars > limits.maxChars) state.tooLong = true;
   };
@@ -132,7 +133,7 @@ export function createDraft(limits: Limits): Draft {
     const clean = (type === "text" ? texts : thoughts).add(words);
     if (type === "text") shown += clean.length;
     if (clean !== "") events.push({ type, text: clean });
-    count(words.length);
+    count(words.length, state.empty && words.trim() === "");
   };
   const tags = createThinkTags(limits.thinkingBegun ?? false, {
     text: (words) => say("text", words),
@@ -153,7 +154,7 @@ export function createDraft(limits: Limits): Draft {
       say("reasoning", words);
     },
     tagged: tags.raw,
-    argued: count,
+    argued: (characters) => count(characters),
     keep(data) {
       tags.pause();
       state.understood = true;

@@ -39,6 +39,7 @@ describe("the model catalog", () => {
         model: "qwen3",
         id: "ollama/qwen3",
         contextWindow: 128_000,
+        inputs: ["image"],
       },
     );
   });
