@@ -15,6 +15,7 @@ import { compactInBackground } from "./chat/upkeep/compact-turns.ts";
 import { followPeers } from "./chat/upkeep/follow-peers.ts";
 import { checkEpoch, renewWitness } from "./chat/upkeep/keep-epoch.ts";
 import { tellWaits } from "./chat/upkeep/tell-waits.ts";
+import { watchPromotions } from "./chat/upkeep/watch-promotions.ts";
 import { watchStorage } from "./chat/upkeep/watch-storage.ts";
 import type { Config } from "./config.ts";
 import { RecentTransactions } from "./db/commit/recent-transactions.ts";
@@ -162,6 +163,7 @@ export async function assembleCompanion(parts: CompanionParts): Promise<Companio
   const compacting = compactInBackground(deps);
   const following = deps.soleCompanion ? undefined : followPeers(deps);
   const giving = giveUpClaims(deps);
+  await watchPromotions(deps);
   // Leases may have ended while nobody could renew them.
   database.away.listen({ onBack: () => void deps.turns.wake() });
   const waits = new Set<(seconds: number) => void>();

@@ -54,6 +54,8 @@ export interface RunningTurns {
   isRunning(sessionId: string): boolean;
   /** Rejects new work once `retire` or `drain` was called. */
   refuseWhenDraining(): void;
+  /** How far the log of each running turn's session has come, as its writer knows. */
+  written(): Iterable<readonly [sessionId: string, seq: number]>;
   /** Lets a turn whose lease was taken run in the background. */
   launch(turn: LeasedTurn): void;
   /** Stops the session's turn, wherever it runs, and resolves when its end is committed. */

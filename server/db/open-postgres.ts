@@ -131,7 +131,7 @@ async function openAt(
 }
 
 /** Who asks whether storing works is told what is the matter, not that it takes long. */
-const TOLD_SOON_MS = 500;
+const TOLD_SOON_MS = 1_000;
 
 /** A standby, or a server that was told to be read only, answers as well. */
 async function writable(reader: Reader): Promise<void> {

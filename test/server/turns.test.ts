@@ -74,6 +74,7 @@ for (const engine of ENGINES) {
           onNews() {},
           onEpoch() {},
           onGone() {},
+          seen: () => 0,
           onFrames(frames) {
             for (const { chunk } of frames) {
               if (other) {

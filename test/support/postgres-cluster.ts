@@ -37,6 +37,8 @@ export interface Cluster {
   setSynchronous(on: boolean): Promise<void>;
   /** Resolves when the standby has all that the primary has. */
   caughtUp(): Promise<void>;
+  /** From now on the standby gets nothing any more, as one that is far behind. */
+  cutReplication(): Promise<void>;
   /** From now on the standby is the primary; the other one is left as it is. */
   failOver(): Promise<void>;
   /** Makes the server that is not the primary a standby of it, from a fresh copy. */
@@ -93,6 +95,14 @@ export async function startCluster(): Promise<Cluster> {
           "select bool_or(replay_lsn >= pg_current_wal_lsn()) as same from pg_stat_replication",
         );
         return row?.same === true;
+      });
+    },
+    async cutReplication() {
+      await cluster.standby.query("alter system set primary_conninfo = ''");
+      await cluster.standby.query("select pg_reload_conf()");
+      await until("the end of replication", async () => {
+        const rows = await cluster.primary.query("select 1 from pg_stat_replication");
+        return rows.length === 0;
       });
     },
     async failOver() {

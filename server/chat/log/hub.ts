@@ -12,6 +12,8 @@ export interface Listener {
   onEpoch(): void;
   /** The session was deleted; there is nothing more to come. */
   onGone(): void;
+  /** The newest chunk that it was shown. */
+  seen(): number;
 }
 
 /** Tells the readers of a session what was committed. Only the after-commit hook of a unit of work publishes. */
@@ -24,6 +26,8 @@ export interface Hub {
   listen(sessionId: string, listener: Listener): () => void;
   /** Sessions with at least one reader. */
   sessions(): Iterable<string>;
+  /** Of each of them, the newest chunk that a reader was shown. */
+  seen(): Iterable<readonly [sessionId: string, seq: number]>;
 }
 
 export function createHub(metrics: Metrics): Hub {
@@ -56,5 +60,10 @@ export function createHub(metrics: Metrics): Hub {
       };
     },
     sessions: () => listeners.keys(),
+    seen: () =>
+      Array.from(
+        listeners,
+        ([id, readers]) => [id, Math.max(...Array.from(readers, (one) => one.seen()))] as const,
+      ),
   };
 }

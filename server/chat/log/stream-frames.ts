@@ -58,6 +58,7 @@ export async function* streamFrames(
       gone = true;
       rouse();
     },
+    seen: () => cursor,
   });
   signal.addEventListener("abort", rouse);
 

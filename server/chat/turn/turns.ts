@@ -56,6 +56,10 @@ export class Turns implements RunningTurns {
     return this.#draining;
   }
 
+  written(): Iterable<readonly [string, number]> {
+    return Array.from(this.#running, ([sessionId, { turn }]) => [sessionId, turn.lastSeq] as const);
+  }
+
   isRunning(sessionId: string): boolean {
     return this.#running.has(sessionId);
   }

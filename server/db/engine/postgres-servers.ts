@@ -76,6 +76,7 @@ export function createServers(urls: readonly string[], log: Log): Servers {
   let backAt: number | undefined;
   let searching: Promise<void> | undefined;
   let wasThere = false;
+  let foundAt = Number.NEGATIVE_INFINITY;
   let closed = false;
 
   async function search(): Promise<void> {
@@ -99,6 +100,7 @@ export function createServers(urls: readonly string[], log: Log): Servers {
     wasThere = true;
     url = found.url;
     timeline = found.timeline ?? timeline;
+    foundAt = performance.now();
     awaySince = undefined;
     searching = undefined;
     for (const { onBack } of listeners) onBack?.({ awayMs, moved, promoted });
@@ -134,6 +136,8 @@ export function createServers(urls: readonly string[], log: Log): Servers {
     },
     doubt(cause, since) {
       if (since !== doubts) return;
+      // It was asked a moment ago and is no standby: it lets itself only be read for another reason.
+      if (performance.now() - foundAt < MOMENT_MS && !isGone(cause)) return;
       doubts++;
       log.debug({ err: cause }, "a connection to the database was lost; looks where it is");
       startSearch();
@@ -205,6 +209,11 @@ async function ask(url: string, ms: number, isOnly: boolean): Promise<Found | "s
   } finally {
     void client.end().catch(() => {});
   }
+}
+
+/** Anything but an answer that nothing can be written. */
+function isGone(cause: unknown): boolean {
+  return !(cause instanceof Error && "code" in cause && cause.code === "25006");
 }
 
 /** No connection is free: that says nothing of its role. */

@@ -48,10 +48,15 @@ const FENCE_STEP = 2 ** 32;
 const FENCE_STEPS = 2 ** 16;
 
 /**
- * From here on the logs are another course of events. No lease of before is valid any more, so a
- * writer that goes on with what it has told writes nothing. Call it in a unit of work.
+ * From here on the logs are another course of events. No lease of before is valid any more, or
+ * none of the sessions in `cut`, whose logs have lost something: a writer that goes on with what
+ * it has told writes nothing. Call it in a unit of work.
  */
-export async function beginEpoch(trx: Trx, reason: EpochReason): Promise<string> {
+export async function beginEpoch(
+  trx: Trx,
+  reason: EpochReason,
+  cut?: readonly string[],
+): Promise<string> {
   const id = crypto.randomUUID().slice(0, 8);
   const newest = await trx
     .selectFrom("epochs")
@@ -61,23 +66,33 @@ export async function beginEpoch(trx: Trx, reason: EpochReason): Promise<string>
     .insertInto("epochs")
     .values({ number: (newest?.number ?? 0) + 1, id, reason, begun_at: Date.now() })
     .execute();
+  await trx
+    .updateTable("sessions")
+    .set((eb) => ({ epoch_seq: eb.ref("last_seq") }))
+    .execute();
+  await endLeases(trx, cut);
+  return id;
+}
+
+/** Of these sessions, or of all: numbers of before are taken for none of this course of events. */
+export async function endLeases(trx: Trx, cut?: readonly string[]): Promise<void> {
   const step = FENCE_STEP * (1 + Math.floor(Math.random() * FENCE_STEPS));
   await trx
     .updateTable("sessions")
     .set((eb) => ({
-      epoch_seq: eb.ref("last_seq"),
       // Modulo: many epochs must not leave what a number can say exactly.
       lease_fence: eb("lease_fence", "%", eb.lit(FENCE_STEP)),
       lease_owner: null,
       lease_expires_at: null,
       cancel_turn_id: null,
     }))
+    .$if(cut !== undefined, (query) => query.where("id", "in", cut ?? []))
     .execute();
   await trx
     .updateTable("sessions")
     .set((eb) => ({ lease_fence: eb("lease_fence", "+", step) }))
+    .$if(cut !== undefined, (query) => query.where("id", "in", cut ?? []))
     .execute();
-  return id;
 }
 
 export async function witnessOf(reader: Reader, keeper: string): Promise<string | undefined> {
