@@ -1,4 +1,5 @@
-// A standby that is behind is promoted: words that were shown are gone. Everybody is told, nobody waits for ever.
+// A standby that is behind is promoted: words that were shown are gone. Everybody is told, nobody
+// waits for ever.
 import assert from "node:assert/strict";
 import { LogReset } from "../../server/protocol/log-reset.ts";
 import { Conversation } from "../faults/support/conversation.ts";

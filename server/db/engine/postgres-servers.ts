@@ -136,7 +136,8 @@ export function createServers(urls: readonly string[], log: Log): Servers {
     },
     doubt(cause, since) {
       if (since !== doubts) return;
-      // It was asked a moment ago and is no standby: it lets itself only be read for another reason.
+      // It was asked a moment ago and is no standby: it lets itself only be read for another
+      // reason.
       if (performance.now() - foundAt < MOMENT_MS && !isGone(cause)) return;
       doubts++;
       log.debug({ err: cause }, "a connection to the database was lost; looks where it is");
@@ -213,7 +214,8 @@ async function ask(url: string, ms: number, isOnly: boolean): Promise<Found | "s
 
 /** Anything but an answer that nothing can be written. */
 function isGone(cause: unknown): boolean {
-  return !(cause instanceof Error && "code" in cause && cause.code === "25006");
+  const code = cause instanceof Error && "code" in cause ? cause.code : undefined;
+  return code !== "25006" && code !== "storage_readonly";
 }
 
 /** No connection is free: that says nothing of its role. */
