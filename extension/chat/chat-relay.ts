@@ -1,5 +1,5 @@
-// Between one web app and the companion: every message from the app is parsed, calls and streams are
-// passed on. Knows nothing of VS Code.
+// Between one web app and the companion: every message from the app is parsed, calls and streams
+// are passed on. Knows nothing of VS Code.
 import * as z from "zod/mini";
 import { CALLS, type CallName } from "../../server/protocol/calls.ts";
 import { isPause, type StreamChunk } from "../../server/protocol/chunks.ts";
@@ -146,7 +146,10 @@ async function callForWindow(deps: ChatRelayDeps, name: CallName, raw: unknown):
   }
 }
 
-/** The page knows no tools: the window adds what it can run to a message, and who it is to an answer. */
+/**
+ * The page knows no tools: the window adds what it can run to a message, and who it is to an
+ * answer.
+ */
 async function sendFromWindow(deps: ChatRelayDeps, request: MessageRequest): Promise<unknown> {
   const offer = await deps.offerFor(request.message);
   const { client_id } = offer;

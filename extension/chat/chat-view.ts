@@ -62,8 +62,8 @@ export function webviewRoot(extensionUri: vscode.Uri): vscode.Uri {
 }
 
 /**
- * One chat on one surface. The page lives only while it is visible and starts anew each time; what it
- * was showing is in the companion, where it was is in the page's own saved state.
+ * One chat on one surface. The page lives only while it is visible and starts anew each time; what
+ * it was showing is in the companion, where it was is in the page's own saved state.
  */
 export class ChatView {
   readonly surface: Surface;

@@ -1,4 +1,5 @@
-// What this window tells a model of people's instructions, with a message: a bundle of its own, loaded with the first.
+// What this window tells a model of people's instructions, with a message: a bundle of its
+// own, loaded with the first.
 import * as vscode from "vscode";
 import type { OfferedInstruction } from "../../server/protocol/instructions.ts";
 import type { ClientMessage, ContextItem } from "../../server/protocol/requests.ts";
@@ -135,8 +136,9 @@ export async function listPrompts(deps: PromptDeps): Promise<Mention[]> {
 }
 
 /**
- * The message, and with it the prompt that its first word names, filled in: kept as a piece of context, so that it is
- * stored, can be looked at, and what was typed stays as it was. Rejects where a person did not give what it asks for.
+ * The message, and with it the prompt that its first word names, filled in: kept as a piece of
+ * context, so that it is stored, can be looked at, and what was typed stays as it was. Rejects
+ * where a person did not give what it asks for.
  */
 export async function withPrompt(
   deps: PromptDeps,

@@ -1,4 +1,5 @@
-// The tools of this window, put together: what is offered, who runs it, how changes are shown and kept.
+// The tools of this window, put together: what is offered, who runs it, how
+// changes are shown and kept.
 import { randomUUID } from "node:crypto";
 import { join } from "node:path";
 import * as vscode from "vscode";

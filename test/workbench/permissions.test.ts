@@ -1,5 +1,6 @@
-// What a person has allowed and forbidden, in the packaged extension and a real workbench: rules, a folder that is not
-// trusted, what was allowed for a chat and taken back, and files that go along with a message.
+// What a person has allowed and forbidden, in the packaged extension and a real workbench:
+// rules, a folder that is not trusted, what was allowed for a chat and taken back, and files
+// that go along with a message.
 import assert from "node:assert/strict";
 import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import type { Page } from "playwright-core";
