@@ -5,7 +5,7 @@
 //                                  people have written down for models,
 //                                  in-russian.cjs with what the companion says, for who reads it so
 //   dist/server/main.js            the companion; what it needs only sometimes is in chunks beside it
-//   dist/server/*-worker.js        its threads: the hot path, checkpoints
+//   dist/server/*-worker.js        its threads: the hot path, checkpoints, long reads
 //   dist/server/copy-database.js   the process that makes a backup
 //   dist/server/prebuilds/         SQLite's binary for the target platform
 //   dist/webview/                  the web app, for the panel and for a browser
@@ -136,6 +136,7 @@ const builds = [
       main: "server/main.ts",
       "append-worker": "server/db/commit/append-worker.ts",
       "checkpoint-worker": "server/db/commit/checkpoint-worker.ts",
+      "reading-worker": "server/db/engine/reading-worker.ts",
       "copy-database": "server/doctor/files/copy-database.ts",
     },
     outdir: "dist/server",

@@ -35,6 +35,7 @@ import { summariseNow, undoSummary } from "./turn/summarise.ts";
 
 export function createChat(deps: ChatDeps): Chat {
   const { reader, turns, models } = deps;
+  const { slowReader } = deps.database;
   /** Who sends or reads on waits for a database that is away; who only looks is told. */
   const patient = { ...deps, reader: deps.database.patientReader };
   return {
@@ -67,7 +68,8 @@ export function createChat(deps: ChatDeps): Chat {
     },
     async listSessions({ query, limit = 50, cursor }) {
       const before = cursor === undefined ? undefined : fromCursor(cursor);
-      const rows = await listSessions(reader, { query, limit: limit + 1, before });
+      const from = query === undefined ? reader : slowReader;
+      const rows = await listSessions(from, { query, limit: limit + 1, before });
       const sessions = rows.slice(0, limit);
       const last = sessions.at(-1);
       return { sessions, next_cursor: rows.length > limit && last ? toCursor(last) : null };
@@ -99,8 +101,8 @@ export function createChat(deps: ChatDeps): Chat {
       turns.refuseWhenDraining();
       return await forkSession(deps, sessionId, atSeq);
     },
-    exportChat: (sessionId, format) => exportChat(reader, sessionId, format),
-    exportAll: () => exportAll(reader),
+    exportChat: (sessionId, format) => exportChat(slowReader, sessionId, format),
+    exportAll: () => exportAll(slowReader),
     async importChats(lines, asCopies) {
       turns.refuseWhenDraining();
       return await importChats(deps, lines, asCopies);

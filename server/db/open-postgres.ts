@@ -106,6 +106,7 @@ async function openAt(
     peerChannel,
     reader,
     patientReader,
+    slowReader: reader,
     patienceSeconds,
     away: servers,
     async ping() {

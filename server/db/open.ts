@@ -4,7 +4,6 @@ import SQLite from "better-sqlite3";
 import { Kysely, type LogEvent, SqliteDialect, sql } from "kysely";
 import { ChatError } from "../errors.ts";
 import type { Log } from "../log.ts";
-import { foldCase } from "../shared/search-words.ts";
 import { CommitGroup } from "./commit/commit-group.ts";
 import { createSqliteAppendLog } from "./commit/sqlite-append-log.ts";
 import { createStorageHealth } from "./commit/storage-health.ts";
@@ -14,6 +13,8 @@ import { guardDialect, refuseInsideWork } from "./engine/guarded-dialect.ts";
 import { nativeBinding } from "./engine/native-binding.ts";
 import { NEVER_AWAY } from "./engine/postgres-servers.ts";
 import { readingDialect } from "./engine/reading-dialect.ts";
+import { readingThreadDialect } from "./engine/reading-thread.ts";
+import { withStatementCache } from "./engine/statement-cache.ts";
 import { isConflict, isDamage, toStorageError } from "./engine/storage-errors.ts";
 import { isLogAlone } from "./engine/write-ahead-log.ts";
 import { migrateSqlite } from "./migrate-sqlite.ts";
@@ -126,8 +127,6 @@ async function openSqlite(
 
     const readDatabase = new SQLite(path, { readonly: true, timeout: 1_000, ...nativeBinding() });
     readDatabase.pragma("trusted_schema = OFF");
-    readDatabase.function("fold_case", { deterministic: true }, (text) => foldCase(String(text)));
-    readDatabase.function("regexp", { deterministic: true }, isLike);
     const reader = new Kysely<Database>({
       dialect: readingDialect(new SqliteDialect({ database: withStatementCache(readDatabase) })),
       plugins: [refuseInsideWork],
@@ -137,6 +136,11 @@ async function openSqlite(
     const threads = { path, flush: durability === "full" };
     const appendLog = createSqliteAppendLog(threads, gate, notice);
     let gone: (() => ChatError) | undefined;
+    const slowReader = new Kysely<Database>({
+      dialect: readingDialect(readingThreadDialect(path, () => gone?.())),
+      plugins: [refuseInsideWork],
+      log: look,
+    });
     const health = createStorageHealth();
     const files = watchFiles(path, (taken) => {
       health.failed("storage_gone");
@@ -157,6 +161,7 @@ async function openSqlite(
       peerChannel: undefined,
       reader,
       patientReader: reader,
+      slowReader,
       patienceSeconds: 0,
       away: NEVER_AWAY,
       async ping() {
@@ -167,6 +172,7 @@ async function openSqlite(
       async close() {
         await appendLog.close();
         await reader.destroy();
+        await slowReader.destroy();
         await writer.destroy();
         if (readDatabase.open) readDatabase.close();
         if (database.open) database.close();
@@ -212,15 +218,6 @@ async function lockable(database: SQLite.Database): Promise<void> {
   database.exec("rollback");
 }
 
-/** `text regexp pattern`; the last patterns stay, since they are asked for each row again. */
-const patterns = new Map<unknown, RegExp>();
-function isLike(pattern: unknown, text: unknown): number {
-  const known = patterns.get(pattern) ?? new RegExp(String(pattern), "u");
-  if (patterns.size >= 50) patterns.clear();
-  patterns.set(pattern, known);
-  return known.test(String(text)) ? 1 : 0;
-}
-
 function checkSqlite(database: SQLite.Database, path: string): void {
   const version = String(database.prepare("select sqlite_version()").pluck().get());
   const [major = 0, minor = 0, patch = 0] = version.split(".").map(Number);
@@ -243,24 +240,6 @@ function isOurs(database: SQLite.Database): boolean {
     .pluck()
     .get();
   return Number(count) > 0;
-}
-
-/** Kysely prepares anew for every query; our statements are few, so each is prepared once. */
-function withStatementCache(database: SQLite.Database) {
-  const prepared = new Map<string, SQLite.Statement>();
-  return {
-    prepare(text: string): SQLite.Statement {
-      let statement = prepared.get(text);
-      if (!statement) {
-        statement = database.prepare(text);
-        // Multi-row inserts differ by their row count; the bound keeps odd sizes from piling up.
-        if (prepared.size >= 500) prepared.clear();
-        prepared.set(text, statement);
-      }
-      return statement;
-    },
-    close: () => database.close(),
-  };
 }
 
 async function pinged(reader: Reader): Promise<void> {

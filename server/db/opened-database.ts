@@ -40,6 +40,8 @@ export interface OpenedDatabase {
   reader: Reader;
   /** The same for who would rather wait for a database that is away than be told. */
   patientReader: Reader;
+  /** The same for what may take long, a search or an export: no stream waits for it. */
+  slowReader: Reader;
   /** How long an answer waits for that. */
   patienceSeconds: number;
   /** Where the database may go away and come back: when it did. */

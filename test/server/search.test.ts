@@ -101,7 +101,7 @@ async function allPages(open: OpenTestDatabase, query: string, limit: number): P
   const all: string[] = [];
   let before: ListQuery["before"];
   for (;;) {
-    const page = await listSessions(open.database.reader, { query, limit, before });
+    const page = await listSessions(open.database.slowReader, { query, limit, before });
     all.push(...page.map(({ id, snippet }) => (snippet === undefined ? id : `${id}: ${snippet}`)));
     const last = page.at(-1);
     if (!last || page.length < limit) return all;
@@ -134,7 +134,7 @@ async function checkAgainstScan(open: OpenTestDatabase): Promise<void> {
 }
 
 async function found({ database }: OpenTestDatabase, query: string): Promise<string[]> {
-  const sessions = await listSessions(database.reader, { query, limit: 50 });
+  const sessions = await listSessions(database.slowReader, { query, limit: 50 });
   return sessions.map(({ id, snippet }) => `${id}: ${snippet ?? "by its title"}`).toSorted();
 }
 
@@ -202,9 +202,9 @@ for (const engine of ENGINES) {
           "x",
           "# Head\n\n> **Note:** use `a_b` of [docs](https://e.org/#at)",
         );
-        const { reader } = open.database;
+        const { slowReader } = open.database;
         const shown = async (query: string) => {
-          const [session] = await listSessions(reader, { query, limit: 1 });
+          const [session] = await listSessions(slowReader, { query, limit: 1 });
           return [session?.snippet, session?.found_turn_id];
         };
         assert.deepEqual(await shown("note"), ["Head Note: use a_b of docs", "turn of one"]);
@@ -221,7 +221,7 @@ for (const engine of ENGINES) {
             ...Array.from({ length: 100 }, (_, m) => `common words ${n}/${m}`),
           );
         }
-        const page = await listSessions(open.database.reader, { query: "common", limit: 5 });
+        const page = await listSessions(open.database.slowReader, { query: "common", limit: 5 });
         assert.equal(page.length, 5);
         assert.match(page[0]?.snippet ?? "", /^common words \d+\/0$/);
         assert.deepEqual(await found(open, '"words 7/99"'), ["s7: common words 7/99"]);
