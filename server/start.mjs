@@ -8,7 +8,10 @@ process.chdir(root);
 installIfNeeded();
 buildIfNeeded();
 const args = process.argv.slice(2);
-becomeProcess(["dist/server/main.js", ...(args[0] === "doctor" ? [] : ["--print-url"]), ...args]);
+// As server/shared/young-generation.ts says, which cannot be read before the build.
+const young = ["--min-semi-space-size=16", "--max-semi-space-size=16"];
+const flags = args[0] === "doctor" ? [] : ["--print-url"];
+becomeProcess([...young, "dist/server/main.js", ...flags, ...args]);
 
 function buildIfNeeded() {
   const built = "dist/server/main.js";

@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { ModelId } from "../../server/protocol/fields.ts";
 import { isContextWindow } from "../../server/shared/tokens.ts";
+import { YOUNG_GENERATION } from "../../server/shared/young-generation.ts";
 import { logPath, openLog } from "./companion-log.ts";
 
 /** How the companion is to be started; asked for anew at every start, because settings change. */
@@ -99,5 +100,5 @@ function toArguments(dataDir: string, options: LaunchOptions, waitSeconds: numbe
   const flags = ["--data-dir", dataDir, "--idle-exit", String(options.idleExitSeconds)];
   if (options.model) flags.push("--model", options.model);
   if (waitSeconds > 0) flags.push("--wait", String(waitSeconds));
-  return [options.script, ...flags];
+  return [...YOUNG_GENERATION, options.script, ...flags];
 }

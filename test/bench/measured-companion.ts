@@ -5,6 +5,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface, type Interface } from "node:readline";
+import { YOUNG_GENERATION } from "../../server/shared/young-generation.ts";
 import type { LoadResult } from "./load-client.ts";
 
 export interface Measures {
@@ -40,7 +41,8 @@ export async function startMeasured(target: BenchTarget): Promise<MeasuredCompan
   const folder = mkdtempSync(join(tmpdir(), "streamkeeper-bench-"));
   const database = target.database ?? join(folder, "streamkeeper.db");
   const args = ["--keep", keep, "--durability", durability, "--database", database];
-  const child = spawn(process.execPath, ["--expose-gc", "test/bench/bench-companion.ts", ...args], {
+  const script = [...YOUNG_GENERATION, "--expose-gc", "test/bench/bench-companion.ts"];
+  const child = spawn(process.execPath, [...script, ...args], {
     stdio: ["ignore", "pipe", "inherit"],
     env: { ...process.env, ...env },
   });
