@@ -206,6 +206,7 @@ describe("commands", function () {
 
     for (const [command, result] of [
       ["git log --format=%s", /^c60\n[^]*c1\n\[Exit code 0\]$/],
+      ["git log -2 --format=%s | less", /c60[^]*c59[^]*\[Exit code 0\]$/],
       ["git -p -c core.pager=less log", /\[Exit code 0\]$/],
       [`${git} merge x`, /Merge made by[^]*\[Exit code 0\]$/],
       [

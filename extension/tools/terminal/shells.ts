@@ -41,6 +41,8 @@ export const ANSWERED_EDITORS: Readonly<Record<string, string>> = {
   PSQL_PAGER: "cat",
   DELTA_PAGER: "cat",
   BAT_PAGER: "cat",
+  // One that is called by its name: what fits on a screen is shown and done with.
+  LESS: "-FRX",
   AWS_PAGER: "",
 };
 
