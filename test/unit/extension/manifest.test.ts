@@ -136,6 +136,15 @@ describe("manifest", () => {
     assert.deepEqual([size.readUInt32BE(0), size.readUInt32BE(4)], [256, 256]);
   });
 
+  it("has no link that leads nowhere in a package, which could not be made with one", () => {
+    const nowhere = (text: string) =>
+      [...text.matchAll(/\]\((?!https?:)[^)]*\)/g)].map(([one]) => one);
+    for (const page of ["CHANGELOG.md", "extension/page.md"]) {
+      assert.deepEqual(nowhere(read(page)), [], page);
+    }
+    assert.deepEqual(nowhere("see [teams](docs/team.md)"), ["](docs/team.md)"]);
+  });
+
   it("never keeps a hidden page alive, and is not activated by everything", () => {
     assert.ok(sources.every((text) => !text.includes("retainContextWhenHidden")));
     assert.ok(!manifest.activationEvents.includes("*"));
