@@ -6,7 +6,7 @@ import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import type { Page } from "playwright-core";
 import { runCommand } from "../support/vscode-host.ts";
 import { call, type Scene, startScene } from "./scene.ts";
-import { type ChatPage, chatPage, until } from "./workbench.ts";
+import { type ChatPage, chatPage, openChatView, until } from "./workbench.ts";
 
 describe("permissions in a workbench", function () {
   this.timeout(120_000);
@@ -18,6 +18,7 @@ describe("permissions in a workbench", function () {
     scene = await startScene({
       settings: {
         "streamkeeper.tools.rules": { search_in_code: "deny", create_directory: "allow" },
+        "streamkeeper.instructions.own": "Be brief, I say.",
         "security.workspace.trust.enabled": true,
         "security.workspace.trust.startupPrompt": "never",
       },
@@ -28,6 +29,18 @@ describe("permissions in a workbench", function () {
     writeFileSync(
       scene.file(".streamkeeper/agents/poet.md"),
       "---\nname: Poet\ndescription: Rhymes\ntools: [read]\n---\nYou rhyme.\n",
+    );
+    writeFileSync(scene.file("AGENTS.md"), "\uFEFFNever say moo.\r\n");
+    mkdirSync(scene.file("pkg"));
+    writeFileSync(scene.file("pkg/AGENTS.md"), "Only for pkg: say baa.\n");
+    mkdirSync(scene.file(".github/instructions"), { recursive: true });
+    writeFileSync(
+      scene.file(".github/instructions/ts.instructions.md"),
+      "---\napplyTo: **/*.ts\n---\nNo semicolons.\n",
+    );
+    writeFileSync(
+      scene.file(".github/instructions/bad.instructions.md"),
+      "---\napplyTo: { a: 1 }\n---\nNot this.\n",
     );
   });
 
@@ -54,6 +67,9 @@ describe("permissions in a workbench", function () {
     assert.match(told(), /create_directory is off, since the user has not trusted/);
     assert.equal(existsSync(scene.file("made")), false);
     assert.doesNotMatch(told(), /"name":"write_file"/);
+    assert.match(told(), /Be brief, I say\./);
+    assert.doesNotMatch(told(), /Never say moo/);
+    await chat.frame.getByRole("button", { name: "1 instruction", exact: true }).waitFor();
     await agents().focus();
     assert.equal(await agents().locator("option", { hasText: "Poet" }).count(), 0);
   });
@@ -80,6 +96,56 @@ describe("permissions in a workbench", function () {
     assert.doesNotMatch(told(), /"name":"search_in_code"/);
     await agents().focus();
     await agents().locator("option", { hasText: "Poet" }).waitFor({ state: "attached" });
+  });
+
+  it("tell the model what is written down in a folder that is trusted, and show it under the question", async () => {
+    assert.match(told(), /from=\\"user\\">\\nBe brief, I say\.\\n<\/instructions>/);
+    assert.match(told(), /file=\\"AGENTS\.md\\" from=\\"workspace\\">\\nNever say moo\.\\n</);
+    assert.match(told(), /- \\"pkg\/AGENTS\.md\\" for pkg\/\*\*/);
+    assert.doesNotMatch(told(), /say baa|No semicolons|Not this/);
+    writeFileSync(scene.file("pkg/a.ts"), "let a = 1\n");
+    await runCommand(page, "View: Show Explorer");
+    await page.getByRole("treeitem", { name: "pkg" }).click();
+    await page.getByRole("treeitem", { name: "a.ts" }).dblclick();
+    await page.getByRole("tab", { name: /a\.ts/ }).waitFor();
+    chat = await openChatView(page);
+    await scene.newChat();
+    await scene.ask("What now?");
+    await chat.reached("done");
+    assert.match(told(), /applies_to=\\"pkg\/\*\*\\">\\nOnly for pkg: say baa\./);
+    assert.match(told(), /applies_to=\\"\*\*\/\*\.ts\\">\\nNo semicolons\./);
+    await chat.frame.getByRole("button", { name: "4 instructions, 1 to look at" }).click();
+    await chat.frame.getByText("what stands between its first --- is not understood").waitFor();
+    await chat.frame.getByRole("button", { name: "pkg/AGENTS.md" }).click();
+    await chat.frame.getByRole("group", { name: "pkg/AGENTS.md" }).getByText("say baa").waitFor();
+    await scene.workbench.picture(page, "instructions");
+  });
+
+  it("send a prompt that is asked for by name, filled in, and keep what was typed", async () => {
+    mkdirSync(scene.file(".github/prompts"), { recursive: true });
+    writeFileSync(
+      scene.file(".github/prompts/greet.prompt.md"),
+      "---\ndescription: Greets: somebody\n---\nGreet ${input:who} in verse, $& and all.\n",
+    );
+    await scene.newChat();
+    await chat.composer.pressSequentially("/gre");
+    await chat.frame.getByRole("option", { name: "/greet Greets: somebody" }).waitFor();
+    await scene.workbench.picture(page, "prompts");
+    await chat.composer.fill("/greet $1 & co");
+    await chat.composer.press("Enter");
+    await chat.reached("done");
+    await chat.frame.locator(".question-text", { hasText: "/greet $1 & co" }).waitFor();
+    assert.match(told(), /stands for this prompt:\\n\\nGreet \$1 & co in verse, \$& and all\./);
+    await chat.frame.getByRole("button", { name: "/greet", exact: true }).click();
+    await chat.frame.getByRole("group", { name: "/greet" }).getByText("in verse").waitFor();
+    await scene.newChat();
+    await scene.ask("/usr/bin/env is what?");
+    await chat.reached("done");
+    assert.doesNotMatch(told(), /stands for this prompt/);
+    await scene.ask("/explain");
+    await chat.reached("done");
+    assert.match(told(), /label=\\"pkg\/a\.ts\\">\\nlet a = 1/);
+    assert.match(told(), /The message \/explain stands for this prompt/);
   });
 
   it("ask no more in a chat where a person said so, until that is taken back", async () => {
@@ -152,7 +218,8 @@ describe("permissions in a workbench", function () {
     await page.keyboard.up("Shift");
     await inEditor.frame.locator(".chip", { hasText: "notes.md" }).waitFor();
     await inEditor.send("What shall I buy?");
+    // The turn before it was done, too.
+    await until("the file in the message", async () => told().includes("Buy bread"));
     await inEditor.reached("done");
-    assert.match(told(), /Buy bread/);
   });
 });
