@@ -69,7 +69,7 @@ function Change({ title, lines, rest }: ChangeProps) {
             <span data-sign={sign}>
               {`${sign} `}
               <Shown text={text} where="output" />
-              {end && <span class="muted">{` ${words.end[end]}`}</span>}
+              {end && <em>{` ${words.end[end]}`}</em>}
               {"\n"}
             </span>
           </>
