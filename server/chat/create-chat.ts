@@ -142,6 +142,7 @@ async function readiness(deps: ChatDeps): Promise<Ready> {
     ready: problem === undefined && !turns.draining,
     engine: database.engine,
     durability: database.durability,
+    level: problem ? null : await database.level(),
     schema_version: database.schemaVersion,
     draining: turns.draining,
     problem: problem

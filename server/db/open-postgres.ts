@@ -109,6 +109,7 @@ async function openAt(
     slowReader: reader,
     patienceSeconds,
     away: servers,
+    level: () => levelOf(reader),
     async ping() {
       const { doubts } = servers;
       try {
@@ -129,6 +130,24 @@ async function openAt(
       await writer.destroy();
     },
   };
+}
+
+/** Settings under which a commit waits until another machine has it, too. */
+const WAITS_FOR_STANDBY = ["on", "remote_apply", "remote_write"];
+
+/** As the server says it: a storage that replicates below Postgres is not seen here. */
+async function levelOf(reader: Reader): Promise<"one_machine" | "two_machines" | null> {
+  try {
+    const { rows } = await sql<{ waits: string; standbys: string }>`
+      select current_setting('synchronous_commit') as waits,
+        current_setting('synchronous_standby_names') as standbys`.execute(reader);
+    const [row] = rows;
+    if (!row) return null;
+    const isOnTwo = WAITS_FOR_STANDBY.includes(row.waits) && row.standbys.trim() !== "";
+    return isOnTwo ? "two_machines" : "one_machine";
+  } catch {
+    return null;
+  }
 }
 
 /** Who asks whether storing works is told what is the matter, not that it takes long. */

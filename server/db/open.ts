@@ -164,6 +164,7 @@ async function openSqlite(
       slowReader,
       patienceSeconds: 0,
       away: NEVER_AWAY,
+      level: () => Promise.resolve("one_machine" as const),
       async ping() {
         if (gone) throw gone();
         await pinged(reader);

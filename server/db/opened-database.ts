@@ -42,6 +42,8 @@ export interface OpenedDatabase {
   patientReader: Reader;
   /** The same for what may take long, a search or an export: no stream waits for it. */
   slowReader: Reader;
+  /** Where what is shown lies; null: the database does not say. */
+  level(): Promise<"one_machine" | "two_machines" | null>;
   /** How long an answer waits for that. */
   patienceSeconds: number;
   /** Where the database may go away and come back: when it did. */

@@ -134,6 +134,11 @@ export const Ready = z.object({
   ready: z.boolean(),
   engine: z.enum(["sqlite", "postgres"]),
   durability: z.enum(["full", "balanced"]),
+  /**
+   * Where what is shown lies: on the one machine of the database, or on a standby's, too. Null:
+   * nobody knows. Absent in answers of older companions.
+   */
+  level: z.optional(z.nullable(z.enum(["one_machine", "two_machines"]))),
   schema_version: z.int(),
   draining: z.boolean(),
   /**

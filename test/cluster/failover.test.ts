@@ -1,6 +1,7 @@
 // Companions on a cluster whose primary dies, is demoted or is cut off: a failover is a pause.
 import assert from "node:assert/strict";
 import { setTimeout as delay } from "node:timers/promises";
+import { Ready } from "../../server/protocol/responses.ts";
 import { Conversation } from "../faults/support/conversation.ts";
 import { assertInvariants } from "../faults/support/invariants.ts";
 import { answering, Lab, until } from "../faults/support/lab.ts";
@@ -12,6 +13,10 @@ const STREAMS = 10;
 /** Each goes on for longer than a failover takes here. */
 const WISH = { words: 500, gap_ms: 10 };
 const ANSWER = Array.from({ length: WISH.words }, (_, index) => `w${index} `).join("");
+
+async function levelOf(lab: Lab): Promise<string | null | undefined> {
+  return Ready.parse(await (await lab.companion.request("GET", "/readyz")).json()).level;
+}
 
 describe("a companion on a cluster", function () {
   this.timeout(120_000);
@@ -53,7 +58,9 @@ describe("a companion on a cluster", function () {
 
   it("goes on with every answer when the primary dies and the standby takes over", () =>
     withLab(async (lab, database) => {
+      assert.equal(await levelOf(lab), "one_machine");
       await cluster.setSynchronous(true);
+      assert.equal(await levelOf(lab), "two_machines");
       const { conversations, ended } = lab.talk(STREAMS, WISH);
       await until("words", answering(conversations));
       const stream = await lab.companion.request(
