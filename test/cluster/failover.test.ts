@@ -97,6 +97,31 @@ describe("a companion on a cluster", function () {
       await cluster.rejoin();
     }));
 
+  it("shows nothing that only the primary has while its synchronous standby is away", () =>
+    withLab(async (lab, database) => {
+      await cluster.setSynchronous(true);
+      const { conversations, ended } = lab.talk(STREAMS, WISH);
+      await until("words", answering(conversations));
+      await cluster.standby.stop("immediate");
+      // What the standby had acknowledged before is on its way to its readers.
+      await delay(500);
+      const shown = conversations.map(({ cursor }) => cursor);
+      await until(
+        "a wait that is told",
+        () => lab.companion.output().includes("nothing can be"),
+        30,
+      );
+      await delay(2_000);
+      assert.deepEqual(
+        conversations.map(({ cursor }) => cursor),
+        shown,
+      );
+      await cluster.standby.start();
+      await ended;
+      await assertWhole(lab, database, conversations);
+      await cluster.setSynchronous(false);
+    }));
+
   it("goes and looks when its primary has become a standby, and when the network swallows everything", async () => {
     const proxies = await Promise.all(
       [cluster.primary, cluster.standby].map(({ port }) => startTcpProxy(port)),
