@@ -49,6 +49,7 @@ const BUDGET = {
   // What VS Code's panel loads before the first word; the colours of code come with the first block of it.
   "webview/app.js+app.css": 226_000,
   "webview/highlight.js": 60_000,
+  "webview/attachments.js+attachments.css": 16_000,
   "webview/mention-list.js+mentions.css": 6_000,
   "webview/formula.js+katex.css": 320_000,
   // All diagrams together; one loads a part of it.
@@ -166,6 +167,7 @@ const builds = [
     // What is loaded later is named here for the sake of its budget alone.
     entryPoints: {
       app: "webview/main.tsx",
+      attachments: "webview/attachments/attachments.tsx",
       formula: "webview/markdown/formula.ts",
       highlight: "webview/markdown/highlight.ts",
       "mention-list": "webview/mentions/mention-list.ts",
@@ -200,6 +202,7 @@ const builds = [
       decision: "webview/styles/decision.css",
       mentions: "webview/styles/mentions.css",
       instructions: "webview/styles/instructions.css",
+      attachments: "webview/attachments/attachments.css",
     },
     outdir: "dist/webview",
     loader: { ".ttf": "copy", ".woff2": "copy" },
@@ -271,6 +274,10 @@ function checkBudget(outputs) {
     ...Object.fromEntries(extension.map((name) => [name, size(name)])),
     "webview/app.js+app.css": size(...beforeTheFirstWord(outputs), "webview/app.css"),
     "webview/highlight.js": size("webview/highlight.js"),
+    "webview/attachments.js+attachments.css": size(
+      "webview/attachments.js",
+      "webview/attachments.css",
+    ),
     "webview/mention-list.js+mentions.css": size("webview/mention-list.js", "webview/mentions.css"),
     "webview/formula.js+katex.css": size("webview/formula.js", "webview/katex.css"),
     "webview/diagram*.js": size(...diagrams),

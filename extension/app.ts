@@ -4,7 +4,8 @@ import * as vscode from "vscode";
 import { ModelId } from "../server/protocol/fields.ts";
 import { DRAIN_SECONDS } from "../server/protocol/requests.ts";
 import { watchWake } from "../server/shared/clock-watch.ts";
-import type { ConnectionState, HostCommand } from "../webview/messages.ts";
+import type { CommandAbout, ConnectionState, HostCommand } from "../webview/messages.ts";
+import type { ChatView } from "./chat/chat-view.ts";
 import { type Chats, createChats } from "./chat/chats.ts";
 import { tellWaiting } from "./chat/tell-waiting.ts";
 import { DoctorReports, tellSetAside } from "./commands/doctor-commands.ts";
@@ -41,7 +42,7 @@ export interface App {
   reports: DoctorReports;
 }
 
-const COMMAND_OF: Record<HostCommand, string> = {
+const COMMAND_OF: Record<Exclude<HostCommand, "save_attachment">, string> = {
   choose_model: "streamkeeper.chooseModel",
   set_key: "streamkeeper.setApiKey",
   show_log: "streamkeeper.showLog",
@@ -51,6 +52,23 @@ const COMMAND_OF: Record<HostCommand, string> = {
   restart_server: "streamkeeper.restartServer",
   open_in_editor: "streamkeeper.openInEditor",
 };
+
+/** A command of the page's. */
+async function runFor(
+  app: App,
+  command: HostCommand,
+  chat: ChatView,
+  about: CommandAbout,
+): Promise<void> {
+  const { turn_id: turnId, model } = about;
+  if (command === "save_attachment") {
+    return await (await import("./commands/transfer-chats.ts")).saveAttachment(app, about);
+  }
+  await vscode.commands.executeCommand(
+    COMMAND_OF[command],
+    command === "set_key" ? providerOf(model)?.id : turnId ? { chat, turnId } : chat,
+  );
+}
 
 /** What goes along with a message, and places in files, are seldom asked for. */
 const loadContext = async () => await import("./context/mentions.ts");
@@ -98,11 +116,7 @@ export async function createApp(
       openLink,
       openFile: async (place) => (await loadContext()).openFile(tools.roots(), place),
       copy: async (text) => vscode.env.clipboard.writeText(text),
-      run: async (command, chat, { turn_id: turnId, model }) =>
-        vscode.commands.executeCommand(
-          COMMAND_OF[command],
-          command === "set_key" ? providerOf(model)?.id : turnId ? { chat, turnId } : chat,
-        ),
+      run: (command, chat, about) => runFor(app, command, chat, about),
       findMentions: async (kind, typed) =>
         kind === "prompt" ? tools.prompts() : (await loadContext()).findMentions(kind, typed),
       takeContext: async (mentions) => (await loadContext()).takeContext(tools.roots(), mentions),

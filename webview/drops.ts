@@ -1,34 +1,70 @@
-import type { Editor } from "./transport/transport.ts";
+import type { Attaching } from "./components/base/context.ts";
 
 const LISTS = ["application/vnd.code.uri-list", "text/uri-list"];
 const MAX_FILES = 50;
+const IS_ATTACHED = /\.(?:png|jpe?g|gif|webp|pdf)$/i;
 
-/** Files of the explorer that are let fall on the chat; VS Code lets them through while Shift is held. */
-export function acceptDrops({ addContext }: Editor): void {
+/** Files that are let fall on the chat or pasted into it; VS Code lets them through while Shift is held. */
+export function acceptFiles(attaching: Attaching): void {
+  const take = async (files: readonly File[]): Promise<void> => {
+    const { takeFiles } = await import("./attachments/attachments.tsx");
+    await takeFiles(attaching, files);
+  };
+  const { editor } = attaching.transport;
+  const isTaken = ({ types }: DataTransfer): boolean =>
+    types.includes("Files") || (editor !== undefined && LISTS.some((list) => types.includes(list)));
+  const point = (isOver: boolean): boolean =>
+    document.documentElement.classList.toggle("is-dropping", isOver);
+
   document.addEventListener("dragover", (event) => {
-    if (LISTS.some((type) => event.dataTransfer?.types.includes(type))) event.preventDefault();
-  });
-  document.addEventListener("drop", (event) => {
-    const lists = LISTS.map((type) => event.dataTransfer?.getData(type) ?? "");
-    const files = (lists.find((list) => list !== "") ?? "")
-      .split(/\r?\n/)
-      .filter((line) => /^(?:file|vscode-remote):/.test(line));
-    if (files.length === 0) return;
+    if (!event.dataTransfer || !isTaken(event.dataTransfer)) return;
     event.preventDefault();
-    addContext(files.slice(0, MAX_FILES).map((uri) => ({ kind: "file", uri })));
+    point(true);
+  });
+  document.addEventListener("dragleave", ({ relatedTarget }) => {
+    if (relatedTarget === null) point(false);
+  });
+  // A file of the system's that nobody takes would be opened in the app's place.
+  document.addEventListener("drop", (event) => {
+    point(false);
+    if (!event.dataTransfer) return;
+    const files = [...event.dataTransfer.files];
+    // What the editor can read goes as context, as it is when it is dropped.
+    const uris = editor ? urisOf(event.dataTransfer).filter((uri) => !isAmong(files, uri)) : [];
+    const rest = uris.length > 0 ? files.filter(({ name }) => IS_ATTACHED.test(name)) : files;
+    if (uris.length === 0 && files.length === 0) return;
+    event.preventDefault();
+    if (uris.length > 0) {
+      editor?.addContext(uris.slice(0, MAX_FILES).map((uri) => ({ kind: "file", uri })));
+    }
+    if (rest.length > 0) void take(rest);
+  });
+  document.addEventListener("paste", (event) => {
+    const { clipboardData, target } = event;
+    const files = [...(clipboardData?.files ?? [])];
+    if (!clipboardData || files.length === 0 || isOtherField(target)) return;
+    // A table of an office program comes as text and as a picture of it.
+    const { types } = clipboardData;
+    if (types.includes("text/plain") && types.some((type) => /^text\/(?:html|rtf)$/.test(type)))
+      return;
+    event.preventDefault();
+    void take(files);
   });
 }
 
-/** A file of the system's that nobody takes would be opened in the app's place. */
-export function refuseDrops(say: () => void): void {
-  const holdsFiles = (event: DragEvent): boolean =>
-    !event.defaultPrevented && event.dataTransfer?.types.includes("Files") === true;
-  document.addEventListener("dragover", (event) => {
-    if (holdsFiles(event)) event.preventDefault();
-  });
-  document.addEventListener("drop", (event) => {
-    if (!holdsFiles(event)) return;
-    event.preventDefault();
-    say();
-  });
+function urisOf(transfer: DataTransfer): string[] {
+  const lists = LISTS.map((type) => transfer.getData(type));
+  return (lists.find((list) => list !== "") ?? "")
+    .split(/\r?\n/)
+    .filter((line) => /^(?:file|vscode-remote):/.test(line));
+}
+
+/** A picture that came along with its bytes. */
+function isAmong(files: readonly File[], uri: string): boolean {
+  if (!IS_ATTACHED.test(uri)) return false;
+  return files.some(({ name }) => uri.endsWith(`/${encodeURIComponent(name)}`));
+}
+
+function isOtherField(target: EventTarget | null): boolean {
+  return target instanceof Element && target.matches("input, textarea:not([data-home])");
 }

@@ -2,6 +2,7 @@
 export const ICONS = {
   add: "\uea60",
   "arrow-down": "\uea9a",
+  attach: "\uec34",
   beaker: "\uea79",
   check: "\ueab2",
   "chevron-down": "\ueab4",

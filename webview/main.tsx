@@ -36,6 +36,7 @@ async function start(root: HTMLElement): Promise<void> {
   const surroundings = {
     actions,
     text,
+    attaching: { store, transport },
     md: createMarkdown(text.image),
     markdownHost: {
       text,
@@ -69,9 +70,7 @@ async function start(root: HTMLElement): Promise<void> {
   document.addEventListener("keydown", (event) => leaveByEscape(event, actions.sending.stop));
   keepFocus(root, focusComposer);
   void insist(() => import("./drops.ts")).then((it) => {
-    if (transport.editor) it?.acceptDrops(transport.editor);
-    const noDrop = { code: "no_drop", message: text.noDrop, hint: text.noDropHint };
-    it?.refuseDrops(() => store.tell(noDrop));
+    it?.acceptFiles(surroundings.attaching);
   });
   app.onFocusComposer(() => requestAnimationFrame(() => requestAnimationFrame(focusComposer)));
   app.start();

@@ -1,5 +1,6 @@
 // The postMessage contract between the extension host and the web app.
 import * as z from "zod/mini";
+import { AttachmentHash, AttachmentRef } from "../server/protocol/attachments.ts";
 import { CALL_NAMES } from "../server/protocol/calls.ts";
 import { StreamChunk } from "../server/protocol/chunks.ts";
 import { ForeignId, Id } from "../server/protocol/fields.ts";
@@ -16,6 +17,7 @@ export const HOST_COMMANDS = [
   "show_change",
   "restore_checkpoint",
   "restart_server",
+  "save_attachment",
   "open_in_editor",
 ] as const;
 export type HostCommand = (typeof HOST_COMMANDS)[number];
@@ -24,11 +26,18 @@ export type HostCommand = (typeof HOST_COMMANDS)[number];
 const CommandAbout = {
   /** Of commands that are about one turn. */
   turn_id: z.optional(Id),
+  /** Of what is attached to a message. */
+  session_id: z.optional(Id),
+  hash: z.optional(AttachmentHash),
+  name: z.optional(z.string().check(z.maxLength(500))),
   /** Whose key is missing. */
   model: z.optional(z.string().check(z.maxLength(500))),
 };
 export interface CommandAbout {
   turn_id?: string | undefined;
+  session_id?: string | undefined;
+  hash?: string | undefined;
+  name?: string | undefined;
   model?: string | undefined;
 }
 
@@ -207,14 +216,20 @@ export type ToWebview = z.infer<typeof ToWebview>;
 export const CallDraft = z.object({ args: z.nullable(z.string()), feedback: z.string() });
 export type CallDraft = z.infer<typeof CallDraft>;
 
+/** A picture or a file on a draft; `label` is its name. */
+export const Attached = z.extend(AttachmentRef, { label: z.string(), content: z.literal("") });
+export type Attached = z.infer<typeof Attached>;
+
+/** What goes along with a message. */
+const Going = z.union([Attached, ContextItem]);
+export type Going = z.infer<typeof Going>;
+
 /** What is written in one chat and not sent. */
 export const ChatDraft = z.object({
   draft: z.string(),
-  context: z.array(ContextItem),
+  context: z.array(Going),
   /** A message that is being rewritten, and what it is to become. */
-  edit: z.optional(
-    z.object({ turn_id: z.string(), draft: z.string(), context: z.array(ContextItem) }),
-  ),
+  edit: z.optional(z.object({ turn_id: z.string(), draft: z.string(), context: z.array(Going) })),
   calls: z.optional(z.record(z.string(), CallDraft)),
 });
 export type ChatDraft = z.infer<typeof ChatDraft>;
@@ -223,7 +238,7 @@ export type ChatDraft = z.infer<typeof ChatDraft>;
 export const Unsent = z.object({
   request_id: z.string(),
   content: z.string(),
-  context: z.array(ContextItem),
+  context: z.array(Going),
   replaces_turn_id: z.optional(z.string()),
   resume_plan_id: z.optional(z.string()),
 });

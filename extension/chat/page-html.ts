@@ -16,7 +16,7 @@ export function renderPage(page: Page): string {
     `script-src 'nonce-${page.nonce}'`,
     `style-src ${page.cspSource}`,
     `font-src ${page.cspSource}`,
-    `img-src ${page.cspSource} data:`,
+    `img-src ${page.cspSource} data: blob:`,
   ].join("; ");
   return `<!DOCTYPE html>
 <html lang="${escape(page.language)}">

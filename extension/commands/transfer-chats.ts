@@ -4,11 +4,22 @@ import { rename, rm } from "node:fs/promises";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import * as vscode from "vscode";
+import * as z from "zod/mini";
+import { AttachmentHash } from "../../server/protocol/attachments.ts";
+import { Id } from "../../server/protocol/fields.ts";
 import { ImportReport } from "../../server/protocol/responses.ts";
 import { toFileName } from "../../server/shared/file-names.ts";
 import { parseJson } from "../../server/shared/json.ts";
-import type { App } from "../app.ts";
+import type { Chats } from "../chat/chats.ts";
+import type { CompanionProcess } from "../companion/companion-process.ts";
 import { Problem } from "../problem.ts";
+
+/** Of the extension, what this needs. */
+interface App {
+  log: vscode.LogOutputChannel;
+  companion: CompanionProcess;
+  chats: Chats;
+}
 
 type Format = "jsonl" | "markdown" | "html";
 
@@ -40,6 +51,21 @@ export async function exportAllChats(app: App): Promise<void> {
     filters: { [vscode.l10n.t("Whole chats, can be imported")]: ["jsonl"] },
   });
   if (target) await save(app, "/v1/export", target);
+}
+
+const Attached = z.object({ session_id: Id, hash: AttachmentHash, name: z.string() });
+
+/** A picture or a file that went with a message. */
+export async function saveAttachment(app: App, which: unknown): Promise<void> {
+  const { name, session_id, hash } = Attached.parse(which);
+  // The ending tells what it is, and the name may be long.
+  const [, stem = name, ending = ""] = /^(.*?)(\.\w{1,5})?$/s.exec(name) ?? [];
+  const target = await vscode.window.showSaveDialog({
+    title: vscode.l10n.t("Save what was attached"),
+    defaultUri: inHome(toFileName(stem) + ending),
+  });
+  const path = `/v1/sessions/${encodeURIComponent(session_id)}/attachments/${hash}`;
+  if (target) await save(app, path, target);
 }
 
 export async function importChats(app: App): Promise<void> {

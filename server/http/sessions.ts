@@ -1,5 +1,9 @@
 import { type Request, type Response, Router } from "express";
-import { AttachmentHash } from "../protocol/attachments.ts";
+import {
+  type AttachmentContent,
+  AttachmentHash,
+  AttachmentQuery,
+} from "../protocol/attachments.ts";
 import { ForeignId, Id } from "../protocol/fields.ts";
 import { InstructionHash } from "../protocol/instructions.ts";
 import { ToolName } from "../protocol/offers.ts";
@@ -65,6 +69,12 @@ export function sessionsRouter({ chat }: HttpDeps): Router {
     .get(async (request: Request, response: Response) => {
       const hash = parse(AttachmentHash, request.params["hash"]);
       const { media_type, content } = await chat.readAttachment(idOf(request), hash);
+      const { as } = parse(AttachmentQuery, request.query);
+      if (as) {
+        const data = content.toString("base64");
+        response.json({ media_type, data } satisfies AttachmentContent);
+        return;
+      }
       response.set("etag", `"${hash}"`);
       response.type(media_type).send(content);
     })

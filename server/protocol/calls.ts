@@ -1,6 +1,7 @@
 // The calls that our own clients make, with what goes in and what comes out.
 // The extension relays them for the webview; the browser makes them itself.
 import * as z from "zod/mini";
+import { AttachmentContent, AttachmentHash } from "./attachments.ts";
 import { Id } from "./fields.ts";
 import { InstructionHash, InstructionText } from "./instructions.ts";
 import { ToolName } from "./offers.ts";
@@ -37,6 +38,10 @@ export const CALLS = {
   get_instruction: {
     params: z.strictObject({ session_id: Id, hash: InstructionHash }),
     result: InstructionText,
+  },
+  get_attachment: {
+    params: z.strictObject({ session_id: Id, hash: AttachmentHash }),
+    result: AttachmentContent,
   },
   list_pending: { params: OfSession, result: PendingList },
   cancel_turn: { params: OfSession, result: z.unknown() },

@@ -10,11 +10,10 @@ export const ForeignId = z.string().check(z.regex(/^[A-Za-z0-9_.:-]{1,128}$/));
 /**
  * Text that both engines store as it is: Postgres refuses NUL, and UTF-8 has no lone surrogates.
  */
-export const Text = z.string().check(
-  z.refine((text) => !text.includes("\0") && text.isWellFormed(), {
-    error: "must be well-formed Unicode without NUL",
-  }),
-);
+export const STORABLE = z.refine<string>((text) => !text.includes("\0") && text.isWellFormed(), {
+  error: "must be well-formed Unicode without NUL",
+});
+export const Text = z.string().check(STORABLE);
 
 export const ModelId = z.string().check(z.regex(/^[a-z][a-z-]{0,31}\/[A-Za-z0-9_.:@/-]{1,128}$/));
 export const AgentType = z.string().check(z.regex(/^[a-z][a-z0-9_-]{0,31}$/));

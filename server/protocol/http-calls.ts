@@ -26,6 +26,8 @@ export function toHttp<N extends CallName>(name: N, params: CallParams<N>): Http
       return { method: "GET", path: `${session}/messages` };
     case "get_instruction":
       return { method: "GET", path: `${session}/instructions/${String(p["hash"])}` };
+    case "get_attachment":
+      return { method: "GET", path: `${session}/attachments/${String(p["hash"])}?as=base64` };
     case "list_pending":
       return { method: "GET", path: `${session}/pending` };
     case "cancel_turn":

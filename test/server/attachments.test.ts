@@ -75,6 +75,24 @@ for (const engine of ENGINES) {
         }
       }));
 
+    it("goes again by its hash, in its own chat alone, and a repetition is known however it is sent", () =>
+      withChat(engine, ANSWER, async (open) => {
+        const first = await attach(open, [PICTURE]);
+        const { session_id } = first;
+        await read(open.chat, first);
+        const again: Attachment = { type: "image", name: "dot.gif", hash: REF.hash };
+        const request_id = "5c9d2d0e-3a55-4d3c-9a63-0c6a2b9a7a11";
+        const turn = await attach(open, [again], { session_id, request_id });
+        const asked = (await read(open.chat, turn)).find(({ type }) => type === "user_message");
+        assert.ok(asked?.type === "user_message");
+        assert.deepEqual(asked.metadata?.attachments, [REF]);
+        const repeated = await attach(open, [PICTURE], { session_id, request_id });
+        assert.equal(repeated.turn_id, turn.turn_id);
+        assert.equal(await blobsOf(open), 1);
+        await assert.rejects(attach(open, [again]), isCode("invalid_request"));
+        await assert.rejects(attach(open, [{ type: "image" }]), isCode("invalid_request"));
+      }));
+
     it("is stored once, whichever chats have it, and goes with the last of them", () =>
       withChat(engine, ANSWER, async (open) => {
         const one = await attach(open, [PICTURE, PICTURE]);

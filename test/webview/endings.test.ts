@@ -219,7 +219,7 @@ describe("the web app on its own", () => {
         });
       });
       assert.deepEqual(prevented, [true, true]);
-      await page.getByText("Files cannot be dropped here.").waitFor();
+      await page.getByText("pic.png cannot be attached").waitFor();
     }));
 
   it("shows what a button once sent in the reader's language", () =>

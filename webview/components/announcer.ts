@@ -7,11 +7,13 @@ import type { Store } from "../state/store.ts";
 import { said } from "../strings/said.ts";
 import type { Strings } from "../strings/texts.ts";
 import { answerText, type Turn } from "../turns/model.ts";
+import { type AnnouncerStrings, announcerStrings } from "./announcer-strings.ts";
 import { briefOf, titleOf } from "./base/call-words.ts";
 
 const PACE_MS = 3_000;
 
 export function announce(store: Store, region: HTMLElement, text: Strings): void {
+  const words = announcerStrings();
   let spoken: { turnId: string; length: number } | null = null;
   let queue: string[] = [];
   let last = -PACE_MS;
@@ -37,12 +39,12 @@ export function announce(store: Store, region: HTMLElement, text: Strings): void
     if (turn.status === "running" && spoken?.turnId !== turn.id) {
       // An answer that was there before the reader came is read by the reader.
       spoken = { turnId: turn.id, length: isSame ? answerText(turn).length : 0 };
-      say(text.announceStart);
+      say(words.start);
     }
     if (spoken?.turnId !== turn.id) return;
     const isOver = turn.status !== "running" && turn.status !== "waiting";
     const answer = answerText(turn);
-    const { sentences, length } = nextSentences(answer, spoken.length, isOver, text.announceCode);
+    const { sentences, length } = nextSentences(answer, spoken.length, isOver, words.code);
     spoken.length = length;
     say(...sentences);
     for (const part of turn.parts) {
@@ -54,14 +56,14 @@ export function announce(store: Store, region: HTMLElement, text: Strings): void
     }
     if (!isOver) return;
     spoken = null;
-    say(endOf(turn, answer, text));
+    say(endOf(turn, answer, words));
   };
 
   store.subscribe(({ log, sought }, before) => {
     if (!before.sought || sought || log?.id !== before.log?.id) return;
     const turns = log?.turns ?? [];
     const index = turns.findIndex(({ id }) => id === before.sought?.turnId);
-    if (index >= 0) say(text.announceTurn(index + 1, turns.length));
+    if (index >= 0) say(words.turn(index + 1, turns.length));
   });
   store.subscribe((state: AppState, before: AppState) => {
     const turn = lastTurn(state);
@@ -73,11 +75,10 @@ export function announce(store: Store, region: HTMLElement, text: Strings): void
   });
 }
 
-function endOf(turn: Turn, answer: string, text: Strings): string {
-  if (turn.status === "error")
-    return text.announceFailed(turn.ending ? said(turn.ending).message : "");
-  if (turn.status === "interrupted") return text.announceInterrupted;
-  return text.announceEnd(answer.split(/\s+/).filter((word) => word !== "").length);
+function endOf(turn: Turn, answer: string, words: AnnouncerStrings): string {
+  if (turn.status === "error") return words.failed(turn.ending ? said(turn.ending).message : "");
+  if (turn.status === "interrupted") return words.interrupted;
+  return words.end(answer.split(/\s+/).filter((word) => word !== "").length);
 }
 
 /** Whole sentences from `from` on, without the marks of Markdown; code is named, not read. */

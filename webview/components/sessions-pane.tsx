@@ -7,12 +7,14 @@ import { useSurroundings } from "./base/context.ts";
 import { Dialog } from "./base/dialog.tsx";
 import { Icon, IconButton } from "./base/icon.tsx";
 import { isUnfinished, SessionMark } from "./session-mark.tsx";
+import { sessionsStrings } from "./sessions-strings.ts";
 
 /** Nobody tells of the chats that are not open. */
 const LOOK_MS = 3_000;
 
 export function SessionsPane({ state }: { state: AppState }) {
   const { actions, text } = useSurroundings();
+  const words = sessionsStrings();
   const { sessions, log } = state;
   const [renaming, setRenaming] = useState<string | null>(null);
   const [deleting, setDeleting] = useState<Session | null>(null);
@@ -57,8 +59,8 @@ export function SessionsPane({ state }: { state: AppState }) {
           type="search"
           class="text-input"
           data-home
-          aria-label={text.searchChats}
-          placeholder={text.searchChats}
+          aria-label={words.search}
+          placeholder={words.search}
           value={sessions.query}
           onInput={(event) => actions.sessions.search(event.currentTarget.value)}
         />
@@ -66,7 +68,7 @@ export function SessionsPane({ state }: { state: AppState }) {
       {sessions.error && <p class="sessions-note">{said(sessions.error).message}</p>}
       {sessions.loaded && items.length === 0 && (
         <p class="sessions-note" role="status">
-          {sessions.query === "" ? text.noChats : text.noChatsFound}
+          {sessions.query === "" ? words.none : words.noneFound}
         </p>
       )}
       <ul class="session-list">
@@ -84,14 +86,14 @@ export function SessionsPane({ state }: { state: AppState }) {
         {sessions.cursor !== null && (
           <li>
             <button type="button" class="button is-secondary" onClick={actions.sessions.more}>
-              {text.moreChats}
+              {words.more}
             </button>
           </li>
         )}
       </ul>
       {deleting && (
         <Dialog
-          title={text.deleteChatQuestion(deleting.title)}
+          title={words.removeQuestion(deleting.title)}
           confirm={text.delete}
           isDangerous
           onClose={(isConfirmed) => {
@@ -99,7 +101,7 @@ export function SessionsPane({ state }: { state: AppState }) {
             if (isConfirmed) actions.sessions.remove(deleting.id);
           }}
         >
-          <p>{text.deleteChatDetail}</p>
+          <p>{words.removeDetail}</p>
         </Dialog>
       )}
     </nav>
@@ -117,7 +119,8 @@ interface SessionItemProps {
 
 function SessionItem(props: SessionItemProps) {
   const { session, query, isOpen, isRenaming, onRename, onDelete } = props;
-  const { actions, text } = useSurroundings();
+  const { actions } = useSurroundings();
+  const words = sessionsStrings();
   const { id, title, snippet, found_turn_id: foundTurn } = session;
   const row = useRef<HTMLLIElement>(null);
   const wasRenaming = useRef(false);
@@ -153,8 +156,8 @@ function SessionItem(props: SessionItemProps) {
         </span>
       </button>
       <div class="session-actions">
-        <IconButton icon="edit" label={text.renameChat(title)} onClick={() => onRename(id)} />
-        <IconButton icon="trash" label={text.deleteChat(title)} onClick={() => onDelete(session)} />
+        <IconButton icon="edit" label={words.rename(title)} onClick={() => onRename(id)} />
+        <IconButton icon="trash" label={words.remove(title)} onClick={() => onDelete(session)} />
       </div>
     </li>
   );
@@ -162,6 +165,7 @@ function SessionItem(props: SessionItemProps) {
 
 function RenameForm({ session, onEnd }: { session: Session; onEnd: () => void }) {
   const { actions, text } = useSurroundings();
+  const words = sessionsStrings();
   const input = useRef<HTMLInputElement>(null);
   const form = useRef<HTMLFormElement>(null);
   useLayer(form, "edit", onEnd);
@@ -185,7 +189,7 @@ function RenameForm({ session, onEnd }: { session: Session; onEnd: () => void })
         type="text"
         class="text-input"
         maxLength={200}
-        aria-label={text.chatTitle}
+        aria-label={words.title}
         value={title}
         onInput={(event) => setTitle(event.currentTarget.value)}
       />

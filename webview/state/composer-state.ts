@@ -1,5 +1,6 @@
 // What the app's state holds of what is being written.
-import type { ContextItem } from "../../server/protocol/requests.ts";
+import type { Going } from "../messages.ts";
+import { toAttached } from "./attached.ts";
 import { chatKey, returned, withoutEdit, withWritten, writtenHere } from "./drafts.ts";
 import type { AppMessage, AppState } from "./model.ts";
 
@@ -25,7 +26,7 @@ export function reduceComposer(state: AppState, message: ComposerMessage): AppSt
     case "compose": {
       const { text, context } = message;
       // What is there already is taken anew, as it is now.
-      const isNew = (item: ContextItem): boolean =>
+      const isNew = (item: Going): boolean =>
         !context.some(({ type, label }) => type === item.type && label === item.label);
       const all = [...state.context.filter(isNew), ...context];
       // Whoever is writing goes on where the cursor is.
@@ -43,8 +44,10 @@ export function reduceComposer(state: AppState, message: ComposerMessage): AppSt
     case "edit": {
       const turn = state.log?.turns.find(({ id }) => id === message.turnId);
       if (!turn?.question || state.editing === turn.id) return state;
+      const { question } = turn;
+      const context = question.attachments.map(toAttached);
       const here = writtenHere(withoutEdit(state));
-      const edit = { turn_id: turn.id, draft: turn.question.text, context: [] };
+      const edit = { turn_id: turn.id, draft: question.text, context };
       return withWritten(state, { ...here, edit });
     }
     case "stop_editing": {

@@ -3,8 +3,10 @@
 import type { ClientMessage, ContextItem, MessageRequest } from "../../server/protocol/requests.ts";
 import type { Session } from "../../server/protocol/responses.ts";
 import { omitUndefined } from "../../server/shared/json.ts";
+import type { Attached } from "../messages.ts";
 import type { Strings } from "../strings/texts.ts";
 import { asFailure, type Transport, toContextItems } from "../transport/transport.ts";
+import { split } from "./attached.ts";
 import { chatKey } from "./drafts.ts";
 import type { Decision, Outgoing } from "./model.ts";
 import type { Store } from "./store.ts";
@@ -98,6 +100,7 @@ async function deliverOnce(deps: SendingDeps, outgoing: Outgoing): Promise<void>
   });
   let sessionId = store.get().log?.id;
   const context = await contextOf(deps, outgoing);
+  const { attachments } = split(outgoing.context);
   if (sessionId === undefined) {
     // An agent of the user's own comes with the message; nobody knows it before.
     const { agent_type: _, ...model } = choice;
@@ -113,6 +116,7 @@ async function deliverOnce(deps: SendingDeps, outgoing: Outgoing): Promise<void>
       type: "user_message" as const,
       content: outgoing.content,
       context: context.length === 0 ? undefined : [...context],
+      attachments: attachments.length === 0 ? undefined : await withData(attachments),
       replaces_turn_id: outgoing.replaces_turn_id,
       resume_plan_id: outgoing.resume_plan_id,
     }),
@@ -120,12 +124,17 @@ async function deliverOnce(deps: SendingDeps, outgoing: Outgoing): Promise<void>
   await transport.call("send_message", request);
 }
 
+async function withData(attachments: Attached[]) {
+  return (await import("../attachments/kept.ts")).withData(attachments);
+}
+
 /** A question asked again goes with the context it had. */
 async function contextOf(
   { store, transport }: SendingDeps,
-  { context, replaces_turn_id }: Outgoing,
+  { context: going, replaces_turn_id }: Outgoing,
 ): Promise<readonly ContextItem[]> {
   const { log } = store.get();
+  const { context } = split(going);
   const replaced = log?.turns.find(({ id }) => id === replaces_turn_id);
   if (context.length > 0 || !replaced?.question?.context.length) return context;
   return await storedContext(transport, log?.id, replaced.id);
@@ -140,5 +149,5 @@ export async function storedContext(
   if (sessionId === undefined) return [];
   const { messages } = await transport.call("list_messages", { session_id: sessionId });
   const asked = messages.find(({ turn_id, role }) => turn_id === turnId && role === "user");
-  return toContextItems(asked?.metadata.context);
+  return split(toContextItems(asked?.metadata.context)).context;
 }

@@ -1,7 +1,6 @@
 // All that the app knows, and what changes it.
 import type { StreamChunk } from "../../server/protocol/chunks.ts";
 import type { LogReset } from "../../server/protocol/log-reset.ts";
-import type { ContextItem } from "../../server/protocol/requests.ts";
 import type {
   AgentList,
   ModelList,
@@ -9,7 +8,14 @@ import type {
   Session,
   SessionList,
 } from "../../server/protocol/responses.ts";
-import type { CallDraft, CallError, ChatDraft, ConnectionState, Unsent } from "../messages.ts";
+import type {
+  CallDraft,
+  CallError,
+  ChatDraft,
+  ConnectionState,
+  Going,
+  Unsent,
+} from "../messages.ts";
 import type { SessionLog } from "../turns/model.ts";
 
 /** A message on its way. Its id stays the same however often it is sent, so it takes effect once. */
@@ -47,11 +53,11 @@ export interface AppState {
   draft: string;
   /** Counts changes of the draft that did not come from typing. */
   draftRevision: number;
-  context: readonly ContextItem[];
+  context: readonly Going[];
   /** The turn that the composer is rewriting. */
   editing: string | null;
   /** The draft that was there before, while it does. */
-  behind: { draft: string; context: readonly ContextItem[] } | null;
+  behind: { draft: string; context: readonly Going[] } | null;
   /** What is being written about calls that wait. */
   calls: Readonly<Record<string, CallDraft>>;
   /** What is written in the chats that are not open. */
@@ -83,7 +89,7 @@ export type AppMessage =
   /** `written`: it is the draft that goes. */
   | { type: "send"; outgoing: Outgoing; written: boolean }
   /** A message of a chat that may not be open any more did not go. */
-  | { type: "returned"; key: string; draft: string; context: readonly ContextItem[] }
+  | { type: "returned"; key: string; draft: string; context: readonly Going[] }
   | { type: "drafts"; drafts: Readonly<Record<string, ChatDraft>> }
   | { type: "write_call"; callId: string; draft: Partial<CallDraft> }
   | { type: "send_state"; requestId: string; state: Outgoing["state"]; error: CallError | null }
@@ -92,7 +98,7 @@ export type AppMessage =
   | { type: "decision_failed"; callId: string; error: CallError }
   | { type: "stopping"; stopping: boolean }
   | { type: "draft"; text: string }
-  | { type: "compose"; text: string; context: readonly ContextItem[] }
+  | { type: "compose"; text: string; context: readonly Going[] }
   | { type: "drop_context"; index: number }
   | { type: "edit"; turnId: string }
   | { type: "stop_editing" }

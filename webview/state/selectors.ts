@@ -1,9 +1,14 @@
 // What components ask of the state.
 import type { Model } from "../../server/protocol/responses.ts";
-import { DEFAULT_CONTEXT_WINDOW, estimateTokens } from "../../server/shared/tokens.ts";
+import {
+  attachmentTokens,
+  DEFAULT_CONTEXT_WINDOW,
+  estimateTokens,
+} from "../../server/shared/tokens.ts";
 import { isOpen, type Part, type Turn } from "../turns/model.ts";
 import type { Plan } from "../turns/plans.ts";
 import type { Summary } from "../turns/summaries.ts";
+import { isAttached } from "./attached.ts";
 import type { AppState } from "./model.ts";
 
 export function lastTurn(state: AppState): Turn | undefined {
@@ -20,6 +25,10 @@ export function isBusy(state: AppState): boolean {
   const { outgoing } = state;
   if (outgoing !== null && outgoing.state !== "refused") return true;
   return lastTurn(state)?.status === "running";
+}
+
+export function isSendable({ draft, context }: AppState): boolean {
+  return draft.trim() !== "" || context.some(isAttached);
 }
 
 /** The page was opened without its key, which no waiting mends. */
@@ -91,8 +100,10 @@ export function contextUse(state: AppState): { tokens: number; window: number } 
   const turns = end < 0 ? all : all.slice(0, end);
   const known = turns.findLastIndex(({ contextTokens }) => contextTokens !== null);
   const texts = [draft, ...context.map(({ content }) => content)];
+  const attached: { type: string; bytes: number }[] = context.filter(isAttached);
   for (const { question, parts } of turns.slice(known + 1)) {
     texts.push(question?.text ?? "");
+    attached.push(...(question?.attachments ?? []));
     for (const part of parts) {
       if (part.kind === "text") texts.push(part.text);
       if (part.kind === "tool") texts.push(part.result ?? "");
@@ -101,7 +112,7 @@ export function contextUse(state: AppState): { tokens: number; window: number } 
   const before = turns[known]?.contextTokens ?? 0;
   const model = findModel(state, chosenModel(state));
   return {
-    tokens: before + estimateTokens(texts.join("\n")),
+    tokens: before + estimateTokens(texts.join("\n")) + attachmentTokens(attached),
     window: model?.context_window ?? DEFAULT_CONTEXT_WINDOW,
   };
 }

@@ -1,14 +1,16 @@
 // What a person sends: messages, decisions, a stop.
 import { omitUndefined } from "../../server/shared/json.ts";
-import type { Unsent } from "../messages.ts";
+import type { Going, Unsent } from "../messages.ts";
 import { asFailure, type Transport } from "../transport/transport.ts";
 import { isOpen } from "../turns/model.ts";
+import { isAttached, toAttached } from "./attached.ts";
 import { createDelivery, noteBusy, type SendingDeps } from "./delivery.ts";
 import type { Decision, Outgoing } from "./model.ts";
 import {
   canStop,
   isBusy,
   isLockedOut,
+  isSendable,
   lastQuestion,
   lastTurn,
   unfinishedPlan,
@@ -48,22 +50,23 @@ export function createSending(deps: SendingDeps): Sending {
   interface Start {
     replaces?: string | undefined;
     planId?: string | undefined;
-    /** It is the draft, whose context goes along; anything else leaves the draft alone. */
+    context?: readonly Going[];
+    /** It is the draft; anything else leaves the draft alone. */
     written?: boolean;
   }
   const start = (content: string, more: Start = {}): void => {
-    const { replaces, planId, written = false } = more;
+    const { replaces, planId, context = [], written = false } = more;
     const state = store.get();
     if (isLockedOut(state)) {
       const notice = { code: "no_token", message: text.noToken, hint: text.noTokenDetail };
       return store.tell(notice);
     }
     const trimmed = chooseBySlash(store, content.trim());
-    if (trimmed === "" || isBusy(state)) return;
+    if ((trimmed === "" && !context.some(isAttached)) || isBusy(state)) return;
     const outgoing: Outgoing = omitUndefined({
       request_id: crypto.randomUUID(),
       content: trimmed,
-      context: written ? [...state.context] : [],
+      context: [...context],
       replaces_turn_id: replaces,
       resume_plan_id: planId,
       state: "sending" as const,
@@ -98,18 +101,20 @@ export function createSending(deps: SendingDeps): Sending {
   return {
     send() {
       const state = store.get();
-      if (state.draft.trim() !== "" && isBusy(state)) noteBusy(deps);
-      else start(state.draft, { replaces: state.editing ?? undefined, written: true });
+      const { draft, context, editing } = state;
+      if (isSendable(state) && isBusy(state)) noteBusy(deps);
+      else start(draft, { replaces: editing ?? undefined, context, written: true });
     },
     sendText: (content) => start(content),
     retry(turnId) {
       const turn = lastQuestion(store.get());
       if (turn?.id !== turnId || !turn.question) return;
       // A retry of a plan's resumption resumes it.
-      const { text: asked, resumesPlanId } = turn.question;
+      const { text: asked, attachments, resumesPlanId } = turn.question;
       const plan = unfinishedPlan(store.get().log?.turns ?? []);
       start(asked, {
         replaces: turnId,
+        context: attachments.map(toAttached),
         planId: plan?.id === resumesPlanId ? plan?.id : undefined,
       });
     },

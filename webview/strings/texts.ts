@@ -7,18 +7,8 @@ export interface Strings {
   newChat: string;
   chats: string;
   closeChats: string;
-  searchChats: string;
-  noChats: string;
-  noChatsFound: string;
-  moreChats: string;
-  renameChat(title: string): string;
-  chatTitle: string;
-  deleteChat(title: string): string;
-  deleteChatQuestion(title: string): string;
-  deleteChatDetail: string;
   delete: string;
   cancel: string;
-  rename: string;
   save: string;
   conversation: string;
   you: string;
@@ -43,8 +33,6 @@ export interface Strings {
   editing: string;
   stopEditing: string;
   removeContext(label: string): string;
-  noDrop: string;
-  noDropHint: string;
   granted: string;
   revoke(tool: string): string;
   summarise: string;
@@ -104,15 +92,9 @@ export interface Strings {
   toolResult: string;
   toolOutput: string;
   toolOutputCut: string;
-  approve: string;
-  reject: string;
-  rejectWhy: string;
   plan: string;
   planAsks: string;
   subtaskState: { pending: string; running: string; done: string };
-  approveAlways: string;
-  editArguments: string;
-  showChange: string;
   restoreTurn: string;
   resumePlan: string;
   agentNow(name: string): string;
@@ -147,10 +129,4 @@ export interface Strings {
   open: string;
   storage(engine: "sqlite" | "postgres", durability: "full" | "balanced"): string;
   durability: { full: string; balanced: string };
-  announceStart: string;
-  announceCode: string;
-  announceEnd(words: number): string;
-  announceInterrupted: string;
-  announceFailed(reason: string): string;
-  announceTurn(number: number, of: number): string;
 }

@@ -2,7 +2,8 @@ import type { CallName, CallParams, CallResult } from "../../server/protocol/cal
 import { toHttp } from "../../server/protocol/http-calls.ts";
 import { watchWake } from "../../server/shared/clock-watch.ts";
 import { isRecord } from "../../server/shared/json.ts";
-import type { SavedState } from "../messages.ts";
+import type { Going, SavedState } from "../messages.ts";
+import { split } from "../state/attached.ts";
 import { CompanionLink, type LinkTexts } from "./companion-link.ts";
 import { type Epochs, followSession } from "./event-stream.ts";
 import { CallFailure, type Transport, toSavedState } from "./transport.ts";
@@ -85,11 +86,12 @@ function save(state: SavedState): void {
     sessionStorage.setItem(STATE, JSON.stringify(state));
   } catch {
     // There is room for a few million characters; what is too much for it are files that go along.
-    const unsent = state.unsent && { ...state.unsent, context: [] };
-    const bare = Object.entries(state.drafts).map(([key, draft]) => [
-      key,
-      { ...draft, context: [] },
-    ]);
+    const lighter = <D extends { context: Going[] }>(draft: D): D => ({
+      ...draft,
+      context: split(draft.context).attachments,
+    });
+    const unsent = state.unsent && lighter(state.unsent);
+    const bare = Object.entries(state.drafts).map(([key, draft]) => [key, lighter(draft)]);
     const less = { ...state, drafts: Object.fromEntries(bare), ...(unsent && { unsent }) };
     sessionStorage.setItem(STATE, JSON.stringify(less));
   }

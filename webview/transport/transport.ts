@@ -1,7 +1,6 @@
 import type { CallName, CallParams, CallResult } from "../../server/protocol/calls.ts";
 import type { StreamChunk } from "../../server/protocol/chunks.ts";
 import type { LogReset } from "../../server/protocol/log-reset.ts";
-import type { ContextItem } from "../../server/protocol/requests.ts";
 import { isRecord } from "../../server/shared/json.ts";
 import type { FilePlace } from "../markdown/file-links.ts";
 import type {
@@ -10,6 +9,7 @@ import type {
   CommandAbout,
   ConnectionState,
   FromWebview,
+  Going,
   HostCommand,
   Mention,
   ProposedChange,
@@ -136,8 +136,8 @@ export function isText(value: unknown): value is string {
 }
 
 /** Those that are whole. */
-export function toContextItems(raw: unknown): ContextItem[] {
-  const isWhole = (item: unknown): item is ContextItem =>
+export function toContextItems(raw: unknown): Going[] {
+  const isWhole = (item: unknown): item is Going =>
     isRecord(item) && ["type", "label", "content"].every((field) => isText(item[field]));
   return Array.isArray(raw) ? raw.filter(isWhole) : [];
 }

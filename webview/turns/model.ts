@@ -1,4 +1,5 @@
 // What a session is on the screen, made of its chunks.
+import type { AttachmentRef } from "../../server/protocol/attachments.ts";
 import type { AskReason, CallOutcome } from "../../server/protocol/call-words.ts";
 import type { SentInstruction } from "../../server/protocol/instructions.ts";
 import type { TurnStatus } from "../../server/protocol/responses.ts";
@@ -53,6 +54,7 @@ export type Part = TextPart | ToolPart | AgentPart | StepPart;
 export interface Question {
   text: string;
   context: readonly { type: string; label: string }[];
+  attachments: readonly AttachmentRef[];
   /** What the model was told of people's instructions. */
   instructions?: readonly SentInstruction[] | undefined;
   /** It asked to go on with an interrupted plan. */

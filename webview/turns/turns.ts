@@ -136,11 +136,18 @@ function takeQuestion(log: SessionLog, chunk: ChunkOf<"user_message">): SessionL
     agent_type: agent = null,
     request_id,
     context = [],
+    attachments = [],
     instructions,
   } = metadata;
   const turn: Turn = {
     ...emptyTurn(turnIdOf(chunk), seq),
-    question: { text, context, instructions, resumesPlanId: metadata.resume_plan_id ?? null },
+    question: {
+      text,
+      context,
+      attachments,
+      instructions,
+      resumesPlanId: metadata.resume_plan_id ?? null,
+    },
     model,
     agent,
     nextAgent: agent,

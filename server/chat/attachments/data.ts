@@ -8,10 +8,12 @@ import type { Reader, Trx } from "../../db/tables/schema.ts";
 import type { HistoryMessage } from "../../domain/history.ts";
 import { ChatError } from "../../errors.ts";
 import {
+  type Attachment,
   type AttachmentRef,
   type AttachmentType,
   MAX_CHAT_ATTACHMENT_BYTES,
   MAX_MESSAGE_ATTACHMENT_BYTES,
+  type WholeAttachment,
 } from "../../protocol/attachments.ts";
 import type { ConversationMessage } from "../../providers/provider.ts";
 import type { ResolvedModel } from "../deps.ts";
@@ -20,6 +22,25 @@ import type { ResolvedModel } from "../deps.ts";
 const MAX_SENT = 50;
 
 const NOUNS: Record<AttachmentType, string> = { image: "pictures", file: "PDF files" };
+
+/** What a question that is asked again only names, as the chat has it. Rejects with `invalid_request` if it has not. */
+export async function withStoredData(
+  reader: Reader,
+  sessionId: string | undefined,
+  sent: readonly Attachment[],
+): Promise<WholeAttachment[]> {
+  const named = sent.flatMap(({ hash }) => hash ?? []);
+  const found = await findAttachments(reader, sessionId ?? "", named);
+  return sent.map(({ hash, ...one }, index) => {
+    const data = one.data || found.get(hash ?? "")?.data;
+    if (data) return { ...one, data };
+    throw new ChatError(
+      "invalid_request",
+      `message.attachments.${index}: it has no data, and this chat nothing with this hash.`,
+      { hint: "Nothing was stored. Attach it once more." },
+    );
+  });
+}
 
 /** Before anything is stored. */
 export function refuseWhatIsNotTaken(

@@ -2,12 +2,14 @@ import { createHash } from "node:crypto";
 import type { Blob } from "../../db/tables/attachments.ts";
 import { ChatError } from "../../errors.ts";
 import {
-  type Attachment,
   type AttachmentRef,
+  HEAD_BYTES,
   MAX_ATTACHMENT_BYTES,
   MAX_MESSAGE_ATTACHMENT_BYTES,
   MEDIA_TYPES,
   type MediaType,
+  mediaTypeIn,
+  type WholeAttachment,
 } from "../../protocol/attachments.ts";
 
 export interface ReadAttachments {
@@ -15,18 +17,8 @@ export interface ReadAttachments {
   blobs: Blob[];
 }
 
-/** By their first bytes. https://mimesniff.spec.whatwg.org/#matching-an-image-type-pattern */
-const SIGNATURES: readonly (readonly [MediaType, RegExp])[] = [
-  ["image/png", /^\x89PNG\r\n/],
-  ["image/jpeg", /^\xff\xd8\xff/],
-  ["image/gif", /^GIF8[79]a/],
-  ["image/webp", /^RIFF[\s\S]{4}WEBPVP/],
-  ["application/pdf", /^[\s\S]{0,1000}?%PDF-/],
-];
-const HEAD_BYTES = 1024;
-
 /** What a client sent, as it is stored. Throws `invalid_request` or `payload_too_large`, naming which and why. */
-export function readAttachments(sent: readonly Attachment[]): ReadAttachments {
+export function readAttachments(sent: readonly WholeAttachment[]): ReadAttachments {
   const refs: AttachmentRef[] = [];
   const blobs = new Map<string, Blob>();
   let total = 0;
@@ -64,9 +56,9 @@ function bytesOf(data: string, index: number, name: string): Buffer {
   return Buffer.from(text, "base64");
 }
 
-function mediaTypeOf(bytes: Buffer, { media_type }: Attachment, name: string): MediaType {
+function mediaTypeOf(bytes: Buffer, { media_type }: WholeAttachment, name: string): MediaType {
   const head = bytes.toString("latin1", 0, HEAD_BYTES);
-  const found = SIGNATURES.find(([, signature]) => signature.test(head))?.[0];
+  const found = mediaTypeIn(head);
   if (found) return found;
   throw new ChatError(
     "invalid_request",

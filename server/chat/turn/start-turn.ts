@@ -22,7 +22,7 @@ import type { AttachmentRef } from "../../protocol/attachments.ts";
 import type { ClientMessage, MessageRequest } from "../../protocol/requests.ts";
 import type { Sampling } from "../../protocol/sampling.ts";
 import { omitUndefined } from "../../shared/json.ts";
-import { refuseWhatIsNotTaken, storeAttachments } from "../attachments/data.ts";
+import { refuseWhatIsNotTaken, storeAttachments, withStoredData } from "../attachments/data.ts";
 import { type ReadAttachments, readAttachments } from "../attachments/read.ts";
 import type { AcceptedTurn } from "../chat.ts";
 import type { ChatDeps, LeasedTurn } from "../deps.ts";
@@ -44,7 +44,10 @@ export async function startUserTurn(
   sampling: Sampling | null = null,
 ): Promise<AcceptedTurn> {
   deps.turns.refuseWhenDraining();
-  const attached = readAttachments(message.attachments ?? []);
+  const { attachments = [] } = message;
+  const attached = readAttachments(
+    await withStoredData(deps.reader, request.session_id, attachments),
+  );
   const asked = askedBy(request, attached.refs);
   const known = asked && (await repeatOf(deps, asked));
   if (known?.turn) return known.turn;

@@ -163,7 +163,7 @@ describe("the page of the chat", () => {
     const policy = /Content-Security-Policy" content="([^"]*)"/.exec(page)?.[1];
     assert.equal(
       policy,
-      "default-src 'none'; script-src 'nonce-N0nce'; style-src https://csp.example; font-src https://csp.example; img-src https://csp.example data:",
+      "default-src 'none'; script-src 'nonce-N0nce'; style-src https://csp.example; font-src https://csp.example; img-src https://csp.example data: blob:",
     );
     assert.ok(page.includes('<html lang="en&quot; onload=&quot;x">'));
     assert.ok(page.includes('src="https://x/app.js?a&amp;b"'));

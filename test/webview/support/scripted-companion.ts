@@ -1,10 +1,9 @@
 // A real HTTP server that serves the built web app and speaks the companion's protocol, saying what a test tells
 // it to say, chunk by chunk. It stores nothing and decides nothing.
 import { createHmac, randomUUID } from "node:crypto";
-import { readdirSync, readFileSync } from "node:fs";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
-import { extname } from "node:path";
+import type { AttachmentContent } from "../../../server/protocol/attachments.ts";
 import { MessageRequest } from "../../../server/protocol/requests.ts";
 import type {
   Agent,
@@ -16,12 +15,12 @@ import type {
 } from "../../../server/protocol/responses.ts";
 import { SSE_RETRY, toFrame } from "../../../server/protocol/sse.ts";
 import { type AnyChunk, metadataOf, placed } from "../../support/any-chunk.ts";
+import { keepAttached, type ServedPage, serveFile } from "./scripted-files.ts";
 import {
   type Hit,
   json,
   listOf,
   model,
-  POLICY,
   READY,
   type Refusal,
   readBody,
@@ -31,16 +30,6 @@ import {
   toSession,
 } from "./scripted-parts.ts";
 
-/** Of what the build puts beside the page. */
-const TYPES: Record<string, string> = {
-  ".html": "text/html; charset=utf-8",
-  ".js": "text/javascript; charset=utf-8",
-  ".css": "text/css; charset=utf-8",
-  ".ttf": "font/ttf",
-  ".woff2": "font/woff2",
-};
-const BUILT = readdirSync(new URL("../../../dist/webview/", import.meta.url));
-
 export class ScriptedCompanion {
   readonly token = "test-token-0123456789";
   /** Its proof is only right while it is. */
@@ -49,6 +38,8 @@ export class ScriptedCompanion {
   /** By a search's words: the turn of the only chat that it finds. */
   readonly hits = new Map<string, Hit>();
   readonly messages: MessageRequest[] = [];
+  /** By their hash. */
+  readonly attached = new Map<string, AttachmentContent>();
   /** What it answers when it is asked to summarise. */
   summary: AnyChunk = { type: "status" };
   /** Messages with their turns, as `GET …/messages` gives them. */
@@ -79,7 +70,7 @@ export class ScriptedCompanion {
   metadata: Record<string, unknown> = {};
   readonly instructions = new Map<string, string>();
   /** Extra pages of a test. */
-  readonly pages = new Map<string, { type: string; body: string; policy?: string }>();
+  readonly pages = new Map<string, ServedPage>();
   #server: Server | undefined;
   #port = 0;
   readonly #streams = new Set<{ sessionId: string; response: ServerResponse }>();
@@ -198,7 +189,7 @@ export class ScriptedCompanion {
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const url = new URL(request.url ?? "/", this.origin);
     const { method = "GET" } = request;
-    if (this.#serveFile(url.pathname, response)) return;
+    if (serveFile(this.pages, url.pathname, response)) return;
     this.requests.push({
       line: `${method} ${url.pathname}${url.search}`,
       authorization: request.headers.authorization,
@@ -225,23 +216,6 @@ export class ScriptedCompanion {
     const body = await readBody(request);
     if (url.pathname === "/v1/messages/stream") this.#takeMessage(request, response, body);
     else this.#takeCall(method, url, request, response, body);
-  }
-
-  #serveFile(path: string, response: ServerResponse): boolean {
-    const page = this.pages.get(path);
-    const name = path === "/" ? "index.html" : path.slice(1);
-    const type = page?.type ?? (BUILT.includes(name) ? TYPES[extname(name)] : undefined);
-    if (type === undefined) return false;
-    const body =
-      page?.body ?? readFileSync(new URL(`../../../dist/webview/${name}`, import.meta.url));
-    const policy = page ? page.policy : POLICY;
-    response.writeHead(200, {
-      "content-type": type,
-      "cache-control": "no-store",
-      ...(policy === undefined ? {} : { "content-security-policy": policy }),
-    });
-    response.end(body);
-    return true;
   }
 
   #takeMessage(request: IncomingMessage, response: ServerResponse, body: unknown): void {
@@ -278,11 +252,13 @@ export class ScriptedCompanion {
       return;
     }
     const { content, replaces_turn_id, context } = message;
+    const attachments = message.attachments?.map((one) => keepAttached(this.attached, one));
     const turnId = this.ask(session, content, {
       ...this.metadata,
       request_id,
       ...(replaces_turn_id === undefined ? {} : { replaces_turn_id }),
       ...(context ? { context: context.map(({ type, label }) => ({ type, label })) } : {}),
+      ...(attachments && { attachments }),
     });
     this.stored.push({
       id: randomUUID(),
@@ -336,6 +312,10 @@ export class ScriptedCompanion {
       const content = this.instructions.get(rest.split("/")[1] ?? "");
       if (content !== undefined) json(response, 200, { content });
       else refuse(response, { status: 404, code: "not_found", message: "No such instructions." });
+    } else if (session && rest?.startsWith("attachments/")) {
+      const content = this.attached.get(rest.split("/")[1] ?? "");
+      if (content) json(response, 200, content);
+      else refuse(response, { status: 404, code: "not_found", message: "Not attached." });
     } else if (session && rest === "messages") {
       json(response, 200, { messages: this.stored, last_seq: session.last_seq });
     } else if (session && method === "PATCH") {

@@ -4,7 +4,7 @@ import type { Model, Session, SessionList } from "../../../server/protocol/respo
 
 /** As the companion serves it. */
 export const POLICY =
-  "default-src 'none'; script-src 'self'; style-src 'self'; font-src 'self'; img-src 'self' data:; " +
+  "default-src 'none'; script-src 'self'; style-src 'self'; font-src 'self'; img-src 'self' data: blob:; " +
   "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 export interface ScriptedSession extends Session {

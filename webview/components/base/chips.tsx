@@ -1,24 +1,27 @@
-import type { ContextItem } from "../../../server/protocol/requests.ts";
+import type { Going } from "../../messages.ts";
+import { isAttached } from "../../state/attached.ts";
 import { useSurroundings } from "./context.ts";
 import { Icon, IconButton } from "./icon.tsx";
 
 /** What will go with the next message. */
-export function DraftChips({ context }: { context: readonly ContextItem[] }) {
+export function DraftChips({ context }: { context: readonly Going[] }) {
   const { actions, text } = useSurroundings();
-  if (context.length === 0) return null;
+  if (context.every(isAttached)) return null;
   return (
     <ul class="chips">
-      {context.map(({ label }, index) => (
-        <li class="chip">
-          <Icon name="file" />
-          <span>{label}</span>
-          <IconButton
-            icon="close"
-            label={text.removeContext(label)}
-            onClick={() => actions.dropContext(index)}
-          />
-        </li>
-      ))}
+      {context.map((item, index) =>
+        isAttached(item) ? null : (
+          <li class="chip">
+            <Icon name="file" />
+            <span>{item.label}</span>
+            <IconButton
+              icon="close"
+              label={text.removeContext(item.label)}
+              onClick={() => actions.dropContext(index)}
+            />
+          </li>
+        ),
+      )}
     </ul>
   );
 }

@@ -3,6 +3,12 @@ import type { DangerKind } from "../../../server/shared/command-dangers.ts";
 import type { ProposedChange } from "../../messages.ts";
 
 interface ApprovalStrings {
+  approve: string;
+  reject: string;
+  rejectWhy: string;
+  approveAlways: string;
+  editArguments: string;
+  showChange: string;
   command: string;
   change: (path: string) => string;
   whole: (path: string) => string;
@@ -21,6 +27,12 @@ interface ApprovalStrings {
 }
 
 const EN: ApprovalStrings = {
+  approve: "Approve",
+  reject: "Reject",
+  rejectWhy: "Why not? (optional; the model reads it)",
+  approveAlways: "Always in this chat",
+  editArguments: "Edit",
+  showChange: "Show change",
   command: "Command",
   change: (path) => `Change of ${path}`,
   whole: (path) => `What ${path} will hold, as a whole`,
@@ -50,6 +62,12 @@ const EN: ApprovalStrings = {
 };
 
 const RU: ApprovalStrings = {
+  approve: "Разрешить",
+  reject: "Отклонить",
+  rejectWhy: "Почему нет? (необязательно; модель это прочтёт)",
+  approveAlways: "Всегда в этом чате",
+  editArguments: "Изменить",
+  showChange: "Показать изменение",
   command: "Команда",
   change: (path) => `Изменение в ${path}`,
   whole: (path) => `Всё, что будет в ${path}`,

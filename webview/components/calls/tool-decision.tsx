@@ -8,6 +8,7 @@ import { argumentsFault, titleOf } from "../base/call-words.ts";
 import { useSurroundings } from "../base/context.ts";
 import { Icon } from "../base/icon.tsx";
 import { focusComposer } from "../composer/composer.tsx";
+import { approvalStrings } from "./approval-strings.ts";
 import { CallForPeople, Dangers } from "./call-for-people.tsx";
 
 interface ToolDecisionProps {
@@ -20,6 +21,7 @@ interface ToolDecisionProps {
 /** What a person has to say to a call that waits for them. */
 export function ToolDecision({ part, decision, written, agentName }: ToolDecisionProps) {
   const { actions, text } = useSurroundings();
+  const words = approvalStrings();
   const { callId, plan, does } = part;
   // The arguments as the person writes them, while they do.
   const { args: draft, feedback } = written ?? { args: null, feedback: "" };
@@ -92,11 +94,11 @@ export function ToolDecision({ part, decision, written, agentName }: ToolDecisio
           onClick={() => (draft === null ? decide("approve") : approveEdited())}
         >
           {isDecided && decision.decision !== "reject" && <Icon name="loading" spin />}
-          {text.approve}
+          {words.approve}
         </button>
         {draft === null && !plan && (
           <Secondary disabled={isDecided} onClick={() => decide("approve", { always: true })}>
-            {text.approveAlways}
+            {words.approveAlways}
           </Secondary>
         )}
         <button
@@ -108,20 +110,20 @@ export function ToolDecision({ part, decision, written, agentName }: ToolDecisio
             draft === null ? setDraft(JSON.stringify(part.arguments, null, 2)) : leaveEdit()
           }
         >
-          {draft === null ? text.editArguments : text.cancel}
+          {draft === null ? words.editArguments : text.cancel}
         </button>
         {does === "write" && actions.run && (
-          <Secondary onClick={() => actions.run?.("show_change")}>{text.showChange}</Secondary>
+          <Secondary onClick={() => actions.run?.("show_change")}>{words.showChange}</Secondary>
         )}
         <Secondary disabled={isDecided} onClick={() => decide("reject", { feedback: why() })}>
           {decision?.decision === "reject" && <Icon name="loading" spin />}
-          {text.reject}
+          {words.reject}
         </Secondary>
         <input
           class="text-input"
           type="text"
-          aria-label={text.rejectWhy}
-          placeholder={text.rejectWhy}
+          aria-label={words.rejectWhy}
+          placeholder={words.rejectWhy}
           value={feedback}
           disabled={isDecided}
           onInput={(event) => actions.writeCall(callId, { feedback: event.currentTarget.value })}

@@ -2,7 +2,8 @@ import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
 import { isComposing, useLayer } from "../../escape.ts";
 import { loadStyle } from "../../load-style.ts";
 import type { AppState } from "../../state/model.ts";
-import { canStop, isBusy, runsTool } from "../../state/selectors.ts";
+import { canStop, isBusy, isSendable, runsTool } from "../../state/selectors.ts";
+import { Attachments } from "../base/attachments.ts";
 import { DraftChips, GrantedTools } from "../base/chips.tsx";
 import { useSurroundings } from "../base/context.ts";
 import { Icon, IconButton } from "../base/icon.tsx";
@@ -115,6 +116,7 @@ export function Composer({ state }: { state: AppState }) {
         onKeyDown={onKeyDown}
       />
       <div class="composer-bar">
+        <Attachments state={state} />
         <AgentPicker state={state} />
         <ModelPicker state={state} />
         <span class="spacer" />
@@ -132,7 +134,7 @@ export function Composer({ state }: { state: AppState }) {
             icon="send"
             label={text.send}
             class="send"
-            disabled={busy || draft.trim() === ""}
+            disabled={busy || !isSendable(state)}
             onClick={actions.sending.send}
           />
         )}

@@ -1,9 +1,11 @@
 import { HIDDEN_CLASS, splitHidden } from "../../markdown/hidden-characters.ts";
+import { split } from "../../state/attached.ts";
 import type { AppState, Decision, Outgoing } from "../../state/model.ts";
 import { ownPrompt, shownQuestion } from "../../strings/own-prompts.ts";
 import { said } from "../../strings/said.ts";
 import { answerText, isOpen, type Question, type Turn } from "../../turns/model.ts";
 import type { Plan } from "../../turns/plans.ts";
+import { Attachments } from "../base/attachments.ts";
 import { useSurroundings } from "../base/context.ts";
 import { Icon, IconButton } from "../base/icon.tsx";
 import { later } from "../base/later.tsx";
@@ -94,6 +96,7 @@ function QuestionView({ turnId, question, state, children }: QuestionProps) {
     <article class="message question" tabIndex={-1}>
       <h3 class="visually-hidden">{text.you}</h3>
       <div class="question-box">
+        {question.attachments.length > 0 && <Attachments items={question.attachments} />}
         {question.context.length > 0 && (
           <SentChips {...(turnId !== undefined && { turnId })} context={question.context} />
         )}
@@ -119,7 +122,11 @@ export function OutgoingView({ outgoing }: { outgoing: Outgoing }) {
   return (
     <div class="turn" data-status={state}>
       <QuestionView
-        question={{ text: content, context, resumesPlanId: outgoing.resume_plan_id ?? null }}
+        question={{
+          text: content,
+          ...split(context),
+          resumesPlanId: outgoing.resume_plan_id ?? null,
+        }}
         state={
           <div class="outgoing-state" data-state={state}>
             {state === "sending" && (
