@@ -36,7 +36,9 @@ export interface Companion {
   chat: Chat;
   /** The machine slept, or this process did, for so long. */
   wake(missedMs: number): Promise<void>;
-  /** Tells for how many seconds the database has been away, once a second, and 0 when it is back. */
+  /**
+   * Tells for how many seconds the database has been away, once a second, and 0 when it is back.
+   */
   onWait(tell: (seconds: number) => void): void;
   /** Ends what still runs, then closes the database. */
   close(): Promise<void>;
@@ -56,8 +58,8 @@ export interface CompanionParts {
 }
 
 /**
- * Opens and migrates the database, then puts the companion together. A SQLite file that turns out to be damaged on the way is
- * checked and, if it cannot be read, set aside.
+ * Opens and migrates the database, then puts the companion together. A SQLite file that turns out
+ * to be damaged on the way is checked and, if it cannot be read, set aside.
  */
 export async function createCompanion(
   ...start: Parameters<typeof openCompanion>

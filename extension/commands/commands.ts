@@ -90,7 +90,8 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
   "streamkeeper.openInBrowser": openInBrowser,
   "streamkeeper.openDataDirectory": openDataDirectory,
   "streamkeeper.runDoctor": doctorCommand,
-  // Where the extension runs elsewhere, most of its settings are that machine's, and on a page of their own.
+  // Where the extension runs elsewhere, most of its settings are that machine's,
+  // and on a page of their own.
   "streamkeeper.openSettings": async () =>
     vscode.commands.executeCommand(
       vscode.env.remoteName === undefined

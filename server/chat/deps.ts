@@ -60,9 +60,13 @@ export interface RunningTurns {
   launch(turn: LeasedTurn): void;
   /** Stops the session's turn, wherever it runs, and resolves when its end is committed. */
   cancel(sessionId: string): Promise<{ turn_id: string | null }>;
-  /** Stops what somebody asked to stop at another companion, before the next heartbeat would tell. */
+  /**
+   * Stops what somebody asked to stop at another companion, before the next heartbeat would tell.
+   */
   stopIfAsked(sessionIds: readonly string[]): Promise<void>;
-  /** After a sleep: a heartbeat at once, or the end of what somebody else has taken over meanwhile. */
+  /**
+   * After a sleep: a heartbeat at once, or the end of what somebody else has taken over meanwhile.
+   */
   wake(): Promise<void>;
   /** Takes nothing new, and resolves when all that runs has ended by itself. */
   retire(): Promise<void>;
@@ -106,7 +110,10 @@ export interface LeasedTurn {
   sessionId: string;
   turnId: string;
   fence: number;
-  /** The newest chunk of the session's log that its writer knows of: what it says next comes right after. */
+  /**
+   * The newest chunk of the session's log that its writer knows of: what it
+   * says next comes right after.
+   */
   lastSeq: number;
   agentType: string;
   model: string;

@@ -102,14 +102,6 @@ export const MUTATIONS: readonly Mutation[] = [
     title: "is a part of the log once",
   },
   {
-    defect: "a step does not know how far it has brought the log itself",
-    file: "server/chat/log/write-session.ts",
-    find: "session.last_seq += chunks.length;",
-    replace: "",
-    test: "test/server/tool-calls.test.ts",
-    title: "pauses for a decision, holding nothing, and goes on with it",
-  },
-  {
     defect: "what is done at intervals ends with its first error",
     file: "server/shared/every.ts",
     find: "      onError(err);",

@@ -16,7 +16,10 @@ export interface Listener {
   seen(): number;
 }
 
-/** Tells the readers of a session what was committed. Only the after-commit hook of a unit of work publishes. */
+/**
+ * Tells the readers of a session what was committed. Only the after-commit hook of
+ * a unit of work publishes.
+ */
 export interface Hub {
   publish(sessionId: string, chunks: readonly StreamChunk[]): void;
   announce(sessionId: string, lastSeq: number): void;

@@ -15,9 +15,9 @@ const PAGE = 1_000;
 const MAX_QUEUED = 2_000;
 
 /**
- * The session's log from the cursor on: first what is stored, then what gets committed, as one sequence. The
- * reader listens before it reads, so nothing falls between; a gap in what it heard (a bounded queue, a writer
- * in another companion) is filled from the database.
+ * The session's log from the cursor on: first what is stored, then what gets committed, as one
+ * sequence. The reader listens before it reads, so nothing falls between; a gap in what it heard (a
+ * bounded queue, a writer in another companion) is filled from the database.
  */
 export async function* streamFrames(
   deps: { reader: Reader; hub: Hub },
@@ -140,7 +140,8 @@ function resetOf(
 ): LogReset | undefined {
   const isForeign = epoch !== undefined && epoch !== place.epoch;
   if (!isForeign && cursor <= place.last_seq) return undefined;
-  // Of an epoch that is not the one before nothing is known to be the same; without one, the last is meant.
+  // Of an epoch that is not the one before nothing is known to be the same;
+  // without one, the last is meant.
   const isBefore = place.before !== undefined && (epoch ?? place.before) === place.before;
   return {
     type: LOG_RESET,

@@ -188,7 +188,10 @@ export class Turns implements RunningTurns {
     await this.#stopLost();
   }
 
-  /** A model is not listened to any longer for a session that has another writer; its words could not be stored. */
+  /**
+   * A model is not listened to any longer for a session that has another writer; its
+   * words could not be stored.
+   */
   async #stopLost(): Promise<void> {
     const running = [...this.#running.values()];
     const leases = await leasesOf(
