@@ -2,8 +2,12 @@
 // before, so that what was changed, lost or cut off shows; each chat begins a chain of its own,
 // so that it harms no other.
 import { createHash } from "node:crypto";
+import { setImmediate } from "node:timers/promises";
 import { ChatFileLine, type WholeChat } from "../../protocol/chat-file.ts";
 import type { FileLine } from "../chat.ts";
+
+/** After so long the streams have their turn. */
+const SLICE_MS = 5;
 
 /** Before the first line of a chat. */
 const START = "";
@@ -23,13 +27,17 @@ function seal(line: ChatFileLine, before: string): { text: string; hash: string 
  * The lines of a chat, in the order in which it can be stored as far as it came,
  * and the hash of the whole.
  */
-export function toLines(chat: WholeChat): { lines: string[]; hash: string } {
+export async function toLines(chat: WholeChat): Promise<{ lines: string[]; hash: string }> {
   const lines: string[] = [];
   let hash = START;
+  let since = performance.now();
   for (const line of inOrder(chat)) {
     const sealed = seal(line, hash);
     lines.push(sealed.text);
     ({ hash } = sealed);
+    if (performance.now() - since < SLICE_MS) continue;
+    await setImmediate();
+    since = performance.now();
   }
   return { lines, hash };
 }

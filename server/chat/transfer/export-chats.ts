@@ -24,7 +24,7 @@ async function render(chat: WholeChat, format: ExportFormat): Promise<string> {
     const { toHtml } = await import("./to-html.ts");
     return toHtml(chat);
   }
-  const { lines, hash } = toLines(chat);
+  const { lines, hash } = await toLines(chat);
   return lines.join("") + endLine([hash]);
 }
 
@@ -36,7 +36,7 @@ export async function* exportAll(reader: Reader): AsyncGenerator<string> {
     for (const { id } of ids) {
       const chat = await readUnlessGone(reader, id);
       if (!chat) continue;
-      const { lines, hash } = toLines(chat);
+      const { lines, hash } = await toLines(chat);
       hashes.push(hash);
       yield lines.join("");
     }

@@ -95,7 +95,7 @@ const DIFFERS = {
 
 async function hashOf(reader: Reader, sessionId: string): Promise<string | undefined> {
   try {
-    return toLines(await readWholeChat(reader, sessionId)).hash;
+    return (await toLines(await readWholeChat(reader, sessionId))).hash;
   } catch (error) {
     if (error instanceof ChatError && error.code === "not_found") return undefined;
     throw error;
