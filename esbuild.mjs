@@ -1,10 +1,13 @@
 // Builds everything into dist/: node esbuild.mjs [--production] [--watch] [--target linux-x64]
-//   dist/extension/extension.cjs   the extension (VS Code loads it); first-use.cjs beside it with all that can wait,
-//                                  run-tool.cjs with the editor's tools, invoke-foreign.cjs with what calls others',
-//                                  mentions.cjs with what reads context for a message, instructions.cjs with what
+//   dist/extension/extension.cjs the extension (VS Code loads it); first-use.cjs beside
+//   it with all that can wait,
+//                                  run-tool.cjs with the editor's tools, invoke-foreign.cjs
+//                                  with what calls others',
+//                                  mentions.cjs with what reads context for a message,
+//                                  instructions.cjs with what
 //                                  people have written down for models,
 //                                  in-russian.cjs with what the companion says, for who reads it so
-//   dist/server/main.js            the companion; what it needs only sometimes is in chunks beside it
+//   dist/server/main.js the companion; what it needs only sometimes is in chunks beside it
 //   dist/server/*-worker.js        its threads: the hot path, checkpoints, long reads
 //   dist/server/copy-database.js   the process that makes a backup
 //   dist/server/prebuilds/         SQLite's binary for the target platform
@@ -46,7 +49,8 @@ const BUDGET = {
   "extension/restore-checkpoint.cjs": 44_000,
   "extension/run-tool.cjs": 80_000,
   "extension/transfer-chats.cjs": 40_000,
-  // What VS Code's panel loads before the first word; the colours of code come with the first block of it.
+  // What VS Code's panel loads before the first word; the colours of code come
+  // with the first block of it.
   "webview/app.js+app.css": 226_000,
   "webview/highlight.js": 60_000,
   "webview/attachments.js+attachments.css": 16_000,
@@ -79,7 +83,9 @@ const browser = {
   charset: "utf8",
 };
 
-/** Inside of one bundle, what is imported later would be wrapped, and nothing unused left out of it. */
+/**
+ * Inside of one bundle, what is imported later would be wrapped, and nothing unused left out of it.
+ */
 const loadedLater = {
   name: "loaded-later",
   setup(build) {
@@ -154,7 +160,8 @@ const builds = [
     },
   },
   { ...browser, entryPoints: { metrics: "webview/metrics/main.tsx" } },
-  // Apart from the app, with whose parts it shares nothing: a stranger's hooks stay out of our sanitizer.
+  // Apart from the app, with whose parts it shares nothing: a stranger's hooks
+  // stay out of our sanitizer.
   {
     ...browser,
     entryPoints: { diagram: "webview/diagrams/draw.ts" },
@@ -293,7 +300,10 @@ function checkBudget(outputs) {
   }
 }
 
-/** What VS Code's page has loaded by then, in the longer language; a browser loads http.js in place of vscode.js. */
+/**
+ * What VS Code's page has loaded by then, in the longer language; a browser loads
+ * http.js in place of vscode.js.
+ */
 function beforeTheFirstWord(outputs) {
   const needed = (...names) => {
     const files = new Set();

@@ -4,7 +4,10 @@ const LISTS = ["application/vnd.code.uri-list", "text/uri-list"];
 const MAX_FILES = 50;
 const IS_ATTACHED = /\.(?:png|jpe?g|gif|webp|pdf)$/i;
 
-/** Files that are let fall on the chat or pasted into it; VS Code lets them through while Shift is held. */
+/**
+ * Files that are let fall on the chat or pasted into it; VS Code lets them
+ * through while Shift is held.
+ */
 export function acceptFiles(attaching: Attaching): void {
   const take = async (files: readonly File[]): Promise<void> => {
     const { takeFiles } = await import("./attachments/attachments.tsx");

@@ -84,10 +84,16 @@ async function loadTransport(vscode: VsCodeApi | undefined): Promise<(text: Stri
   return () => createVsCodeTransport(vscode);
 }
 
-/** Twenty times a second is smooth for text that is being written, and leaves the processor to others. */
+/**
+ * Twenty times a second is smooth for text that is being written, and leaves
+ * the processor to others.
+ */
 const STREAM_PACE_MS = 50;
 
-/** Shows every change in the next frame, except that mere growth of the chat is gathered for a moment. */
+/**
+ * Shows every change in the next frame, except that mere growth of the chat
+ * is gathered for a moment.
+ */
 function paceRenders(store: Store, show: () => void): void {
   let frame: number | undefined;
   let timer: ReturnType<typeof setTimeout> | undefined;

@@ -8,7 +8,10 @@ import { LogReset } from "../server/protocol/log-reset.ts";
 import { ContextItem } from "../server/protocol/requests.ts";
 import { MAX_SHOWN_LINES } from "../server/shared/line-changes.ts";
 
-/** Commands of the host that the app may ask for; a closed list, because the app shows untrusted text. */
+/**
+ * Commands of the host that the app may ask for; a closed list, because the
+ * app shows untrusted text.
+ */
 export const HOST_COMMANDS = [
   "choose_model",
   "set_key",
@@ -212,7 +215,9 @@ export const ToWebview = z.discriminatedUnion("type", [
 ]);
 export type ToWebview = z.infer<typeof ToWebview>;
 
-/** What somebody has written about a call that waits: its arguments as they shall be, and why not. */
+/**
+ * What somebody has written about a call that waits: its arguments as they shall be, and why not.
+ */
 export const CallDraft = z.object({ args: z.nullable(z.string()), feedback: z.string() });
 export type CallDraft = z.infer<typeof CallDraft>;
 
@@ -244,12 +249,18 @@ export const Unsent = z.object({
 });
 export type Unsent = z.infer<typeof Unsent>;
 
-/** What survives a reload of the webview (`setState`): where the reader was and what is not sent, never what is stored. */
+/**
+ * What survives a reload of the webview (`setState`): where the reader was and what is not
+ * sent, never what is stored.
+ */
 export const SavedState = z.object({
   session_id: z.nullable(Id),
   /** By chat; of one that does not exist yet under "". */
   drafts: z.record(z.string(), ChatDraft),
-  /** A message that was not yet known to be stored: sent again with the same id, so that it takes effect once. */
+  /**
+   * A message that was not yet known to be stored: sent again with the same id, so
+   * that it takes effect once.
+   */
   unsent: z.optional(Unsent),
 });
 export type SavedState = z.infer<typeof SavedState>;

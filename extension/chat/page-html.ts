@@ -7,8 +7,8 @@ export interface Page {
 }
 
 /**
- * The page around one of our web apps. It may run our one script and load our style, font and icons; it can
- * reach no network, so that nothing a model writes can carry anything out.
+ * The page around one of our web apps. It may run our one script and load our style, font and
+ * icons; it can reach no network, so that nothing a model writes can carry anything out.
  */
 export function renderPage(page: Page): string {
   const policy = [

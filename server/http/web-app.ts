@@ -9,7 +9,10 @@ const FOLDERS = ["../webview/", "../../dist/webview/"].map(
   (path) => new URL(path, import.meta.url),
 );
 
-/** By their endings; whatever the build puts beside the page is part of it, so no list of names can lag behind. */
+/**
+ * By their endings; whatever the build puts beside the page is part of it, so no list
+ * of names can lag behind.
+ */
 const TYPES = {
   ".js": "text/javascript; charset=utf-8",
   ".css": "text/css; charset=utf-8",
@@ -21,7 +24,10 @@ const PAGE_POLICY =
   "default-src 'none'; script-src 'self'; style-src 'self'; font-src 'self'; img-src 'self' data: blob:; " +
   "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
-/** The chat for a browser. It holds no secret: the token comes in the address' fragment, which no server sees. */
+/**
+ * The chat for a browser. It holds no secret: the token comes in the address'
+ * fragment, which no server sees.
+ */
 export function webAppRouter(): Router {
   const router = Router();
   router.get("/", (_request: Request, response: Response) => {
@@ -31,7 +37,8 @@ export function webAppRouter(): Router {
     }
     send(response, page, "text/html; charset=utf-8");
   });
-  // Nothing of a request's path ever reaches the file system: it is looked up among the names there are.
+  // Nothing of a request's path ever reaches the file system: it is looked up
+  // among the names there are.
   router.get("/:name", (request: Request, response: Response, next: NextFunction) => {
     const name = String(request.params["name"]);
     const type = Object.entries(TYPES).find(([ending]) => name.endsWith(ending))?.[1];

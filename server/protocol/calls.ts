@@ -24,7 +24,10 @@ import {
 const OfSession = z.strictObject({ session_id: Id });
 const Nothing = z.strictObject({});
 
-/** Params and result of every call. `send_message` resolves once the turn is accepted; the answer comes on the session's stream. */
+/**
+ * Params and result of every call. `send_message` resolves once the turn is accepted; the answer
+ * comes on the session's stream.
+ */
 export const CALLS = {
   list_sessions: { params: ListSessionsQuery, result: SessionList },
   create_session: { params: CreateSessionRequest, result: Session },

@@ -1,4 +1,5 @@
-// Pictures and documents: stored once, shown by reference, told to the model, out and in with the chat, gone with it.
+// Pictures and documents: stored once, shown by reference, told to the model, out and in
+// with the chat, gone with it.
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import type { Attachment } from "../../server/protocol/attachments.ts";
@@ -133,7 +134,8 @@ for (const engine of ENGINES) {
         const turn = await attach(open, [PICTURE]);
         await read(open.chat, turn);
         const { text: file } = await open.chat.exportChat(turn.session_id, "jsonl");
-        // A key that stands twice is read differently by every reader: JSON.stringify writes each once.
+        // A key that stands twice is read differently by every reader:
+        // JSON.stringify writes each once.
         for (const line of file.trim().split("\n")) {
           assert.equal(JSON.stringify(JSON.parse(line)), line);
         }

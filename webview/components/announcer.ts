@@ -1,5 +1,5 @@
-// Tells a screen reader what goes on: that an answer has begun, then whole sentences at a bearable pace, then how
-// it ended. The transcript itself keeps silent, or every token would be read out.
+// Tells a screen reader what goes on: that an answer has begun, then whole sentences at a bearable
+// pace, then how it ended. The transcript itself keeps silent, or every token would be read out.
 
 import type { AppState } from "../state/model.ts";
 import { agentName, lastTurn } from "../state/selectors.ts";

@@ -18,9 +18,14 @@ import type {
 } from "../messages.ts";
 import type { SessionLog } from "../turns/model.ts";
 
-/** A message on its way. Its id stays the same however often it is sent, so it takes effect once. */
+/**
+ * A message on its way. Its id stays the same however often it is sent, so it takes effect once.
+ */
 export interface Outgoing extends Unsent {
-  /** `held`: the companion is away, it goes by itself when it is back. `refused`: it will not go as it is. */
+  /**
+   * `held`: the companion is away, it goes by itself when it is back. `refused`:
+   * it will not go as it is.
+   */
   state: "sending" | "held" | "refused";
   error: CallError | null;
 }
@@ -40,7 +45,10 @@ export interface AppState {
   /** Null: a chat that does not exist yet. */
   log: SessionLog | null;
   facts: SessionFacts | null;
-  /** The turn that the reader is led to, once all is here that was said up to `until` (null: not known yet). */
+  /**
+   * The turn that the reader is led to, once all is here that was said up to
+   * `until` (null: not known yet).
+   */
   sought: { turnId: string; until: number | null; words: string } | null;
   /** Why the open session cannot be shown. */
   streamError: CallError | null;

@@ -36,7 +36,10 @@ export function isLockedOut({ connection }: AppState): boolean {
   return connection.state === "away" && connection.reason === "unauthorized";
 }
 
-/** There is something before the newest question that no summary tells yet, and a model that can tell it. */
+/**
+ * There is something before the newest question that no summary tells yet, and
+ * a model that can tell it.
+ */
 export function canSummarise(state: AppState): boolean {
   const turns = state.log?.turns ?? [];
   const until = activeSummary(state)?.untilTurnId;
@@ -64,7 +67,10 @@ export function isLoading(state: AppState): boolean {
   return facts === null ? log.cursor === 0 : log.cursor < facts.lastSeq;
 }
 
-/** Where the turn is that the reader is led to: its index, -1 if it is not in the chat, undefined while it may still come. */
+/**
+ * Where the turn is that the reader is led to: its index, -1 if it is not in the chat, undefined
+ * while it may still come.
+ */
 export function soughtIndex(state: AppState): number | undefined {
   const { log, facts, sought } = state;
   if (!log || !facts || !sought || isLoading(state)) return undefined;
@@ -92,7 +98,10 @@ export function findModel(state: AppState, id: string | null): Model | undefined
   return state.models?.data.find((model) => model.id === id);
 }
 
-/** What the next message would make the model read, in tokens: what the last answer measured, and an estimate of the rest. */
+/**
+ * What the next message would make the model read, in tokens: what the last answer measured, and
+ * an estimate of the rest.
+ */
 export function contextUse(state: AppState): { tokens: number; window: number } {
   const { log, editing, draft, context } = state;
   const all = log?.turns ?? [];

@@ -1,6 +1,9 @@
 import type { AskReason } from "../../server/protocol/call-words.ts";
 
-/** Every text of the app. Functions where a number or a name goes in, since languages differ in more than words. */
+/**
+ * Every text of the app. Functions where a number or a name goes in, since languages
+ * differ in more than words.
+ */
 export interface Strings {
   product: string;
   promise: string;

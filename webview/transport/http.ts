@@ -32,7 +32,8 @@ export function createHttpTransport(texts: LinkTexts): Transport {
       watchWake(() => linked().retryNow());
       // What was saved is opened first.
       if (place) queueMicrotask(() => events.host({ type: "open_session", ...place }));
-      // The printed address or a link, opened in a tab that is here already, changes the fragment only.
+      // The printed address or a link, opened in a tab that is here already,
+      // changes the fragment only.
       window.addEventListener("hashchange", () => {
         if (inAddress("token") !== null) return location.reload();
         const { place: other } = takeAddress();
@@ -103,7 +104,10 @@ interface Address {
   place: { session_id: string; turn_id?: string } | undefined;
 }
 
-/** The token comes in the fragment, which is never sent anywhere, and does not stay in the address bar or the history. */
+/**
+ * The token comes in the fragment, which is never sent anywhere, and does not stay in the
+ * address bar or the history.
+ */
 function takeAddress(): Address {
   const [given, session_id, turn_id] = [
     inAddress("token"),

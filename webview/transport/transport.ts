@@ -17,7 +17,10 @@ import type {
   ToWebview,
 } from "../messages.ts";
 
-/** The companion was not reached or cannot answer now: the same call may be made again later, with the same ids. */
+/**
+ * The companion was not reached or cannot answer now: the same call may be made again
+ * later, with the same ids.
+ */
 export class CallFailure extends Error {
   readonly error: CallError;
   readonly isConnection: boolean;
@@ -55,7 +58,10 @@ export interface Editor {
   openFile: (place: FilePlace) => void;
   run: (command: HostCommand, about?: CommandAbout) => void;
   findMentions: (kind: "file" | "symbol" | "prompt", typed: string) => Promise<readonly Mention[]>;
-  /** What a call that waits will write, now and each time that it is another; null while the editor does not know. */
+  /**
+   * What a call that waits will write, now and each time that it is another; null while
+   * the editor does not know.
+   */
   followProposal: (callId: string, tell: (change: ProposedChange | null) => void) => () => void;
   /** They come back as `compose`. */
   addContext: (mentions: Mention[]) => void;
@@ -66,7 +72,10 @@ export interface Transport {
   start: (events: TransportEvents) => void;
   /** Rejects with `CallFailure` and nothing else. */
   call<N extends CallName>(name: N, params: CallParams<N>): Promise<CallResult<N>>;
-  /** Goes on by itself over lost connections; ends when the returned function is called or the sink got `failed`. */
+  /**
+   * Goes on by itself over lost connections; ends when the returned function is called
+   * or the sink got `failed`.
+   */
   subscribe: (sessionId: string, after: number, sink: StreamSink) => () => void;
   /** Tries at once what waits for its turn to be tried again. */
   retryNow: () => void;
@@ -151,7 +160,10 @@ export function isReset(value: unknown): value is LogReset {
   );
 }
 
-/** Enough of a chunk to be taken without harm; what else it holds is read with care where it is used. */
+/**
+ * Enough of a chunk to be taken without harm; what else it holds is read
+ * with care where it is used.
+ */
 export function isChunk(value: unknown): value is StreamChunk {
   return (
     isRecord(value) &&

@@ -154,7 +154,9 @@ export interface Gone {
 }
 
 export interface ToolOutput {
-  /** Those that follow each other in the log are one; between others are chunks of something else. */
+  /**
+   * Those that follow each other in the log are one; between others are chunks of something else.
+   */
   pieces: readonly { from: number; to: number; text: string }[];
   /** More was said than is kept; it stands in the terminal. */
   isCut: boolean;

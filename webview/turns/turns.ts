@@ -1,5 +1,5 @@
-// A session's chunks folded into what a reader sees. Pure: the same chunks give the same turns, however
-// they were cut into batches and however often they came.
+// A session's chunks folded into what a reader sees. Pure: the same chunks give the same turns,
+// however they were cut into batches and however often they came.
 
 import type { ChunkOf, StreamChunk } from "../../server/protocol/chunks.ts";
 import { continuity } from "../../server/shared/continuity.ts";
@@ -18,7 +18,10 @@ import { withSummary } from "./summaries.ts";
 import { addTool, changeTool, endTool, wait } from "./tool-calls.ts";
 import { withOutput } from "./tool-output.ts";
 
-/** Takes chunks in order; what is known is skipped, and at a gap the rest is left for a new subscription. */
+/**
+ * Takes chunks in order; what is known is skipped, and at a gap the rest is
+ * left for a new subscription.
+ */
 export function takeChunks(log: SessionLog, chunks: readonly StreamChunk[]): SessionLog {
   let next = log;
   for (const chunk of chunks) {
@@ -181,7 +184,9 @@ function emptyTurn(id: string, seq: number): Turn {
   };
 }
 
-/** What happens outside a turn (an agent chosen by hand) stands as a turn of its own, over at once. */
+/**
+ * What happens outside a turn (an agent chosen by hand) stands as a turn of its own, over at once.
+ */
 function turnIdOf(chunk: StreamChunk): string {
   return chunk.turn_id ?? `seq-${chunk.seq}`;
 }

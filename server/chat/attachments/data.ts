@@ -23,7 +23,10 @@ const MAX_SENT = 50;
 
 const NOUNS: Record<AttachmentType, string> = { image: "pictures", file: "PDF files" };
 
-/** What a question that is asked again only names, as the chat has it. Rejects with `invalid_request` if it has not. */
+/**
+ * What a question that is asked again only names, as the chat has it. Rejects with
+ * `invalid_request` if it has not.
+ */
 export async function withStoredData(
   reader: Reader,
   sessionId: string | undefined,
@@ -54,7 +57,9 @@ export function refuseWhatIsNotTaken(
   });
 }
 
-/** Stores what a message brings along; a chat holds so much of it. Rejects with `payload_too_large`. */
+/**
+ * Stores what a message brings along; a chat holds so much of it. Rejects with `payload_too_large`.
+ */
 export async function storeAttachments(
   trx: Trx,
   sessionId: string,
@@ -70,7 +75,10 @@ export async function storeAttachments(
   });
 }
 
-/** The contents of what is attached, the newest first as far as a request holds them, as this model takes them. */
+/**
+ * The contents of what is attached, the newest first as far as a request holds them,
+ * as this model takes them.
+ */
 export async function withAttachmentData(
   reader: Reader,
   sessionId: string,

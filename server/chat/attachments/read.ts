@@ -17,7 +17,10 @@ export interface ReadAttachments {
   blobs: Blob[];
 }
 
-/** What a client sent, as it is stored. Throws `invalid_request` or `payload_too_large`, naming which and why. */
+/**
+ * What a client sent, as it is stored. Throws `invalid_request` or
+ * `payload_too_large`, naming which and why.
+ */
 export function readAttachments(sent: readonly WholeAttachment[]): ReadAttachments {
   const refs: AttachmentRef[] = [];
   const blobs = new Map<string, Blob>();

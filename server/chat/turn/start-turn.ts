@@ -36,7 +36,10 @@ import { doneUnasked } from "./prompt-messages.ts";
 type UserMessage = Extract<ClientMessage, { type: "user_message" }>;
 type SwitchAgent = Extract<ClientMessage, { type: "switch_agent" }>;
 
-/** Stores a user's message with its turn and lets the model answer it; a repeated `request_id` gets the turn it made. */
+/**
+ * Stores a user's message with its turn and lets the model answer it; a repeated
+ * `request_id` gets the turn it made.
+ */
 export async function startUserTurn(
   deps: ChatDeps,
   request: MessageRequest,
@@ -232,8 +235,8 @@ function userChunk(
 }
 
 /**
- * A session has one open turn. One that runs keeps its place (`session_busy`), unless its companion is gone; one
- * that waits for the client is closed, since the person went on.
+ * A session has one open turn. One that runs keeps its place (`session_busy`), unless its companion
+ * is gone; one that waits for the client is closed, since the person went on.
  */
 export async function makeRoom(deps: ChatDeps, { trx, append, session }: Writing): Promise<void> {
   const open = await findOpenTurn(trx, session.id);

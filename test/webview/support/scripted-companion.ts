@@ -1,5 +1,5 @@
-// A real HTTP server that serves the built web app and speaks the companion's protocol, saying what a test tells
-// it to say, chunk by chunk. It stores nothing and decides nothing.
+// A real HTTP server that serves the built web app and speaks the companion's protocol, saying what
+// a test tells it to say, chunk by chunk. It stores nothing and decides nothing.
 import { createHmac, randomUUID } from "node:crypto";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";

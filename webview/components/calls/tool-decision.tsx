@@ -167,7 +167,10 @@ function ArgumentsField({ text, faultId, isDisabled, onInput, onLeave }: Argumen
   );
 }
 
-/** To the next call that waits, as a whole: its buttons are pressed by whoever has seen it. Else to the composer. */
+/**
+ * To the next call that waits, as a whole: its buttons are pressed by whoever has seen
+ * it. Else to the composer.
+ */
 function toNextQuestion(decided: HTMLFormElement | null): void {
   const all = [...document.querySelectorAll<HTMLFormElement>(".tool-decision")];
   const at = decided === null ? -1 : all.indexOf(decided);

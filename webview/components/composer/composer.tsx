@@ -27,7 +27,8 @@ export function Composer({ state }: { state: AppState }) {
   const form = useRef<HTMLFormElement>(null);
   useLayer(form, "edit", editing === null ? undefined : actions.stopEditing);
 
-  // Typing is left to the browser, which keeps its cursor and its undo; other changes come from the state.
+  // Typing is left to the browser, which keeps its cursor and its undo; other
+  // changes come from the state.
   useLayoutEffect(() => {
     if (input.current && input.current.value !== draft) input.current.value = draft;
   }, [draftRevision]);
