@@ -49,6 +49,10 @@ export const shortLists = {
         ),
       ),
     );
+    // undici's parser for processors without SIMD, which no VS Code runs on.
+    build.onLoad({ filter: /[\\/]llhttp[\\/]llhttp-wasm\.js$/ }, () => ({
+      contents: 'module.exports = require("./llhttp_simd-wasm.js");',
+    }));
     build.onLoad({ filter: /package\.json$/ }, ({ path }) =>
       path === resolve("package.json") ? keep(path, (name) => name === "version") : undefined,
     );
