@@ -1,4 +1,3 @@
-import type { ComponentProps } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 import { useLayer } from "../../escape.ts";
 import type { CallDraft } from "../../messages.ts";
@@ -7,6 +6,7 @@ import type { ToolPart } from "../../turns/model.ts";
 import { argumentsFault, titleOf } from "../base/call-words.ts";
 import { useSurroundings } from "../base/context.ts";
 import { Icon } from "../base/icon.tsx";
+import { Secondary } from "../base/secondary.tsx";
 import { focusComposer } from "../composer/composer.tsx";
 import { approvalStrings } from "./approval-strings.ts";
 import { CallForPeople, Dangers } from "./call-for-people.tsx";
@@ -131,10 +131,6 @@ export function ToolDecision({ part, decision, written, agentName }: ToolDecisio
       </form>
     </>
   );
-}
-
-function Secondary(props: ComponentProps<"button">) {
-  return <button type="button" class="button is-secondary" {...props} />;
 }
 
 interface ArgumentsFieldProps {
