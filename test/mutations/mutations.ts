@@ -110,28 +110,12 @@ export const MUTATIONS: readonly Mutation[] = [
     title: "goes on after an error",
   },
   {
-    defect: "a writer does not look whether its lease is still its own",
-    file: "server/chat/log/write-session.ts",
-    find: "if (fence !== undefined) await lockLeased(trx, sessionId, fence);",
-    replace: "",
-    test: "test/server/turns.test.ts",
-    title: "lets a writer whose lease was taken over write nothing",
-  },
-  {
     defect: "a request that comes again is not known",
     file: "server/chat/turn/start-turn.ts",
     find: "const stored = await findRequest(reader, asked.request_id);",
     replace: 'const stored = await findRequest(reader, "");',
     test: "test/server/turns.test.ts",
     title: "takes a repeated request_id once, however many come at the same time",
-  },
-  {
-    defect: "gaps in what a reader heard are not filled from the log",
-    file: "server/chat/log/stream-frames.ts",
-    find: "if (fresh[0]?.chunk.seq === cursor + 1) {",
-    replace: "if (fresh.length > 0) {",
-    test: "test/server/turns.test.ts",
-    title: "serves readers that come, go and come back while the answer streams",
   },
   {
     defect: "both forms of the metrics share their counters",
