@@ -311,6 +311,8 @@ describe("what is attached over HTTP", () => {
       const got = await companion.request("GET", path);
       assert.equal(got.headers.get("content-type"), "image/gif");
       assert.ok(Buffer.from(await got.arrayBuffer()).equals(data));
+      const told = await companion.request("GET", `${path}?as=base64`);
+      assert.deepEqual(await told.json(), { media_type: "image/gif", data: picture.data });
       assert.equal((await fetch(companion.url + path)).status, 401);
       const unknown = path.replace(/[0-9a-f]{64}$/, "0".repeat(64));
       assert.equal((await companion.request("GET", unknown)).status, 404);
