@@ -35,13 +35,18 @@ async function give({ page }: OpenApp, how: "paste" | "drop", ...files: Given[])
         transfer.items.add(new File([content], name, { type }));
         for (const [kind, value] of Object.entries(beside ?? {})) transfer.setData(kind, value);
       }
-      const target = document.querySelector("textarea");
       const init = { bubbles: true, cancelable: true };
-      target?.dispatchEvent(
-        event === "paste"
-          ? new ClipboardEvent("paste", { ...init, clipboardData: transfer })
-          : new DragEvent("drop", { ...init, dataTransfer: transfer }),
-      );
+      const isTaken = (): boolean => {
+        const made =
+          event === "paste"
+            ? new ClipboardEvent("paste", { ...init, clipboardData: transfer })
+            : new DragEvent("drop", { ...init, dataTransfer: transfer });
+        document.querySelector("textarea")?.dispatchEvent(made);
+        return made.defaultPrevented;
+      };
+      // What listens is loaded after the first word.
+      const isText = given.some(({ beside }) => beside !== undefined);
+      while (!isTaken() && !isText) await new Promise((resolve) => setTimeout(resolve, 20));
     },
     [how, files] as const,
   );
@@ -51,6 +56,14 @@ const RED: Given = { name: "red.png", type: "image/png", picture: [40, 30] };
 const PDF: Given = { name: "plan.pdf", type: "application/pdf", text: "%PDF-1.7\n%%EOF\n" };
 const draft = ({ page }: OpenApp) => page.locator(".composer .attached li");
 const sent = ({ page }: OpenApp) => page.locator(".question .attached li");
+
+/** Not only on its way. */
+async function isStored(app: OpenApp, count: number): Promise<void> {
+  await sent(app)
+    .nth(count - 1)
+    .waitFor();
+  await app.page.locator(".status-line.is-live").waitFor();
+}
 
 function sentIn({ companion }: OpenApp, index = 0) {
   const message: ClientMessage | undefined = companion.messages[index]?.message;
@@ -85,7 +98,7 @@ for (const host of HOSTS) {
           document.activeElement?.getAttribute("aria-label")?.startsWith("Remove other"),
         );
         await page.getByRole("button", { name: "Send" }).click();
-        await sent(app).nth(1).waitFor();
+        await isStored(app, 2);
         assert.equal(await draft(app).count(), 0);
         const { attachments, content, context } = sentIn(app);
         assert.equal(content, "");
@@ -128,7 +141,7 @@ for (const host of HOSTS) {
         else await page.getByRole("button", { name: "New chat" }).first().click();
         await isDrawn(app, ".composer");
         await app.send("What is this?");
-        await sent(app).first().waitFor();
+        await isStored(app, 1);
         assert.ok(sentIn(app).attachments?.[0]?.data);
       }));
 
@@ -139,7 +152,7 @@ for (const host of HOSTS) {
         await give(app, "paste", RED);
         await draft(app).first().waitFor();
         await app.send("First");
-        await sent(app).first().waitFor();
+        await isStored(app, 1);
         const session = only(app);
         companion.done(session, session.turn?.id ?? "");
         await page.getByRole("button", { name: "Retry" }).click();
@@ -153,6 +166,7 @@ for (const host of HOSTS) {
         await page.getByRole("button", { name: "Remove red.png" }).click();
         await app.send("Without it");
         await page.locator(".question-text", { hasText: "Without it" }).waitFor();
+        await page.locator(".status-line.is-live").waitFor();
         assert.equal(sentIn(app, 2).attachments, undefined);
       }));
   });
@@ -166,7 +180,7 @@ describe("what is attached", () => {
       await give(app, "paste", { name: "red.png", type: "image/png", picture: [50, 50] });
       await app.page.getByRole("button", { name: "Remove red 2.png" }).waitFor();
       await app.send("Look");
-      await sent(app).nth(1).waitFor();
+      await isStored(app, 2);
       const [large, small] = sentIn(app).attachments ?? [];
       assert.deepEqual(pngSides(large?.data), [2_000, 500]);
       assert.deepEqual(pngSides(small?.data), [50, 50]);
@@ -184,11 +198,13 @@ describe("what is attached", () => {
         const transfer = new DataTransfer();
         transfer.items.add(new File([head, note, plain.slice(2)], "photo.jpg"));
         const init = { bubbles: true, cancelable: true, clipboardData: transfer };
-        document.dispatchEvent(new ClipboardEvent("paste", init));
+        while (document.dispatchEvent(new ClipboardEvent("paste", init))) {
+          await new Promise((resolve) => setTimeout(resolve, 20));
+        }
       });
       await draft(app).first().waitFor();
       await app.send("Where?");
-      await sent(app).first().waitFor();
+      await isStored(app, 1);
       const data = Buffer.from(sentIn(app).attachments?.[0]?.data ?? "", "base64");
       assert.equal(data.subarray(0, 2).toString("hex"), "ffd8");
       assert.equal(data.includes("GPS 48.2"), false);
@@ -215,10 +231,11 @@ describe("what is attached", () => {
     withApp({}, async (app) => {
       await app.page.getByRole("button", { name: "Attach pictures" }).waitFor();
       const beside = { "text/plain": "1\t2", "text/html": "<table></table>" };
-      await give(app, "paste", { ...RED, name: "table.png", beside });
       await give(app, "paste", RED);
-      await app.page.getByRole("img", { name: "red.png" }).waitFor();
-      assert.equal(await draft(app).count(), 1);
+      await give(app, "paste", { ...RED, name: "table.png", picture: [9, 9], beside });
+      await give(app, "paste", PDF);
+      await app.page.getByRole("button", { name: "Remove plan.pdf" }).waitFor();
+      assert.equal(await draft(app).count(), 2);
     }));
 
   it("is said not to be taken by the chosen model, before it is sent; the refusal gives it back", () =>
@@ -288,7 +305,7 @@ describe("what is attached", () => {
       await give(app, "paste", RED, PDF);
       await draft(app).nth(1).waitFor();
       await app.send("Look");
-      await sent(app).nth(1).waitFor();
+      await isStored(app, 2);
       companion.done(only(app), only(app).turn?.id ?? "");
       await give(app, "paste", RED, PDF);
       await page.getByText("Blind takes no pictures.").waitFor();
