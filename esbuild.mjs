@@ -25,7 +25,7 @@ import {
   ourIcons,
   pureSchemas,
   shortLists,
-} from "./build/leave-out.mjs";
+} from "./extension/scripts/leave-out.mjs";
 
 const { values: flags } = parseArgs({
   options: {

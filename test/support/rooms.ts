@@ -150,8 +150,7 @@ export const ROOMS: readonly { room: RegExp; may: readonly RegExp[] }[] = [
     ],
   },
   { room: /^extension\//, may: BELOW_EXTENSION },
-  { room: /^esbuild\.mjs$/, may: [NODE, /^(?:esbuild|better-sqlite3)$/, /^build\//] },
-  { room: /^build\//, may: [NODE] },
+  { room: /^esbuild\.mjs$/, may: [NODE, /^(?:esbuild|better-sqlite3)$/, /^extension\/scripts\//] },
   {
     room: /^monitoring\//,
     may: [
