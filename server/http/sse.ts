@@ -43,6 +43,8 @@ export class StreamReaders {
   readonly #perSession = new Map<string, number>();
   #authors = 0;
   readonly #heartbeat: NodeJS.Timeout;
+  /** For how many seconds the database has been away. */
+  #waiting = 0;
 
   constructor(metrics: Metrics) {
     this.#metrics = metrics;
@@ -57,6 +59,7 @@ export class StreamReaders {
 
   /** How long the database has been away, 0: it is back. */
   tellWaiting(seconds: number): void {
+    this.#waiting = seconds;
     this.#tellAll(toWaiting(seconds));
   }
 
@@ -138,7 +141,9 @@ export class StreamReaders {
     try {
       for (let pending = first; ; pending = iterator.next()) {
         const { done, value } = await pending;
-        if (done || !(await write(response, render(value), signal))) break;
+        // What is shown is stored, so the wait is over: the answer may end before that is told.
+        const over = this.#waiting > 0 ? toWaiting(0) : "";
+        if (done || !(await write(response, over + render(value), signal))) break;
       }
     } catch {
       // The client knows its cursor, or repeats its request_id: it comes back for the rest.

@@ -38,6 +38,16 @@ export const IN_RUSSIAN: Record<ErrorCode, Words> = {
         "В этом чате нет такого прерванного плана.",
       ],
       ["message.replaces_turn_id: no turn of this session.", "Этого сообщения в чате уже нет."],
+      ["The model {0} takes no pictures.", "Модель {0} не принимает картинок."],
+      ["The model {0} takes no PDF files.", "Модель {0} не принимает файлов PDF."],
+      [
+        "{0} is no picture and no PDF that a model takes.",
+        "{0}: не картинка и не PDF, которые принимают модели.",
+      ],
+      [
+        "message.attachments.{0}: it has no data, and this chat nothing with this hash.",
+        "Приложенного раньше в этом чате нет.",
+      ],
     ],
   },
   unauthorized: {
@@ -51,6 +61,7 @@ export const IN_RUSSIAN: Record<ErrorCode, Words> = {
       ["There is no session with this id.", "Такого чата нет."],
       ["This session was deleted.", "Этот чат удалён."],
       ["There is no such summary.", "Такого изложения нет."],
+      ["This chat has no such attachment.", "Такого вложения в этом чате нет."],
       ["There is no such call in this session.", "Такого вызова в этом чате нет."],
       ["The turn of this call is not there any more.", "Сообщения с этим вызовом больше нет."],
       ["There is nothing at this address.", "По этому адресу ничего нет."],
@@ -89,7 +100,17 @@ export const IN_RUSSIAN: Record<ErrorCode, Words> = {
   },
   payload_too_large: {
     general: "Сообщение слишком велико.",
-    phrases: [["The body is larger than {0} bytes.", "Сообщение больше {0} байт."]],
+    phrases: [
+      ["The body is larger than {0} bytes.", "Сообщение больше {0} байт."],
+      [
+        "{0} is larger than {1} MB, more than models take.",
+        "{0} больше {1} МБ: модели столько не принимают.",
+      ],
+      [
+        "A chat holds {0} MB of attachments at most.",
+        "В чат помещается не больше {0} МБ вложений.",
+      ],
+    ],
   },
   unsupported_media_type: { general: "Сервер не понял вид запроса." },
   rate_limited: {

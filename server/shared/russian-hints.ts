@@ -183,4 +183,18 @@ export const HINTS_IN_RUSSIAN: readonly Phrase[] = [
     "Проверьте базовый адрес {0} (настройки VS Code).",
   ],
   ["Retry.", "Ответьте заново."],
+  ["Nothing was stored. Attach it once more.", "Ничего не сохранено. Приложите ещё раз."],
+  [
+    "Nothing was stored. Choose a model that does, or send without what is attached.",
+    "Ничего не сохранено. Выберите другую модель или отправьте без вложений.",
+  ],
+  ["Nothing was stored. Begin another chat.", "Ничего не сохранено. Начните другой чат."],
+  [
+    "PNG, JPEG, GIF, WebP and PDF can be attached; a text file goes as context.",
+    "Приложить можно PNG, JPEG, GIF, WebP и PDF; текстовый файл идёт как контекст.",
+  ],
+  [
+    "Nothing was stored. Make the picture smaller, or attach less at once.",
+    "Ничего не сохранено. Уменьшите картинку или приложите меньше.",
+  ],
 ];

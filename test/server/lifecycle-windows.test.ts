@@ -84,7 +84,7 @@ describe("windows and their companion", () => {
       const seconds = (performance.now() - begun) / 1_000;
       assert.equal(new Set(found.map(({ hello }) => hello.pid)).size, 1);
       assert.equal(history().length, round);
-      assert.ok(seconds < 8, `${seconds} s`);
+      assert.ok(seconds < 20, `${seconds} s`);
       // Each speaks to it.
       await Promise.all(ten.map(({ client }) => client.call("list_agents", {})));
       const [first] = ten;

@@ -32,7 +32,7 @@ function engineNamed(name: Engine["engine"]): Engine {
 /**
  * A simple query message: its type, its length, the text. The word alone also occurs in parameters.
  */
-const isCommit = (data: Buffer) => /^Q....commit\0$/is.test(data.toString("latin1"));
+const isCommit = (data: Buffer) => /^Q....(?:[^\0]*; )?commit\0$/is.test(data.toString("latin1"));
 
 const isCode = (code: string) => (thrown: unknown) => {
   assert.ok(thrown instanceof ChatError, String(thrown));

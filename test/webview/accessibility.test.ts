@@ -201,7 +201,7 @@ describe("the app by keyboard alone", () => {
         seen.push(focus.name);
         await page.keyboard.press("Tab");
       }
-      assert.deepEqual(seen.slice(0, 15), [
+      assert.deepEqual(seen.slice(0, 16), [
         "Chats",
         "New chat",
         "Conversation",
@@ -215,6 +215,7 @@ describe("the app by keyboard alone", () => {
         "Copy answer",
         "Retry",
         "Your message",
+        "Attach pictures or PDF files",
         "Agent",
         "Model",
       ]);
@@ -280,6 +281,7 @@ describe("the app for a screen reader", () => {
   it("tells the start, whole sentences and the end of an answer, and keeps the transcript silent", () =>
     withApp({}, async (app) => {
       const { page, companion } = app;
+      await page.locator("#announcements").waitFor({ state: "attached" });
       await page.evaluate(() => {
         const region = document.getElementById("announcements");
         const heard: string[] = [];

@@ -163,6 +163,7 @@ describe("context of a message in VS Code's webview", () => {
   it("is shown again as it was really sent, by a click in the history", () =>
     withApp({ host: "vscode" }, async (app) => {
       const { page, companion, post } = app;
+      await page.getByLabel("Your message").waitFor();
       await post({ type: "compose", text: "What is this?", context: [A_FILE] });
       await page.locator(".composer .chip", { hasText: "src/a.ts" }).waitFor();
       await page.getByLabel("Your message").press("Enter");
