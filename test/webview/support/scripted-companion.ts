@@ -267,7 +267,7 @@ export class ScriptedCompanion {
       content,
       status: "complete",
       created_at: new Date().toISOString(),
-      metadata: { context },
+      metadata: { context, ...(attachments && { attachments }) },
     });
     this.onMessage(session, turnId, request);
   }

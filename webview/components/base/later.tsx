@@ -12,8 +12,8 @@ export function later<P extends object>(load: () => Promise<ComponentType<P>>): 
   return function Later(props: P) {
     const { actions, text } = useSurroundings();
     const [, setReady] = useState(loaded !== undefined);
+    // Also where it is loaded: another may have loaded it after this one was drawn without.
     useEffect(() => {
-      if (loaded) return;
       let isWanted = true;
       let isTold = false;
       void insist(load, () => {
