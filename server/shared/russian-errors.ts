@@ -44,10 +44,6 @@ export const IN_RUSSIAN: Record<ErrorCode, Words> = {
         "{0} is no picture and no PDF that a model takes.",
         "{0}: не картинка и не PDF, которые принимают модели.",
       ],
-      [
-        "message.attachments.{0}: it has no data, and this chat nothing with this hash.",
-        "Приложенного раньше в этом чате нет.",
-      ],
     ],
   },
   unauthorized: {
@@ -61,7 +57,6 @@ export const IN_RUSSIAN: Record<ErrorCode, Words> = {
       ["There is no session with this id.", "Такого чата нет."],
       ["This session was deleted.", "Этот чат удалён."],
       ["There is no such summary.", "Такого изложения нет."],
-      ["This chat has no such attachment.", "Такого вложения в этом чате нет."],
       ["There is no such call in this session.", "Такого вызова в этом чате нет."],
       ["The turn of this call is not there any more.", "Сообщения с этим вызовом больше нет."],
       ["There is nothing at this address.", "По этому адресу ничего нет."],

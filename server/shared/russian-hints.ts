@@ -183,7 +183,6 @@ export const HINTS_IN_RUSSIAN: readonly Phrase[] = [
     "Проверьте базовый адрес {0} (настройки VS Code).",
   ],
   ["Retry.", "Ответьте заново."],
-  ["Nothing was stored. Attach it once more.", "Ничего не сохранено. Приложите ещё раз."],
   [
     "Nothing was stored. Choose a model that does, or send without what is attached.",
     "Ничего не сохранено. Выберите другую модель или отправьте без вложений.",

@@ -56,7 +56,9 @@ for (const engine of ENGINES) {
             call_id: "call",
             result: "ok",
           });
-          await read(chat, turn);
+          const until = "turn_end";
+          const chunks = await collect(chat, turn.session_id, { after: turn.after, until });
+          assert.equal(chunks.at(-1)?.type, "done", JSON.stringify(chunks.at(-1)));
           await read(chat, await ask(chat, "hello", { tools: [] }));
           const told = requests.map(({ system }) => system.split("\n\n").slice(1));
           const where =
