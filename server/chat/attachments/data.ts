@@ -21,7 +21,10 @@ import type { ResolvedModel } from "../deps.ts";
 /** Vendors take about so many in one request; of a longer conversation the older are named. */
 const MAX_SENT = 50;
 
-const NOUNS: Record<AttachmentType, string> = { image: "pictures", file: "PDF files" };
+const TAKES_NONE: Record<AttachmentType, (id: string) => string> = {
+  image: (id) => `The model ${id} takes no pictures.`,
+  file: (id) => `The model ${id} takes no PDF files.`,
+};
 
 /**
  * What a question that is asked again only names, as the chat has it. Rejects with
@@ -52,7 +55,7 @@ export function refuseWhatIsNotTaken(
 ): void {
   const missing = refs.find(({ type }) => !inputs.includes(type));
   if (!missing) return;
-  throw new ChatError("invalid_request", `The model ${id} takes no ${NOUNS[missing.type]}.`, {
+  throw new ChatError("invalid_request", TAKES_NONE[missing.type](id), {
     hint: "Nothing was stored. Choose a model that does, or send without what is attached.",
   });
 }
