@@ -1,11 +1,12 @@
 // A chat as a file: JSON lines, each with a hash over itself and the hash of the line before
 // (docs/protocol.md, "A chat as a file"). What a file says is parsed here, once.
 import * as z from "zod/mini";
-import { AttachmentHash } from "./attachments.ts";
+import { AttachmentHash, AttachmentRef } from "./attachments.ts";
 import { Id, Text } from "./fields.ts";
-import { InstructionHash } from "./instructions.ts";
+import { InstructionHash, SentInstruction } from "./instructions.ts";
 import { TOOL_KINDS } from "./offers.ts";
 import { SUBTASK_STATUSES } from "./plans.ts";
+import { Thinking } from "./thinking.ts";
 
 /** Grows when a reader of an older version would understand a file wrongly. */
 export const CHAT_FILE_VERSION = 1;
@@ -16,6 +17,17 @@ const name = Text.check(z.minLength(1), z.maxLength(1_000));
 /** As it is stored: numbers in it may be larger than JavaScript can hold. */
 const jsonText = z.string().check(z.refine(isJson, "is not JSON"));
 const json = z.record(z.string(), z.unknown());
+
+/** Of what a message carries that which the next answer, a fork or an export goes by. */
+const Metadata = z.looseObject({
+  context: z.optional(z.array(z.object({ type: Text, label: Text, content: Text }))),
+  instructions: z.optional(z.array(SentInstruction)),
+  attachments: z.optional(z.array(AttachmentRef)),
+  tool_calls: z.optional(z.array(z.object({ call_id: Text, tool_name: Text, arguments: json }))),
+  call_id: z.optional(Text),
+  tool_name: z.optional(Text),
+  thinking: z.optional(Thinking),
+});
 
 /** The first line of each chat. */
 export const ChatHead = z.object({
@@ -59,7 +71,7 @@ export const MessageLine = z.object({
   role: z.enum(["user", "assistant", "tool"]),
   content: Text,
   status: z.enum(["complete", "partial"]),
-  metadata: jsonText,
+  metadata: z.string().check(z.refine(isMetadata, "is not what a message carries")),
   created_at: time,
 });
 
@@ -170,6 +182,10 @@ export interface WholeChat {
   instructions: Line<"instruction">[];
   attachments: Line<"attachment">[];
   chunks: Line<"chunk">[];
+}
+
+function isMetadata(text: string): boolean {
+  return isJson(text) && Metadata.safeParse(JSON.parse(text)).success;
 }
 
 function isJson(text: string): boolean {

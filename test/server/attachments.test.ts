@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import type { Attachment } from "../../server/protocol/attachments.ts";
+import { ChatFileLine } from "../../server/protocol/chat-file.ts";
 import { inputsOf } from "../../server/providers/known-models.ts";
 import { FINISH, read, type Script, say, type TestChat, text, withChat } from "../support/chat.ts";
 import { withCompanion } from "../support/companion.ts";
@@ -156,6 +157,27 @@ for (const engine of ENGINES) {
         assert.equal((await open.chat.importChats(lines(file), false)).counts.present, 1);
         const { text: markdown } = await open.chat.exportChat(turn.session_id, "markdown");
         assert.match(markdown, /Attached:.*dot\.gif/);
+      }));
+
+    it("is exported as far as the chat's messages name it", () =>
+      withChat(engine, ANSWER, async (open) => {
+        const turn = await attach(open, [PICTURE]);
+        await read(open.chat, turn);
+        const edited = { ...PICTURE, data: PDF };
+        const { session_id } = turn;
+        await read(open.chat, await attach(open, [edited], { session_id }));
+        const { text: file } = await open.chat.exportChat(session_id, "jsonl");
+        const ids = [...file.matchAll(/"line":"attachment","id":"([0-9a-f]+)"/g)].map(
+          ([, id]) => id,
+        );
+        assert.deepEqual(ids, [REF.hash, hashOf(PDF)].toSorted());
+        const [message] = file.split("\n").filter((line) => line.includes('"role":"user"'));
+        const line = JSON.parse(message ?? "") as { metadata: string };
+        assert.equal(ChatFileLine.safeParse(line).success, true);
+        for (const attachments of ["x", [1], [{ hash: "../x" }], {}]) {
+          const metadata = JSON.stringify({ attachments });
+          assert.equal(ChatFileLine.safeParse({ ...line, metadata }).success, false, metadata);
+        }
       }));
 
     it("is refused with a word, and nothing is stored, when it is nothing that models take", () =>

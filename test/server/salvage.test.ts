@@ -1,6 +1,7 @@
 // What can be read of a damaged file comes back: all of it, and nothing that is
 // there already is touched.
 import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
 import { copyFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import SQLite from "better-sqlite3";
@@ -59,6 +60,33 @@ describe("doctor --salvage", function () {
       8,
       60,
     ));
+
+  it("brings back what is attached with its chat, and nothing that is not what it says or belongs to none", () =>
+    withStoredChats(async ({ dataDir, path, sessions }) => {
+      const [first, second] = sessions.map(({ id }) => id);
+      const content = (bytes: string) => {
+        const data = Buffer.from(bytes).toString("base64");
+        const hash = createHash("sha256").update(bytes).digest("hex");
+        return { hash, row: `('${hash}', 'image/gif', ${bytes.length}, '${data}', 'x')` };
+      };
+      const [shared, changed, unused] = ["GIF89a1", "GIF89a2", "GIF89a3"].map(content);
+      assert.ok(shared && changed && unused);
+      tamper(
+        path,
+        `insert into blobs values ${shared.row}, ${changed.row}, ${unused.row}`,
+        `update blobs set data = 'AAAA' where hash = '${changed.hash}'`,
+        `insert into attachments values ('${first}', '${shared.hash}'), ('${second}', '${shared.hash}'), ('${first}', '${changed.hash}')`,
+        "pragma wal_checkpoint(truncate)",
+      );
+      const file = join(dataDir, "damaged.db");
+      copyFileSync(path, file);
+      tamper(path, "delete from attachments", "delete from blobs");
+      const { code } = await reportOn(dataDir, "--salvage", file);
+      assert.equal(code, 0);
+      assert.deepEqual(query(path, "select hash from blobs"), [{ hash: shared.hash }]);
+      assert.equal(query(path, "select * from attachments").length, 2);
+      assert.deepEqual(query(path, "select id from sessions where title = 'Recovered chat'"), []);
+    }));
 
   it("takes nothing twice and overwrites nothing: a chat that has gone on stays as it is", () =>
     withStoredChats(async (stored) => {

@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { hashOfContent } from "../../db/tables/attachments.ts";
 import { hashOf } from "../../db/tables/instructions.ts";
 import type { WholeChat } from "../../protocol/chat-file.ts";
 
@@ -38,8 +38,7 @@ export function problemOf(chat: WholeChat): string | undefined {
 }
 
 function isItsHash({ id, data, bytes }: WholeChat["attachments"][number]): boolean {
-  const content = Buffer.from(data, "base64");
-  return content.length === bytes && createHash("sha256").update(content).digest("hex") === id;
+  return Buffer.byteLength(data, "base64") === bytes && hashOfContent(data) === id;
 }
 
 export function isOpen({ status }: WholeChat["turns"][number]): boolean {

@@ -1,5 +1,6 @@
 // What goes with messages beside their text. A content is stored once, whichever chats have
 // it, and goes with the last.
+import { createHash } from "node:crypto";
 import type { Selectable } from "kysely";
 import { v7 as uuid } from "uuid";
 import type { BlobsTable, Reader, Trx } from "./schema.ts";
@@ -57,15 +58,9 @@ export async function attachedBytes(reader: Reader, sessionId: string): Promise<
   return Number(row?.bytes ?? 0);
 }
 
-/** All of the chat, in an order that does not change. */
-export async function attachmentHashes(reader: Reader, sessionId: string): Promise<string[]> {
-  const rows = await reader
-    .selectFrom("attachments")
-    .select("hash")
-    .where("session_id", "=", sessionId)
-    .orderBy("hash")
-    .execute();
-  return rows.map(({ hash }) => hash);
+/** SHA-256 of the bytes, of a content in base64. */
+export function hashOfContent(data: string): string {
+  return createHash("sha256").update(Buffer.from(data, "base64")).digest("hex");
 }
 
 /** Before the chat is removed: what no other chat has goes with it. */
@@ -77,7 +72,26 @@ export async function removeAttachments(trx: Trx, sessionId: string): Promise<vo
     .where("attachments.session_id", "=", sessionId)
     .execute();
   await trx.deleteFrom("attachments").where("session_id", "=", sessionId).execute();
-  for (const { hash, last_use } of mine) {
+  await removeUnused(trx, mine);
+}
+
+/** What no chat has. */
+export async function removeUnusedBlobs(trx: Trx): Promise<void> {
+  const unused = await trx
+    .selectFrom("blobs")
+    .select(["hash", "last_use"])
+    .where((eb) =>
+      eb("hash", "not in", eb.selectFrom("attachments").select("attachments.hash").distinct()),
+    )
+    .execute();
+  await removeUnused(trx, unused);
+}
+
+async function removeUnused(
+  trx: Trx,
+  blobs: readonly { hash: string; last_use: string }[],
+): Promise<void> {
+  for (const { hash, last_use } of blobs) {
     await trx
       .deleteFrom("blobs")
       .where("hash", "=", hash)

@@ -2,10 +2,10 @@
 
 import { ChatError } from "../../errors.ts";
 import type { ChatFileLine, WholeChat } from "../../protocol/chat-file.ts";
-import { attachmentHashes, findAttachments, insertAttachments } from "./attachments.ts";
+import { findAttachments, insertAttachments } from "./attachments.ts";
 import { chunksAfter } from "./chunks.ts";
 import { compacted } from "./compaction.ts";
-import { insertMessageRows } from "./messages.ts";
+import { insertMessageRows, metadataOf } from "./messages.ts";
 import type { Reader, Trx } from "./schema.ts";
 import { noSuchSession } from "./sessions.ts";
 
@@ -24,7 +24,8 @@ export async function readWholeChat(reader: Reader, sessionId: string): Promise<
     const rows = await readRows(reader, sessionId);
     if (!(await hasStep(reader, sessionId, before))) {
       const chunks = await readLog(reader, sessionId, before);
-      return { ...rows, head: { ...rows.head, last_seq: before }, chunks };
+      const attachments = await readAttachments(reader, sessionId, rows.messages);
+      return { ...rows, head: { ...rows.head, last_seq: before }, attachments, chunks };
     }
   }
   throw new ChatError("session_busy", "This chat changed the whole time while it was read.", {
@@ -55,7 +56,10 @@ async function hasStep(reader: Reader, sessionId: string, after: number): Promis
   return step !== undefined;
 }
 
-async function readRows(reader: Reader, sessionId: string): Promise<Omit<WholeChat, "chunks">> {
+async function readRows(
+  reader: Reader,
+  sessionId: string,
+): Promise<Omit<WholeChat, "attachments" | "chunks">> {
   const session = await reader
     .selectFrom("sessions")
     .select(["id", "title", "agent_type", "model", "created_at", "updated_at", "last_seq"])
@@ -112,8 +116,6 @@ async function readRows(reader: Reader, sessionId: string): Promise<Omit<WholeCh
     .where("session_id", "=", sessionId)
     .orderBy("id")
     .execute();
-  const hashes = await attachmentHashes(reader, sessionId);
-  const attachments = await findAttachments(reader, sessionId, hashes);
   return {
     head: { line: "chat", version: 1, ...session },
     turns: turns.map((row) => ({ line: "turn", ...row })),
@@ -123,12 +125,6 @@ async function readRows(reader: Reader, sessionId: string): Promise<Omit<WholeCh
     subtasks: subtasks.map((row) => ({ line: "subtask", ...row })),
     summaries: summaries.map((row) => ({ line: "summary", ...row })),
     instructions: instructions.map((row) => ({ line: "instruction", ...row })),
-    attachments: hashes.flatMap((id) => {
-      const found = attachments.get(id);
-      if (!found) return [];
-      const { hash: _id, ...row } = found;
-      return [{ line: "attachment" as const, id, ...row }];
-    }),
   };
 }
 
@@ -200,6 +196,23 @@ const SUMMARY = [
   "created_at",
   "undone_at",
 ] as const;
+
+/** Once it is known that the chat stood still: they may be large, and never change. */
+async function readAttachments(
+  reader: Reader,
+  sessionId: string,
+  messages: WholeChat["messages"],
+): Promise<WholeChat["attachments"]> {
+  const refs = messages.flatMap((message) => metadataOf(message).attachments ?? []);
+  const hashes = [...new Set(refs.map(({ hash }) => hash))].toSorted();
+  const found = await findAttachments(reader, sessionId, hashes);
+  return hashes.flatMap((id) => {
+    const content = found.get(id);
+    if (!content) return [];
+    const { hash: _id, ...row } = content;
+    return [{ line: "attachment" as const, id, ...row }];
+  });
+}
 
 type ChunkLine = WholeChat["chunks"][number];
 

@@ -22,6 +22,8 @@ export interface DamagedFile {
 }
 
 const AT_ONCE = 500;
+/** Of contents of attachments, which may have 13 MB each. */
+const LARGE_AT_ONCE = 4;
 
 /** Throws `ChatError` if SQLite cannot make anything of the file. It is never written. */
 export function openDamaged(path: string): DamagedFile {
@@ -53,6 +55,7 @@ export function openDamaged(path: string): DamagedFile {
   let lostPlaces = 0;
   return {
     *rows(table) {
+      if (isUnknownTo(database, table)) return;
       const places = { count: 0 };
       yield* readTable(database, table, places);
       lostPlaces += places.count;
@@ -67,6 +70,17 @@ export function openDamaged(path: string): DamagedFile {
   };
 }
 
+/** An older version had no such table: nothing of it is lost. */
+function isUnknownTo(database: SQLite.Database, table: string): boolean {
+  try {
+    const found = database.prepare("select 1 from sqlite_schema where name = ?").get(table);
+    const all = database.prepare("select count(*) from sqlite_schema").pluck().get();
+    return found === undefined && Number(all) > 0;
+  } catch {
+    return false;
+  }
+}
+
 function unreadable(path: string, cause?: unknown): ChatError {
   return new ChatError("storage_corrupt", `Nothing in ${path} can be read.`, {
     cause,
@@ -79,13 +93,12 @@ function* readTable(
   table: string,
   places: { count: number },
 ): Generator<Row[]> {
+  const atOnce = table === "blobs" ? LARGE_AT_ONCE : AT_ONCE;
   let many: SQLite.Statement<[number, number], Row>;
   let one: SQLite.Statement<[number], Row>;
   try {
     const select = `select rowid as "row id", * from "${table}" not indexed`;
-    many = database.prepare(
-      `${select} where rowid between ? and ? order by rowid limit ${AT_ONCE}`,
-    );
+    many = database.prepare(`${select} where rowid between ? and ? order by rowid limit ${atOnce}`);
     // Does not look at the row after it, which may be on the next page.
     one = database.prepare(`${select} where rowid = ?`);
   } catch {
@@ -116,7 +129,7 @@ function* readTable(
       }
       continue;
     }
-    if (rows.length === AT_ONCE) ranges.push({ from: Number(rows.at(-1)?.["row id"]) + 1, to });
+    if (rows.length === atOnce) ranges.push({ from: Number(rows.at(-1)?.["row id"]) + 1, to });
     if (rows.length > 0) yield rows;
   }
 }

@@ -49,6 +49,20 @@ export async function repairChats(deps: RepairDeps): Promise<string[]> {
   ];
 }
 
+/** In the place of a session's row that is gone. */
+export function recoveredSession(id: string, now: number) {
+  const times = { created_at: now, updated_at: now };
+  const place = { last_seq: 0, lease_fence: 0 };
+  return {
+    id,
+    title: "Recovered chat",
+    agent_type: DEFAULT_AGENT,
+    model: null,
+    ...times,
+    ...place,
+  };
+}
+
 /**
  * Rows without the row they belong to get one: better a chat without its name than
  * words that nobody finds.
@@ -59,19 +73,7 @@ async function adoptOrphans(deps: RepairDeps): Promise<string[]> {
   const now = Date.now();
   await commit(deps, async (trx) => {
     for (const id of sessions) {
-      await trx
-        .insertInto("sessions")
-        .values({
-          id,
-          title: "Recovered chat",
-          agent_type: DEFAULT_AGENT,
-          model: null,
-          created_at: now,
-          updated_at: now,
-          last_seq: 0,
-          lease_fence: 0,
-        })
-        .execute();
+      await trx.insertInto("sessions").values(recoveredSession(id, now)).execute();
     }
     for (const { turn_id, session_id, after_seq } of turns) {
       await trx

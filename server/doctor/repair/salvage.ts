@@ -2,6 +2,7 @@
 // chat that has gone on since, nothing is taken.
 
 import { type Kysely, sql } from "kysely";
+import { hashOfContent, removeUnusedBlobs } from "../../db/tables/attachments.ts";
 import { beginEpoch } from "../../db/tables/epochs.ts";
 import type { Database, Reader, Trx } from "../../db/tables/schema.ts";
 import { DEFAULT_AGENT } from "../../domain/agents.ts";
@@ -9,7 +10,7 @@ import { ChatError } from "../../errors.ts";
 import { parseJson } from "../../shared/json.ts";
 import { counted } from "../check/report.ts";
 import { type DamagedFile, openDamaged, type Row } from "./read-damaged.ts";
-import { type RepairDeps, repairChats } from "./repair-chats.ts";
+import { type RepairDeps, recoveredSession, repairChats } from "./repair-chats.ts";
 
 /**
  * In this order, so that what a row refers to is there before it; a table that is new has to be in
@@ -59,6 +60,7 @@ export async function salvage(deps: RepairDeps, path: string): Promise<string[]>
       }
     }
     const count = (table: Table, noun: string) => counted(taken.get(table) ?? 0, noun);
+    await deps.newUnitOfWork().commit("repair", removeUnusedBlobs);
     const repaired = await repairChats(deps);
     await beginNewEpoch(deps);
     return [
@@ -177,6 +179,7 @@ async function sessionsThatWentOn(reader: Reader, path: string): Promise<Set<str
 }
 
 const ROWS_PER_INSERT = 100;
+const WITHOUT_SESSION: readonly Table[] = ["sessions", "subtasks", "blobs"];
 
 /** Returns how many rows were not there yet. */
 async function store(deps: RepairDeps, table: Table, rows: readonly Row[]): Promise<number> {
@@ -184,9 +187,9 @@ async function store(deps: RepairDeps, table: Table, rows: readonly Row[]): Prom
   for (let start = 0; start < rows.length; start += ROWS_PER_INSERT) {
     const part = rows.slice(start, start + ROWS_PER_INSERT);
     added += await deps.newUnitOfWork().commit("repair", async (trx) => {
-      const rows = table === "subtasks" ? await withPlan(trx, part) : part;
+      const rows = await whole(trx, table, part);
       if (rows.length === 0) return 0;
-      if (table !== "sessions" && table !== "subtasks") await makeParents(trx, table, rows);
+      if (!WITHOUT_SESSION.includes(table)) await makeParents(trx, table, rows);
       // The tables differ by their columns, which are those of the database itself (columnsOf).
       const untyped = trx as unknown as Kysely<Record<string, Row>>;
       const result = await untyped
@@ -201,7 +204,28 @@ async function store(deps: RepairDeps, table: Table, rows: readonly Row[]): Prom
   return added;
 }
 
-/** Those whose plan is there: a subtask alone says nothing. */
+/** Those that mean something by themselves, or with what is there already. */
+async function whole(trx: Trx, table: Table, rows: readonly Row[]): Promise<readonly Row[]> {
+  switch (table) {
+    case "subtasks":
+      return await withPlan(trx, rows);
+    case "attachments":
+      return await withContent(trx, rows);
+    case "blobs":
+      return rows.filter(({ hash, data }) => hash === hashOfContent(String(data)));
+    default:
+      return rows;
+  }
+}
+
+async function withContent(trx: Trx, attachments: readonly Row[]): Promise<readonly Row[]> {
+  const hashes = [...new Set(attachments.map((row) => String(row["hash"])))];
+  const found = await trx.selectFrom("blobs").select("hash").where("hash", "in", hashes).execute();
+  const there = new Set<unknown>(found.map(({ hash }) => hash));
+  return attachments.filter((row) => there.has(row["hash"]));
+}
+
+/** A subtask without its plan says nothing. */
 async function withPlan(trx: Trx, subtasks: readonly Row[]): Promise<readonly Row[]> {
   const plans = await trx
     .selectFrom("plans")
@@ -235,18 +259,7 @@ async function makeParents(trx: Trx, table: Table, rows: readonly Row[]): Promis
   const sessions = new Set(rows.map((row) => String(row["session_id"])));
   await trx
     .insertInto("sessions")
-    .values(
-      [...sessions].map((id) => ({
-        id,
-        title: "Recovered chat",
-        agent_type: DEFAULT_AGENT,
-        model: null,
-        created_at: now,
-        updated_at: now,
-        last_seq: 0,
-        lease_fence: 0,
-      })),
-    )
+    .values([...sessions].map((id) => recoveredSession(id, now)))
     .onConflict((conflict) => conflict.doNothing())
     .execute();
   if (!WITH_TURN.includes(table)) return;
