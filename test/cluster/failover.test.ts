@@ -18,6 +18,18 @@ async function levelOf(lab: Lab): Promise<string | null | undefined> {
   return Ready.parse(await (await lab.companion.request("GET", "/readyz")).json()).level;
 }
 
+/** Resolves when its metric says that answers have waited for so long. */
+async function waitedFor(lab: Lab, seconds: number): Promise<void> {
+  const deadline = performance.now() + 30_000;
+  for (;;) {
+    const metrics = await (await lab.companion.request("GET", "/metrics")).text();
+    const [line = ""] = /^database_waiting_seconds .*$/m.exec(metrics) ?? [];
+    if (Number(line.split(" ")[1]) >= seconds) return;
+    if (performance.now() > deadline) throw new Error(`waited in vain for a wait: ${line}`);
+    await delay(100);
+  }
+}
+
 describe("a companion on a cluster", function () {
   this.timeout(120_000);
   let cluster: Cluster;
@@ -25,6 +37,12 @@ describe("a companion on a cluster", function () {
     cluster = await startCluster();
   });
   after(() => cluster.stop());
+  afterEach(async function () {
+    if (this.currentTest?.state !== "failed") return;
+    // It may have ended at any point of a failover.
+    await cluster.stop();
+    cluster = await startCluster();
+  });
 
   async function withLab(
     body: (lab: Lab, database: string) => Promise<void>,
@@ -69,9 +87,7 @@ describe("a companion on a cluster", function () {
       );
       const heard = stream.text();
       await cluster.primary.stop("immediate");
-      await delay(6_500);
-      const metrics = await (await lab.companion.request("GET", "/metrics")).text();
-      assert.match(metrics, /^database_waiting_seconds [456]$/m);
+      await waitedFor(lab, 4);
       const sent = new Conversation(WISH);
       const answered = sent.run(lab.where);
       await delay(500);
@@ -87,8 +103,13 @@ describe("a companion on a cluster", function () {
         (await heard).matchAll(/^: waits for the database (\d+)$/gm),
         (wait) => Number(wait[1]),
       );
-      assert.deepEqual(waits.slice(0, 4), [1, 2, 3, 4]);
-      assert.equal(waits.at(-1), 0);
+      assert.equal(waits.pop(), 0);
+      assert.equal(waits[0], 1);
+      assert.ok(waits.length >= 3, `told only ${waits.join()}`);
+      assert.deepEqual(
+        waits,
+        [...new Set(waits)].toSorted((a, b) => a - b),
+      );
       assert.deepEqual(sent.refusals, []);
       for (const { reconnects, refusals } of conversations) {
         assert.deepEqual([reconnects, refusals], [0, []]);

@@ -3,6 +3,7 @@
 import { appendFileSync, writeFileSync } from "node:fs";
 import { format } from "node:util";
 import Mocha from "mocha";
+import { failureOf } from "../support/failure.ts";
 
 export function run(): Promise<void> {
   // A workbench in a browser swallows what an extension host prints, so the report goes to a file.
@@ -25,14 +26,16 @@ export function run(): Promise<void> {
   require("./doctor.test.ts");
   require("./context.test.ts");
   require("./transfer.test.ts");
+  const failed: unknown[] = [];
   return new Promise((resolve, reject) => {
     const runner = mocha.run((failures) => {
       // A host that is killed in mid-run looks like success from outside; this file
       // says how it really ended.
       const result = process.env["EXTENSION_TEST_RESULT"];
-      if (result) writeFileSync(result, JSON.stringify(runner.stats));
+      if (result) writeFileSync(result, JSON.stringify({ ...runner.stats, failed }));
       if (failures > 0) reject(new Error(`${failures} tests failed`));
       else resolve();
     });
+    runner.on("fail", (test, error) => failed.push(failureOf(test, error)));
   });
 }

@@ -1,6 +1,7 @@
 // Mocha's spec report, with its counts also in the file that TEST_COUNTS names.
 const { writeFileSync } = require("node:fs");
 const { reporters, Runner } = require("mocha");
+const { failureOf } = require("./failure.ts");
 
 const EXIT_WITHIN_MS = 10_000;
 const EXIT_LEFT_OPEN = 70;
@@ -10,7 +11,7 @@ module.exports = class CountingReporter extends reporters.Spec {
     super(runner, options);
     runner.once(Runner.constants.EVENT_RUN_END, () => {
       const { passes, failures, pending } = runner.stats;
-      const failed = this.failures.map((test) => `${test.fullTitle()}\n  ${test.err?.stack ?? ""}`);
+      const failed = this.failures.map((test) => failureOf(test, test.err));
       const file = process.env.TEST_COUNTS;
       if (file) writeFileSync(file, JSON.stringify({ passes, failures, pending, failed }));
       // Tests that close what they open let the process end; those that do not
