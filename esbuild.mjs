@@ -20,6 +20,7 @@ import { parseArgs } from "node:util";
 import * as esbuild from "esbuild";
 import {
   leanMermaid,
+  leanUndici,
   onlyUtf8,
   onlyWoff2,
   ourIcons,
@@ -150,7 +151,7 @@ const builds = [
     // Beside main.js, so that paths relative to a module's own address mean the same in each.
     chunkNames: "[name]-[hash]",
     external: ["pg-native", "pg-cloudflare"],
-    plugins: [onlyUtf8, shortLists],
+    plugins: [leanUndici, onlyUtf8, shortLists],
     // CommonJS dependencies inside of an ES module still ask for these.
     banner: {
       js:

@@ -59,6 +59,18 @@ export const shortLists = {
   },
 };
 
+/** Of undici, its connections: no `fetch`, WebSocket, cache and stand-ins for tests. */
+export const leanUndici = {
+  name: "lean-undici",
+  setup(build) {
+    build.onLoad({ filter: /[\\/]undici[\\/]index\.js$/ }, () => ({
+      contents:
+        'export { default as Agent } from "./lib/dispatcher/agent.js";' +
+        'export { default as buildConnector } from "./lib/core/connect.js";',
+    }));
+  },
+};
+
 /** Of VS Code's icons, those that are drawn here. */
 export const ourIcons = {
   name: "our-icons",
