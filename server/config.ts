@@ -28,6 +28,8 @@ export interface Config {
   /** Vendors that can may hold answers, so that another companion can go on with them. */
   resumeAnswers: boolean;
   bodyLimitBytes: number;
+  /** How many may read streams at once. */
+  maxReaders: number;
   /** Print the address with the token, for a person to open. */
   printUrl: boolean;
   providers: ProviderSettings;
@@ -61,6 +63,7 @@ export const USAGE = `streamkeeper: the companion server
   --resume-answers on|off after a crash go on with the answer that runs; OpenAI and Gemini then store
                           their answers (off)
   --body-limit BYTES      largest request (1048576)
+  --max-readers COUNT     how many streams may be read at once (4096)
   --allow-remote          permit a --host other machines can reach
   --print-url             print the address with the token
   --version, --help
@@ -89,6 +92,7 @@ const FLAGS = {
   "stall-timeout": { type: "string" },
   "resume-answers": { type: "string" },
   "body-limit": { type: "string" },
+  "max-readers": { type: "string" },
   "allow-remote": { type: "boolean" },
   "print-url": { type: "boolean" },
   version: { type: "boolean" },
@@ -141,6 +145,7 @@ export function parseConfig(
     stallSeconds: toNumber("--stall-timeout", option("stall-timeout") ?? "60", 1, 86_400),
     resumeAnswers: toSwitch("--resume-answers", option("resume-answers") ?? "off"),
     bodyLimitBytes: toNumber("--body-limit", option("body-limit") ?? "1048576", 1024, 1e9),
+    maxReaders: toNumber("--max-readers", option("max-readers") ?? "4096", 1, 60_000),
     printUrl: flags["print-url"] ?? false,
     providers: {
       openai: { key: env["OPENAI_API_KEY"], baseUrl: env["OPENAI_BASE_URL"] },

@@ -128,6 +128,7 @@ async function serve(config: Config, lock: LeaderLock): Promise<void> {
     token,
     metricsToken,
     bodyLimitBytes: config.bodyLimitBytes,
+    maxReaders: config.maxReaders,
     version: VERSION,
     startedAt,
     host,

@@ -10,6 +10,7 @@ export interface HttpDeps {
   token: string;
   metricsToken: string;
   bodyLimitBytes: number;
+  maxReaders: number;
   version: string;
   startedAt: string;
   /** The names this server answers to besides the loopback ones. */

@@ -15,7 +15,8 @@ import { traceRequest } from "./tracing.ts";
 import { importRouter, transferRouter } from "./transfer.ts";
 import { webAppRouter } from "./web-app.ts";
 
-const MAX_CONNECTIONS = 8_192;
+/** Beside those of readers: who sends, who looks, and who is told that there are too many. */
+const OTHER_CONNECTIONS = 4_096;
 /** In base64, and some line ends in it. */
 const ATTACHMENT_ROOM = Math.ceil(MAX_MESSAGE_ATTACHMENT_BYTES * 1.4);
 
@@ -44,7 +45,7 @@ function endUnread(request: Request, response: Response, next: NextFunction): vo
 
 /** The order of every request: Host and Origin, then token, then body, then route. */
 export function createHttpServer(deps: HttpDeps): HttpServer {
-  const readers = new StreamReaders(deps.metrics);
+  const readers = new StreamReaders(deps.metrics, deps.maxReaders);
   const app = express();
   app.disable("x-powered-by");
   app.disable("etag");
@@ -82,7 +83,7 @@ export function createHttpServer(deps: HttpDeps): HttpServer {
     },
     app,
   );
-  server.maxConnections = MAX_CONNECTIONS;
+  server.maxConnections = deps.maxReaders + OTHER_CONNECTIONS;
   server.on("upgrade", (_request, socket) => {
     socket.end("HTTP/1.1 404 Not Found\r\nConnection: close\r\nContent-Length: 0\r\n\r\n");
   });

@@ -10,7 +10,6 @@ import { HEARTBEAT_MS, SSE_HEARTBEAT, SSE_RETRY, toWaiting } from "../protocol/s
 const MAX_UNREAD_BYTES = 1024 * 1024;
 const MAX_STALLED_MS = 30_000;
 
-const MAX_READERS = 4_096;
 const MAX_READERS_PER_SESSION = 64;
 /** Who sends a message has a place beside those who only read, so that no reader keeps it out. */
 const MAX_AUTHORS = 1_024;
@@ -39,6 +38,7 @@ interface OpenStream {
 /** The open streams of this server: who reads, and the one timer that keeps them all alive. */
 export class StreamReaders {
   readonly #metrics: Metrics;
+  readonly #maxReaders: number;
   readonly #open = new Map<Response, OpenStream>();
   readonly #perSession = new Map<string, number>();
   #authors = 0;
@@ -46,8 +46,10 @@ export class StreamReaders {
   /** For how many seconds the database has been away. */
   #waiting = 0;
 
-  constructor(metrics: Metrics) {
+  /** @param maxReaders how many of them, beside authors. */
+  constructor(metrics: Metrics, maxReaders: number) {
     this.#metrics = metrics;
+    this.#maxReaders = maxReaders;
     this.#heartbeat = setInterval(() => this.beat(), HEARTBEAT_MS);
     this.#heartbeat.unref();
   }
@@ -74,8 +76,10 @@ export class StreamReaders {
   }
 
   /**
-   * Writes a session's frames to one client until they end or the client leaves. Rejects before the
-   * first byte if there is no place or the stream cannot begin; afterwards the answer just ends.
+   * Begins to write a session's frames to one client; goes on until they end or the client leaves.
+   * Rejects before the first byte if there is no place or the stream cannot begin; afterwards the
+   * answer just ends. Resolves with the first byte: a reader may stay for days, and all that stands
+   * between here and the request, routers and handlers, would stay in memory with it.
    */
   async serve(
     request: Request,
@@ -84,7 +88,7 @@ export class StreamReaders {
     frames: FrameStream,
   ): Promise<void> {
     const here = this.#perSession.get(sessionId) ?? 0;
-    if (this.#open.size - this.#authors >= MAX_READERS || here >= MAX_READERS_PER_SESSION) {
+    if (this.#open.size - this.#authors >= this.#maxReaders || here >= MAX_READERS_PER_SESSION) {
       throw tooManyStreams("Close some windows or tabs that show this session.");
     }
     const stop = this.#enter(response, sessionId);
@@ -95,9 +99,12 @@ export class StreamReaders {
       // so that is not waited for.
       const early = await Promise.race([first.then(() => true), immediate()]);
       if (!early) first.catch(() => {});
-      await this.#write(request, response, iterator, first, stop.signal, joinFrames);
-    } finally {
+      void this.#write(request, response, iterator, first, stop.signal, joinFrames).finally(() =>
+        this.#leave(response),
+      );
+    } catch (thrown) {
       this.#leave(response);
+      throw thrown;
     }
   }
 
@@ -136,8 +143,8 @@ export class StreamReaders {
     render: (batch: readonly F[]) => string,
   ): Promise<void> {
     request.socket.setNoDelay(true);
-    response.writeHead(200, SSE_HEADERS);
-    response.write(SSE_RETRY);
+    begin(response);
+    letGo(request);
     try {
       for (let pending = first; ; pending = iterator.next()) {
         const { done, value } = await pending;
@@ -181,6 +188,26 @@ export class StreamReaders {
     if (here > 0) this.#perSession.set(stream.sessionId, here);
     else this.#perSession.delete(stream.sessionId);
   }
+}
+
+/** In one packet. */
+function begin(response: Response): void {
+  response.cork();
+  response.writeHead(200, SSE_HEADERS);
+  // By itself: a head to which text is added stays in memory as the dozens of strings that it was
+  // put together from.
+  response.flushHeaders();
+  response.write(SSE_RETRY);
+  response.uncork();
+}
+
+/** What nobody asks of a request any more whose answer goes on for long. */
+function letGo(request: Request): void {
+  request.headers = {};
+  request.rawHeaders = [];
+  request.body = undefined;
+  // Not deleted: what has lost a property is kept as a dictionary.
+  Object.assign(request, { next: undefined });
 }
 
 function tooManyStreams(hint: string): ChatError {

@@ -162,6 +162,7 @@ const http = createHttpServer({
   token,
   metricsToken: uuid(),
   bodyLimitBytes: 1_048_576,
+  maxReaders: 12_000,
   version: "bench",
   startedAt: new Date().toISOString(),
   host: "127.0.0.1",

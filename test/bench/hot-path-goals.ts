@@ -89,7 +89,6 @@ export async function measureHotPath(
     lone.p50 <= 3,
   );
   results.push(await loopWithSlowSyncs(engine, database, streams, paced));
-  results.push(await memoryOfIdleStreams(engine, database));
   return results;
 }
 
@@ -125,70 +124,6 @@ async function loopWithSlowSyncs(
   } finally {
     await companion.stop();
     faults?.remove();
-  }
-}
-
-const IDLE_WARMUP = 1_000;
-const IDLE_STREAMS = 500;
-const IDLE_ROUNDS = 6;
-const IDLE_SESSIONS = 100;
-
-async function memoryOfIdleStreams(
-  engine: string,
-  database: () => Promise<string | undefined>,
-): Promise<Result> {
-  const companion = await startMeasured({ database: await database() });
-  const left = new AbortController();
-  try {
-    // A session has a bounded number of readers.
-    const ids: string[] = [];
-    for (let n = 0; n < IDLE_SESSIONS; n++) {
-      const response = await fetch(`${companion.url}/v1/sessions`, {
-        method: "POST",
-        headers: { ...companion.headers, "content-type": "application/json" },
-        body: "{}",
-      });
-      ids.push(((await response.json()) as { id: string }).id);
-    }
-    // Kept: an answer that is collected as garbage gives its stream up.
-    const opened: Response[] = [];
-    const open = async (count: number) => {
-      for (let n = 0; n < count; n++) {
-        const { signal } = left;
-        const url = `${companion.url}/v1/sessions/${ids[n % ids.length]}/stream`;
-        const response = await fetch(url, { headers: companion.headers, signal });
-        if (!response.ok) throw new Error(`an idle stream: ${response.status}`);
-        opened.push(response);
-        await response.body?.getReader().read();
-      }
-    };
-    // What comes with the first of them is no stream's own: code, buffers.
-    await open(IDLE_WARMUP);
-    let before = await companion.measure();
-    const heaps: number[] = [];
-    const processes: number[] = [];
-    for (let round = 0; round < IDLE_ROUNDS; round++) {
-      await open(IDLE_STREAMS);
-      const after = await companion.measure();
-      heaps.push((after.heap - before.heap) / IDLE_STREAMS / 1024);
-      processes.push((after.rss - before.rss) / IDLE_STREAMS / 1024);
-      before = after;
-    }
-    // The young generation of V8 grows once by some 50 MB, whenever that happens to
-    // be: in one round or two.
-    const heap = median(heaps);
-    const rss = median(processes);
-    return {
-      engine,
-      what: `memory of an idle open stream (median of ${IDLE_ROUNDS} × ${IDLE_STREAMS})`,
-      measured: `${heap.toFixed(1)} KB heap, ${rss.toFixed(1)} KB of the process (most ${Math.max(...processes).toFixed(1)})`,
-      baseline: "–",
-      goal: "≤ 30 KB",
-      met: rss <= 30,
-    };
-  } finally {
-    left.abort();
-    await companion.stop();
   }
 }
 

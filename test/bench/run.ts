@@ -12,6 +12,7 @@ import { startPostgres } from "../support/postgres.ts";
 import { measureFairShare } from "./fair-share-goals.ts";
 import { measureHistory } from "./history-goals.ts";
 import { measureHotPath } from "./hot-path-goals.ts";
+import { memoryOfIdleStreams } from "./idle-streams.ts";
 import { measureModels } from "./model-goals.ts";
 import type { Result } from "./result.ts";
 import { measureSizes } from "./size-goals.ts";
@@ -25,6 +26,7 @@ const add = (...more: Result[]) => {
 
 console.log(HEAD());
 add(...(await measureHotPath("SQLite", () => Promise.resolve(undefined), flags.quick)));
+add(await memoryOfIdleStreams("SQLite", undefined, flags.quick));
 add(...(await measureHistory("SQLite", undefined, flags.quick)));
 add(...(await measureFairShare("SQLite", undefined, flags.quick)));
 const postgres = await startPostgres();
@@ -32,6 +34,7 @@ try {
   let databases = 0;
   const fresh = () => createDatabase(postgres.url, `bench_${++databases}`);
   add(...(await measureHotPath("Postgres", fresh, flags.quick)));
+  add(await memoryOfIdleStreams("Postgres", await fresh(), flags.quick));
   add(...(await measureHistory("Postgres", await fresh(), flags.quick)));
   add(...(await measureFairShare("Postgres", await fresh(), flags.quick)));
 } finally {
