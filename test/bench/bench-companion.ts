@@ -1,5 +1,5 @@
-// The companion as it is, but for its model (a paced source in this process) and, for
-// comparison, for how an answer's chunks are kept. Prints one line of JSON when it listens; `GET
+// The companion as it is, but for its model (a paced source in this process, or the product's own
+// provider at the address of a stand-in) and, for comparison, for how an answer's chunks are kept. Prints one line of JSON when it listens; `GET
 // /metrics` is the product's.
 import type { AddressInfo } from "node:net";
 import { monitorEventLoopDelay } from "node:perf_hooks";
@@ -22,7 +22,9 @@ import { createHttpServer } from "../../server/http/server.ts";
 import { createLog } from "../../server/log.ts";
 import { createMetrics } from "../../server/observe/metrics.ts";
 import type { Operation } from "../../server/observe/operations.ts";
+import { providerAt } from "../support/upstream/collect.ts";
 import { createPacedProvider } from "./paced-provider.ts";
+import { threadTimes } from "./thread-times.ts";
 
 /**
  * `durable`: the product. `none`: chunks are numbered in memory and never stored. `each`: one
@@ -35,6 +37,10 @@ const { values: flags } = parseArgs({
     database: { type: "string", default: "" },
     keep: { type: "string", default: "durable" },
     durability: { type: "string", default: "full" },
+    /** Where a stand-in for a model's server listens; empty: the model is in this process. */
+    upstream: { type: "string", default: "" },
+    /** Whose format it speaks. */
+    vendor: { type: "string", default: "" },
   },
 });
 
@@ -126,7 +132,10 @@ const database = await openDatabase(
 const { writer: db, commitGroup: group, appendLog, health } = database;
 const recent = new RecentTransactions(60);
 const deps = { db, group, appendLog, health, metrics, log, recent };
-const provider = createPacedProvider();
+const provider =
+  flags.upstream === ""
+    ? createPacedProvider()
+    : providerAt(flags.upstream, { name: flags.vendor, stallSeconds: 60, maxAnswerChars: 1e9 });
 const companion = await assembleCompanion({
   database,
   models: {
@@ -174,16 +183,23 @@ http.server.listen(0, "127.0.0.1", () => {
   port = (http.server.address() as AddressInfo).port;
   process.stdout.write(`${JSON.stringify({ port, token })}\n`);
 });
-// Each signal prints and forgets what the event loop has seen since the one before.
+// Each signal prints and forgets what was seen since the one before.
 const loop = monitorEventLoopDelay({ resolution: 1 });
 loop.enable();
+let took = threadTimes();
 process.on("SIGUSR2", () => {
   const ms = (nanoseconds: number) => nanoseconds / 1e6;
   const delays = { loop_p99: ms(loop.percentile(99)), loop_max: ms(loop.max) };
+  const before = took;
+  took = threadTimes();
+  process.stdout.write(`${JSON.stringify({ ...delays, times: took.since(before) })}\n`);
+  loop.reset();
+});
+// Never under load: what is collected here would be a delay there.
+process.on("SIGHUP", () => {
   globalThis.gc?.();
   const { rss, heapUsed, external } = process.memoryUsage();
-  process.stdout.write(`${JSON.stringify({ ...delays, rss, heap: heapUsed + external })}\n`);
-  loop.reset();
+  process.stdout.write(`${JSON.stringify({ rss, heap: heapUsed + external })}\n`);
 });
 process.on("SIGTERM", () => {
   void http

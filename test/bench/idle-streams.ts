@@ -30,9 +30,9 @@ export async function memoryOfIdleStreams(
         });
         await Promise.all(opening);
       }
-      await companion.measure();
+      await companion.memory();
       await delay(SETTLING_MS);
-      return await companion.measure();
+      return await companion.memory();
     };
     // What comes with the first of them is no stream's own: code, buffers.
     const first = await open();

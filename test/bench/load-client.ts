@@ -12,6 +12,8 @@ export interface LoadResult {
   frames: number;
   /** From the first delta that arrived to the last. */
   seconds: number;
+  /** How many of the deltas came while all streams ran. */
+  together: number;
   /**
    * Milliseconds from a delta's making to its arrival here, while all streams run;
    * null if they never all did.
@@ -146,10 +148,12 @@ function createCheck() {
 
 await Promise.all(Array.from({ length: streams }, readStream));
 const ages: number[] = [];
+let together = 0;
 for (let index = 0; index < times.length; index += 2) {
   const made = times[index] ?? 0;
-  if (made >= allRunSince && made < allRanUntil - SETTLING_MICROS)
-    ages.push(((times[index + 1] ?? 0) - made) / 1000);
+  const came = times[index + 1] ?? 0;
+  if (came >= allRunSince && came < allRanUntil) together++;
+  if (made >= allRunSince && made < allRanUntil - SETTLING_MICROS) ages.push((came - made) / 1000);
 }
 ages.sort((a, b) => a - b);
 const at = (share: number) =>
@@ -159,6 +163,7 @@ const result: LoadResult = {
   deltas: times.length / 2,
   frames,
   seconds: (last - first) / 1e6,
+  together,
   delays: ages.length > 0 ? { p50: at(0.5), p99: at(0.99), max: at(1) } : null,
   errors: [...new Set(errors)].slice(0, 5),
 };

@@ -7,23 +7,30 @@ import { join } from "node:path";
 import { createInterface, type Interface } from "node:readline";
 import { YOUNG_GENERATION } from "../../server/shared/young-generation.ts";
 import type { LoadResult } from "./load-client.ts";
+import type { Spent } from "./thread-times.ts";
 
-export interface Measures {
-  /** Milliseconds, since the measure before. */
+/** While all streams ran. */
+export interface LoopMeasures {
+  /** Milliseconds. */
   loop_p99: number;
   loop_max: number;
-  /** Bytes. */
+  times: Spent;
+}
+
+/** Bytes. */
+export interface MemoryMeasures {
   rss: number;
   heap: number;
 }
 
+export type Loaded = LoadResult & { loop: LoopMeasures };
+
 export interface MeasuredCompanion {
   url: string;
   headers: { authorization: string };
-  /** Resets what it measures. */
-  measure(): Promise<Measures>;
+  memory(): Promise<MemoryMeasures>;
   /** Rejects when a stream lost, doubled or disordered anything. `model`: COUNTxPER_SECOND. */
-  load(streams: number, model: string): Promise<LoadResult & { loop: Measures }>;
+  load(streams: number, model: string): Promise<Loaded>;
   stop(): Promise<void>;
 }
 
@@ -32,15 +39,18 @@ export interface BenchTarget {
   database?: string | undefined;
   keep?: "durable" | "none" | "each";
   durability?: "full" | "balanced";
+  /** A stand-in for a model's server, and whose format it speaks; else the model is inside. */
+  upstream?: { url: string; vendor: string };
   /** For the companion's process. */
   env?: NodeJS.ProcessEnv;
 }
 
 export async function startMeasured(target: BenchTarget): Promise<MeasuredCompanion> {
-  const { keep = "durable", durability = "full", env = {} } = target;
+  const { keep = "durable", durability = "full", upstream, env = {} } = target;
   const folder = mkdtempSync(join(tmpdir(), "streamkeeper-bench-"));
   const database = target.database ?? join(folder, "streamkeeper.db");
   const args = ["--keep", keep, "--durability", durability, "--database", database];
+  if (upstream) args.push("--upstream", upstream.url, "--vendor", upstream.vendor);
   const script = [...YOUNG_GENERATION, "--expose-gc", "test/bench/bench-companion.ts"];
   const child = spawn(process.execPath, [...script, ...args], {
     stdio: ["ignore", "pipe", "inherit"],
@@ -48,15 +58,14 @@ export async function startMeasured(target: BenchTarget): Promise<MeasuredCompan
   });
   const lines = createInterface({ input: child.stdout });
   const { port, token } = JSON.parse(await lineOf(lines)) as { port: number; token: string };
-  const measure = async () => {
-    const line = lineOf(lines);
-    child.kill("SIGUSR2");
-    return JSON.parse(await line) as Measures;
-  };
   return {
     url: `http://127.0.0.1:${port}`,
     headers: { authorization: `Bearer ${token}` },
-    measure,
+    async memory() {
+      const line = lineOf(lines);
+      child.kill("SIGHUP");
+      return JSON.parse(await line) as MemoryMeasures;
+    },
     async load(streams, model) {
       const result = await runClient([
         ...["--port", String(port), "--token", token, "--streams", String(streams)],
@@ -66,7 +75,7 @@ export async function startMeasured(target: BenchTarget): Promise<MeasuredCompan
       if (result.errors.length > 0) throw new Error(`${keep}: ${result.errors.join("; ")}`);
       // Told when all streams ran, and when the first of them ended.
       await lineOf(lines);
-      return { ...result, loop: JSON.parse(await lineOf(lines)) as Measures };
+      return { ...result, loop: JSON.parse(await lineOf(lines)) as LoopMeasures };
     },
     async stop() {
       const ended = new Promise((resolve) => child.once("exit", resolve));

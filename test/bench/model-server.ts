@@ -2,7 +2,7 @@
 // event in a packet of its own.
 import { createServer, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
-import { BENCH_FORMATS } from "./model-formats.ts";
+import { BENCH_FORMATS, WORD } from "./model-formats.ts";
 
 const SLOT_MS = 1;
 const [perSecond = 20] = process.argv.slice(2).map(Number);
@@ -14,7 +14,7 @@ const server = createServer((request, response) => {
   response.writeHead(200, { "content-type": "text/event-stream" });
   response.socket?.setNoDelay(true);
   const due = performance.now() + (Math.random() * 1000) / perSecond;
-  const stream = { response, due, event: format?.event ?? "" };
+  const stream = { response, due, event: format?.event(WORD) ?? "" };
   streams.add(stream);
   response.once("close", () => streams.delete(stream));
 });

@@ -7,7 +7,7 @@ export function nowMicros(): number {
 }
 
 const SLOT_MS = 1;
-const LISTENING_MS = 500;
+export const LISTENING_MS = 500;
 
 /**
  * A labelled stand-in for a model, inside the measured process so that reading a model's format is

@@ -1,8 +1,10 @@
 // `npm run bench`: the goals for speed, measured on SQLite and Postgres against their baselines in
 // the same run, since machines are noisy. Loopback only, bounded, and each stream is checked while
 // it is measured: every delta, in order, no gap. Writes docs/performance.md.
-//   npm run bench               about twelve minutes
-//   npm run bench -- --quick    two minutes; prints only
+//   npm run bench                           about twenty minutes
+//   npm run bench -- --quick                four minutes; prints only
+//   npm run bench -- "sqlite paced" chat    the cases with these words in their names; prints only
+//   npm run bench -- --list                 their names
 
 import { readFileSync, writeFileSync } from "node:fs";
 import { cpus, totalmem } from "node:os";
@@ -11,48 +13,101 @@ import pg from "pg";
 import { startPostgres } from "../support/postgres.ts";
 import { measureFairShare } from "./fair-share-goals.ts";
 import { measureHistory } from "./history-goals.ts";
-import { measureHotPath } from "./hot-path-goals.ts";
+import { measureFullSpeed, measureLone, measurePaced, measureSlowSyncs } from "./hot-path-goals.ts";
 import { memoryOfIdleStreams } from "./idle-streams.ts";
+import { BENCH_FORMATS } from "./model-formats.ts";
 import { measureModels } from "./model-goals.ts";
 import type { Result } from "./result.ts";
 import { measureSizes } from "./size-goals.ts";
+import { measureUpstream, UPSTREAM_STREAMS } from "./upstream-goals.ts";
 
-const { values: flags } = parseArgs({ options: { quick: { type: "boolean", default: false } } });
-const results: Result[] = [];
-const add = (...more: Result[]) => {
-  for (const one of more) console.log(rowOf(one));
-  results.push(...more);
+const { values: flags, positionals: wanted } = parseArgs({
+  options: {
+    quick: { type: "boolean", default: false },
+    list: { type: "boolean", default: false },
+  },
+  allowPositionals: true,
+});
+const { quick } = flags;
+
+interface BenchCase {
+  name: string;
+  measure(): Promise<Result[]>;
+}
+
+type Databases = () => Promise<string | undefined>;
+
+const server: { running?: Awaited<ReturnType<typeof startPostgres>>; databases: number } = {
+  databases: 0,
 };
 
-console.log(HEAD());
-add(...(await measureHotPath("SQLite", () => Promise.resolve(undefined), flags.quick)));
-add(await memoryOfIdleStreams("SQLite", undefined, flags.quick));
-add(...(await measureHistory("SQLite", undefined, flags.quick)));
-add(...(await measureFairShare("SQLite", undefined, flags.quick)));
-const postgres = await startPostgres();
-try {
-  let databases = 0;
-  const fresh = () => createDatabase(postgres.url, `bench_${++databases}`);
-  add(...(await measureHotPath("Postgres", fresh, flags.quick)));
-  add(await memoryOfIdleStreams("Postgres", await fresh(), flags.quick));
-  add(...(await measureHistory("Postgres", await fresh(), flags.quick)));
-  add(...(await measureFairShare("Postgres", await fresh(), flags.quick)));
-} finally {
-  await postgres.stop();
+function casesOn(engine: "SQLite" | "Postgres", databases: Databases): BenchCase[] {
+  const of = (name: string, measure: BenchCase["measure"]): BenchCase => ({
+    name: `${engine.toLowerCase()} ${name}`,
+    measure,
+  });
+  return [
+    of("paced", () => measurePaced(engine, databases, quick)),
+    of("full speed", () => measureFullSpeed(engine, databases, quick)),
+    of("lone stream", () => measureLone(engine, databases, quick)),
+    of("slow syncs", () => measureSlowSyncs(engine, databases, quick)),
+    of("idle streams", async () => [await memoryOfIdleStreams(engine, await databases(), quick)]),
+    of("history", async () => await measureHistory(engine, await databases(), quick)),
+    of("fair share", async () => await measureFairShare(engine, await databases(), quick)),
+    ...BENCH_FORMATS.flatMap((format) =>
+      UPSTREAM_STREAMS.map((streams) =>
+        of(`upstream ${format.name.toLowerCase()} ${streams}`, () =>
+          measureUpstream(engine, databases, format, streams, quick),
+        ),
+      ),
+    ),
+  ];
 }
-add(...(await measureModels(flags.quick)));
-add(...(await measureSizes()));
 
-const missed = results.filter(({ met }) => !met);
-console.log(`\n${results.length - missed.length} of ${results.length} goals met`);
-if (!flags.quick) write();
+const cases: BenchCase[] = [
+  ...casesOn("SQLite", () => Promise.resolve(undefined)),
+  ...casesOn("Postgres", async () => {
+    server.running ??= await startPostgres();
+    return await createDatabase(server.running.url, `bench_${++server.databases}`);
+  }),
+  { name: "models", measure: () => measureModels(quick) },
+  { name: "sizes", measure: measureSizes },
+];
 
-async function createDatabase(server: string, name: string): Promise<string> {
-  const client = new pg.Client({ connectionString: server });
+const results: Result[] = [];
+if (flags.list) for (const { name } of cases) console.log(name);
+else await measureAll(cases.filter(isWanted));
+
+/** By its words; of the upstream's cases, twelve on each engine, a quick run takes the shortest. */
+function isWanted({ name }: BenchCase): boolean {
+  if (wanted.length > 0) return wanted.some((words) => name.includes(words));
+  const isShort = name.startsWith("sqlite") && name.endsWith(" 250");
+  return !quick || isShort || !name.includes("upstream");
+}
+
+async function measureAll(chosen: readonly BenchCase[]): Promise<void> {
+  if (chosen.length === 0) throw new Error("no such case: --list names them");
+  console.log(HEAD());
+  try {
+    for (const { measure } of chosen) {
+      const measured = await measure();
+      for (const one of measured) console.log(rowOf(one));
+      results.push(...measured);
+    }
+  } finally {
+    await server.running?.stop();
+  }
+  const missed = results.filter(({ met }) => !met);
+  console.log(`\n${results.length - missed.length} of ${results.length} goals met`);
+  if (!quick && wanted.length === 0) write();
+}
+
+async function createDatabase(at: string, name: string): Promise<string> {
+  const client = new pg.Client({ connectionString: at });
   await client.connect();
   await client.query(`create database ${name}`);
   await client.end();
-  const url = new URL(server);
+  const url = new URL(at);
   url.pathname = `/${name}`;
   return url.href;
 }

@@ -56,7 +56,7 @@ export function startThread(
   // Beside this module: in the bundle a file of JavaScript, in a checkout the source.
   const bundled = new URL(`./${name}.js`, import.meta.url);
   const file = existsSync(bundled) ? bundled : new URL(`./${name}.ts`, import.meta.url);
-  const worker = new Worker(file, { workerData });
+  const worker = new Worker(file, { workerData, name });
   worker.unref();
   return worker;
 }

@@ -111,7 +111,7 @@ function startWorker(workerData: ReadingThreadData): Worker {
   // Beside this module: in the bundle a file of JavaScript, in a checkout the source.
   const bundled = new URL("./reading-worker.js", import.meta.url);
   const file = existsSync(bundled) ? bundled : new URL("./reading-worker.ts", import.meta.url);
-  const worker = new Worker(file, { workerData });
+  const worker = new Worker(file, { workerData, name: "reading-worker" });
   worker.unref();
   return worker;
 }
