@@ -1,6 +1,6 @@
 // The companion as it is, but for its model (a paced source in this process, or the product's own
-// provider at the address of a stand-in) and, for comparison, for how an answer's chunks are kept. Prints one line of JSON when it listens; `GET
-// /metrics` is the product's.
+// provider at the address of a stand-in) and, for comparison, for how an answer's chunks are kept.
+// Prints one line of JSON when it listens; `GET /metrics` is the product's.
 import type { AddressInfo } from "node:net";
 import { monitorEventLoopDelay } from "node:perf_hooks";
 import { parseArgs } from "node:util";

@@ -61,7 +61,7 @@ export async function measurePaced(
     what: `${streams} streams × 20 deltas/s: CPU of the companion`,
     measured: told(mine),
     baseline: `nothing stored: ${told(limit)}`,
-    goal: `≤ ${GOAL_MICROS} µs a delta`,
+    goal: `≤ ${GOAL_MICROS} µs a frame`,
     met: cpuOf(mine.loop.times, mine.together) <= GOAL_MICROS,
   };
   return [...results, spent];

@@ -12,7 +12,7 @@ export interface LoadResult {
   frames: number;
   /** From the first delta that arrived to the last. */
   seconds: number;
-  /** How many of the deltas came while all streams ran. */
+  /** How many of the frames came while all streams ran. */
   together: number;
   /**
    * Milliseconds from a delta's making to its arrival here, while all streams run;
@@ -50,6 +50,7 @@ let first = 0;
 let last = 0;
 
 let running = 0;
+let together = 0;
 
 function signalCompanion(): void {
   if (flags.pid) process.kill(Number(flags.pid), "SIGUSR2");
@@ -123,6 +124,7 @@ function createCheck() {
       }
       if (chunk.type !== "assistant_message") return;
       frames++;
+      if (running === streams && allRanUntil === Number.POSITIVE_INFINITY) together++;
       const text = carry + (chunk.token ?? "");
       const whole = text.lastIndexOf(" ") + 1;
       carry = text.slice(whole);
@@ -148,11 +150,9 @@ function createCheck() {
 
 await Promise.all(Array.from({ length: streams }, readStream));
 const ages: number[] = [];
-let together = 0;
 for (let index = 0; index < times.length; index += 2) {
   const made = times[index] ?? 0;
   const came = times[index + 1] ?? 0;
-  if (came >= allRunSince && came < allRanUntil) together++;
   if (made >= allRunSince && made < allRanUntil - SETTLING_MICROS) ages.push((came - made) / 1000);
 }
 ages.sort((a, b) => a - b);

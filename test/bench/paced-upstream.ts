@@ -1,6 +1,7 @@
 // A labelled stand-in for models' servers, in a process of its own, as `paced-provider.ts` is one
 // inside of the companion: the same words at the same pace, in each vendor's format, each event in
-// a packet of its own. Loopback only.
+// a packet of its own. All begin together, once no more are asked for: begun one by one, the first
+// would be over before a full companion has begun the last. Loopback only.
 import { createServer, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { BENCH_FORMATS, type BenchFormat } from "./model-formats.ts";
@@ -14,11 +15,14 @@ interface Answer {
   format: BenchFormat;
   said: number;
   count: number;
+  /** After the beginning of all, until it has begun; then by the clock. */
   due: number;
+  begun: boolean;
   gap: number;
 }
 
 const answers = new Set<Answer>();
+let lastAsked = 0;
 
 const server = createServer((request, response) => {
   let body = "";
@@ -37,8 +41,9 @@ const server = createServer((request, response) => {
     response.socket?.setNoDelay(true);
     if (format.opening !== undefined) response.write(format.opening);
     const gap = 1000 / (perSecond || 1000);
-    const due = performance.now() + LISTENING_MS + Math.random() * gap;
-    const answer = { response, format, said: 0, count, due, gap };
+    lastAsked = performance.now();
+    const due = Math.random() * gap;
+    const answer = { response, format, said: 0, count, due, begun: false, gap };
     answers.add(answer);
     response.once("close", () => answers.delete(answer));
   });
@@ -46,7 +51,13 @@ const server = createServer((request, response) => {
 
 setInterval(() => {
   const now = performance.now();
+  const isQuiet = now > lastAsked + LISTENING_MS;
   for (const answer of answers) {
+    if (!answer.begun) {
+      if (!isQuiet) continue;
+      answer.begun = true;
+      answer.due += now;
+    }
     if (answer.due > now) continue;
     const { response, format, said, count, gap } = answer;
     if (said === count) {

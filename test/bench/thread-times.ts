@@ -67,19 +67,22 @@ function roleOf(id: string): Role {
   return name in ROLES ? ROLES[name as keyof typeof ROLES] : "engine";
 }
 
-/** `40.1 main + 17.0 writer + … = 60.3 µs a delta`, and how long the main thread waited. */
-export function toldTimes({ threads, passed, written }: Spent, deltas: number): string {
-  const each = (ms: number) => ((ms * 1000) / deltas).toFixed(1);
-  const parts = Object.entries(threads).filter(([, { ran }]) => (ran * 1000) / deltas >= 0.05);
+/**
+ * `40.1 main + 17.0 writer + … = 60.3 µs a frame`, which is a delta unless several shared a commit;
+ * and how long the main thread waited.
+ */
+export function toldTimes({ threads, passed, written }: Spent, frames: number): string {
+  const each = (ms: number) => ((ms * 1000) / frames).toFixed(1);
+  const parts = Object.entries(threads).filter(([, { ran }]) => (ran * 1000) / frames >= 0.05);
   const named = parts.map(([role, { ran }]) => `${each(ran)} ${role}`).join(" + ");
   const waited = (((threads.main?.waited ?? 0) / passed) * 100).toFixed(0);
-  const kilobytes = (written / deltas / 1024).toFixed(1);
-  return `${named} = ${cpuOf({ threads }, deltas).toFixed(1)} µs a delta (main waited for a core ${waited} %), ${kilobytes} KB written`;
+  const kilobytes = (written / frames / 1024).toFixed(1);
+  return `${named} = ${cpuOf({ threads }, frames).toFixed(1)} µs a frame (main waited for a core ${waited} %), ${kilobytes} KB written`;
 }
 
-/** Microseconds of all threads for a delta. */
-export function cpuOf({ threads }: Pick<Spent, "threads">, deltas: number): number {
+/** Microseconds of all threads for a frame. */
+export function cpuOf({ threads }: Pick<Spent, "threads">, frames: number): number {
   let sum = 0;
   for (const { ran } of Object.values(threads)) sum += ran;
-  return (sum * 1000) / deltas;
+  return (sum * 1000) / frames;
 }
