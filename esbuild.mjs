@@ -19,7 +19,9 @@ import { basename, dirname, join } from "node:path";
 import { parseArgs } from "node:util";
 import * as esbuild from "esbuild";
 import {
+  leanMarkdown,
   leanMermaid,
+  leanPurify,
   leanUndici,
   onlyUtf8,
   onlyWoff2,
@@ -151,7 +153,7 @@ const builds = [
     // Beside main.js, so that paths relative to a module's own address mean the same in each.
     chunkNames: "[name]-[hash]",
     external: ["pg-native", "pg-cloudflare"],
-    plugins: [leanUndici, onlyUtf8, shortLists],
+    plugins: [leanMarkdown, leanUndici, onlyUtf8, shortLists],
     // CommonJS dependencies inside of an ES module still ask for these.
     banner: {
       js:
@@ -191,7 +193,7 @@ const builds = [
     },
     splitting: true,
     chunkNames: "chunk-[hash]",
-    plugins: [ownBundle],
+    plugins: [leanMarkdown, leanPurify, ownBundle],
     // What a browser knows by itself need not be brought along.
     alias: {
       entities: "./webview/vendor/entities.ts",

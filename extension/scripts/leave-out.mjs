@@ -3,6 +3,28 @@ import { readdirSync, readFileSync } from "node:fs";
 import { basename, join, resolve } from "node:path";
 import { keepCharacters } from "./lean-font.mjs";
 
+/**
+ * Changes files of a package in what is found, by what is put there instead. A version of it that
+ * has something else in that place fails the build.
+ */
+function edit(build, { filter, edits }) {
+  const done = new Set();
+  build.onLoad({ filter }, ({ path }) => {
+    let contents = readFileSync(path, "utf8");
+    for (const [index, [file, from, to]] of edits.entries()) {
+      if (!file.test(basename(path))) continue;
+      const replaced = contents.replace(from, to);
+      if (replaced !== contents) done.add(index);
+      contents = replaced;
+    }
+    return { contents, loader: "js" };
+  });
+  build.onEnd(() => {
+    const missed = edits.filter((_, index) => !done.has(index));
+    if (missed.length > 0) throw new Error(`${filter} has changed: no ${missed[0][1]}`);
+  });
+}
+
 /** Making a schema has no effect but the schema: those that only serve as types are left out. */
 export const pureSchemas = {
   name: "pure-schemas",
@@ -111,18 +133,18 @@ const DIAGRAMS =
   /^(?:flow|sequence|class|state|er|gantt|journey|quadrant|xychart|gitGraph|pie|timeline|mindmap|dagre)/;
 const INLINE_STYLES = [
   [
-    "mermaid.core.mjs",
+    /^mermaid\.core\.mjs$/,
     /const style1 = document\.createElement\("style"\);\s+style1\.innerHTML = rules;\s+svg\.insertBefore\(style1, firstChild\);/,
     'svg.dispatchEvent(new CustomEvent("diagram-rules", { detail: rules, bubbles: true }));',
   ],
   // What is drawn is taken as it stands on the page: to parse it again would be to write styles.
   [
-    "mermaid.core.mjs",
+    /^mermaid\.core\.mjs$/,
     /code2 = DOMPurify\.sanitize\(code2, \{\s+ADD_TAGS: DOMPURIFY_TAGS,[^;]+\}\);/,
     'code2 = "";',
   ],
   [
-    "d3-selection.mjs",
+    /^d3-selection\.mjs$/,
     /this\.setAttribute\(name, (value|v)\)/g,
     'if (name === "style") this.style.cssText = $1; else this.setAttribute(name, $1)',
   ],
@@ -131,7 +153,6 @@ const INLINE_STYLES = [
 export const leanMermaid = {
   name: "lean-mermaid",
   setup(build) {
-    const done = new Set();
     build.onResolve({ filter: /./ }, ({ kind, path }) =>
       kind === "dynamic-import" && !DIAGRAMS.test(basename(path))
         ? { path: "left-out", namespace: "left-out" }
@@ -140,19 +161,58 @@ export const leanMermaid = {
     build.onLoad({ filter: /./, namespace: "left-out" }, () => ({
       contents: 'throw new Error("this kind of diagram is not drawn here")',
     }));
-    build.onLoad({ filter: /[\\/](?:mermaid|d3-selection)[\\/]dist[\\/].*\.mjs$/ }, ({ path }) => {
-      let contents = readFileSync(path, "utf8");
-      for (const [index, [file, from, to]] of INLINE_STYLES.entries()) {
-        if (!(typeof file === "string" ? basename(path) === file : file.test(basename(path))))
-          continue;
-        const replaced = contents.replace(from, to);
-        if (replaced !== contents) done.add(index);
-        contents = replaced;
-      }
-      return { contents, loader: "js" };
+    edit(build, {
+      filter: /[\\/](?:mermaid|d3-selection)[\\/]dist[\\/].*\.mjs$/,
+      edits: INLINE_STYLES,
     });
-    build.onEnd(() => {
-      if (done.size < INLINE_STYLES.length) throw new Error("Mermaid has changed: see leanMermaid");
+  },
+};
+
+/**
+ * Of DOMPurify, its lists of what it lets through when it is not told: we say what, and what is on
+ * no list ends there. For others' hands, see webview/diagrams/draw.ts: it has them whole.
+ */
+export const leanPurify = {
+  name: "lean-purify",
+  setup(build) {
+    edit(build, {
+      filter: /[\\/]dompurify[\\/]dist[\\/]purify\.es\.mjs$/,
+      edits: [
+        [
+          /./,
+          /const ((?:html|svg|mathMl)(?:\$1)?|svgFilters|xml) = freeze\(\[[^\]]*\]\);/g,
+          "const $1 = freeze([]);",
+        ],
+        // A compiler's helper that nothing calls, but whose prototype is written to.
+        [/./, /^AsyncGenerator\.prototype\[[\s\S]*?^\};$/m, ""],
+      ],
+    });
+  },
+};
+
+/**
+ * Of markdown-it, what reads Markdown as we do, without HTML, typography and links of bare words:
+ * rules that would return at once, and two sets of options that nobody chooses.
+ */
+export const leanMarkdown = {
+  name: "lean-markdown",
+  setup(build) {
+    edit(build, {
+      filter: /[\\/]markdown-it[\\/]dist[\\/]markdown-it\.mjs$/,
+      edits: [
+        [
+          /./,
+          /^\t\["linkify", linkify\$1\],\n\t\["replacements", replace\],\n.*smartquotes\],\n/m,
+          "",
+        ],
+        [/./, /^\t\[\n\t\t"html_block",[\s\S]*?^\t\],\n/m, ""],
+        [/./, /^\t\["linkify", linkify\],\n/m, ""],
+        [/./, /^\t\["html_inline", html_inline\],\n/m, ""],
+        [/./, /^\tzero: \{[\s\S]*?^\t\}\n(?=\};)/m, ""],
+        [/./, /^var HTML_SEQUENCES = \[[\s\S]*?^\];/m, "var HTML_SEQUENCES = [];"],
+        [/./, /^new RegExp\(`\^\(\?:\$\{open_tag.*$/m, ""],
+        [/./, /^var HTML_OPEN_CLOSE_TAG_RE = /m, "$&/* @__PURE__ */ "],
+      ],
     });
   },
 };
