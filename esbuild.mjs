@@ -86,6 +86,12 @@ const browser = {
   charset: "utf8",
 };
 
+/** What markdown-it asks of others and we do not ask of it, or the platform knows itself. */
+const leanLinks = {
+  "linkify-it": "./webview/vendor/linkify-it.ts",
+  "uc.micro": "./webview/vendor/uc-micro.ts",
+};
+
 /**
  * Inside of one bundle, what is imported later would be wrapped, and nothing unused left out of it.
  */
@@ -153,6 +159,7 @@ const builds = [
     // Beside main.js, so that paths relative to a module's own address mean the same in each.
     chunkNames: "[name]-[hash]",
     external: ["pg-native", "pg-cloudflare"],
+    alias: leanLinks,
     plugins: [leanMarkdown, leanUndici, onlyUtf8, shortLists],
     // CommonJS dependencies inside of an ES module still ask for these.
     banner: {
@@ -197,9 +204,8 @@ const builds = [
     // What a browser knows by itself need not be brought along.
     alias: {
       entities: "./webview/vendor/entities.ts",
-      "linkify-it": "./webview/vendor/linkify-it.ts",
       "punycode.js": "./webview/vendor/punycode.ts",
-      "uc.micro": "./webview/vendor/uc-micro.ts",
+      ...leanLinks,
     },
   },
   {

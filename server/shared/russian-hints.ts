@@ -3,24 +3,26 @@ import type { Phrase } from "./russian-errors.ts";
 
 /** Advice is put together of these, one after the other. */
 export const HINTS_IN_RUSSIAN: readonly Phrase[] = [
+  ["What had arrived is kept.", "Что успело прийти, сохранено."],
+  ["Choose a real model first.", "Сначала выберите настоящую модель."],
+  ["Nothing was stored.", "Ничего не сохранено."],
+  ["Everything shown so far is saved.", "Всё показанное сохранено."],
+  ["Check the disk, then try again.", "Проверьте диск и повторите."],
+  ["Nothing was changed.", "Ничего не изменено."],
+  ["Nothing was lost.", "Ничего не потеряно."],
+  ["Nothing is saved or shown any more.", "Больше ничего не сохраняется и не показывается."],
+  ["Retry.", "Ответьте заново."],
+  ["Continue or retry.", "Продолжите или ответьте заново."],
+  ["The log has the details.", "Подробности в журнале."],
   [
-    "What had arrived is kept. Continue or retry.",
-    "Что успело прийти, сохранено. Продолжите или ответьте заново.",
-  ],
-  [
-    "What had arrived is kept. The log has the details.",
-    "Что успело прийти, сохранено. Подробности в журнале.",
-  ],
-  [
-    "What had arrived is kept. Ask for a shorter answer, or choose another model.",
-    "Что успело прийти, сохранено. Попросите ответ покороче или выберите другую модель.",
+    "Ask for a shorter answer, or choose another model.",
+    "Попросите ответ покороче или выберите другую модель.",
   ],
   [
     "What it did is kept. Look at it, then send a message to go on.",
     "Сделанное сохранено. Посмотрите на него и отправьте сообщение, чтобы продолжить.",
   ],
   ["Choose another agent, then send again.", "Выберите другого агента и отправьте снова."],
-  ["Choose a real model first.", "Сначала выберите настоящую модель."],
   ["Go on with the chat.", "Продолжайте беседу."],
   [
     "Wait for its end or stop it, then try again.",
@@ -43,62 +45,45 @@ export const HINTS_IN_RUSSIAN: readonly Phrase[] = [
     "Закройте несколько окон или вкладок с этим чатом.",
   ],
   [
-    "Nothing was stored. Wait for some answers to end, then send again.",
-    "Ничего не сохранено. Дождитесь конца нескольких ответов и отправьте снова.",
+    "Wait for some answers to end, then send again.",
+    "Дождитесь конца нескольких ответов и отправьте снова.",
   ],
   ["Send it again in a moment.", "Отправьте снова через мгновение."],
+  ["The chat goes on when the database is back.", "Чат продолжится, когда база вернётся."],
+  ["Free some space; the chat goes on by itself.", "Освободите место: чат продолжится сам."],
   [
-    "Everything shown so far is saved. The chat goes on when the database is back.",
-    "Всё показанное сохранено. Чат продолжится, когда база вернётся.",
+    "The chat goes on when there is a server that can be written.",
+    "Чат продолжится, когда найдётся сервер, в который можно записать.",
+  ],
+  ["Make the database writable again.", "Верните право записи в базу."],
+  [
+    "Its log says what is wrong; then try again.",
+    "Что случилось, сказано в её журнале; потом повторите.",
   ],
   [
-    "Everything shown so far is saved. Free some space; the chat goes on by itself.",
-    "Всё показанное сохранено. Освободите место: чат продолжится сам.",
+    "Check the name, the user, the password and the rights of --database.",
+    "Проверьте имя, пользователя, пароль и права в --database.",
   ],
   [
-    "Everything shown so far is saved. The chat goes on when there is a server that can be written.",
-    "Всё показанное сохранено. Чат продолжится, когда найдётся сервер, в который можно записать.",
+    "Close the program that holds it, then try again.",
+    "Закройте программу, которая её держит, и повторите.",
   ],
-  [
-    "Everything shown so far is saved. Make the database writable again.",
-    "Всё показанное сохранено. Верните право записи в базу.",
-  ],
-  [
-    "Everything shown so far is saved. Check the disk, then try again.",
-    "Всё показанное сохранено. Проверьте диск и повторите.",
-  ],
-  [
-    "Everything shown so far is saved. Its log says what is wrong; then try again.",
-    "Всё показанное сохранено. Что случилось, сказано в её журнале; потом повторите.",
-  ],
-  [
-    "Check the name, the user, the password and the rights of --database. Everything shown so far is saved.",
-    "Проверьте имя, пользователя, пароль и права в --database. Всё показанное сохранено.",
-  ],
-  [
-    "Nothing was changed. Check the disk, then try again.",
-    "Ничего не изменено. Проверьте диск и повторите.",
-  ],
-  [
-    "Nothing was lost. Close the program that holds it, then try again.",
-    "Ничего не потеряно. Закройте программу, которая её держит, и повторите.",
-  ],
-  ["Nothing was lost. Try again in a moment.", "Ничего не потеряно. Повторите через мгновение."],
+  ["Try again in a moment.", "Повторите через мгновение."],
   [
     "Do not delete it. Restart the companion: the file is checked and, if it cannot be read, set aside; see docs/troubleshooting.md.",
     "Не удаляйте его. Перезапустите сервер: файл будет проверен и, если он не читается, отложен; см. docs/troubleshooting.md.",
   ],
   [
-    "Nothing is saved or shown any more. Put the file back if you have it, or a backup, and restart the companion.",
-    "Больше ничего не сохраняется и не показывается. Верните файл, если он есть, или копию и перезапустите сервер.",
+    "Put the file back if you have it, or a backup, and restart the companion.",
+    "Верните файл, если он есть, или копию и перезапустите сервер.",
   ],
   [
-    "Nothing is saved or shown any more. All that was shown is kept in {0}; restart the companion, which puts it back.",
-    "Больше ничего не сохраняется и не показывается. Всё показанное лежит в {0}; перезапустите сервер, он вернёт его на место.",
+    "All that was shown is kept in {0}; restart the companion, which puts it back.",
+    "Всё показанное лежит в {0}; перезапустите сервер, он вернёт его на место.",
   ],
   [
-    "Nothing is saved or shown any more. The database that was copied over ours is kept in {0}; restart the companion, which goes on with it and sets aside what is left of ours.",
-    "Больше ничего не сохраняется и не показывается. База, скопированная поверх нашей, лежит в {0}; перезапустите сервер: он продолжит с ней, а остаток нашей отложит.",
+    "The database that was copied over ours is kept in {0}; restart the companion, which goes on with it and sets aside what is left of ours.",
+    "База, скопированная поверх нашей, лежит в {0}; перезапустите сервер: он продолжит с ней, а остаток нашей отложит.",
   ],
   [
     "Sending the same message again is safe: it takes effect once.",
@@ -167,12 +152,12 @@ export const HINTS_IN_RUSSIAN: readonly Phrase[] = [
     "Его сертификату здесь не доверяют. NODE_EXTRA_CA_CERTS указывает файл с вашим центром сертификации.",
   ],
   [
-    "Retry. If this model is slow on this machine, raise the stall timeout in the settings.",
-    "Ответьте заново. Если модель на этой машине медленная, увеличьте время ожидания в настройках.",
+    "If this model is slow on this machine, raise the stall timeout in the settings.",
+    "Если модель на этой машине медленная, увеличьте время ожидания в настройках.",
   ],
   [
-    "Retry. If it stays so, {0} may not be the address of this vendor's API.",
-    "Ответьте заново. Если не поможет, {0}, возможно, не адрес API этого поставщика.",
+    "If it stays so, {0} may not be the address of this vendor's API.",
+    "Если не поможет, {0}, возможно, не адрес API этого поставщика.",
   ],
   [
     "Look at the base URL, {0} (VS Code's settings, or {1} in a terminal).",
@@ -182,18 +167,14 @@ export const HINTS_IN_RUSSIAN: readonly Phrase[] = [
     "Look at the base URL, {0} (VS Code's settings).",
     "Проверьте базовый адрес {0} (настройки VS Code).",
   ],
-  ["Retry.", "Ответьте заново."],
   [
-    "Nothing was stored. Choose a model that does, or send without what is attached.",
-    "Ничего не сохранено. Выберите другую модель или отправьте без вложений.",
+    "Choose a model that does, or send without what is attached.",
+    "Выберите другую модель или отправьте без вложений.",
   ],
-  ["Nothing was stored. Begin another chat.", "Ничего не сохранено. Начните другой чат."],
+  ["Begin another chat.", "Начните другой чат."],
   [
     "PNG, JPEG, GIF, WebP and PDF can be attached; a text file goes as context.",
     "Приложить можно PNG, JPEG, GIF, WebP и PDF; текстовый файл идёт как контекст.",
   ],
-  [
-    "Nothing was stored. Make the picture smaller, or attach less at once.",
-    "Ничего не сохранено. Уменьшите картинку или приложите меньше.",
-  ],
+  ["Make the picture smaller, or attach less at once.", "Уменьшите картинку или приложите меньше."],
 ];

@@ -30,21 +30,21 @@ export const STARTS_IN_RUSSIAN: readonly Phrase[] = [
     "Этот Postgres — резервный: его можно только читать.",
   ],
   [
-    "Start with the address of its primary, or promote it. Nothing was changed.",
-    "Задайте адрес основного сервера или сделайте основным этот. Ничего не изменено.",
+    "Start with the address of its primary, or promote it.",
+    "Задайте адрес основного сервера или сделайте основным этот.",
   ],
   ["This Postgres lets itself only be read.", "Этот Postgres разрешает только чтение."],
   [
-    "default_transaction_read_only is on for this server, database or user. Nothing was changed.",
-    "У сервера, базы или пользователя включён default_transaction_read_only. Ничего не изменено.",
+    "default_transaction_read_only is on for this server, database or user.",
+    "У сервера, базы или пользователя включён default_transaction_read_only.",
   ],
   [
     "--database leads through a proxy that pools transactions, such as PgBouncer. To make or change tables the server itself is needed.",
     "Адрес базы ведёт через посредника, который делит транзакции, например PgBouncer. Чтобы создать или изменить таблицы, нужен сам сервер.",
   ],
   [
-    "Name it with --database-direct (or STREAMKEEPER_DATABASE_DIRECT), or set pool_mode to session. Nothing was changed.",
-    "Укажите его в --database-direct (или STREAMKEEPER_DATABASE_DIRECT) либо задайте pool_mode = session. Ничего не изменено.",
+    "Name it with --database-direct (or STREAMKEEPER_DATABASE_DIRECT), or set pool_mode to session.",
+    "Укажите его в --database-direct (или STREAMKEEPER_DATABASE_DIRECT) либо задайте pool_mode = session.",
   ],
   [
     "This database was made by a newer Streamkeeper (it has {0}). Nothing in it was changed.",

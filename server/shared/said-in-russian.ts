@@ -1,6 +1,6 @@
 // What the companion says, in Russian: found by its code and the very words, in the two
 // tables beside this file.
-import { ERROR_CODES } from "../protocol/errors.ts";
+import type { ErrorCode } from "../protocol/errors.ts";
 import { IN_RUSSIAN, type Phrase, type Words } from "./russian-errors.ts";
 import { HINTS_IN_RUSSIAN } from "./russian-hints.ts";
 
@@ -15,11 +15,13 @@ export interface Said {
  * others, who translate them.
  */
 export function inRussian<T extends Said>(said: T): T {
-  const code = ERROR_CODES.find((known) => known === said.code);
-  if (code === undefined) return said;
-  const message = messageOf(IN_RUSSIAN[code], said.message);
+  if (!isOurs(said.code)) return said;
+  const message = messageOf(IN_RUSSIAN[said.code], said.message);
   return said.hint ? { ...said, message, hint: advice(said.hint) } : { ...said, message };
 }
+
+const isOurs = (code: string | null): code is ErrorCode =>
+  code !== null && Object.hasOwn(IN_RUSSIAN, code);
 
 /** What a process said without a code, as it ended: as far as that is known. */
 export function wordsInRussian(words: string, phrases: readonly Phrase[]): string {
