@@ -1,5 +1,6 @@
 import { hostname } from "node:os";
 import { v7 as uuid } from "uuid";
+import { sendQueued, watchQueues } from "./chat/accept/send-queued.ts";
 import { giveUpClaims } from "./chat/calls/claims.ts";
 import type { Chat } from "./chat/chat.ts";
 import { createChat } from "./chat/create-chat.ts";
@@ -146,7 +147,10 @@ export function createChatDeps(parts: CompanionParts, closing: AbortSignal): Cha
     recent: parts.recent,
     resolveModel: (id) => models.resolve(id),
     lock: new SessionLock(metrics),
-    turns: new Turns(() => deps),
+    turns: new Turns(
+      () => deps,
+      (sessionId) => void sendQueued(deps, sessionId),
+    ),
     storage: watchStorage(watched),
     setAside: parts.setAside ?? (() => null),
   };
@@ -162,6 +166,7 @@ export async function assembleCompanion(parts: CompanionParts): Promise<Companio
   const closing = new AbortController();
   const deps = createChatDeps(parts, closing.signal);
   await recoverTurns(deps);
+  const queues = watchQueues(deps);
   const compacting = compactInBackground(deps);
   const following = deps.soleCompanion ? undefined : followPeers(deps);
   const giving = giveUpClaims(deps);
@@ -186,6 +191,7 @@ export async function assembleCompanion(parts: CompanionParts): Promise<Companio
       void deps.storage.stop();
       void following?.stop();
       void giving.stop();
+      void queues.stop();
       void telling.stop();
       await deps.turns.drain();
       await compacting.stop();

@@ -4,8 +4,8 @@ import { AttachmentHash, AttachmentRef } from "../server/protocol/attachments.ts
 import { CALL_NAMES } from "../server/protocol/calls.ts";
 import { StreamChunk } from "../server/protocol/chunks.ts";
 import { ForeignId, Id } from "../server/protocol/fields.ts";
-import { LogReset } from "../server/protocol/log-reset.ts";
 import { ContextItem } from "../server/protocol/requests.ts";
+import { LogReset } from "../server/protocol/stream-events.ts";
 import { MAX_SHOWN_LINES } from "../server/shared/line-changes.ts";
 
 /**

@@ -3,9 +3,9 @@
 import * as z from "zod/mini";
 import { CALLS, type CallName } from "../../server/protocol/calls.ts";
 import { isPause, type StreamChunk } from "../../server/protocol/chunks.ts";
-import type { LogReset } from "../../server/protocol/log-reset.ts";
 import type { ClientMessage, MessageRequest } from "../../server/protocol/requests.ts";
 import type { AgentList } from "../../server/protocol/responses.ts";
+import type { LogReset } from "../../server/protocol/stream-events.ts";
 import { type CallError, FromWebview, type ToWebview } from "../../webview/messages.ts";
 import type { Accepted, CompanionClient } from "../companion/companion-client.ts";
 import { Problem } from "../problem.ts";

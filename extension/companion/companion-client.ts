@@ -9,11 +9,11 @@ import {
 } from "../../server/protocol/calls.ts";
 import { StreamChunk } from "../../server/protocol/chunks.ts";
 import { toHttp } from "../../server/protocol/http-calls.ts";
-import { LOG_RESET, LogReset } from "../../server/protocol/log-reset.ts";
 import type { MessageRequest } from "../../server/protocol/requests.ts";
 import { Ready } from "../../server/protocol/responses.ts";
 import type { OutputRequest } from "../../server/protocol/served-requests.ts";
 import { readWaiting } from "../../server/protocol/sse.ts";
+import { LOG_RESET, LogReset } from "../../server/protocol/stream-events.ts";
 import { TransactionList } from "../../server/protocol/transactions.ts";
 import { continuity } from "../../server/shared/continuity.ts";
 import { parseJson } from "../../server/shared/json.ts";

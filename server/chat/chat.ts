@@ -1,7 +1,6 @@
 import type { LogPlace } from "../db/tables/epochs.ts";
 import type { StreamChunk } from "../protocol/chunks.ts";
 import type { InstructionText } from "../protocol/instructions.ts";
-import type { LogReset } from "../protocol/log-reset.ts";
 import type {
   CreateSessionRequest,
   MessageRequest,
@@ -15,16 +14,20 @@ import type {
   ModelList,
   OutputTaken,
   PendingList,
+  Queued,
   Ready,
+  SentNow,
   Session,
   SessionList,
 } from "../protocol/responses.ts";
 import type { Sampling } from "../protocol/sampling.ts";
 import type {
+  ChangeQueuedRequest,
   ExportFormat,
   ListTransactionsQuery,
   OutputRequest,
 } from "../protocol/served-requests.ts";
+import type { LogReset, Queue, QueuedMessage, QueueList } from "../protocol/stream-events.ts";
 import type { TransactionList } from "../protocol/transactions.ts";
 
 /** A committed chunk and its SSE frame, encoded once for all readers. */
@@ -53,6 +56,11 @@ export interface StreamOptions {
    */
   onReset?(reset: LogReset): void;
   /**
+   * The session's queue, at first and whenever it may have changed. An empty batch
+   * comes right after it.
+   */
+  onQueue?(queue: Queue): void;
+  /**
    * `turn_end`: close after the turn that runs, or at once when none does. `pause`: as one request
    * sees it, close when `turn_id` ends or waits for the client.
    */
@@ -73,6 +81,21 @@ export interface ImportedMessage {
 /** What the companion can do, for every transport. All methods reject with `ChatError`. */
 export interface Chat {
   startTurn(request: MessageRequest): Promise<AcceptedTurn>;
+  /**
+   * Stores a message that has to wait; undefined if it need not: then start its turn, which rejects
+   * with `session_busy` if somebody else was first.
+   */
+  queueMessage(request: MessageRequest): Promise<Queued | undefined>;
+  /** Rejects with `not_found`. */
+  listQueue(sessionId: string): Promise<QueueList>;
+  /** Rejects with `queue_changed`, `not_found`. */
+  editQueued(sessionId: string, id: string, change: ChangeQueuedRequest): Promise<QueuedMessage>;
+  /** Rejects with `queue_changed`, `not_found`. */
+  takeBack(sessionId: string, id: string): Promise<void>;
+  /** The model reads it now. Rejects with `queue_changed`, `not_found`, or as its turn would. */
+  sendNow(sessionId: string, id: string): Promise<SentNow>;
+  /** What is held is sent again by itself. */
+  resumeQueue(sessionId: string): Promise<void>;
   /**
    * A conversation that a client brings along whole (OpenAI's API): stored, then its
    * last message is answered.

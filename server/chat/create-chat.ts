@@ -9,6 +9,7 @@ import {
   type MessageRow,
   metadataOf,
 } from "../db/tables/messages.ts";
+import { readQueue } from "../db/tables/queue.ts";
 import { changeSession, findSession, listSessions, removeSession } from "../db/tables/sessions.ts";
 import { endTurn, findOpenTurn, insertTurn } from "../db/tables/turns.ts";
 import { AGENTS, DEFAULT_AGENT, findAgent } from "../domain/agents.ts";
@@ -16,6 +17,12 @@ import { titleFrom } from "../domain/titles.ts";
 import { ChatError } from "../errors.ts";
 import type { Message, Ready } from "../protocol/responses.ts";
 import { SAMPLING_FIELDS, type Sampling } from "../protocol/sampling.ts";
+import { editQueued, resumeQueue, sendNow, stopQueue, takeBack } from "./accept/change-queue.ts";
+import { createSession, idOf } from "./accept/create-session.ts";
+import { queueMessage } from "./accept/queue-message.ts";
+import { rewindSession } from "./accept/rewind-session.ts";
+import { sendIdleQueues } from "./accept/send-queued.ts";
+import { startUserTurn, switchAgent } from "./accept/start-turn.ts";
 import { decideCall, takeResult } from "./calls/answer-call.ts";
 import { claim, listPending } from "./calls/claims.ts";
 import { revokeToolRule } from "./calls/revoke-tool-rule.ts";
@@ -27,10 +34,7 @@ import { exportAll, exportChat } from "./transfer/export-chats.ts";
 import { forkSession } from "./transfer/fork-session.ts";
 import { importChats } from "./transfer/import-chats.ts";
 import { closeTurn, ENDINGS } from "./turn/close-turn.ts";
-import { createSession, idOf } from "./turn/create-session.ts";
 import { doneUnasked } from "./turn/prompt-messages.ts";
-import { rewindSession } from "./turn/rewind-session.ts";
-import { startUserTurn, switchAgent } from "./turn/start-turn.ts";
 import { summariseNow, undoSummary } from "./turn/summarise.ts";
 
 export function createChat(deps: ChatDeps): Chat {
@@ -52,6 +56,20 @@ export function createChat(deps: ChatDeps): Chat {
           return await takeResult(deps, needed(session_id), message, request.client_id);
       }
     },
+    async queueMessage(request) {
+      const { message } = request;
+      if (message.type !== "user_message") return undefined;
+      return await queueMessage(deps, request, message);
+    },
+    async listQueue(sessionId) {
+      await knownPlace(reader, sessionId);
+      const { messages } = await readQueue(reader, sessionId);
+      return { messages };
+    },
+    editQueued: (sessionId, id, change) => editQueued(deps, sessionId, id, change),
+    takeBack: (sessionId, id) => takeBack(deps, sessionId, id),
+    sendNow: (sessionId, id) => sendNow(deps, sessionId, id),
+    resumeQueue: (sessionId) => resumeQueue(deps, sessionId),
     startConversation: (model, messages, sampling) =>
       startConversation(deps, model, messages, sampling),
     stream: (sessionId, options, signal) => streamFrames(patient, sessionId, options, signal),
@@ -124,7 +142,11 @@ export function createChat(deps: ChatDeps): Chat {
       slow_threshold_seconds: deps.recent.slowSeconds,
       transactions: deps.recent.list(limit, slow),
     }),
-    setKey: (provider, key, baseUrl) => models.setKey(provider, key, baseUrl),
+    setKey(provider, key, baseUrl) {
+      models.setKey(provider, key, baseUrl);
+      // What waited for it.
+      sendIdleQueues(deps).catch((err: unknown) => deps.log.info({ err }, "no queue was sent"));
+    },
     removeKey: (provider) => models.removeKey(provider),
     ready: () => readiness(deps),
     glanceAtStorage: () => deps.storage.glance(),
@@ -161,6 +183,7 @@ const MAX_CANCELS = 100;
 
 async function cancelTurn(deps: ChatDeps, sessionId: string): Promise<{ turn_id: string | null }> {
   await findSession(deps.reader, sessionId);
+  await stopQueue(deps, sessionId);
   let turnId: string | null = null;
   for (let n = 0; n < MAX_CANCELS; n++) {
     turnId ??= (await deps.turns.cancel(sessionId)).turn_id;

@@ -12,6 +12,7 @@ import * as epochsAndSampling from "./migrations/0006-epochs-and-sampling.ts";
 import * as heldAnswers from "./migrations/0007-held-answers.ts";
 import * as instructions from "./migrations/0008-instructions.ts";
 import * as attachments from "./migrations/0009-attachments.ts";
+import * as queue from "./migrations/0010-queue.ts";
 import { differenceOf } from "./sqlite-schema.ts";
 import type { Database } from "./tables/schema.ts";
 
@@ -26,6 +27,7 @@ export const MIGRATIONS: Record<string, Migration> = {
   "0007-held-answers": heldAnswers,
   "0008-instructions": instructions,
   "0009-attachments": attachments,
+  "0010-queue": queue,
 };
 const NAMES = Object.keys(MIGRATIONS);
 export const NEWEST = NAMES.length;

@@ -3,12 +3,20 @@ import type { Chat, StreamOptions } from "../chat/chat.ts";
 import { ChatError } from "../errors.ts";
 import type { ResumeOutcome } from "../observe/metrics.ts";
 import { Id } from "../protocol/fields.ts";
-import { type LogReset, toResetFrame } from "../protocol/log-reset.ts";
 import { MessageRequest } from "../protocol/requests.ts";
+import {
+  type LogReset,
+  type Queue,
+  toQueueFrame,
+  toResetFrame,
+} from "../protocol/stream-events.ts";
 import { parse } from "./body.ts";
 import type { HttpDeps } from "./context.ts";
 import { allowOnly } from "./error-handler.ts";
 import type { StreamReaders } from "./sse.ts";
+
+/** A message that finds its session busy and then free again, each time too late. */
+const MAX_TRIES = 20;
 
 /** `POST /v1/messages/stream` and `GET /v1/sessions/{id}/stream`. */
 export function messagesRouter({ chat, metrics }: HttpDeps, readers: StreamReaders): Router {
@@ -18,18 +26,34 @@ export function messagesRouter({ chat, metrics }: HttpDeps, readers: StreamReade
     .route("/v1/messages/stream")
     .post(async (request: Request, response: Response) => {
       const message = parse(MessageRequest, request.body);
-      await readers.serveAuthor(
-        request,
-        response,
-        async () => {
-          const turn = await chat.startTurn(message);
-          // Whose answer breaks off before its first chunk knows where it went.
-          response.set("x-session-id", turn.session_id);
-          return turn;
-        },
-        ({ session_id, turn_id, after }, signal) =>
-          readLog(chat, session_id, { after, until: { pause_of: turn_id } }, signal),
-      );
+      const start = async () => {
+        const turn = await chat.startTurn(message);
+        // Whose answer breaks off before its first chunk knows where it went.
+        response.set("x-session-id", turn.session_id);
+        return turn;
+      };
+      for (let tries = 1; ; tries++) {
+        const queued = message.when_busy && (await chat.queueMessage(message));
+        if (queued) {
+          response.set("x-session-id", queued.session_id);
+          response.status(202).json(queued);
+          return;
+        }
+        try {
+          await readers.serveAuthor(
+            request,
+            response,
+            start,
+            ({ session_id, turn_id, after }, signal) =>
+              readLog(chat, session_id, { after, until: { pause_of: turn_id } }, signal),
+          );
+          return;
+        } catch (thrown) {
+          // Somebody else was first; then it can wait.
+          const isBusy = thrown instanceof ChatError && thrown.code === "session_busy";
+          if (!isBusy || message.when_busy === undefined || tries === MAX_TRIES) throw thrown;
+        }
+      }
     })
     .all(allowOnly("POST"));
 
@@ -48,7 +72,8 @@ export function messagesRouter({ chat, metrics }: HttpDeps, readers: StreamReade
       }
       if (cursor !== undefined) count(cursor.after >= place.last_seq ? "live" : "replayed");
       const until = request.query["until"] === "turn_end" ? "turn_end" : "left";
-      const options = { ...(cursor ?? { after: 0 }), until } as const;
+      const withQueue = request.query["queue"] === "true";
+      const options = { ...(cursor ?? { after: 0 }), until, withQueue } as const;
       const idEpoch = request.query["ids"] === "epoch" ? place.epoch : undefined;
       response.set("x-log-epoch", place.epoch);
       await readers.serve(request, response, sessionId, (signal) =>
@@ -64,19 +89,20 @@ export function messagesRouter({ chat, metrics }: HttpDeps, readers: StreamReade
 async function* readLog(
   chat: Chat,
   sessionId: string,
-  options: StreamOptions,
+  { withQueue, ...options }: StreamOptions & { withQueue?: boolean },
   signal: AbortSignal,
   idEpoch?: string,
 ): AsyncGenerator<{ text: string }[]> {
   let epoch = idEpoch;
-  const resets: LogReset[] = [];
-  const onReset = (reset: LogReset) => void resets.push(reset);
-  for await (const batch of chat.stream(sessionId, { ...options, onReset }, signal)) {
-    const told = resets.splice(0).map((reset) => {
-      if (epoch !== undefined) ({ epoch } = reset);
-      return { text: withEpoch(toResetFrame(reset), epoch) };
-    });
-    yield [...told, ...batch.map(({ text }) => ({ text: withEpoch(text, epoch) }))];
+  const told: { text: string }[] = [];
+  const onReset = (reset: LogReset) => {
+    if (epoch !== undefined) ({ epoch } = reset);
+    told.push({ text: withEpoch(toResetFrame(reset), epoch) });
+  };
+  const onQueue = (queue: Queue) => void told.push({ text: toQueueFrame(queue) });
+  const how = { ...options, onReset, ...(withQueue && { onQueue }) };
+  for await (const batch of chat.stream(sessionId, how, signal)) {
+    yield [...told.splice(0), ...batch.map(({ text }) => ({ text: withEpoch(text, epoch) }))];
   }
 }
 

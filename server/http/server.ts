@@ -9,6 +9,7 @@ import { messagesRouter } from "./messages.ts";
 import { modelsRouter } from "./models.ts";
 import { openAiRouter } from "./openai.ts";
 import { openRouter, operationsRouter } from "./operations.ts";
+import { queueRouter } from "./queue.ts";
 import { sessionsRouter } from "./sessions.ts";
 import { StreamReaders } from "./sse.ts";
 import { traceRequest } from "./tracing.ts";
@@ -62,6 +63,7 @@ export function createHttpServer(deps: HttpDeps): HttpServer {
   app.use(readJson(deps.bodyLimitBytes));
   app.use(messagesRouter(deps, readers));
   app.use(sessionsRouter(deps));
+  app.use(queueRouter(deps));
   app.use(transferRouter(deps));
   app.use(modelsRouter(deps));
   app.use(openAiRouter(deps, readers));

@@ -12,6 +12,8 @@ export const ERROR_STATUS = {
   method_not_allowed: 405,
   session_busy: 409,
   request_conflict: 409,
+  queue_changed: 409,
+  queue_full: 409,
   not_waiting: 409,
   call_claimed: 409,
   payload_too_large: 413,

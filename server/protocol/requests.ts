@@ -57,6 +57,16 @@ export const ClientMessage = z.discriminatedUnion("type", [
 ]);
 export type ClientMessage = z.infer<typeof ClientMessage>;
 
+/** Of one chat. */
+export const MAX_QUEUED = 20;
+
+/**
+ * What becomes of a message that comes while an answer runs or waits. `queue`: it is sent when
+ * that has ended. `steer`: the model reads it at its next step.
+ */
+export const WHEN_BUSY = ["queue", "steer"] as const;
+export type WhenBusy = (typeof WHEN_BUSY)[number];
+
 /** Fields that say what a client brings along; they mean something with a `user_message` only. */
 const OFFER_FIELDS = [
   "tools",
@@ -87,6 +97,8 @@ export const MessageRequest = z
     workspace: z.optional(Workspace),
     /** With `false` nothing is allowed without asking, and what writes or executes is denied. */
     workspace_trusted: z.optional(z.boolean()),
+    /** What becomes of a `user_message` while an answer runs; without it that is refused. */
+    when_busy: z.optional(z.enum(WHEN_BUSY)),
     message: ClientMessage,
   })
   .check(
@@ -102,6 +114,18 @@ export const MessageRequest = z
         body.message.type === "user_message" ||
         OFFER_FIELDS.every((field) => body[field] === undefined),
       { error: `${OFFER_FIELDS.join(", ")} belong to a user_message` },
+    ),
+    z.refine(
+      ({ when_busy, session_id, request_id, message }) =>
+        when_busy === undefined ||
+        (message.type === "user_message" &&
+          message.replaces_turn_id === undefined &&
+          message.resume_plan_id === undefined &&
+          (session_id === undefined || request_id !== undefined)),
+      {
+        path: ["when_busy"],
+        error: "goes with a request_id and a user_message that replaces and resumes nothing",
+      },
     ),
     z.refine(
       ({ instructions = [], workspace_trusted }) =>

@@ -1,6 +1,7 @@
 import * as z from "zod/mini";
 import { ERROR_CODES } from "./errors.ts";
 import { TOOL_KINDS } from "./offers.ts";
+import { QueuedMessage } from "./stream-events.ts";
 
 export const TURN_STATUSES = ["running", "waiting", "done", "error", "interrupted"] as const;
 export type TurnStatus = (typeof TURN_STATUSES)[number];
@@ -187,6 +188,18 @@ export const RuntimeFile = z.object({
   started_at: Timestamp,
 });
 export type RuntimeFile = z.infer<typeof RuntimeFile>;
+
+/** Answer to a message that has to wait. */
+export const Queued = z.object({
+  type: z.literal("queued"),
+  session_id: z.string(),
+  message: QueuedMessage,
+});
+export type Queued = z.infer<typeof Queued>;
+
+/** Answer to *now*: `sent` where nothing ran, or it had been sent before. */
+export const SentNow = z.object({ state: z.enum(["queued", "sent"]) });
+export type SentNow = z.infer<typeof SentNow>;
 
 export const PROTOCOL_VERSION = 1;
 

@@ -79,6 +79,18 @@ export const IN_RUSSIAN: Record<ErrorCode, Words> = {
       ],
     ],
   },
+  queue_changed: {
+    general: "Это сообщение тем временем изменилось.",
+    phrases: [
+      ["This message was changed elsewhere.", "Это сообщение изменили в другом месте."],
+      ["This message was sent already.", "Это сообщение уже отправлено."],
+      ["This message was taken back.", "Это сообщение убрали из очереди."],
+    ],
+  },
+  queue_full: {
+    general: "Очередь этого чата полна.",
+    phrases: [["{0} messages wait in this chat already.", "В этом чате уже ждут сообщения: {0}."]],
+  },
   not_waiting: {
     general: "Этот вызов ничего уже не ждёт.",
     phrases: [

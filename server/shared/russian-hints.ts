@@ -32,6 +32,7 @@ export const HINTS_IN_RUSSIAN: readonly Phrase[] = [
     "Wait for its end or stop it, then send again.",
     "Дождитесь конца или остановите его и отправьте снова.",
   ],
+  ["Look at the queue as it is now.", "Посмотрите на очередь, какая она есть."],
   ["Use a new request_id for a new message.", "Отправьте его как новое."],
   ["The call still waits for your decision.", "Вызов всё ещё ждёт вашего решения."],
   ["The plan still waits for your decision.", "План всё ещё ждёт вашего решения."],

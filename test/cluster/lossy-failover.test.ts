@@ -1,7 +1,7 @@
 // A standby that is behind is promoted: words that were shown are gone. Everybody is told, nobody
 // waits for ever.
 import assert from "node:assert/strict";
-import { LogReset } from "../../server/protocol/log-reset.ts";
+import { LogReset } from "../../server/protocol/stream-events.ts";
 import { Conversation } from "../faults/support/conversation.ts";
 import { answering, Lab, until } from "../faults/support/lab.ts";
 import { startPacedUpstream } from "../faults/support/paced-upstream.ts";

@@ -111,7 +111,7 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     defect: "a request that comes again is not known",
-    file: "server/chat/turn/start-turn.ts",
+    file: "server/chat/accept/asked.ts",
     find: "const stored = await findRequest(reader, asked.request_id);",
     replace: 'const stored = await findRequest(reader, "");',
     test: "test/server/turns.test.ts",

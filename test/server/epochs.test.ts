@@ -5,7 +5,7 @@ import { copyFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { beginEpoch, currentEpoch } from "../../server/db/tables/epochs.ts";
 import { listBackups } from "../../server/doctor/files/backups.ts";
-import type { LogReset } from "../../server/protocol/log-reset.ts";
+import type { LogReset } from "../../server/protocol/stream-events.ts";
 import { FINISH, read, say, text, withChat } from "../support/chat.ts";
 import { type Companion, chunksOf, newDataDir, startCompanion } from "../support/companion.ts";
 import { tamper } from "../support/damage.ts";

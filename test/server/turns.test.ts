@@ -73,6 +73,7 @@ for (const engine of ENGINES) {
         const stop = hub.listen(id, {
           onNews() {},
           onEpoch() {},
+          onQueue() {},
           onGone() {},
           seen: () => 0,
           onFrames(frames) {
@@ -380,10 +381,8 @@ for (const engine of ENGINES) {
         async ({ chat }) => {
           for (const title of ["alpha", "beta", "Gamma 100%"])
             await read(chat, await say(chat, title));
-          const found = async (query: string) => {
-            const { sessions } = await chat.listSessions({ query });
-            return sessions.map((session) => session.title).toSorted();
-          };
+          const found = async (query: string) =>
+            (await chat.listSessions({ query })).sessions.map(({ title }) => title).toSorted();
           assert.deepEqual(await found("GAMMA"), ["Gamma 100%"]);
           assert.deepEqual(await found("100%"), ["Gamma 100%"]);
           assert.deepEqual(await found("%"), ["Gamma 100%"]);
@@ -392,7 +391,7 @@ for (const engine of ENGINES) {
           assert.ok(first.next_cursor);
           const second = await chat.listSessions({ limit: 2, cursor: first.next_cursor });
           assert.equal(second.next_cursor, null);
-          const ids = [...first.sessions, ...second.sessions].map((session) => session.id);
+          const ids = [...first.sessions, ...second.sessions].map(({ id }) => id);
           assert.equal(new Set(ids).size, 3);
         },
       ));

@@ -67,6 +67,10 @@ export const ROOMS: readonly { room: RegExp; may: readonly RegExp[] }[] = [
   { room: /^server\/chat\/attachments\//, may: CHAT_BELOW },
   { room: /^server\/chat\/turn\//, may: [...CHAT_BELOW, /^server\/chat\/(?:attachments|log)\//] },
   {
+    room: /^server\/chat\/accept\//,
+    may: [...CHAT_BELOW, /^server\/chat\/(?:attachments|log|turn)\//],
+  },
+  {
     room: /^server\/chat\/(?:calls|upkeep)\//,
     may: [...CHAT_BELOW, /^server\/chat\/(?:log|turn)\//],
   },

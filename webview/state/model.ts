@@ -1,6 +1,5 @@
 // All that the app knows, and what changes it.
 import type { StreamChunk } from "../../server/protocol/chunks.ts";
-import type { LogReset } from "../../server/protocol/log-reset.ts";
 import type {
   AgentList,
   ModelList,
@@ -8,6 +7,7 @@ import type {
   Session,
   SessionList,
 } from "../../server/protocol/responses.ts";
+import type { LogReset } from "../../server/protocol/stream-events.ts";
 import type {
   CallDraft,
   CallError,

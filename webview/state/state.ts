@@ -1,7 +1,7 @@
 // All that the app knows, and the one function that changes it. Components read, actions dispatch.
 import type { StreamChunk } from "../../server/protocol/chunks.ts";
-import type { LogReset } from "../../server/protocol/log-reset.ts";
 import type { Session } from "../../server/protocol/responses.ts";
+import type { LogReset } from "../../server/protocol/stream-events.ts";
 import type { CallError, ConnectionState } from "../messages.ts";
 import { ownPrompt } from "../strings/own-prompts.ts";
 import { resetLog } from "../turns/gone.ts";

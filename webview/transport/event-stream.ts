@@ -1,7 +1,7 @@
 import { createParser } from "eventsource-parser";
 import type { StreamChunk } from "../../server/protocol/chunks.ts";
-import type { LogReset } from "../../server/protocol/log-reset.ts";
 import { readWaiting } from "../../server/protocol/sse.ts";
+import type { LogReset } from "../../server/protocol/stream-events.ts";
 import { continuity } from "../../server/shared/continuity.ts";
 import type { CompanionLink } from "./companion-link.ts";
 import { CallFailure, isChunk, isReset, type StreamSink } from "./transport.ts";

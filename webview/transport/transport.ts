@@ -1,6 +1,6 @@
 import type { CallName, CallParams, CallResult } from "../../server/protocol/calls.ts";
 import type { StreamChunk } from "../../server/protocol/chunks.ts";
-import type { LogReset } from "../../server/protocol/log-reset.ts";
+import type { LogReset } from "../../server/protocol/stream-events.ts";
 import { isRecord } from "../../server/shared/json.ts";
 import type { FilePlace } from "../markdown/file-links.ts";
 import type {

@@ -1,7 +1,7 @@
 // The log went back: it is read again from its beginning, and what is not in it any more
 // stays readable beside it.
 
-import type { LogReset } from "../../server/protocol/log-reset.ts";
+import type { LogReset } from "../../server/protocol/stream-events.ts";
 import type { Gone } from "./model.ts";
 import { answerText, emptyLog, isOpen, type SessionLog, type Turn } from "./model.ts";
 

@@ -10,6 +10,8 @@ export interface Listener {
   onNews(lastSeq: number): void;
   /** Another epoch may have begun: look where the log stands. */
   onEpoch(): void;
+  /** The session's queue has changed: read it. */
+  onQueue(): void;
   /** The session was deleted; there is nothing more to come. */
   onGone(): void;
   /** The newest chunk that it was shown. */
@@ -24,6 +26,8 @@ export interface Hub {
   publish(sessionId: string, chunks: readonly StreamChunk[]): void;
   announce(sessionId: string, lastSeq: number): void;
   announceGone(sessionId: string): void;
+  /** The session's queue has changed, and its log has not. */
+  announceQueue(sessionId: string): void;
   /** Another epoch has begun, for all sessions. */
   announceEpoch(): void;
   listen(sessionId: string, listener: Listener): () => void;
@@ -48,6 +52,9 @@ export function createHub(metrics: Metrics): Hub {
     },
     announceGone(sessionId) {
       for (const reader of listeners.get(sessionId) ?? []) reader.onGone();
+    },
+    announceQueue(sessionId) {
+      for (const reader of listeners.get(sessionId) ?? []) reader.onQueue();
     },
     announceEpoch() {
       for (const readers of listeners.values()) {

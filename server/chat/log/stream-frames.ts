@@ -1,11 +1,12 @@
 import { chunksAfter } from "../../db/tables/chunks.ts";
 import { type LogPlace, logPlace } from "../../db/tables/epochs.ts";
+import { readQueue } from "../../db/tables/queue.ts";
 import type { Reader } from "../../db/tables/schema.ts";
 import { findOpenTurn } from "../../db/tables/turns.ts";
 import { ChatError } from "../../errors.ts";
 import { isPause, type StreamChunk } from "../../protocol/chunks.ts";
-import { LOG_RESET, type LogReset } from "../../protocol/log-reset.ts";
 import { toFrame } from "../../protocol/sse.ts";
+import { LOG_RESET, type LogReset } from "../../protocol/stream-events.ts";
 import type { Frame, StreamOptions } from "../chat.ts";
 import type { Hub } from "./hub.ts";
 
@@ -31,6 +32,8 @@ export async function* streamFrames(
   let gone = false;
   /** The log may have gone back. */
   let doubt = false;
+  /** The queue may have changed. */
+  let askQueue = options.onQueue !== undefined;
   let cursor = options.after;
   let wake: (() => void) | undefined;
   const rouse = () => {
@@ -52,6 +55,10 @@ export async function* streamFrames(
     },
     onEpoch() {
       doubt = true;
+      rouse();
+    },
+    onQueue() {
+      askQueue = options.onQueue !== undefined;
       rouse();
     },
     onGone() {
@@ -90,6 +97,12 @@ export async function* streamFrames(
         isLast = await endOf(reader, sessionId, options);
         continue;
       }
+      if (askQueue) {
+        askQueue = false;
+        options.onQueue?.(await readQueue(reader, sessionId));
+        yield [];
+        continue;
+      }
       let batch: readonly Frame[];
       const heard = queue;
       queue = [];
@@ -104,7 +117,8 @@ export async function* streamFrames(
         if (isLast === "nothing runs") return;
         await new Promise<void>((resolve) => {
           wake = resolve;
-          if (signal.aborted || gone || doubt || queue.length > 0 || knownSeq > cursor) rouse();
+          const isNews = doubt || askQueue || queue.length > 0 || knownSeq > cursor;
+          if (signal.aborted || gone || isNews) rouse();
         });
         continue;
       }
@@ -117,6 +131,7 @@ export async function* streamFrames(
       const last = batch.at(-1);
       if (!last) continue;
       cursor = last.chunk.seq;
+      if (options.onQueue && batch.some(({ chunk }) => movesQueue(chunk))) askQueue = true;
       yield batch;
     }
   } finally {
@@ -152,6 +167,11 @@ function resetOf(
     last_seq: place.last_seq,
     resume_after: isBefore ? Math.min(cursor, place.epoch_seq) : 0,
   };
+}
+
+/** Its step may have sent what waited, or held it. */
+function movesQueue({ type, is_final }: StreamChunk): boolean {
+  return type === "user_message" || is_final;
 }
 
 type IsLast = (chunk: StreamChunk) => boolean;

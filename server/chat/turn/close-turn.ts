@@ -1,6 +1,7 @@
 import { textBetween } from "../../db/tables/chunks.ts";
 import { insertMessage, lastPosition } from "../../db/tables/messages.ts";
 import { pausePlans } from "../../db/tables/plans.ts";
+import { holdQueue } from "../../db/tables/queue.ts";
 import type { Trx } from "../../db/tables/schema.ts";
 import { releaseLease } from "../../db/tables/sessions.ts";
 import { moveToolCall, openToolCalls } from "../../db/tables/tool-calls.ts";
@@ -80,6 +81,8 @@ export async function closeTurn(
       metadata: {},
     });
   }
+  // What was to follow an answer may not make sense without it; a crash is nobody's answer.
+  if (ending.status === "error") await holdQueue(trx, sessionId, "failed");
   await endTurn(trx, turnId, { status: ending.status, error_code: ending.code });
   await releaseLease(trx, sessionId);
 }

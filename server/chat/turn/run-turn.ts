@@ -32,6 +32,7 @@ import { promptMessages } from "./prompt-messages.ts";
 import { routeTurn } from "./route-turn.ts";
 import { addUsage, newRun, type Run, StopTurn } from "./run.ts";
 import { endSubtask, nextSubtask } from "./run-plan.ts";
+import { readSteering } from "./steer.ts";
 import { allTools, visibleTools } from "./step-tools.ts";
 import { measure, summariseIfFull } from "./summarise.ts";
 import { TokenBatch } from "./token-batch.ts";
@@ -71,6 +72,7 @@ async function answer(run: Run): Promise<"done" | "waiting"> {
   let place = await nextSubtask(run);
   for (;;) {
     run.controller.signal.throwIfAborted();
+    await readSteering(run);
     const agent = agentOf(run);
     const resolved = await resolveHolder(run, modelOf(run));
     const tools = allTools(resolved.provider.tools ?? [], run.turn.offer);

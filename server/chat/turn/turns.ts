@@ -39,9 +39,15 @@ export class Turns implements RunningTurns {
   #stopping = false;
   #renewing: Repeating | undefined;
 
-  /** `record`: it holds these turns, too, so it is there only after them. */
-  constructor(record: () => ChatDeps) {
+  readonly #onEnd: (sessionId: string) => void;
+
+  /**
+   * `record`: it holds these turns, too, so it is there only after them. `onEnd`: a turn has
+   * ended, or waits.
+   */
+  constructor(record: () => ChatDeps, onEnd: (sessionId: string) => void) {
     this.#record = record;
+    this.#onEnd = onEnd;
   }
 
   get #deps(): ChatDeps {
@@ -95,6 +101,7 @@ export class Turns implements RunningTurns {
         metrics.turnsRunning.dec();
         if (this.#running.get(turn.sessionId) === running) this.#running.delete(turn.sessionId);
         if (this.#running.size === 0) void this.#renewing?.stop();
+        this.#onEnd(turn.sessionId);
       }),
     };
     // Nobody else can take a lease here, however old it is.

@@ -15,7 +15,7 @@ const RECOVER_MS = 5_000;
 export function followPeers(deps: ChatDeps): Repeating {
   const { reader, log, hub, turns } = deps;
   const warn = (err: unknown): void => log.warn({ err }, "following other companions failed");
-  const poll = every(POLL_MS, () => lookAt(hub.sessions()), warn);
+  const poll = every(POLL_MS, lookAtAll, warn);
   const recover = every(RECOVER_MS, () => recoverTurns(deps), warn);
 
   deps.peers.listen({
@@ -30,6 +30,12 @@ export function followPeers(deps: ChatDeps): Repeating {
     onListening: () => void lookAt(hub.sessions()).catch(warn),
   });
 
+  async function lookAtAll(): Promise<void> {
+    const read = new Set(hub.sessions());
+    queues = new Map([...queues].filter(([sessionId]) => read.has(sessionId)));
+    await lookAt(read);
+  }
+
   let epoch: string | undefined;
   /** Another companion, or a promotion of a standby, may have begun one while this one runs. */
   async function lookAtEpoch(): Promise<void> {
@@ -38,15 +44,23 @@ export function followPeers(deps: ChatDeps): Repeating {
     epoch = now;
   }
 
+  /** Of each session that is read here, how often its queue had changed when it was looked at. */
+  let queues = new Map<string, number>();
+
   async function lookAt(sessionIds: Iterable<string>): Promise<void> {
-    const read = [...sessionIds].filter((sessionId) => !turns.isRunning(sessionId));
+    const read = [...sessionIds];
     if (read.length === 0) return;
     await lookAtEpoch();
-    const known = new Map((await lastSeqs(reader, read)).map(({ id, last_seq }) => [id, last_seq]));
+    const known = new Map((await lastSeqs(reader, read)).map((row) => [row.id, row]));
     for (const sessionId of read) {
-      const lastSeq = known.get(sessionId);
-      if (lastSeq === undefined) hub.announceGone(sessionId);
-      else hub.announce(sessionId, lastSeq);
+      const row = known.get(sessionId);
+      if (!row) {
+        if (!turns.isRunning(sessionId)) hub.announceGone(sessionId);
+        continue;
+      }
+      if (queues.get(sessionId) !== row.queue_changes) hub.announceQueue(sessionId);
+      queues.set(sessionId, row.queue_changes);
+      if (!turns.isRunning(sessionId)) hub.announce(sessionId, row.last_seq);
     }
   }
 

@@ -22,6 +22,7 @@ const OF_AN_ANSWER: ReadonlySet<Operation> = new Set([
   "agent_switched",
   "tool_call",
   "plan_step",
+  "steer_turn",
   "complete_turn",
 ]);
 /** They come again by themselves, or tell at once whether storing works. */
@@ -30,6 +31,7 @@ const COMES_AGAIN: ReadonlySet<Operation> = new Set([
   "interrupt_turn",
   "renew_lease",
   "recover_turns",
+  "send_queued",
   "compact_turn",
   "probe_storage",
   "renew_witness",

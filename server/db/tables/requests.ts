@@ -25,6 +25,14 @@ export async function setRequestTurn(trx: Trx, requestId: string, turnId: string
     .execute();
 }
 
+export async function setRequestHash(trx: Trx, requestId: string, bodyHash: string): Promise<void> {
+  await trx
+    .updateTable("requests")
+    .set({ body_hash: bodyHash })
+    .where("request_id", "=", requestId)
+    .execute();
+}
+
 export async function findRequest(
   reader: Reader,
   requestId: string,

@@ -36,6 +36,8 @@ export interface SessionsTable {
    * before.
    */
   epoch_seq: Generated<number>;
+  /** How often its queue has changed without a chunk: other companions look for it. */
+  queue_changes: Generated<number>;
 }
 
 export interface TurnsTable {
@@ -156,6 +158,24 @@ export interface ChunksTable {
   payload: Json;
 }
 
+/** What a person has sent while an answer ran, and nobody has read yet. */
+export interface QueuedMessagesTable {
+  session_id: string;
+  /** The `request_id` it came with. */
+  id: string;
+  /** The order in which they came. */
+  position: number;
+  /** What was asked (`tables/queue.ts`). */
+  body: Json;
+  /** Another after each change, so that no change undoes one that it has not seen. */
+  version: number;
+  /** 1: the running turn reads it at its next step. */
+  steers: number;
+  /** Why it is not sent by itself (`protocol/queue.ts`); null: it is. */
+  held: string | null;
+  created_at: Milliseconds;
+}
+
 export interface RequestsTable {
   request_id: string;
   /** SHA-256 of what was asked: the same id with another body is refused. */
@@ -261,6 +281,7 @@ export interface Database {
   messages: MessagesTable;
   chunks: ChunksTable;
   requests: RequestsTable;
+  queued_messages: QueuedMessagesTable;
   tool_calls: ToolCallsTable;
   offers: OffersTable;
   instructions: InstructionsTable;

@@ -192,14 +192,14 @@ export async function findSession(reader: Reader, sessionId: string): Promise<Se
   return toSession(row);
 }
 
-/** How far each of these sessions' logs has come. */
+/** How far each of these sessions' logs has come, and its queue. */
 export async function lastSeqs(
   reader: Reader,
   sessionIds: readonly string[],
-): Promise<{ id: string; last_seq: number }[]> {
+): Promise<{ id: string; last_seq: number; queue_changes: number }[]> {
   return await reader
     .selectFrom("sessions")
-    .select(["id", "last_seq"])
+    .select(["id", "last_seq", "queue_changes"])
     .where("id", "in", sessionIds)
     .execute();
 }

@@ -114,6 +114,7 @@ export async function findOrphans(reader: Reader): Promise<{
  */
 const DEPENDENT = [
   "requests",
+  "queued_messages",
   "offers",
   "instructions",
   "tool_rules",

@@ -29,6 +29,7 @@ const IN_ORDER = {
   instructions: true,
   tool_rules: true,
   requests: true,
+  queued_messages: true,
   blobs: true,
   attachments: true,
 } as const satisfies Record<Exclude<keyof Database, "epochs" | "witnesses">, true>;

@@ -12,8 +12,8 @@ import { findCompanion } from "../../../extension/companion/companion.ts";
 import { CompanionClient } from "../../../extension/companion/companion-client.ts";
 import type { Problem } from "../../../extension/problem.ts";
 import type { StreamChunk } from "../../../server/protocol/chunks.ts";
-import { toResetFrame } from "../../../server/protocol/log-reset.ts";
 import { SSE_HEARTBEAT, SSE_RETRY, toFrame } from "../../../server/protocol/sse.ts";
+import { toResetFrame } from "../../../server/protocol/stream-events.ts";
 import { type AnyChunk, placed } from "../../support/any-chunk.ts";
 
 const TOKEN = "a-token";

@@ -1,7 +1,7 @@
 // A log that went back: nothing that a reader has seen is silently replaced.
 import assert from "node:assert/strict";
 import type { StreamChunk } from "../../../server/protocol/chunks.ts";
-import type { LogReset } from "../../../server/protocol/log-reset.ts";
+import type { LogReset } from "../../../server/protocol/stream-events.ts";
 import { resetLog } from "../../../webview/turns/gone.ts";
 import { answerText, emptyLog } from "../../../webview/turns/model.ts";
 import { takeChunks } from "../../../webview/turns/turns.ts";

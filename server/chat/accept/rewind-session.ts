@@ -3,7 +3,7 @@ import { changeSession, findSession } from "../../db/tables/sessions.ts";
 import { endTurn, insertTurn, replaceTurnsFrom } from "../../db/tables/turns.ts";
 import type { Session } from "../../protocol/responses.ts";
 import type { ChatDeps } from "../deps.ts";
-import { doneUnasked } from "./prompt-messages.ts";
+import { doneUnasked } from "../turn/prompt-messages.ts";
 import { makeRoom } from "./start-turn.ts";
 
 /**

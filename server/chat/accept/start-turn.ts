@@ -1,0 +1,205 @@
+import { v7 as uuid } from "uuid";
+import { findQueued, queueOf } from "../../db/tables/queue.ts";
+import { insertRequest, setRequestTurn } from "../../db/tables/requests.ts";
+import type { Trx } from "../../db/tables/schema.ts";
+import { changeSession } from "../../db/tables/sessions.ts";
+import { endTurn, findOpenTurn, insertTurn } from "../../db/tables/turns.ts";
+import { ChatError } from "../../errors.ts";
+import type { ClientMessage, MessageRequest } from "../../protocol/requests.ts";
+import type { Sampling } from "../../protocol/sampling.ts";
+import { refuseWhatIsNotTaken, withStoredData } from "../attachments/data.ts";
+import { type ReadAttachments, readAttachments } from "../attachments/read.ts";
+import type { AcceptedTurn } from "../chat.ts";
+import type { ChatDeps, LeasedTurn } from "../deps.ts";
+import { describeOwner, isAbandoned } from "../log/lease-owner.ts";
+import type { Writing } from "../log/write-session.ts";
+import { closeTurn, ENDINGS } from "../turn/close-turn.ts";
+import { switchedChunk } from "../turn/commit-answer.ts";
+import { doneUnasked } from "../turn/prompt-messages.ts";
+import { type Asked, askedBy, requestConflict, storedRepeat } from "./asked.ts";
+import { createSession, idOf, knownAgent } from "./create-session.ts";
+import { storeTurn } from "./store-turn.ts";
+
+type UserMessage = Extract<ClientMessage, { type: "user_message" }>;
+type SwitchAgent = Extract<ClientMessage, { type: "switch_agent" }>;
+
+/**
+ * Stores a user's message with its turn and lets the model answer it; a repeated
+ * `request_id` gets the turn it made.
+ */
+export async function startUserTurn(
+  deps: ChatDeps,
+  request: MessageRequest,
+  message: UserMessage,
+  sampling: Sampling | null = null,
+): Promise<AcceptedTurn> {
+  deps.turns.refuseWhenDraining();
+  const { attachments = [] } = message;
+  const attached = readAttachments(
+    await withStoredData(deps.reader, request.session_id, attachments),
+  );
+  const asked = askedBy(request, attached.refs);
+  const known = asked && (await storedRepeat(deps.reader, asked));
+  if (known?.turn) return known.turn;
+
+  let sessionId = request.session_id ?? known?.sessionId;
+  const isNew = sessionId === undefined;
+  if (sessionId === undefined) {
+    // Before anything is stored: what cannot be answered must not leave an empty session behind.
+    refuseWhatIsNotTaken(deps.resolveModel(request.model ?? null), attached.refs);
+    refuseEarlierOnes(message);
+    try {
+      sessionId = await createSession(deps, pick(request), idOf, asked);
+    } catch (thrown) {
+      // The same request came twice at once and the other was first.
+      const other = asked && (await storedRepeat(deps.reader, asked));
+      if (!other) throw thrown;
+      sessionId = other.sessionId;
+    }
+  }
+  const session = sessionId;
+  return await deps.lock.with(session, () =>
+    acceptMessage(deps, session, request, message, { asked, isNew, sampling, attached }),
+  );
+}
+
+interface Accepting {
+  asked: Asked | undefined;
+  isNew: boolean;
+  sampling: Sampling | null;
+  attached: ReadAttachments;
+}
+
+async function acceptMessage(
+  deps: ChatDeps,
+  sessionId: string,
+  request: MessageRequest,
+  message: UserMessage,
+  { asked, isNew, sampling, attached }: Accepting,
+): Promise<AcceptedTurn> {
+  const turnId = uuid();
+  const acceptedAt = performance.now();
+  let leased: LeasedTurn | undefined;
+  const accepted = await deps.write(
+    { operation: "add_user_message", sessionId, turnId },
+    async (writing): Promise<AcceptedTurn> => {
+      leased = undefined;
+      const { trx, session } = writing;
+      const repeat = asked && (await storedRepeat(trx, asked));
+      if (repeat?.turn) return repeat.turn;
+      if (asked && repeat && repeat.sessionId !== sessionId) throw requestConflict();
+      if (repeat && (await findQueued(trx, sessionId, asked.request_id))) throw canWait();
+      if (request.when_busy !== undefined && (await isBusy(trx, sessionId))) throw canWait();
+      await makeRoom(deps, writing);
+
+      // Made by an earlier try of the same request: nobody has seen its first chunk.
+      const after = isNew || repeat ? 0 : session.last_seq;
+      const known = repeat !== undefined;
+      const said = { request, message, attached, sampling, asked: asked && { ...asked, known } };
+      leased = await storeTurn(deps, writing, { turnId, after, acceptedAt, ...said });
+      return { session_id: sessionId, turn_id: turnId, after };
+    },
+  );
+  if (leased) deps.turns.launch(leased);
+  return accepted;
+}
+
+/** Whether a message has to wait: for an answer, or for one that was there before it. */
+export async function isBusy(trx: Trx, sessionId: string): Promise<boolean> {
+  if (await findOpenTurn(trx, sessionId)) return true;
+  return (await queueOf(trx, sessionId)).some(({ held }) => held === null);
+}
+
+/** It waits in the queue, or can: somebody else was first. */
+function canWait(): ChatError {
+  return new ChatError("session_busy", "This session is answering a message.", {
+    hint: "Wait for its end or stop it, then send again.",
+    retryAfterSeconds: 1,
+  });
+}
+
+/** A session that is yet to be made has no earlier turns. */
+function refuseEarlierOnes({ replaces_turn_id, resume_plan_id }: UserMessage): void {
+  if (replaces_turn_id === undefined && resume_plan_id === undefined) return;
+  const field = replaces_turn_id === undefined ? "resume_plan_id" : "replaces_turn_id";
+  throw new ChatError("invalid_request", `message.${field}: goes with a session_id.`);
+}
+
+/**
+ * A session has one open turn. One that runs keeps its place (`session_busy`), unless its companion
+ * is gone; one that waits for the client is closed, since the person went on.
+ */
+export async function makeRoom(deps: ChatDeps, { trx, append, session }: Writing): Promise<void> {
+  const open = await findOpenTurn(trx, session.id);
+  if (!open) return;
+  const turn = { sessionId: session.id, turnId: open.id };
+  if (open.status === "waiting") {
+    await closeTurn(trx, append, turn, ENDINGS.superseded);
+    return;
+  }
+  if (!isAbandoned(deps, session)) {
+    const ours = session.lease_owner === deps.owner;
+    throw new ChatError(
+      "session_busy",
+      `This session is answering another message (turn ${open.id}, ${ours ? "in this companion" : `in ${describeOwner(session.lease_owner ?? "")}`}, since ${new Date(open.started_at).toISOString()}).`,
+      { hint: "Wait for its end or stop it, then send again.", retryAfterSeconds: 1 },
+    );
+  }
+  await closeTurn(trx, append, turn, ENDINGS.server_restarted);
+}
+
+/** The switch itself is the whole turn: one committed step that starts and ends it. */
+export async function switchAgent(
+  deps: ChatDeps,
+  request: MessageRequest,
+  message: SwitchAgent,
+): Promise<AcceptedTurn> {
+  deps.turns.refuseWhenDraining();
+  const since = performance.now();
+  const to = knownAgent(message.agent_type);
+  const asked = askedBy(request);
+  const known = asked && (await storedRepeat(deps.reader, asked));
+  if (known?.turn) return known.turn;
+  const isNew = request.session_id === undefined;
+  const sessionId =
+    request.session_id ??
+    known?.sessionId ??
+    (await createSession(deps, pick(request), idOf, asked));
+  return await deps.lock.with(sessionId, async () => {
+    const turnId = uuid();
+    return await deps.write(
+      { operation: "agent_switched", sessionId, turnId },
+      async (writing): Promise<AcceptedTurn> => {
+        const { trx, append, session } = writing;
+        const repeat = asked && (await storedRepeat(trx, asked));
+        if (repeat?.turn) return repeat.turn;
+        await makeRoom(deps, writing);
+        const after = isNew || repeat ? 0 : session.last_seq;
+        const model = session.model ?? deps.resolveModel(null).id;
+        await insertTurn(trx, {
+          id: turnId,
+          session_id: sessionId,
+          agent_type: to,
+          model,
+          after_seq: after,
+        });
+        if (asked && repeat) await setRequestTurn(trx, asked.request_id, turnId);
+        else if (asked) {
+          await insertRequest(trx, { ...asked, session_id: sessionId, turn_id: turnId });
+        }
+        await changeSession(trx, sessionId, { agent_type: to });
+        const reason = message.reason ?? "chosen by the user";
+        await append([
+          switchedChunk(session.agent_type, { to, reason, stays: true }),
+          await doneUnasked(trx, sessionId, { model, agent_type: to, since }),
+        ]);
+        await endTurn(trx, turnId, { status: "done" });
+        return { session_id: sessionId, turn_id: turnId, after };
+      },
+    );
+  });
+}
+
+function pick({ agent_type, model, agents }: MessageRequest) {
+  return { agent_type, model, agents };
+}
