@@ -29,7 +29,7 @@ function edit(build, { filter, edits }) {
 export const pureSchemas = {
   name: "pure-schemas",
   setup(build) {
-    build.onLoad({ filter: /\/(?:protocol\/[\w-]+|messages)\.ts$/ }, ({ path }) => ({
+    build.onLoad({ filter: /\/(?:protocol\/(?:[\w-]+\/)?[\w-]+|messages)\.ts$/ }, ({ path }) => ({
       contents: readFileSync(path, "utf8").replaceAll(/\bz\.\w+\(/g, "/* @__PURE__ */ $&"),
       loader: "ts",
     }));

@@ -2,7 +2,7 @@
 // follow each other as they must, no message is empty, and every tool call has its result.
 
 import type { AttachmentRef } from "../protocol/attachments.ts";
-import type { Thinking } from "../protocol/thinking.ts";
+import type { Thinking } from "../protocol/stored/thinking.ts";
 
 export interface StoredMessage {
   role: "user" | "assistant" | "tool";

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { StoredWitness, type Witness } from "../protocol/witness.ts";
+import { StoredWitness, type Witness } from "../protocol/stored/witness.ts";
 import { replaceFile } from "./data-dir.ts";
 
 const FILE = "epoch.json";

@@ -1,7 +1,7 @@
 import type { Tool } from "../domain/tools.ts";
 import type { AttachmentRef } from "../protocol/attachments.ts";
 import type { Sampling, SamplingField } from "../protocol/sampling.ts";
-import type { Thinking, ThinkingPart } from "../protocol/thinking.ts";
+import type { Thinking, ThinkingPart } from "../protocol/stored/thinking.ts";
 
 /** One message of the conversation as a model reads it. */
 export type ConversationMessage =

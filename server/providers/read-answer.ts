@@ -1,15 +1,7 @@
 // One answer: asked for, heard to its end, over several connections if it must be, and judged.
 import { ChatError } from "../errors.ts";
 import type { Batches } from "./batches.ts";
-import {
-  type Asked,
-  addressOf,
-  type Heard,
-  hear,
-  open,
-  type WireProviderDeps,
-} from "./hear-answer.ts";
-import { backOff, isPassing, withRetries } from "./retry.ts";
+import { backOff, isPassing, withRetries } from "./failures/retry.ts";
 import {
   cutError,
   emptyError,
@@ -19,7 +11,15 @@ import {
   strayError,
   streamError,
   tooLongError,
-} from "./upstream-errors.ts";
+} from "./failures/upstream-errors.ts";
+import {
+  type Asked,
+  addressOf,
+  type Heard,
+  hear,
+  open,
+  type WireProviderDeps,
+} from "./hear-answer.ts";
 import { createDraft, type Draft, type SkippedKind } from "./wire/answer.ts";
 import type { EventReader, WireFormat } from "./wire/format.ts";
 

@@ -2,13 +2,13 @@
 // tried again where that helps.
 import { ChatError } from "../errors.ts";
 import { type Batches, toBatches } from "./batches.ts";
+import { withRetries } from "./failures/retry.ts";
 import { addressOf, open, type WireProviderDeps } from "./hear-answer.ts";
 import { toConversation } from "./prompt.ts";
 import type { HeldAnswers, Provider, ProviderRequest } from "./provider.ts";
 import { readAnswer } from "./read-answer.ts";
-import { withRetries } from "./retry.ts";
 import type { HeldPaths, Leave, WireFormat } from "./wire/format.ts";
-import { formatOf } from "./wire/formats.ts";
+import { formatOf } from "./wire/formats/formats.ts";
 
 const MAX_AMENDS = 5;
 const CANCEL_MS = 10_000;

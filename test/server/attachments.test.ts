@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import type { Attachment } from "../../server/protocol/attachments.ts";
-import { ChatFileLine } from "../../server/protocol/chat-file.ts";
+import { ChatFileLine } from "../../server/protocol/stored/chat-file.ts";
 import { inputsOf } from "../../server/providers/known-models.ts";
 import { FINISH, read, type Script, say, type TestChat, text, withChat } from "../support/chat.ts";
 import { withCompanion } from "../support/companion.ts";

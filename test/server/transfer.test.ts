@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import type { FileLine } from "../../server/chat/chat.ts";
 import { compactStep, turnsToCompact } from "../../server/db/tables/compaction.ts";
+import type { ImportReport } from "../../server/protocol/responses.ts";
 import {
   ChatHead,
   ChunkLine,
@@ -11,8 +12,7 @@ import {
   SummaryLine,
   ToolCallLine,
   TurnLine,
-} from "../../server/protocol/chat-file.ts";
-import type { ImportReport } from "../../server/protocol/responses.ts";
+} from "../../server/protocol/stored/chat-file.ts";
 import {
   collect,
   FINISH,

@@ -10,6 +10,12 @@ const MESSAGES = /^webview\/(?:metrics\/)?messages\.ts$/;
 const NODE = /^node:/;
 const DRIVERS = /^(?:kysely|pg|better-sqlite3|uuid)$/;
 const BELOW = [PROTOCOL, SHARED, COMMON, OBSERVE];
+/** Pure of connections: what comes is read, wherever it comes from. */
+const BELOW_WIRE = [
+  ...BELOW,
+  /^server\/providers\/(?:clean-text|provider|tool-schema|vendors)\.ts$/,
+  /^(?:eventsource-parser|node:(?:crypto|string_decoder|util|zlib))$/,
+];
 const CHAT_BELOW = [
   ...BELOW,
   /^server\/(?:domain|providers)\//,
@@ -41,6 +47,7 @@ const ANYTHING_BELOW = /^(?:server\/(?!main\.ts)|node:|uuid$)/;
  * Room -> what it may import. The first room that fits counts; the room itself is always allowed.
  */
 export const ROOMS: readonly { room: RegExp; may: readonly RegExp[] }[] = [
+  { room: /^server\/protocol\/[\w-]+\.ts$/, may: [/^zod$/] },
   { room: PROTOCOL, may: [/^zod$/] },
   { room: SHARED, may: [PROTOCOL] },
   { room: DOMAIN, may: [PROTOCOL, SHARED, /^picomatch$/] },
@@ -59,6 +66,12 @@ export const ROOMS: readonly { room: RegExp; may: readonly RegExp[] }[] = [
     may: [...BELOW, /^server\/db\/(?:engine|tables|opened-database\.ts)/, DRIVERS, NODE],
   },
   { room: /^server\/db\//, may: [...BELOW, DOMAIN, DRIVERS, NODE] },
+  { room: /^server\/providers\/wire\/[\w-]+\.ts$/, may: BELOW_WIRE },
+  { room: /^server\/providers\/wire\//, may: BELOW_WIRE },
+  {
+    room: /^server\/providers\/failures\//,
+    may: [...BELOW, /^server\/providers\/(?:access|wire\/values)\.ts$/, /^node:timers/],
+  },
   {
     room: /^server\/providers\//,
     may: [...BELOW, DOMAIN, /^(?:zod|undici|eventsource-parser)$/, NODE],

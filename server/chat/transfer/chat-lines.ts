@@ -3,7 +3,7 @@
 // so that it harms no other.
 import { createHash } from "node:crypto";
 import { setImmediate } from "node:timers/promises";
-import { ChatFileLine, type WholeChat } from "../../protocol/chat-file.ts";
+import { ChatFileLine, type WholeChat } from "../../protocol/stored/chat-file.ts";
 import type { FileLine } from "../chat.ts";
 
 /** After so long the streams have their turn. */

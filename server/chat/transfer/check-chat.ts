@@ -1,6 +1,6 @@
 import { hashOfContent } from "../../db/tables/attachments.ts";
 import { hashOf } from "../../db/tables/instructions.ts";
-import type { WholeChat } from "../../protocol/chat-file.ts";
+import type { WholeChat } from "../../protocol/stored/chat-file.ts";
 
 /**
  * Why the chat cannot be stored, for people; undefined: it can. A hash says that a file is whole,

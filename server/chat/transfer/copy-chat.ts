@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import type { WholeChat } from "../../protocol/chat-file.ts";
+import type { WholeChat } from "../../protocol/stored/chat-file.ts";
 
 /**
  * The same chat under ids of its own. They follow from `seed`: the same copy made twice has the

@@ -1,5 +1,5 @@
-import type { WholeChat } from "../../protocol/chat-file.ts";
 import { hashesOf } from "../../protocol/instructions.ts";
+import type { WholeChat } from "../../protocol/stored/chat-file.ts";
 
 /**
  * The chat as it was when its log ended at `lastSeq`: exactly what came before, nothing that came

@@ -1,8 +1,8 @@
 import type { Reader } from "../../db/tables/schema.ts";
 import { readWholeChat, sessionIdsAfter } from "../../db/tables/whole-chat.ts";
 import { ChatError } from "../../errors.ts";
-import type { WholeChat } from "../../protocol/chat-file.ts";
 import type { ExportFormat } from "../../protocol/served-requests.ts";
+import type { WholeChat } from "../../protocol/stored/chat-file.ts";
 import { endLine, toLines } from "./chat-lines.ts";
 import { toMarkdown } from "./to-markdown.ts";
 

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import MarkdownIt from "markdown-it";
-import type { WholeChat } from "../../protocol/chat-file.ts";
+import type { WholeChat } from "../../protocol/stored/chat-file.ts";
 import { toMarkdown } from "./to-markdown.ts";
 
 const STYLE = `

@@ -1,4 +1,4 @@
-import type { WholeChat } from "../../protocol/chat-file.ts";
+import type { WholeChat } from "../../protocol/stored/chat-file.ts";
 
 /** A chat for people to read: what is part of the conversation, without what was replaced. */
 export function toMarkdown(chat: WholeChat): string {

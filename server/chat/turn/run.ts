@@ -1,7 +1,7 @@
 // One run of a turn: its state, and the one way its steps are written.
 
 import type { SSEUnitOfWork } from "../../db/commit/unit-of-work.ts";
-import type { Thinking } from "../../protocol/thinking.ts";
+import type { Thinking } from "../../protocol/stored/thinking.ts";
 import type { HeldAnswer, Usage } from "../../providers/provider.ts";
 import { omitUndefined } from "../../shared/json.ts";
 import type { ChatDeps, LeasedTurn } from "../deps.ts";

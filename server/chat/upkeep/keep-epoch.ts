@@ -10,7 +10,7 @@ import {
   setWitness,
   witnessOf,
 } from "../../db/tables/epochs.ts";
-import type { Witness } from "../../protocol/witness.ts";
+import type { Witness } from "../../protocol/stored/witness.ts";
 import type { ChatDeps } from "../deps.ts";
 
 export interface WitnessFile {

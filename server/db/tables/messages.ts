@@ -2,7 +2,7 @@ import type { Selectable } from "kysely";
 import { v7 as uuid } from "uuid";
 import type { AttachmentRef } from "../../protocol/attachments.ts";
 import type { SentInstruction } from "../../protocol/instructions.ts";
-import type { Thinking } from "../../protocol/thinking.ts";
+import type { Thinking } from "../../protocol/stored/thinking.ts";
 import type { MessagesTable, Reader, Trx } from "./schema.ts";
 import { indexMessage, nextSearchId } from "./search.ts";
 

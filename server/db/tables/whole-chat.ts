@@ -1,7 +1,7 @@
 // All rows of one chat: read for a file, stored from one.
 
 import { ChatError } from "../../errors.ts";
-import type { ChatFileLine, WholeChat } from "../../protocol/chat-file.ts";
+import type { ChatFileLine, WholeChat } from "../../protocol/stored/chat-file.ts";
 import { findAttachments, insertAttachments } from "./attachments.ts";
 import { chunksAfter } from "./chunks.ts";
 import { compacted } from "./compaction.ts";

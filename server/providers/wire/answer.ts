@@ -1,5 +1,5 @@
 // What is known of one answer while it comes, whichever format it comes in.
-import type { ThinkingPart } from "../../protocol/thinking.ts";
+import type { ThinkingPart } from "../../protocol/stored/thinking.ts";
 import { createTextCleaner } from "../clean-text.ts";
 import type { FinishReason, ProviderEvent, Usage } from "../provider.ts";
 import { type Calls, createCalls } from "./calls.ts";

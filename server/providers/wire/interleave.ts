@@ -1,4 +1,4 @@
-import type { ThinkingPart } from "../../protocol/thinking.ts";
+import type { ThinkingPart } from "../../protocol/stored/thinking.ts";
 
 /**
  * What an answer said, called and thought, in the order in which it came, each in the vendor's

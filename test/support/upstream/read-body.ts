@@ -1,11 +1,11 @@
 // A body of a model's answer through the readers, without a connection: pure, so that a
 // fuzz test can try thousands.
-import type { ThinkingPart } from "../../../server/protocol/thinking.ts";
+import type { ThinkingPart } from "../../../server/protocol/stored/thinking.ts";
 import type { FinishReason, ToolCall, Usage } from "../../../server/providers/provider.ts";
 import type { VendorName } from "../../../server/providers/vendors.ts";
 import { createDraft } from "../../../server/providers/wire/answer.ts";
 import { createBodyReader } from "../../../server/providers/wire/body.ts";
-import { formatOf } from "../../../server/providers/wire/formats.ts";
+import { formatOf } from "../../../server/providers/wire/formats/formats.ts";
 
 export interface Told {
   text: string;

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { toLines } from "../../../server/chat/transfer/chat-lines.ts";
-import type { WholeChat } from "../../../server/protocol/chat-file.ts";
+import type { WholeChat } from "../../../server/protocol/stored/chat-file.ts";
 
 const COUNT = 20_000;
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { ChatError } from "../../../server/errors.ts";
 import type { ErrorCode } from "../../../server/protocol/errors.ts";
-import { withRetries } from "../../../server/providers/retry.ts";
+import { withRetries } from "../../../server/providers/failures/retry.ts";
 
 const NEVER = new AbortController().signal;
 

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { SAMPLING_FIELDS } from "../../../server/protocol/sampling.ts";
 import { VENDOR_NAMES, VENDORS } from "../../../server/providers/vendors.ts";
-import { formatOf } from "../../../server/providers/wire/formats.ts";
+import { formatOf } from "../../../server/providers/wire/formats/formats.ts";
 
 const SAMPLING = {
   temperature: 0.125,

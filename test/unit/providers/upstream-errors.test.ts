@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { createAccessBook } from "../../../server/providers/access.ts";
-import { retryAfter } from "../../../server/providers/retry-after.ts";
-import { sentenceOf } from "../../../server/providers/told-words.ts";
-import { networkError, statusError } from "../../../server/providers/upstream-errors.ts";
+import { retryAfter } from "../../../server/providers/failures/retry-after.ts";
+import { sentenceOf } from "../../../server/providers/failures/told-words.ts";
+import { networkError, statusError } from "../../../server/providers/failures/upstream-errors.ts";
 
 const access = createAccessBook({
   openai: { key: "secret-key-of-the-test" },

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { createAccessBook } from "../../../../server/providers/access.ts";
-import { streamError } from "../../../../server/providers/upstream-errors.ts";
+import { streamError } from "../../../../server/providers/failures/upstream-errors.ts";
 import { NO_SETTINGS } from "../../../support/upstream/collect.ts";
 import { ODD_FORMS, type OddForm } from "../../../support/upstream/odd-forms.ts";
 import { readBody, type Told } from "../../../support/upstream/read-body.ts";

@@ -5,10 +5,10 @@ import type { MessageCreateParamsStreaming } from "@anthropic-ai/sdk/resources/m
 import type { Content, FunctionDeclaration, Part, ToolConfig } from "@google/genai";
 import type { ChatCompletionCreateParamsStreaming } from "openai/resources/chat/completions";
 import type { ResponseCreateParamsStreaming } from "openai/resources/responses/responses";
-import type { ThinkingPart } from "../../../../server/protocol/thinking.ts";
+import type { ThinkingPart } from "../../../../server/protocol/stored/thinking.ts";
 import type { ProviderRequest } from "../../../../server/providers/provider.ts";
 import type { VendorName } from "../../../../server/providers/vendors.ts";
-import { formatOf } from "../../../../server/providers/wire/formats.ts";
+import { formatOf } from "../../../../server/providers/wire/formats/formats.ts";
 import { WEATHER } from "../../../support/upstream/collect.ts";
 
 const ARGS = { city: "Oslo" };

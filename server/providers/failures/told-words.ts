@@ -1,6 +1,6 @@
 // The sentence for people inside of what a server says, whichever vendor's form it has.
-import { hideSecrets } from "../log.ts";
-import { isRecord } from "../shared/json.ts";
+import { hideSecrets } from "../../log.ts";
+import { isRecord } from "../../shared/json.ts";
 
 const MAX_SENTENCE = 300;
 

@@ -1,11 +1,11 @@
 // The events of Anthropic's messages.
 // https://docs.anthropic.com/en/docs/build-with-claude/streaming
-import type { FinishReason, Usage } from "../provider.ts";
-import type { Answer } from "./answer.ts";
-import type { EventReader } from "./format.ts";
+import type { FinishReason, Usage } from "../../provider.ts";
+import type { Answer } from "../answer.ts";
+import type { EventReader } from "../format.ts";
+import { leaveOut, toldError } from "../told-errors.ts";
+import { type Fields, list, num, record, text, textOf } from "../values.ts";
 import { normalUsage, reasonOf, toArguments } from "./openai-chat.ts";
-import { leaveOut, toldError } from "./told-errors.ts";
-import { type Fields, list, num, record, text, textOf } from "./values.ts";
 
 const REASONS: Readonly<Record<string, FinishReason>> = {
   end_turn: "stop",

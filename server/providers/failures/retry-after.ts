@@ -1,6 +1,6 @@
 // When a server wants to be asked again, in all the forms in which servers say so.
-import { parseJson } from "../shared/json.ts";
-import { list, num, record, text } from "./wire/values.ts";
+import { parseJson } from "../../shared/json.ts";
+import { list, num, record, text } from "../wire/values.ts";
 
 const MAX_SECONDS = 24 * 60 * 60;
 type Headers = Readonly<Record<string, unknown>>;

@@ -1,8 +1,8 @@
 // What model servers do wrong, in the words and codes of this program.
-import { ChatError } from "../errors.ts";
-import { hideSecrets } from "../log.ts";
-import { isRecord } from "../shared/json.ts";
-import { type Access, addressHint, keyHint } from "./access.ts";
+import { ChatError } from "../../errors.ts";
+import { hideSecrets } from "../../log.ts";
+import { isRecord } from "../../shared/json.ts";
+import { type Access, addressHint, keyHint } from "../access.ts";
 import { retryAfterIn } from "./retry-after.ts";
 import { FILTERED, isUsedUp, statusOfWords, statusTold, TOO_LONG_A_CHAT } from "./told-status.ts";
 import { sentenceOf, titleOf } from "./told-words.ts";

@@ -1,11 +1,11 @@
 // The events of OpenAI's responses.
 // https://platform.openai.com/docs/api-reference/responses-streaming
-import type { FinishReason, Usage } from "../provider.ts";
-import type { Answer } from "./answer.ts";
-import type { EventReader } from "./format.ts";
+import type { FinishReason, Usage } from "../../provider.ts";
+import type { Answer } from "../answer.ts";
+import type { EventReader } from "../format.ts";
+import { leaveOut, toldError } from "../told-errors.ts";
+import { type Fields, num, record, text, textOf } from "../values.ts";
 import { normalUsage, toArguments } from "./openai-chat.ts";
-import { leaveOut, toldError } from "./told-errors.ts";
-import { type Fields, num, record, text, textOf } from "./values.ts";
 
 interface OpenItem {
   kind: string;

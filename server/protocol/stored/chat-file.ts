@@ -1,11 +1,11 @@
 // A chat as a file: JSON lines, each with a hash over itself and the hash of the line before
 // (docs/protocol.md, "A chat as a file"). What a file says is parsed here, once.
 import * as z from "zod/mini";
-import { AttachmentHash, AttachmentRef } from "./attachments.ts";
-import { Id, Text } from "./fields.ts";
-import { InstructionHash, SentInstruction } from "./instructions.ts";
-import { TOOL_KINDS } from "./offers.ts";
-import { SUBTASK_STATUSES } from "./plans.ts";
+import { AttachmentHash, AttachmentRef } from "../attachments.ts";
+import { Id, Text } from "../fields.ts";
+import { InstructionHash, SentInstruction } from "../instructions.ts";
+import { TOOL_KINDS } from "../offers.ts";
+import { SUBTASK_STATUSES } from "../plans.ts";
 import { Thinking } from "./thinking.ts";
 
 /** Grows when a reader of an older version would understand a file wrongly. */

@@ -2,15 +2,15 @@
 // https://platform.openai.com/docs/api-reference/chat-streaming
 
 import { createHash } from "node:crypto";
-import type { ConversationMessage, FinishReason, ProviderRequest, Usage } from "../provider.ts";
-import { plainSchema } from "../tool-schema.ts";
-import type { Answer } from "./answer.ts";
-import type { CallPiece } from "./calls.ts";
-import type { EventReader, Leave, WireFormat, WireRequest } from "./format.ts";
+import type { ConversationMessage, FinishReason, ProviderRequest, Usage } from "../../provider.ts";
+import { plainSchema } from "../../tool-schema.ts";
+import type { Answer } from "../answer.ts";
+import type { CallPiece } from "../calls.ts";
+import type { EventReader, Leave, WireFormat, WireRequest } from "../format.ts";
+import { attachedTo, dataUrl, fileName, tokenLimit, toSettings } from "../request-parts.ts";
+import { leaveOut, toldError } from "../told-errors.ts";
+import { type Fields, num, record, text, textOf } from "../values.ts";
 import { createThoughts, type Thoughts, withThoughts } from "./openai-thoughts.ts";
-import { attachedTo, dataUrl, fileName, tokenLimit, toSettings } from "./request-parts.ts";
-import { leaveOut, toldError } from "./told-errors.ts";
-import { type Fields, num, record, text, textOf } from "./values.ts";
 
 export const openaiChat: WireFormat = { toRequest, createReader, amend };
 

@@ -1,12 +1,12 @@
 // OpenAI's responses. https://platform.openai.com/docs/api-reference/responses-streaming
 
-import type { ConversationMessage, ProviderRequest } from "../provider.ts";
-import { plainSchema } from "../tool-schema.ts";
-import type { Leave, WireFormat, WireRequest } from "./format.ts";
-import { interleave } from "./interleave.ts";
+import type { ConversationMessage, ProviderRequest } from "../../provider.ts";
+import { plainSchema } from "../../tool-schema.ts";
+import type { Leave, WireFormat, WireRequest } from "../format.ts";
+import { interleave } from "../interleave.ts";
+import { attachedTo, dataUrl, fileName, tokenLimit, toSettings } from "../request-parts.ts";
+import type { Fields } from "../values.ts";
 import { createReader } from "./openai-responses-reader.ts";
-import { attachedTo, dataUrl, fileName, tokenLimit, toSettings } from "./request-parts.ts";
-import type { Fields } from "./values.ts";
 
 export const openaiResponses: WireFormat = {
   toRequest,

@@ -1,5 +1,5 @@
 // The status that an error would have had, had the server told of it before it began to answer.
-import { isRecord } from "../shared/json.ts";
+import { isRecord } from "../../shared/json.ts";
 import { sentenceOf } from "./told-words.ts";
 
 export const TOO_LONG_A_CHAT =

@@ -1,15 +1,15 @@
 // Google's Interactions, for answers that Google holds.
 // https://ai.google.dev/gemini-api/docs/interactions/streaming
 
-import type { ConversationMessage, FinishReason, ProviderRequest, Usage } from "../provider.ts";
-import { plainSchema } from "../tool-schema.ts";
-import type { Answer } from "./answer.ts";
-import type { EventReader, Leave, WireFormat, WireRequest } from "./format.ts";
-import { interleave } from "./interleave.ts";
+import type { ConversationMessage, FinishReason, ProviderRequest, Usage } from "../../provider.ts";
+import { plainSchema } from "../../tool-schema.ts";
+import type { Answer } from "../answer.ts";
+import type { EventReader, Leave, WireFormat, WireRequest } from "../format.ts";
+import { interleave } from "../interleave.ts";
+import { attachedTo, toSettings } from "../request-parts.ts";
+import { toldError } from "../told-errors.ts";
+import { type Fields, list, num, record, text, textOf } from "../values.ts";
 import { normalUsage, toArguments } from "./openai-chat.ts";
-import { attachedTo, toSettings } from "./request-parts.ts";
-import { toldError } from "./told-errors.ts";
-import { type Fields, list, num, record, text, textOf } from "./values.ts";
 
 /** The form of the events that is read here. */
 const REVISION = { "api-revision": "2026-05-20" };

@@ -1,6 +1,6 @@
-import type { VendorName } from "../vendors.ts";
+import type { VendorName } from "../../vendors.ts";
+import type { WireFormat } from "../format.ts";
 import { anthropic } from "./anthropic.ts";
-import type { WireFormat } from "./format.ts";
 import { google } from "./google.ts";
 import { googleInteractions } from "./google-interactions.ts";
 import { openaiChat } from "./openai-chat.ts";

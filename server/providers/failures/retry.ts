@@ -1,6 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
-import { ChatError } from "../errors.ts";
-import type { ErrorCode } from "../protocol/errors.ts";
+import { ChatError } from "../../errors.ts";
+import type { ErrorCode } from "../../protocol/errors.ts";
 
 const MAX_RETRIES = 2;
 /**

@@ -1,12 +1,12 @@
 // Anthropic's messages. https://docs.anthropic.com/en/docs/build-with-claude/streaming
 
-import type { ConversationMessage, ProviderRequest } from "../provider.ts";
-import { plainSchema } from "../tool-schema.ts";
+import type { ConversationMessage, ProviderRequest } from "../../provider.ts";
+import { plainSchema } from "../../tool-schema.ts";
+import type { Leave, WireFormat, WireRequest } from "../format.ts";
+import { interleave } from "../interleave.ts";
+import { attachedTo, tokenLimit, toSettings } from "../request-parts.ts";
 import { largestOutput, lowerLimit } from "./anthropic-limits.ts";
 import { createReader } from "./anthropic-reader.ts";
-import type { Leave, WireFormat, WireRequest } from "./format.ts";
-import { interleave } from "./interleave.ts";
-import { attachedTo, tokenLimit, toSettings } from "./request-parts.ts";
 
 export const anthropic: WireFormat = { toRequest, createReader, amend };
 

@@ -1,14 +1,14 @@
 // Google's generateContent. https://ai.google.dev/api/generate-content
 
-import type { ThinkingPart } from "../../protocol/thinking.ts";
-import type { ConversationMessage, FinishReason, ProviderRequest, Usage } from "../provider.ts";
-import { plainSchema } from "../tool-schema.ts";
-import type { Answer } from "./answer.ts";
-import type { EventReader, Leave, WireFormat, WireRequest } from "./format.ts";
+import type { ThinkingPart } from "../../../protocol/stored/thinking.ts";
+import type { ConversationMessage, FinishReason, ProviderRequest, Usage } from "../../provider.ts";
+import { plainSchema } from "../../tool-schema.ts";
+import type { Answer } from "../answer.ts";
+import type { EventReader, Leave, WireFormat, WireRequest } from "../format.ts";
+import { attachedTo, toSettings } from "../request-parts.ts";
+import { leaveOut, toldError } from "../told-errors.ts";
+import { type Fields, num, record, text } from "../values.ts";
 import { normalUsage, reasonOf, toArguments } from "./openai-chat.ts";
-import { attachedTo, toSettings } from "./request-parts.ts";
-import { leaveOut, toldError } from "./told-errors.ts";
-import { type Fields, num, record, text } from "./values.ts";
 
 export const google: WireFormat = { toRequest, createReader };
 

@@ -1,8 +1,8 @@
 // Thinking in the chat format, which has no place for it: each server has its own field, some have
 // two for the same words. What came is shown once and kept as it came; DeepSeek, Kimi and
 // OpenRouter want it back with the calls that it led to.
-import type { Answer } from "./answer.ts";
-import { type Fields, list, num, record, text, textOf } from "./values.ts";
+import type { Answer } from "../answer.ts";
+import { type Fields, list, num, record, text, textOf } from "../values.ts";
 
 export interface Thoughts {
   /** The fields of a delta or a message; whether there was any thinking in them. */
