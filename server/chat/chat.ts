@@ -1,4 +1,5 @@
 import type { LogPlace } from "../db/tables/epochs.ts";
+import type { ApprovalRuleList, LevelRequest, RuleChoices } from "../protocol/approvals.ts";
 import type { StreamChunk } from "../protocol/chunks.ts";
 import type { InstructionText } from "../protocol/instructions.ts";
 import type {
@@ -134,6 +135,14 @@ export interface Chat {
    * A tool that need not ask in this session asks again. Rejects with `not_found`, `session_busy`.
    */
   revokeToolRule(sessionId: string, toolName: string): Promise<void>;
+  /** Rules that a person could make of a call. Rejects with `not_found`. */
+  ruleChoices(sessionId: string, callId: string): Promise<RuleChoices>;
+  /** Of one workspace, or of all. */
+  approvalRules(workspace: string | undefined): Promise<ApprovalRuleList>;
+  /** Takes effect once. */
+  removeApprovalRule(id: string): Promise<void>;
+  /** Counts from the next call on. Rejects with `not_found`. */
+  setApprovalLevel(sessionId: string, wish: LevelRequest): Promise<Session>;
   createSession(request: CreateSessionRequest): Promise<Session>;
   listSessions(query: { query?: string; limit?: number; cursor?: string }): Promise<SessionList>;
   getSession(sessionId: string): Promise<Session>;

@@ -24,6 +24,12 @@ import { rewindSession } from "./accept/rewind-session.ts";
 import { sendIdleQueues } from "./accept/send-queued.ts";
 import { startUserTurn, switchAgent } from "./accept/start-turn.ts";
 import { decideCall, takeResult } from "./calls/answer-call.ts";
+import {
+  approvalRules,
+  removeApprovalRule,
+  ruleChoices,
+  setApprovalLevel,
+} from "./calls/approvals.ts";
 import { claim, listPending } from "./calls/claims.ts";
 import { revokeToolRule } from "./calls/revoke-tool-rule.ts";
 import { takeOutput } from "./calls/tool-output.ts";
@@ -78,6 +84,10 @@ export function createChat(deps: ChatDeps): Chat {
     rewind: (sessionId, turnId) => rewindSession(deps, sessionId, turnId),
     summarise: (sessionId) => summariseNow(deps, sessionId),
     revokeToolRule: (sessionId, toolName) => revokeToolRule(deps, sessionId, toolName),
+    ruleChoices: (sessionId, callId) => ruleChoices(deps, sessionId, callId),
+    approvalRules: (workspace) => approvalRules(deps, workspace),
+    removeApprovalRule: (id) => removeApprovalRule(deps, id),
+    setApprovalLevel: (sessionId, wish) => setApprovalLevel(deps, sessionId, wish),
     undoSummary: (sessionId, summaryId) => undoSummary(deps, sessionId, summaryId),
     async createSession(request) {
       turns.refuseWhenDraining();

@@ -13,6 +13,7 @@ import * as heldAnswers from "./migrations/0007-held-answers.ts";
 import * as instructions from "./migrations/0008-instructions.ts";
 import * as attachments from "./migrations/0009-attachments.ts";
 import * as queue from "./migrations/0010-queue.ts";
+import * as approvals from "./migrations/0011-approvals.ts";
 import { differenceOf } from "./sqlite-schema.ts";
 import type { Database } from "./tables/schema.ts";
 
@@ -28,6 +29,7 @@ export const MIGRATIONS: Record<string, Migration> = {
   "0008-instructions": instructions,
   "0009-attachments": attachments,
   "0010-queue": queue,
+  "0011-approvals": approvals,
 };
 const NAMES = Object.keys(MIGRATIONS);
 export const NEWEST = NAMES.length;

@@ -1,11 +1,16 @@
 import picomatch from "picomatch";
+import type { AllowedBy, ApprovalLevel } from "../protocol/approvals.ts";
 import type { AskReason } from "../protocol/call-words.ts";
+import { commandOf, dangersOf } from "../shared/command-dangers.ts";
 import { isConfigPath, isSecretPath } from "../shared/protected-paths.ts";
 import { type AgentDefinition, mayUse } from "./agents.ts";
+import type { CommandReading } from "./approvals/read-command.ts";
+import { type BoundRule, coveringRules } from "./approvals/rules.ts";
 import type { Tool } from "./tools.ts";
 
 export type Verdict =
-  | { rule: "allow" }
+  /** `by`: what a person has said about calls like this; absent where its tool need not ask. */
+  | { rule: "allow"; by?: AllowedBy }
   | { rule: "ask"; because: AskReason }
   /** The reason is for the model to read. */
   | { rule: "deny"; reason: string };
@@ -19,17 +24,24 @@ export interface Circumstances {
    * each with what it did then.
    */
   granted: ReadonlyMap<string, string>;
+  /** What runs in this chat without asking, as far as no rule says so. */
+  level: ApprovalLevel;
+  /** Of this workspace. */
+  rules: readonly BoundRule[];
+  /** Undefined where no tool is called that could have one. */
+  readCommand: ((command: string) => CommandReading) | undefined;
 }
 
 /**
- * What becomes of a call. Fails closed: what nobody has allowed asks, and what an
- * agent may not do is denied.
+ * What becomes of a call. Fails closed: what nobody has allowed asks, what is dangerous asks
+ * whoever has allowed it, and what an agent may not do is denied.
  */
 export function judge(
   tool: Tool,
   args: Record<string, unknown>,
-  { agent, trusted, granted }: Circumstances,
+  circumstances: Circumstances,
 ): Verdict {
+  const { agent, trusted } = circumstances;
   if (!mayUse(agent, tool)) {
     return { rule: "deny", reason: `The agent ${agent.type} may not use ${tool.name}.` };
   }
@@ -38,29 +50,61 @@ export function judge(
   if (tool.rule === "deny") {
     return { rule: "deny", reason: `${tool.name} is switched off by the user's rules.` };
   }
-  if (!trusted && tool.run === "client") {
-    if (tool.kind === "read") {
-      return { rule: "ask", because: delicacy(tool, args) ?? "untrusted_workspace" };
-    }
+  if (!trusted && tool.run === "client" && tool.kind !== "read") {
     return {
       rule: "deny",
       reason: `${tool.name} is off, since the user has not trusted this workspace.`,
     };
   }
-  const isAllowed = tool.rule === "allow" || granted.get(tool.name) === tool.kind;
-  // What nobody has allowed asks for that reason, too; the path is what a person has to know.
-  const because = delicacy(tool, args) ?? (isAllowed ? undefined : "not_allowed");
-  return because === undefined ? { rule: "allow" } : { rule: "ask", because };
+  // What a person has to know comes before who has allowed what.
+  const because = delicacy(tool, args);
+  if (because !== undefined) return { rule: "ask", because };
+  if (!trusted && tool.run === "client") return { rule: "ask", because: "untrusted_workspace" };
+  return whoAllows(tool, args, circumstances);
+}
+
+function whoAllows(
+  tool: Tool,
+  args: Record<string, unknown>,
+  { granted, level, rules, readCommand }: Circumstances,
+): Verdict {
+  const asks: Verdict = { rule: "ask", because: "not_allowed" };
+  const isOurs = tool.run !== "client";
+  if (level === "ask" && !isOurs) return asks;
+  if (tool.rule === "allow") return { rule: "allow" };
+  if (granted.get(tool.name) === tool.kind) return { rule: "allow", by: { by: "tool" } };
+  if (isOurs) return asks;
+  const command = commandOf(args);
+  const reading = command === undefined ? undefined : readCommand?.(command);
+  const covering = coveringRules(rules, { tool, args, reading });
+  if (covering) {
+    const told = covering.map(({ type, pattern }) => ({ type, pattern }));
+    return { rule: "allow", by: { by: "rule", rules: told } };
+  }
+  const isFree = level === "all" || (level === "edit" && tool.kind === "write");
+  if (!isFree) return asks;
+  const isOther = tool.kind === "other" && command !== undefined;
+  const hasCommand = tool.kind === "execute" || isOther;
+  if (hasCommand && reading?.isUnderstood !== true) {
+    return { rule: "ask", because: "unclear_command" };
+  }
+  return { rule: "allow", by: { by: "level", level } };
 }
 
 /**
- * Why it asks even where its tool is allowed: it reads what may be a secret, or writes
- * what other programs obey.
+ * Why it asks even where it is allowed: it reads what may be a secret, writes what other programs
+ * obey, or runs what its card warns of.
  */
-function delicacy({ kind }: Tool, args: Record<string, unknown>): AskReason | undefined {
+export function delicacy(
+  { kind }: Pick<Tool, "kind">,
+  args: Record<string, unknown>,
+): AskReason | undefined {
   // `include` is what a search looks into.
   const named = [args["path"], args["include"]].filter((path) => typeof path === "string");
-  if (kind !== "read" && kind !== "write") return undefined;
+  if (kind !== "read" && kind !== "write") {
+    const command = commandOf(args);
+    return command !== undefined && dangersOf(command).length > 0 ? "dangerous" : undefined;
+  }
   if (named.some(isSecretPath)) return "secret_path";
   return kind === "write" && named.some(isConfigPath) ? "steering_path" : undefined;
 }

@@ -1,6 +1,7 @@
 import { createServer, type Server } from "node:http";
 import express, { type NextFunction, type Request, type Response } from "express";
 import { MAX_MESSAGE_ATTACHMENT_BYTES } from "../protocol/attachments.ts";
+import { approvalsRouter } from "./approvals.ts";
 import { readJson } from "./body.ts";
 import type { HttpDeps } from "./context.ts";
 import { handleErrors, notFound } from "./error-handler.ts";
@@ -64,6 +65,7 @@ export function createHttpServer(deps: HttpDeps): HttpServer {
   app.use(messagesRouter(deps, readers));
   app.use(sessionsRouter(deps));
   app.use(queueRouter(deps));
+  app.use(approvalsRouter(deps));
   app.use(transferRouter(deps));
   app.use(modelsRouter(deps));
   app.use(openAiRouter(deps, readers));

@@ -34,6 +34,8 @@ const TABLE = {
   summarise: { rollback: "refusal" },
   undo_summary: { rollback: "refusal" },
   ask_again: { rollback: "refusal" },
+  set_approval_level: { rollback: "refusal" },
+  remove_approval_rule: { rollback: "refusal" },
   complete_turn: { rollback: "failure" },
   fail_turn: { rollback: "failure" },
   interrupt_turn: { rollback: "failure" },

@@ -9,6 +9,10 @@ export const ASK_REASONS = [
   "untrusted_workspace",
   "wider_agent",
   "unknown_tool",
+  // Whatever allows its tool: what it does has to be seen.
+  "dangerous",
+  // All else would run, but nobody can know what this command does.
+  "unclear_command",
 ] as const;
 export type AskReason = (typeof ASK_REASONS)[number];
 /**

@@ -1,8 +1,9 @@
 // The calls that our own clients make, with what goes in and what comes out.
 // The extension relays them for the webview; the browser makes them itself.
 import * as z from "zod/mini";
+import { ApprovalRuleList, LevelRequest, RuleChoices, RulesQuery } from "./approvals.ts";
 import { AttachmentContent, AttachmentHash } from "./attachments.ts";
-import { Id } from "./fields.ts";
+import { ForeignId, Id } from "./fields.ts";
 import { InstructionHash, InstructionText } from "./instructions.ts";
 import { ToolName } from "./offers.ts";
 import {
@@ -56,6 +57,16 @@ export const CALLS = {
   ask_again: {
     params: z.strictObject({ session_id: Id, tool_name: ToolName }),
     result: z.unknown(),
+  },
+  rule_choices: {
+    params: z.strictObject({ session_id: Id, call_id: ForeignId }),
+    result: RuleChoices,
+  },
+  list_rules: { params: RulesQuery, result: ApprovalRuleList },
+  remove_rule: { params: z.strictObject({ rule_id: Id }), result: z.unknown() },
+  set_approval_level: {
+    params: z.strictObject({ session_id: Id, changes: LevelRequest }),
+    result: Session,
   },
   send_message: { params: MessageRequest, result: z.unknown() },
   list_agents: { params: Nothing, result: AgentList },

@@ -1,6 +1,7 @@
 // What a session says, one chunk after another. Flat on purpose: the field names are the contract
 // that every client reads, whatever the type of the chunk; `metadata` is each type's own.
 import * as z from "zod/mini";
+import { AllowedBy, APPROVAL_LEVELS, RULE_TYPES } from "./approvals.ts";
 import { AttachmentRef } from "./attachments.ts";
 import { ASK_REASONS, CALL_OUTCOMES } from "./call-words.ts";
 import { ERROR_CODES } from "./errors.ts";
@@ -65,6 +66,7 @@ export const METADATA = {
     agent_type: z.string(),
     kind: z.optional(z.enum(TOOL_KINDS)),
     asks_because: z.optional(z.enum(ASK_REASONS)),
+    allowed_by: z.optional(AllowedBy),
     client_id: z.optional(z.string()),
     workspace: z.optional(z.string()),
   }),
@@ -106,7 +108,7 @@ export const METADATA = {
   execution_completed: z.object({ subtasks: z.number() }),
 };
 
-/** Of a `status`: eight messages, told apart by `state`. */
+/** Of a `status`: ten messages, told apart by `state`. */
 export const STATES = [
   z.object({
     state: z.literal("waiting"),
@@ -134,6 +136,12 @@ export const STATES = [
   z.object({ state: z.literal("rewound"), replaces_turn_id: z.string() }),
   z.object({ state: z.literal("tool_allowed") }),
   z.object({ state: z.literal("tool_asks_again") }),
+  z.object({
+    state: z.literal("rule_allowed"),
+    rule_type: z.enum(RULE_TYPES),
+    pattern: z.string(),
+  }),
+  z.object({ state: z.literal("approval_level"), level: z.enum(APPROVAL_LEVELS) }),
   z.object({ state: z.literal("tool_output"), cut: z.optional(z.literal(true)) }),
 ] as const;
 
@@ -175,6 +183,8 @@ export type NewChunk =
   | Status<"rewound">
   | Status<"tool_allowed", { tool_name: string }>
   | Status<"tool_asks_again", { tool_name: string }>
+  | Status<"rule_allowed", { tool_name: string }>
+  | Status<"approval_level">
   | Status<"tool_output", { call_id: string; token: string }>
   | Said<"error", { error: string }>
   | Said<"done">

@@ -2,7 +2,7 @@
 import type { CallName, CallParams } from "./calls.ts";
 
 export interface HttpCall {
-  method: "GET" | "POST" | "PATCH" | "DELETE";
+  method: "GET" | "POST" | "PATCH" | "DELETE" | "PUT";
   path: string;
   body?: unknown;
 }
@@ -42,6 +42,16 @@ export function toHttp<N extends CallName>(name: N, params: CallParams<N>): Http
       };
     case "ask_again":
       return { method: "DELETE", path: `${session}/tool_rules/${String(p["tool_name"])}` };
+    case "rule_choices": {
+      const call = encodeURIComponent(String(p["call_id"]));
+      return { method: "GET", path: `${session}/calls/${call}/rules` };
+    }
+    case "list_rules":
+      return { method: "GET", path: `/v1/approval_rules${toQuery(p)}` };
+    case "remove_rule":
+      return { method: "DELETE", path: `/v1/approval_rules/${String(p["rule_id"])}` };
+    case "set_approval_level":
+      return { method: "PUT", path: `${session}/approval_level`, body: p["changes"] };
     case "send_message":
       return { method: "POST", path: "/v1/messages/stream", body: params };
     case "list_agents":

@@ -1,4 +1,5 @@
 import * as z from "zod/mini";
+import { RuleText } from "./approvals.ts";
 import { Attachment, MAX_ATTACHMENTS } from "./attachments.ts";
 import { AgentType, ForeignId, Id, ModelId, Text } from "./fields.ts";
 import { OfferedInstructions } from "./instructions.ts";
@@ -39,8 +40,11 @@ const ToolDecision = z.strictObject({
   decision: z.enum(["approve", "edit", "reject"]),
   modified_arguments: z.optional(z.record(z.string(), z.unknown())),
   feedback: z.optional(Text),
-  /** The same tool need not ask again in this session. */
-  remember: z.optional(z.literal("session")),
+  /**
+   * The same tool need not ask again in this session; or calls that this rule fits, in this
+   * workspace.
+   */
+  remember: z.optional(z.union([z.literal("session"), RuleText])),
 });
 
 const SwitchAgent = z.strictObject({

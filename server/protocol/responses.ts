@@ -1,4 +1,5 @@
 import * as z from "zod/mini";
+import { APPROVAL_LEVELS } from "./approvals.ts";
 import { ERROR_CODES } from "./errors.ts";
 import { TOOL_KINDS } from "./offers.ts";
 import { QueuedMessage } from "./stream-events.ts";
@@ -16,6 +17,8 @@ export const Session = z.object({
   created_at: Timestamp,
   updated_at: Timestamp,
   last_seq: z.int(),
+  /** What runs in it without asking; absent for as usual. */
+  approval_level: z.optional(z.enum(APPROVAL_LEVELS)),
   /** The newest turn, or null before the first message. */
   turn: z.nullable(
     z.object({

@@ -19,6 +19,14 @@ export interface Danger {
   what: string;
 }
 
+/** The command among a call's arguments; tools of others call it otherwise. */
+export function commandOf(args: Record<string, unknown>): string | undefined {
+  const told = [args["command"], args["cmd"], args["script"]].find(
+    (one) => typeof one === "string",
+  );
+  return typeof told === "string" ? told : undefined;
+}
+
 export function dangersOf(command: string): Danger[] {
   const found: Danger[] = [];
   judge(command, found, { isAway: false, fetched: new Set() }, 0);

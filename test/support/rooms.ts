@@ -50,7 +50,7 @@ export const ROOMS: readonly { room: RegExp; may: readonly RegExp[] }[] = [
   { room: /^server\/protocol\/[\w-]+\.ts$/, may: [/^zod$/] },
   { room: PROTOCOL, may: [/^zod$/] },
   { room: SHARED, may: [PROTOCOL] },
-  { room: DOMAIN, may: [PROTOCOL, SHARED, /^picomatch$/] },
+  { room: DOMAIN, may: [PROTOCOL, SHARED, /^(?:picomatch|unbash)$/] },
   // Frozen: what it once did must not change with code of today.
   { room: /^server\/db\/migrations\//, may: [/^kysely$/] },
   {

@@ -103,6 +103,8 @@ export const EN: Strings = {
     untrusted_workspace: "It asks because this workspace is not trusted.",
     wider_agent: "It asks because this agent may do more than the one that answers now.",
     unknown_tool: "It asks because nobody here knows this tool.",
+    dangerous: "What is dangerous always asks.",
+    unclear_command: "It asks because it cannot be known what this command does.",
   },
   switchTo: (name) => `Hand over to ${name}`,
   switchAsks: (name) => `May ${name} take over?`,

@@ -117,6 +117,10 @@ function takeStatus(log: SessionLog, chunk: ChunkOf<"status">): SessionLog {
       return { ...log, granted: [...log.granted.filter((name) => name !== tool_name), tool_name] };
     case "tool_asks_again":
       return { ...log, granted: log.granted.filter((name) => name !== tool_name) };
+    // What is allowed is looked at where it is taken back.
+    case "rule_allowed":
+    case "approval_level":
+      return log;
     case "rewound":
       return { ...log, turns: keptTurns(log, metadata.replaces_turn_id) };
     case "tool_output":

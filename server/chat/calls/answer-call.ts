@@ -15,6 +15,7 @@ import { withLastWords } from "../../db/tables/tool-output.ts";
 import { grantTool } from "../../db/tables/tool-rules.ts";
 import { findTurn, setTurnProgress, type TurnRow } from "../../db/tables/turns.ts";
 import { findAgent } from "../../domain/agents.ts";
+import { loadShellReader } from "../../domain/approvals/read-command.ts";
 import type { Offer } from "../../domain/offer.ts";
 import { refusedPath } from "../../domain/permissions.ts";
 import { findTool, SWITCH_TOOL } from "../../domain/tools.ts";
@@ -37,6 +38,7 @@ import {
 import { switchedChunk } from "../turn/commit-answer.ts";
 import { reasonOf, switched } from "../turn/commit-calls.ts";
 import { decidePlan } from "../turn/propose-plan.ts";
+import { storeRule } from "./approvals.ts";
 
 type ToolDecision = Extract<ClientMessage, { type: "tool_decision" }>;
 type ToolResult = Extract<ClientMessage, { type: "tool_result" }>;
@@ -57,6 +59,8 @@ export async function decideCall(
   if (decision === "edit" && !message.modified_arguments) {
     throw new ChatError("invalid_request", "message.modified_arguments: needed to edit a call.");
   }
+  const rule = typeof remember === "object" ? remember : undefined;
+  const read = rule && (await loadShellReader());
   return await answerCall(deps, "tool_decision", sessionId, call_id, async (trx, call, turn) => {
     if (call.status !== "waiting_decision") return undefined;
     const plan = await planOfCall(trx, call);
@@ -87,6 +91,9 @@ export async function decideCall(
         tool_name: tool.name,
         metadata: { state: "tool_allowed" },
       });
+    }
+    if (rule && read) {
+      chunks.push(...(await storeRule(trx, { read, call, turn, offer }, args, rule)));
     }
     const own = deps.resolveModel(turn.model).provider.tools ?? [];
     const tool = findTool(own, call.tool_name);

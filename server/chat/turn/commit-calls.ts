@@ -1,6 +1,7 @@
 // The calls that a model makes in one step: judged, stored and, where nobody
 // else has to act, answered.
 
+import { levelIn, listRules } from "../../db/tables/approval-rules.ts";
 import { insertMessage } from "../../db/tables/messages.ts";
 import type { ToolCallStatus, Trx } from "../../db/tables/schema.ts";
 import { changeSession, releaseLease } from "../../db/tables/sessions.ts";
@@ -8,8 +9,10 @@ import { freeCallId, insertToolCall } from "../../db/tables/tool-calls.ts";
 import { grantedTools } from "../../db/tables/tool-rules.ts";
 import { setTurnProgress } from "../../db/tables/turns.ts";
 import { type AgentDefinition, findAgent, mayMore } from "../../domain/agents.ts";
-import { judge } from "../../domain/permissions.ts";
+import { loadShellReader } from "../../domain/approvals/read-command.ts";
+import { type Circumstances, judge } from "../../domain/permissions.ts";
 import { findTool, SWITCH_TOOL, type Tool } from "../../domain/tools.ts";
+import type { AllowedBy } from "../../protocol/approvals.ts";
 import type { AskReason } from "../../protocol/call-words.ts";
 import type { NewChunk } from "../../protocol/chunks.ts";
 import type { FinishReason, ToolCall } from "../../providers/provider.ts";
@@ -56,12 +59,18 @@ export async function commitCalls(
   const { sessionId, turnId, workspace } = run.turn;
   const onlySwitch = calls.every(({ tool_name }) => tool_name === SWITCH_TOOL);
   const before = { agentType: run.agentType, switches: run.switches };
+  const readCommand = await shellReaderFor(run, calls, tools);
   const waiting = await writeStep(
     run,
     onlySwitch ? "agent_switched" : "tool_call",
     async (trx, append) => {
       Object.assign(run, before);
-      const granted = await grantedTools(trx, { sessionId, workspace });
+      const said = {
+        granted: await grantedTools(trx, { sessionId, workspace }),
+        level: await levelIn(trx, sessionId, workspace),
+        rules: workspace === null ? [] : await listRules(trx, workspace),
+        readCommand,
+      };
       const judged: Judged[] = [];
       for (const [position, asked] of calls.entries()) {
         const { tool_name } = asked;
@@ -70,7 +79,7 @@ export async function commitCalls(
         const isLast = position === calls.length - 1;
         const { fault, ...args } = readCall(asked, tool, isLast ? reason : undefined);
         const call = { call_id, tool_name, ...args };
-        const one = await settle(trx, run, { call, tool, agent, tools, granted, fault });
+        const one = await settle(trx, run, { call, tool, agent, tools, said, fault });
         judged.push(one);
         await insertToolCall(trx, {
           session_id: sessionId,
@@ -140,7 +149,8 @@ interface Asked {
   /** Who asks, and all the tools there are. */
   agent: AgentDefinition;
   tools: readonly Tool[];
-  granted: ReadonlyMap<string, string>;
+  /** What a person has said about calls like this. */
+  said: Pick<Circumstances, "granted" | "level" | "rules" | "readCommand">;
   /** Why its arguments are none. */
   fault: string | undefined;
 }
@@ -148,7 +158,7 @@ interface Asked {
 async function settle(
   trx: Trx,
   run: Run,
-  { call, tool, agent, tools, granted, fault }: Asked,
+  { call, tool, agent, tools, said, fault }: Asked,
 ): Promise<Judged> {
   const answered = (status: "done" | "rejected", reply: Reply, extra: NewChunk[] = []): Judged => {
     const chunks = [callChunk(run, call, tool), ...extra, resultChunk(call, reply)];
@@ -159,7 +169,7 @@ async function settle(
     const told = visibleTools(tools, agent, { trusted, inPlan: false });
     return answered("done", failed(noSuchTool(call.tool_name, told)));
   }
-  const verdict = judge(tool, call.arguments, { agent, trusted, granted });
+  const verdict = judge(tool, call.arguments, { agent, trusted, ...said });
   if (verdict.rule === "deny") {
     return answered("rejected", refused("denied", verdict.reason, `Error: ${verdict.reason}`));
   }
@@ -179,7 +189,7 @@ async function settle(
     return { call, status: "waiting_decision", reply: undefined, chunks };
   }
   if (typeof tool.run === "function") return answered("done", runHere(tool.run, call.arguments));
-  const chunks = [callChunk(run, call, tool)];
+  const chunks = [callChunk(run, call, tool, undefined, verdict.by)];
   return { call, status: "waiting_result", reply: undefined, chunks };
 }
 
@@ -230,12 +240,26 @@ function isWaiting(status: ToolCallStatus): boolean {
   return status === "waiting_decision" || status === "waiting_result";
 }
 
-/** `asks`: it waits for a person, for this reason. */
+/** Loaded before the step, in which nothing may wait for a file; undefined if nobody needs it. */
+async function shellReaderFor(
+  run: Run,
+  calls: readonly ToolCall[],
+  tools: readonly Tool[],
+): Promise<Circumstances["readCommand"]> {
+  const kinds = calls.map(({ tool_name }) => findTool(tools, tool_name)?.kind);
+  if (!kinds.some((kind) => kind === "execute" || kind === "other")) return undefined;
+  const read = await loadShellReader();
+  const shell = run.turn.offer.environment?.shell;
+  return (command) => read(command, shell);
+}
+
+/** `asks`: it waits for a person, for this reason; `by`: why it need not. */
 function callChunk(
   run: Run,
   call: ToolCall,
   tool: Tool | undefined,
   asks?: AskReason | "plan",
+  by?: AllowedBy,
 ): NewChunk {
   const { clientId, workspace } = run.turn;
   return {
@@ -247,6 +271,7 @@ function callChunk(
       agent_type: run.agentType,
       kind: tool?.kind,
       asks_because: asks === "plan" ? undefined : asks,
+      allowed_by: by,
       client_id: clientId ?? undefined,
       workspace: workspace ?? undefined,
     }),

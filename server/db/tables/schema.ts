@@ -1,6 +1,7 @@
 // The tables as types. `test/server/schema.test.ts` compares them with the
 // real tables on both engines.
 import type { Generated, Kysely, Transaction } from "kysely";
+import type { ApprovalLevel, RuleText } from "../../protocol/approvals.ts";
 import type { ToolKind } from "../../protocol/offers.ts";
 import type { SubtaskStatus } from "../../protocol/plans.ts";
 import type { TurnStatus } from "../../protocol/responses.ts";
@@ -38,6 +39,10 @@ export interface SessionsTable {
   epoch_seq: Generated<number>;
   /** How often its queue has changed without a chunk: other companions look for it. */
   queue_changes: Generated<number>;
+  /** What runs without asking; null for as usual. */
+  approval_level: Generated<ApprovalLevel | null>;
+  /** Where that counts. */
+  approval_workspace: Generated<string | null>;
 }
 
 export interface TurnsTable {
@@ -232,6 +237,20 @@ export interface ToolRulesTable {
   created_at: Milliseconds;
 }
 
+/** What a person lets run in a workspace, whatever chat asks for it. */
+export interface ApprovalRulesTable {
+  /** SHA-256 of what it says: the same rule is stored once. */
+  id: string;
+  workspace: string;
+  tool_name: string;
+  kind: ToolKind;
+  type: RuleText["type"];
+  pattern: string;
+  /** What else a command's call has to say. */
+  arguments: Json;
+  created_at: Milliseconds;
+}
+
 /** `waiting` for its approval; `paused`: its turn ended before it did. */
 const PLAN_STATUSES = ["waiting", "running", "paused", "done", "rejected", "cancelled"] as const;
 export type PlanStatus = (typeof PLAN_STATUSES)[number];
@@ -286,6 +305,7 @@ export interface Database {
   offers: OffersTable;
   instructions: InstructionsTable;
   tool_rules: ToolRulesTable;
+  approval_rules: ApprovalRulesTable;
   plans: PlansTable;
   subtasks: SubtasksTable;
   summaries: SummariesTable;

@@ -1,5 +1,6 @@
 import { PostgresAdapter, type RawBuilder, sql } from "kysely";
 import { ChatError } from "../../errors.ts";
+import type { ApprovalLevel } from "../../protocol/approvals.ts";
 import type { Session, SessionList, TurnStatus } from "../../protocol/responses.ts";
 import { omitUndefined } from "../../shared/json.ts";
 import { type Term, termsOf } from "../../shared/search-words.ts";
@@ -307,6 +308,7 @@ function sessionRows(reader: Reader) {
       "sessions.created_at",
       "sessions.updated_at",
       "sessions.last_seq",
+      "sessions.approval_level",
       "turns.id as turn_id",
       "turns.status as turn_status",
     ])
@@ -330,6 +332,7 @@ interface SessionRow {
   created_at: number;
   updated_at: number;
   last_seq: number;
+  approval_level: ApprovalLevel | null;
   turn_id: string | null;
   turn_status: TurnStatus | null;
   asked_call: string | null;
@@ -345,6 +348,7 @@ function toSession(row: SessionRow): Session {
     created_at: new Date(row.created_at).toISOString(),
     updated_at: new Date(row.updated_at).toISOString(),
     last_seq: row.last_seq,
+    ...(row.approval_level !== null && { approval_level: row.approval_level }),
     turn: id && status ? { id, status, ...(asked_call !== null && { asks: true }) } : null,
   };
 }

@@ -106,6 +106,22 @@ export async function findOpenTurn(
     .executeTakeFirst();
 }
 
+/** Where the session's tools worked last; undefined where none ever did. */
+export async function lastWorkspace(
+  reader: Reader,
+  sessionId: string,
+): Promise<string | null | undefined> {
+  const row = await reader
+    .selectFrom("turns")
+    .select("workspace")
+    .where("session_id", "=", sessionId)
+    .where("workspace", "is not", null)
+    .orderBy("after_seq", "desc")
+    .limit(1)
+    .executeTakeFirst();
+  return row?.workspace;
+}
+
 /** The session of each turn that is `running` on paper though its writer is gone. */
 export async function findAbandonedTurns(
   reader: Reader,

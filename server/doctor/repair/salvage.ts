@@ -28,6 +28,7 @@ const IN_ORDER = {
   offers: true,
   instructions: true,
   tool_rules: true,
+  approval_rules: true,
   requests: true,
   queued_messages: true,
   blobs: true,

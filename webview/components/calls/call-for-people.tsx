@@ -1,6 +1,6 @@
 // A call as a person reads it: a command as a command, a change as a change, and
 // what to look at closely.
-import { dangersOf } from "../../../server/shared/command-dangers.ts";
+import { commandOf, dangersOf } from "../../../server/shared/command-dangers.ts";
 import type { ToolPart } from "../../turns/model.ts";
 import { useSurroundings } from "../base/context.ts";
 import { Icon } from "../base/icon.tsx";
@@ -61,12 +61,4 @@ export function Dangers({ id, args }: { id: string; args: Args }) {
       </ul>
     </div>
   );
-}
-
-/** Tools of others call it otherwise. */
-function commandOf(args: Args): string | undefined {
-  const told = [args["command"], args["cmd"], args["script"]].find(
-    (one) => typeof one === "string",
-  );
-  return typeof told === "string" ? told : undefined;
 }
