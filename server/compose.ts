@@ -56,6 +56,7 @@ export interface CompanionParts {
   log: Log;
   metrics: Metrics;
   setAside?: ChatDeps["setAside"];
+  continuesAnswers?: boolean;
 }
 
 /**
@@ -93,7 +94,11 @@ async function openCompanion(
   const recent = new RecentTransactions(config.slowSeconds);
   const newUnitOfWork = unitsOfWork(database, { metrics, log, recent });
   const setAside = () => setAsideOf(dataDir, config.database);
-  const parts = { database, models, newUnitOfWork, recent, installation, log, metrics, setAside };
+  const { continueAnswers: continuesAnswers } = config;
+  const parts = {
+    ...{ database, models, newUnitOfWork, recent, installation, log, metrics, setAside },
+    continuesAnswers,
+  };
   const watched = { reader: database.reader, newUnitOfWork, log };
   const { database: source } = config;
   const witness = witnessFile(dataDir, source.engine === "sqlite" ? source.path : source.url);
@@ -146,6 +151,7 @@ export function createChatDeps(parts: CompanionParts, closing: AbortSignal): Cha
     write: sessionWriter(hub, newUnitOfWork),
     recent: parts.recent,
     resolveModel: (id) => models.resolve(id),
+    continuesAnswers: parts.continuesAnswers ?? true,
     lock: new SessionLock(metrics),
     turns: new Turns(
       () => deps,

@@ -27,6 +27,8 @@ export interface Config {
   stallSeconds: number;
   /** Vendors that can may hold answers, so that another companion can go on with them. */
   resumeAnswers: boolean;
+  /** Whether an answer whose companion has died is continued by another. */
+  continueAnswers: boolean;
   bodyLimitBytes: number;
   /** How many may read streams at once. */
   maxReaders: number;
@@ -62,6 +64,7 @@ export const USAGE = `streamkeeper: the companion server
   --stall-timeout SECONDS a model silent for so long has failed (60)
   --resume-answers on|off after a crash go on with the answer that runs; OpenAI and Gemini then store
                           their answers (off)
+  --continue-answers on|off  on a Postgres, when a companion dies: another one continues its answers (on)
   --body-limit BYTES      largest request (1048576)
   --max-readers COUNT     how many streams may be read at once (4096)
   --allow-remote          permit a --host other machines can reach
@@ -91,6 +94,7 @@ const FLAGS = {
   "slow-threshold": { type: "string" },
   "stall-timeout": { type: "string" },
   "resume-answers": { type: "string" },
+  "continue-answers": { type: "string" },
   "body-limit": { type: "string" },
   "max-readers": { type: "string" },
   "allow-remote": { type: "boolean" },
@@ -144,6 +148,7 @@ export function parseConfig(
     slowSeconds: toNumber("--slow-threshold", option("slow-threshold") ?? "100", 0, 1e6) / 1000,
     stallSeconds: toNumber("--stall-timeout", option("stall-timeout") ?? "60", 1, 86_400),
     resumeAnswers: toSwitch("--resume-answers", option("resume-answers") ?? "off"),
+    continueAnswers: toSwitch("--continue-answers", option("continue-answers") ?? "on"),
     bodyLimitBytes: toNumber("--body-limit", option("body-limit") ?? "1048576", 1024, 1e9),
     maxReaders: toNumber("--max-readers", option("max-readers") ?? "4096", 1, 60_000),
     printUrl: flags["print-url"] ?? false,

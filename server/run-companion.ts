@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { realpathSync } from "node:fs";
 import type { AddressInfo } from "node:net";
 import { hostname } from "node:os";
 import { dirname, join } from "node:path";
@@ -65,11 +66,12 @@ export async function runCompanion(config: Config): Promise<void> {
 }
 
 /**
- * The same for each start on this data directory on this machine, and for no other;
- * tells nothing of the token.
+ * The same for each start on this data directory on this machine, and for no other, though
+ * several have the same token; tells nothing of it.
  */
-function installationId(token: string): string {
-  return createHash("sha256").update(`house ${hostname()} ${token}`).digest("hex").slice(0, 16);
+function installationId(dataDir: string, token: string): string {
+  const place = `house ${hostname()} ${realpathSync(dataDir)} ${token}`;
+  return createHash("sha256").update(place).digest("hex").slice(0, 16);
 }
 
 /** A port that is taken, a file that cannot be made. */
@@ -116,7 +118,7 @@ async function serve(config: Config, lock: LeaderLock): Promise<void> {
     end: () => endInOrder(parts),
     mark: async () => await parts.companion?.chat.drain(),
   });
-  const companion = await createCompanion(config, installationId(token), log, metrics);
+  const companion = await createCompanion(config, installationId(dataDir, token), log, metrics);
   parts.companion = companion;
 
   const startedAt = new Date().toISOString();

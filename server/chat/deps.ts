@@ -97,6 +97,8 @@ export interface ChatDeps {
   peers: Peers;
   /** No other companion can use this database (SQLite, under the leader lock). */
   soleCompanion: boolean;
+  /** Whether an answer whose companion has died is continued by another. */
+  continuesAnswers: boolean;
   /** One request for a session after the other. */
   lock: SessionLock;
   turns: RunningTurns;
@@ -132,6 +134,8 @@ export interface LeasedTurn {
   acceptedAt: number;
   /** The answer in whose middle another companion went away, where its vendor holds it. */
   held?: HeldAnswer | undefined;
+  /** The same where nobody holds it: the model is asked to go on behind what is stored. */
+  continues?: boolean;
   /** Somebody asked to stop it while nobody ran it. */
   isCancelled?: boolean;
 }

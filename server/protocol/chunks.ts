@@ -108,7 +108,7 @@ export const METADATA = {
   execution_completed: z.object({ subtasks: z.number() }),
 };
 
-/** Of a `status`: ten messages, told apart by `state`. */
+/** Of a `status`: told apart by `state`. */
 export const STATES = [
   z.object({
     state: z.literal("waiting"),
@@ -142,6 +142,7 @@ export const STATES = [
     pattern: z.string(),
   }),
   z.object({ state: z.literal("approval_level"), level: z.enum(APPROVAL_LEVELS) }),
+  z.object({ state: z.literal("continued") }),
   z.object({ state: z.literal("tool_output"), cut: z.optional(z.literal(true)) }),
 ] as const;
 
@@ -185,6 +186,7 @@ export type NewChunk =
   | Status<"tool_asks_again", { tool_name: string }>
   | Status<"rule_allowed", { tool_name: string }>
   | Status<"approval_level">
+  | Status<"continued">
   | Status<"tool_output", { call_id: string; token: string }>
   | Said<"error", { error: string }>
   | Said<"done">

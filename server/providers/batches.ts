@@ -16,6 +16,25 @@ export interface Batches {
   readonly left: AbortSignal;
 }
 
+/** The same, of which only what becomes of its events is pushed. */
+export function mapped(
+  batches: Batches,
+  toOthers: (events: readonly ProviderEvent[]) => readonly ProviderEvent[],
+): Batches {
+  return {
+    push: (events) => batches.push(toOthers(events)),
+    isFull: batches.isFull,
+    hasShown: batches.hasShown,
+    left: batches.left,
+    get onRoom() {
+      return batches.onRoom;
+    },
+    set onRoom(told) {
+      batches.onRoom = told;
+    },
+  };
+}
+
 /**
  * Runs `produce` from the first read on; when it ends the stream ends, with
  * its error if it rejects.

@@ -52,6 +52,7 @@ export function createDemoProvider({ deltaMs = DEMO_DELTA_MS }: DemoOptions = {}
       const { max_output_tokens = Number.POSITIVE_INFINITY, stop = [] } = request.sampling ?? {};
       let output = 0;
       let isCut = false;
+      let { begun = "" } = request;
       for (const event of play(request)) {
         if (isCut) break;
         if (event.type !== "text") {
@@ -60,7 +61,10 @@ export function createDemoProvider({ deltaMs = DEMO_DELTA_MS }: DemoOptions = {}
         }
         const said = beforeStop(event.text, stop);
         isCut = said.length < event.text.length;
-        for (const text of deltasOf(said)) {
+        const isStored = begun !== "" && said.startsWith(begun.slice(0, said.length));
+        const rest = isStored ? said.slice(begun.length) : said;
+        if (isStored) begun = begun.slice(said.length);
+        for (const text of deltasOf(rest)) {
           if (output >= max_output_tokens) {
             yield [{ type: "finish", reason: "length", usage: usageOf(request, output) }];
             return;

@@ -1,5 +1,6 @@
-import type { ConversationMessage, ProviderRequest, ToolCall } from "./provider.ts";
+import type { ConversationMessage, ProviderEvent, ProviderRequest, ToolCall } from "./provider.ts";
 import type { VendorName } from "./vendors.ts";
+import type { Leave } from "./wire/format.ts";
 
 /**
  * The conversation as any vendor takes it. Calls of tools that the model is not told of (the
@@ -126,4 +127,51 @@ function withNames(message: UserMessage): UserMessage {
 
 function describeCall({ tool_name, arguments: args }: ToolCall): string {
   return `[Called ${tool_name} with ${JSON.stringify(args)}]`;
+}
+
+// An answer in whose middle its companion went away is asked for again: a model that can goes on
+// behind its first words as if they were still its own (prefill), any other is told to.
+
+const GO_ON =
+  "[Your answer above was cut off by a fault. Go on with it from exactly where it stops, beginning with the very next character: repeat nothing, and say nothing of the interruption. If nothing is missing, say nothing.]";
+
+/** Models that go on with a conversation that ends with their own words; later ones refuse it. */
+const PREFILLED =
+  /^anthropic\/claude-(?:[123]|instant|(?:haiku|opus|sonnet)-4(?:-[0-5])?(?:-\d{6,}|$))/;
+
+export function isPrefilled({ begun, model }: ProviderRequest, vendor: string, leave: Leave) {
+  return Boolean(begun?.trim()) && !leave.prefill && PREFILLED.test(`${vendor}/${model}`);
+}
+
+/** The conversation that ends with the answer's first words, if it has any. */
+export function withBegun(request: ProviderRequest, prefilled: boolean): ProviderRequest {
+  const { begun = "", messages } = request;
+  if (begun.trim() === "") return request;
+  // A blank at the end of the last message is refused.
+  const content = prefilled ? begun.trimEnd() : begun;
+  const said: ConversationMessage[] = [{ role: "assistant", content, tool_calls: [] }];
+  if (!prefilled) said.push({ role: "user", content: GO_ON });
+  return { ...request, messages: [...messages, ...said] };
+}
+
+/** In the words of Anthropic and Bedrock. */
+export function refusesPrefill(said: string): boolean {
+  return /prefill|must end with a user message|final assistant content/i.test(said);
+}
+
+/**
+ * A model that goes on behind words whose last blanks it was not told says these once
+ * more: they are left out.
+ */
+export function withoutSeam(begun: string) {
+  let blanks = begun.slice(begun.trimEnd().length);
+  const rest = (event: ProviderEvent): ProviderEvent[] => {
+    if (event.type !== "text" || blanks === "") return [event];
+    let same = 0;
+    while (same < blanks.length && blanks[same] === event.text[same]) same += 1;
+    const text = event.text.slice(same);
+    blanks = text === "" ? blanks.slice(same) : "";
+    return text === "" ? [] : [{ ...event, text }];
+  };
+  return (events: readonly ProviderEvent[]): ProviderEvent[] => events.flatMap(rest);
 }

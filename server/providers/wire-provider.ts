@@ -1,10 +1,10 @@
 // Real models: one request in the vendor's format, its answer read as it comes,
 // tried again where that helps.
 import { ChatError } from "../errors.ts";
-import { type Batches, toBatches } from "./batches.ts";
+import { type Batches, mapped, toBatches } from "./batches.ts";
 import { withRetries } from "./failures/retry.ts";
 import { addressOf, open, type WireProviderDeps } from "./hear-answer.ts";
-import { toConversation } from "./prompt.ts";
+import { isPrefilled, refusesPrefill, toConversation, withBegun, withoutSeam } from "./prompt.ts";
 import type { HeldAnswers, Provider, ProviderRequest } from "./provider.ts";
 import { readAnswer } from "./read-answer.ts";
 import type { HeldPaths, Leave, WireFormat } from "./wire/format.ts";
@@ -47,9 +47,9 @@ function heldAnswers(deps: WireProviderDeps, format: WireFormat, paths: HeldPath
   };
 }
 
-/** After a tool's result a model may have nothing to add. */
-function mayAnswerNothing({ messages }: ProviderRequest): boolean {
-  return messages.at(-1)?.role === "tool";
+/** After a tool's result, or to an answer that was cut at its end, a model may add nothing. */
+function mayAnswerNothing({ messages, begun = "" }: ProviderRequest): boolean {
+  return messages.at(-1)?.role === "tool" || begun.trim() !== "";
 }
 
 /**
@@ -69,7 +69,9 @@ async function answer(
     const holds = deps.hold && request.hold === true && !leave.hold;
     const format = formatOf(access.vendor.name, holds);
     const tools = leave.tools ? [] : request.tools;
-    const asked = toConversation({ ...request, tools }, access.vendor.name);
+    const prefilled = isPrefilled(request, access.vendor.name, leave);
+    const asked = toConversation(withBegun({ ...request, tools }, prefilled), access.vendor.name);
+    const heard = prefilled ? mapped(batches, withoutSeam(request.begun ?? "")) : batches;
     try {
       await withRetries(
         () =>
@@ -83,7 +85,7 @@ async function answer(
               thinkingBegun: leave.thinkingBegun ?? false,
               onThinkingBegun: (thinkingBegun) => refused.set(id, { ...leave, thinkingBegun }),
             },
-            batches,
+            heard,
           ),
         batches.hasShown,
         deps.retryBaseMs,
@@ -99,6 +101,9 @@ async function answer(
 
   function amendment(thrown: unknown, leave: Leave, format: WireFormat): Leave | undefined {
     if (!(thrown instanceof ChatError) || thrown.code !== "upstream_rejected") return undefined;
+    if (isPrefilled(request, access.vendor.name, leave) && refusesPrefill(thrown.message)) {
+      return { ...leave, prefill: true };
+    }
     if (format.held?.isRefused(thrown.message)) return { ...leave, hold: true };
     if (isAboutTools(thrown) && request.tools.length > 0 && !leave.tools) {
       return { ...leave, tools: true };

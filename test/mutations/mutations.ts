@@ -88,10 +88,18 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     defect: "nothing is recovered at start",
     file: "server/chat/turn/recover-turns.ts",
-    find: 'if (turn?.status !== "running" || !(isTaken || isAbandoned(deps, session))) return "alive";',
+    find: 'if (turn?.status !== "running" || !isAbandoned(deps, session)) return "alive";',
     replace: 'return "alive";',
     test: "test/server/turns.test.ts",
     title: "closes what a crash left open",
+  },
+  {
+    defect: "an answer is continued by one companion after the other",
+    file: "server/chat/turn/recover-turns.ts",
+    find: "return !(await isContinued(trx, { sessionId, turnId, after }));",
+    replace: "return true;",
+    test: "test/server/continued-answers.test.ts",
+    title: "is continued by another one in time, once, and whole",
   },
   {
     defect: "output that comes again is stored again",

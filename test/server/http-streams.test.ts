@@ -38,7 +38,7 @@ for (const engine of ENGINES) {
     async function start(): Promise<void> {
       companion = await startCompanion({
         dataDir,
-        args: ["--database", database.flag],
+        args: ["--database", database.flag, "--continue-answers", "off"],
         quick: true,
       });
     }

@@ -111,7 +111,7 @@ describe("after a sleep", () => {
       const database = await engine?.create();
       assert.ok(database);
       try {
-        const args = ["--database", database.flag];
+        const args = ["--database", database.flag, "--continue-answers", "off"];
         const models = { OPENAI_BASE_URL: upstream.url, OPENAI_API_KEY: "test" };
         const sleeper = await start({ args, env: models });
         const other = await start({
@@ -125,7 +125,7 @@ describe("after a sleep", () => {
           (await (await sleeper.request("GET", messages)).text()).includes("So far"),
         );
         sleeper.process.kill("SIGSTOP");
-        // The other one, whose clock is an hour slow, ends it once the lease of 15 s is over.
+        // The other one, whose clock is an hour slow, ends it once the lease is over.
         const log = await logOf(other, sessionId);
         assert.equal(metadataOf(log.at(-1)).code, "server_restarted");
         assert.equal(log.map(({ token }) => token ?? "").join(""), "So far");

@@ -72,6 +72,7 @@ export const EN: Strings = {
   tokens: (count) => (count === 1 ? "1 token" : `${count} tokens`),
   interrupted: "Interrupted",
   continue: "Continue",
+  continued: "Continued after a crash",
   continuePrompt: "Continue your last answer exactly where it stopped.",
   retry: "Retry",
   copyAnswer: "Copy answer",

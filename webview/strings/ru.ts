@@ -80,6 +80,7 @@ export const RU: Strings = {
   tokens: (value) => count(value, "токен", "токена", "токенов"),
   interrupted: "Прервано",
   continue: "Продолжить",
+  continued: "Продолжено после сбоя",
   continuePrompt: "Продолжи свой последний ответ ровно с того места, где он прервался.",
   retry: "Ответить заново",
   copyAnswer: "Копировать ответ",

@@ -62,6 +62,7 @@ export interface Strings {
   tokens(count: number): string;
   interrupted: string;
   continue: string;
+  continued: string;
   continuePrompt: string;
   retry: string;
   copyAnswer: string;

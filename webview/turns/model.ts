@@ -81,6 +81,8 @@ export interface Turn {
   /** Who is asked next: not who answered here where the orchestrator or a plan chose for once. */
   nextAgent: string | null;
   parts: readonly Part[];
+  /** Its companion died, and another one had the answer continued. */
+  isContinued?: boolean;
   status: TurnStatus;
   ending: TurnEnd | null;
   /** What the whole conversation measured when that was last known. */

@@ -123,6 +123,8 @@ function takeStatus(log: SessionLog, chunk: ChunkOf<"status">): SessionLog {
       return log;
     case "rewound":
       return { ...log, turns: keptTurns(log, metadata.replaces_turn_id) };
+    case "continued":
+      return changeTurn(log, chunk, (turn) => ({ ...turn, status: "running", isContinued: true }));
     case "tool_output":
       return changeTurn(log, chunk, (turn) =>
         changeTool(turn, chunk, (part) => withOutput(part, chunk, metadata)),

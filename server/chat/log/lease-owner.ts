@@ -1,4 +1,5 @@
 import type { Away } from "../../db/engine/postgres-servers.ts";
+import { LEASE_MS } from "../../db/tables/sessions.ts";
 
 /**
  * A companion's name on the leases it holds: `INSTALLATION/HOST/PID/START`. The installation is
@@ -28,28 +29,32 @@ export function describeOwner(owner: string): string {
  * A database that was away took no sign of life: leases that ended meanwhile stay
  * with who renews them now.
  */
-const GRACE_MS = 10_000;
+const GRACE_MS = LEASE_MS + 1_000;
 
 function isJustBack(away: Away | undefined): boolean {
   const backAt = away?.backAt;
   return backAt !== undefined && performance.now() - backAt < GRACE_MS;
 }
 
-/** Whether nobody alive holds this lease. `lease_expired` is by the database's clock. */
+function isOver(overMs: number | null): boolean {
+  return overMs === null || overMs > 0;
+}
+
+/** Whether nobody alive holds this lease. `lease_over_ms` is by the database's clock. */
 export function isAbandoned(
   {
     owner,
     soleCompanion,
     database,
   }: { owner: string; soleCompanion: boolean; database?: { away: Away } },
-  lease: { lease_owner: string | null; lease_expired: boolean },
+  lease: { lease_owner: string | null; lease_over_ms: number | null },
 ): boolean {
   if (lease.lease_owner === null) return true;
   if (lease.lease_owner === owner) return false;
   const installation = installationOf(owner);
   return (
     soleCompanion ||
-    (lease.lease_expired && !isJustBack(database?.away)) ||
+    (isOver(lease.lease_over_ms) && !isJustBack(database?.away)) ||
     (installation !== "" && installationOf(lease.lease_owner) === installation)
   );
 }

@@ -31,11 +31,11 @@ export async function noteHeld(run: Run, { id, at }: HeldAnswer): Promise<void> 
 /** The model of a step; one whose answer is gone on with may have to wait for its key. */
 export async function resolveHolder(run: Run, id: string): Promise<ResolvedModel> {
   const { deps, controller, held } = run;
-  if (!run.goesOn || !held) return deps.resolveModel(id);
+  if (!run.goesOn) return deps.resolveModel(id);
   const deadline = performance.now() + KEY_WAIT_MS;
   for (;;) {
     const resolved = resolveWithKey(run, id);
-    if (resolved?.provider.held?.isHere(held)) return resolved;
+    if (resolved && (!held || resolved.provider.held?.isHere(held))) return resolved;
     if (performance.now() > deadline) {
       if (!resolved) return deps.resolveModel(id);
       throw new ChatError("upstream_cut", "It was asked of another address than the present one.");
@@ -62,13 +62,16 @@ export async function beginAnswer(
   request: ProviderRequest,
 ): Promise<{ batches: AsyncIterable<readonly ProviderEvent[]>; stored: StoredPart | undefined }> {
   const { signal } = run.controller;
-  if (!run.goesOn || !run.held || !provider.held) {
-    return { batches: provider.stream({ ...request, hold: true }, signal), stored: undefined };
-  }
+  const anew = { ...request, hold: true };
+  if (!run.goesOn) return { batches: provider.stream(anew, signal), stored: undefined };
   const { sessionId, turnId } = run.turn;
   const { reader } = run.deps;
   const where = { sessionId, turnId, after: await lastPosition(reader, turnId) };
   run.text = await textBetween(reader, where);
+  if (!run.held || !provider.held) {
+    run.begun = run.text;
+    return { batches: provider.stream({ ...anew, begun: run.text }, signal), stored: undefined };
+  }
   const reasoning = await textBetween(reader, where, "reasoning");
   run.stored = skipStored({ text: run.text, reasoning });
   return { batches: provider.held.replay(run.held, request, signal), stored: run.stored };
@@ -76,7 +79,8 @@ export async function beginAnswer(
 
 /** What becomes of a turn in whose answer something failed. */
 export function endingOfHeld(run: Run, ending: Ending): Ending {
-  if (!run.goesOn || run.stored?.isPast || !NOT_GIVEN.test(ending.code)) return ending;
+  const isPast = run.stored?.isPast ?? run.text !== (run.begun ?? "");
+  if (!run.goesOn || isPast || !NOT_GIVEN.test(ending.code)) return ending;
   return {
     ...ENDINGS.server_restarted,
     message: `The companion went away in the middle of the answer, and could not go on with it. ${ending.message} What had arrived is kept.`,

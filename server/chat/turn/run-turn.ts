@@ -187,7 +187,8 @@ async function askModel(
       case "reasoning":
         return batch.add("reasoning", stored?.rest("reasoning", event.text) ?? event.text);
       case "thinking":
-        run.thinking = { model: resolved.id, parts: event.parts };
+        // Their places are those of an answer that has come as a whole.
+        if (!run.begun) run.thinking = { model: resolved.id, parts: event.parts };
         return undefined;
       case "switch_agent":
         return switchAgent(run, batch, event);

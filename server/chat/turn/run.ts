@@ -49,8 +49,9 @@ export interface Run {
   held: HeldAnswer | undefined;
   /** Another companion began this step's answer. */
   goesOn: boolean;
-  /** What of it was stored then. */
+  /** What of it was stored then, where its vendor holds it; else its words. */
   stored: StoredPart | undefined;
+  begun: string | undefined;
 }
 
 export function newRun(
@@ -60,16 +61,18 @@ export function newRun(
   controller: AbortController,
 ): Run {
   const { agentType, steps, switches, usage, held } = turn;
+  const goesOn = held !== undefined || turn.continues === true;
   const fresh = {
     contextTokens: 0,
     summaryFailed: false,
     text: "",
     thinking: undefined,
-    published: held !== undefined,
+    published: goesOn,
     batch: undefined,
     held,
-    goesOn: held !== undefined,
+    goesOn,
     stored: undefined,
+    begun: undefined,
   };
   return { deps, turn, uow, controller, agentType, steps, switches, usage, ...fresh };
 }
@@ -116,6 +119,7 @@ export function endAnswer(run: Run): void {
   run.held = undefined;
   run.goesOn = false;
   run.stored = undefined;
+  run.begun = undefined;
 }
 
 const USAGE_KINDS = [

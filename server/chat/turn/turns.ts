@@ -1,4 +1,5 @@
 import {
+  LEASE_MS,
   leasesOf,
   RENEWED_AT_ONCE,
   type RenewedLease,
@@ -21,14 +22,14 @@ interface Running {
   ended: Promise<void>;
 }
 
-/** A third of a lease's life: two renewals may be lost before somebody else takes over. */
-const RENEW_MS = 5_000;
+/** Two renewals may be lost before somebody else takes over. */
+const RENEW_MS = LEASE_MS / 3;
 
 /** From taking a message to running its turn, and some. */
 const ACCEPTING_MS = 100;
 
-/** How long to wait for another companion to stop its turn: one heartbeat, and some. */
-const REMOTE_CANCEL_MS = 12_000;
+/** How long to wait for another companion to stop its turn: it is gone then, and its lease over. */
+const REMOTE_CANCEL_MS = LEASE_MS + 1_000;
 const REMOTE_CANCEL_POLL_MS = 100;
 
 /** The turns that this companion runs. They belong to it, not to the requests that started them. */

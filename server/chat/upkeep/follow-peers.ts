@@ -5,12 +5,12 @@ import type { ChatDeps } from "../deps.ts";
 import { recoverTurns } from "../turn/recover-turns.ts";
 
 const POLL_MS = 250;
-const RECOVER_MS = 5_000;
+const RECOVER_MS = 1_000;
 
 /**
  * Where several companions share one database: tells the readers here what others have committed,
- * and closes turns whose companion is gone. The log's numbers are the truth, so polling them misses
- * nothing; hints come sooner.
+ * and takes over turns whose companion is gone. The log's numbers are the truth, so polling them
+ * misses nothing; hints come sooner.
  */
 export function followPeers(deps: ChatDeps): Repeating {
   const { reader, log, hub, turns } = deps;

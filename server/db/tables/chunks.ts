@@ -163,6 +163,23 @@ export async function textBetween(
     .join("");
 }
 
+/** Whether the answer after a place of the log was gone on with by another companion. */
+export async function isContinued(
+  reader: Reader,
+  where: { turnId: string; sessionId: string; after: number },
+): Promise<boolean> {
+  const rows = await reader
+    .selectFrom("chunks")
+    .select("payload")
+    .where("session_id", "=", where.sessionId)
+    .where("seq", ">", where.after)
+    .where((eb): Expression<SqlBool> => eb.and({ turn_id: where.turnId, type: "status" }))
+    .execute();
+  return rows.some(
+    ({ payload }) => (JSON.parse(payload) as ChunkOf<"status">).metadata?.state === "continued",
+  );
+}
+
 /** Of them only an end and a summary measure the conversation. */
 const LOOKED_AT = 20;
 

@@ -10,10 +10,10 @@ import type { Reader, Trx } from "./schema.ts";
 import { searchSessions, snippetOf } from "./search.ts";
 
 /** A lease lives this long without a renewal by its owner. */
-export const LEASE_MS = 15_000;
+export const LEASE_MS = 5_000;
 
 /** A lease younger than this needs no renewal yet. */
-const RENEW_AFTER_MS = 2_500;
+const RENEW_AFTER_MS = 750;
 
 export interface NewSession {
   id: string;
@@ -38,8 +38,8 @@ export interface SessionState {
   last_seq: number;
   lease_owner: string | null;
   lease_fence: number;
-  /** By the database's clock. */
-  lease_expired: boolean;
+  /** By the database's clock; null: there is no lease. */
+  lease_over_ms: number | null;
   /** A turn that somebody asked to stop. */
   cancel_turn_id: string | null;
 }
@@ -65,7 +65,7 @@ export async function lockSession(trx: Trx, sessionId: string): Promise<SessionS
   if (!row) throw noSuchSession();
   const { lease_expires_at, ...state } = row;
   const now = await databaseNow(trx);
-  return { ...state, lease_expired: lease_expires_at === null || lease_expires_at < now };
+  return { ...state, lease_over_ms: lease_expires_at === null ? null : now - lease_expires_at };
 }
 
 /**

@@ -16,6 +16,8 @@ export interface Leave {
   maxName?: boolean;
   /** Ids of calls but those that Mistral takes: nine letters or digits. */
   longIds?: boolean;
+  /** The first words of its answer, to go on with. */
+  prefill?: boolean;
   /** Having the answer stored at the vendor. */
   hold?: boolean;
   /** No more tokens of an answer than so many. */

@@ -1,6 +1,7 @@
 // A labelled stand-in for a model's server: real HTTP in OpenAI's streaming format. The user's
 // message says what it answers, as JSON `{"words": 100, "gap_ms": 5}`; the words are numbered, so
-// that a lost one would show. With a `fault` it then does that instead of ending in order.
+// that a lost one would show; one that is to go on with an answer says the next. With a `fault` it
+// then does that instead of ending in order.
 import { createServer, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 
@@ -75,14 +76,20 @@ export async function startPacedUpstream(): Promise<PacedUpstream> {
     });
     request.on("end", () => {
       const { messages } = JSON.parse(body) as { messages: { role: string; content: unknown }[] };
-      const asked = textOf(messages.findLast(({ role }) => role === "user")?.content);
+      const begun = messages.findLastIndex(({ content }) => textOf(content).includes('"words"'));
+      const asked = textOf(messages[begun]?.content);
+      // An answer that goes on where another companion has left it.
+      const answered = messages
+        .slice(begun + 1)
+        .map(({ content }) => textOf(content))
+        .join("");
       calls.set(asked, (calls.get(asked) ?? 0) + 1);
       // After an answer that failed before its first word, two messages come
       // as one; the last counts.
       const { words, gap_ms, fault } = JSON.parse(asked.slice(asked.lastIndexOf("{"))) as Wish;
       if (fault && words === 0) return FAULTS[fault](response);
       response.writeHead(200, { "content-type": "text/event-stream" });
-      let said = 0;
+      let said = answered.match(/\bw\d+ /g)?.length ?? 0;
       const timer = setInterval(() => {
         if (said < words) return void response.write(event({ content: `w${said++} ` }, null));
         clearInterval(timer);

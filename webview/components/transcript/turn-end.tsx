@@ -72,13 +72,14 @@ function Live({ turn, stopping, isCut }: TurnEndProps) {
   return (
     <p class="status-line is-live">
       <span class="pulse" />
-      {(stopping ? text.stopping : text.writing) + told}
+      {(stopping ? text.stopping : turn.isContinued ? text.continued : text.writing) + told}
     </p>
   );
 }
 
-function factsOf({ model, ending }: Turn, text: Strings): string[] {
+function factsOf({ model, ending, isContinued }: Turn, text: Strings): string[] {
   const facts = model === null ? [] : [model];
+  if (isContinued) facts.push(text.continued);
   if (ending?.elapsedMs != null) facts.push(text.seconds(ending.elapsedMs / 1000));
   if (ending?.outputTokens != null) facts.push(text.tokens(ending.outputTokens));
   return facts;
