@@ -3,9 +3,9 @@ import type { ErrorCode } from "./protocol/errors.ts";
 export interface ChatErrorOptions {
   cause?: unknown;
   /** What the reader can do about it. */
-  hint?: string;
+  hint?: string | undefined;
   /** When trying again makes sense, in seconds. */
-  retryAfterSeconds?: number;
+  retryAfterSeconds?: number | undefined;
 }
 
 /** The one error of the program: a closed code, a sentence for people, the cause for the log. */

@@ -61,6 +61,22 @@ export function webviewRoot(extensionUri: vscode.Uri): vscode.Uri {
   return vscode.Uri.joinPath(extensionUri, "dist", "webview");
 }
 
+export function pageOf(
+  webview: vscode.Webview,
+  extensionUri: vscode.Uri,
+  name: "app" | "metrics",
+): string {
+  const urlOf = (file: string): string =>
+    webview.asWebviewUri(vscode.Uri.joinPath(webviewRoot(extensionUri), file)).toString();
+  return renderPage({
+    cspSource: webview.cspSource,
+    nonce: randomBytes(16).toString("base64url"),
+    script: urlOf(`${name}.js`),
+    style: urlOf(`${name}.css`),
+    language: vscode.env.language,
+  });
+}
+
 /**
  * One chat on one surface. The page lives only while it is visible and starts anew each time; what
  * it was showing is in the companion, where it was is in the page's own saved state.
@@ -97,7 +113,7 @@ export class ChatView {
     const { webview } = surface;
     webview.options = { enableScripts: true, localResourceRoots: [webviewRoot(deps.extensionUri)] };
     webview.onDidReceiveMessage((raw: unknown) => this.#relay.receive(raw));
-    webview.html = this.#page();
+    webview.html = pageOf(webview, deps.extensionUri, "app");
   }
 
   get isReady(): boolean {
@@ -219,19 +235,5 @@ export class ChatView {
     } catch (thrown) {
       this.#deps.log.warn(`The end of a hidden answer is not known: ${String(thrown)}`);
     }
-  }
-
-  #page(): string {
-    const { webview } = this.surface;
-    const root = webviewRoot(this.#deps.extensionUri);
-    const url = (name: string): string =>
-      webview.asWebviewUri(vscode.Uri.joinPath(root, name)).toString();
-    return renderPage({
-      cspSource: webview.cspSource,
-      nonce: randomBytes(16).toString("base64url"),
-      script: url("app.js"),
-      style: url("app.css"),
-      language: vscode.env.language,
-    });
   }
 }

@@ -86,7 +86,7 @@ export function createChats(deps: Omit<ChatViewDeps, "onChange">): Chats {
       const chat = there.find(({ surface }) => surface.isVisible()) ?? there[0];
       if (chat?.surface.kind === "panel") chat.surface.show();
       const target = chat?.surface.kind === "panel" ? chat : await this.focusView();
-      target.send({ type: "open_session", session_id, ...(turn_id && { turn_id }) });
+      target.send({ type: "open_session", session_id, turn_id });
     },
     active: () =>
       chats.find(({ surface }) => surface.kind === "panel" && surface.isActive()) ??

@@ -51,7 +51,7 @@ export function parseLogLine(line: string): LogEntry {
 /** Where in a chat a line of the log belongs, and which words of it say so. */
 export interface LogPlace {
   session_id: string;
-  turn_id?: string;
+  turn_id?: string | undefined;
   /** In UTF-16 units from the start of the line. */
   from: number;
   to: number;
@@ -67,7 +67,7 @@ export function placeOf(line: string): LogPlace | undefined {
   const from = words.index + 1;
   return {
     session_id: session[2],
-    ...(turn?.[2] && { turn_id: turn[2] }),
+    turn_id: turn?.[2],
     from,
     to: from + words[1].length,
   };

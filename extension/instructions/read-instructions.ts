@@ -242,7 +242,7 @@ async function readText(path: string, roots: WorkspaceRoots | undefined): Promis
   } catch (thrown) {
     if (thrown instanceof ToolError) return { note: OUTSIDE };
     const { code } = thrown as NodeJS.ErrnoException;
-    return { note: { code: "unreadable", ...(code && { detail: code }) } };
+    return { note: { code: "unreadable", detail: code } };
   }
 }
 

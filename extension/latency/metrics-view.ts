@@ -1,4 +1,3 @@
-import { randomBytes } from "node:crypto";
 import * as vscode from "vscode";
 import type { TransactionList } from "../../server/protocol/transactions.ts";
 import {
@@ -6,8 +5,7 @@ import {
   type MetricsCommand,
   type ToMetrics,
 } from "../../webview/metrics/messages.ts";
-import { webviewRoot } from "../chat/chat-view.ts";
-import { renderPage } from "../chat/page-html.ts";
+import { pageOf, webviewRoot } from "../chat/chat-view.ts";
 import type { Companion } from "../companion/companion.ts";
 import type { CompanionClient } from "../companion/companion-client.ts";
 import type { CompanionState } from "../companion/companion-process.ts";
@@ -95,7 +93,7 @@ export class MetricsView {
       this.#isReady = false;
       this.#deps.statusBar.update();
     });
-    panel.webview.html = this.#page(panel.webview);
+    panel.webview.html = pageOf(panel.webview, this.#deps.extensionUri, "metrics");
     this.#deps.statusBar.update();
   }
 
@@ -186,19 +184,6 @@ export class MetricsView {
       dataDir,
     });
     void this.#panel.webview.postMessage({ type: "report", report } satisfies ToMetrics);
-  }
-
-  #page(webview: vscode.Webview): string {
-    const root = webviewRoot(this.#deps.extensionUri);
-    const url = (name: string): string =>
-      webview.asWebviewUri(vscode.Uri.joinPath(root, name)).toString();
-    return renderPage({
-      cspSource: webview.cspSource,
-      nonce: randomBytes(16).toString("base64url"),
-      script: url("metrics.js"),
-      style: url("metrics.css"),
-      language: vscode.env.language,
-    });
   }
 }
 

@@ -21,7 +21,7 @@ export function toEnvironment(
   if (folders.length === 0) return undefined;
   const os = platform === "darwin" ? "macOS" : platform === "win32" ? "Windows" : "Linux";
   const runner = toWord(shell);
-  return { os, ...(runner === "" ? {} : { shell: runner }), folders };
+  return { os, shell: runner || undefined, folders };
 }
 
 function toWord(text: string): string {

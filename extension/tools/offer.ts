@@ -45,7 +45,7 @@ export async function makeOffer(deps: OfferDeps): Promise<Offering> {
   return {
     tools,
     agents: await (await import("../instructions/instructions.ts")).ownAgents(deps.log),
-    ...(environment && { environment }),
+    environment,
     client_id: deps.clientId,
     workspace,
     workspace_trusted: vscode.workspace.isTrusted,

@@ -17,6 +17,7 @@ import { titleFrom } from "../domain/titles.ts";
 import { ChatError } from "../errors.ts";
 import type { Message, Ready } from "../protocol/responses.ts";
 import { SAMPLING_FIELDS, type Sampling } from "../protocol/sampling.ts";
+import type { ResolvedModel } from "../providers/catalog.ts";
 import { editQueued, resumeQueue, sendNow, stopQueue, takeBack } from "./accept/change-queue.ts";
 import { createSession, idOf } from "./accept/create-session.ts";
 import { queueMessage } from "./accept/queue-message.ts";
@@ -34,7 +35,7 @@ import { claim, listPending } from "./calls/claims.ts";
 import { revokeToolRule } from "./calls/revoke-tool-rule.ts";
 import { takeOutput } from "./calls/tool-output.ts";
 import type { AcceptedTurn, Chat, ImportedMessage } from "./chat.ts";
-import type { ChatDeps, ResolvedModel } from "./deps.ts";
+import type { ChatDeps } from "./deps.ts";
 import { knownPlace, streamFrames } from "./log/stream-frames.ts";
 import { exportAll, exportChat } from "./transfer/export-chats.ts";
 import { forkSession } from "./transfer/fork-session.ts";
@@ -181,7 +182,7 @@ async function readiness(deps: ChatDeps): Promise<Ready> {
       ? {
           code: problem.code,
           message: problem.message,
-          ...(problem.hint && { hint: problem.hint }),
+          hint: problem.hint,
         }
       : null,
     set_aside: deps.setAside(),

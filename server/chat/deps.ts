@@ -7,30 +7,15 @@ import type { Offer } from "../domain/offer.ts";
 import type { ChatError } from "../errors.ts";
 import type { Log } from "../log.ts";
 import type { Metrics } from "../observe/metrics.ts";
-import type { AttachmentType } from "../protocol/attachments.ts";
 import type { ModelList, Ready } from "../protocol/responses.ts";
 import type { Sampling } from "../protocol/sampling.ts";
-import type { HeldAnswer, Provider, Usage } from "../providers/provider.ts";
+import type { ResolvedModel } from "../providers/catalog.ts";
+import type { HeldAnswer, Usage } from "../providers/provider.ts";
 import type { Repeating } from "../shared/every.ts";
 import type { Hub } from "./log/hub.ts";
 import type { Peers } from "./log/peer-notify.ts";
 import type { SessionLock } from "./log/session-lock.ts";
 import type { Write } from "./log/write-session.ts";
-
-/** A model id made usable. */
-export interface ResolvedModel {
-  provider: Provider;
-  /** The provider's name as a metric label; from a closed list. */
-  providerName: string;
-  /** The model's name at its provider. */
-  model: string;
-  /** The whole id. */
-  id: string;
-  /** How many tokens the model can read and write in one go. */
-  contextWindow: number;
-  /** What it takes beside text. */
-  inputs: readonly AttachmentType[];
-}
 
 /** The part of the model catalog that clients see. */
 export interface ModelDirectory {

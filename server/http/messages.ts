@@ -113,7 +113,7 @@ function withEpoch(text: string, epoch: string | undefined): string {
 
 interface Cursor {
   after: number;
-  epoch?: string;
+  epoch?: string | undefined;
 }
 
 /**
@@ -133,5 +133,5 @@ function cursorOf(request: Request): Cursor | undefined {
   }
   const named = request.query["epoch"];
   const epoch = own ?? (typeof named === "string" && named !== "" ? named : undefined);
-  return { after: Number(number), ...(epoch !== undefined && { epoch }) };
+  return { after: Number(number), epoch };
 }

@@ -56,13 +56,18 @@ export interface CatalogOptions {
   localUrls?: LocalUrls | undefined;
 }
 
-export interface ResolvedProvider {
+/** A model id made usable. */
+export interface ResolvedModel {
   provider: Provider;
+  /** The provider's name as a metric label; from a closed list. */
   providerName: string;
+  /** The model's name at its provider. */
   model: string;
+  /** The whole id. */
   id: string;
-  /** In tokens. */
+  /** How many tokens the model can read and write in one go. */
   contextWindow: number;
+  /** What it takes beside text. */
   inputs: readonly AttachmentType[];
 }
 
@@ -70,7 +75,7 @@ export interface ResolvedProvider {
 export interface Catalog {
   readonly defaultModel: string;
   /** Nothing given: the default. Throws `model_unknown` or `key_missing`. */
-  resolve(modelId: string | undefined | null): ResolvedProvider;
+  resolve(modelId: string | undefined | null): ResolvedModel;
   /** Never rejects: a server that does not answer soon has no models here. */
   list(): Promise<ModelList>;
   /** Throws `invalid_request` for a provider that there is not. */

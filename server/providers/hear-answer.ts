@@ -12,6 +12,7 @@ import type { Draft, SkippedKind } from "./wire/answer.ts";
 import { createBodyReader } from "./wire/body.ts";
 import { type Unpacker, unpackerFor } from "./wire/decompress.ts";
 import type { EventReader, Leave } from "./wire/format.ts";
+import { record } from "./wire/values.ts";
 
 export interface WireProviderDeps {
   access: Access;
@@ -150,7 +151,9 @@ export async function hear(hearing: Hearing): Promise<Heard> {
     {
       event(value, name) {
         if (isOver()) return;
-        reader.event(value, name);
+        const fields = record(value);
+        if (fields) reader.event(fields, name);
+        else draft.skip("unknown_event");
         if (heard.lastWords !== "") heard.lastWords = "";
       },
       unreadable(data) {

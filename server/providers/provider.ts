@@ -36,7 +36,7 @@ export interface ProviderRequest {
   messages: ConversationMessage[];
   tools: ToolDefinition[];
   /** How the client wants the answer made; only what `Provider.takes`. */
-  sampling?: Sampling;
+  sampling?: Sampling | undefined;
   /** The first words of the answer, which went on when they had been said: the rest is wanted. */
   begun?: string;
   /** The vendor may store the answer and make it on its own, so that it can be gone on with. */

@@ -15,8 +15,8 @@ import {
   MAX_MESSAGE_ATTACHMENT_BYTES,
   type WholeAttachment,
 } from "../../protocol/attachments.ts";
+import type { ResolvedModel } from "../../providers/catalog.ts";
 import type { ConversationMessage } from "../../providers/provider.ts";
-import type { ResolvedModel } from "../deps.ts";
 
 /** Vendors take about so many in one request; of a longer conversation the older are named. */
 const MAX_SENT = 50;

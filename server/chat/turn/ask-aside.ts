@@ -1,5 +1,5 @@
+import type { ResolvedModel } from "../../providers/catalog.ts";
 import type { Usage } from "../../providers/provider.ts";
-import type { ResolvedModel } from "../deps.ts";
 
 /**
  * What the model says outside of the conversation, as far as it is wanted.

@@ -1,6 +1,6 @@
 import type { AgentDefinition } from "../../domain/agents.ts";
 import { routeByAnswer, routeByWords, routingPrompt } from "../../domain/route.ts";
-import type { ResolvedModel } from "../deps.ts";
+import type { ResolvedModel } from "../../providers/catalog.ts";
 import { askAside } from "./ask-aside.ts";
 
 /** Longer messages are judged by their beginning. */

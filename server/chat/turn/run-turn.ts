@@ -6,6 +6,7 @@ import { toHistory } from "../../domain/history.ts";
 import { withInstructions } from "../../domain/instructions.ts";
 import type { Tool } from "../../domain/tools.ts";
 import { ChatError } from "../../errors.ts";
+import type { ResolvedModel } from "../../providers/catalog.ts";
 import type {
   FinishReason,
   ProviderEvent,
@@ -15,7 +16,7 @@ import type {
 } from "../../providers/provider.ts";
 import { estimateTokens } from "../../shared/tokens.ts";
 import { withAttachmentData } from "../attachments/data.ts";
-import type { ChatDeps, LeasedTurn, ResolvedModel } from "../deps.ts";
+import type { ChatDeps, LeasedTurn } from "../deps.ts";
 import { writeSession } from "../log/write-session.ts";
 import { closeTurn, type Ending, endingOf } from "./close-turn.ts";
 import { commitAgentSwitch, commitDone, commitTokens } from "./commit-answer.ts";
@@ -162,7 +163,7 @@ async function askModel(
       resolved.inputs,
     ),
     tools: told.map(({ name, description, parameters }) => ({ name, description, parameters })),
-    ...(turn.sampling && { sampling: turn.sampling }),
+    sampling: turn.sampling ?? undefined,
   });
   let request = await ask();
   if (!run.goesOn && (await summariseIfFull(run, resolved, request))) request = await ask();

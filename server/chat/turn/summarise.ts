@@ -22,9 +22,10 @@ import {
 } from "../../domain/summary.ts";
 import { ChatError } from "../../errors.ts";
 import type { NewChunk } from "../../protocol/chunks.ts";
+import type { ResolvedModel } from "../../providers/catalog.ts";
 import type { ProviderRequest, Usage } from "../../providers/provider.ts";
 import { attachmentTokens, estimateTokens } from "../../shared/tokens.ts";
-import type { ChatDeps, ResolvedModel } from "../deps.ts";
+import type { ChatDeps } from "../deps.ts";
 import { refuseWhileRunning } from "../log/refuse-while-running.ts";
 import { askAside } from "./ask-aside.ts";
 import {

@@ -210,7 +210,7 @@ export async function lastMeasured(
   return undefined;
 }
 
-interface ChunkRow {
+export interface ChunkRow {
   session_id: string;
   seq: number;
   turn_id: string | null;

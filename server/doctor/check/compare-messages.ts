@@ -1,5 +1,6 @@
 // What readers were shown stands in the log; what models are told stands in the messages. Where
 // they say different things the log is right: somebody has seen it.
+import type { ChunkRow } from "../../db/tables/chunks.ts";
 import { insertMessage } from "../../db/tables/messages.ts";
 import type { Reader, Trx } from "../../db/tables/schema.ts";
 import { lockSession } from "../../db/tables/sessions.ts";
@@ -63,14 +64,6 @@ interface Payload {
   content?: string;
   text_of?: { position: number; at: number; length: number };
   metadata?: { of?: string; lost?: boolean };
-}
-
-interface ChunkRow {
-  session_id: string;
-  seq: number;
-  turn_id: string | null;
-  type: string;
-  payload: string;
 }
 
 interface MessageRow {

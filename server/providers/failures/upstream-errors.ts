@@ -37,13 +37,13 @@ export function statusError(
     const wait = retryAfterSeconds === undefined ? "a moment" : `${Math.ceil(retryAfterSeconds)} s`;
     return new ChatError("upstream_rate_limited", told("gets too many requests"), {
       hint: `Wait ${wait} and retry, or choose another model.`,
-      ...(retryAfterSeconds !== undefined && { retryAfterSeconds }),
+      retryAfterSeconds,
     });
   }
   if (status >= 500 || status === 408 || status === 409 || status === 425) {
     return new ChatError("upstream_failed", told(status === 529 ? "is overloaded" : "failed"), {
       hint: "The fault is at the model's server. Retry in a moment, or choose another model.",
-      ...(retryAfterSeconds !== undefined && { retryAfterSeconds }),
+      retryAfterSeconds,
     });
   }
   if (status < 400) {
@@ -157,7 +157,7 @@ export function cutError({ vendor }: Access, cause?: unknown, said = ""): ChatEr
       : `broke off in the middle of the answer and said: ${said}.`;
   return new ChatError("upstream_cut", `${vendor.label} ${what}`, {
     hint: "What had arrived is kept. Continue or retry.",
-    ...(cause !== undefined && { cause }),
+    cause,
   });
 }
 
@@ -187,7 +187,7 @@ export function malformedError(
     `${vendor.label} sent something unreadable: ${what}.`,
     {
       hint: `Retry. If it stays so, ${hideSecrets(baseUrl)} may not be the address of this vendor's API.`,
-      ...(cause !== undefined && { cause }),
+      cause,
     },
   );
 }

@@ -1,5 +1,6 @@
 import type { ProviderRequest } from "../provider.ts";
 import type { Answer } from "./answer.ts";
+import type { Fields } from "./values.ts";
 
 /**
  * What is known of a model at its server: what is left out since it was
@@ -38,7 +39,7 @@ export interface EventReader {
    * One event of the stream, or the whole answer as one; `name` is that of a
    * server-sent event. Never throws.
    */
-  event(value: unknown, name: string | undefined): void;
+  event(value: Fields, name: string | undefined): void;
   /** The body is at its end, or OpenAI's end mark has come. */
   end(sawDone: boolean): void;
   /**

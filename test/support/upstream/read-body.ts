@@ -6,6 +6,7 @@ import type { VendorName } from "../../../server/providers/vendors.ts";
 import { createDraft } from "../../../server/providers/wire/answer.ts";
 import { createBodyReader } from "../../../server/providers/wire/body.ts";
 import { formatOf } from "../../../server/providers/wire/formats/formats.ts";
+import { record } from "../../../server/providers/wire/values.ts";
 
 export interface Told {
   text: string;
@@ -53,7 +54,10 @@ export function readBody(vendor: VendorName, pieces: readonly (string | Uint8Arr
   const body = createBodyReader(
     {
       event: (value, name) => {
-        if (!isOver()) reader.event(value, name);
+        if (isOver()) return;
+        const fields = record(value);
+        if (fields) reader.event(fields, name);
+        else draft.skip("unknown_event");
       },
       unreadable: (data) => draft.skip(data.trim() === "" ? "empty" : "not_json"),
       done: () => {

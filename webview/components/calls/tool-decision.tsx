@@ -76,7 +76,7 @@ export function ToolDecision({ part, decision, written, agentName }: ToolDecisio
         {draft !== null && (
           <ArgumentsField
             text={draft}
-            {...(fault !== undefined && { faultId })}
+            faultId={fault && faultId}
             isDisabled={isDecided}
             onInput={setDraft}
             onLeave={leaveEdit}
@@ -135,7 +135,7 @@ export function ToolDecision({ part, decision, written, agentName }: ToolDecisio
 
 interface ArgumentsFieldProps {
   text: string;
-  faultId?: string;
+  faultId: string | undefined;
   isDisabled: boolean;
   onInput: (text: string) => void;
   onLeave: () => void;

@@ -5,11 +5,16 @@ import { useSurroundings } from "../base/context.ts";
 import { Icon } from "../base/icon.tsx";
 import { Shown } from "../base/shown.tsx";
 
+interface SentChipsProps {
+  turnId: string | undefined;
+  context: Question["context"];
+}
+
 /**
  * What went with a message; a click shows what the model was really sent, once the message is
  * stored.
  */
-export function SentChips({ turnId, context }: { turnId?: string; context: Question["context"] }) {
+export function SentChips({ turnId, context }: SentChipsProps) {
   const { actions } = useSurroundings();
   const [shown, setShown] = useState<{ index: number; content: string } | null>(null);
   const toggle = async (index: number): Promise<void> => {

@@ -97,9 +97,7 @@ function QuestionView({ turnId, question, state, children }: QuestionProps) {
       <h3 class="visually-hidden">{text.you}</h3>
       <div class="question-box">
         {question.attachments.length > 0 && <Attachments items={question.attachments} />}
-        {question.context.length > 0 && (
-          <SentChips {...(turnId !== undefined && { turnId })} context={question.context} />
-        )}
+        {question.context.length > 0 && <SentChips turnId={turnId} context={question.context} />}
         <div class="question-text">
           {ownPrompt(question.text) !== undefined && <Icon name="play" />}
           {splitHidden(shownQuestion(question.text, text), "prose").map((run) =>

@@ -59,12 +59,7 @@ export function createReader(answer: Answer): EventReader {
     ...{ reason: "", why: "", pauses: 0, isPaused: false },
   };
   return {
-    event(raw, name) {
-      const value = record(raw);
-      if (!value) {
-        answer.skip("unknown_event");
-        return;
-      }
+    event(value, name) {
       const error = toldError(value, name);
       if (error === undefined) read(reading, value, name);
       else answer.fail(error);

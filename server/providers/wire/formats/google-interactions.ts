@@ -269,12 +269,7 @@ function createReader(answer: Answer): EventReader {
   };
 
   return {
-    event(raw, name) {
-      const value = record(raw);
-      if (!value) {
-        answer.skip("unknown_event");
-        return;
-      }
+    event(value, name) {
       answer.reach(text(value["event_id"]));
       const kind = text(value["event_type"]) || name || "";
       const isDocument = value["object"] === "interaction";

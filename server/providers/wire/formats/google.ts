@@ -208,14 +208,7 @@ function createReader(answer: Answer): EventReader {
     else if (!usage) leaveOut(answer, value, name, { isTyped: false });
   };
 
-  return {
-    event(raw, name) {
-      const value = record(raw);
-      if (value) read(value, name);
-      else answer.skip("unknown_event");
-    },
-    end() {},
-  };
+  return { event: read, end() {} };
 }
 
 /**

@@ -156,11 +156,9 @@ function createReader(answer: Answer): EventReader {
     else leaveOut(answer, value, name, { isTyped: false });
   };
   return {
-    event(raw, name) {
-      const value = record(raw);
+    event(value, name) {
       reading.events += 1;
-      if (value) read(value, name);
-      else answer.skip("unknown_event");
+      read(value, name);
     },
     end() {
       thoughts.keep();

@@ -44,12 +44,7 @@ export function createReader(answer: Answer, holds = false): EventReader {
     kept: new Set(),
   };
   return {
-    event(raw, name) {
-      const value = record(raw);
-      if (!value) {
-        answer.skip("unknown_event");
-        return;
-      }
+    event(value, name) {
       if (holds && !answer.reach(num(value["sequence_number"]) ?? "")) return;
       const error = toldError(value, name);
       if (error !== undefined && value["object"] !== "response") {
