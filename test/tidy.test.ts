@@ -153,53 +153,35 @@ describe("the directions of imports", () => {
     assert.deepEqual(foreignImports(CODE), []);
   });
 
-  for (const { path, text, target } of [
-    { path: "server/chat/x.ts", text: 'import pg from "pg";', target: "pg" },
-    { path: "server/chat/x.ts", text: 'import type { Kysely } from "kysely";', target: "kysely" },
-    {
-      path: "server/http/x.ts",
-      text: 'export { openDatabase } from "../db/open.ts";',
-      target: "server/db/open.ts",
-    },
-    {
-      path: "server/protocol/x.ts",
-      text: 'import {\n  a,\n} from "../errors.ts";',
-      target: "server/errors.ts",
-    },
-    { path: "server/protocol/x.ts", text: 'import "node:fs";', target: "node:fs" },
-    { path: "webview/x.tsx", text: 'void import("vscode");', target: "vscode" },
-    { path: "webview/x.ts", text: 'import "../server/errors.ts";', target: "server/errors.ts" },
-    {
-      path: "extension/x.ts",
-      text: 'const d = require("better-sqlite3");',
-      target: "better-sqlite3",
-    },
-    {
-      path: "extension/x.ts",
-      text: 'import type { A } from "../server/chat/chat.ts";',
-      target: "server/chat/chat.ts",
-    },
-    {
-      path: "server/doctor/files/x.ts",
-      text: 'import { a } from "../check/a.ts";',
-      target: "server/doctor/check/a.ts",
-    },
-    {
-      path: "webview/components/base/x.ts",
-      text: 'import type { A } from "../root.tsx";',
-      target: "webview/components/root.tsx",
-    },
-    {
-      path: "extension/tools/files/x.ts",
-      text: 'const { a } = await import("../run-tool.ts");',
-      target: "extension/tools/run-tool.ts",
-    },
-    {
-      path: "server/db/x.ts",
-      text: 'import { a } from "../../test/a.ts";',
-      target: "test/a.ts",
-    },
-  ]) {
+  for (const [path, text, target] of [
+    ["server/chat/x.ts", 'import pg from "pg";', "pg"],
+    ["server/chat/x.ts", 'import type { Kysely } from "kysely";', "kysely"],
+    ["server/http/x.ts", 'export { openDatabase } from "../db/open.ts";', "server/db/open.ts"],
+    ["server/protocol/x.ts", 'import {\n  a,\n} from "../errors.ts";', "server/errors.ts"],
+    ["server/protocol/x.ts", 'import "node:fs";', "node:fs"],
+    ["webview/x.tsx", 'void import("vscode");', "vscode"],
+    ["webview/x.ts", 'import "../server/errors.ts";', "server/errors.ts"],
+    ["extension/x.ts", 'const d = require("better-sqlite3");', "better-sqlite3"],
+    ["extension/x.ts", 'import type { A } from "../server/chat/chat.ts";', "server/chat/chat.ts"],
+    ["server/doctor/files/x.ts", 'import { a } from "../check/a.ts";', "server/doctor/check/a.ts"],
+    ["server/protocol/x.ts", 'import { a } from "./stored/a.ts";', "server/protocol/stored/a.ts"],
+    [
+      "server/providers/wire/x.ts",
+      'import { a } from "./formats/a.ts";',
+      "server/providers/wire/formats/a.ts",
+    ],
+    [
+      "webview/components/base/x.ts",
+      'import type { A } from "../root.tsx";',
+      "webview/components/root.tsx",
+    ],
+    [
+      "extension/tools/files/x.ts",
+      'const { a } = await import("../run-tool.ts");',
+      "extension/tools/run-tool.ts",
+    ],
+    ["server/db/x.ts", 'import { a } from "../../test/a.ts";', "test/a.ts"],
+  ] as const) {
     it(`would be broken by ${path} with ${JSON.stringify(text)}`, () => {
       assert.deepEqual(foreignImports([{ path, text }]), [`${path} imports ${target}`]);
     });

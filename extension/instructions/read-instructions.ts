@@ -15,7 +15,7 @@ import {
   withNames,
 } from "../tools/files/paths.ts";
 import { MAX_INSTRUCTION_BYTES, showHidden, toText } from "./file-content.ts";
-import { fitTogether } from "./fit.ts";
+import { fitTogether } from "./fit-together.ts";
 import { type FrontMatter, FrontMatterError, readFrontMatter } from "./front-matter.ts";
 import { areAbout, isForAll } from "./globs.ts";
 import { importsIn, isOnlyImports } from "./imports.ts";

@@ -3,10 +3,10 @@ import type { ComponentType } from "preact";
 import type { AttachmentRef } from "../../server/protocol/attachments.ts";
 import { loadStyle } from "../load-style.ts";
 import type { AppState } from "../state/model.ts";
-import { AttachBar } from "./bar.tsx";
-import { SentAttachments } from "./sent.tsx";
+import { AttachBar } from "./attach-bar.tsx";
+import { SentAttachments } from "./sent-attachments.tsx";
 
-export { takeFiles } from "./take.ts";
+export { takeFiles } from "./take-files.ts";
 
 type Props = { state: AppState; items?: undefined } | { items: readonly AttachmentRef[] };
 

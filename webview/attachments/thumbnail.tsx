@@ -2,7 +2,7 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import type { AttachmentRef } from "../../server/protocol/attachments.ts";
 import { useSurroundings } from "../components/base/context.ts";
 import { Icon } from "../components/base/icon.tsx";
-import { contentOf } from "./kept.ts";
+import { contentOf } from "./kept-blobs.ts";
 import { attachmentStrings } from "./strings.ts";
 
 /** A picture in small, or the name of a file. */

@@ -125,7 +125,7 @@ async function deliverOnce(deps: SendingDeps, outgoing: Outgoing): Promise<void>
 }
 
 async function withData(attachments: Attached[]) {
-  return (await import("../attachments/kept.ts")).withData(attachments);
+  return (await import("../attachments/kept-blobs.ts")).withData(attachments);
 }
 
 /** A question asked again goes with the context it had. */

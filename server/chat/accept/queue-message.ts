@@ -11,8 +11,12 @@ import { ChatError } from "../../errors.ts";
 import type { ClientMessage, MessageRequest } from "../../protocol/requests.ts";
 import { MAX_QUEUED } from "../../protocol/requests.ts";
 import { type Queued } from "../../protocol/responses.ts";
-import { refuseWhatIsNotTaken, storeAttachments, withStoredData } from "../attachments/data.ts";
-import { readAttachments } from "../attachments/read.ts";
+import {
+  refuseWhatIsNotTaken,
+  storeAttachments,
+  withStoredData,
+} from "../attachments/attachment-data.ts";
+import { readAttachments } from "../attachments/read-attachments.ts";
 import type { ChatDeps } from "../deps.ts";
 import type { Writing } from "../log/write-session.ts";
 import { type Asked, askedBy, requestConflict, storedRepeat } from "./asked.ts";

@@ -15,7 +15,7 @@ import type {
   Usage,
 } from "../../providers/provider.ts";
 import { estimateTokens } from "../../shared/tokens.ts";
-import { withAttachmentData } from "../attachments/data.ts";
+import { withAttachmentData } from "../attachments/attachment-data.ts";
 import type { ChatDeps, LeasedTurn } from "../deps.ts";
 import { writeSession } from "../log/write-session.ts";
 import { closeTurn, type Ending, endingOf } from "./close-turn.ts";

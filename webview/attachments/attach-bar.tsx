@@ -5,9 +5,9 @@ import { Icon, IconButton } from "../components/base/icon.tsx";
 import { isAttached } from "../state/attached.ts";
 import type { AppState } from "../state/model.ts";
 import { chosenModel, findModel } from "../state/selectors.ts";
-import { forgetUnused, keptBlob } from "./kept.ts";
+import { forgetUnused, keptBlob } from "./kept-blobs.ts";
 import { attachmentStrings } from "./strings.ts";
-import { takeFiles } from "./take.ts";
+import { takeFiles } from "./take-files.ts";
 import { Thumbnail } from "./thumbnail.tsx";
 
 const KINDS = [...MEDIA_TYPES.image, ...MEDIA_TYPES.file].join();

@@ -3,7 +3,7 @@ import type { AttachmentRef } from "../../server/protocol/attachments.ts";
 import { type Attaching, useSurroundings } from "../components/base/context.ts";
 import { useLayer } from "../escape.ts";
 import { asFailure } from "../transport/transport.ts";
-import { contentOf } from "./kept.ts";
+import { contentOf } from "./kept-blobs.ts";
 import { attachmentStrings } from "./strings.ts";
 import { Thumbnail, useContentUrl } from "./thumbnail.tsx";
 

@@ -10,7 +10,7 @@ import type { Attaching } from "../components/base/context.ts";
 import type { Attached } from "../messages.ts";
 import { split, toAttached } from "../state/attached.ts";
 import { chatKey } from "../state/drafts.ts";
-import { keep } from "./kept.ts";
+import { keep } from "./kept-blobs.ts";
 import { fitted } from "./picture.ts";
 import { attachmentStrings } from "./strings.ts";
 
