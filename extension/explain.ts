@@ -1,4 +1,4 @@
-import { l10n } from "vscode";
+import { FileSystemError, l10n } from "vscode";
 import type { CallError } from "../webview/messages.ts";
 import { PROBLEM_CODES, Problem, type ProblemCode } from "./problem.ts";
 
@@ -15,6 +15,14 @@ export async function loadSaid(language: string): Promise<void> {
 /** Any failure as a sentence for the reader, in their language, with what they can do. */
 export function explain(thrown: unknown): CallError {
   if (!(thrown instanceof Problem)) {
+    const words = wordsOf(thrown);
+    if (words !== undefined) {
+      return {
+        code: "internal",
+        message: l10n.t("The file could not be read or written: {0}", words),
+        hint: l10n.t("Nothing else was changed. Try again, or choose another place."),
+      };
+    }
     return {
       code: "internal",
       message: l10n.t("Something went wrong inside the extension."),
@@ -26,6 +34,14 @@ export function explain(thrown: unknown): CallError {
   if (ours) return { code, ...explainOurs(ours, russian?.detailInRussian(message) ?? message) };
   const said = hint === undefined ? { code, message } : { code, message, hint };
   return russian?.inRussian(said) ?? said;
+}
+
+/** Of an error of the system or of VS Code's files, which say what went wrong with which. */
+function wordsOf(thrown: unknown): string | undefined {
+  const isSaid =
+    thrown instanceof FileSystemError ||
+    (thrown instanceof Error && "syscall" in thrown && "path" in thrown);
+  return isSaid && thrown.message !== "" ? thrown.message : undefined;
 }
 
 function explainOurs(code: ProblemCode, detail: string): { message: string; hint: string } {

@@ -41,6 +41,11 @@ export class Problem extends Error {
     this.hint = options.hint;
   }
 
+  /** What is loaded later has a class of its own of this name: what counts is what it says. */
+  static override [Symbol.hasInstance](it: unknown): it is Problem {
+    return it instanceof Error && it.name === "Problem" && "code" in it;
+  }
+
   static ours(code: ProblemCode, message: string, options: ProblemOptions = {}): Problem {
     return new Problem(code, message, options);
   }

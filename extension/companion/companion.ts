@@ -161,8 +161,11 @@ function createCompanion(
         else readBody(response, address).then((text) => reject(toRefusal(text)), reject);
       });
       if (signal?.aborted) stop();
-      else if (call.bytes) pipeline(call.bytes, outgoing, () => undefined);
-      else outgoing.end(body);
+      else if (call.bytes) {
+        const { bytes } = call;
+        // What cannot be read is no fault of the companion's.
+        pipeline(bytes, outgoing, () => bytes.errored && reject(bytes.errored));
+      } else outgoing.end(body);
     });
 
   const text = async (call: CompanionRequest, signal?: AbortSignal): Promise<string> =>

@@ -1,7 +1,7 @@
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
 import * as vscode from "vscode";
-import { isInside, ToolError, type WorkspaceRoots } from "../tools/files/paths.ts";
+import { isInside, ToolError, type WorkspaceRoots } from "../tools/paths.ts";
 
 const run = promisify(execFile);
 const MAX_BYTES = 20_000_000;

@@ -7,7 +7,7 @@ import type { Mention, MentionKind } from "../../webview/messages.ts";
 import { cut, toStorable } from "../tools/bounds.ts";
 import { textOf } from "../tools/files/file-text.ts";
 import { workspaceFolders } from "../tools/files/files.ts";
-import { isInside, nameOf, resolveInside, type WorkspaceRoots } from "../tools/files/paths.ts";
+import { isInside, nameOf, resolveInside, type WorkspaceRoots } from "../tools/paths.ts";
 import { getProblems } from "../tools/problems.ts";
 import { selectionContext } from "./editor-context.ts";
 import { gitChanges } from "./git-changes.ts";

@@ -1,6 +1,6 @@
 import { stat } from "node:fs/promises";
 import * as vscode from "vscode";
-import { resolveInside, ToolError, type WorkspaceRoots } from "../tools/files/paths.ts";
+import { resolveInside, ToolError, type WorkspaceRoots } from "../tools/paths.ts";
 
 export interface FilePlace {
   path: string;

@@ -5,7 +5,7 @@ import type { OfferedInstruction } from "../../server/protocol/instructions.ts";
 import type { ClientMessage, ContextItem } from "../../server/protocol/requests.ts";
 import type { Mention } from "../../webview/messages.ts";
 import { Problem } from "../problem.ts";
-import type { WorkspaceRoots } from "../tools/files/paths.ts";
+import type { WorkspaceRoots } from "../tools/paths.ts";
 import { BUILT_IN, type BuiltIn } from "./built-in-prompts.ts";
 import {
   commandIn,

@@ -3,7 +3,7 @@
 import { readFile, stat } from "node:fs/promises";
 import { homedir } from "node:os";
 import { basename, join, relative, sep } from "node:path";
-import { nameOf, resolveInside, type WorkspaceRoots, withNames } from "../tools/files/paths.ts";
+import { nameOf, resolveInside, type WorkspaceRoots, withNames } from "../tools/paths.ts";
 import { MAX_INSTRUCTION_BYTES, showHidden, toText } from "./file-content.ts";
 import { FrontMatterError, readFrontMatter } from "./front-matter.ts";
 import { filesBelow } from "./places.ts";

@@ -13,7 +13,7 @@ import {
   ToolError,
   type WorkspaceRoots,
   withNames,
-} from "../tools/files/paths.ts";
+} from "../tools/paths.ts";
 import { MAX_INSTRUCTION_BYTES, showHidden, toText } from "./file-content.ts";
 import { fitTogether } from "./fit-together.ts";
 import { type FrontMatter, FrontMatterError, readFrontMatter } from "./front-matter.ts";

@@ -2,7 +2,7 @@ import * as vscode from "vscode";
 import * as z from "zod/mini";
 import { cut } from "./bounds.ts";
 import { parseArguments } from "./files/files.ts";
-import { isInside, nameOf, resolveInside, type WorkspaceRoots } from "./files/paths.ts";
+import { isInside, nameOf, resolveInside, type WorkspaceRoots } from "./paths.ts";
 
 const ProblemArguments = z.object({ path: z.optional(z.string()) });
 const SEVERITIES = ["error", "warning", "information", "hint"] as const;

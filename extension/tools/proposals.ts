@@ -7,8 +7,8 @@ import type { PendingCall } from "../../server/protocol/responses.ts";
 import type { ProposedChange } from "../../webview/messages.ts";
 import { shownText } from "./files/edits.ts";
 import type { Change } from "./files/files.ts";
-import type { WorkspaceRoots } from "./files/paths.ts";
 import type { SeenFiles } from "./files/seen-files.ts";
+import type { WorkspaceRoots } from "./paths.ts";
 
 export const PROPOSED = "streamkeeper-proposed";
 export const EMPTY = "streamkeeper-empty";

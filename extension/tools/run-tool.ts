@@ -1,14 +1,14 @@
 // One call of a tool, run in this window. A bundle of its own, loaded with the first call: its
 // errors are of its own classes, too, so what others must tell apart is said in results.
 import type { PendingCall } from "../../server/protocol/responses.ts";
+import type { Checkpoints } from "./checkpoints.ts";
 import { isEditorTool } from "./definitions.ts";
-import type { Checkpoints } from "./files/checkpoints.ts";
 import { changeFile, createDirectory, type FileTools, readFile } from "./files/files.ts";
 import { listFiles } from "./files/lists.ts";
-import { ToolError, type WorkspaceRoots } from "./files/paths.ts";
 import { searchInCode } from "./files/search.ts";
 import type { SeenFiles } from "./files/seen-files.ts";
 import { invokeForeign } from "./foreign/editor-tools.ts";
+import { ToolError, type WorkspaceRoots } from "./paths.ts";
 import { getProblems } from "./problems.ts";
 import { executeCommand } from "./terminal/terminal.ts";
 

@@ -9,12 +9,12 @@ import type { Mention, ProposedChange } from "../../webview/messages.ts";
 import type { CompanionClient } from "../companion/companion-client.ts";
 import { Problem } from "../problem.ts";
 import type { Settings } from "../settings.ts";
-import { Checkpoints } from "./files/checkpoints.ts";
+import { Checkpoints } from "./checkpoints.ts";
 import { workspaceFolders } from "./files/files.ts";
-import type { WorkspaceRoots } from "./files/paths.ts";
 import { SeenFiles } from "./files/seen-files.ts";
 import { createMcpStart } from "./foreign/start-mcp.ts";
 import { makeOffer, type Offering, workspaceName } from "./offer.ts";
+import type { WorkspaceRoots } from "./paths.ts";
 import { PROPOSED, Proposals } from "./proposals.ts";
 import { type EndKind, ToolRunner } from "./tool-runner.ts";
 

@@ -70,4 +70,30 @@ describe("files of chats", () => {
       rmSync(folder, { recursive: true, force: true });
     }
   });
+
+  it("that cannot be read or written are told of in words, also by code that is loaded later", async () => {
+    const { app } = extension().exports;
+    const { companion } = await app();
+    const nowhere = join(tmpdir(), "streamkeeper-no-such-folder", "all.jsonl");
+    const person = answering({ save: nowhere, open: join(tmpdir(), "none.jsonl") });
+    const ready = await companion.ensure();
+    const { text } = ready;
+    try {
+      await vscode.commands.executeCommand("streamkeeper.exportAllChats");
+      assert.match(person.said.at(-1) ?? "", /could not be read or written: .*no-such-folder/);
+      await vscode.commands.executeCommand("streamkeeper.importChats");
+      assert.match(person.said.at(-1) ?? "", /could not be read or written: .*none/);
+      const file = join(mkdtempSync(join(tmpdir(), "streamkeeper-import-")), "all.jsonl");
+      writeFileSync(file, "{}\n");
+      person.end();
+      const other = answering({ open: file });
+      Object.assign(ready, { text: () => Promise.resolve("no report") });
+      await vscode.commands.executeCommand("streamkeeper.importChats");
+      other.end();
+      assert.match(other.said.at(-1) ?? "", /gave an answer that is not understood: It answered/);
+    } finally {
+      Object.assign(ready, { text });
+      person.end();
+    }
+  });
 });

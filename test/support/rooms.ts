@@ -39,7 +39,7 @@ const BELOW_EXTENSION = [PROTOCOL, SHARED, MESSAGES, /^(?:vscode|eventsource-par
 const BELOW_TOOLS = [
   ...BELOW_EXTENSION,
   /^extension\/(?!tools\/)/,
-  /^extension\/tools\/(?:bounds|definitions)\.ts$/,
+  /^extension\/tools\/(?:bounds|definitions|paths)\.ts$/,
 ];
 const ANYTHING_BELOW = /^(?:server\/(?!main\.ts)|node:|uuid$)/;
 

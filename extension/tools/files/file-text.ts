@@ -2,8 +2,8 @@
 // it. No byte changes that the text does not change: what cannot be read is kept, and what
 // cannot be written is refused.
 import * as vscode from "vscode";
+import { ToolError } from "../paths.ts";
 import { shownText } from "./edits.ts";
-import { ToolError } from "./paths.ts";
 import {
   betweenStrays,
   decodeAscii,

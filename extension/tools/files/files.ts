@@ -2,6 +2,14 @@
 import * as vscode from "vscode";
 import * as z from "zod/mini";
 import { MAX_RESULT } from "../bounds.ts";
+import {
+  type Folder,
+  nameOf,
+  resolveInside,
+  ToolError,
+  type WorkspaceRoots,
+  withNames,
+} from "../paths.ts";
 import { applyEdits, linesOf, rewrite, shownText } from "./edits.ts";
 import {
   type Encoding,
@@ -11,14 +19,6 @@ import {
   textOf,
   toBytes,
 } from "./file-text.ts";
-import {
-  type Folder,
-  nameOf,
-  resolveInside,
-  ToolError,
-  type WorkspaceRoots,
-  withNames,
-} from "./paths.ts";
 import type { SeenFiles } from "./seen-files.ts";
 import { withoutStrays } from "./utf8.ts";
 

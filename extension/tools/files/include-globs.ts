@@ -2,7 +2,7 @@
 // Knows nothing of VS Code.
 import { join, posix } from "node:path";
 import { parseJson } from "../../../server/shared/json.ts";
-import { type Folder, isInside, ToolError } from "./paths.ts";
+import { type Folder, isInside, ToolError } from "../paths.ts";
 
 /**
  * By folder of the workspace, for ripgrep: with `!` what is left out. A folder that is

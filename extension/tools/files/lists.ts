@@ -4,9 +4,9 @@ import { readdir, stat } from "node:fs/promises";
 import { dirname, join, posix } from "node:path";
 import * as vscode from "vscode";
 import * as z from "zod/mini";
+import { nameOf, resolveInside, ToolError, type WorkspaceRoots } from "../paths.ts";
 import { treeLines } from "./file-tree.ts";
 import { parseArguments } from "./files.ts";
-import { nameOf, resolveInside, ToolError, type WorkspaceRoots } from "./paths.ts";
 import { editorsRules, excludedGlobs, findRipgrep, runRipgrep, unreadNote } from "./ripgrep.ts";
 
 const ListArguments = z.object({

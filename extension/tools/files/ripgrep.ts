@@ -3,7 +3,7 @@ import { execFile } from "node:child_process";
 import { accessSync } from "node:fs";
 import { join } from "node:path";
 import * as vscode from "vscode";
-import { ToolError } from "./paths.ts";
+import { ToolError } from "../paths.ts";
 
 const TIMEOUT_MS = 20_000;
 const MAX_BYTES = 32 * 1024 * 1024;

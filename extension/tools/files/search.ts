@@ -6,10 +6,10 @@ import * as vscode from "vscode";
 import * as z from "zod/mini";
 import { isSecretPath } from "../../../server/shared/protected-paths.ts";
 import { cut } from "../bounds.ts";
+import { type Folder, resolveInside, ToolError, type WorkspaceRoots } from "../paths.ts";
 import { textOf } from "./file-text.ts";
 import { parseArguments } from "./files.ts";
 import { atAnyDepth, type FolderGlobs, globsOf } from "./include-globs.ts";
-import { type Folder, resolveInside, ToolError, type WorkspaceRoots } from "./paths.ts";
 import { placeOf, plain, reachOf } from "./reach.ts";
 import { editorsRules, excludedGlobs, findRipgrep, runRipgrep, unreadNote } from "./ripgrep.ts";
 

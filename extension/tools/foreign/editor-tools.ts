@@ -1,6 +1,6 @@
 // Tools that VS Code itself and its other extensions offer, MCP servers among them.
 import * as vscode from "vscode";
-import { ToolError } from "../files/paths.ts";
+import { ToolError } from "../paths.ts";
 import { nameForModels } from "./foreign-tools.ts";
 
 export async function invokeForeign(

@@ -4,7 +4,7 @@ import * as vscode from "vscode";
 import * as z from "zod/mini";
 import { cut, MAX_RESULT } from "../bounds.ts";
 import { parseArguments } from "../files/files.ts";
-import { resolveInside, ToolError, type WorkspaceRoots } from "../files/paths.ts";
+import { resolveInside, ToolError, type WorkspaceRoots } from "../paths.ts";
 import { runInProcess } from "./shell-process.ts";
 import { type Ran, runInTerminal, type ShellRun } from "./shell-terminal.ts";
 import { kindOf, type Shell } from "./shells.ts";

@@ -1,14 +1,14 @@
 import assert from "node:assert/strict";
 import { createHmac } from "node:crypto";
 import { once } from "node:events";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { createReadStream, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import fc from "fast-check";
-import { findCompanion } from "../../../extension/companion/companion.ts";
+import { type Companion, findCompanion } from "../../../extension/companion/companion.ts";
 import { CompanionClient } from "../../../extension/companion/companion-client.ts";
 import type { Problem } from "../../../extension/problem.ts";
 import type { StreamChunk } from "../../../server/protocol/chunks.ts";
@@ -22,6 +22,7 @@ type Answer = (request: IncomingMessage, response: ServerResponse, body: string)
 
 interface Setup {
   client: CompanionClient;
+  companion: Companion;
   /** How often the client asked whether the companion is still there. */
   readonly checks: () => number;
   /** How often it said that the companion drains. */
@@ -69,7 +70,7 @@ async function withClient(answer: Answer, body: (setup: Setup) => Promise<void>)
     log: { warn: () => undefined },
   });
   try {
-    await body({ client, checks: () => checks, successions: () => successions });
+    await body({ client, companion, checks: () => checks, successions: () => successions });
   } finally {
     companion.close();
     server.closeAllConnections();
@@ -267,6 +268,18 @@ describe("calls of the companion", () => {
         await assert.rejects(client.call("get_session", { session_id: "s1" }), (error: Problem) => {
           return error.code === "session_busy" && error.message === "session_busy!";
         });
+      },
+    ));
+
+  it("say of a file that cannot be sent why it cannot be read", () =>
+    withClient(
+      (_incoming, response) => response.end(),
+      async ({ companion }) => {
+        for (let time = 0; time < 2; time++) {
+          const bytes = createReadStream(join(tmpdir(), "streamkeeper-no-such-file"));
+          const sent = companion.text({ method: "POST", path: "/v1/import", bytes });
+          await assert.rejects(sent, /ENOENT: .*no-such-file/);
+        }
       },
     ));
 

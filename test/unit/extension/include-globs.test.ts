@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { treeLines } from "../../../extension/tools/files/file-tree.ts";
 import { atAnyDepth, globsOf } from "../../../extension/tools/files/include-globs.ts";
-import { ToolError } from "../../../extension/tools/files/paths.ts";
+import { ToolError } from "../../../extension/tools/paths.ts";
 
 describe("an include", () => {
   const app = { name: "app", path: "/home/me/app" };

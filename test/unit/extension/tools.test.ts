@@ -13,21 +13,16 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseAgent } from "../../../extension/instructions/own-agents.ts";
 import { cut } from "../../../extension/tools/bounds.ts";
+import { Checkpoints, firstKept } from "../../../extension/tools/checkpoints.ts";
 import { EDITOR_TOOLS, ruleOf } from "../../../extension/tools/definitions.ts";
-import { Checkpoints, firstKept } from "../../../extension/tools/files/checkpoints.ts";
 import { applyEdits, linesOf } from "../../../extension/tools/files/edits.ts";
-import {
-  type Folder,
-  nameOf,
-  resolveInside,
-  withNames,
-} from "../../../extension/tools/files/paths.ts";
 import { SeenFiles } from "../../../extension/tools/files/seen-files.ts";
 import {
   foreignTools,
   type ListedTool,
   nameForModels,
 } from "../../../extension/tools/foreign/foreign-tools.ts";
+import { type Folder, nameOf, resolveInside, withNames } from "../../../extension/tools/paths.ts";
 import { OfferedTools } from "../../../server/protocol/offers.ts";
 
 describe("the tools of the editor", () => {

@@ -2,7 +2,7 @@
 // wherever symbolic links lead.
 import { lstat, readdir, realpath } from "node:fs/promises";
 import { basename, dirname, isAbsolute, join, normalize, relative, resolve, sep } from "node:path";
-import { isSecretPath } from "../../../server/shared/protected-paths.ts";
+import { isSecretPath } from "../../server/shared/protected-paths.ts";
 
 export interface Folder {
   /** As models are told: its own, or one made of it where others have that, too. */
