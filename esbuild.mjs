@@ -217,6 +217,7 @@ const builds = [
       diagram: "webview/diagrams/diagram.css",
       decision: "webview/styles/decision.css",
       mentions: "webview/styles/mentions.css",
+      sessions: "webview/styles/sessions.css",
       instructions: "webview/styles/instructions.css",
       attachments: "webview/attachments/attachments.css",
     },

@@ -4,7 +4,6 @@ import { SurroundingsContext } from "./components/base/context.ts";
 import { focusComposer } from "./components/composer/composer.tsx";
 import { Root } from "./components/root.tsx";
 import { leaveByEscape } from "./escape.ts";
-import { keepFocus } from "./focus.ts";
 import { insist } from "./insist.ts";
 import { FrameQueue } from "./markdown/frame-queue.ts";
 import { createMarkdown } from "./markdown/parser.ts";
@@ -68,7 +67,7 @@ async function start(root: HTMLElement): Promise<void> {
   };
   paceRenders(store, show);
   document.addEventListener("keydown", (event) => leaveByEscape(event, actions.sending.stop));
-  keepFocus(root, focusComposer);
+  void insist(() => import("./focus.ts")).then((it) => it?.keepFocus(root, focusComposer));
   void insist(() => import("./drops.ts")).then((it) => {
     it?.acceptFiles(surroundings.attaching);
   });

@@ -41,10 +41,14 @@ export async function insertAtCursor(text: string): Promise<void> {
   if (!done) throw new Error("The editor did not take the text");
 }
 
-/** Opens a link that a model may have written: web pages only; VS Code shows the host and asks. */
+/**
+ * Opens a link that a model may have written: web pages, of which VS Code shows the host and asks,
+ * and one address to write to.
+ */
 export async function openLink(url: string): Promise<void> {
   const protocol = URL.parse(url)?.protocol;
-  if (protocol !== "http:" && protocol !== "https:") {
+  const isMail = /^mailto:[\w.+-]+@[a-z\d.-]+$/i.test(url);
+  if (protocol !== "http:" && protocol !== "https:" && !isMail) {
     void vscode.window.showWarningMessage(
       vscode.l10n.t("This link is not opened: it does not lead to a web page."),
     );

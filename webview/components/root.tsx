@@ -1,4 +1,5 @@
 import { titleOf } from "../app.ts";
+import { loadStyle } from "../load-style.ts";
 import type { AppState } from "../state/model.ts";
 import { ConnectionBanner, Notice } from "./banner.tsx";
 import { useSurroundings } from "./base/context.ts";
@@ -8,7 +9,10 @@ import { Composer } from "./composer/composer.tsx";
 import { Transcript } from "./transcript/transcript.tsx";
 import { Welcome } from "./welcome.tsx";
 
-const SessionsPane = later(async () => (await import("./sessions-pane.tsx")).SessionsPane);
+const SessionsPane = later(async () => {
+  const [loaded] = await Promise.all([import("./sessions-pane.tsx"), loadStyle("sessions.css")]);
+  return loaded.SessionsPane;
+});
 
 const LinkDialog = later(async () => (await import("./base/dialog.tsx")).LinkDialog);
 const KeyDialog = later(async () => (await import("./key-dialog.tsx")).KeyDialog);

@@ -12,9 +12,24 @@ const UNSPACED =
 const SCHEME = /(?<![a-z0-9+.-])https?$/i;
 
 /**
- * `https://…` in running text becomes a link. Hosts without a scheme do not: `main.rs`
- * and `README.md` are files.
+ * What begins as a web address and goes on as one, and addresses to write to; what follows may make
+ * another thing of it: `git@host.example:a/b`, `user@host.example/x`, `name@1.2.3`.
  */
+const WITHOUT_SCHEME =
+  /(?<![\w./:@+-])(?:(?<web>www\.(?:[\p{L}\d-]+\.)+\p{L}{2,})|(?:mailto:)?(?<mail>[A-Za-z\d][\w.+-]{0,63}@(?:[A-Za-z\d-]+\.)+[A-Za-z]{2,24})(?![:/]\S))(?![\w@-]|\.\w)/gu;
+
+/** `www.…` and mail addresses of a text. Other hosts without a scheme are none: `main.rs` is a file. */
+export function bareIn(text: string): { at: number; text: string; href: string }[] {
+  if (!/www\.|@/.test(text)) return [];
+  return [...text.matchAll(WITHOUT_SCHEME)].flatMap(({ 0: whole, index: at, groups }) => {
+    const isWeb = groups?.["web"] !== undefined;
+    const shown = isWeb ? addressAt(text, at, text.length) : whole;
+    const href = isWeb ? `http://${shown}` : `mailto:${groups?.["mail"]}`;
+    return toSafeUrl(href) ? [{ at, text: shown, href }] : [];
+  });
+}
+
+/** `https://…` in running text becomes a link. */
 export function linkBareAddresses(md: MarkdownIt): void {
   md.inline.ruler.after("text", "bare_link", (state, silent) => {
     if (state.linkLevel > 0 || !state.src.startsWith("://", state.pos)) return false;

@@ -4,10 +4,11 @@
 import type { MarkdownIt, StateBlock } from "markdown-it";
 import type { Growing } from "./math.ts";
 
-const FENCE = /^(`{3,})([^`]*)$/;
+const FENCE = /^(?:(`{3,})([^`]*)|(~{3,})(.*))$/;
 const DOCUMENT = /^(?:markdown|md|mdx)$/i;
 
 interface Line {
+  mark: string;
   length: number;
   info: string;
 }
@@ -34,7 +35,7 @@ function documentFence(
   const token = state.push("fence", "code", 0);
   token.info = outer.info;
   token.content = state.getLines(startLine + 1, last, state.sCount[startLine] ?? 0, true);
-  token.markup = "`".repeat(outer.length);
+  token.markup = outer.mark.repeat(outer.length);
   state.line = end === null ? last : last + 1;
   token.map = [startLine, state.line];
   return true;
@@ -46,7 +47,8 @@ function endOf(state: StateBlock, outer: Line, startLine: number, endLine: numbe
   const last = blockEnd(state, startLine, endLine);
   for (let line = startLine + 1; line < last; line += 1) {
     const fence = fenceAt(state, line);
-    if (!fence) continue;
+    // Of the other mark, it is a word of the document like any other.
+    if (fence?.mark !== outer.mark) continue;
     const open = inner.at(-1);
     if (open && !(isDocument(open) && fence.info !== "")) {
       if (fence.info === "" && fence.length >= open.length) inner.pop();
@@ -82,8 +84,9 @@ function blockEnd(state: StateBlock, startLine: number, endLine: number): number
 
 function fenceAt(state: StateBlock, line: number): Line | null {
   if ((state.sCount[line] ?? 0) - state.blkIndent >= 4) return null;
-  const [, marks, info] = FENCE.exec(lineAt(state, line)) ?? [];
-  return marks === undefined ? null : { length: marks.length, info: info?.trim() ?? "" };
+  const [, ticks, info, tildes = ticks, other = info] = FENCE.exec(lineAt(state, line)) ?? [];
+  if (tildes === undefined) return null;
+  return { mark: tildes.charAt(0), length: tildes.length, info: other?.trim() ?? "" };
 }
 
 function lineAt(state: StateBlock, line: number): string {

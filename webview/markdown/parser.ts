@@ -1,10 +1,12 @@
 import markdownIt, { type MarkdownIt, type Token } from "markdown-it";
-import { linkBareAddresses } from "./bare-links.ts";
+import { bareIn, linkBareAddresses } from "./bare-links.ts";
+import { keepBarsInCells } from "./cells.ts";
 import { openBesideAnyScript } from "./delimiters.ts";
 import { HIDDEN_CLASS, splitHidden } from "./hidden-characters.ts";
 import { toSafeUrl } from "./links.ts";
 import { readFormulas } from "./math.ts";
 import { nestFences } from "./nested-fences.ts";
+import { readSmallMarks } from "./small-marks.ts";
 
 export type { Token };
 
@@ -19,6 +21,8 @@ export function createMarkdown(imageLabel: string): MarkdownIt {
   linkBareAddresses(md);
   readFormulas(md);
   nestFences(md);
+  keepBarsInCells(md);
+  readSmallMarks(md);
   md.core.ruler.push("only_links", (state) => {
     for (const token of state.tokens) {
       if (token.children) token.children = onlyLinks(token.children, imageLabel);
@@ -53,9 +57,9 @@ export function createMarkdown(imageLabel: string): MarkdownIt {
   return md;
 }
 
-/** The first word after the fence, in lower case. */
+/** The first word after the fence, in lower case: `js`, `{r}`, `{.python}`. */
 export function languageOf(token: Token): string {
-  return /^[^\s{,]*/.exec(token.info.trim())?.[0].toLowerCase() ?? "";
+  return /^(?:\{\.?)?([^\s{},]*)/.exec(token.info.trim())?.[1]?.toLowerCase() ?? "";
 }
 
 /** A fence whose closing line has not come (yet). */
@@ -84,23 +88,41 @@ function onlyLinks(tokens: Token[], imageLabel: string): Token[] {
       open = null;
       return closed === "link" ? [token] : [];
     }
+    if (token.type === "text" && open === null) return linkBare(token);
     if (token.type !== "image") return [token];
-    return toLink(token, imageLabel, open === null);
+    const label = plainText(token.children ?? []) || imageLabel;
+    const source = String(token.attrGet("src"));
+    if (open !== null || !toSafeUrl(source)) return [textLike(token, label)];
+    return toLink(token, label, source, "image-link");
   });
 }
 
-function toLink(image: Token, imageLabel: string, mayLink: boolean): Token[] {
-  const make = image.constructor as new (type: string, tag: string, nesting: number) => Token;
-  const text = new make("text", "", 0);
-  text.content = plainText(image.children ?? []) || imageLabel;
-  const source = String(image.attrGet("src"));
-  if (!mayLink || !toSafeUrl(source)) return [text];
-  const link = new make("link_open", "a", 1);
-  link.attrs = [
-    ["href", source],
-    ["class", "image-link"],
-  ];
-  return [link, text, new make("link_close", "a", -1)];
+function linkBare(token: Token): Token[] {
+  const tokens: Token[] = [];
+  let from = 0;
+  for (const { at, text, href } of bareIn(token.content)) {
+    tokens.push(textLike(token, token.content.slice(from, at)), ...toLink(token, text, href));
+    from = at + text.length;
+  }
+  return from === 0 ? [token] : [...tokens, textLike(token, token.content.slice(from))];
+}
+
+function toLink(like: Token, label: string, href: string, className?: string): Token[] {
+  const link = tokenLike(like, "link_open", "a", 1);
+  link.attrs = [["href", href]];
+  if (className !== undefined) link.attrs.push(["class", className]);
+  return [link, textLike(like, label), tokenLike(like, "link_close", "a", -1)];
+}
+
+function tokenLike(like: Token, type: string, tag: string, nesting: number): Token {
+  const make = like.constructor as new (type: string, tag: string, nesting: number) => Token;
+  return new make(type, tag, nesting);
+}
+
+function textLike(like: Token, content: string): Token {
+  const text = tokenLike(like, "text", "", 0);
+  text.content = content;
+  return text;
 }
 
 function plainText(tokens: Token[]): string {
@@ -118,36 +140,45 @@ function markTasks(tokens: Token[]): void {
       tokens[index - 2]?.type === "list_item_open";
     const first = token.children?.[0];
     if (!inItem || first?.type !== "text") continue;
-    first.content = first.content.replace(/^\[([ xX])\] /, (_, mark: string) =>
-      mark === " " ? "☐ " : "☑ ",
-    );
+    first.content = first.content.replace(/^\[([ xX])\](?=\s)/, (_, mark: string) => boxOf(mark));
   }
 }
 
+const boxOf = (mark: string): string => (mark === " " ? "☐" : "☑");
+
 const BREAK = /<br\s*\/?>/i;
+/** An item of a list, as far as a cell can have one. */
+const ITEM = /^\s*[-*] (?:\[([ xX])\] )?/;
 
 /**
  * `<br>` breaks the line, as models write it in cells, where Markdown has no other way, and between
  * words. With a space on either side somebody writes about the element.
  */
 function breakLines(tokens: Token[]): void {
-  for (const [index, { type, children, content }] of tokens.entries()) {
-    if (type !== "inline" || !children || !BREAK.test(content)) continue;
+  for (const [index, inline] of tokens.entries()) {
+    if (inline.type !== "inline" || !inline.children || !BREAK.test(inline.content)) continue;
     const before = tokens[index - 1]?.type;
     const isCell = before === "td_open" || before === "th_open";
-    const inline = tokens[index];
-    if (inline) inline.children = children.flatMap((child) => withBreaks(child, isCell));
+    inline.children = inline.children.flatMap((child) => withBreaks(child, isCell));
+    if (isCell) markItems(inline.children);
+  }
+}
+
+function markItems(tokens: Token[]): void {
+  for (const [index, token] of tokens.entries()) {
+    if (index > 0 && tokens[index - 1]?.type !== "hardbreak") continue;
+    token.content = token.content.replace(ITEM, (_, mark?: string) =>
+      mark === undefined ? "• " : `${boxOf(mark)} `,
+    );
   }
 }
 
 function withBreaks(token: Token, isCell: boolean): Token[] {
   const pattern = isCell ? /<br\s*\/?>/i : /(?<! )<br\s*\/?>|<br\s*\/?>(?! )/i;
   if (token.type !== "text" || !pattern.test(token.content)) return [token];
-  const make = token.constructor as new (type: string, tag: string, nesting: number) => Token;
   return token.content.split(pattern).flatMap((part, index) => {
-    const text = new make("text", "", 0);
-    text.content = part;
-    return index === 0 ? [text] : [new make("hardbreak", "br", 0), text];
+    const text = textLike(token, part);
+    return index === 0 ? [text] : [tokenLike(token, "hardbreak", "br", 0), text];
   });
 }
 

@@ -2,13 +2,14 @@ import type { MarkdownIt } from "markdown-it";
 import { CodeBlock, type MarkdownHost } from "./code-block.ts";
 import { MarkdownDocument } from "./document.ts";
 import { linkFiles } from "./file-links.ts";
-import { showFormula } from "./formula-view.ts";
 import { MATH_CLASS } from "./math.ts";
 import { type Piece, samePiece } from "./pieces.ts";
 import { toSafeFragment } from "./sanitize.ts";
 
 /** How much of a text that is no document any more is put on the screen. */
 const MAX_PLAIN = 200_000;
+
+let showFormula: typeof import("./formula-view.ts").showFormula | undefined;
 
 type Group = Extract<Piece, { kind: "group" }>;
 
@@ -151,7 +152,8 @@ export class MarkdownView {
     }
     if (this.#host.openFile) linkFiles(fragment, this.#host.openFile);
     for (const formula of fragment.querySelectorAll<HTMLElement>(`.${MATH_CLASS}`)) {
-      showFormula(formula, this.#host);
+      if (showFormula) showFormula(formula, this.#host);
+      else void loadFormulas(formula, this.#host);
     }
     for (const table of fragment.querySelectorAll("table")) {
       const frame = document.createElement("div");
@@ -164,6 +166,12 @@ export class MarkdownView {
     }
     return fragment;
   }
+}
+
+/** Where that cannot be had it stays as it was written, and the next one asks again. */
+async function loadFormulas(formula: HTMLElement, host: MarkdownHost): Promise<void> {
+  ({ showFormula } = await import("./formula-view.ts").catch(() => ({ showFormula })));
+  showFormula?.(formula, host);
 }
 
 /** The element whose children are a group's children: a list, or the body of a table. */

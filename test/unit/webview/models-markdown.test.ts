@@ -70,10 +70,32 @@ describe("bare addresses", () => {
       ["[https://a.example](https://b.example)", linkTo("https://b.example", "https://a.example")],
     ]));
 
+  it("are made of what begins with www and of mail addresses, up to where they end", () =>
+    checkAll([
+      [
+        "see www.e.example/a_b_c.",
+        `see ${linkTo("http://www.e.example/a_b_c", "www.e.example/a_b_c")}.`,
+      ],
+      ["访问www.e.example查看", `访问${linkTo("http://www.e.example", "www.e.example")}查看`],
+      ["Ask me@e.example.", `Ask ${linkTo("mailto:me@e.example", "me@e.example")}.`],
+      [
+        "(mailto:a.b+c@e.example)",
+        `(${linkTo("mailto:a.b+c@e.example", "mailto:a.b+c@e.example")})`,
+      ],
+      [
+        "**me@e.example**, <me@e.example>",
+        `<strong>${linkTo("mailto:me@e.example", "me@e.example")}</strong>, ${linkTo("mailto:me@e.example", "me@e.example")}`,
+      ],
+      ["[www.a.example](https://b.example)", linkTo("https://b.example", "www.a.example")],
+    ]));
+
   it("are not made of code, file names and what leads elsewhere", () =>
     checkAll([
       ["`https://e.example`", "<code>https://e.example</code>"],
-      ["main.rs README.md e.example www.e.example", "main.rs README.md e.example www.e.example"],
+      ["main.rs README.md e.example www. www.x", "main.rs README.md e.example www. www.x"],
+      ["`www.e.example` `a@e.example`", "<code>www.e.example</code> <code>a@e.example</code>"],
+      ["pkg@1.2.3 @types/node@20.1.0 me@host", "pkg@1.2.3 @types/node@20.1.0 me@host"],
+      ["git@e.example:a/b.git me@e.example/x", "git@e.example:a/b.git me@e.example/x"],
       [
         "javascript:alert(1) javascript://e.example/%0aalert(1)",
         "javascript:alert(1) javascript://e.example/%0aalert(1)",
@@ -98,6 +120,67 @@ describe("<br>", () => {
       ["the <br> tag", "the &lt;br&gt; tag"],
       ["`<br>`", "<code>&lt;br&gt;</code>"],
       ['<br onclick="x">', "&lt;br onclick=&quot;x&quot;&gt;"],
+    ]);
+  });
+});
+
+describe("cells", () => {
+  const rows = (text: string): string[] =>
+    [...md.render(text).matchAll(/<tr>\n([^]*?)\n<\/tr>/g)].map(([, row = ""]) =>
+      row.replaceAll(/<\/?t[dh][^>]*>/g, "|").replaceAll("|\n|", "|"),
+    );
+  const table = (...lines: string[]): string[] =>
+    rows(["| a | b |", "|---|---|", ...lines].join("\n")).slice(1);
+
+  it("keep the bars of formulas and code, where the row would have too many", () => {
+    assert.deepEqual(
+      table(
+        "| $|x|$ | y |",
+        "| \\(|x|\\) | `a|b` |",
+        "| $P(A|B)$ | $$|z|^2$$ |",
+        "| `a || b` | or",
+      ),
+      [
+        `|${formula("$|x|$")}|y|`,
+        `|${formula("\\(|x|\\)")}|<code>a|b</code>|`,
+        `|${formula("$P(A|B)$")}|${formula("$$|z|^2$$", true)}|`,
+        "|<code>a || b</code>|or|",
+      ],
+    );
+    assert.deepEqual(table("| $5 | $6 |", "| `a | b` |", "| 1 | 2 | 3 |", "| x \\| y | z |"), [
+      "|$5|$6|",
+      "|`a|b`|",
+      "|1|2|",
+      "|x | y|z|",
+    ]);
+    assert.deepEqual(rows("| `x|y` | b |\n|---|---|\n| 1 | 2 |")[0], "|<code>x|y</code>|b|");
+    assert.match(
+      md.render("> - | a | b |\n>   |---|---|\n>   | `x|y` | z |"),
+      /<code>x\|y<\/code><\/td>\n<td>z/,
+    );
+    const code = "| a | b |\n|---|---|\n| `x|y` | z |\n";
+    assert.match(md.render(`\`\`\`\n${code}\`\`\``), /\| `x\|y` \| z \|\n<\/code>/);
+  });
+
+  it("have the items of a list one below the other", () => {
+    assert.deepEqual(table("| - **x** one<br>- two | - [ ] t<br/>- [x] u - v |"), [
+      "|• <strong>x</strong> one<br>\n• two|☐ t<br>\n☑ u - v|",
+    ]);
+  });
+});
+
+describe("small marks", () => {
+  it("are footnotes, their texts apart, and elements that Markdown has no word for", () => {
+    assert.equal(
+      md.render("So[^1] it is[^2].\n\n[^1]: https://e.example\n[^2]: The *text*\n"),
+      `<p>So<sup>1</sup> it is<sup>2</sup>.</p>\n<p><sup>1</sup> ${linkTo("https://e.example")}</p>\n` +
+        "<p><sup>2</sup> The <em>text</em></p>\n",
+    );
+    checkAll([
+      ["[^x] [^a-z]+ `[^1]`", "[^x] [^a-z]+ <code>[^1]</code>"],
+      ["H<sub>2</sub>O, <kbd>Ctrl</kbd>", "H<sub>2</sub>O, <kbd>Ctrl</kbd>"],
+      ["<sub onclick=x>y</sub> <sub>", "&lt;sub onclick=x&gt;y&lt;/sub&gt; &lt;sub&gt;"],
+      ["<sup><b>x</b></sup>", "&lt;sup&gt;&lt;b&gt;x&lt;/b&gt;&lt;/sup&gt;"],
     ]);
   });
 });
@@ -175,7 +258,10 @@ describe("a document in a fence", () => {
       "no fence\n",
     ]) {
       for (const language of ["markdown", "md", "Markdown title=README.md"]) {
-        assert.deepEqual(codes(`${inFence(inner, language)}\nafter\n`), [inner], inner);
+        const text = `${inFence(inner, language)}\nafter\n`;
+        assert.deepEqual(codes(text), [inner], inner);
+        const tildes = (marked: string): string => marked.replaceAll("`", "~");
+        assert.deepEqual(codes(tildes(text)), [tildes(inner)]);
       }
       assert.match(md.render(`${inFence(inner)}\nafter **it**\n`), /<p>after <strong>it/);
     }

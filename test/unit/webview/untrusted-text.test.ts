@@ -29,7 +29,11 @@ const REFUSED = [
   "https://bank.example@e.example",
   "http://",
   "https://%",
-  "mailto:a@e.example",
+  "mailto:a@e.example?body=x",
+  "mailto:a@e.example,b@e.example",
+  "mailto:a@e.example%0d%0abcc:b@e.example",
+  "mailto:a b@e.example",
+  "mailto:",
   "ftp://e.example",
   "blob:https://e.example/1",
   "about:blank",
@@ -37,10 +41,11 @@ const REFUSED = [
 ];
 
 describe("links", () => {
-  it("lead to http and https with a plain host and nowhere else", () => {
+  it("lead to http and https with a plain host, to one mail address, and nowhere else", () => {
     for (const url of REFUSED) assert.equal(toSafeUrl(url), null, url);
     assert.equal(toSafeUrl("https://e.example/a?b#c")?.href, "https://e.example/a?b#c");
     assert.equal(toSafeUrl("HTTP://E.example")?.href, "http://e.example/");
+    assert.equal(toSafeUrl("mailto:a.b+c@e.example")?.href, "mailto:a.b+c@e.example");
   });
 
   it("show a host in another script as Punycode", () => {
@@ -58,7 +63,8 @@ describe("links", () => {
         `[x]\n\n[x]: ${url}`,
       ]) {
         const html = md.render(text);
-        assert.ok(!/<a [^>]*href="(?!https?:\/\/)/i.test(html), `${text} became ${html}`);
+        const elsewhere = /<a [^>]*href="(?!https?:\/\/|mailto:[ab]@e\.example")/i;
+        assert.ok(!elsewhere.test(html), `${text} became ${html}`);
         assert.ok(!/<img/i.test(html), html);
       }
     }

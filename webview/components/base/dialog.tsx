@@ -53,9 +53,9 @@ export function LinkDialog({ url }: { url: string }) {
     <Dialog title={text.openLink} confirm={text.open} onClose={actions.confirmLink}>
       <p class="muted">{text.openLinkDetail}</p>
       <p class="link-target">
-        <span class="muted">{protocol}//</span>
-        <strong>{host}</strong>
-        <span class="muted">{pathname + search + hash}</span>
+        <span class="muted">{host === "" ? protocol : `${protocol}//`}</span>
+        <strong>{host || pathname}</strong>
+        {host !== "" && <span class="muted">{pathname + search + hash}</span>}
       </p>
     </Dialog>
   );
