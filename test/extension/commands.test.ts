@@ -42,6 +42,9 @@ const ANY_SHELL: [what: string, command: string, result: RegExp][] = [
   ],
   ["what is longer than a terminal's line", `echo ${"x".repeat(9_000)} | wc -c`, /^\s*9001\n/],
   ["a signal", "sh -c 'kill -TERM $$'", /\[Exit code 143\]$/],
+  ["a pager by its name", "seq 1 300 | less", /^1\n[^]*\n150\n[^]*\n300\n\[Exit code 0\]$/],
+  ["another one, of a file", "seq 1 300 >n; more n; rm n", /^1\n[^]*\n300\n\[Exit code 0\]$/],
+  ["a pager that fails", "less /no/such/file", /no\/such[^]*\n\[Exit code 1\]$/],
   ["what is left in the background", "sleep 60 & echo on", /^on\n\[Exit code 0\]$/],
   [
     "end of output that a program claims",
@@ -208,6 +211,7 @@ describe("commands", function () {
       ["git log --format=%s", /^c60\n[^]*c1\n\[Exit code 0\]$/],
       ["git log -2 --format=%s | less", /c60[^]*c59[^]*\[Exit code 0\]$/],
       ["git -p -c core.pager=less log", /\[Exit code 0\]$/],
+      ["env GIT_PAGER=less git log --format=%s", /^c60\n[^]*c1\n\[Exit code 0\]$/],
       [`${git} merge x`, /Merge made by[^]*\[Exit code 0\]$/],
       [
         `${git} commit --allow-empty`,

@@ -1,9 +1,9 @@
 // The private folder of one command: what is to be run, and how it has ended.
 // Knows nothing of VS Code.
-import { mkdtemp, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { ROOM, type Shell, scriptsOf } from "./shells.ts";
+import { PAGER_SCRIPT, PAGERS, ROOM, type Shell, scriptsOf } from "./shells.ts";
 
 export interface CommandRoom {
   path: string;
@@ -23,6 +23,10 @@ export async function openRoom(shell: Shell, command: string, cwd: string): Prom
   const scripts = scriptsOf(shell, { command, room: path, cwd }, process.platform);
   for (const [name, text] of Object.entries({ [ROOM.command]: command, ...scripts })) {
     await writeFile(at(name), text, { mode: 0o600 });
+  }
+  await mkdir(at(ROOM.programs));
+  for (const name of process.platform === "win32" ? [] : PAGERS) {
+    await writeFile(join(at(ROOM.programs), name), PAGER_SCRIPT, { mode: 0o700 });
   }
   return {
     path,

@@ -13,7 +13,30 @@ export const ROOM = {
   /** What the terminal runs, and for PowerShell what that runs. */
   outer: "outer",
   inner: "inner",
+  /** Stands before all other folders of programs while the command runs. */
+  programs: "programs",
 } as const;
+
+/**
+ * Pagers that are called by their names, which wait for keys where they find a terminal. In their
+ * places stands this, which has them write into a pipe: they show all there is, and end.
+ */
+export const PAGERS = ["less", "more"] as const;
+export const PAGER_SCRIPT = `#!/bin/sh
+name=\${0##*/}
+set -f
+IFS=:
+for folder in $PATH; do
+  if [ "$folder" != "\${0%/*}" ] && [ -x "$folder/$name" ]; then
+    unset IFS
+    [ -t 1 ] || exec "$folder/$name" "$@"
+    exec 4>&1
+    exit "$( { { "$folder/$name" "$@" 3>&- 4>&-; echo $? >&3; } | cat >&4 3>&-; } 3>&1 )"
+  fi
+done
+echo "$name: not found" >&2
+exit 127
+`;
 
 /**
  * What the shell's start-up files say comes before `Begin`, all that the command says before `End`.
@@ -41,8 +64,8 @@ export const ANSWERED_EDITORS: Readonly<Record<string, string>> = {
   PSQL_PAGER: "cat",
   DELTA_PAGER: "cat",
   BAT_PAGER: "cat",
-  // One that is called by its name: what fits on a screen is shown and done with.
-  LESS: "-FRX",
+  // Asks nothing of what may be no text.
+  LESS: "-fFRX",
   AWS_PAGER: "",
 };
 
@@ -118,7 +141,7 @@ function posixOuter(shell: Shell, shown: string, room: string, cwd: string): str
   // What has no prelude of ours is begun here.
   const run =
     begin === undefined
-      ? `mv -- ${quoted(room)}/${ROOM.command} ${quoted(room)}/${ROOM.running} && ${environment("posix")} && printf '${escaped(markOf(room, "Begin"))}' && ${own} ${quoted(room)}/${ROOM.running}`
+      ? `mv -- ${quoted(room)}/${ROOM.command} ${quoted(room)}/${ROOM.running} && ${environment("posix")} && ${ownPrograms("posix", room)} && printf '${escaped(markOf(room, "Begin"))}' && ${own} ${quoted(room)}/${ROOM.running}`
       : `${[own, ...flags].join(" ")} -c ${quoted(begin)} ${words.map(quoted).join(" ")}`;
   return [
     // Ctrl+C is for the command.
@@ -155,6 +178,7 @@ function beginOf(kind: ShellKind, room: string): string | undefined {
       ...["__direnv_export_eval", "__mise_env_eval"].map(
         (hook) => `functions -q ${hook}; and ${hook} >/dev/null 2>&1`,
       ),
+      ownPrograms("fish", room),
       `set -l streamkeeper_text (command cat -- $argv[1]/${ROOM.running} | string collect)`,
       "set -e argv",
       `printf '${escaped(markOf(room, "Begin"))}'`,
@@ -171,6 +195,7 @@ function beginOf(kind: ShellKind, room: string): string | undefined {
     '  if type "$hook" >/dev/null 2>&1; then "$hook" >/dev/null 2>&1; fi',
     "done",
     "unset hook",
+    ownPrograms("posix", room),
     `printf '${escaped(markOf(room, "Begin"))}'`,
     `( streamkeeper_text=$(command cat -- "$1/${ROOM.running}"); set --; eval "$streamkeeper_text" )`,
   ].join("\n");
@@ -181,6 +206,11 @@ function environment(kind: "posix" | "fish"): string {
     return kind === "fish" ? `set -gx ${name} '${value}'` : `${name}='${value}'`;
   });
   return kind === "fish" ? set.join("; ") : `export ${set.join(" ")}`;
+}
+
+function ownPrograms(kind: "posix" | "fish", room: string): string {
+  const folder = quoted(`${room}/${ROOM.programs}`);
+  return kind === "fish" ? `set -gx PATH ${folder} $PATH` : `export PATH=${folder}:"$PATH"`;
 }
 
 /** For the `printf` of any shell. */
@@ -239,6 +269,7 @@ function powershellInner(room: string, cwd: string, platform: NodeJS.Platform): 
     `try { [IO.File]::Move(${file(ROOM.command)}, ${file(ROOM.running)}) } catch { exit 125 }`,
     `Set-Location -LiteralPath ${quotedForPowershell(cwd)}`,
     ...Object.entries(ANSWERED_EDITORS).map(([name, value]) => `$env:${name} = '${value}'`),
+    ...(platform === "win32" ? [] : [`$env:PATH = ${file(ROOM.programs)} + ':' + $env:PATH`]),
     `[Console]::Write("${forPowershell(markOf(room, "Begin"))}")`,
     "$global:LASTEXITCODE = 0",
     "$global:StreamkeeperOk = $false",
