@@ -162,7 +162,7 @@ export const ROOMS: readonly { room: RegExp; may: readonly RegExp[] }[] = [
     room: /^extension\/instructions\//,
     may: [
       ...BELOW_EXTENSION,
-      /^extension\/(?:tools\/files\/|problem\.ts$|context\/mentions\.ts$)/,
+      /^extension\/(?:tools\/(?:files\/|paths\.ts$)|problem\.ts$|context\/mentions\.ts$)/,
       /^(?:picomatch|yaml)$/,
     ],
   },

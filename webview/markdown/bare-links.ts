@@ -18,7 +18,7 @@ const SCHEME = /(?<![a-z0-9+.-])https?$/i;
 const WITHOUT_SCHEME =
   /(?<![\w./:@+-])(?:(?<web>www\.(?:[\p{L}\d-]+\.)+\p{L}{2,})|(?:mailto:)?(?<mail>[A-Za-z\d][\w.+-]{0,63}@(?:[A-Za-z\d-]+\.)+[A-Za-z]{2,24})(?![:/]\S))(?![\w@-]|\.\w)/gu;
 
-/** `www.…` and mail addresses of a text. Other hosts without a scheme are none: `main.rs` is a file. */
+/** `www.…` and mail addresses of a text; of other hosts none: `main.rs` is a file. */
 export function bareIn(text: string): { at: number; text: string; href: string }[] {
   if (!/www\.|@/.test(text)) return [];
   return [...text.matchAll(WITHOUT_SCHEME)].flatMap(({ 0: whole, index: at, groups }) => {

@@ -3,8 +3,8 @@ const MAIL = /^mailto:[\w.+-]{1,64}@(?:[a-z\d][a-z\d-]{0,62}\.){1,8}[a-z]{2,24}$
 
 /**
  * The link as a browser would follow it, or null if it is not one to follow: only http and
- * https with a host and without a user name, which serves to hide the real host, or to write to one address.
- * Everything else stays text.
+ * https with a host and without a user name, which serves to hide the real host, or to write
+ * to one address. Everything else stays text.
  */
 export function toSafeUrl(raw: string): URL | null {
   if (MAIL.test(raw)) return new URL(raw);
