@@ -10,6 +10,7 @@ const MESSAGES = /^webview\/(?:metrics\/)?messages\.ts$/;
 const NODE = /^node:/;
 const DRIVERS = /^(?:kysely|pg|better-sqlite3|uuid)$/;
 const BELOW = [PROTOCOL, SHARED, COMMON, OBSERVE];
+const BELOW_TABLES = [...BELOW, DOMAIN, /^server\/db\/commit\/append-log\.ts$/, DRIVERS, NODE];
 /** Pure of connections: what comes is read, wherever it comes from. */
 const BELOW_WIRE = [
   ...BELOW,
@@ -53,10 +54,8 @@ export const ROOMS: readonly { room: RegExp; may: readonly RegExp[] }[] = [
   { room: DOMAIN, may: [PROTOCOL, SHARED, /^(?:picomatch|unbash)$/] },
   // Frozen: what it once did must not change with code of today.
   { room: /^server\/db\/migrations\//, may: [/^kysely$/] },
-  {
-    room: /^server\/db\/tables\//,
-    may: [...BELOW, DOMAIN, /^server\/db\/commit\/append-log\.ts$/, DRIVERS, NODE],
-  },
+  { room: /^server\/db\/tables\/[\w-]+\.ts$/, may: BELOW_TABLES },
+  { room: /^server\/db\/tables\//, may: [...BELOW_TABLES, /^server\/db\/tables\//] },
   {
     room: /^server\/db\/engine\//,
     may: [...BELOW, /^server\/db\/tables\/schema\.ts$/, DRIVERS, NODE],

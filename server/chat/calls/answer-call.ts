@@ -1,18 +1,18 @@
-import { isClaimOver } from "../../db/tables/claims.ts";
-import { insertMessage, metadataOf, turnMessages } from "../../db/tables/messages.ts";
-import { findOffer } from "../../db/tables/offers.ts";
-import { planOfCall } from "../../db/tables/plans.ts";
-import type { Trx } from "../../db/tables/schema.ts";
-import { changeSession } from "../../db/tables/sessions.ts";
+import { isClaimOver } from "../../db/tables/calls/claims.ts";
 import {
   findToolCall,
   moveToolCall,
   openToolCalls,
   type ToolCallChange,
   type ToolCallRow,
-} from "../../db/tables/tool-calls.ts";
-import { withLastWords } from "../../db/tables/tool-output.ts";
-import { grantTool } from "../../db/tables/tool-rules.ts";
+} from "../../db/tables/calls/tool-calls.ts";
+import { withLastWords } from "../../db/tables/calls/tool-output.ts";
+import { grantTool } from "../../db/tables/calls/tool-rules.ts";
+import { insertMessage, metadataOf, turnMessages } from "../../db/tables/messages.ts";
+import { findOffer } from "../../db/tables/offers.ts";
+import { planOfCall } from "../../db/tables/plans.ts";
+import type { Trx } from "../../db/tables/schema.ts";
+import { changeSession } from "../../db/tables/sessions.ts";
 import { findTurn, setTurnProgress, type TurnRow } from "../../db/tables/turns.ts";
 import { findAgent } from "../../domain/agents.ts";
 import { loadShellReader } from "../../domain/approvals/read-command.ts";

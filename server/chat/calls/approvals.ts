@@ -5,11 +5,11 @@ import {
   removeRule,
   setLevel,
   toRule,
-} from "../../db/tables/approval-rules.ts";
+} from "../../db/tables/calls/approval-rules.ts";
+import { findToolCall, type ToolCallRow } from "../../db/tables/calls/tool-calls.ts";
 import { findOffer } from "../../db/tables/offers.ts";
 import type { Trx } from "../../db/tables/schema.ts";
 import { findSession } from "../../db/tables/sessions.ts";
-import { findToolCall, type ToolCallRow } from "../../db/tables/tool-calls.ts";
 import { findOpenTurn, findTurn, lastWorkspace, type TurnRow } from "../../db/tables/turns.ts";
 import { loadShellReader, type ShellReader } from "../../domain/approvals/read-command.ts";
 import { choicesFor, coveringRules, type RuledCall, restOf } from "../../domain/approvals/rules.ts";

@@ -1,10 +1,10 @@
 // Calls that clients run: what waits, who has taken it, and what becomes of it
 // when that client is gone.
 
-import { CLAIM_MS, claimCall, expiredClaims } from "../../db/tables/claims.ts";
+import { CLAIM_MS, claimCall, expiredClaims } from "../../db/tables/calls/claims.ts";
+import { findToolCall, openToolCalls, type ToolCallRow } from "../../db/tables/calls/tool-calls.ts";
 import type { Reader } from "../../db/tables/schema.ts";
 import { findSession } from "../../db/tables/sessions.ts";
-import { findToolCall, openToolCalls, type ToolCallRow } from "../../db/tables/tool-calls.ts";
 import { findTurn, type TurnRow } from "../../db/tables/turns.ts";
 import { ChatError } from "../../errors.ts";
 import type { Claim, PendingCall, PendingList } from "../../protocol/responses.ts";

@@ -1,4 +1,4 @@
-import { revokeTool } from "../../db/tables/tool-rules.ts";
+import { revokeTool } from "../../db/tables/calls/tool-rules.ts";
 import { findOpenTurn } from "../../db/tables/turns.ts";
 import type { ChatDeps } from "../deps.ts";
 import { refuseWhileRunning } from "../log/refuse-while-running.ts";

@@ -1,6 +1,6 @@
-import { CLAIM_MS, claimCall } from "../../db/tables/claims.ts";
-import { findToolCall, type ToolCallRow } from "../../db/tables/tool-calls.ts";
-import { setOutputLength } from "../../db/tables/tool-output.ts";
+import { CLAIM_MS, claimCall } from "../../db/tables/calls/claims.ts";
+import { findToolCall, type ToolCallRow } from "../../db/tables/calls/tool-calls.ts";
+import { setOutputLength } from "../../db/tables/calls/tool-output.ts";
 import { ChatError } from "../../errors.ts";
 import type { NewChunk } from "../../protocol/chunks.ts";
 import type { OutputTaken } from "../../protocol/responses.ts";

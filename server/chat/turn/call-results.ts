@@ -1,5 +1,5 @@
 // What a call came to, as its row, its chunk and the model have it.
-import type { ToolCallChange } from "../../db/tables/tool-calls.ts";
+import type { ToolCallChange } from "../../db/tables/calls/tool-calls.ts";
 import type { CallOutcome } from "../../protocol/call-words.ts";
 import type { CallResult, NewChunk } from "../../protocol/chunks.ts";
 import type { ToolCall } from "../../providers/provider.ts";

@@ -1,11 +1,11 @@
+import { moveToolCall, openToolCalls } from "../../db/tables/calls/tool-calls.ts";
+import { withLastWords } from "../../db/tables/calls/tool-output.ts";
 import { textBetween } from "../../db/tables/chunks.ts";
 import { insertMessage, lastPosition } from "../../db/tables/messages.ts";
 import { pausePlans } from "../../db/tables/plans.ts";
 import { holdQueue } from "../../db/tables/queue.ts";
 import type { Trx } from "../../db/tables/schema.ts";
 import { releaseLease } from "../../db/tables/sessions.ts";
-import { moveToolCall, openToolCalls } from "../../db/tables/tool-calls.ts";
-import { withLastWords } from "../../db/tables/tool-output.ts";
 import { endTurn } from "../../db/tables/turns.ts";
 import { UNANSWERED } from "../../domain/history.ts";
 import { ChatError } from "../../errors.ts";

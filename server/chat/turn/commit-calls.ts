@@ -1,12 +1,12 @@
 // The calls that a model makes in one step: judged, stored and, where nobody
 // else has to act, answered.
 
-import { levelIn, listRules } from "../../db/tables/approval-rules.ts";
+import { levelIn, listRules } from "../../db/tables/calls/approval-rules.ts";
+import { freeCallId, insertToolCall } from "../../db/tables/calls/tool-calls.ts";
+import { grantedTools } from "../../db/tables/calls/tool-rules.ts";
 import { insertMessage } from "../../db/tables/messages.ts";
 import type { ToolCallStatus, Trx } from "../../db/tables/schema.ts";
 import { changeSession, releaseLease } from "../../db/tables/sessions.ts";
-import { freeCallId, insertToolCall } from "../../db/tables/tool-calls.ts";
-import { grantedTools } from "../../db/tables/tool-rules.ts";
 import { setTurnProgress } from "../../db/tables/turns.ts";
 import { type AgentDefinition, findAgent, mayMore } from "../../domain/agents.ts";
 import { loadShellReader } from "../../domain/approvals/read-command.ts";

@@ -1,8 +1,8 @@
 // What running calls have said: their words are chunks of the log, and the call's row
 // knows how many they are.
-import type { ChunkOf } from "../../protocol/chunks.ts";
-import { lastWritten } from "../../protocol/tool-output.ts";
-import type { Reader, Trx } from "./schema.ts";
+import type { ChunkOf } from "../../../protocol/chunks.ts";
+import { lastWritten } from "../../../protocol/tool-output.ts";
+import type { Reader, Trx } from "../schema.ts";
 import type { ToolCallRow } from "./tool-calls.ts";
 
 export async function setOutputLength(

@@ -1,6 +1,6 @@
 import type { Selectable } from "kysely";
-import type { ToolKind } from "../../protocol/offers.ts";
-import type { Reader, ToolCallStatus, ToolCallsTable, Trx } from "./schema.ts";
+import type { ToolKind } from "../../../protocol/offers.ts";
+import type { Reader, ToolCallStatus, ToolCallsTable, Trx } from "../schema.ts";
 
 const OPEN = ["waiting_decision", "waiting_result"] as const satisfies readonly ToolCallStatus[];
 

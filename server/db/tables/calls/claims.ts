@@ -1,8 +1,8 @@
 // Who runs a call: one client takes it, says that it is still at it, and gives the result. No
 // result in time means that the client is gone.
 import { sql } from "kysely";
-import type { Reader, Trx } from "./schema.ts";
-import { clock } from "./sessions.ts";
+import type { Reader, Trx } from "../schema.ts";
+import { clock } from "../sessions.ts";
 
 /** A claim lives this long without a heartbeat of its client. */
 export const CLAIM_MS = 30_000;

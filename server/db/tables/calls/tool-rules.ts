@@ -1,5 +1,5 @@
-import type { ToolKind } from "../../protocol/offers.ts";
-import type { Reader, Trx } from "./schema.ts";
+import type { ToolKind } from "../../../protocol/offers.ts";
+import type { Reader, Trx } from "../schema.ts";
 
 interface Place {
   sessionId: string;

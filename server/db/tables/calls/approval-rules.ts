@@ -1,7 +1,11 @@
 import { createHash } from "node:crypto";
 import type { Selectable } from "kysely";
-import { type ApprovalLevel, type ApprovalRule, DEFAULT_LEVEL } from "../../protocol/approvals.ts";
-import type { ApprovalRulesTable, Reader, Trx } from "./schema.ts";
+import {
+  type ApprovalLevel,
+  type ApprovalRule,
+  DEFAULT_LEVEL,
+} from "../../../protocol/approvals.ts";
+import type { ApprovalRulesTable, Reader, Trx } from "../schema.ts";
 
 export type ApprovalRuleRow = Selectable<ApprovalRulesTable>;
 
