@@ -153,6 +153,17 @@ function availabilityAlerts({ prompt }: Times): Alert[] {
         "Messages are refused and no chat opens: the database of {{ $labels.instance }} does not answer.",
     },
     {
+      name: "StreamkeeperOneMachine",
+      severity: "warning",
+      conditions: [
+        { value: ask.series("storageMachines"), is: "== 1" },
+        { value: `max_over_time(${ask.series("storageMachines")}[1d])`, is: "== 2" },
+      ],
+      lasting: prompt,
+      summary:
+        "A machine that dies now takes words along that were shown: the database of {{ $labels.instance }} has lost its second machine.",
+    },
+    {
       name: "StreamkeeperDown",
       severity: "critical",
       // One that ends in order takes its target away.

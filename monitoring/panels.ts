@@ -237,6 +237,13 @@ function storage(): Panel[] {
       entry: "StreamkeeperDatabaseDown",
     },
     {
+      title: "Machines",
+      description: "On how many lies what is shown; 0: the database does not say.",
+      unit: "short",
+      queries: [{ expr: series("storageMachines"), legend: "{{instance}}" }],
+      entry: "StreamkeeperOneMachine",
+    },
+    {
       title: "Storage failing, by reason",
       description: "1 while nothing can be stored.",
       unit: "short",

@@ -2,7 +2,7 @@
 import { homedir } from "node:os";
 import { isAbsolute, join, resolve } from "node:path";
 import { parseArgs } from "node:util";
-import { type DatabaseSource, DURABILITIES, type Durability } from "./db/opened-database.ts";
+import { type DatabaseSource, DURABILITIES, type Durability, SHOWN } from "./db/opened-database.ts";
 import { ModelId } from "./protocol/fields.ts";
 import type { ProviderSettings } from "./providers/access.ts";
 import { hostsOf } from "./shared/postgres-hosts.ts";
@@ -53,7 +53,9 @@ export const USAGE = `streamkeeper: the companion server
   --database-direct URL   the Postgres server itself, where --database is a proxy that pools transactions
   --database-patience SECONDS  how long an answer waits for a Postgres that is away, instead of ending (60)
   --durability LEVEL      full: every word survives a power cut; balanced: words of a running answer
-                          survive a crash, not a power cut; SQLite only (full)
+                          survive a crash, not a power cut, SQLite only; two_machines: nothing is shown
+                          that only one machine has, replicated_storage: the storage below keeps all on
+                          two, Postgres only (full)
   --backups HOW_OFTEN     daily or never: copies in DATA_DIR/backups; SQLite only (daily)
   --model PROVIDER/MODEL  what answers when nobody chose (demo/demo)
   --context-windows LIST  MODEL=TOKENS,…: how much models can read that are not known here, or know less
@@ -168,19 +170,23 @@ export function parseBasics(
 ): Pick<Config, "dataDir" | "database" | "durability"> {
   const dataDir = resolve(optionOf(flags, env, "data-dir") ?? defaultDataDir(env));
   const level = optionOf(flags, env, "durability") ?? "full";
-  const durability = DURABILITIES.find((one) => one === level);
+  const shown = SHOWN.find((one) => one === level);
+  const durability = shown ? "full" : DURABILITIES.find((one) => one === level);
   if (!durability) {
-    throw new ConfigError(`--durability ${level}: expected one of ${DURABILITIES.join(", ")}.`);
+    const known = [...DURABILITIES, ...SHOWN].join(", ");
+    throw new ConfigError(`--durability ${level}: expected one of ${known}.`);
   }
-  return {
-    dataDir,
-    database: toDatabase(
-      optionOf(flags, env, "database"),
-      optionOf(flags, env, "database-direct"),
-      { dataDir, patience: optionOf(flags, env, "database-patience") },
-    ),
-    durability,
-  };
+  const database = toDatabase(
+    optionOf(flags, env, "database"),
+    optionOf(flags, env, "database-direct"),
+    { dataDir, patience: optionOf(flags, env, "database-patience") },
+  );
+  if (shown && database.engine === "sqlite") {
+    throw new ConfigError(
+      `--durability ${level}: a SQLite file is on one machine. Name a Postgres.`,
+    );
+  }
+  return { dataDir, database: { ...database, ...(shown && { shown }) }, durability };
 }
 
 function optionOf(

@@ -251,9 +251,17 @@ function toRows(figures: Figures, ready: Ready | undefined): [string, string][] 
   ];
   if (ready) {
     const engine = ready.engine === "sqlite" ? "SQLite" : "PostgreSQL";
-    rows.push([vscode.l10n.t("Engine"), `${engine}, ${ready.durability}`]);
+    const machines = ready.engine === "sqlite" ? null : machinesOf(ready);
+    const facts = [engine, ready.durability, machines].filter(Boolean);
+    rows.push([vscode.l10n.t("Engine"), facts.join(", ")]);
   }
   return rows;
+}
+
+/** Where what is shown lies, if the database says. */
+function machinesOf({ level }: Ready): string | null {
+  if (level === "two_machines") return vscode.l10n.t("on two machines");
+  return level === "one_machine" ? vscode.l10n.t("on one machine") : null;
 }
 
 export function describeState(state: CompanionState["state"]): string {

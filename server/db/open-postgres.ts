@@ -12,6 +12,7 @@ import { DEFAULT_PATIENCE_SECONDS } from "./engine/patience.ts";
 import { createPool } from "./engine/postgres-pool.ts";
 import { createServers, type Servers } from "./engine/postgres-servers.ts";
 import { readingDialect } from "./engine/reading-dialect.ts";
+import { createSecondMachine, levelOf, standingOf } from "./engine/second-machine.ts";
 import { toStorageError } from "./engine/storage-errors.ts";
 import { migratePostgres } from "./migrate.ts";
 import type { DatabaseSource, OpenedDatabase } from "./opened-database.ts";
@@ -32,18 +33,16 @@ const POSTGRES_BEGIN =
  */
 const POSTGRES_COMMIT = "set local statement_timeout = 0; commit";
 
+type PostgresSource = Extract<DatabaseSource, { engine: "postgres" }>;
+
 export async function openPostgres(
-  {
-    url,
-    directUrl,
-    patienceSeconds = DEFAULT_PATIENCE_SECONDS,
-  }: Extract<DatabaseSource, { engine: "postgres" }>,
+  { url, directUrl, patienceSeconds = DEFAULT_PATIENCE_SECONDS, shown }: PostgresSource,
   log: Log,
 ): Promise<OpenedDatabase> {
   const servers = createServers(hostsOf(url), log);
   const directServers = directUrl === undefined ? servers : createServers(hostsOf(directUrl), log);
   try {
-    return await openAt(servers, directServers, patienceSeconds, log);
+    return await openAt({ servers, directServers }, { patienceSeconds, shown }, log);
   } catch (thrown) {
     servers.close();
     directServers.close();
@@ -52,9 +51,8 @@ export async function openPostgres(
 }
 
 async function openAt(
-  servers: Servers,
-  directServers: Servers,
-  patienceSeconds: number,
+  { servers, directServers }: { servers: Servers; directServers: Servers },
+  { patienceSeconds, shown }: { patienceSeconds: number; shown: PostgresSource["shown"] },
   log: Log,
 ): Promise<OpenedDatabase> {
   if (directServers.hosts > 1) await directServers.ready();
@@ -94,22 +92,28 @@ async function openAt(
     plugins: [refuseInsideWork],
   });
   const peerChannel = createNotifyChannel(directServers, reader, log);
+  const health = createStorageHealth();
+  const secondMachine = shown === "two_machines" ? createSecondMachine(reader, health) : undefined;
   return {
     engine: "postgres",
-    health: createStorageHealth(),
+    health,
     durability: "full",
     schemaVersion,
     writer,
     // Its connections already commit side by side.
     commitGroup: undefined,
-    appendLog: createPostgresAppendLog(appender),
+    appendLog: createPostgresAppendLog(appender, secondMachine),
     peerChannel,
     reader,
     patientReader,
     slowReader: reader,
     patienceSeconds,
     away: servers,
-    level: () => levelOf(reader),
+    level: async () =>
+      shown === "replicated_storage"
+        ? "two_machines"
+        : levelOf(await standingOf(reader).catch(() => undefined)),
+    secondMachine,
     async ping() {
       const { doubts } = servers;
       try {
@@ -120,6 +124,9 @@ async function openAt(
         servers.doubt(thrown, doubts);
         throw toStorageError(thrown, "reading");
       }
+      await secondMachine?.ready().catch((thrown: unknown) => {
+        throw toStorageError(thrown);
+      });
     },
     async close() {
       servers.close();
@@ -130,24 +137,6 @@ async function openAt(
       await writer.destroy();
     },
   };
-}
-
-/** Settings under which a commit waits until another machine has it, too. */
-const WAITS_FOR_STANDBY = ["on", "remote_apply", "remote_write"];
-
-/** As the server says it: a storage that replicates below Postgres is not seen here. */
-async function levelOf(reader: Reader): Promise<"one_machine" | "two_machines" | null> {
-  try {
-    const { rows } = await sql<{ waits: string; standbys: string }>`
-      select current_setting('synchronous_commit') as waits,
-        current_setting('synchronous_standby_names') as standbys`.execute(reader);
-    const [row] = rows;
-    if (!row) return null;
-    const isOnTwo = WAITS_FOR_STANDBY.includes(row.waits) && row.standbys.trim() !== "";
-    return isOnTwo ? "two_machines" : "one_machine";
-  } catch {
-    return null;
-  }
 }
 
 /** Who asks whether storing works is told what is the matter, not that it takes long. */

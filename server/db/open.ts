@@ -165,6 +165,7 @@ async function openSqlite(
       patienceSeconds: 0,
       away: NEVER_AWAY,
       level: () => Promise.resolve("one_machine" as const),
+      secondMachine: undefined,
       async ping() {
         if (gone) throw gone();
         await pinged(reader);

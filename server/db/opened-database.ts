@@ -5,15 +5,26 @@ import type { CommitGroup } from "./commit/commit-group.ts";
 import type { StorageHealth } from "./commit/storage-health.ts";
 import type { NotifyChannel } from "./engine/notify-channel.ts";
 import type { Away } from "./engine/postgres-servers.ts";
+import type { Level, SecondMachine } from "./engine/second-machine.ts";
 import type { Database, Reader } from "./tables/schema.ts";
 
 /**
  * `directUrl`: of the server itself, where `url` leads to a proxy that pools transactions.
- * `patienceSeconds`: how long an answer waits for a database that is away.
+ * `patienceSeconds`: how long an answer waits for a database that is away. `shown`: what somebody
+ * wants, or declares: nothing is shown that one machine alone has, or the storage below keeps it on
+ * two.
  */
 export type DatabaseSource =
   | { engine: "sqlite"; path: string }
-  | { engine: "postgres"; url: string; directUrl?: string; patienceSeconds?: number };
+  | {
+      engine: "postgres";
+      url: string;
+      directUrl?: string;
+      patienceSeconds?: number;
+      shown?: (typeof SHOWN)[number];
+    };
+
+export const SHOWN = ["two_machines", "replicated_storage"] as const;
 
 /**
  * `full`: every commit is on the disk before anyone hears of it. `balanced`: so is every step but
@@ -43,7 +54,9 @@ export interface OpenedDatabase {
   /** The same for what may take long, a search or an export: no stream waits for it. */
   slowReader: Reader;
   /** Where what is shown lies; null: the database does not say. */
-  level(): Promise<"one_machine" | "two_machines" | null>;
+  level(): Promise<Level>;
+  /** Where nothing is shown that one machine alone has; undefined: a commit is enough. */
+  secondMachine: SecondMachine | undefined;
   /** How long an answer waits for that. */
   patienceSeconds: number;
   /** Where the database may go away and come back: when it did. */

@@ -60,6 +60,7 @@ export interface Metrics {
   sessionLockWait: Histogram;
   databaseUp: Gauge;
   databaseWaiting: Gauge;
+  storageMachines: Gauge;
   /** Listens to the storage's health. */
   showStorage(problem: StorageCode | undefined): void;
   /** Asked for when it is scraped. */
@@ -133,6 +134,10 @@ export function createMetrics(
     databaseWaiting: gauge(
       "databaseWaiting",
       "For how long answers have waited for the database; 0 while they do not.",
+    ),
+    storageMachines: gauge(
+      "storageMachines",
+      "On how many machines lies what is shown, as the database says; 0: it does not say.",
     ),
     showStorage: storageGauge(registers),
     storageFree: createStorageFree(freeBytes, registers),

@@ -142,6 +142,15 @@ export const IN_RUSSIAN: Record<ErrorCode, Words> = {
       ["The database refuses the companion.", "База данных не пускает сервер."],
       ["The disk reported an error while reading.", "Диск сообщил об ошибке чтения."],
       [
+        "The database keeps what is saved on one machine only.",
+        "База данных хранит сохранённое только на одной машине.",
+      ],
+      [
+        "The database does not let the companion see whether a second machine has what is saved.",
+        "База данных не показывает серверу, есть ли сохранённое на второй машине.",
+      ],
+      ["The second machine of the database is away.", "Второй машины базы данных сейчас нет."],
+      [
         "None of the {0} database servers answers.",
         "Ни один из {0} серверов базы данных не отвечает.",
       ],

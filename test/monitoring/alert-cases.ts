@@ -38,6 +38,7 @@ const PUBLISH = "StreamkeeperPublishSlow";
 const LOOP = "StreamkeeperEventLoopStalls";
 const RESUMES = "StreamkeeperResumesFail";
 const DATABASE = "StreamkeeperDatabaseDown";
+const ONE_MACHINE = "StreamkeeperOneMachine";
 const DOWN = "StreamkeeperDown";
 
 const slow: AlertCase[] = [
@@ -236,6 +237,25 @@ const gauges: AlertCase[] = [
     alert: DATABASE,
     title: "keeps still when another program's database is away",
     series: { [`${METRICS.databaseUp}{job="shop",instance="${INSTANCE}"}`]: "0x20" },
+    at: 10,
+  },
+  {
+    alert: ONE_MACHINE,
+    title: "fires when the second machine has gone",
+    series: { [of("storageMachines")]: "2x5 1x20" },
+    at: 8,
+    fires: {},
+  },
+  {
+    alert: ONE_MACHINE,
+    title: "keeps still where there never was a second one",
+    series: { [of("storageMachines")]: "1x20" },
+    at: 10,
+  },
+  {
+    alert: ONE_MACHINE,
+    title: "keeps still over a failover, and while the database does not say",
+    series: { [of("storageMachines")]: "2x5 1 2 0x20" },
     at: 10,
   },
   { alert: DOWN, title: "fires", series: { [`up{${COMPANION}}`]: "1x5 0x20" }, at: 8, fires: {} },

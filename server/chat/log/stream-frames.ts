@@ -2,12 +2,14 @@ import { chunksAfter } from "../../db/tables/chunks.ts";
 import { type LogPlace, logPlace } from "../../db/tables/epochs.ts";
 import { readQueue } from "../../db/tables/queue.ts";
 import type { Reader } from "../../db/tables/schema.ts";
+import { updatedAtOf } from "../../db/tables/sessions.ts";
 import { findOpenTurn } from "../../db/tables/turns.ts";
 import { ChatError } from "../../errors.ts";
 import { isPause, type StreamChunk } from "../../protocol/chunks.ts";
 import { toFrame } from "../../protocol/sse.ts";
 import { LOG_RESET, type LogReset } from "../../protocol/stream-events.ts";
 import type { Frame, StreamOptions } from "../chat.ts";
+import type { ChatDeps } from "../deps.ts";
 import type { Hub } from "./hub.ts";
 
 const PAGE = 1_000;
@@ -21,12 +23,14 @@ const MAX_QUEUED = 2_000;
  * bounded queue, a writer in another companion) is filled from the database.
  */
 export async function* streamFrames(
-  deps: { reader: Reader; hub: Hub },
+  deps: { reader: Reader; hub: Hub; database: Pick<ChatDeps["database"], "secondMachine"> },
   sessionId: string,
   options: StreamOptions,
   signal: AbortSignal,
 ): AsyncGenerator<readonly Frame[], void> {
   const { reader, hub } = deps;
+  const { secondMachine } = deps.database;
+  const updatedAt = () => updatedAtOf(reader, sessionId);
   let queue: Frame[] = [];
   let knownSeq = 0;
   let gone = false;
@@ -111,6 +115,7 @@ export async function* streamFrames(
         batch = fresh;
       } else if (knownSeq > cursor) {
         batch = (await chunksAfter(reader, sessionId, cursor, PAGE)).map(frameOf);
+        await secondMachine?.settle(updatedAt, signal);
         // Rolled back elsewhere or deleted: what was announced is not there.
         if (batch.length === 0) knownSeq = cursor;
       } else {

@@ -2,6 +2,7 @@ import { isContinued } from "../../db/tables/chunks.ts";
 import { lastPosition } from "../../db/tables/messages.ts";
 import type { Trx } from "../../db/tables/schema.ts";
 import type { SessionState } from "../../db/tables/sessions.ts";
+import { LEASE_MS } from "../../db/tables/sessions.ts";
 import {
   findAbandonedTurns,
   findTurn,
@@ -27,6 +28,14 @@ const MAX_TRIES = 20;
 
 /** After so long nobody waits for the rest of an answer any more, and it is not free. */
 const CONTINUED_WITHIN_MS = 120_000;
+
+/**
+ * Who was kept from the session's row for so long does not judge its lease: its holder may have
+ * been kept from renewing it by the same, a standby that is away, and is given a moment.
+ */
+const KEPT_MS = 1_000;
+const MOMENT_MS = LEASE_MS + 1_000;
+const keptUntil = new WeakMap<object, number>();
 
 /** Fewer than a pool has connections; what is said meanwhile needs some, too. */
 const AT_ONCE = 4;
@@ -71,13 +80,17 @@ async function recoverTurn(
 ): Promise<Recovered> {
   const step = { operation: "recover_turns", sessionId, turnId } as const;
   let leased: LeasedTurn | undefined;
+  const asked = performance.now();
   const recovered = await deps.write<Recovered>(step, async ({ trx, append, session }) => {
+    const now = performance.now();
+    if (now - asked > KEPT_MS) keptUntil.set(deps.log, now + MOMENT_MS);
     const turn = await findTurn(trx, turnId);
     // Tried again after a commit of which nobody knew whether it took effect: the
     // lease may be ours by now.
     const isTaken = session.lease_owner === deps.owner && session.lease_fence === leased?.fence;
     if (turn?.status === "running" && isTaken) return "goes_on";
     if (turn?.status !== "running" || !isAbandoned(deps, session)) return "alive";
+    if (!deps.soleCompanion && now < (keptUntil.get(deps.log) ?? 0)) return "alive";
     leased = await takeOver(deps, { trx, append, session }, turn);
     if (leased) return "goes_on";
     const isCancelled = session.cancel_turn_id === turnId;

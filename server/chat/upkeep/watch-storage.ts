@@ -64,12 +64,21 @@ export function watchStorage(
   const asked = oneAtATime(() => look(() => performance.now() - storage.workedAt > MOMENT_MS));
   const seen = oneAtATime(() => look(isWriteDue));
 
+  const tellMachines = async (): Promise<void> => {
+    const level = await deps.database.level();
+    metrics.storageMachines.set(level === null ? 0 : level === "two_machines" ? 2 : 1);
+  };
+  tellMachines().catch(unexpected);
+
   const lookIfDue = async (): Promise<void> => {
     tell();
     sincePing += PROBE_MS;
     const isAway = deps.database.away.awaySince !== undefined;
     const isPingDue = !soleCompanion && (sincePing >= PING_MS || isAway);
-    if (isPingDue) sincePing = 0;
+    if (isPingDue) {
+      sincePing = 0;
+      tellMachines().catch(unexpected);
+    }
     if (storage.problem !== undefined || isPingDue) await seen.look();
   };
   const looks = every(PROBE_MS, lookIfDue, unexpected);

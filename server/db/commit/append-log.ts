@@ -1,6 +1,7 @@
 // The hot path: what a model says is appended to the logs of many sessions in one physical commit.
 import { type Kysely, sql } from "kysely";
 import { ChatError } from "../../errors.ts";
+import { onTwo, type SecondMachine } from "../engine/second-machine.ts";
 import { isConnectionLost, wasNeverSent } from "../engine/storage-errors.ts";
 import type { Database } from "../tables/schema.ts";
 import type { PhysicalCommit } from "./commit-group.ts";
@@ -107,8 +108,11 @@ function laneOf(sessionId: string): number {
  * One statement numbers and stores the chunks of all sessions; three round
  * trips, however many streams.
  */
-export function createPostgresAppendLog(db: Kysely<Database>): AppendLog {
-  const commit = (appends: readonly AppendRequest[]) => commitTogether(db, appends);
+export function createPostgresAppendLog(
+  db: Kysely<Database>,
+  second: SecondMachine | undefined,
+): AppendLog {
+  const commit = (appends: readonly AppendRequest[]) => commitOnTwo(db, second, appends);
   const lanes = Array.from(
     { length: APPEND_LANES },
     () => new Gatherer<AppendRequest, AppendResult>(commit),
@@ -122,6 +126,24 @@ export function createPostgresAppendLog(db: Kysely<Database>): AppendLog {
     checkpointMs: () => 0,
     close: () => Promise.resolve(),
   };
+}
+
+async function commitOnTwo(
+  db: Kysely<Database>,
+  second: SecondMachine | undefined,
+  appends: readonly AppendRequest[],
+): Promise<AppendResult[]> {
+  const began = performance.now();
+  let results: AppendResult[] | undefined;
+  try {
+    return await onTwo(second, async () => (results = await commitTogether(db, appends)));
+  } catch (error) {
+    const at = { members: appends.length, syncMs: undefined, began, worked: performance.now() };
+    if (!results) return appends.map(() => ({ status: "failed", stage: "work", error, ...at }));
+    return results.map((one) =>
+      one.status === "failed" ? one : { ...one, status: "failed", stage: "commit", error },
+    );
+  }
 }
 
 /**

@@ -5,6 +5,7 @@ import { type CommitStatus, type Metrics, PHASES, type Phase } from "../../obser
 import type { Operation } from "../../observe/operations.ts";
 import { currentTrace } from "../../observe/trace-context.ts";
 import type { Explanation, SlowCause } from "../../protocol/transactions.ts";
+import { isConflict, isConnectionLost } from "../engine/storage-errors.ts";
 import type { AppendLog } from "./append-log.ts";
 import type { PhysicalCommit } from "./commit-group.ts";
 import type { Phases } from "./outcome.ts";
@@ -28,6 +29,11 @@ export interface Facts extends PhysicalCommit {
 
 export function newFacts(): Facts {
   return { attempts: 0, hindrance: undefined, size: 0, members: 1, syncMs: undefined };
+}
+
+export function hindranceOf(error: unknown): Facts["hindrance"] {
+  if (isConflict(error)) return "lock_wait";
+  return isConnectionLost(error) ? "connection_lost" : undefined;
 }
 
 interface Outcome {

@@ -13,6 +13,13 @@ export function toPhases(started: number, began: number, worked: number, ended: 
   };
 }
 
+/** A transaction, or a savepoint in that of somebody else. */
+export interface Scope {
+  trx: Trx;
+  commit(): Promise<void>;
+  rollback(): Promise<void>;
+}
+
 export interface Succeeded<T> {
   status: "success";
   value: T;

@@ -12,6 +12,7 @@ import {
   isWorthWaiting,
   patienceOf,
 } from "../engine/patience.ts";
+import { onTwo, type SecondMachine, secondFor } from "../engine/second-machine.ts";
 import {
   isConflict,
   isConnectionLost,
@@ -23,8 +24,8 @@ import type { Database, Trx } from "../tables/schema.ts";
 import type { AppendLog, AppendRequest } from "./append-log.ts";
 import { withDeadline } from "./body-deadline.ts";
 import type { CommitGroup } from "./commit-group.ts";
-import { type Facts, meter, newFacts, type Subject } from "./metering.ts";
-import { type Failed, type Succeeded, toPhases, type Unknown } from "./outcome.ts";
+import { type Facts, hindranceOf, meter, newFacts, type Subject } from "./metering.ts";
+import { type Failed, type Scope, type Succeeded, toPhases, type Unknown } from "./outcome.ts";
 import type { RecentTransactions } from "./recent-transactions.ts";
 import type { StorageHealth } from "./storage-health.ts";
 
@@ -42,6 +43,8 @@ export interface UnitOfWorkDeps {
   recent: RecentTransactions;
   /** How long an answer waits for a database that is away. */
   patienceSeconds?: number;
+  /** A commit is none before that has it, too. */
+  secondMachine?: SecondMachine | undefined;
 }
 
 /** Runs once the surrounding transaction is committed, in the order of registration. */
@@ -241,9 +244,12 @@ export class SSEUnitOfWork {
       if (this.#deps.group && !this.#owner) {
         value = await this.#deps.group.run(body, facts);
       } else {
-        scope = await this.#begin();
-        value = await body(scope.trx);
-        await scope.commit();
+        value = await onTwo(secondFor(operation, this.#deps.secondMachine), async () => {
+          scope = await this.#begin();
+          const done = await body(scope.trx);
+          await scope.commit();
+          return done;
+        });
       }
       const ended = performance.now();
       const phases = toPhases(started, began ?? ended, worked?.at ?? ended, ended);
@@ -327,9 +333,9 @@ export class SSEUnitOfWork {
     );
     for (let tries = 0; recover && performance.now() < deadline; tries++) {
       try {
-        const committed = await this.#deps.db
-          .transaction()
-          .execute((trx) => recover(trx.withoutPlugins()));
+        const committed = await onTwo(this.#deps.secondMachine, () =>
+          this.#deps.db.transaction().execute((trx) => recover(trx.withoutPlugins())),
+        );
         if (committed) return { status: "success", ...committed, phases };
         return { status: "rollback", error, phases };
       } catch (err) {
@@ -386,15 +392,4 @@ export class SSEUnitOfWork {
       }
     }
   }
-}
-
-interface Scope {
-  trx: Trx;
-  commit(): Promise<void>;
-  rollback(): Promise<void>;
-}
-
-function hindranceOf(error: unknown): Facts["hindrance"] {
-  if (isConflict(error)) return "lock_wait";
-  return isConnectionLost(error) ? "connection_lost" : undefined;
 }

@@ -10,6 +10,7 @@ export function unitsOfWork(
   deps: Pick<UnitOfWorkDeps, "metrics" | "log" | "recent">,
 ): UnitsOfWork {
   const { writer: db, commitGroup: group, appendLog, health, patienceSeconds } = database;
-  const all = { db, group, appendLog, health, patienceSeconds, ...deps };
+  const { secondMachine } = database;
+  const all = { db, group, appendLog, health, patienceSeconds, secondMachine, ...deps };
   return (subject) => new SSEUnitOfWork(all, subject);
 }

@@ -193,6 +193,16 @@ export async function findSession(reader: Reader, sessionId: string): Promise<Se
   return toSession(row);
 }
 
+/** By the clock of the companion that wrote last. */
+export async function updatedAtOf(reader: Reader, sessionId: string): Promise<number> {
+  const row = await reader
+    .selectFrom("sessions")
+    .select("updated_at")
+    .where("id", "=", sessionId)
+    .executeTakeFirst();
+  return row?.updated_at ?? 0;
+}
+
 /** How far each of these sessions' logs has come, and its queue. */
 export async function lastSeqs(
   reader: Reader,
