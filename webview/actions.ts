@@ -1,5 +1,5 @@
 import type { Agent, ModelList } from "../server/protocol/responses.ts";
-import { toSafeUrl } from "./markdown/links.ts";
+import { toSafeUrl } from "./markdown/syntax/links.ts";
 import type { CallDraft, CommandAbout, HostCommand } from "./messages.ts";
 import type { Loading } from "./state/loading.ts";
 import { chosenModel, findModel, isBusy, isLockedOut, lastQuestion } from "./state/selectors.ts";

@@ -6,7 +6,7 @@ import { Root } from "./components/root.tsx";
 import { leaveByEscape } from "./escape.ts";
 import { insist } from "./insist.ts";
 import { FrameQueue } from "./markdown/frame-queue.ts";
-import { createMarkdown } from "./markdown/parser.ts";
+import { createMarkdown } from "./markdown/syntax/parser.ts";
 import type { AppState } from "./state/model.ts";
 import type { Store } from "./state/store.ts";
 import { loadSaid } from "./strings/said.ts";

@@ -139,6 +139,7 @@ export const ROOMS: readonly { room: RegExp; may: readonly RegExp[] }[] = [
     room: /^webview\/components\/transcript\//,
     may: [...BELOW_COMPONENTS, /^webview\/components\/(?:base|composer|calls)\//],
   },
+  { room: /^webview\/markdown\/syntax\//, may: [/^markdown-it$/] },
   { room: /^webview\//, may: BELOW_WEB },
   {
     // Scripts of npm, not parts of the extension; `npm run code` falls back on

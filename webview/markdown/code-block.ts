@@ -3,9 +3,9 @@ import { insist } from "../insist.ts";
 import type { Strings } from "../strings/texts.ts";
 import type { FilePlace } from "./file-links.ts";
 import type { FrameQueue } from "./frame-queue.ts";
-import { HIDDEN_CLASS, splitHidden } from "./hidden-characters.ts";
 import type { highlight as Highlight } from "./highlight.ts";
 import { languageName } from "./language-names.ts";
+import { HIDDEN_CLASS, splitHidden } from "./syntax/hidden-characters.ts";
 
 /** What shown Markdown needs of the world around it. */
 export interface MarkdownHost {

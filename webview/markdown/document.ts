@@ -3,8 +3,8 @@
 // that of the whole text at once.
 import type { Env, MarkdownIt } from "markdown-it";
 import { closeMarks } from "./half-written.ts";
-import type { Token } from "./parser.ts";
 import { type Piece, toPieces } from "./pieces.ts";
+import type { Token } from "./syntax/parser.ts";
 
 /**
  * How much is looked at first, and the most. A single block longer than that is shown as plain

@@ -1,6 +1,6 @@
 import { loadStyle } from "../load-style.ts";
 import type { MarkdownHost } from "./code-block.ts";
-import { formulaOf, MATH_CLASS } from "./math.ts";
+import { formulaOf, MATH_CLASS } from "./syntax/math.ts";
 
 type Typesetter = (tex: string, isDisplay: boolean) => HTMLElement | null;
 

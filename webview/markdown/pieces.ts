@@ -1,5 +1,5 @@
 import type { Env, MarkdownIt } from "markdown-it";
-import { isOpenFence, languageOf, type Token } from "./parser.ts";
+import { isOpenFence, languageOf, type Token } from "./syntax/parser.ts";
 
 /**
  * A block of the answer, in the form in which it is compared with what stands on the screen

@@ -2,9 +2,9 @@ import type { MarkdownIt } from "markdown-it";
 import { CodeBlock, type MarkdownHost } from "./code-block.ts";
 import { MarkdownDocument } from "./document.ts";
 import { linkFiles } from "./file-links.ts";
-import { MATH_CLASS } from "./math.ts";
 import { type Piece, samePiece } from "./pieces.ts";
 import { toSafeFragment } from "./sanitize.ts";
+import { MATH_CLASS } from "./syntax/math.ts";
 
 /** How much of a text that is no document any more is put on the screen. */
 const MAX_PLAIN = 200_000;

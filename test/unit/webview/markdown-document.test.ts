@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { MAX_BLOCK, MarkdownDocument, type Progress } from "../../../webview/markdown/document.ts";
-import { createMarkdown } from "../../../webview/markdown/parser.ts";
 import type { Piece } from "../../../webview/markdown/pieces.ts";
+import { createMarkdown } from "../../../webview/markdown/syntax/parser.ts";
 
 const md = createMarkdown("image");
 

@@ -1,6 +1,6 @@
 // Markdown as models write it, where CommonMark alone would read it otherwise than it is meant.
 import assert from "node:assert/strict";
-import { createMarkdown } from "../../../webview/markdown/parser.ts";
+import { createMarkdown } from "../../../webview/markdown/syntax/parser.ts";
 
 const md = createMarkdown("image");
 const inline = (text: string): string => md.renderInline(text);

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { splitHidden } from "../../../webview/markdown/hidden-characters.ts";
-import { toSafeUrl } from "../../../webview/markdown/links.ts";
-import { createMarkdown } from "../../../webview/markdown/parser.ts";
+import { splitHidden } from "../../../webview/markdown/syntax/hidden-characters.ts";
+import { toSafeUrl } from "../../../webview/markdown/syntax/links.ts";
+import { createMarkdown } from "../../../webview/markdown/syntax/parser.ts";
 
 const REFUSED = [
   "javascript:alert(1)",

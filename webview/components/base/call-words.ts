@@ -1,5 +1,5 @@
 // What is said of a call in one line.
-import { splitHidden } from "../../markdown/hidden-characters.ts";
+import { splitHidden } from "../../markdown/syntax/hidden-characters.ts";
 import type { Strings } from "../../strings/texts.ts";
 import { type ToolPart } from "../../turns/model.ts";
 import { SWITCH } from "../../turns/turns.ts";

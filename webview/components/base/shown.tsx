@@ -1,4 +1,4 @@
-import { HIDDEN_CLASS, splitHidden } from "../../markdown/hidden-characters.ts";
+import { HIDDEN_CLASS, splitHidden } from "../../markdown/syntax/hidden-characters.ts";
 
 /** Text as it is, with what hides in it made visible. */
 export function Shown({

@@ -1,4 +1,4 @@
-import { HIDDEN_CLASS, splitHidden } from "../../markdown/hidden-characters.ts";
+import { HIDDEN_CLASS, splitHidden } from "../../markdown/syntax/hidden-characters.ts";
 import { split } from "../../state/attached.ts";
 import type { AppState, Decision, Outgoing } from "../../state/model.ts";
 import { ownPrompt, shownQuestion } from "../../strings/own-prompts.ts";
