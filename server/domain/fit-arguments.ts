@@ -230,8 +230,8 @@ function toNumber(type: "integer" | "number", value: unknown): number | undefine
 
 function toBoolean(value: unknown): boolean | undefined {
   const word = typeof value === "string" ? value.trim().toLowerCase() : value;
-  if (word === "true" || word === 1 || word === "1") return true;
-  if (word === "false" || word === 0 || word === "0") return false;
+  if (word === 1 || /^(?:true|yes|on|1)$/.test(String(word))) return true;
+  if (word === 0 || /^(?:false|no|off|0)$/.test(String(word))) return false;
   return undefined;
 }
 

@@ -21,14 +21,14 @@ export function globsOf(
   const wanted = items.filter((item) => !item.startsWith("!"));
   const globs: FolderGlobs = new Map();
   const all = new Set<Folder>(wanted.length === 0 ? folders : []);
-  for (const [folder, below] of wanted.flatMap((item) => placesOf(item, folders))) {
+  for (const [folder, below] of wanted.flatMap((item) => placesOf(item, folders, isFolder))) {
     const made = globsBelow(folder, below, isFolder);
     if (made.length === 0) all.add(folder);
     globs.set(folder, [...(globs.get(folder) ?? []), ...made]);
   }
   for (const folder of all) globs.set(folder, []);
   const unwanted = items.filter((item) => item.startsWith("!")).map((item) => item.slice(1).trim());
-  for (const [folder, below] of unwanted.flatMap((item) => placesOf(item, folders))) {
+  for (const [folder, below] of unwanted.flatMap((item) => placesOf(item, folders, isFolder))) {
     const made = globsBelow(folder, below, isFolder).map((glob) => `!${glob}`);
     const own = globs.get(folder);
     if (own) globs.set(folder, [...own, ...made]);
@@ -51,11 +51,15 @@ export function atAnyDepth(globs: FolderGlobs): FolderGlobs {
   return new Map([...globs].map(([folder, own]) => [folder, own.map(deep)]));
 }
 
-/** A list with commas, or one of JSON; quotes around one mean nothing. */
+/**
+ * A list with commas, semicolons or line feeds, or one of JSON; of globs alone also one with blanks
+ * or bars. Quotes around one mean nothing.
+ */
 function itemsOf(include: string): string[] {
   const text = include.trim();
   const listed = text.startsWith("[") ? stringsOf(text) : undefined;
-  return (listed ?? splitAtCommas(text))
+  const isOfGlobs = /^[^\s|,]*\*[^\s|,]*(?:[\s|]+[^\s|,]*\*[^\s|,]*)+$/.test(text);
+  return (listed ?? (isOfGlobs ? text.split(/[\s|]+/) : splitAtCommas(text)))
     .map((item) =>
       item
         .trim()
@@ -79,14 +83,18 @@ function splitAtCommas(text: string): string[] {
   for (const char of text) {
     if (char === "{") depth += 1;
     if (char === "}") depth -= 1;
-    if (char === "," && depth <= 0) items.push("");
+    if (/[,;\n]/.test(char) && depth <= 0) items.push("");
     else items[items.length - 1] += char;
   }
   return items;
 }
 
 /** Without a folder's path or name before it. */
-function placesOf(written: string, folders: readonly Folder[]): [Folder, string][] {
+function placesOf(
+  written: string,
+  folders: readonly Folder[],
+  isFolder: (path: string) => boolean,
+): [Folder, string][] {
   const glob = withSlashes(written);
   // The innermost folder of the workspace, should one be inside of another.
   const around = folders
@@ -103,6 +111,10 @@ function placesOf(written: string, folders: readonly Folder[]): [Folder, string]
     return name === undefined ? [] : [[folder, below.slice(name.length + 1)]];
   });
   if (named.length > 0) return named;
+  const [only] = folders.length === 1 ? folders : [];
+  if (only && below.startsWith(`${only.name}/`) && !isFolder(join(only.path, only.name))) {
+    return [[only, below.slice(only.name.length + 1)]];
+  }
   return folders.map((folder) => [folder, below]);
 }
 

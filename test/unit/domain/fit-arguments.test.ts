@@ -42,10 +42,15 @@ describe("arguments in the shapes that models send", () => {
       start_line: 2,
       end_line: 3,
     });
-    assert.deepEqual(fitted("list_files", { path: ".", recursive: "False" }), {
-      path: ".",
-      recursive: false,
-    });
+    for (const [word, recursive] of [
+      ["False", false],
+      ["no", false],
+      ["Yes", true],
+      [1, true],
+    ] as const) {
+      const args = { path: ".", recursive: word };
+      assert.deepEqual(fitted("list_files", args), { path: ".", recursive });
+    }
   });
 
   it("are left out where they are optional and null, or empty where no text is expected", () => {

@@ -24,6 +24,8 @@ describe("the title of a chat", () => {
     ["```js\n# a()\n```\nWhat is wrong?", "# a()"],
     ["---\n\n[docs](https://e.org/a_(b)) are old", "docs are old"],
     ["```\n```\n#", "New chat"],
+    ["\u200B\u2060\n\u3164\nseen", "seen"],
+    ["a\u0007b\u001B[31m", "a b [31m"],
   ] as const) {
     it(`is ${title} of ${JSON.stringify(said)}`, () => assert.equal(titleFrom(said), title));
   }

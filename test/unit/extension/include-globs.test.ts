@@ -29,6 +29,12 @@ describe("an include", () => {
     ["**/*.ts, lib/**", ["/**/*.ts", "/**/*.ts/**", "/lib/**"]],
     ['["src/**", "lib/**"]', ["/src/**", "/lib/**"]],
     ['"src/**"', ["/src/**"]],
+    ["*.ts;*.js", ["*.ts", "*.ts/**", "*.js", "*.js/**"]],
+    ["lib/*.ts\nsrc/**", ["/lib/*.ts", "/lib/*.ts/**", "/src/**"]],
+    ["*.ts *.md", ["*.ts", "*.ts/**", "*.md", "*.md/**"]],
+    ["*.ts | *.md", ["*.ts", "*.ts/**", "*.md", "*.md/**"]],
+    ["my notes *.md", ["my notes *.md", "my notes *.md/**"]],
+    ["app/src", ["/src/**"]],
     ["src\\deep\\*.ts", ["/src/deep/*.ts", "/src/deep/*.ts/**"]],
     [
       "src/[id]/page.ts",
