@@ -2,7 +2,6 @@
 // wherever symbolic links lead.
 import { lstat, readdir, realpath } from "node:fs/promises";
 import { basename, dirname, isAbsolute, join, normalize, relative, resolve, sep } from "node:path";
-import { fileURLToPath } from "node:url";
 import { isSecretPath } from "../../server/shared/protected-paths.ts";
 
 export interface Folder {
@@ -40,7 +39,6 @@ export async function resolveInside(
   if (!only) throw new ToolError("No folder is open in the editor.");
   if (named.includes("\0")) throw new ToolError("The path has a NUL in it.");
   const path = await placeOf(folders, named);
-  if (!(await isThere(path))) await refuseOddSpelling(folders, named, use);
   const folder = folders.find((one) => isInside(one.path, path));
   if (!folder) throw outside(named);
   const real = await realOf(path);
@@ -58,45 +56,6 @@ export async function resolveInside(
   const shut = await Promise.all(closed.map((one) => realOf(one)));
   if (shut.some((one) => isInside(one, real))) throw new ToolError(`${named} is closed to tools.`);
   return path;
-}
-
-/**
- * A name that is not there, in a spelling in which no file is named. What is meant is told and not
- * taken: the companion has judged the name as it was written, and nothing is made under it.
- */
-async function refuseOddSpelling(
-  folders: readonly Folder[],
-  named: string,
-  use: "read" | "write",
-): Promise<void> {
-  if (/^(?:~|\$HOME|%USERPROFILE%|[A-Za-z]:)[\\/]/.test(named) && !isAbsolute(named)) {
-    throw outside(named);
-  }
-  const bare = bareName(named);
-  const withoutPlace = bare.replace(/(?::\d+(?:[:-]\d+)*|#L\d+(?:-L?\d+)?)$/, "");
-  const own = `${folders.length === 1 ? folders[0]?.name : ""}/`;
-  const inFolder = withoutPlace.startsWith(own) ? withoutPlace.slice(own.length) : withoutPlace;
-  for (const meant of new Set([bare, withoutPlace, inFolder])) {
-    if (meant === named || meant === "") continue;
-    const path = await placeOf(folders, meant);
-    const isOurs = folders.some((one) => isInside(one.path, path)) && (await isThere(path));
-    if (isOurs)
-      throw new ToolError(`There is no ${JSON.stringify(named)}, but ${meant}; name that.`);
-  }
-  if (use === "write" && bare !== named) {
-    throw new ToolError(`${JSON.stringify(named)} names no file; name it ${bare}.`);
-  }
-}
-
-const UNSEEN = /[\u200B\u200E\u200F\u202A-\u202E\u2060\u2066-\u2069\uFEFF]/g;
-
-/** Without what stands around a name, as an address, or as Windows writes it. */
-function bareName(named: string): string {
-  const seen = named.replaceAll(UNSEEN, "");
-  const [, , inside = seen] = /^\s*(["'`]?)([^]*?)\1\s*$/.exec(seen) ?? [];
-  const isUrl = /^file:\/\/\/?/i.test(inside) && URL.canParse(inside);
-  const path = isUrl ? fileURLToPath(inside.replace(/^file:\/\/(?!\/)/i, "file:///")) : inside;
-  return sep === "/" ? path.replaceAll("\\", "/") : path;
 }
 
 /** Also as Windows shortens and trims it. */
@@ -136,7 +95,7 @@ async function realOf(path: string): Promise<string> {
   }
 }
 
-function outside(named: string): ToolError {
+export function outside(named: string): ToolError {
   return new ToolError(`${named} is outside of the workspace; tools work only inside of it.`);
 }
 
@@ -182,7 +141,7 @@ export function nameOf(folders: readonly Folder[], path: string): string {
  * The one place that a model can have meant. Rejects with a `ToolError` that tells the names to use
  * where it could be more than one.
  */
-async function placeOf(given: readonly Folder[], named: string): Promise<string> {
+export async function placeOf(given: readonly Folder[], named: string): Promise<string> {
   const folders = withNames(given);
   const [first] = folders;
   if (isAbsolute(named) || !first || folders.length === 1) {
@@ -249,7 +208,7 @@ async function asOnDisk(folders: readonly Folder[], path: string): Promise<strin
   return at;
 }
 
-async function isThere(path: string): Promise<boolean> {
+export async function isThere(path: string): Promise<boolean> {
   return await lstat(path).then(
     () => true,
     () => false,

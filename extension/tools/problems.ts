@@ -2,7 +2,8 @@ import * as vscode from "vscode";
 import * as z from "zod/mini";
 import { cut } from "./bounds.ts";
 import { parseArguments } from "./files/files.ts";
-import { isInside, nameOf, resolveInside, type WorkspaceRoots } from "./paths.ts";
+import { resolveNamed } from "./files/named-paths.ts";
+import { isInside, nameOf, type WorkspaceRoots } from "./paths.ts";
 
 const ProblemArguments = z.object({ path: z.optional(z.string()) });
 const SEVERITIES = ["error", "warning", "information", "hint"] as const;
@@ -11,7 +12,7 @@ const SEVERITIES = ["error", "warning", "information", "hint"] as const;
 export async function getProblems(roots: WorkspaceRoots, args: unknown): Promise<string> {
   const { path } = parseArguments(ProblemArguments, args);
   const { folders } = roots;
-  const only = path === undefined ? undefined : await resolveInside(roots, path);
+  const only = path === undefined ? undefined : await resolveNamed(roots, path);
   const rows = vscode.languages
     .getDiagnostics()
     .filter(([{ scheme, fsPath }]) =>

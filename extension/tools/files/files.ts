@@ -2,14 +2,7 @@
 import * as vscode from "vscode";
 import * as z from "zod/mini";
 import { MAX_RESULT } from "../bounds.ts";
-import {
-  type Folder,
-  nameOf,
-  resolveInside,
-  ToolError,
-  type WorkspaceRoots,
-  withNames,
-} from "../paths.ts";
+import { type Folder, nameOf, ToolError, type WorkspaceRoots, withNames } from "../paths.ts";
 import { applyEdits, linesOf, rewrite, shownText } from "./edits.ts";
 import {
   type Encoding,
@@ -19,6 +12,7 @@ import {
   textOf,
   toBytes,
 } from "./file-text.ts";
+import { resolveNamed } from "./named-paths.ts";
 import type { SeenFiles } from "./seen-files.ts";
 import { withoutStrays } from "./utf8.ts";
 
@@ -65,7 +59,7 @@ export async function readFile(
   args: unknown,
 ): Promise<string> {
   const { path, start_line = 1, end_line } = parseArguments(ReadArguments, args);
-  const absolute = await resolveInside(roots, path);
+  const absolute = await resolveNamed(roots, path);
   const text = await textOf(absolute);
   if (text === undefined) throw new ToolError(`There is no file ${path}.`);
   seen.note(sessionId, absolute, text);
@@ -96,7 +90,7 @@ async function planChange(
     name === "write_file"
       ? parseArguments(WriteArguments, args)
       : parseArguments(DiffArguments, args);
-  const path = await resolveInside(roots, given.path, "write");
+  const path = await resolveNamed(roots, given.path, "write");
   if (openDocument(path)?.isDirty) {
     throw new ToolError(
       `${given.path} has changes in the editor that are not saved. Ask the user to save or revert it.`,
@@ -171,7 +165,7 @@ export async function changeFile(
 
 export async function createDirectory(tools: FileTools, args: unknown): Promise<string> {
   const { path } = parseArguments(DirectoryArguments, args);
-  const absolute = await resolveInside(tools.roots, path, "write");
+  const absolute = await resolveNamed(tools.roots, path, "write");
   await tools.keepBefore(absolute);
   await vscode.workspace.fs.createDirectory(vscode.Uri.file(absolute));
   return `Made the folder ${path}.`;

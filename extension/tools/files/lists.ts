@@ -7,6 +7,7 @@ import * as z from "zod/mini";
 import { nameOf, resolveInside, ToolError, type WorkspaceRoots } from "../paths.ts";
 import { treeLines } from "./file-tree.ts";
 import { parseArguments } from "./files.ts";
+import { resolveNamed } from "./named-paths.ts";
 import { editorsRules, excludedGlobs, findRipgrep, runRipgrep, unreadNote } from "./ripgrep.ts";
 
 const ListArguments = z.object({
@@ -29,7 +30,7 @@ export async function listFiles(
     roots.folders.length > 1 && /^(?:\.?[/\\]?)*$/.test(named) && !named.startsWith("/");
   const folders = isAll
     ? roots.folders.map((folder) => folder.path)
-    : [await resolveInside(roots, named)];
+    : [await resolveNamed(roots, named)];
   if (recursive) return await listTrees(roots, folders, named, signal);
   const names = await Promise.all(
     folders.map(async (folder) => {

@@ -4,7 +4,8 @@ import * as vscode from "vscode";
 import * as z from "zod/mini";
 import { cut, MAX_RESULT } from "../bounds.ts";
 import { parseArguments } from "../files/files.ts";
-import { resolveInside, ToolError, type WorkspaceRoots } from "../paths.ts";
+import { resolveNamed } from "../files/named-paths.ts";
+import { ToolError, type WorkspaceRoots } from "../paths.ts";
 import { runInProcess } from "./shell-process.ts";
 import { type Ran, runInTerminal, type ShellRun } from "./shell-terminal.ts";
 import { kindOf, type Shell } from "./shells.ts";
@@ -28,7 +29,7 @@ export async function executeCommand(
   const given = parseArguments(CommandArguments, args);
   const { command, folder = ".", timeout_seconds = DEFAULT_TIMEOUT_S } = given;
   if (command.includes("\0")) throw new ToolError("The command has a NUL in it.");
-  const cwd = await resolveInside(roots, folder);
+  const cwd = await resolveNamed(roots, folder);
   if (!(await isFolder(cwd))) throw new ToolError(`There is no folder ${folder}.`);
   const seconds = Math.min(Math.max(timeout_seconds, 1), MAX_TIMEOUT_S);
   const late = new AbortController();

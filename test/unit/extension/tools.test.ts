@@ -16,6 +16,7 @@ import { cut } from "../../../extension/tools/bounds.ts";
 import { Checkpoints, firstKept } from "../../../extension/tools/checkpoints.ts";
 import { EDITOR_TOOLS, ruleOf } from "../../../extension/tools/definitions.ts";
 import { applyEdits, linesOf } from "../../../extension/tools/files/edits.ts";
+import { resolveNamed } from "../../../extension/tools/files/named-paths.ts";
 import { SeenFiles } from "../../../extension/tools/files/seen-files.ts";
 import {
   foreignTools,
@@ -120,7 +121,7 @@ describe("the tools of the editor", () => {
       writeFileSync(join(scratch, name), "");
     }
     const roots = { folders: [{ name: "app", path: scratch }], closed: [] };
-    const at = (name: string, use?: "write") => resolveInside(roots, name, use);
+    const at = (name: string, use?: "write") => resolveNamed(roots, name, use);
     for (const odd of [
       "src\\a.ts",
       `file://${join(scratch, "src/a.ts")}`,
