@@ -16,7 +16,6 @@ import { cut } from "../../../extension/tools/bounds.ts";
 import { Checkpoints, firstKept } from "../../../extension/tools/checkpoints.ts";
 import { EDITOR_TOOLS, ruleOf } from "../../../extension/tools/definitions.ts";
 import { applyEdits, linesOf } from "../../../extension/tools/files/edits.ts";
-import { resolveNamed } from "../../../extension/tools/files/named-paths.ts";
 import { SeenFiles } from "../../../extension/tools/files/seen-files.ts";
 import {
   foreignTools,
@@ -113,46 +112,6 @@ describe("the tools of the editor", () => {
     const roots = { folders: [{ name: "project", path: scratch }], closed: [] };
     assert.equal(await resolveInside(roots, "short/a.ts"), join(scratch, "short/a.ts"));
     await assert.rejects(resolveInside(roots, "short/a.ts", "write"), /leads to src\/a\.ts/);
-  });
-
-  it("are told what is meant by a name that is written as no file is named, and make nothing of it", async () => {
-    mkdirSync(join(scratch, "src"));
-    for (const name of ["src/a.ts", "src/b\\c.ts", " led", "'it'"]) {
-      writeFileSync(join(scratch, name), "");
-    }
-    const roots = { folders: [{ name: "app", path: scratch }], closed: [] };
-    const at = (name: string, use?: "write") => resolveNamed(roots, name, use);
-    for (const odd of [
-      "src\\a.ts",
-      `file://${join(scratch, "src/a.ts")}`,
-      "`src/a.ts`",
-      '"src/a.ts"',
-      " src/a.ts\n",
-      "src/a.ts\u200B",
-      "src/a.ts:12:3",
-      "src/a.ts#L3-L4",
-      "app/src/a.ts",
-    ]) {
-      await assert.rejects(at(odd), /^Error: There is no .*src\/a\.ts; name that\.$/, odd);
-      await assert.rejects(at(odd, "write"), /name that/, odd);
-    }
-    for (const odd of ["src\\new.ts", "`new.ts`", "new.ts\n", "file:///new.ts"]) {
-      await assert.rejects(at(odd, "write"), /names no file; name it \S*new\.ts/, odd);
-    }
-    for (const odd of ["~/a", "$HOME/a", "C:\\a"])
-      await assert.rejects(at(odd, "write"), /outside/);
-    // What is there, and what only looks odd, is what it is.
-    for (const name of [
-      "src/b\\c.ts",
-      " led",
-      "'it'",
-      "new one.ts",
-      "a:b.ts",
-      "it's 100%.ts",
-      "👨‍👩.ts",
-    ]) {
-      assert.equal(await at(name, "write"), join(scratch, name));
-    }
   });
 
   it("know the folders of a workspace by name", async () => {
