@@ -51,6 +51,7 @@ const BUDGET = {
   "extension/mentions.cjs": 34_000,
   "extension/restore-checkpoint.cjs": 44_000,
   "extension/run-tool.cjs": 80_000,
+  "extension/russian-starts.cjs": 6_000,
   "extension/transfer-chats.cjs": 40_000,
   // What VS Code's panel loads before the first word; the colours of code come
   // with the first block of it.
@@ -101,7 +102,7 @@ const loadedLater = {
     build.onResolve(
       {
         filter:
-          /\/(?:first-use|in-russian|instructions|invoke-foreign|mentions|restore-checkpoint|run-tool|transfer-chats)\.ts$/,
+          /\/(?:first-use|in-russian|instructions|invoke-foreign|mentions|restore-checkpoint|run-tool|russian-starts|transfer-chats)\.ts$/,
       },
       ({ kind, path }) =>
         kind === "dynamic-import"
@@ -133,6 +134,7 @@ const builds = [
       "extension/mentions": "extension/context/mentions.ts",
       "extension/restore-checkpoint": "extension/commands/restore-checkpoint.ts",
       "extension/run-tool": "extension/tools/run-tool.ts",
+      "extension/russian-starts": "server/shared/russian-starts.ts",
       "extension/transfer-chats": "extension/commands/transfer-chats.ts",
     },
     outdir: "dist",

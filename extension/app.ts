@@ -14,7 +14,7 @@ import { CompanionClient } from "./companion/companion-client.ts";
 import type { LaunchOptions } from "./companion/companion-launch.ts";
 import { CompanionProcess, type CompanionState } from "./companion/companion-process.ts";
 import { insertAtCursor, openLink } from "./context/editor-context.ts";
-import { explain, loadSaid } from "./explain.ts";
+import { explain, loadSaid, loadStarts } from "./explain.ts";
 import { MetricsView } from "./latency/metrics-view.ts";
 import { describeState, StatusBar } from "./latency/status-bar.ts";
 import { linkTurns, showCompanionLog } from "./log.ts";
@@ -81,7 +81,10 @@ export async function createApp(
   const settings = createSettings(context);
   const secrets = createSecrets(context.secrets);
   const dataDir = settings.dataDirectory();
-  const launchOptions = () => toLaunchOptions(context, settings, secrets);
+  const launchOptions = async () => {
+    await loadStarts(vscode.env.language).catch((thrown: unknown) => log.warn(String(thrown)));
+    return await toLaunchOptions(context, settings, secrets);
+  };
   const companionProcess = new CompanionProcess({
     dataDir,
     version: String(context.extension.packageJSON.version),

@@ -1,16 +1,26 @@
 import { FileSystemError, l10n } from "vscode";
+import type { Phrase } from "../server/shared/russian-errors.ts";
 import type { CallError } from "../webview/messages.ts";
 import { PROBLEM_CODES, Problem, type ProblemCode } from "./problem.ts";
 
 let russian: typeof import("./in-russian.ts") | undefined;
+let starts: readonly Phrase[] = [];
 
 /**
  * The companion speaks English; its words in the reader's language are
  * loaded where they are needed.
  */
 export async function loadSaid(language: string): Promise<void> {
-  if (language.toLowerCase().startsWith("ru")) russian = await import("./in-russian.ts");
+  if (isRussian(language)) russian = await import("./in-russian.ts");
 }
+
+/** Why it did not start, a process says as it ends: to be loaded before it is started. */
+export async function loadStarts(language: string): Promise<void> {
+  if (!isRussian(language)) return;
+  starts = (await import("../server/shared/russian-starts.ts")).STARTS_IN_RUSSIAN;
+}
+
+const isRussian = (language: string): boolean => language.toLowerCase().startsWith("ru");
 
 /** Any failure as a sentence for the reader, in their language, with what they can do. */
 export function explain(thrown: unknown): CallError {
@@ -31,7 +41,8 @@ export function explain(thrown: unknown): CallError {
   }
   const { code, message, hint } = thrown;
   const ours = PROBLEM_CODES.find((known) => known === code);
-  if (ours) return { code, ...explainOurs(ours, russian?.detailInRussian(message) ?? message) };
+  if (ours)
+    return { code, ...explainOurs(ours, russian?.detailInRussian(message, starts) ?? message) };
   const said = hint === undefined ? { code, message } : { code, message, hint };
   return russian?.inRussian(said) ?? said;
 }

@@ -66,16 +66,4 @@ export const STARTS_IN_RUSSIAN: readonly Phrase[] = [
   ["There is no file {0}.", "Файла {0} нет."],
   ["{0} does not exist.", "{0} не существует."],
   ["{0} is served by {1}. Nothing was changed; {2}.", "{0} занят: {1}. Ничего не изменено; {2}."],
-  // What a window finds by itself.
-  ["Another companion holds the data directory", "папку данных держит другой сервер"],
-  ["It could not be started", "его не удалось запустить"],
-  ["it went away while it got the keys", "он пропал, получая ключи"],
-  ["It was not ready after {0} s", "за {0} с он не был готов"],
-  ["The companion with pid {0} does not end", "сервер с pid {0} не завершается"],
-  ["The companion answered in an unknown form", "ответ неизвестного вида"],
-  ["The companion's answer is not understood: {0}", "ответ не разобрать: {0}"],
-  ["The answer is too long", "ответ слишком длинный"],
-  ["{0} cannot be read", "{0} не читается"],
-  ["{0} is not a private file of this user", "{0} — не личный файл этого пользователя"],
-  ["exit code {0}", "код завершения {0}"],
 ];

@@ -5,7 +5,7 @@ import { once } from "node:events";
 import { join } from "node:path";
 import * as vscode from "vscode";
 import type { App } from "../../extension/app.ts";
-import { explain, loadSaid } from "../../extension/explain.ts";
+import { explain, loadSaid, loadStarts } from "../../extension/explain.ts";
 import { Problem } from "../../extension/problem.ts";
 import { ask, extension, until } from "./support.ts";
 
@@ -59,6 +59,7 @@ describe("a failing companion in its host", () => {
     );
     assert.equal(explain(locked).message, "The database is locked by another program.");
     await loadSaid("ru-RU");
+    await loadStarts("ru-RU");
     assert.equal(explain(locked).message, "Базу данных держит другая программа.");
     const words = "/n/sk is not a directory (a link?).";
     assert.match(

@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
+import { detailInRussian, FOUND_IN_RUSSIAN } from "../../../extension/in-russian.ts";
 import { ERROR_CODES } from "../../../server/protocol/errors.ts";
 import { IN_RUSSIAN } from "../../../server/shared/russian-errors.ts";
 import { HINTS_IN_RUSSIAN } from "../../../server/shared/russian-hints.ts";
 import { STARTS_IN_RUSSIAN } from "../../../server/shared/russian-starts.ts";
-import { inRussian, wordsInRussian } from "../../../server/shared/said-in-russian.ts";
+import { inRussian } from "../../../server/shared/said-in-russian.ts";
 import { readSources } from "../../support/sources.ts";
 
 const SERVER = readSources(/^(?:server|extension\/companion)\/.*\.ts$/)
@@ -15,6 +16,7 @@ const PHRASES = [
   ...Object.values(IN_RUSSIAN).flatMap(({ phrases = [] }) => phrases),
   ...HINTS_IN_RUSSIAN,
   ...STARTS_IN_RUSSIAN,
+  ...FOUND_IN_RUSSIAN,
 ];
 
 describe("what the companion says, in Russian", () => {
@@ -83,7 +85,7 @@ describe("what the companion says, in Russian", () => {
   });
 
   it("tells why a companion did not start, sentence by sentence, and keeps what it does not know", () => {
-    const told = (words: string) => wordsInRussian(words, STARTS_IN_RUSSIAN);
+    const told = (words: string) => detailInRussian(words, STARTS_IN_RUSSIAN);
     assert.equal(
       told(
         "streamkeeper: /n/sk is on a network drive (nfs), where locks and flushed writes cannot be relied on. Choose a folder on a local disk (--data-dir, --database; in VS Code: streamkeeper.dataDirectory).",
