@@ -50,6 +50,8 @@ export interface AcceptedTurn {
 export interface StreamOptions {
   /** The last `seq` the reader has; 0 for everything. */
   after: number;
+  /** That chunk was stored a moment ago, so the cursor counts. */
+  stored?: number;
   /** The epoch that `after` counts in; absent for a reader that knows none. */
   epoch?: string | undefined;
   /**

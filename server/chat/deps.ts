@@ -1,6 +1,7 @@
 import type { RecentTransactions } from "../db/commit/recent-transactions.ts";
 import type { UnitsOfWork } from "../db/commit/units-of-work.ts";
 import type { OpenedDatabase } from "../db/opened-database.ts";
+import type { NewMessageRow } from "../db/tables/messages.ts";
 import type { Reader } from "../db/tables/schema.ts";
 import type { Instruction } from "../domain/instructions.ts";
 import type { Offer } from "../domain/offer.ts";
@@ -121,6 +122,8 @@ export interface LeasedTurn {
   held?: HeldAnswer | undefined;
   /** The same where nobody holds it: the model is asked to go on behind what is stored. */
   continues?: boolean;
+  /** The one message of a chat that begins with this turn: nothing more need be read of it. */
+  begins?: NewMessageRow;
   /** Somebody asked to stop it while nobody ran it. */
   isCancelled?: boolean;
 }

@@ -45,7 +45,12 @@ export function messagesRouter({ chat, metrics }: HttpDeps, readers: StreamReade
             response,
             start,
             ({ session_id, turn_id, after }, signal) =>
-              readLog(chat, session_id, { after, until: { pause_of: turn_id } }, signal),
+              readLog(
+                chat,
+                session_id,
+                { after, stored: after + 1, until: { pause_of: turn_id } },
+                signal,
+              ),
           );
           return;
         } catch (thrown) {

@@ -91,8 +91,9 @@ async function answerStreaming(
 }
 
 function framesOf(chat: Chat, turn: AcceptedTurn, signal: AbortSignal) {
-  const options = { after: turn.after, until: { pause_of: turn.turn_id } };
-  return chat.stream(turn.session_id, options, signal);
+  const { session_id, turn_id, after } = turn;
+  const options = { after, stored: after + 1, until: { pause_of: turn_id } };
+  return chat.stream(session_id, options, signal);
 }
 
 function toEvents(chunk: StreamChunk, shape: Shape, withUsage: boolean): string {

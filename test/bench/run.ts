@@ -11,6 +11,7 @@ import { cpus, totalmem } from "node:os";
 import { parseArgs } from "node:util";
 import pg from "pg";
 import { startPostgres } from "../support/postgres.ts";
+import { measureBeginnings } from "./beginning-goals.ts";
 import { measureFairShare } from "./fair-share-goals.ts";
 import { measureHistory } from "./history-goals.ts";
 import { measureFullSpeed, measureLone, measurePaced, measureSlowSyncs } from "./hot-path-goals.ts";
@@ -51,6 +52,7 @@ function casesOn(engine: "SQLite" | "Postgres", databases: Databases): BenchCase
     of("full speed", () => measureFullSpeed(engine, databases, quick)),
     of("lone stream", () => measureLone(engine, databases, quick)),
     of("slow syncs", () => measureSlowSyncs(engine, databases, quick)),
+    of("beginnings", async () => [await measureBeginnings(engine, await databases(), quick)]),
     of("idle streams", async () => [await memoryOfIdleStreams(engine, await databases(), quick)]),
     of("history", async () => await measureHistory(engine, await databases(), quick)),
     of("fair share", async () => await measureFairShare(engine, await databases(), quick)),

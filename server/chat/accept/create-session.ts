@@ -1,11 +1,12 @@
 import { v7 as uuid } from "uuid";
 import { insertRequest, type RequestRow } from "../../db/tables/requests.ts";
 import type { Trx } from "../../db/tables/schema.ts";
-import { insertSession } from "../../db/tables/sessions.ts";
+import { insertSession, type NewSession } from "../../db/tables/sessions.ts";
 import { DEFAULT_AGENT, findAgent } from "../../domain/agents.ts";
 import type { Offer } from "../../domain/offer.ts";
 import { UNTITLED } from "../../domain/titles.ts";
 import { ChatError } from "../../errors.ts";
+import type { NewChunk } from "../../protocol/chunks.ts";
 import type { ChatDeps } from "../deps.ts";
 import { writeSession } from "../log/write-session.ts";
 
@@ -14,6 +15,20 @@ interface WantedSession {
   agent_type?: string | undefined;
   model?: string | undefined;
   agents?: Offer["agents"] | undefined;
+}
+
+export function newSession(wanted: WantedSession): NewSession {
+  return {
+    id: uuid(),
+    title: wanted.title ?? UNTITLED,
+    agent_type: knownAgent(wanted.agent_type ?? DEFAULT_AGENT, wanted.agents),
+    model: wanted.model ?? null,
+  };
+}
+
+/** The first chunk of its log. */
+export function sessionInfo({ title, agent_type, model }: NewSession): NewChunk {
+  return { type: "session_info", metadata: { title, agent_type, model } };
 }
 
 /**
@@ -27,18 +42,13 @@ export async function createSession<T>(
   read: (trx: Trx, sessionId: string) => Promise<T> | T,
   request?: Omit<RequestRow, "session_id" | "turn_id" | "created_at">,
 ): Promise<T> {
-  const session = {
-    id: uuid(),
-    title: wanted.title ?? UNTITLED,
-    agent_type: knownAgent(wanted.agent_type ?? DEFAULT_AGENT, wanted.agents),
-    model: wanted.model ?? null,
-  };
-  const { id: sessionId, ...metadata } = session;
-  const step = { operation: "create_session", sessionId } as const;
+  const session = newSession(wanted);
+  const sessionId = session.id;
+  const step = { operation: "create_session", sessionId, begins: true } as const;
   return await writeSession(deps.hub, deps.newUnitOfWork(step), step, async (trx, append) => {
     await insertSession(trx, session);
     if (request) await insertRequest(trx, { ...request, session_id: sessionId, turn_id: null });
-    await append([{ type: "session_info", metadata }]);
+    await append([sessionInfo(session)]);
     return await read(trx, sessionId);
   });
 }

@@ -2,7 +2,7 @@ import { v7 as uuid } from "uuid";
 import { findQueued, queueOf } from "../../db/tables/queue.ts";
 import { insertRequest, setRequestTurn } from "../../db/tables/requests.ts";
 import type { Trx } from "../../db/tables/schema.ts";
-import { changeSession } from "../../db/tables/sessions.ts";
+import { changeSession, type NewSession } from "../../db/tables/sessions.ts";
 import { endTurn, findOpenTurn, insertTurn } from "../../db/tables/turns.ts";
 import { ChatError } from "../../errors.ts";
 import type { ClientMessage, MessageRequest } from "../../protocol/requests.ts";
@@ -12,12 +12,12 @@ import { type ReadAttachments, readAttachments } from "../attachments/read-attac
 import type { AcceptedTurn } from "../chat.ts";
 import type { ChatDeps, LeasedTurn } from "../deps.ts";
 import { describeOwner, isAbandoned } from "../log/lease-owner.ts";
-import type { Writing } from "../log/write-session.ts";
+import { sessionBeginner, type Writing } from "../log/write-session.ts";
 import { closeTurn, ENDINGS } from "../turn/close-turn.ts";
 import { switchedChunk } from "../turn/commit-answer.ts";
 import { doneUnasked } from "../turn/prompt-messages.ts";
 import { type Asked, askedBy, requestConflict, storedRepeat } from "./asked.ts";
-import { createSession, idOf, knownAgent } from "./create-session.ts";
+import { createSession, idOf, knownAgent, newSession } from "./create-session.ts";
 import { storeTurn } from "./store-turn.ts";
 
 type UserMessage = Extract<ClientMessage, { type: "user_message" }>;
@@ -42,48 +42,69 @@ export async function startUserTurn(
   const known = asked && (await storedRepeat(deps.reader, asked));
   if (known?.turn) return known.turn;
 
-  let sessionId = request.session_id ?? known?.sessionId;
-  const isNew = sessionId === undefined;
-  if (sessionId === undefined) {
-    // Before anything is stored: what cannot be answered must not leave an empty session behind.
-    refuseWhatIsNotTaken(deps.resolveModel(request.model ?? null), attached.refs);
-    refuseEarlierOnes(message);
-    try {
-      sessionId = await createSession(deps, pick(request), idOf, asked);
-    } catch (thrown) {
-      // The same request came twice at once and the other was first.
-      const other = asked && (await storedRepeat(deps.reader, asked));
-      if (!other) throw thrown;
-      sessionId = other.sessionId;
-    }
+  const accept = (place: Place) =>
+    acceptMessage(deps, place, request, message, { asked, sampling, attached });
+  const sessionId = request.session_id ?? known?.sessionId;
+  if (sessionId !== undefined) {
+    return await deps.lock.with(sessionId, () => accept({ sessionId, turnId: uuid() }));
   }
-  const session = sessionId;
-  return await deps.lock.with(session, () =>
-    acceptMessage(deps, session, request, message, { asked, isNew, sampling, attached }),
-  );
+  // Before anything is stored: what cannot be answered must not leave an empty session behind.
+  refuseWhatIsNotTaken(deps.resolveModel(request.model ?? null), attached.refs);
+  refuseEarlierOnes(message);
+  const made = newSession(pick(request));
+  const place: Place = { sessionId: made.id, turnId: uuid(), made };
+  try {
+    return await accept(place);
+  } catch (thrown) {
+    // The same request came twice at once and the other was first.
+    const other = asked && (await storedRepeat(deps.reader, asked));
+    if (!other) throw thrown;
+    if (!other.turn) {
+      const { sessionId } = other;
+      return await deps.lock.with(sessionId, () => accept({ sessionId, turnId: uuid() }));
+    }
+    // Nobody said that our own had been stored.
+    if (place.leased && other.turn.turn_id === place.turnId) deps.turns.launch(place.leased);
+    return other.turn;
+  }
+}
+
+/** Where a message goes; `made`: the session that begins with it. */
+interface Place {
+  sessionId: string;
+  turnId: string;
+  made?: NewSession;
+  /** Once it is stored: the turn, to be run. */
+  leased?: LeasedTurn;
 }
 
 interface Accepting {
   asked: Asked | undefined;
-  isNew: boolean;
   sampling: Sampling | null;
   attached: ReadAttachments;
 }
 
 async function acceptMessage(
   deps: ChatDeps,
-  sessionId: string,
+  place: Place,
   request: MessageRequest,
   message: UserMessage,
-  { asked, isNew, sampling, attached }: Accepting,
+  { asked, sampling, attached }: Accepting,
 ): Promise<AcceptedTurn> {
-  const turnId = uuid();
+  const { sessionId, turnId, made } = place;
   const acceptedAt = performance.now();
-  let leased: LeasedTurn | undefined;
-  const accepted = await deps.write(
+  const write = made ? sessionBeginner(deps.hub, deps.newUnitOfWork, made) : deps.write;
+  const accepted = await write(
     { operation: "add_user_message", sessionId, turnId },
     async (writing): Promise<AcceptedTurn> => {
-      leased = undefined;
+      delete place.leased;
+      const said = { request, message, attached, sampling };
+      const begun = { turnId, acceptedAt, ...said };
+      if (made) {
+        const first = { ...begun, after: 0, made, asked: asked && { ...asked, known: false } };
+        place.leased = await storeTurn(deps, writing, first);
+        return { session_id: sessionId, turn_id: turnId, after: 0 };
+      }
       const { trx, session } = writing;
       const repeat = asked && (await storedRepeat(trx, asked));
       if (repeat?.turn) return repeat.turn;
@@ -93,14 +114,14 @@ async function acceptMessage(
       await makeRoom(deps, writing);
 
       // Made by an earlier try of the same request: nobody has seen its first chunk.
-      const after = isNew || repeat ? 0 : session.last_seq;
+      const after = repeat ? 0 : session.last_seq;
       const known = repeat !== undefined;
-      const said = { request, message, attached, sampling, asked: asked && { ...asked, known } };
-      leased = await storeTurn(deps, writing, { turnId, after, acceptedAt, ...said });
+      const next = { ...begun, after, asked: asked && { ...asked, known } };
+      place.leased = await storeTurn(deps, writing, next);
       return { session_id: sessionId, turn_id: turnId, after };
     },
   );
-  if (leased) deps.turns.launch(leased);
+  if (place.leased) deps.turns.launch(place.leased);
   return accepted;
 }
 

@@ -1,11 +1,18 @@
-import { insertInstructions, toldOf } from "../../db/tables/instructions.ts";
-import { insertMessage } from "../../db/tables/messages.ts";
-import { insertOffer } from "../../db/tables/offers.ts";
+import { instructionsInsert, toldOf } from "../../db/tables/instructions.ts";
+import { messageInsert, messageRow } from "../../db/tables/messages.ts";
+import { offerInsert } from "../../db/tables/offers.ts";
 import { findPlan, setPlan } from "../../db/tables/plans.ts";
-import { insertRequest, setRequestTurn } from "../../db/tables/requests.ts";
+import { requestInsert, requestTurnUpdate } from "../../db/tables/requests.ts";
 import type { Trx } from "../../db/tables/schema.ts";
-import { changeSession, type SessionState, takeLease } from "../../db/tables/sessions.ts";
-import { insertTurn, replaceTurnsFrom } from "../../db/tables/turns.ts";
+import {
+  leaseOf,
+  lockedUpdate,
+  type NewSession,
+  type SessionState,
+  sessionInsert,
+} from "../../db/tables/sessions.ts";
+import { type Statement, together } from "../../db/tables/together.ts";
+import { replaceTurnsFrom, turnInsert } from "../../db/tables/turns.ts";
 import { DEFAULT_AGENT, findAgent } from "../../domain/agents.ts";
 import type { Offer } from "../../domain/offer.ts";
 import { titleFrom, UNTITLED } from "../../domain/titles.ts";
@@ -15,9 +22,9 @@ import type { Sampling } from "../../protocol/sampling.ts";
 import { refuseWhatIsNotTaken, storeAttachments } from "../attachments/attachment-data.ts";
 import type { ReadAttachments } from "../attachments/read-attachments.ts";
 import type { ChatDeps, LeasedTurn } from "../deps.ts";
-import type { Writing } from "../log/write-session.ts";
+import type { NumberedChunks, Writing } from "../log/write-session.ts";
 import { userChunk } from "../turn/steer.ts";
-import { knownAgent } from "./create-session.ts";
+import { knownAgent, sessionInfo } from "./create-session.ts";
 
 type UserMessage = Extract<ClientMessage, { type: "user_message" }>;
 
@@ -33,82 +40,87 @@ export interface NewTurn {
   sampling: Sampling | null;
   /** `known`: the row of this request is there already. */
   asked: { request_id: string; body_hash: string; known: boolean } | undefined;
+  /** The session that begins with it. */
+  made?: NewSession;
 }
 
 /**
- * A turn with its message, in the caller's transaction, and the lease under which it runs. Whatever
- * is refused throws, and nothing is stored.
+ * A turn with its message, in the caller's transaction, and the lease under which it runs; of a new
+ * chat the session, too. Whatever is refused throws, and nothing is stored. Rows that depend on
+ * nothing stored but the locked session are one statement.
  */
 export async function storeTurn(
   deps: Pick<ChatDeps, "resolveModel" | "owner">,
-  { trx, append, session }: Writing,
+  { trx, number, session }: Writing,
   turn: NewTurn,
 ): Promise<LeasedTurn> {
-  const { turnId, after, acceptedAt, request, message, attached, sampling, asked } = turn;
+  const { turnId, after, acceptedAt, request, message, attached, sampling, made } = turn;
   const sessionId = session.id;
   const offer = offerOf(request);
   const resolved = deps.resolveModel(request.model ?? session.model);
   refuseWhatIsNotTaken(resolved, attached.refs);
   const model = resolved.id;
   const agentType = agentFor(request.agent_type, session, offer);
-  await insertTurn(trx, {
-    id: turnId,
+  const offers = offerInsert(trx, sessionId, offer);
+  const offered = request.instructions ?? [];
+  const instructions = instructionsInsert(trx, sessionId, offered);
+  const carried = {
+    ...(instructions.sent.length > 0 && { instructions: instructions.sent }),
+    ...(attached.refs.length > 0 && { attachments: attached.refs }),
+  };
+  const said = userChunk(request, message, { model, agentType });
+  const numbered = number(session.last_seq, [
+    ...(made ? [{ chunk: sessionInfo(made) }] : []),
+    { chunk: { ...said, metadata: { ...said.metadata, ...carried } }, turnId },
+  ]);
+  const lastSeq = numbered.columns.last_seq;
+  const question = messageRow({
     session_id: sessionId,
-    agent_type: agentType,
-    model,
-    after_seq: after,
-    offer_id: await insertOffer(trx, sessionId, offer),
-    client_id: request.client_id ?? null,
-    workspace: request.workspace ?? null,
-    sampling: sampling && JSON.stringify(sampling),
+    turn_id: turnId,
+    position: lastSeq,
+    role: "user",
+    content: message.content,
+    status: "complete",
+    metadata: { ...(message.context && { context: message.context }), ...carried },
   });
-  if (asked?.known) await setRequestTurn(trx, asked.request_id, turnId);
-  else if (asked) {
-    const { request_id, body_hash } = asked;
-    await insertRequest(trx, { request_id, body_hash, session_id: sessionId, turn_id: turnId });
-  }
+  const rows = [
+    ...offers.statements,
+    ...instructions.statements,
+    turnInsert(trx, {
+      id: turnId,
+      session_id: sessionId,
+      agent_type: agentType,
+      model,
+      after_seq: after,
+      offer_id: offers.id,
+      client_id: request.client_id ?? null,
+      workspace: request.workspace ?? null,
+      sampling: sampling && JSON.stringify(sampling),
+    }),
+    ...requestRow(trx, turn, sessionId),
+    numbered.insert,
+    ...messageInsert(trx, question),
+  ];
+  const columns = {
+    ...numbered.columns,
+    ...leaseOf(trx, deps.owner),
+    agent_type: agentType,
+    model: request.model === undefined ? session.model : model,
+    title: titleOf(session, turn),
+  };
+  const fence = await storeRows(trx, rows, { id: sessionId, isNew: made !== undefined, columns });
   if (message.resume_plan_id !== undefined) {
     await resumePlan(trx, sessionId, message.resume_plan_id, turnId);
   }
   if (message.replaces_turn_id !== undefined) {
     await replaceTurnsFrom(trx, sessionId, message.replaces_turn_id, turnId);
   }
-  await changeSession(trx, sessionId, {
-    agent_type: agentType,
-    model: request.model && model,
-    title:
-      session.title === UNTITLED
-        ? titleFrom(message.content || (attached.refs[0]?.name ?? ""))
-        : undefined,
-  });
-  const offered = request.instructions ?? [];
-  const sent = await insertInstructions(trx, sessionId, offered);
-  const instructions = sent.length === 0 ? {} : { instructions: sent };
   await storeAttachments(trx, sessionId, attached.blobs);
-  const attachments = attached.refs.length === 0 ? {} : { attachments: attached.refs };
-  const said = userChunk(request, message, { model, agentType });
-  const { chunks } = await append([
-    { ...said, metadata: { ...said.metadata, ...instructions, ...attachments } },
-  ]);
-  await insertMessage(trx, {
-    session_id: sessionId,
-    turn_id: turnId,
-    position: chunks[0]?.seq ?? 0,
-    role: "user",
-    content: message.content,
-    status: "complete",
-    metadata: {
-      ...(message.context && { context: message.context }),
-      ...instructions,
-      ...attachments,
-    },
-  });
-  const fence = await takeLease(trx, sessionId, deps.owner);
   return {
     sessionId,
     turnId,
     fence,
-    lastSeq: chunks[0]?.seq ?? 0,
+    lastSeq,
     agentType,
     model,
     offer,
@@ -120,7 +132,40 @@ export async function storeTurn(
     switches: 0,
     usage: undefined,
     acceptedAt,
+    ...(made && { begins: question }),
   };
+}
+
+type SessionColumns = NumberedChunks["columns"] &
+  ReturnType<typeof leaseOf> &
+  Pick<SessionState, "agent_type" | "model" | "title">;
+
+/** Resolves with the fencing number of the lease. */
+async function storeRows(
+  trx: Trx,
+  rows: readonly Statement[],
+  { id, isNew, columns }: { id: string; isNew: boolean; columns: SessionColumns },
+): Promise<number> {
+  if (isNew) {
+    const lease_fence = 1;
+    await together(trx, [sessionInsert(trx, { ...columns, id, lease_fence }), ...rows]);
+    return lease_fence;
+  }
+  const update = lockedUpdate(trx, id, columns).returning("lease_fence");
+  const stored = await together<{ lease_fence: number }>(trx, [...rows, update]);
+  return stored.rows[0]?.lease_fence ?? 0;
+}
+
+function requestRow(trx: Trx, { asked, turnId }: NewTurn, session_id: string): Statement[] {
+  if (!asked) return [];
+  const { request_id, body_hash, known } = asked;
+  if (known) return [requestTurnUpdate(trx, request_id, turnId)];
+  return [requestInsert(trx, { request_id, body_hash, session_id, turn_id: turnId })];
+}
+
+function titleOf({ title }: SessionState, { message, attached }: NewTurn): string {
+  if (title !== UNTITLED) return title;
+  return titleFrom(message.content || (attached.refs[0]?.name ?? ""));
 }
 
 function offerOf(request: NewTurn["request"]): Offer {

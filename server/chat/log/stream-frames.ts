@@ -32,7 +32,8 @@ export async function* streamFrames(
   const { secondMachine } = deps.database;
   const updatedAt = () => updatedAtOf(reader, sessionId);
   let queue: Frame[] = [];
-  let knownSeq = 0;
+  let knownSeq = options.stored ?? 0;
+  let isTrusted = options.stored !== undefined;
   let gone = false;
   /** The log may have gone back. */
   let doubt = false;
@@ -90,7 +91,7 @@ export async function* streamFrames(
       }
       return reset !== undefined;
     };
-    if (await lookAgain()) yield [];
+    if (!isTrusted && (await lookAgain())) yield [];
     let isLast = await endOf(reader, sessionId, options);
     while (!signal.aborted && !gone) {
       if (doubt) {
@@ -117,7 +118,11 @@ export async function* streamFrames(
         batch = (await chunksAfter(reader, sessionId, cursor, PAGE)).map(frameOf);
         await secondMachine?.settle(updatedAt, signal);
         // Rolled back elsewhere or deleted: what was announced is not there.
-        if (batch.length === 0) knownSeq = cursor;
+        if (batch.length === 0) {
+          knownSeq = cursor;
+          doubt ||= isTrusted;
+          isTrusted = false;
+        }
       } else {
         if (isLast === "nothing runs") return;
         await new Promise<void>((resolve) => {

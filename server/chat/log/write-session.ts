@@ -3,6 +3,8 @@ import type { SSEUnitOfWork } from "../../db/commit/unit-of-work.ts";
 import type { UnitsOfWork } from "../../db/commit/units-of-work.ts";
 import {
   appendChunks,
+  begunAt,
+  chunkInsert,
   committedAt,
   type Numbered,
   numberedFrom,
@@ -10,6 +12,7 @@ import {
 } from "../../db/tables/chunks.ts";
 import type { Trx } from "../../db/tables/schema.ts";
 import { lockLeased, lockSession, type SessionState } from "../../db/tables/sessions.ts";
+import type { Statement } from "../../db/tables/together.ts";
 import type { Operation } from "../../observe/operations.ts";
 import type { NewChunk, StreamChunk } from "../../protocol/chunks.ts";
 import type { Hub } from "./hub.ts";
@@ -31,6 +34,8 @@ export interface Step {
    * take the lease themselves.
    */
   fence?: number;
+  /** It makes the session. */
+  begins?: boolean;
 }
 
 /**
@@ -46,10 +51,31 @@ export type Append = (
   cancelTurnId: string | null;
 }>;
 
-/** What a step works with. `session`: its row, locked; `append` moves its `last_seq` on. */
+/** Chunks that a step stores `together` with its other rows. */
+export interface NumberedChunks {
+  chunks: StreamChunk[];
+  insert: Statement;
+  /** What the session's row has to say of them, for the step to write. */
+  columns: { last_seq: number; last_commit: string; updated_at: number };
+}
+
+/**
+ * Numbers the session's next chunks, each of its turn or of none; published once the step has
+ * committed. The session's row is locked, or made by this step.
+ */
+export type NumberChunks = (
+  lastSeq: number,
+  said: readonly { chunk: NewChunk; turnId?: string }[],
+) => NumberedChunks;
+
+/**
+ * What a step works with. `session`: its row, locked, or as it is before the step that makes it;
+ * `append` moves its `last_seq` on.
+ */
 export interface Writing {
   trx: Trx;
   append: Append;
+  number: NumberChunks;
   session: SessionState;
 }
 
@@ -68,15 +94,32 @@ export type Write = <T>(
  */
 export function sessionWriter(hub: Hub, newUnitOfWork: UnitsOfWork): Write {
   return (step, work) =>
-    writeSession(hub, newUnitOfWork(step), step, async (trx, append) => {
+    writeSession(hub, newUnitOfWork(step), step, async (trx, append, number) => {
       const session = await lockSession(trx, step.sessionId);
       const appending: Append = async (chunks, ofTurnId) => {
         const appended = await append(chunks, ofTurnId);
         session.last_seq += chunks.length;
         return appended;
       };
-      return await work({ trx, append: appending, session });
+      return await work({ trx, append: appending, number, session });
     });
+}
+
+/** The same for a step that makes its session. */
+export function sessionBeginner(
+  hub: Hub,
+  newUnitOfWork: UnitsOfWork,
+  made: Pick<SessionState, "id" | "title" | "agent_type" | "model">,
+): Write {
+  const nobodys = { last_seq: 0, lease_owner: null, lease_fence: 0, lease_over_ms: null };
+  return (step, work) =>
+    writeSession(
+      hub,
+      newUnitOfWork(step),
+      { ...step, begins: true },
+      async (trx, append, number) =>
+        await work({ trx, append, number, session: { ...made, ...nobodys, cancel_turn_id: null } }),
+    );
 }
 
 /**
@@ -90,24 +133,39 @@ export async function writeSession<T>(
   hub: Hub,
   uow: SSEUnitOfWork,
   step: Step,
-  work: (trx: Trx, append: Append) => Promise<T>,
+  work: (trx: Trx, append: Append, number: NumberChunks, lastSeq: number) => Promise<T>,
 ): Promise<T> {
-  const { operation, sessionId, turnId, fence } = step;
+  const { operation, sessionId, turnId, fence, begins } = step;
   const commitId = nextCommitId();
   let appended = false;
   return await uow.commit(
     operation,
     async (trx, afterCommit) => {
-      if (fence !== undefined) await lockLeased(trx, sessionId, fence);
-      return await work(trx, async (chunks, ofTurnId = turnId) => {
+      const lastSeq = fence === undefined ? 0 : await lockLeased(trx, sessionId, fence);
+      const append: Append = async (chunks, ofTurnId = turnId) => {
         appended = true;
         const writer = { sessionId, turnId: ofTurnId, fence };
         const result = await appendChunks(trx, writer, chunks, commitId);
         afterCommit(() => hub.publish(sessionId, result.chunks));
         return result;
-      });
+      };
+      const number: NumberChunks = (after, said) => {
+        appended = true;
+        const last_seq = after + said.length;
+        const chunks = said.flatMap(({ chunk, turnId: ofTurnId }, index) =>
+          numberedFrom({ sessionId, turnId: ofTurnId }, [chunk], after + index + 1),
+        );
+        afterCommit(() => hub.publish(sessionId, chunks));
+        const columns = { last_seq, last_commit: commitId, updated_at: Date.now() };
+        return { chunks, insert: chunkInsert(trx, chunks), columns };
+      };
+      return await work(trx, append, number, lastSeq);
     },
-    async (trx) => appended && (await committedAt(trx, sessionId, commitId)) !== undefined,
+    async (trx) =>
+      appended &&
+      (begins
+        ? await begunAt(trx, sessionId, commitId)
+        : (await committedAt(trx, sessionId, commitId)) !== undefined),
   );
 }
 

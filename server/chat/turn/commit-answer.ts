@@ -1,8 +1,9 @@
 // What the model says, and the end of the turn, as committed steps.
 
-import { insertMessage } from "../../db/tables/messages.ts";
-import { changeSession, releaseLease } from "../../db/tables/sessions.ts";
-import { endTurn, setTurnProgress } from "../../db/tables/turns.ts";
+import { messageInsert, messageRow } from "../../db/tables/messages.ts";
+import { changeSession, lockedUpdate, NO_LEASE } from "../../db/tables/sessions.ts";
+import { together } from "../../db/tables/together.ts";
+import { refuseEnded, setTurnProgress, turnEnding } from "../../db/tables/turns.ts";
 import { currentTrace } from "../../observe/trace-context.ts";
 import type { NewChunk } from "../../protocol/chunks.ts";
 import type { FinishReason } from "../../providers/provider.ts";
@@ -60,38 +61,36 @@ export async function commitDone(
   end: { reason: FinishReason; modelId: string },
 ): Promise<void> {
   const { sessionId, turnId, acceptedAt } = run.turn;
-  await writeStep(run, "complete_turn", async (trx, append) => {
-    const { chunks } = await append([
-      {
-        type: "done",
-        metadata: omitUndefined({
-          model: end.modelId,
-          agent_type: run.agentType,
-          finish_reason: end.reason,
-          elapsed_ms: Math.round(performance.now() - acceptedAt),
-          usage: run.usage,
-          context_tokens: run.contextTokens,
-        }),
-      },
+  const metadata = omitUndefined({
+    model: end.modelId,
+    agent_type: run.agentType,
+    finish_reason: end.reason,
+    elapsed_ms: Math.round(performance.now() - acceptedAt),
+    usage: run.usage,
+    context_tokens: run.contextTokens,
+  });
+  await writeStep(run, "complete_turn", async (trx, _append, number, lastSeq) => {
+    const done = number(lastSeq, [{ chunk: { type: "done", metadata }, turnId }]);
+    const answer = messageRow({
+      session_id: sessionId,
+      turn_id: turnId,
+      position: done.columns.last_seq,
+      role: "assistant",
+      content: run.text,
+      status: "complete",
+      metadata: omitUndefined({
+        agent_type: run.agentType,
+        model: end.modelId,
+        thinking: run.thinking,
+      }),
+    });
+    const { numAffectedRows } = await together(trx, [
+      done.insert,
+      ...(run.text === "" ? [] : messageInsert(trx, answer)),
+      lockedUpdate(trx, sessionId, { ...done.columns, ...NO_LEASE }),
+      turnEnding(trx, turnId, { ...progressOf(run), status: "done" }),
     ]);
-    if (run.text !== "") {
-      await insertMessage(trx, {
-        session_id: sessionId,
-        turn_id: turnId,
-        position: chunks[0]?.seq ?? 0,
-        role: "assistant",
-        content: run.text,
-        status: "complete",
-        metadata: omitUndefined({
-          agent_type: run.agentType,
-          model: end.modelId,
-          thinking: run.thinking,
-        }),
-      });
-    }
-    await setTurnProgress(trx, turnId, progressOf(run));
-    await endTurn(trx, turnId, { status: "done" });
-    await releaseLease(trx, sessionId);
+    refuseEnded(numAffectedRows);
   });
   endAnswer(run);
 }

@@ -1,5 +1,10 @@
 import { lastMeasured } from "../../db/tables/chunks.ts";
-import { conversation, type MessageRow, metadataOf } from "../../db/tables/messages.ts";
+import {
+  conversation,
+  type MessageRow,
+  metadataOf,
+  type NewMessageRow,
+} from "../../db/tables/messages.ts";
 import type { Reader } from "../../db/tables/schema.ts";
 import { activeSummary, type SummaryRow } from "../../db/tables/summaries.ts";
 import { type StoredMessage, toHistory } from "../../domain/history.ts";
@@ -24,6 +29,15 @@ export async function promptMessages(reader: Reader, sessionId: string): Promise
     conversation(reader, sessionId),
     activeSummary(reader, sessionId),
   ]);
+  return toldOf(all, summary);
+}
+
+/** The same of a chat that has just begun. */
+export function toldAtFirst(message: NewMessageRow): Told {
+  return toldOf([{ ...message, search_id: null }], undefined);
+}
+
+function toldOf(all: MessageRow[], summary: SummaryRow | undefined): Told {
   const rows = summary ? all.filter(({ position }) => position > summary.until_position) : all;
   const stored = rows.map(toStored);
   return { summary, rows, stored: summary ? [asStored(summary.content), ...stored] : stored };

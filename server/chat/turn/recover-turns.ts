@@ -81,7 +81,8 @@ async function recoverTurn(
   const step = { operation: "recover_turns", sessionId, turnId } as const;
   let leased: LeasedTurn | undefined;
   const asked = performance.now();
-  const recovered = await deps.write<Recovered>(step, async ({ trx, append, session }) => {
+  const recovered = await deps.write<Recovered>(step, async (writing) => {
+    const { trx, append, session } = writing;
     const now = performance.now();
     if (now - asked > KEPT_MS) keptUntil.set(deps.log, now + MOMENT_MS);
     const turn = await findTurn(trx, turnId);
@@ -91,7 +92,7 @@ async function recoverTurn(
     if (turn?.status === "running" && isTaken) return "goes_on";
     if (turn?.status !== "running" || !isAbandoned(deps, session)) return "alive";
     if (!deps.soleCompanion && now < (keptUntil.get(deps.log) ?? 0)) return "alive";
-    leased = await takeOver(deps, { trx, append, session }, turn);
+    leased = await takeOver(deps, writing, turn);
     if (leased) return "goes_on";
     const isCancelled = session.cancel_turn_id === turnId;
     const ending = isCancelled ? ENDINGS.cancelled : ENDINGS.server_restarted;

@@ -29,7 +29,7 @@ import {
   noteHeld,
   resolveHolder,
 } from "./held-answer.ts";
-import { promptMessages } from "./prompt-messages.ts";
+import { promptMessages, type Told, toldAtFirst } from "./prompt-messages.ts";
 import { routeTurn } from "./route-turn.ts";
 import { addUsage, newRun, type Run, StopTurn } from "./run.ts";
 import { endSubtask, nextSubtask } from "./run-plan.ts";
@@ -70,7 +70,7 @@ export async function runTurn(
 /** Step after step: the model speaks, its calls are answered, its plan goes on. */
 async function answer(run: Run): Promise<"done" | "waiting"> {
   if (run.agentType === ROUTING_AGENT && run.steps === 0) await route(run);
-  let place = await nextSubtask(run);
+  let place = run.turn.begins ? "none" : await nextSubtask(run);
   for (;;) {
     run.controller.signal.throwIfAborted();
     await readSteering(run);
@@ -150,7 +150,7 @@ async function askModel(
   }
   run.steps += 1;
   const told = visibleTools(tools, agent, { trusted: turn.offer.trusted, inPlan });
-  const ask = async (): Promise<ProviderRequest> => ({
+  const ask = async (known?: Told): Promise<ProviderRequest> => ({
     model: resolved.model,
     system: withInstructions(
       withEnvironment(agent.prompt, turn.offer.environment),
@@ -159,13 +159,14 @@ async function askModel(
     messages: await withAttachmentData(
       deps.reader,
       turn.sessionId,
-      toHistory((await promptMessages(deps.reader, turn.sessionId)).stored),
+      toHistory((known ?? (await promptMessages(deps.reader, turn.sessionId))).stored),
       resolved.inputs,
     ),
     tools: told.map(({ name, description, parameters }) => ({ name, description, parameters })),
     sampling: turn.sampling ?? undefined,
   });
-  let request = await ask();
+  const { begins } = run.steps === 1 ? turn : {};
+  let request = await ask(begins && toldAtFirst(begins));
   if (!run.goesOn && (await summariseIfFull(run, resolved, request))) request = await ask();
   const batch = new TokenBatch(
     (gathered) => commitTokens(run, gathered),

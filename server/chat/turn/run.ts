@@ -81,7 +81,7 @@ export function newRun(
 export async function writeStep<T>(
   run: Run,
   operation: Step["operation"],
-  work: (trx: Parameters<Parameters<typeof writeSession<T>>[3]>[0], append: Append) => Promise<T>,
+  work: Parameters<typeof writeSession<T>>[3],
 ): Promise<T> {
   const { deps, turn, uow, controller } = run;
   const { sessionId, turnId, fence } = turn;
@@ -91,13 +91,15 @@ export async function writeStep<T>(
     deps.hub,
     uow,
     { operation, sessionId, turnId, fence },
-    (trx, append) =>
-      work(trx, async (chunks, ofTurnId) => {
+    (trx, append, number, locked) => {
+      const appending: Append = async (chunks, ofTurnId) => {
         const appended = await append(chunks, ofTurnId);
         cancelled = appended.cancelTurnId === turnId;
         lastSeq = appended.chunks.at(-1)?.seq ?? lastSeq;
         return appended;
-      }),
+      };
+      return work(trx, appending, number, locked);
+    },
   );
   turn.lastSeq = lastSeq;
   if (cancelled) controller.abort(new StopTurn(ENDINGS.cancelled));

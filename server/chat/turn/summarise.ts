@@ -52,7 +52,8 @@ export async function summariseIfFull(
   request: ProviderRequest,
 ): Promise<boolean> {
   const { deps, turn, controller } = run;
-  const known = run.contextTokens || (await knownSize(deps.reader, turn.sessionId));
+  const isFirst = turn.begins !== undefined && run.steps === 1;
+  const known = run.contextTokens || (isFirst ? 0 : await knownSize(deps.reader, turn.sessionId));
   const estimated = measure(request);
   const size = Math.max(known, estimated);
   if (size <= resolved.contextWindow * FULL_SHARE || run.summaryFailed || isDemo(resolved)) {

@@ -4,6 +4,7 @@ import { type ChunkOf, isFinal, type NewChunk, type StreamChunk } from "../../pr
 import { type AppendRequest, refusalOf } from "../commit/append-log.ts";
 import { withTexts } from "./compaction.ts";
 import type { Reader, Trx } from "./schema.ts";
+import { sessionInsert } from "./sessions.ts";
 
 /**
  * Who writes into a session: its id, the turn the chunks belong to, and the lease that allows it.
@@ -55,12 +56,14 @@ export async function appendChunks(
   const first = session.last_seq - chunks.length + 1;
   const appended = chunks.map((chunk, index) => toChunk(first + index, sessionId, turnId, chunk));
   for (let start = 0; start < appended.length; start += ROWS_PER_INSERT) {
-    await trx
-      .insertInto("chunks")
-      .values(appended.slice(start, start + ROWS_PER_INSERT).map(toRow))
-      .execute();
+    await chunkInsert(trx, appended.slice(start, start + ROWS_PER_INSERT)).execute();
   }
   return { chunks: appended, cancelTurnId: session.cancel_turn_id };
+}
+
+/** Few of them. */
+export function chunkInsert(trx: Trx, chunks: readonly StreamChunk[]) {
+  return trx.insertInto("chunks").values(chunks.map(toRow));
 }
 
 /** Where a session's log stands after a commit. */
@@ -90,6 +93,22 @@ export async function committedAt(
     : undefined;
 }
 
+/**
+ * The same for the commit that makes the session: the row may not be there yet, so its key has to
+ * wait for a commit that is on its way.
+ */
+export async function begunAt(trx: Trx, sessionId: string, commitId: string): Promise<boolean> {
+  const held = { title: "", agent_type: "", model: null, last_seq: 0, lease_fence: 0 };
+  const { numInsertedOrUpdatedRows } = await sessionInsert(trx, { ...held, id: sessionId })
+    .onConflict((conflict) => conflict.doNothing())
+    .executeTakeFirst();
+  if (numInsertedOrUpdatedRows === 0n) {
+    return (await committedAt(trx, sessionId, commitId)) !== undefined;
+  }
+  await trx.deleteFrom("sessions").where("id", "=", sessionId).execute();
+  return false;
+}
+
 async function whyNotWritten(trx: Trx, sessionId: string): Promise<ChatError> {
   const session = await trx
     .selectFrom("sessions")
@@ -113,7 +132,7 @@ export function toAppend(
 }
 
 export function numberedFrom(
-  writer: { sessionId: string; turnId: string },
+  writer: { sessionId: string; turnId?: string | undefined },
   chunks: readonly NewChunk[],
   lastSeq: number,
 ): StreamChunk[] {

@@ -8,16 +8,17 @@ import type {
 } from "../../protocol/instructions.ts";
 import { type MessageMetadata, metadataOf, turnMessages } from "./messages.ts";
 import type { Reader, Trx } from "./schema.ts";
+import type { Statement } from "./together.ts";
 
 /**
  * Stores the texts, each once for all turns of the session that bring it along; returns
  * what a message says of them.
  */
-export async function insertInstructions(
+export function instructionsInsert(
   trx: Trx,
   sessionId: string,
   offered: readonly OfferedInstruction[],
-): Promise<SentInstruction[]> {
+): { sent: SentInstruction[]; statements: Statement[] } {
   const sent = offered.map(({ content, ...about }) => ({
     ...about,
     chars: content.length,
@@ -26,14 +27,12 @@ export async function insertInstructions(
   const rows = offered.flatMap(({ content }) =>
     content === "" ? [] : [{ session_id: sessionId, id: hashOf(content), content }],
   );
-  if (rows.length > 0) {
-    await trx
-      .insertInto("instructions")
-      .values(rows)
-      .onConflict((conflict) => conflict.doNothing())
-      .execute();
-  }
-  return sent;
+  if (rows.length === 0) return { sent, statements: [] };
+  const insert = trx
+    .insertInto("instructions")
+    .values(rows)
+    .onConflict((conflict) => conflict.doNothing());
+  return { sent, statements: [insert] };
 }
 
 export function hashOf(content: string): string {

@@ -4,7 +4,8 @@ import type { AttachmentRef } from "../../protocol/attachments.ts";
 import type { SentInstruction } from "../../protocol/instructions.ts";
 import type { Thinking } from "../../protocol/stored/thinking.ts";
 import type { MessagesTable, Reader, Trx } from "./schema.ts";
-import { indexMessage, nextSearchId } from "./search.ts";
+import { indexInsert, isPostgres, NEXT_SEARCH_ID } from "./search.ts";
+import { type Statement, together } from "./together.ts";
 
 export type MessageRow = Selectable<MessagesTable>;
 
@@ -45,26 +46,29 @@ export interface MessageMetadata {
 }
 
 export async function insertMessage(trx: Trx, message: NewMessage): Promise<void> {
+  await insertMessageRows(trx, [messageRow(message)]);
+}
+
+export type NewMessageRow = Omit<MessageRow, "search_id">;
+
+export function messageRow(message: NewMessage): NewMessageRow {
   // Models may say anything; Postgres stores neither NUL nor half a character.
   const content = message.content.replaceAll("\0", "\uFFFD").toWellFormed();
   const metadata = JSON.stringify(message.metadata);
-  const row = { ...message, content, id: uuid(), metadata, created_at: Date.now() };
-  await insertMessageRows(trx, [row]);
+  return { ...message, content, id: uuid(), metadata, created_at: Date.now() };
 }
 
 /** As they are, and so that a search finds them. */
-export async function insertMessageRows(
-  trx: Trx,
-  rows: readonly Omit<MessageRow, "search_id">[],
-): Promise<void> {
-  const first = await nextSearchId(trx);
-  const numbered = rows.map((row, index) =>
-    first === undefined ? row : { ...row, search_id: first + index },
-  );
-  await trx.insertInto("messages").values(numbered).execute();
-  if (first === undefined) return;
-  for (const [index, { content }] of rows.entries())
-    await indexMessage(trx, first + index, content);
+export async function insertMessageRows(trx: Trx, rows: readonly NewMessageRow[]): Promise<void> {
+  if (isPostgres(trx)) await trx.insertInto("messages").values(rows).execute();
+  else for (const row of rows) await together(trx, messageInsert(trx, row));
+}
+
+/** Postgres numbers and indexes by itself. */
+export function messageInsert(trx: Trx, row: NewMessageRow): Statement[] {
+  const insert = trx.insertInto("messages");
+  if (isPostgres(trx)) return [insert.values(row)];
+  return [insert.values({ ...row, search_id: NEXT_SEARCH_ID }), indexInsert(row)];
 }
 
 /** The conversation in order, without what was replaced by a retry or an edit. */

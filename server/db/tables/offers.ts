@@ -1,25 +1,25 @@
 import { createHash } from "node:crypto";
 import { isEmptyOffer, NO_OFFER, type Offer } from "../../domain/offer.ts";
 import type { Reader, Trx } from "./schema.ts";
+import type { Statement } from "./together.ts";
 
 /**
  * Stores what a message brought along, once for all turns of the session that bring the same;
  * the id is null for nothing.
  */
-export async function insertOffer(
+export function offerInsert(
   trx: Trx,
   sessionId: string,
   offer: Offer,
-): Promise<string | null> {
-  if (isEmptyOffer(offer)) return null;
+): { id: string | null; statements: Statement[] } {
+  if (isEmptyOffer(offer)) return { id: null, statements: [] };
   const body = JSON.stringify(offer);
   const id = createHash("sha256").update(body).digest("hex");
-  await trx
+  const insert = trx
     .insertInto("offers")
     .values({ session_id: sessionId, id, body })
-    .onConflict((conflict) => conflict.doNothing())
-    .execute();
-  return id;
+    .onConflict((conflict) => conflict.doNothing());
+  return { id, statements: [insert] };
 }
 
 export async function findOffer(

@@ -11,18 +11,19 @@ export async function insertRequest(
   trx: Trx,
   request: Omit<RequestRow, "created_at">,
 ): Promise<void> {
-  await trx
-    .insertInto("requests")
-    .values({ ...request, created_at: Date.now() })
-    .execute();
+  await requestInsert(trx, request).execute();
+}
+
+export function requestInsert(trx: Trx, request: Omit<RequestRow, "created_at">) {
+  return trx.insertInto("requests").values({ ...request, created_at: Date.now() });
 }
 
 export async function setRequestTurn(trx: Trx, requestId: string, turnId: string): Promise<void> {
-  await trx
-    .updateTable("requests")
-    .set({ turn_id: turnId })
-    .where("request_id", "=", requestId)
-    .execute();
+  await requestTurnUpdate(trx, requestId, turnId).execute();
+}
+
+export function requestTurnUpdate(trx: Trx, requestId: string, turnId: string) {
+  return trx.updateTable("requests").set({ turn_id: turnId }).where("request_id", "=", requestId);
 }
 
 export async function setRequestHash(trx: Trx, requestId: string, bodyHash: string): Promise<void> {

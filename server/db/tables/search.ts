@@ -4,6 +4,7 @@ import { PostgresAdapter, type RawBuilder, sql } from "kysely";
 import { plainLines } from "../../domain/plain-text.ts";
 import { foldCase, formsOf, regExpOf, type Term } from "../../shared/search-words.ts";
 import type { Reader, Trx } from "./schema.ts";
+import type { Statement } from "./together.ts";
 
 /** The index knows nothing shorter. */
 const INDEXED_LENGTH = 3;
@@ -25,17 +26,13 @@ const READ_OF_EACH = 50;
 /** Makes Postgres look at a row's text only when it comes to the row, in the order of the rows. */
 const ONE_BY_ONE = sql`offset 0`;
 
-/**
- * The next `search_id` on SQLite, to be used in the same transaction; Postgres
- * numbers and indexes by itself.
- */
-export async function nextSearchId(trx: Trx): Promise<number | undefined> {
-  if (isPostgres(trx)) return undefined;
-  const row = await trx
-    .selectFrom("messages")
-    .select((eb) => eb.fn.max("search_id").as("newest"))
-    .executeTakeFirst();
-  return (row?.newest ?? 0) + 1;
+/** Of a message's row on SQLite; Postgres numbers and indexes by itself. */
+export const NEXT_SEARCH_ID = sql<number>`(select coalesce(max(search_id), 0) + 1 from messages)`;
+
+/** So that a search finds a message whose row is there, on SQLite. */
+export function indexInsert({ id, content }: { id: string; content: string }): Statement {
+  return sql`insert into messages_search (rowid, text)
+    select search_id, ${foldCase(content)} from messages where id = ${id}`;
 }
 
 export async function indexMessage(trx: Trx, searchId: number, content: string): Promise<void> {
@@ -263,6 +260,6 @@ function placeIn(text: string, term: Term): number {
   return foldCase(text).search(regExpOf(term));
 }
 
-function isPostgres(reader: Reader): boolean {
+export function isPostgres(reader: Reader): boolean {
   return reader.getExecutor().adapter instanceof PostgresAdapter;
 }

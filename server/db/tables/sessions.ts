@@ -1,4 +1,10 @@
-import { PostgresAdapter, type RawBuilder, sql } from "kysely";
+import {
+  type InsertObject,
+  PostgresAdapter,
+  type RawBuilder,
+  sql,
+  type UpdateObject,
+} from "kysely";
 import { ChatError } from "../../errors.ts";
 import type { ApprovalLevel } from "../../protocol/approvals.ts";
 import type { Session, SessionList, TurnStatus } from "../../protocol/responses.ts";
@@ -6,7 +12,7 @@ import { omitUndefined } from "../../shared/json.ts";
 import { type Term, termsOf } from "../../shared/search-words.ts";
 import { refusalOf } from "../commit/append-log.ts";
 import { removeAttachments } from "./attachments.ts";
-import type { Reader, Trx } from "./schema.ts";
+import type { Database, Reader, Trx } from "./schema.ts";
 import { searchSessions, snippetOf } from "./search.ts";
 
 /** A lease lives this long without a renewal by its owner. */
@@ -23,11 +29,31 @@ export interface NewSession {
 }
 
 export async function insertSession(trx: Trx, session: NewSession): Promise<void> {
+  await sessionInsert(trx, { ...session, last_seq: 0, lease_fence: 0 }).execute();
+}
+
+export function sessionInsert(
+  trx: Trx,
+  session: Omit<InsertObject<Database, "sessions">, "created_at" | "updated_at">,
+) {
   const now = Date.now();
-  await trx
-    .insertInto("sessions")
-    .values({ ...session, created_at: now, updated_at: now, last_seq: 0, lease_fence: 0 })
-    .execute();
+  return trx.insertInto("sessions").values({ ...session, created_at: now, updated_at: now });
+}
+
+/** The columns that make `owner` the one writer. */
+export function leaseOf(trx: Trx, owner: string) {
+  return { lease_owner: owner, lease_expires_at: afterLease(trx), cancel_turn_id: null };
+}
+
+/** The columns of a session that nobody writes. */
+export const NO_LEASE = { lease_owner: null, lease_expires_at: null, cancel_turn_id: null };
+
+/** Of the session whose row is locked. The fence's next number makes earlier writers' invalid. */
+export function lockedUpdate(trx: Trx, id: string, columns: UpdateObject<Database, "sessions">) {
+  return trx
+    .updateTable("sessions")
+    .set((eb) => ({ ...columns, lease_fence: eb("lease_fence", "+", 1) }))
+    .where("id", "=", id);
 }
 
 export interface SessionState {
@@ -60,27 +86,28 @@ export async function lockSession(trx: Trx, sessionId: string): Promise<SessionS
       "lease_fence",
       "lease_expires_at",
       "cancel_turn_id",
+      clock(trx).as("now"),
     ])
     .executeTakeFirst();
   if (!row) throw noSuchSession();
-  const { lease_expires_at, ...state } = row;
-  const now = await databaseNow(trx);
+  const { lease_expires_at, now, ...state } = row;
   return { ...state, lease_over_ms: lease_expires_at === null ? null : now - lease_expires_at };
 }
 
 /**
- * Locks the session's row for the writer that holds its lease. Rejects with
+ * Locks the session's row for the writer that holds its lease; where its log ends. Rejects with
  * `lease_lost` or `not_found`.
  */
-export async function lockLeased(trx: Trx, sessionId: string, fence: number): Promise<void> {
+export async function lockLeased(trx: Trx, sessionId: string, fence: number): Promise<number> {
   const row = await trx
     .selectFrom("sessions")
-    .select("lease_fence")
+    .select(["lease_fence", "last_seq"])
     .where("id", "=", sessionId)
     // On SQLite the transaction has the write lock of the whole file from its beginning.
     .$if(isPostgres(trx), (query) => query.forNoKeyUpdate())
     .executeTakeFirst();
   if (row?.lease_fence !== fence) throw refusalOf(row !== undefined);
+  return row.last_seq;
 }
 
 /**
@@ -88,15 +115,7 @@ export async function lockLeased(trx: Trx, sessionId: string, fence: number): Pr
  * Call with the row locked.
  */
 export async function takeLease(trx: Trx, sessionId: string, owner: string): Promise<number> {
-  const row = await trx
-    .updateTable("sessions")
-    .set((eb) => ({
-      lease_owner: owner,
-      lease_fence: eb("lease_fence", "+", 1),
-      lease_expires_at: afterLease(trx),
-      cancel_turn_id: null,
-    }))
-    .where("id", "=", sessionId)
+  const row = await lockedUpdate(trx, sessionId, leaseOf(trx, owner))
     .returning("lease_fence")
     .executeTakeFirstOrThrow();
   return row.lease_fence;
@@ -107,16 +126,7 @@ export async function takeLease(trx: Trx, sessionId: string, owner: string): Pro
  * was paused writes nothing.
  */
 export async function releaseLease(trx: Trx, sessionId: string): Promise<void> {
-  await trx
-    .updateTable("sessions")
-    .set((eb) => ({
-      lease_owner: null,
-      lease_fence: eb("lease_fence", "+", 1),
-      lease_expires_at: null,
-      cancel_turn_id: null,
-    }))
-    .where("id", "=", sessionId)
-    .execute();
+  await lockedUpdate(trx, sessionId, NO_LEASE).execute();
 }
 
 export interface RenewedLease {
@@ -376,11 +386,6 @@ export function clock(db: Trx | Reader): RawBuilder<number> {
 
 function afterLease(trx: Trx): RawBuilder<number> {
   return sql<number>`${clock(trx)} + ${sql.lit(LEASE_MS)}`;
-}
-
-async function databaseNow(trx: Trx): Promise<number> {
-  const { rows } = await sql<{ now: number }>`select ${clock(trx)} as now`.execute(trx);
-  return rows[0]?.now ?? 0;
 }
 
 function isPostgres(db: Trx | Reader): boolean {

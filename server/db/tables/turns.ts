@@ -19,15 +19,12 @@ export interface NewTurn {
 }
 
 export async function insertTurn(trx: Trx, turn: NewTurn): Promise<void> {
-  await trx
-    .insertInto("turns")
-    .values({
-      ...turn,
-      status: "running",
-      started_at: Date.now(),
-      compact_from: turn.after_seq,
-    })
-    .execute();
+  await turnInsert(trx, turn).execute();
+}
+
+export function turnInsert(trx: Trx, turn: NewTurn) {
+  const started = { status: "running", started_at: Date.now() } as const;
+  return trx.insertInto("turns").values({ ...turn, ...started, compact_from: turn.after_seq });
 }
 
 export interface TurnEnd {
@@ -39,20 +36,26 @@ export interface TurnEnd {
 
 /** Ends a turn once; rejects with `lease_lost` if somebody else ended it before. */
 export async function endTurn(trx: Trx, turnId: string, end: TurnEnd): Promise<void> {
-  const result = await trx
+  const { numUpdatedRows } = await turnEnding(trx, turnId, end).executeTakeFirst();
+  refuseEnded(numUpdatedRows);
+}
+
+/** Where it changes no row, `refuseEnded` says why. */
+export function turnEnding(trx: Trx, turnId: string, end: TurnEnd & TurnProgress) {
+  return trx
     .updateTable("turns")
     .set({ ...end, held_answer: null, ended_at: Date.now() })
     .where("id", "=", turnId)
-    .where("status", "in", ["running", "waiting"])
-    .executeTakeFirst();
-  if (result.numUpdatedRows === 0n) {
-    throw new ChatError("lease_lost", "This turn was already ended by another companion.");
-  }
+    .where("status", "in", ["running", "waiting"]);
+}
+
+export function refuseEnded(changedRows: bigint | undefined): void {
+  if (changedRows !== 0n) return;
+  throw new ChatError("lease_lost", "This turn was already ended by another companion.");
 }
 
 /** How far an open turn has come; what is left out stays as it is. */
 export interface TurnProgress {
-  status?: "running" | "waiting";
   agent_type?: string;
   steps?: number;
   switches?: number;
@@ -84,7 +87,7 @@ export function heldAnswerOf({ held_answer }: Pick<TurnRow, "held_answer">): Hel
 export async function setTurnProgress(
   trx: Trx,
   turnId: string,
-  progress: TurnProgress,
+  progress: TurnProgress & { status?: "running" | "waiting" },
 ): Promise<void> {
   await trx.updateTable("turns").set(progress).where("id", "=", turnId).execute();
 }
