@@ -3,7 +3,7 @@
 // taken for a part of what they stand in.
 import type { MarkdownIt, StateBlock } from "markdown-it";
 
-const DELIMITERS = /^[\s:|-]*-[\s:|-]*$/;
+const DELIMITERS = /^[\s:|-]+$/;
 /** In the place of such a mark until the cells are told apart; no text may have this character. */
 const HELD = "\uFDD0";
 const SPAN =
@@ -23,8 +23,9 @@ export function keepBarsInCells(md: MarkdownIt): void {
 /** Never a block itself. */
 function holdBars(state: StateBlock, startLine: number, endLine: number): false {
   if (startLine + 2 > endLine) return false;
-  const columns = barsOf(lineAt(state, startLine + 1));
-  if (columns === 0 || !DELIMITERS.test(lineAt(state, startLine + 1))) return false;
+  const below = lineAt(state, startLine + 1);
+  const columns = barsOf(below);
+  if (columns === 0 || !below.includes("-") || !DELIMITERS.test(below)) return false;
   for (let line = startLine; line < endLine && !state.isEmpty(line); line += 1) {
     const text = lineAt(state, line);
     let excess = barsOf(text) - columns;

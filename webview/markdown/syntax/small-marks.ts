@@ -16,8 +16,10 @@ export function readSmallMarks(md: MarkdownIt): void {
 }
 
 function noteText(state: StateBlock, startLine: number, endLine: number, silent: boolean): boolean {
-  const isNote = (line: number): boolean =>
-    NOTE_TEXT.test(state.src.slice((state.bMarks[line] ?? 0) + (state.tShift[line] ?? 0)));
+  const isNote = (line: number): boolean => {
+    const from = (state.bMarks[line] ?? 0) + (state.tShift[line] ?? 0);
+    return NOTE_TEXT.test(state.src.slice(from, from + 70));
+  };
   if ((state.sCount[startLine] ?? 0) - state.blkIndent >= 4 || !isNote(startLine)) return false;
   if (silent) return true;
   let line = startLine + 1;
