@@ -134,7 +134,7 @@ const builds = [
       "extension/mentions": "extension/context/mentions.ts",
       "extension/restore-checkpoint": "extension/commands/restore-checkpoint.ts",
       "extension/run-tool": "extension/tools/run-tool.ts",
-      "extension/russian-starts": "server/shared/russian-starts.ts",
+      "extension/russian-starts": "server/shared/russian/russian-starts.ts",
       "extension/transfer-chats": "extension/commands/transfer-chats.ts",
     },
     outdir: "dist",

@@ -1,5 +1,5 @@
 import { FileSystemError, l10n } from "vscode";
-import type { Phrase } from "../server/shared/russian-errors.ts";
+import type { Phrase } from "../server/shared/russian/phrases.ts";
 import type { CallError } from "../webview/messages.ts";
 import { PROBLEM_CODES, Problem, type ProblemCode } from "./problem.ts";
 
@@ -17,7 +17,7 @@ export async function loadSaid(language: string): Promise<void> {
 /** Why it did not start, a process says as it ends: to be loaded before it is started. */
 export async function loadStarts(language: string): Promise<void> {
   if (!isRussian(language)) return;
-  starts = (await import("../server/shared/russian-starts.ts")).STARTS_IN_RUSSIAN;
+  starts = (await import("../server/shared/russian/russian-starts.ts")).STARTS_IN_RUSSIAN;
 }
 
 const isRussian = (language: string): boolean => language.toLowerCase().startsWith("ru");

@@ -1,8 +1,8 @@
 // What the companion says, in Russian: a bundle of its own, loaded where it is read.
-import type { Phrase } from "../server/shared/russian-errors.ts";
-import { wordsInRussian } from "../server/shared/said-in-russian.ts";
+import type { Phrase } from "../server/shared/russian/phrases.ts";
+import { wordsInRussian } from "../server/shared/russian/said-in-russian.ts";
 
-export { inRussian } from "../server/shared/said-in-russian.ts";
+export { inRussian } from "../server/shared/russian/said-in-russian.ts";
 
 /** What a window finds by itself. */
 export const FOUND_IN_RUSSIAN: readonly Phrase[] = [

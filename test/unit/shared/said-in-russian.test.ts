@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { detailInRussian, FOUND_IN_RUSSIAN } from "../../../extension/in-russian.ts";
 import { ERROR_CODES } from "../../../server/protocol/errors.ts";
-import { IN_RUSSIAN } from "../../../server/shared/russian-errors.ts";
-import { HINTS_IN_RUSSIAN } from "../../../server/shared/russian-hints.ts";
-import { STARTS_IN_RUSSIAN } from "../../../server/shared/russian-starts.ts";
-import { inRussian } from "../../../server/shared/said-in-russian.ts";
+import { IN_RUSSIAN } from "../../../server/shared/russian/russian-errors.ts";
+import { HINTS_IN_RUSSIAN } from "../../../server/shared/russian/russian-hints.ts";
+import { STARTS_IN_RUSSIAN } from "../../../server/shared/russian/russian-starts.ts";
+import { inRussian } from "../../../server/shared/russian/said-in-russian.ts";
 import { readSources } from "../../support/sources.ts";
 
 const SERVER = readSources(/^(?:server|extension\/companion)\/.*\.ts$/)

@@ -1,7 +1,8 @@
-// What the companion says, in Russian: found by its code and the very words, in the two
+// What the companion says, in Russian: found by its code and the very words, in the
 // tables beside this file.
-import type { ErrorCode } from "../protocol/errors.ts";
-import { IN_RUSSIAN, type Phrase, type Words } from "./russian-errors.ts";
+import type { ErrorCode } from "../../protocol/errors.ts";
+import type { Phrase, Words } from "./phrases.ts";
+import { IN_RUSSIAN } from "./russian-errors.ts";
 import { HINTS_IN_RUSSIAN } from "./russian-hints.ts";
 
 export interface Said {

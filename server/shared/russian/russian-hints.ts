@@ -1,5 +1,5 @@
 // What the companion advises, in Russian; see russian-errors.ts.
-import type { Phrase } from "./russian-errors.ts";
+import type { Phrase } from "./phrases.ts";
 
 /** Advice is put together of these, one after the other. */
 export const HINTS_IN_RUSSIAN: readonly Phrase[] = [

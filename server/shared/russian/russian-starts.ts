@@ -1,6 +1,6 @@
 // Why a companion did not start or a doctor did not look, in Russian: told without a code, as the
 // last words of a process.
-import type { Phrase } from "./russian-errors.ts";
+import type { Phrase } from "./phrases.ts";
 
 export const STARTS_IN_RUSSIAN: readonly Phrase[] = [
   [
