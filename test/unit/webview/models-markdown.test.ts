@@ -203,10 +203,15 @@ describe("formulas", () => {
       ["**$x$** and $ABC$", `<strong>${formula("$x$")}</strong> and ${formula("$ABC$")}`],
       ["$100,000$ or $2ab + \\alpha$", `${formula("$100,000$")} or ${formula("$2ab + \\alpha$")}`],
     ]);
-    for (const source of ["$$\nx *y*\n\n\\\\ z\n$$", "\\[\n\\frac{1}{2} \\\\ *x*\n\\]", "$$x$$"]) {
+    for (const source of [
+      "$$\nx *y*\n\n\\\\ z\n$$",
+      "\\[\n\\frac{1}{2} \\\\ *x*\n\\]",
+      "$$x$$",
+      "\\begin{align*}\na &= *b* \\\\\nc\n\\end{align*}",
+    ]) {
       assert.equal(
         md.render(`text\n${source}\nmore`),
-        `<p>text</p>\n<p class="math math-display">${source}</p>\n<p>more</p>\n`,
+        `<p>text</p>\n<p class="math math-display">${source.replace("&", "&amp;")}</p>\n<p>more</p>\n`,
       );
     }
     assert.match(
@@ -237,6 +242,7 @@ describe("formulas", () => {
     ]);
     assert.ok(!md.render("| $5 | $6 |\n|--|--|\n| $7 | $8 |").includes("math"));
     assert.ok(!md.render("```\n$x$ $$y$$\n```").includes("math"));
+    assert.ok(!md.render("\\begin{itemize}\nx\n\\end{itemize}").includes("math"));
     assert.ok(!md.render("$$\nnever closed\n\n# heading").includes("math"));
   });
 });

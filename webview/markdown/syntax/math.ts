@@ -57,6 +57,9 @@ function openerAt(text: string, at: number): string | undefined {
   return text[at + 2] === "$" ? undefined : "$$";
 }
 
+/** Those that are a formula by themselves, with no mark around them. */
+const ENVIRONMENT = /^\\begin\{(?:equation|align|alignat|gather)\*?\}/;
+
 /** Begins a line, and ends at the end of one. */
 function block(state: StateBlock, startLine: number, endLine: number, silent: boolean): boolean {
   if ((state.sCount[startLine] ?? 0) - state.blkIndent >= 4) return false;
@@ -66,9 +69,10 @@ function block(state: StateBlock, startLine: number, endLine: number, silent: bo
       state.eMarks[line] ?? state.src.length,
     );
   const first = lineAt(startLine).trimEnd();
-  const mark = openerAt(first, 0);
-  if (mark === undefined || !isDisplay(mark)) return false;
-  const closer = CLOSERS[mark] ?? "";
+  const environment = ENVIRONMENT.exec(first)?.[0];
+  const mark = environment ?? openerAt(first, 0);
+  if (mark === undefined || !(environment ?? isDisplay(mark))) return false;
+  const closer = CLOSERS[mark] ?? mark.replace("begin", "end");
   const isAlone = first === mark;
   // The first line's own end counts only behind its beginning.
   let rest = first.slice(mark.length);
