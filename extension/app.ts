@@ -242,6 +242,8 @@ async function toLaunchOptions(
     model: preferredModel(settings),
     stallTimeoutSeconds: settings.stallTimeoutSeconds(),
     resumeAnswers: settings.resumeAnswers(),
+    continueAnswers: settings.continueAnswers(),
+    patienceSeconds: settings.patienceSeconds(),
     contextWindows: settings.contextWindows(),
     databaseUrl,
   };

@@ -9,11 +9,17 @@ export const SERVER_SETTINGS = [
   "server.idleExitMinutes",
   "upstream.stallTimeoutSeconds",
   "upstream.resumeAnswers",
+  "upstream.continueAnswers",
   "contextWindows",
   "database.engine",
   "database.durability",
+  "database.patienceSeconds",
   "database.backups",
 ] as const;
+
+const OF_SQLITE = ["full", "balanced"] as const;
+const OF_POSTGRES = ["full", "two_machines", "replicated_storage"] as const;
+export type Durability = (typeof OF_SQLITE)[number] | (typeof OF_POSTGRES)[number];
 
 export type DatabaseEngine = "sqlite" | "postgres";
 
@@ -31,9 +37,12 @@ export interface Settings {
   idleExitSeconds(): number | "never";
   stallTimeoutSeconds(): number;
   resumeAnswers(): boolean;
+  continueAnswers(): boolean;
   dataDirectory(): string;
   databaseEngine(): DatabaseEngine;
-  durability(): "full" | "balanced";
+  /** As the engine takes it. */
+  durability(): Durability;
+  patienceSeconds(): number;
   backups(): "daily" | "never";
   toolsEnabled(): boolean;
   /** Whether those of the workspace are told. */
@@ -65,6 +74,7 @@ export function createSettings(context: vscode.ExtensionContext): Settings {
     },
     stallTimeoutSeconds: () => toNumber(readMachine("upstream.stallTimeoutSeconds"), 60),
     resumeAnswers: () => readMachine("upstream.resumeAnswers") === true,
+    continueAnswers: () => readMachine("upstream.continueAnswers") !== false,
     dataDirectory() {
       const directory = toText(readMachine("dataDirectory"));
       const home = process.env["HOME"] ?? process.env["USERPROFILE"];
@@ -72,7 +82,12 @@ export function createSettings(context: vscode.ExtensionContext): Settings {
       return directory || context.globalStorageUri.fsPath;
     },
     databaseEngine: () => (readMachine("database.engine") === "postgres" ? "postgres" : "sqlite"),
-    durability: () => (readMachine("database.durability") === "balanced" ? "balanced" : "full"),
+    durability() {
+      const isPostgres = readMachine("database.engine") === "postgres";
+      const taken = isPostgres ? OF_POSTGRES : OF_SQLITE;
+      return taken.find((one) => one === readMachine("database.durability")) ?? "full";
+    },
+    patienceSeconds: () => toNumber(readMachine("database.patienceSeconds"), 60),
     backups: () => (readMachine("database.backups") === "never" ? "never" : "daily"),
     toolsEnabled: () => readMachine("tools.enabled") !== false,
     instructionsEnabled: () => readMachine("instructions.enabled") !== false,

@@ -10,10 +10,13 @@ export interface LaunchOptions {
   script: string;
   idleExitSeconds: number | "never";
   model: string | undefined;
-  durability: "full" | "balanced";
+  durability: "full" | "balanced" | "two_machines" | "replicated_storage";
   backups: "daily" | "never";
   stallTimeoutSeconds: number;
   resumeAnswers: boolean;
+  continueAnswers: boolean;
+  /** How long an answer waits for a Postgres that is away. */
+  patienceSeconds: number;
   /** By model, not yet looked at. */
   contextWindows: unknown;
   /** A Postgres URL, password and all; undefined for the SQLite file of the data directory. */
@@ -59,6 +62,8 @@ export function companionEnvironment(options: LaunchOptions): NodeJS.ProcessEnv 
     STREAMKEEPER_BACKUPS: options.backups,
     STREAMKEEPER_STALL_TIMEOUT: String(options.stallTimeoutSeconds),
     STREAMKEEPER_RESUME_ANSWERS: options.resumeAnswers ? "on" : "off",
+    STREAMKEEPER_CONTINUE_ANSWERS: options.continueAnswers ? "on" : "off",
+    STREAMKEEPER_DATABASE_PATIENCE: String(options.patienceSeconds),
     STREAMKEEPER_CONTEXT_WINDOWS: toList(options.contextWindows),
     ...(options.databaseUrl && { STREAMKEEPER_DATABASE: options.databaseUrl }),
   };

@@ -51,6 +51,8 @@ export async function openWindow(options: WindowOptions): Promise<Window> {
       backups: "daily",
       stallTimeoutSeconds: 60,
       resumeAnswers: false,
+      continueAnswers: true,
+      patienceSeconds: 60,
       contextWindows: undefined,
       databaseUrl: undefined,
     }),

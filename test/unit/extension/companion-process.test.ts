@@ -69,6 +69,8 @@ async function withBench(body: (bench: Bench) => Promise<void>): Promise<void> {
           backups: "daily",
           stallTimeoutSeconds: 60,
           resumeAnswers: false,
+          continueAnswers: true,
+          patienceSeconds: 60,
           contextWindows: { "ollama/qwen3:8b": 8192, "ollama/x": "many", "no model": 9000 },
           databaseUrl: "postgres://u:secret@db/x",
         }),
@@ -359,6 +361,8 @@ async function startStub(bench: Bench): Promise<number> {
     backups: "daily",
     stallTimeoutSeconds: 60,
     resumeAnswers: false,
+    continueAnswers: true,
+    patienceSeconds: 60,
     contextWindows: undefined,
     databaseUrl: undefined,
   });
