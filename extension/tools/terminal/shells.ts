@@ -29,7 +29,12 @@ IFS=:
 for folder in $PATH; do
   if [ "$folder" != "\${0%/*}" ] && [ -x "$folder/$name" ]; then
     unset IFS
-    [ -t 1 ] || exec "$folder/$name" "$@"
+    shows=
+    for word do
+      if [ -e "$word" ] || [ "$word" = --help ]; then shows=1; fi
+    done
+    # Where it has nothing to show it ends by itself, and says so by its code.
+    if [ ! -t 1 ] || { [ -t 0 ] && [ -z "$shows" ]; }; then exec "$folder/$name" "$@"; fi
     exec 4>&1
     exit "$( { { "$folder/$name" "$@" 3>&- 4>&-; echo $? >&3; } | cat >&4 3>&-; } 3>&1 )"
   fi
