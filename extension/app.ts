@@ -239,6 +239,7 @@ async function toLaunchOptions(
     idleExitSeconds: settings.idleExitSeconds(),
     durability: settings.durability(),
     backups: settings.backups(),
+    keepDeletedDays: settings.keepDeletedDays(),
     model: preferredModel(settings),
     stallTimeoutSeconds: settings.stallTimeoutSeconds(),
     resumeAnswers: settings.resumeAnswers(),

@@ -15,6 +15,7 @@ export const SERVER_SETTINGS = [
   "database.durability",
   "database.patienceSeconds",
   "database.backups",
+  "database.keepDeletedDays",
 ] as const;
 
 const OF_SQLITE = ["full", "balanced"] as const;
@@ -44,6 +45,7 @@ export interface Settings {
   durability(): Durability;
   patienceSeconds(): number;
   backups(): "daily" | "never";
+  keepDeletedDays(): number;
   toolsEnabled(): boolean;
   /** Whether those of the workspace are told. */
   instructionsEnabled(): boolean;
@@ -89,6 +91,7 @@ export function createSettings(context: vscode.ExtensionContext): Settings {
     },
     patienceSeconds: () => toNumber(readMachine("database.patienceSeconds"), 60),
     backups: () => (readMachine("database.backups") === "never" ? "never" : "daily"),
+    keepDeletedDays: () => toNumber(readMachine("database.keepDeletedDays"), 30),
     toolsEnabled: () => readMachine("tools.enabled") !== false,
     instructionsEnabled: () => readMachine("instructions.enabled") !== false,
     ownInstructions: () => toText(readMachine("instructions.own")),

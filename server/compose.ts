@@ -13,12 +13,13 @@ import { sessionWriter } from "./chat/log/write-session.ts";
 import { recoverTurns } from "./chat/turn/recover-turns.ts";
 import { Turns } from "./chat/turn/turns.ts";
 import { compactInBackground } from "./chat/upkeep/compact-turns.ts";
+import { purgeInBackground } from "./chat/upkeep/deleted-chats.ts";
 import { followPeers } from "./chat/upkeep/follow-peers.ts";
 import { checkEpoch, renewWitness } from "./chat/upkeep/keep-epoch.ts";
 import { tellWaits } from "./chat/upkeep/tell-waits.ts";
 import { watchPromotions } from "./chat/upkeep/watch-promotions.ts";
 import { watchStorage } from "./chat/upkeep/watch-storage.ts";
-import type { Config } from "./config.ts";
+import { type Config, DEFAULT_KEEP_DELETED_DAYS } from "./config.ts";
 import { RecentTransactions } from "./db/commit/recent-transactions.ts";
 import { type UnitsOfWork, unitsOfWork } from "./db/commit/units-of-work.ts";
 import { isDamage } from "./db/engine/storage-errors.ts";
@@ -57,6 +58,7 @@ export interface CompanionParts {
   metrics: Metrics;
   setAside?: ChatDeps["setAside"];
   continuesAnswers?: boolean;
+  keepDeletedDays?: number;
 }
 
 /**
@@ -94,10 +96,11 @@ async function openCompanion(
   const recent = new RecentTransactions(config.slowSeconds);
   const newUnitOfWork = unitsOfWork(database, { metrics, log, recent });
   const setAside = () => setAsideOf(dataDir, config.database);
-  const { continueAnswers: continuesAnswers } = config;
+  const { continueAnswers: continuesAnswers, keepDeletedDays } = config;
   const parts = {
     ...{ database, models, newUnitOfWork, recent, installation, log, metrics, setAside },
     continuesAnswers,
+    keepDeletedDays,
   };
   const watched = { reader: database.reader, newUnitOfWork, log };
   const { database: source } = config;
@@ -159,6 +162,7 @@ export function createChatDeps(parts: CompanionParts, closing: AbortSignal): Cha
     ),
     storage: watchStorage(watched),
     setAside: parts.setAside ?? (() => null),
+    keepDeletedDays: parts.keepDeletedDays ?? DEFAULT_KEEP_DELETED_DAYS,
   };
   return deps;
 }
@@ -174,6 +178,7 @@ export async function assembleCompanion(parts: CompanionParts): Promise<Companio
   await recoverTurns(deps);
   const queues = watchQueues(deps);
   const compacting = compactInBackground(deps);
+  const purging = purgeInBackground(deps);
   const following = deps.soleCompanion ? undefined : followPeers(deps);
   const giving = giveUpClaims(deps);
   await watchPromotions(deps);
@@ -201,6 +206,7 @@ export async function assembleCompanion(parts: CompanionParts): Promise<Companio
       void telling.stop();
       await deps.turns.drain();
       await compacting.stop();
+      await purging.stop();
       await database.close();
     },
   };

@@ -32,6 +32,8 @@ export interface Config {
   bodyLimitBytes: number;
   /** How many may read streams at once. */
   maxReaders: number;
+  /** For so long a deleted chat can be brought back; 0: never. */
+  keepDeletedDays: number;
   /** Print the address with the token, for a person to open. */
   printUrl: boolean;
   providers: ProviderSettings;
@@ -39,6 +41,8 @@ export interface Config {
 
 /** How often a SQLite database is copied into the data directory. */
 const BACKUPS = ["daily", "never"] as const;
+
+export const DEFAULT_KEEP_DELETED_DAYS = 30;
 
 export class ConfigError extends Error {}
 
@@ -58,6 +62,7 @@ export const USAGE = `streamkeeper: the companion server
                           two, Postgres only (full)
   --backups HOW_OFTEN     daily or never: copies in DATA_DIR/backups; SQLite only (daily)
   --model PROVIDER/MODEL  what answers when nobody chose (demo/demo)
+  --keep-deleted DAYS     for so long a deleted chat can be brought back; 0: never (30)
   --context-windows LIST  MODEL=TOKENS,…: how much models can read that are not known here, or know less
   --idle-exit SECONDS     end after so long without clients and turns, or never (never)
   --wait SECONDS          for the companion that serves DIR to end; then take its place (0)
@@ -89,6 +94,7 @@ const FLAGS = {
   durability: { type: "string" },
   backups: { type: "string" },
   model: { type: "string" },
+  "keep-deleted": { type: "string" },
   "context-windows": { type: "string" },
   "idle-exit": { type: "string" },
   wait: { type: "string" },
@@ -145,6 +151,12 @@ export function parseConfig(
     model,
     contextWindows: toContextWindows(option("context-windows") ?? ""),
     idleExitSeconds: idle === "never" ? null : toNumber("--idle-exit", idle, 1, 1e9),
+    keepDeletedDays: toNumber(
+      "--keep-deleted",
+      option("keep-deleted") ?? String(DEFAULT_KEEP_DELETED_DAYS),
+      0,
+      36_500,
+    ),
     waitSeconds: toNumber("--wait", option("wait") ?? "0", 0, 1e6),
     logLevel,
     slowSeconds: toNumber("--slow-threshold", option("slow-threshold") ?? "100", 0, 1e6) / 1000,

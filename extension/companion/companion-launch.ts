@@ -12,6 +12,7 @@ export interface LaunchOptions {
   model: string | undefined;
   durability: "full" | "balanced" | "two_machines" | "replicated_storage";
   backups: "daily" | "never";
+  keepDeletedDays: number;
   stallTimeoutSeconds: number;
   resumeAnswers: boolean;
   continueAnswers: boolean;
@@ -60,6 +61,7 @@ export function companionEnvironment(options: LaunchOptions): NodeJS.ProcessEnv 
     ELECTRON_RUN_AS_NODE: "1",
     STREAMKEEPER_DURABILITY: options.durability,
     STREAMKEEPER_BACKUPS: options.backups,
+    STREAMKEEPER_KEEP_DELETED: String(options.keepDeletedDays),
     STREAMKEEPER_STALL_TIMEOUT: String(options.stallTimeoutSeconds),
     STREAMKEEPER_RESUME_ANSWERS: options.resumeAnswers ? "on" : "off",
     STREAMKEEPER_CONTINUE_ANSWERS: options.continueAnswers ? "on" : "off",

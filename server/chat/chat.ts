@@ -10,6 +10,7 @@ import type {
 import type {
   AgentList,
   Claim,
+  DeletedSessionList,
   ImportReport,
   MessageList,
   ModelList,
@@ -149,7 +150,11 @@ export interface Chat {
   listSessions(query: { query?: string; limit?: number; cursor?: string }): Promise<SessionList>;
   getSession(sessionId: string): Promise<Session>;
   updateSession(sessionId: string, changes: UpdateSessionRequest): Promise<Session>;
-  deleteSession(sessionId: string): Promise<void>;
+  /** It can be brought back for some days, but not if it goes `forGood`. Rejects with `not_found`. */
+  deleteSession(sessionId: string, forGood?: boolean): Promise<void>;
+  /** Takes effect once. Rejects with `not_found` where it was removed for good. */
+  restoreSession(sessionId: string): Promise<Session>;
+  listDeleted(): Promise<DeletedSessionList>;
   /**
    * A new chat, the same as this one up to `atSeq`. Rejects with `not_found`,
    * `invalid_request`, `session_busy`.

@@ -10,7 +10,7 @@ import {
   metadataOf,
 } from "../db/tables/messages.ts";
 import { readQueue } from "../db/tables/queue.ts";
-import { changeSession, findSession, listSessions, removeSession } from "../db/tables/sessions.ts";
+import { changeSession, findSession, listSessions } from "../db/tables/sessions.ts";
 import { endTurn, findOpenTurn, insertTurn } from "../db/tables/turns.ts";
 import { AGENTS, DEFAULT_AGENT, findAgent } from "../domain/agents.ts";
 import { titleFrom } from "../domain/titles.ts";
@@ -43,6 +43,7 @@ import { importChats } from "./transfer/import-chats.ts";
 import { closeTurn, ENDINGS } from "./turn/close-turn.ts";
 import { doneUnasked } from "./turn/prompt-messages.ts";
 import { summariseNow, undoSummary } from "./turn/summarise.ts";
+import { deleteSession, listDeletedSessions, restoreSession } from "./upkeep/deleted-chats.ts";
 
 export function createChat(deps: ChatDeps): Chat {
   const { reader, turns, models } = deps;
@@ -115,17 +116,9 @@ export function createChat(deps: ChatDeps): Chat {
         return await findSession(trx, sessionId);
       });
     },
-    async deleteSession(sessionId) {
-      await turns.cancel(sessionId);
-      const uow = deps.newUnitOfWork({ sessionId });
-      await uow.commit("delete_session", async (trx, afterCommit) => {
-        await removeSession(trx, sessionId);
-        afterCommit(() => {
-          deps.hub.announceGone(sessionId);
-          deps.peers.look(sessionId);
-        });
-      });
-    },
+    deleteSession: (sessionId, forGood = false) => deleteSession(deps, sessionId, forGood),
+    restoreSession: (sessionId) => restoreSession(deps, sessionId),
+    listDeleted: () => listDeletedSessions(deps),
     async forkSession(sessionId, atSeq) {
       turns.refuseWhenDraining();
       return await forkSession(deps, sessionId, atSeq);
@@ -137,7 +130,10 @@ export function createChat(deps: ChatDeps): Chat {
       return await importChats(deps, lines, asCopies);
     },
     listMessages: (sessionId) => listMessages(deps, sessionId),
-    getInstruction: (sessionId, hash) => findInstruction(reader, sessionId, hash),
+    async getInstruction(sessionId, hash) {
+      await findSession(reader, sessionId);
+      return await findInstruction(reader, sessionId, hash);
+    },
     readAttachment: (sessionId, hash) => readAttachment(reader, sessionId, hash),
     listPending: (sessionId) => listPending(reader, sessionId),
     claimCall: (sessionId, callId, clientId) => claim(deps, sessionId, callId, clientId),
@@ -218,6 +214,7 @@ async function closeWaiting(deps: ChatDeps, sessionId: string, turnId: string): 
 }
 
 async function readAttachment(reader: ChatDeps["reader"], sessionId: string, hash: string) {
+  await findSession(reader, sessionId);
   const found = (await findAttachments(reader, sessionId, [hash])).get(hash);
   if (!found) throw new ChatError("not_found", "This chat has no such attachment.");
   return { media_type: found.media_type, content: Buffer.from(found.data, "base64") };

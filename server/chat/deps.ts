@@ -91,6 +91,8 @@ export interface ChatDeps {
   storage: StorageWatch;
   /** The newest database file that was damaged and set aside. */
   setAside(): Ready["set_aside"];
+  /** For so long a deleted chat can be brought back; 0: never. */
+  keepDeletedDays: number;
 }
 
 /** A turn whose lease this companion holds. */

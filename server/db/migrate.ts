@@ -14,6 +14,7 @@ import * as instructions from "./migrations/0008-instructions.ts";
 import * as attachments from "./migrations/0009-attachments.ts";
 import * as queue from "./migrations/0010-queue.ts";
 import * as approvals from "./migrations/0011-approvals.ts";
+import * as deletedChats from "./migrations/0012-deleted-chats.ts";
 import { differenceOf } from "./sqlite-schema.ts";
 import type { Database } from "./tables/schema.ts";
 
@@ -30,6 +31,7 @@ export const MIGRATIONS: Record<string, Migration> = {
   "0009-attachments": attachments,
   "0010-queue": queue,
   "0011-approvals": approvals,
+  "0012-deleted-chats": deletedChats,
 };
 const NAMES = Object.keys(MIGRATIONS);
 export const NEWEST = NAMES.length;

@@ -4,6 +4,7 @@ import { MAX_MESSAGE_ATTACHMENT_BYTES } from "../protocol/attachments.ts";
 import { approvalsRouter } from "./approvals.ts";
 import { readJson } from "./body.ts";
 import type { HttpDeps } from "./context.ts";
+import { deletedSessionsRouter } from "./deleted-sessions.ts";
 import { handleErrors, notFound } from "./error-handler.ts";
 import { checkHostAndOrigin, checkToken, setCommonHeaders } from "./guard.ts";
 import { messagesRouter } from "./messages.ts";
@@ -66,6 +67,7 @@ export function createHttpServer(deps: HttpDeps): HttpServer {
   app.use(sessionsRouter(deps));
   app.use(queueRouter(deps));
   app.use(approvalsRouter(deps));
+  app.use(deletedSessionsRouter(deps));
   app.use(transferRouter(deps));
   app.use(modelsRouter(deps));
   app.use(openAiRouter(deps, readers));

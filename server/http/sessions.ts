@@ -9,6 +9,7 @@ import { InstructionHash } from "../protocol/instructions.ts";
 import { ToolName } from "../protocol/offers.ts";
 import {
   CreateSessionRequest,
+  DeleteSessionQuery,
   ListSessionsQuery,
   UpdateSessionRequest,
 } from "../protocol/requests.ts";
@@ -44,7 +45,8 @@ export function sessionsRouter({ chat }: HttpDeps): Router {
       response.json(await chat.updateSession(id, parse(UpdateSessionRequest, request.body)));
     })
     .delete(async (request: Request, response: Response) => {
-      await chat.deleteSession(idOf(request));
+      const { for_good } = parse(DeleteSessionQuery, request.query);
+      await chat.deleteSession(idOf(request), for_good === "true");
       response.status(204).end();
     })
     .all(allowOnly("GET", "PATCH", "DELETE"));

@@ -14,6 +14,8 @@ const TABLE = {
   update_session: { rollback: "refusal" },
   rewind_session: { rollback: "refusal" },
   delete_session: { rollback: "refusal" },
+  restore_session: { rollback: "refusal" },
+  purge_session: { rollback: "refusal", background: true },
   import_messages: { rollback: "refusal", background: true },
   import_chat: { rollback: "refusal", background: true },
   fork_session: { rollback: "refusal" },

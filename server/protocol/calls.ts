@@ -14,6 +14,7 @@ import {
 } from "./requests.ts";
 import {
   AgentList,
+  DeletedSessionList,
   MessageList,
   ModelList,
   PendingList,
@@ -37,7 +38,12 @@ export const CALLS = {
     params: z.strictObject({ session_id: Id, changes: UpdateSessionRequest }),
     result: Session,
   },
-  delete_session: { params: OfSession, result: z.unknown() },
+  delete_session: {
+    params: z.strictObject({ session_id: Id, for_good: z.optional(z.literal(true)) }),
+    result: z.unknown(),
+  },
+  restore_session: { params: OfSession, result: Session },
+  list_deleted: { params: Nothing, result: DeletedSessionList },
   list_messages: { params: OfSession, result: MessageList },
   get_instruction: {
     params: z.strictObject({ session_id: Id, hash: InstructionHash }),

@@ -21,7 +21,11 @@ export function toHttp<N extends CallName>(name: N, params: CallParams<N>): Http
     case "update_session":
       return { method: "PATCH", path: session, body: p["changes"] };
     case "delete_session":
-      return { method: "DELETE", path: session };
+      return { method: "DELETE", path: p["for_good"] ? `${session}?for_good=true` : session };
+    case "restore_session":
+      return { method: "POST", path: `${session}/restore` };
+    case "list_deleted":
+      return { method: "GET", path: "/v1/deleted_sessions" };
     case "list_messages":
       return { method: "GET", path: `${session}/messages` };
     case "get_instruction":

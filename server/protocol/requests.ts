@@ -179,5 +179,10 @@ export const ListSessionsQuery = z.object({
   cursor: z.optional(z.string().check(z.maxLength(300))),
 });
 
+export const DeleteSessionQuery = z.object({
+  /** It cannot be brought back. */
+  for_good: z.optional(z.enum(["true", "false"])),
+});
+
 /** How long running answers get to finish when a newer companion waits to take over. */
 export const DRAIN_SECONDS = 60;

@@ -44,6 +44,21 @@ export const SessionList = z.object({
 });
 export type SessionList = z.infer<typeof SessionList>;
 
+/** A chat that was deleted and can be brought back. */
+export const DeletedSession = z.object({
+  id: z.string(),
+  title: z.string(),
+  deleted_at: Timestamp,
+});
+export type DeletedSession = z.infer<typeof DeletedSession>;
+
+/** The newest first. `kept_days`: for so long after `deleted_at` each can be brought back. */
+export const DeletedSessionList = z.object({
+  sessions: z.array(DeletedSession),
+  kept_days: z.int(),
+});
+export type DeletedSessionList = z.infer<typeof DeletedSessionList>;
+
 export const Message = z.object({
   id: z.string(),
   turn_id: z.string(),

@@ -104,14 +104,14 @@ for (const engine of ENGINES) {
         await read(open.chat, other);
         const fork = await open.chat.forkSession(one.session_id, undefined);
         assert.equal(await blobsOf(open), 1);
-        await open.chat.deleteSession(one.session_id);
-        await open.chat.deleteSession(other.session_id);
+        await open.chat.deleteSession(one.session_id, true);
+        await open.chat.deleteSession(other.session_id, true);
         assert.ok(await open.chat.readAttachment(fork.id, REF.hash));
         await assert.rejects(
           open.chat.readAttachment(one.session_id, REF.hash),
           isCode("not_found"),
         );
-        await open.chat.deleteSession(fork.id);
+        await open.chat.deleteSession(fork.id, true);
         assert.equal(await blobsOf(open), 0);
       }));
 
@@ -122,7 +122,7 @@ for (const engine of ENGINES) {
         for (let round = 0; round < 10; round += 1) {
           const [next] = await Promise.all([
             attach(open, [PICTURE]),
-            open.chat.deleteSession(last.session_id),
+            open.chat.deleteSession(last.session_id, true),
           ]);
           await read(open.chat, next);
           assert.ok(await open.chat.readAttachment(next.session_id, REF.hash), `round ${round}`);

@@ -112,7 +112,7 @@ for (const engine of ENGINES) {
             chat.getInstruction(session_id, "0".repeat(64)),
             isCode("not_found"),
           );
-          await chat.deleteSession(session_id);
+          await chat.deleteSession(session_id, true);
           assert.deepEqual(
             await open.deps.reader.selectFrom("instructions").selectAll().execute(),
             [],

@@ -2,14 +2,10 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { sql } from "kysely";
+import { removeSession } from "../../server/db/tables/deleted-sessions.ts";
 import { insertMessage } from "../../server/db/tables/messages.ts";
 import { snippetOf } from "../../server/db/tables/search.ts";
-import {
-  insertSession,
-  type ListQuery,
-  listSessions,
-  removeSession,
-} from "../../server/db/tables/sessions.ts";
+import { insertSession, type ListQuery, listSessions } from "../../server/db/tables/sessions.ts";
 import { insertTurn } from "../../server/db/tables/turns.ts";
 import { termsOf } from "../../server/shared/search-words.ts";
 import { newSession, type OpenTestDatabase, withDatabase } from "../support/database.ts";

@@ -366,7 +366,7 @@ for (const engine of ENGINES) {
         const { session_id } = await say(chat, "hi");
         await seen(chat, session_id, "so far");
         const reading = collect(chat, session_id, { after: 0, until: "left" });
-        await chat.deleteSession(session_id);
+        await chat.deleteSession(session_id, true);
         const chunks = await reading;
         assert.equal(chunks[0]?.type, "session_info");
         await assert.rejects(chat.getSession(session_id), isCode("not_found"));

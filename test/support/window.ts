@@ -49,6 +49,7 @@ export async function openWindow(options: WindowOptions): Promise<Window> {
       model: undefined,
       durability: "full",
       backups: "daily",
+      keepDeletedDays: 30,
       stallTimeoutSeconds: 60,
       resumeAnswers: false,
       continueAnswers: true,

@@ -6,8 +6,10 @@ import { said } from "../strings/said.ts";
 import { useSurroundings } from "./base/context.ts";
 import { Dialog } from "./base/dialog.tsx";
 import { Icon, IconButton } from "./base/icon.tsx";
+import { DeletedChats, UndoDelete } from "./deleted-chats.tsx";
 import { isUnfinished, SessionMark } from "./session-mark.tsx";
 import { sessionsStrings } from "./sessions-strings.ts";
+import { formatTime } from "./short-time.ts";
 
 /** Nobody tells of the chats that are not open. */
 const LOOK_MS = 3_000;
@@ -71,6 +73,7 @@ export function SessionsPane({ state }: { state: AppState }) {
           {sessions.query === "" ? words.none : words.noneFound}
         </p>
       )}
+      <UndoDelete undo={sessions.undo} />
       <ul class="session-list">
         {items.map((session) => (
           <SessionItem
@@ -91,6 +94,7 @@ export function SessionsPane({ state }: { state: AppState }) {
           </li>
         )}
       </ul>
+      <DeletedChats deleted={sessions.deleted} />
       {deleting && (
         <Dialog
           title={words.removeQuestion(deleting.title)}
@@ -101,7 +105,7 @@ export function SessionsPane({ state }: { state: AppState }) {
             if (isConfirmed) actions.sessions.remove(deleting.id);
           }}
         >
-          <p>{words.removeDetail}</p>
+          <p>{words.removeDetail(sessions.deleted?.kept_days ?? 0)}</p>
         </Dialog>
       )}
     </nav>
@@ -197,13 +201,4 @@ function RenameForm({ session, onEnd }: { session: Session; onEnd: () => void })
       <IconButton icon="close" label={text.cancel} onClick={onEnd} />
     </form>
   );
-}
-
-function formatTime(iso: string): string {
-  const time = new Date(iso);
-  const isToday = time.toDateString() === new Date().toDateString();
-  const language = document.documentElement.lang;
-  return isToday
-    ? time.toLocaleTimeString(language, { hour: "2-digit", minute: "2-digit" })
-    : time.toLocaleDateString(language, { day: "numeric", month: "short" });
 }

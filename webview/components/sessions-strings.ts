@@ -8,7 +8,12 @@ interface SessionsStrings {
   rename(title: string): string;
   remove(title: string): string;
   removeQuestion(title: string): string;
-  removeDetail: string;
+  removeDetail(days: number): string;
+  removed(title: string): string;
+  undo: string;
+  deleted(count: number): string;
+  restore(title: string): string;
+  removeForGood(title: string): string;
 }
 
 const EN: SessionsStrings = {
@@ -20,7 +25,15 @@ const EN: SessionsStrings = {
   rename: (title) => `Rename “${title}”`,
   remove: (title) => `Delete “${title}”`,
   removeQuestion: (title) => `Delete “${title}”?`,
-  removeDetail: "The chat and all its messages are removed for good.",
+  removeDetail: (days) =>
+    days > 0
+      ? `You can bring it back for ${days} ${days === 1 ? "day" : "days"}, from the end of this list. Then it is removed for good.`
+      : "The chat and all its messages are removed for good.",
+  removed: (title) => `“${title}” is deleted.`,
+  undo: "Undo",
+  deleted: (count) => `Deleted chats (${count})`,
+  restore: (title) => `Bring “${title}” back`,
+  removeForGood: (title) => `Delete “${title}” for good`,
 };
 
 const RU: SessionsStrings = {
@@ -32,7 +45,15 @@ const RU: SessionsStrings = {
   rename: (title) => `Переименовать «${title}»`,
   remove: (title) => `Удалить «${title}»`,
   removeQuestion: (title) => `Удалить «${title}»?`,
-  removeDetail: "Чат и все его сообщения будут удалены навсегда.",
+  removeDetail: (days) =>
+    days > 0
+      ? `Его можно вернуть в конце этого списка (сколько дней: ${days}). Потом он удаляется навсегда.`
+      : "Чат и все его сообщения будут удалены навсегда.",
+  removed: (title) => `Чат «${title}» удалён.`,
+  undo: "Отменить",
+  deleted: (count) => `Удалённые чаты (${count})`,
+  restore: (title) => `Вернуть «${title}»`,
+  removeForGood: (title) => `Удалить «${title}» навсегда`,
 };
 
 export function sessionsStrings(): SessionsStrings {

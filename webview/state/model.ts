@@ -2,6 +2,7 @@
 import type { StreamChunk } from "../../server/protocol/chunks.ts";
 import type {
   AgentList,
+  DeletedSessionList,
   ModelList,
   Ready,
   Session,
@@ -126,6 +127,8 @@ export type AppMessage =
   | { type: "sessions_failed"; error: CallError }
   | { type: "renamed"; session: Session }
   | { type: "deleted"; sessionId: string }
+  | { type: "deleted_list"; list: DeletedSessionList }
+  | { type: "restored"; sessionId: string }
   | { type: "notice"; notice: CallError | null }
   | { type: "link"; url: string | null }
   | { type: "ask_key"; model: string | null };
@@ -145,4 +148,8 @@ export interface SessionsPane {
   cursor: string | null;
   loaded: boolean;
   error: CallError | null;
+  /** What can be brought back; null: not known yet. */
+  deleted: DeletedSessionList | null;
+  /** The chat that was deleted last, while that can be undone with a click. */
+  undo: { id: string; title: string } | null;
 }

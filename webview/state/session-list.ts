@@ -12,6 +12,10 @@ export interface SessionList {
   more: () => void;
   rename: (sessionId: string, title: string) => void;
   remove: (sessionId: string) => void;
+  /** Brings a deleted chat back. */
+  restore: (sessionId: string) => void;
+  /** A deleted chat cannot be brought back any more. */
+  removeForGood: (sessionId: string) => void;
 }
 
 const PAGE = 40;
@@ -43,6 +47,9 @@ export function createSessionList(
       store.dispatch({ type: "sessions_failed", error: asFailure(thrown).error });
     }
   };
+  const loadDeleted = async (): Promise<void> => {
+    store.dispatch({ type: "deleted_list", list: await transport.call("list_deleted", {}) });
+  };
   const attempt = (work: () => Promise<void>): void => {
     work().catch((thrown: unknown) => {
       store.tell(asFailure(thrown).error);
@@ -52,7 +59,9 @@ export function createSessionList(
   return {
     show(open) {
       store.dispatch({ type: "show_sessions", open });
-      if (open) void load(null);
+      if (!open) return;
+      void load(null);
+      attempt(loadDeleted);
     },
     makeRoom() {
       const isNarrow = document.documentElement.clientWidth <= 620;
@@ -84,6 +93,21 @@ export function createSessionList(
         await transport.call("delete_session", { session_id: sessionId });
         store.dispatch({ type: "deleted", sessionId });
         onRemoved(sessionId);
+        await loadDeleted();
+      });
+    },
+    restore(sessionId) {
+      attempt(async () => {
+        await transport.call("restore_session", { session_id: sessionId });
+        store.dispatch({ type: "restored", sessionId });
+        await Promise.all([load(null), loadDeleted()]);
+      });
+    },
+    removeForGood(sessionId) {
+      attempt(async () => {
+        await transport.call("delete_session", { session_id: sessionId, for_good: true });
+        store.dispatch({ type: "restored", sessionId });
+        await loadDeleted();
       });
     },
   };

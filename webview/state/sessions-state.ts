@@ -16,18 +16,30 @@ export const INITIAL_SESSIONS: SessionsPane = {
   cursor: null,
   loaded: false,
   error: null,
+  deleted: null,
+  undo: null,
 };
 
 type SessionsMessage = Extract<
   AppMessage,
-  { type: "show_sessions" | "search" | "sessions" | "sessions_failed" | "renamed" | "deleted" }
+  {
+    type:
+      | "show_sessions"
+      | "search"
+      | "sessions"
+      | "sessions_failed"
+      | "renamed"
+      | "deleted"
+      | "deleted_list"
+      | "restored";
+  }
 >;
 
 export function reduceSessions(state: AppState, message: SessionsMessage): AppState {
   const pane = state.sessions;
   switch (message.type) {
     case "show_sessions":
-      return { ...state, sessions: { ...pane, open: message.open } };
+      return { ...state, sessions: { ...pane, open: message.open, undo: null } };
     case "search":
       return { ...state, sessions: { ...pane, query: message.query } };
     case "sessions": {
@@ -47,8 +59,15 @@ export function reduceSessions(state: AppState, message: SessionsMessage): AppSt
     }
     case "deleted": {
       const items = pane.items.filter(({ id }) => id !== message.sessionId);
+      const undo = pane.items.find(({ id }) => id === message.sessionId) ?? null;
       const { [message.sessionId]: _, ...drafts } = state.drafts;
-      return { ...state, drafts, sessions: { ...pane, items } };
+      return { ...state, drafts, sessions: { ...pane, items, undo } };
+    }
+    case "deleted_list":
+      return { ...state, sessions: { ...pane, deleted: message.list } };
+    case "restored": {
+      const undo = pane.undo?.id === message.sessionId ? null : pane.undo;
+      return { ...state, sessions: { ...pane, undo } };
     }
   }
 }

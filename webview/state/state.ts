@@ -118,6 +118,8 @@ export function reduce(state: AppState, message: AppMessage): AppState {
     case "sessions_failed":
     case "renamed":
     case "deleted":
+    case "deleted_list":
+    case "restored":
       return reduceSessions(state, message);
     case "notice":
       return { ...state, notice: message.notice };

@@ -1,5 +1,6 @@
 import { v7 as uuid } from "uuid";
 import { appendChunks } from "../../db/tables/chunks.ts";
+import { removeIfDeleted } from "../../db/tables/deleted-sessions.ts";
 import { findSession } from "../../db/tables/sessions.ts";
 import { idsInUse, insertWholeChat, sessionExists, setTimes } from "../../db/tables/whole-chat.ts";
 import { ChatError } from "../../errors.ts";
@@ -10,7 +11,7 @@ import { closeTurn, type Ending } from "../turn/close-turn.ts";
 import { isOpen, problemOf } from "./check-chat.ts";
 
 /**
- * A chat that is not here yet, in one step. Nothing of it runs: an answer that was open is closed
+ * A chat that is not here yet, or was deleted: then it takes its place. In one step. Nothing of it runs: an answer that was open is closed
  * with what it had, and with it every call that waited for somebody. Rejects with `invalid_request`
  * if it makes no sense, and with `request_conflict` if one of its ids is in use.
  */
@@ -29,6 +30,7 @@ export async function storeChat(
   return await uow.commit(
     operation,
     async (trx) => {
+      await removeIfDeleted(trx, sessionId);
       const [used] = await idsInUse(trx, chat);
       if (used !== undefined) {
         throw new ChatError("request_conflict", `Another chat here uses the id ${used} of it.`);

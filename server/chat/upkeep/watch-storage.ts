@@ -1,6 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { v7 as uuid } from "uuid";
-import { insertSession, removeSession } from "../../db/tables/sessions.ts";
+import { removeSession } from "../../db/tables/deleted-sessions.ts";
+import { insertSession } from "../../db/tables/sessions.ts";
 import { ChatError, toChatError } from "../../errors.ts";
 import { every, unexpected } from "../../shared/every.ts";
 import type { ChatDeps, StorageWatch } from "../deps.ts";

@@ -19,6 +19,7 @@ export async function logPlace(reader: Reader, sessionId: string): Promise<LogPl
     .selectFrom("sessions")
     .select(["last_seq", "epoch_seq"])
     .where("id", "=", sessionId)
+    .where("deleted_at", "is", null)
     .executeTakeFirst();
   if (!row) return undefined;
   const [now, before] = await newestEpochs(reader);

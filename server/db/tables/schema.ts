@@ -43,6 +43,8 @@ export interface SessionsTable {
   approval_level: Generated<ApprovalLevel | null>;
   /** Where that counts. */
   approval_workspace: Generated<string | null>;
+  /** Nobody sees it any more; it can be brought back until it is removed for good. */
+  deleted_at: Milliseconds | null;
 }
 
 export interface TurnsTable {

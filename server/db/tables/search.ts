@@ -41,7 +41,7 @@ export async function indexMessage(trx: Trx, searchId: number, content: string):
 }
 
 /**
- * Condition on `sessions` and, beside it, the id of the message of a session where
+ * Condition on `sessions`, which are not deleted, and, beside it, the id of the message of a session where
  * its reader should begin.
  */
 export interface SessionSearch {
@@ -77,7 +77,7 @@ export async function searchSessions(
   const places: Place[] = [];
   for (const term of terms) places.push(await placeOf(reader, term));
   const isReadInOrder = isPostgres(reader) && places.some(({ isShort }) => !isShort);
-  const conditions: RawBuilder<boolean>[] = [];
+  const conditions = [sql<boolean>`sessions.deleted_at is null`];
   for (const [index, place] of places.entries()) {
     const term = terms[index];
     if (isReadInOrder || !term) continue;
@@ -159,7 +159,8 @@ function readThenCollected(
   { limit, before }: SearchPage,
 ): RawBuilder<boolean> {
   const older = before ? sql`where (updated_at, id) < (${before.updated_at}, ${before.id})` : sql``;
-  const newest = sql`select id, title, updated_at from sessions ${older} order by updated_at desc, id desc`;
+  const newest = sql`select id, title, updated_at, deleted_at
+    from sessions ${older} order by updated_at desc, id desc`;
   const ofSession = sql`from messages where messages.session_id = sessions.id`;
   // As many sessions as fill the page, however long each is; none if there
   // are not so many messages.
@@ -177,7 +178,7 @@ function readThenCollected(
   });
   return sql<boolean>`sessions.id in (
     select id from (${newest} ${ONE_BY_ONE}) sessions
-    where ${all(conditions)} limit ${limit})`;
+    where deleted_at is null and ${all(conditions)} limit ${limit})`;
 }
 
 async function isRare(reader: Reader, text: string): Promise<boolean> {

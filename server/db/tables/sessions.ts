@@ -11,7 +11,6 @@ import type { Session, SessionList, TurnStatus } from "../../protocol/responses.
 import { omitUndefined } from "../../shared/json.ts";
 import { type Term, termsOf } from "../../shared/search-words.ts";
 import { refusalOf } from "../commit/append-log.ts";
-import { removeAttachments } from "./attachments.ts";
 import type { Database, Reader, Trx } from "./schema.ts";
 import { searchSessions, snippetOf } from "./search.ts";
 
@@ -70,12 +69,16 @@ export interface SessionState {
   cancel_turn_id: string | null;
 }
 
-/** The session's row, locked for the rest of the transaction. Rejects with `not_found`. */
+/**
+ * The session's row, locked for the rest of the transaction. Rejects with `not_found`, also where
+ * it was deleted.
+ */
 export async function lockSession(trx: Trx, sessionId: string): Promise<SessionState> {
   const row = await trx
     .updateTable("sessions")
     .set((eb) => ({ last_seq: eb.ref("last_seq") }))
     .where("id", "=", sessionId)
+    .where("deleted_at", "is", null)
     .returning([
       "id",
       "title",
@@ -183,21 +186,16 @@ export async function changeSession(
     .updateTable("sessions")
     .set({ ...omitUndefined(changes), updated_at: Date.now() })
     .where("id", "=", sessionId)
+    .where("deleted_at", "is", null)
     .executeTakeFirst();
   if (result.numUpdatedRows === 0n) throw noSuchSession();
 }
 
-/** Removes the session and all that belongs to it. */
-export async function removeSession(trx: Trx, sessionId: string): Promise<void> {
-  // Nobody attaches anything from here on.
-  await lockSession(trx, sessionId);
-  await removeAttachments(trx, sessionId);
-  const result = await trx.deleteFrom("sessions").where("id", "=", sessionId).executeTakeFirst();
-  if (result.numDeletedRows === 0n) throw noSuchSession();
-}
-
 export async function findSession(reader: Reader, sessionId: string): Promise<Session> {
-  const rows = await sessionRows(reader).where("sessions.id", "=", sessionId).execute();
+  const rows = await sessionRows(reader)
+    .where("sessions.id", "=", sessionId)
+    .where("sessions.deleted_at", "is", null)
+    .execute();
   const row = rows[0];
   if (!row) throw noSuchSession();
   return toSession(row);
@@ -213,7 +211,7 @@ export async function updatedAtOf(reader: Reader, sessionId: string): Promise<nu
   return row?.updated_at ?? 0;
 }
 
-/** How far each of these sessions' logs has come, and its queue. */
+/** How far their logs have come, and their queues, of those that are there and not deleted. */
 export async function lastSeqs(
   reader: Reader,
   sessionIds: readonly string[],
@@ -222,6 +220,7 @@ export async function lastSeqs(
     .selectFrom("sessions")
     .select(["id", "last_seq", "queue_changes"])
     .where("id", "in", sessionIds)
+    .where("deleted_at", "is", null)
     .execute();
 }
 
@@ -270,6 +269,8 @@ export async function listSessions(
         ),
       ),
     )
+    // A search looks at that itself: said twice, Postgres takes it for rare and plans badly.
+    .$if(search === undefined, (rows) => rows.where("sessions.deleted_at", "is", null))
     .$if(search !== undefined, (rows) => {
       if (!search) return rows;
       return rows.select(search.foundIn.as("found_in")).where(search.matches);

@@ -135,6 +135,7 @@ export async function findAbandonedTurns(
     .innerJoin("sessions", "sessions.id", "turns.session_id")
     .select(["turns.session_id", "turns.id as turn_id"])
     .where("turns.status", "=", "running")
+    .where("sessions.deleted_at", "is", null)
     .where((eb) =>
       eb.or([eb("sessions.lease_owner", "is", null), eb("sessions.lease_owner", "!=", is.owner)]),
     )

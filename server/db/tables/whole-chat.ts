@@ -38,6 +38,7 @@ async function lastSeqOf(reader: Reader, sessionId: string): Promise<number> {
     .selectFrom("sessions")
     .select("last_seq")
     .where("id", "=", sessionId)
+    .where("deleted_at", "is", null)
     .executeTakeFirst();
   if (!row) throw noSuchSession();
   return row.last_seq;
@@ -306,7 +307,12 @@ export async function idsInUse(trx: Trx, chat: WholeChat): Promise<string[]> {
 }
 
 export async function sessionExists(trx: Trx, id: string): Promise<boolean> {
-  const row = await trx.selectFrom("sessions").select("id").where("id", "=", id).executeTakeFirst();
+  const row = await trx
+    .selectFrom("sessions")
+    .select("id")
+    .where("id", "=", id)
+    .where("deleted_at", "is", null)
+    .executeTakeFirst();
   return row !== undefined;
 }
 
@@ -326,6 +332,7 @@ export async function sessionIdsAfter(
   return await reader
     .selectFrom("sessions")
     .select(["created_at", "id"])
+    .where("deleted_at", "is", null)
     .$if(after !== undefined, (query) =>
       query.where((eb) =>
         eb.or([

@@ -1,0 +1,90 @@
+// A chat that was deleted stays as it is for a while: only nobody sees it, and nobody writes it.
+import type { DeletedSession } from "../../protocol/responses.ts";
+import { removeAttachments } from "./attachments.ts";
+import type { Reader, Trx } from "./schema.ts";
+import { lockSession, noSuchSession, releaseLease } from "./sessions.ts";
+
+/** Ends its lease too, so that an answer of another companion is cut. */
+export async function hideSession(trx: Trx, sessionId: string): Promise<void> {
+  await lockSession(trx, sessionId);
+  await releaseLease(trx, sessionId);
+  await trx
+    .updateTable("sessions")
+    .set({ deleted_at: Date.now() })
+    .where("id", "=", sessionId)
+    .execute();
+}
+
+/** Rejects with `not_found` where it was removed for good; one that is not deleted stays as it is. */
+export async function showSession(trx: Trx, sessionId: string): Promise<void> {
+  const result = await trx
+    .updateTable("sessions")
+    .set({ deleted_at: null })
+    .where("id", "=", sessionId)
+    .executeTakeFirst();
+  if (result.numUpdatedRows === 0n) throw noSuchSession();
+}
+
+/**
+ * Removes the session and all that belongs to it, deleted or not; with `deletedBefore` only if it
+ * was deleted before, else rejects with `not_found`.
+ */
+export async function removeSession(
+  trx: Trx,
+  sessionId: string,
+  deletedBefore?: number,
+): Promise<void> {
+  // Nobody attaches anything from here on, or brings it back.
+  const { numUpdatedRows } = await trx
+    .updateTable("sessions")
+    .set((eb) => ({ last_seq: eb.ref("last_seq") }))
+    .where("id", "=", sessionId)
+    .$if(deletedBefore !== undefined, (query) => query.where("deleted_at", "<", deletedBefore ?? 0))
+    .executeTakeFirst();
+  if (numUpdatedRows === 0n) throw noSuchSession();
+  await removeAttachments(trx, sessionId);
+  await trx.deleteFrom("sessions").where("id", "=", sessionId).execute();
+}
+
+/** For a chat that comes in from a file under the id of one that was deleted here. */
+export async function removeIfDeleted(trx: Trx, sessionId: string): Promise<void> {
+  const row = await trx
+    .selectFrom("sessions")
+    .select("id")
+    .where("id", "=", sessionId)
+    .where("deleted_at", "is not", null)
+    .executeTakeFirst();
+  if (row) await removeSession(trx, sessionId);
+}
+
+/** The newest first. */
+export async function listDeleted(reader: Reader, limit: number): Promise<DeletedSession[]> {
+  const rows = await reader
+    .selectFrom("sessions")
+    .select(["id", "title", "deleted_at"])
+    .where("deleted_at", "is not", null)
+    .orderBy("deleted_at", "desc")
+    .orderBy("id", "desc")
+    .limit(limit)
+    .execute();
+  return rows.map(({ deleted_at, ...row }) => ({
+    ...row,
+    deleted_at: new Date(deleted_at ?? 0).toISOString(),
+  }));
+}
+
+/** Ids of those that were deleted before, the oldest first. */
+export async function deletedBefore(
+  reader: Reader,
+  before: number,
+  limit: number,
+): Promise<string[]> {
+  const rows = await reader
+    .selectFrom("sessions")
+    .select("id")
+    .where("deleted_at", "<", before)
+    .orderBy("deleted_at")
+    .limit(limit)
+    .execute();
+  return rows.map(({ id }) => id);
+}
