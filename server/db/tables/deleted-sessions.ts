@@ -15,7 +15,7 @@ export async function hideSession(trx: Trx, sessionId: string): Promise<void> {
     .execute();
 }
 
-/** Rejects with `not_found` where it was removed for good; one that is not deleted stays as it is. */
+/** One that is not deleted stays as it is. Rejects with `not_found` where none is left. */
 export async function showSession(trx: Trx, sessionId: string): Promise<void> {
   const result = await trx
     .updateTable("sessions")

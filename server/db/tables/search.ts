@@ -41,8 +41,8 @@ export async function indexMessage(trx: Trx, searchId: number, content: string):
 }
 
 /**
- * Condition on `sessions`, which are not deleted, and, beside it, the id of the message of a session where
- * its reader should begin.
+ * Condition on `sessions`, which are not deleted, and beside it the id of the message of a
+ * session where its reader should begin.
  */
 export interface SessionSearch {
   matches: RawBuilder<boolean>;
