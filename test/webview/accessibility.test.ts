@@ -122,6 +122,13 @@ const STATES: Record<string, (app: OpenApp) => Promise<void>> = {
     await app.page.getByRole("button", { name: "Chats" }).click();
     await app.page.locator(".session").nth(1).waitFor();
   },
+  deleted: async (app) => {
+    const deleted_at = "2026-01-02T03:04:05.000Z";
+    app.companion.deleted = [{ id: "d1", title: "A deleted chat", deleted_at }];
+    await app.page.getByRole("button", { name: "Chats" }).click();
+    await app.page.locator("summary", { hasText: "Deleted chats (1)" }).click();
+    await app.page.getByText("A deleted chat").waitFor();
+  },
   deleting: async (app) => {
     const session = app.companion.addSession("A chat");
     app.companion.ask(session, "q");

@@ -190,8 +190,38 @@ describe("the web app and the real companion", () => {
       await page.keyboard.press("Enter");
       await page.locator(".session-title", { hasText: "The fox" }).waitFor();
       await page.getByRole("button", { name: "Delete “The fox”" }).press("Enter");
+      await page.getByText(/bring it back for 30 days/).waitFor();
       await page.getByRole("dialog").getByRole("button", { name: "Delete" }).click();
       await found.first().waitFor({ state: "detached" });
+    }));
+
+  it("bring a deleted chat back, at once or from the list, until it is deleted for good", () =>
+    withChat(async (page) => {
+      await send(page, "Tell me of the quick brown fox");
+      await page.getByText(/^Saved/).waitFor();
+      await page.getByRole("button", { name: "Chats" }).click();
+      const row = page.locator(".session-open");
+      const remove = async (): Promise<void> => {
+        await row.first().waitFor();
+        await page.getByRole("button", { name: /^Delete “/ }).press("Enter");
+        await page.getByRole("dialog").getByRole("button", { name: "Delete" }).press("Enter");
+        await row.first().waitFor({ state: "detached" });
+      };
+      await remove();
+      await page.getByRole("button", { name: "Undo" }).press("Enter");
+      await row.first().click();
+      await page.locator(".message", { hasText: "quick brown fox" }).first().waitFor();
+      await remove();
+      await page.locator("summary", { hasText: "Deleted chats (1)" }).press("Enter");
+      await page.getByRole("button", { name: /^Bring “/ }).press("Enter");
+      await page.locator("summary", { hasText: "Deleted chats" }).waitFor({ state: "detached" });
+      await remove();
+      await page.locator("summary", { hasText: "Deleted chats (1)" }).press("Enter");
+      await page.getByRole("button", { name: /for good$/ }).press("Enter");
+      await page.getByText("removed for good").waitFor();
+      await page.getByRole("dialog").getByRole("button", { name: "Delete" }).press("Enter");
+      await page.locator("summary", { hasText: "Deleted chats" }).waitFor({ state: "detached" });
+      await page.getByRole("button", { name: "Undo" }).waitFor({ state: "detached" });
     }));
 
   it("show the same answer in two windows as it is written", () =>

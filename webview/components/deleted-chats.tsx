@@ -1,4 +1,4 @@
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useRef, useState } from "preact/hooks";
 import type { DeletedSession } from "../../server/protocol/responses.ts";
 import type { SessionsPane } from "../state/model.ts";
 import { useSurroundings } from "./base/context.ts";
@@ -8,19 +8,15 @@ import { sessionsStrings } from "./sessions-strings.ts";
 import { formatTime } from "./short-time.ts";
 
 /** What was deleted last, and one click that takes it back. */
-export function UndoDelete({ undo }: { undo: SessionsPane["undo"] }) {
+export function UndoDelete({ deleted, undo }: Pick<SessionsPane, "deleted" | "undo">) {
   const { actions } = useSurroundings();
   const words = sessionsStrings();
-  const button = useRef<HTMLButtonElement>(null);
-  // The button that deleted it is gone with its row.
-  useEffect(() => button.current?.focus(), [undo?.id]);
   return (
     <div role="status" class="undo-delete">
-      {undo && (
+      {undo && deleted?.sessions.some(({ id }) => id === undo.id) && (
         <>
           <span>{words.removed(undo.title)}</span>
           <button
-            ref={button}
             type="button"
             class="button is-secondary"
             onClick={() => actions.sessions.restore(undo.id)}

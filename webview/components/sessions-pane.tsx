@@ -73,7 +73,7 @@ export function SessionsPane({ state }: { state: AppState }) {
           {sessions.query === "" ? words.none : words.noneFound}
         </p>
       )}
-      <UndoDelete undo={sessions.undo} />
+      <UndoDelete deleted={sessions.deleted} undo={sessions.undo} />
       <ul class="session-list">
         {items.map((session) => (
           <SessionItem

@@ -127,7 +127,7 @@ export type AppMessage =
   | { type: "sessions_failed"; error: CallError }
   | { type: "renamed"; session: Session }
   | { type: "deleted"; sessionId: string }
-  | { type: "deleted_list"; list: DeletedSessionList }
+  | { type: "deleted_list"; list: DeletedSessionList | null }
   | { type: "restored"; sessionId: string }
   | { type: "notice"; notice: CallError | null }
   | { type: "link"; url: string | null }

@@ -47,8 +47,10 @@ export function createSessionList(
       store.dispatch({ type: "sessions_failed", error: asFailure(thrown).error });
     }
   };
+  /** The list of chats is of use without it. */
   const loadDeleted = async (): Promise<void> => {
-    store.dispatch({ type: "deleted_list", list: await transport.call("list_deleted", {}) });
+    const list = await transport.call("list_deleted", {}).catch(() => null);
+    store.dispatch({ type: "deleted_list", list });
   };
   const attempt = (work: () => Promise<void>): void => {
     work().catch((thrown: unknown) => {
@@ -61,7 +63,7 @@ export function createSessionList(
       store.dispatch({ type: "show_sessions", open });
       if (!open) return;
       void load(null);
-      attempt(loadDeleted);
+      void loadDeleted();
     },
     makeRoom() {
       const isNarrow = document.documentElement.clientWidth <= 620;

@@ -8,6 +8,7 @@ import { MessageRequest } from "../../../server/protocol/requests.ts";
 import type {
   Agent,
   AgentList,
+  DeletedSessionList,
   Message,
   Model,
   ModelList,
@@ -35,6 +36,8 @@ export class ScriptedCompanion {
   /** Its proof is only right while it is. */
   knowsToken = true;
   readonly sessions = new Map<string, ScriptedSession>();
+  /** What its list of deleted chats says. */
+  deleted: DeletedSessionList["sessions"] = [];
   /** By a search's words: the turn of the only chat that it finds. */
   readonly hits = new Map<string, Hit>();
   readonly messages: MessageRequest[] = [];
@@ -339,6 +342,8 @@ export class ScriptedCompanion {
         const query = (url.searchParams.get("query") ?? "").toLowerCase();
         return listOf([...this.sessions.values()], query, this.hits.get(query));
       }
+      case "GET /v1/deleted_sessions":
+        return { sessions: this.deleted, kept_days: 30 } satisfies DeletedSessionList;
       case "GET /v1/models":
         return {
           object: "list",
