@@ -364,7 +364,7 @@ for (const engine of ENGINES) {
         await queue(chat, turn, "one");
         const fork = await chat.forkSession(id, undefined);
         assert.deepEqual(await waiting(chat, fork.id), []);
-        await chat.deleteSession(id);
+        await chat.deleteSession(id, true);
         const rows = await database.reader.selectFrom("queued_messages").selectAll().execute();
         assert.deepEqual(rows, []);
         await assert.rejects(chat.listQueue(id), isCode("not_found"));
