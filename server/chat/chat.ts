@@ -150,7 +150,7 @@ export interface Chat {
   listSessions(query: { query?: string; limit?: number; cursor?: string }): Promise<SessionList>;
   getSession(sessionId: string): Promise<Session>;
   updateSession(sessionId: string, changes: UpdateSessionRequest): Promise<Session>;
-  /** It can be brought back for some days, but not if it goes `forGood`. Rejects with `not_found`. */
+  /** It can be brought back for some days, unless it goes `forGood`. Rejects with `not_found`. */
   deleteSession(sessionId: string, forGood?: boolean): Promise<void>;
   /** Takes effect once. Rejects with `not_found` where it was removed for good. */
   restoreSession(sessionId: string): Promise<Session>;

@@ -11,7 +11,8 @@ import { closeTurn, type Ending } from "../turn/close-turn.ts";
 import { isOpen, problemOf } from "./check-chat.ts";
 
 /**
- * A chat that is not here yet, or was deleted: then it takes its place. In one step. Nothing of it runs: an answer that was open is closed
+ * A chat that is not here yet, or was deleted: then it takes that one's place. In one step.
+ * Nothing of it runs: an answer that was open is closed
  * with what it had, and with it every call that waited for somebody. Rejects with `invalid_request`
  * if it makes no sense, and with `request_conflict` if one of its ids is in use.
  */
