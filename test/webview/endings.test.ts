@@ -195,6 +195,8 @@ describe("the web app on its own", () => {
   it("says what to do instead of promising to send, where the page has no key", () =>
     withApp({ allowErrors: true }, async (app) => {
       const { page, companion } = app;
+      // By then it has kept its token, and does not once more.
+      await page.getByLabel("Your message").waitFor();
       await page.evaluate(() => sessionStorage.clear());
       await page.goto(`${companion.origin}/`);
       await page.getByText("This page is not allowed in yet").waitFor();
