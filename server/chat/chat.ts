@@ -48,6 +48,12 @@ export interface AcceptedTurn {
   after: number;
 }
 
+/**
+ * Takes the frames of one commit for a reader that waits for just these, in the commit's own hook;
+ * false: it cannot now, they come as a batch. The last ones before the end always do.
+ */
+export type DirectSink = (frames: readonly Frame[]) => boolean;
+
 export interface StreamOptions {
   /** The last `seq` the reader has; 0 for everything. */
   after: number;
@@ -59,6 +65,7 @@ export interface StreamOptions {
    * The log went back: the cursor counts for nothing any more. An empty batch comes right after it.
    */
   onReset?(reset: LogReset): void;
+  direct?: DirectSink | undefined;
   /**
    * The session's queue, at first and whenever it may have changed. An empty batch
    * comes right after it.

@@ -44,11 +44,11 @@ export function messagesRouter({ chat, metrics }: HttpDeps, readers: StreamReade
             request,
             response,
             start,
-            ({ session_id, turn_id, after }, signal) =>
+            ({ session_id, turn_id, after }, signal, direct) =>
               readLog(
                 chat,
                 session_id,
-                { after, stored: after + 1, until: { pause_of: turn_id } },
+                { after, stored: after + 1, until: { pause_of: turn_id }, direct },
                 signal,
               ),
           );
@@ -76,14 +76,15 @@ export function messagesRouter({ chat, metrics }: HttpDeps, readers: StreamReade
         throw thrown;
       }
       if (cursor !== undefined) count(cursor.after >= place.last_seq ? "live" : "replayed");
-      const until = request.query["until"] === "turn_end" ? "turn_end" : "left";
+      const until: StreamOptions["until"] =
+        request.query["until"] === "turn_end" ? "turn_end" : "left";
       const withQueue = request.query["queue"] === "true";
-      const options = { ...(cursor ?? { after: 0 }), until, withQueue } as const;
       const idEpoch = request.query["ids"] === "epoch" ? place.epoch : undefined;
       response.set("x-log-epoch", place.epoch);
-      await readers.serve(request, response, sessionId, (signal) =>
-        readLog(chat, sessionId, options, signal, idEpoch),
-      );
+      await readers.serve(request, response, sessionId, (signal, direct) => {
+        const options = { ...(cursor ?? { after: 0 }), until, withQueue, direct };
+        return readLog(chat, sessionId, options, signal, idEpoch);
+      });
     })
     .all(allowOnly("GET"));
 
@@ -105,7 +106,9 @@ async function* readLog(
     told.push({ text: withEpoch(toResetFrame(reset), epoch) });
   };
   const onQueue = (queue: Queue) => void told.push({ text: toQueueFrame(queue) });
-  const how = { ...options, onReset, ...(withQueue && { onQueue }) };
+  // Ids of its own make frames of its own.
+  const direct = idEpoch === undefined ? options.direct : undefined;
+  const how = { ...options, onReset, direct, ...(withQueue && { onQueue }) };
   for await (const batch of chat.stream(sessionId, how, signal)) {
     yield [...told.splice(0), ...batch.map(({ text }) => ({ text: withEpoch(text, epoch) }))];
   }

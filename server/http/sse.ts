@@ -1,4 +1,5 @@
 import type { Request, Response } from "express";
+import type { DirectSink } from "../chat/chat.ts";
 import { ChatError } from "../errors.ts";
 import type { Metrics } from "../observe/metrics.ts";
 import { HEARTBEAT_MS, SSE_HEARTBEAT, SSE_RETRY, toWaiting } from "../protocol/sse.ts";
@@ -27,7 +28,17 @@ interface Written {
   text: string;
 }
 
-export type FrameStream = (signal: AbortSignal) => AsyncIterable<readonly Written[]>;
+export type FrameStream = (
+  signal: AbortSignal,
+  direct: DirectSink,
+) => AsyncIterable<readonly Written[]>;
+
+/** The frames of a commit as one chunk of HTTP (RFC 9112, section 7.1). */
+interface HttpChunk {
+  frames: readonly Written[];
+  text: string;
+  encoding: "latin1" | "utf8";
+}
 
 interface OpenStream {
   /** Null for an author, who counts for no session. */
@@ -45,6 +56,8 @@ export class StreamReaders {
   readonly #heartbeat: NodeJS.Timeout;
   /** For how many seconds the database has been away. */
   #waiting = 0;
+  /** The newest, for the next reader of the same commit. */
+  #chunk: HttpChunk | undefined;
 
   /** @param maxReaders how many of them, beside authors. */
   constructor(metrics: Metrics, maxReaders: number) {
@@ -93,7 +106,9 @@ export class StreamReaders {
     }
     const stop = this.#enter(response, sessionId);
     try {
-      const iterator = frames(stop.signal)[Symbol.asyncIterator]();
+      const iterator = frames(stop.signal, this.#directTo(response, stop.signal))[
+        Symbol.asyncIterator
+      ]();
       const first = iterator.next();
       // A session that is not there must be a 404; a live stream may be silent for long,
       // so that is not waited for.
@@ -118,7 +133,11 @@ export class StreamReaders {
     request: Request,
     response: Response,
     accept: () => Promise<Accepted>,
-    frames: (accepted: Accepted, signal: AbortSignal) => AsyncIterable<readonly F[]>,
+    frames: (
+      accepted: Accepted,
+      signal: AbortSignal,
+      direct: DirectSink,
+    ) => AsyncIterable<readonly F[]>,
     render: (batch: readonly F[]) => string = joinFrames,
   ): Promise<void> {
     if (this.#authors >= MAX_AUTHORS) {
@@ -127,7 +146,8 @@ export class StreamReaders {
     const stop = this.#enter(response, null);
     try {
       const accepted = await accept();
-      const iterator = frames(accepted, stop.signal)[Symbol.asyncIterator]();
+      const direct = this.#directTo(response, stop.signal);
+      const iterator = frames(accepted, stop.signal, direct)[Symbol.asyncIterator]();
       await this.#write(request, response, iterator, iterator.next(), stop.signal, render);
     } finally {
       this.#leave(response);
@@ -156,6 +176,27 @@ export class StreamReaders {
       // The client knows its cursor, or repeats its request_id: it comes back for the rest.
     }
     response.end();
+    // It may not have come to its end: then it would listen on, for nobody.
+    await iterator.return?.();
+  }
+
+  /**
+   * Who waits for the next words, and has taken all before them, gets them in the hook of their
+   * commit: one write to the socket, of a text that is made once for all readers. `response.write`
+   * would make several buffers of it, for each reader anew. Whenever anything is not as plain as
+   * that, it is `#write`'s, which knows what a reader has not taken.
+   */
+  #directTo(response: Response, signal: AbortSignal): DirectSink {
+    return (frames) => {
+      const { socket } = response;
+      if (!response.headersSent || response.writableEnded || this.#waiting > 0) return false;
+      // No chunks: HTTP/1.0, HEAD.
+      if (!response.chunkedEncoding || signal.aborted) return false;
+      if (!socket || socket.writableLength > 0) return false;
+      if (this.#chunk?.frames !== frames) this.#chunk = toHttpChunk(frames);
+      socket.write(this.#chunk.text, this.#chunk.encoding);
+      return true;
+    };
   }
 
   /** Ends all streams; their clients come back to whoever serves then. */
@@ -215,6 +256,13 @@ function tooManyStreams(hint: string): ChatError {
     hint,
     retryAfterSeconds: 5,
   });
+}
+
+function toHttpChunk(frames: readonly Written[]): HttpChunk {
+  const text = joinFrames(frames);
+  const bytes = Buffer.byteLength(text);
+  const encoding = bytes === text.length ? "latin1" : "utf8";
+  return { frames, text: `${bytes.toString(16)}\r\n${text}\r\n`, encoding };
 }
 
 function joinFrames(batch: readonly Written[]): string {

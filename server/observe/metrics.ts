@@ -6,11 +6,12 @@ import {
   type OpenMetricsContentType,
   Registry,
 } from "prom-client";
-import { CHUNK_TYPES } from "../protocol/chunks.ts";
+import { CHUNK_TYPES, type ChunkType } from "../protocol/chunks.ts";
 import { ERROR_CODES, STORAGE_CODES, type StorageCode } from "../protocol/errors.ts";
 import { createDurations, type DurationSeries } from "./durations.ts";
 import { METRIC_NAMES } from "./metric-names.ts";
 import { OPERATIONS, type Operation } from "./operations.ts";
+import { type Tally, talliesOf } from "./tallies.ts";
 
 /**
  * Edges in seconds. 0.1 is an exact edge because the slow-transaction alert asks for it; the
@@ -44,11 +45,15 @@ export interface Metrics {
   transactionDuration: Readonly<Record<Operation, DurationSeries>>;
   transactionPhase: Readonly<Record<Operation, Readonly<Record<Phase, DurationSeries>>>>;
   transactionCommits: Counter<"operation" | "status">;
+  /** Counts one of them, a success. */
+  committed: Readonly<Record<Operation, Tally>>;
   transactionSlow: Counter<"operation">;
   transactionRetries: Counter<"operation">;
   streamsActive: Gauge;
   turnsRunning: Gauge;
   chunksPublished: Counter<"type">;
+  /** Counts one of them. */
+  published: Readonly<Record<ChunkType, Tally>>;
   publishDelay: DurationSeries;
   streamResumes: Counter<"outcome">;
   turns: Counter<"status">;
@@ -94,13 +99,20 @@ export function createMetrics(
   const { counter, gauge } = makers(registers);
   const seconds = { buckets: DURATION_BUCKETS, registers };
 
+  const chunksPublished = counter(
+    "chunksPublished",
+    ["type"],
+    "Chunks committed and made visible.",
+  );
+
   const metrics: Metrics = {
     registry,
     openMetrics,
     ...transactionMetrics(openMetrics, registers),
     streamsActive: gauge("streamsActive", "Clients that read a stream now."),
     turnsRunning: gauge("turnsRunning", "Turns that this companion runs now."),
-    chunksPublished: counter("chunksPublished", ["type"], "Chunks committed and made visible."),
+    chunksPublished,
+    published: talliesOf(chunksPublished, CHUNK_TYPES, (type) => ({ type })),
     publishDelay: createDurations(
       {
         name: METRIC_NAMES.publishDelay,
@@ -184,6 +196,11 @@ function transactionMetrics(
     ["operation", "phase"],
     "Where the time of a micro-transaction went: waiting for the connection, its statements, its COMMIT.",
   );
+  const transactionCommits = counter(
+    "transactionCommits",
+    ["operation", "status"],
+    "Micro-transactions by outcome; error: the COMMIT failed, rollback: the work failed.",
+  );
   return {
     transactionDuration: byOperation((operation) => transactions.add({ operation })),
     transactionPhase: byOperation((operation) => ({
@@ -191,11 +208,11 @@ function transactionMetrics(
       body: phases.add({ operation, phase: "body" }),
       commit: phases.add({ operation, phase: "commit" }),
     })),
-    transactionCommits: counter(
-      "transactionCommits",
-      ["operation", "status"],
-      "Micro-transactions by outcome; error: the COMMIT failed, rollback: the work failed.",
-    ),
+    transactionCommits,
+    committed: talliesOf(transactionCommits, OPERATIONS, (operation) => ({
+      operation,
+      status: "success",
+    })),
     transactionSlow: counter(
       "transactionSlow",
       ["operation"],

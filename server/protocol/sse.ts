@@ -26,5 +26,20 @@ export function readWaiting(comment: string): number {
  * of its own; the id is a number and the event name comes from a closed list.
  */
 export function toFrame(chunk: StreamChunk): string {
-  return `id: ${chunk.seq}\nevent: ${chunk.type}\ndata: ${JSON.stringify(chunk)}\n\n`;
+  return frame(chunk, JSON.stringify(chunk));
+}
+
+/**
+ * The same bytes, where what the chunk says beside its place is JSON already, as it is stored. Ids
+ * are plain (`fields.ts`).
+ */
+export function toFrameOf(chunk: StreamChunk, payload: string): string {
+  const { type, seq, session_id, turn_id, is_final } = chunk;
+  const turn = turn_id === undefined ? "" : `"turn_id":"${turn_id}",`;
+  const place = `"type":"${type}","seq":${seq},"session_id":"${session_id}",${turn}"is_final":${is_final}`;
+  return frame(chunk, payload === "{}" ? `{${place}}` : `{${place},${payload.slice(1)}`);
+}
+
+function frame({ seq, type }: StreamChunk, data: string): string {
+  return `id: ${seq}\nevent: ${type}\ndata: ${data}\n\n`;
 }

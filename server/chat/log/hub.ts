@@ -1,6 +1,6 @@
 import type { Metrics } from "../../observe/metrics.ts";
 import type { StreamChunk } from "../../protocol/chunks.ts";
-import { toFrame } from "../../protocol/sse.ts";
+import { toFrame, toFrameOf } from "../../protocol/sse.ts";
 import type { Frame } from "../chat.ts";
 
 export interface Listener {
@@ -23,7 +23,8 @@ export interface Listener {
  * a unit of work publishes.
  */
 export interface Hub {
-  publish(sessionId: string, chunks: readonly StreamChunk[]): void;
+  /** `payloads`: what each says beside its place, where that is JSON already. */
+  publish(sessionId: string, chunks: readonly StreamChunk[], payloads?: readonly string[]): void;
   announce(sessionId: string, lastSeq: number): void;
   announceGone(sessionId: string): void;
   /** The session's queue has changed, and its log has not. */
@@ -40,11 +41,14 @@ export interface Hub {
 export function createHub(metrics: Metrics): Hub {
   const listeners = new Map<string, Set<Listener>>();
   return {
-    publish(sessionId, chunks) {
-      for (const { type } of chunks) metrics.chunksPublished.inc({ type });
+    publish(sessionId, chunks, payloads) {
+      for (const { type } of chunks) metrics.published[type]();
       const readers = listeners.get(sessionId);
       if (!readers) return;
-      const frames = chunks.map((chunk) => ({ chunk, text: toFrame(chunk) }));
+      const frames = chunks.map((chunk, index) => {
+        const payload = payloads?.[index];
+        return { chunk, text: payload === undefined ? toFrame(chunk) : toFrameOf(chunk, payload) };
+      });
       for (const reader of readers) reader.onFrames(frames);
     },
     announce(sessionId, lastSeq) {

@@ -33,8 +33,8 @@ export const NO_PEERS: Peers = {
 export function tellPeers(hub: Hub, peers: Peers): Hub {
   return {
     ...hub,
-    publish(sessionId, chunks) {
-      hub.publish(sessionId, chunks);
+    publish(sessionId, chunks, payloads) {
+      hub.publish(sessionId, chunks, payloads);
       const last = chunks.at(-1);
       if (last) peers.news(sessionId, last.seq);
     },

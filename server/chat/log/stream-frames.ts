@@ -40,13 +40,28 @@ export async function* streamFrames(
   /** The queue may have changed. */
   let askQueue = options.onQueue !== undefined;
   let cursor = options.after;
+  /** While the reader has all there is, and waits. */
   let wake: (() => void) | undefined;
+  let isLast: IsLast | "nothing runs" = "nothing runs";
+  const endIn = (frames: readonly Frame[]): number => {
+    const ends = isLast;
+    return ends === "nothing runs" ? -1 : frames.findIndex(({ chunk }) => ends(chunk));
+  };
+  const asksQueue = (frames: readonly Frame[]): boolean =>
+    options.onQueue !== undefined && frames.some(({ chunk }) => movesQueue(chunk));
   const rouse = () => {
     wake?.();
     wake = undefined;
   };
   const stopListening = hub.listen(sessionId, {
     onFrames(frames) {
+      const isNext = frames[0]?.chunk.seq === cursor + 1;
+      const isPlain = endIn(frames) < 0 && !asksQueue(frames);
+      if (wake && isNext && isPlain && !doubt && options.direct?.(frames)) {
+        cursor = frames.at(-1)?.chunk.seq ?? cursor;
+        knownSeq = Math.max(knownSeq, cursor);
+        return;
+      }
       knownSeq = Math.max(knownSeq, frames.at(-1)?.chunk.seq ?? 0);
       if (queue.length + frames.length <= MAX_QUEUED) queue.push(...frames);
       else queue = [];
@@ -92,7 +107,7 @@ export async function* streamFrames(
       return reset !== undefined;
     };
     if (!isTrusted && (await lookAgain())) yield [];
-    let isLast = await endOf(reader, sessionId, options);
+    isLast = await endOf(reader, sessionId, options);
     while (!signal.aborted && !gone) {
       if (doubt) {
         if (!(await lookAgain())) continue;
@@ -132,8 +147,7 @@ export async function* streamFrames(
         });
         continue;
       }
-      const ends = isLast;
-      const end = ends === "nothing runs" ? -1 : batch.findIndex(({ chunk }) => ends(chunk));
+      const end = endIn(batch);
       if (end >= 0) {
         yield batch.slice(0, end + 1);
         return;
@@ -141,7 +155,7 @@ export async function* streamFrames(
       const last = batch.at(-1);
       if (!last) continue;
       cursor = last.chunk.seq;
-      if (options.onQueue && batch.some(({ chunk }) => movesQueue(chunk))) askQueue = true;
+      if (asksQueue(batch)) askQueue = true;
       yield batch;
     }
   } finally {

@@ -182,7 +182,8 @@ export function appendToSession(
 ): Promise<Numbered> {
   const { sessionId, turnId, fence, lastSeq: after } = writer;
   const append = toAppend({ sessionId, turnId, fence, after }, chunks, nextCommitId());
-  return uow.append("append_chunks", append, ({ lastSeq }) =>
-    hub.publish(sessionId, numberedFrom(writer, chunks, lastSeq)),
-  );
+  return uow.append("append_chunks", append, ({ lastSeq }) => {
+    const payloads = append.rows.map(({ payload }) => payload);
+    hub.publish(sessionId, numberedFrom(writer, chunks, lastSeq), payloads);
+  });
 }

@@ -1,5 +1,6 @@
 // What the model says, and the end of the turn, as committed steps.
 
+import type { Numbered } from "../../db/tables/chunks.ts";
 import { messageInsert, messageRow } from "../../db/tables/messages.ts";
 import { changeSession, lockedUpdate, NO_LEASE } from "../../db/tables/sessions.ts";
 import { together } from "../../db/tables/together.ts";
@@ -13,9 +14,19 @@ import { ENDINGS } from "./close-turn.ts";
 import { endAnswer, progressOf, type Run, StopTurn, writeStep } from "./run.ts";
 import type { Batch } from "./token-batch.ts";
 
-export async function commitTokens(run: Run, { chunks, receivedAt }: Batch): Promise<void> {
-  const { metrics, hub } = run.deps;
-  const { cancelTurnId, lastSeq } = await appendToSession(hub, run.uow, run.turn, chunks);
+export function commitTokens(run: Run, batch: Batch): Promise<void> {
+  const { deps, uow, turn } = run;
+  return appendToSession(deps.hub, uow, turn, batch.chunks).then((numbered) =>
+    noteCommitted(run, batch, numbered),
+  );
+}
+
+function noteCommitted(
+  run: Run,
+  { chunks, receivedAt }: Batch,
+  { cancelTurnId, lastSeq }: Numbered,
+): void {
+  const { metrics } = run.deps;
   run.turn.lastSeq = lastSeq;
   if (cancelTurnId === run.turn.turnId) run.controller.abort(new StopTurn(ENDINGS.cancelled));
   const now = performance.now();

@@ -33,7 +33,9 @@ export class TokenBatch {
   #parts: { kind: Kind; text: string }[] = [];
   #waiting = 0;
   #receivedAt = 0;
-  #running: Promise<void> | undefined;
+  /** A commit is on its way, or a pause; who waits for the end of all is told. */
+  #running = false;
+  #ended: PromiseWithResolvers<void> | undefined;
   #failure: { error: unknown } | undefined;
   #deltas = 0;
   #flushing = 0;
@@ -58,7 +60,10 @@ export class TokenBatch {
     else this.#parts.push({ kind, text });
     this.#waiting += text.length;
     this.#deltas++;
-    this.#running ??= this.#run();
+    if (!this.#running) {
+      this.#running = true;
+      this.#commitNext();
+    }
     return this.#waiting > HIGH_WATER ? this.flush() : undefined;
   }
 
@@ -66,40 +71,54 @@ export class TokenBatch {
   async flush(): Promise<void> {
     this.#flushing++;
     this.#endPause?.();
-    while (this.#running) await this.#running;
+    while (this.#running) {
+      this.#ended ??= Promise.withResolvers();
+      await this.#ended.promise;
+    }
     this.#flushing--;
     this.#throwFailure();
   }
 
-  async #run(): Promise<void> {
-    try {
-      while (this.#parts.length > 0) {
-        const batch = { chunks: this.#parts.flatMap(toChunks), receivedAt: this.#receivedAt };
-        const tookMs = performance.now() - batch.receivedAt;
-        const isFullSpeed =
-          this.#deltas > Math.max(FULL_SPEED_DELTAS, FULL_SPEED_DELTAS_PER_MS * tookMs);
-        this.#parts = [];
-        this.#waiting = 0;
-        this.#deltas = 0;
-        await this.#commit(batch);
-        if (isFullSpeed && this.#flushing === 0) await this.#pause();
-      }
-    } catch (error) {
-      this.#failure = { error };
-      this.#onFailure(error);
-    } finally {
-      this.#running = undefined;
+  /** No async function: it runs for each word of each stream. */
+  readonly #commitNext = (): void => {
+    if (this.#parts.length === 0) {
+      this.#end();
+      return;
     }
-  }
+    const batch = { chunks: this.#parts.flatMap(toChunks), receivedAt: this.#receivedAt };
+    const tookMs = performance.now() - batch.receivedAt;
+    const isFullSpeed =
+      this.#deltas > Math.max(FULL_SPEED_DELTAS, FULL_SPEED_DELTAS_PER_MS * tookMs);
+    this.#parts = [];
+    this.#waiting = 0;
+    this.#deltas = 0;
+    this.#commit(batch).then(isFullSpeed ? this.#commitLater : this.#commitNext, this.#fail);
+  };
 
-  #pause(): Promise<void> {
-    return new Promise((resolve) => {
-      const timer = setTimeout(resolve, FULL_SPEED_PAUSE_MS);
-      this.#endPause = () => {
-        clearTimeout(timer);
-        resolve();
-      };
-    });
+  readonly #commitLater = (): void => {
+    if (this.#flushing > 0) {
+      this.#commitNext();
+      return;
+    }
+    const end = () => {
+      this.#endPause = undefined;
+      clearTimeout(timer);
+      this.#commitNext();
+    };
+    const timer = setTimeout(end, FULL_SPEED_PAUSE_MS);
+    this.#endPause = end;
+  };
+
+  readonly #fail = (error: unknown): void => {
+    this.#failure = { error };
+    this.#end();
+    this.#onFailure(error);
+  };
+
+  #end(): void {
+    this.#running = false;
+    this.#ended?.resolve();
+    this.#ended = undefined;
   }
 
   #throwFailure(): void {

@@ -81,6 +81,11 @@ export type AppendResult = { began: number; worked: number } & PhysicalCommit &
  */
 export interface AppendLog {
   append(append: AppendRequest): Promise<AppendResult>;
+  /** `append` without a promise; undefined: it would have rejected. */
+  put(
+    append: AppendRequest,
+    settle: (result: AppendResult | undefined, error?: unknown) => void,
+  ): void;
   /** Milliseconds of the last so many in which a checkpoint ran. */
   checkpointMs(lastMs: number): number;
   close(): Promise<void>;
@@ -117,12 +122,14 @@ export function createPostgresAppendLog(
     { length: APPEND_LANES },
     () => new Gatherer<AppendRequest, AppendResult>(commit),
   );
+  const laneFor = ({ sessionId }: AppendRequest) => {
+    const lane = lanes[laneOf(sessionId)];
+    if (!lane) throw new RangeError("no such lane");
+    return lane;
+  };
   return {
-    append(append) {
-      const lane = lanes[laneOf(append.sessionId)];
-      if (!lane) throw new RangeError("no such lane");
-      return lane.add(append);
-    },
+    append: (append) => laneFor(append).add(append),
+    put: (append, settle) => laneFor(append).put(append, settle),
     checkpointMs: () => 0,
     close: () => Promise.resolve(),
   };

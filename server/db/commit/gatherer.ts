@@ -6,10 +6,14 @@ const MIN_SPLIT = 256;
  */
 const FULL_GROUP = 32;
 
+const LEFT_OUT = "a commit left one of its inputs out";
+
+/** Called once: with the output, or with why there is none. Must not throw. */
+type Settle<O> = (output: O | undefined, error?: unknown) => void;
+
 interface WaitingItem<I, O> {
   input: I;
-  resolve: (output: O) => void;
-  reject: (error: unknown) => void;
+  settle: Settle<O>;
 }
 
 /**
@@ -28,14 +32,22 @@ export class Gatherer<I, O> {
 
   add(input: I): Promise<O> {
     return new Promise((resolve, reject) => {
-      this.#waiting.push({ input, resolve, reject });
-      if (this.#running) return;
-      this.#running = true;
-      setImmediate(() => this.#next());
+      this.put(input, (output, error) => {
+        if (output === undefined) reject(error);
+        else resolve(output);
+      });
     });
   }
 
-  #next(): void {
+  /** `add` without a promise, for what comes by the thousand. */
+  put(input: I, settle: Settle<O>): void {
+    this.#waiting.push({ input, settle });
+    if (this.#running) return;
+    this.#running = true;
+    setImmediate(this.#next);
+  }
+
+  readonly #next = (): void => {
     const group = this.#take();
     if (group.length === 0) {
       this.#running = false;
@@ -44,18 +56,18 @@ export class Gatherer<I, O> {
     this.#commit(group.map(({ input }) => input)).then(
       (outputs) => {
         this.#goOn();
-        for (const [index, { resolve, reject }] of group.entries()) {
+        for (const [index, { settle }] of group.entries()) {
           const output = outputs[index];
-          if (output === undefined) reject(new Error("a commit left one of its inputs out"));
-          else resolve(output);
+          if (output === undefined) settle(output, new Error(LEFT_OUT));
+          else settle(output);
         }
       },
       (error: unknown) => {
         this.#goOn();
-        for (const { reject } of group) reject(error);
+        for (const { settle } of group) settle(undefined, error);
       },
     );
-  }
+  };
 
   /**
    * Of a long queue the half: while its outputs are made use of, the other half is on its
@@ -72,6 +84,6 @@ export class Gatherer<I, O> {
   /** Before those of the last group hear of it. */
   #goOn(): void {
     if (this.#waiting.length >= FULL_GROUP) this.#next();
-    else setImmediate(() => this.#next());
+    else setImmediate(this.#next);
   }
 }

@@ -3,7 +3,7 @@
 import type { Log } from "../../log.ts";
 import { type CommitStatus, type Metrics, PHASES, type Phase } from "../../observe/metrics.ts";
 import type { Operation } from "../../observe/operations.ts";
-import { currentTrace } from "../../observe/trace-context.ts";
+import { currentTrace, type Trace } from "../../observe/trace-context.ts";
 import type { Explanation, SlowCause } from "../../protocol/transactions.ts";
 import { isConflict, isConnectionLost } from "../engine/storage-errors.ts";
 import type { AppendLog } from "./append-log.ts";
@@ -25,10 +25,13 @@ export interface Facts extends PhysicalCommit {
   hindrance: "lock_wait" | "connection_lost" | undefined;
   /** Characters of text handed to the database. */
   size: number;
+  /** Of the request that it is for. */
+  readonly trace: Trace | undefined;
 }
 
 export function newFacts(): Facts {
-  return { attempts: 0, hindrance: undefined, size: 0, members: 1, syncMs: undefined };
+  const trace = currentTrace();
+  return { attempts: 0, hindrance: undefined, size: 0, members: 1, syncMs: undefined, trace };
 }
 
 export function hindranceOf(error: unknown): Facts["hindrance"] {
@@ -58,12 +61,14 @@ export function meter(
 ): void {
   const { metrics, recent } = deps;
   const { status, phases } = outcome;
-  const trace = currentTrace();
+  const { trace } = facts;
   const seconds = phases.wait + phases.body + phases.commit;
-  metrics.transactionCommits.inc({ operation, status });
   if (status === "success") {
+    metrics.committed[operation]();
     deps.health.worked();
     metrics.transactionDuration[operation].observe(seconds, trace?.exemplar);
+  } else {
+    metrics.transactionCommits.inc({ operation, status });
   }
   const spent = metrics.transactionPhase[operation];
   spent.wait.observe(phases.wait);

@@ -68,6 +68,7 @@ export function createSqliteAppendLog(
   });
   return {
     append: (append) => gatherer.add(append),
+    put: (append, settle) => gatherer.put(append, settle),
     save: (target) => appending.save(target),
     checkpointMs: (lastMs) => checkpointTimes.within(lastMs),
     async close() {
@@ -152,9 +153,11 @@ function toResults(outcome: TransactionOutcome, began: number, flush: boolean): 
     return Array.from({ length: members }, () => ({ status: "failed", stage, error, ...at }));
   }
   const { lastSeqs, cancelTurnIds, gone } = outcome;
+  const { worked, syncMs } = at;
   return lastSeqs.map((lastSeq, index): AppendResult => {
     if (lastSeq > 0) {
-      return { status: "committed", lastSeq, cancelTurnId: cancelTurnIds?.[index] ?? null, ...at };
+      const cancelTurnId = cancelTurnIds?.[index] ?? null;
+      return { status: "committed", lastSeq, cancelTurnId, began, worked, members, syncMs };
     }
     return { status: "failed", stage: "work", error: refusalOf(!gone.includes(index)), ...at };
   });

@@ -4,6 +4,7 @@ import { ChatError } from "../../errors.ts";
 import type { Log } from "../../log.ts";
 import type { Metrics } from "../../observe/metrics.ts";
 import { OPERATIONS, type Operation } from "../../observe/operations.ts";
+import { withTrace } from "../../observe/trace-context.ts";
 import { insideWork } from "../engine/guarded-dialect.ts";
 import {
   backOff,
@@ -21,7 +22,7 @@ import {
 } from "../engine/storage-errors.ts";
 import { committedAt, type Numbered } from "../tables/chunks.ts";
 import type { Database, Trx } from "../tables/schema.ts";
-import type { AppendLog, AppendRequest } from "./append-log.ts";
+import type { AppendLog, AppendRequest, AppendResult } from "./append-log.ts";
 import { withDeadline } from "./body-deadline.ts";
 import type { CommitGroup } from "./commit-group.ts";
 import { type Facts, hindranceOf, meter, newFacts, type Subject } from "./metering.ts";
@@ -125,8 +126,10 @@ export class SSEUnitOfWork {
    * is waited for (`patience.ts`); therefore `work` touches nothing but the database.
    */
   async commit<T>(operation: Operation, work: Work<T>, readBack?: ReadBack): Promise<T> {
+    this.#enter(operation);
     const facts = newFacts();
-    return await this.#perform(operation, facts, (started) =>
+    const started = performance.now();
+    return await this.#perform(operation, facts, started, () =>
       this.#attempt(operation, work, { started, facts, readBack }),
     );
   }
@@ -146,25 +149,60 @@ export class SSEUnitOfWork {
       const message = `${operation}: a borrowed transaction cannot share a commit.`;
       return Promise.reject(new ChatError("internal", message));
     }
-    const facts = newFacts();
-    for (const { payload } of append.rows) facts.size += payload.length;
-    return this.#perform(operation, facts, (started) =>
-      this.#attemptAppend(append, onCommit, started, facts),
-    );
+    return new Promise((resolve) => {
+      this.#enter(operation);
+      const facts = newFacts();
+      for (const { payload } of append.rows) facts.size += payload.length;
+      const started = performance.now();
+      this.#deps.appendLog.put(append, (result, error) => {
+        if (result?.status === "committed") {
+          this.#endAppend(operation, result, facts, started, onCommit);
+          resolve(result);
+          return;
+        }
+        // Rare: read back, or tried again, as every other step.
+        let first: Promise<AppendResult> | undefined = result
+          ? Promise.resolve(result)
+          : Promise.reject(error);
+        const attempt = async () => {
+          const appended = await (first ?? this.#deps.appendLog.append(append));
+          first = undefined;
+          return this.#outcomeOf(appended, append, onCommit, started, facts);
+        };
+        const perform = () => this.#perform(operation, facts, started, attempt);
+        resolve(facts.trace ? withTrace(facts.trace, perform) : perform());
+      });
+    });
+  }
+
+  /** For each delta of each stream: no promise, and nothing that can throw. */
+  #endAppend(
+    operation: Operation,
+    result: AppendResult & Numbered,
+    facts: Facts,
+    started: number,
+    onCommit: (done: Numbered) => void,
+  ): void {
+    facts.attempts = 1;
+    facts.members = result.members;
+    facts.syncMs = result.syncMs;
+    const phases = toPhases(started, result.began, result.worked, performance.now());
+    meter(this.#deps, operation, this.#subject, { status: "success", phases }, facts);
+    this.#runHook(() => onCommit(result));
+    this.#state = "idle";
   }
 
   async #perform<T>(
     operation: Operation,
     facts: Facts,
-    attempt: (started: number) => Promise<Succeeded<T> | Failed | Unknown<T>>,
+    started: number,
+    attempt: () => Promise<Succeeded<T> | Failed | Unknown<T>>,
   ): Promise<T> {
-    this.#enter(operation);
-    const started = performance.now();
     const seconds = patienceOf(operation, this.#deps.patienceSeconds ?? DEFAULT_PATIENCE_SECONDS);
     try {
       for (;;) {
         facts.attempts++;
-        const attempted = await attempt(started);
+        const attempted = await attempt();
         const outcome =
           attempted.status === "unknown"
             ? await this.#resolve(attempted, started, seconds)
@@ -267,13 +305,13 @@ export class SSEUnitOfWork {
     }
   }
 
-  async #attemptAppend(
+  #outcomeOf(
+    result: AppendResult,
     append: AppendRequest,
     onCommit: (done: Numbered) => void,
     started: number,
     facts: Facts,
-  ): Promise<Succeeded<Numbered> | Failed | Unknown<Numbered>> {
-    const result = await this.#deps.appendLog.append(append);
+  ): Succeeded<Numbered> | Failed | Unknown<Numbered> {
     facts.members = result.members;
     facts.syncMs = result.syncMs;
     const phases = toPhases(started, result.began, result.worked, performance.now());
@@ -383,13 +421,15 @@ export class SSEUnitOfWork {
   }
 
   #run(hooks: (() => void)[]): void {
-    for (const hook of hooks) {
-      try {
-        hook();
-      } catch (err) {
-        // The commit stands; a reader that missed the news finds the rows.
-        this.#deps.log.error({ err, turn_id: this.#subject.turnId }, "an after-commit hook failed");
-      }
+    for (const hook of hooks) this.#runHook(hook);
+  }
+
+  #runHook(hook: () => void): void {
+    try {
+      hook();
+    } catch (err) {
+      // The commit stands; a reader that missed the news finds the rows.
+      this.#deps.log.error({ err, turn_id: this.#subject.turnId }, "an after-commit hook failed");
     }
   }
 }

@@ -2,8 +2,9 @@
 import assert from "node:assert/strict";
 import { createParser } from "eventsource-parser";
 import fc from "fast-check";
-import { CHUNK_TYPES } from "../../../server/protocol/chunks.ts";
-import { SSE_HEARTBEAT, SSE_RETRY, toFrame } from "../../../server/protocol/sse.ts";
+import { numberedFrom, toAppend } from "../../../server/db/tables/chunks.ts";
+import { CHUNK_TYPES, type NewChunk } from "../../../server/protocol/chunks.ts";
+import { SSE_HEARTBEAT, SSE_RETRY, toFrame, toFrameOf } from "../../../server/protocol/sse.ts";
 import { type AnyChunk, placed } from "../../support/any-chunk.ts";
 
 const nasty = fc.oneof(
@@ -72,4 +73,19 @@ describe("SSE frames", () => {
       { numRuns: 2_000 },
     );
   }).timeout(30_000);
+
+  it("are the same bytes where what is stored is not made JSON a second time", () => {
+    const writer = { sessionId: "s", turnId: "t", fence: 1, after: 0 };
+    fc.assert(
+      fc.property(fc.array(chunk, { maxLength: 8 }), (bodies) => {
+        const said = [...bodies, { type: "status" }] as NewChunk[];
+        const { rows } = toAppend(writer, said, "c");
+        const numbered = numberedFrom(writer, said, said.length);
+        assert.deepEqual(
+          numbered.map((one, index) => toFrameOf(one, rows[index]?.payload ?? "")),
+          numbered.map(toFrame),
+        );
+      }),
+    );
+  });
 });
