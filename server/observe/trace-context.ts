@@ -30,6 +30,11 @@ export function withTrace<T>(trace: Trace, work: () => T): T {
   return current.run(trace, work);
 }
 
+/** For what somebody else's step has called. */
+export function within<T>(trace: Trace | undefined, work: () => T): T {
+  return trace ? withTrace(trace, work) : withoutTrace(work);
+}
+
 /** For what goes on for others than the request that happens to start it. */
 export function withoutTrace<T>(work: () => T): T {
   return current.exit(work);

@@ -8,6 +8,7 @@ import { SSEUnitOfWork } from "../../server/db/commit/unit-of-work.ts";
 import type { Numbered } from "../../server/db/tables/chunks.ts";
 import { insertSession, releaseLease, takeLease } from "../../server/db/tables/sessions.ts";
 import { ChatError } from "../../server/errors.ts";
+import { currentTrace, traceOf, withTrace } from "../../server/observe/trace-context.ts";
 import {
   metric,
   newSession,
@@ -50,6 +51,42 @@ const nothing = () => {};
 
 for (const engine of ENGINES) {
   describe(`append log on ${engine.engine}`, () => {
+    it("is told in the log as its own trace's, whoever shared its commit", () =>
+      withDatabase(
+        engine,
+        async (open) => {
+          const writers = [];
+          for (const id of ["one", "two", "three"]) writers.push(await leased(open, id));
+          await Promise.all(
+            writers.map((writer) =>
+              withTrace(traceOf(undefined), async () => {
+                const uow = open.uow({ sessionId: writer.sessionId });
+                await uow.append("append_chunks", says(writer, "x"), () => {
+                  throw new Error(currentTrace()?.traceId);
+                });
+                open.deps.log.info({ session_id: writer.sessionId }, "own");
+              }),
+            ),
+          );
+          const told = open.lines.filter(
+            ({ operation, msg }) => operation === "append_chunks" || msg === "own",
+          );
+          const bySession = Map.groupBy(told, ({ session_id }) => session_id);
+          assert.deepEqual([...bySession.keys()].toSorted(), ["one", "three", "two"]);
+          for (const lines of bySession.values()) {
+            assert.equal(lines.length, 2);
+            assert.equal(new Set(lines.map(({ trace_id }) => trace_id)).size, 1);
+          }
+          const failed = open.lines.filter(({ msg }) => msg === "an after-commit hook failed");
+          assert.equal(failed.length, 3);
+          for (const line of failed) {
+            const { message } = line["err"] as { message: string };
+            assert.equal(message, line["trace_id"]);
+          }
+        },
+        0,
+      ));
+
     it("numbers the chunks of many sessions, each from its own last one", () =>
       withDatabase(engine, async (open) => {
         const writers = [];

@@ -4,7 +4,7 @@ import { ChatError } from "../../errors.ts";
 import type { Log } from "../../log.ts";
 import type { Metrics } from "../../observe/metrics.ts";
 import { OPERATIONS, type Operation } from "../../observe/operations.ts";
-import { withTrace } from "../../observe/trace-context.ts";
+import { within } from "../../observe/trace-context.ts";
 import { insideWork } from "../engine/guarded-dialect.ts";
 import {
   backOff,
@@ -154,7 +154,7 @@ export class SSEUnitOfWork {
       const facts = newFacts();
       for (const { payload } of append.rows) facts.size += payload.length;
       const started = performance.now();
-      this.#deps.appendLog.put(append, (result, error) => {
+      const settle = (result: AppendResult | undefined, error: unknown) => {
         if (result?.status === "committed") {
           this.#endAppend(operation, result, facts, started, onCommit);
           resolve(result);
@@ -169,9 +169,12 @@ export class SSEUnitOfWork {
           first = undefined;
           return this.#outcomeOf(appended, append, onCommit, started, facts);
         };
-        const perform = () => this.#perform(operation, facts, started, attempt);
-        resolve(facts.trace ? withTrace(facts.trace, perform) : perform());
-      });
+        resolve(this.#perform(operation, facts, started, attempt));
+      };
+      // What the group was begun by is another's trace.
+      this.#deps.appendLog.put(append, (result, error) =>
+        within(facts.trace, () => settle(result, error)),
+      );
     });
   }
 
