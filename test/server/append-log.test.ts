@@ -72,7 +72,7 @@ for (const engine of ENGINES) {
             ({ operation, msg }) => operation === "append_chunks" || msg === "own",
           );
           const bySession = Map.groupBy(told, ({ session_id }) => session_id);
-          assert.deepEqual([...bySession.keys()].toSorted(), ["one", "three", "two"]);
+          assert.deepEqual(new Set(bySession.keys()), new Set(["one", "two", "three"]));
           for (const lines of bySession.values()) {
             assert.equal(lines.length, 2);
             assert.equal(new Set(lines.map(({ trace_id }) => trace_id)).size, 1);

@@ -43,12 +43,6 @@ export async function* streamFrames(
   /** While the reader has all there is, and waits. */
   let wake: (() => void) | undefined;
   let isLast: IsLast | "nothing runs" = "nothing runs";
-  const endIn = (frames: readonly Frame[]): number => {
-    const ends = isLast;
-    return ends === "nothing runs" ? -1 : frames.findIndex(({ chunk }) => ends(chunk));
-  };
-  const asksQueue = (frames: readonly Frame[]): boolean =>
-    options.onQueue !== undefined && frames.some(({ chunk }) => movesQueue(chunk));
   const rouse = () => {
     wake?.();
     wake = undefined;
@@ -56,7 +50,7 @@ export async function* streamFrames(
   const stopListening = hub.listen(sessionId, {
     onFrames(frames) {
       const isNext = frames[0]?.chunk.seq === cursor + 1;
-      const isPlain = endIn(frames) < 0 && !asksQueue(frames);
+      const isPlain = endIn(frames, isLast) < 0 && !asksQueue(frames, options);
       if (wake && isNext && isPlain && !doubt && options.direct?.(frames)) {
         cursor = frames.at(-1)?.chunk.seq ?? cursor;
         knownSeq = Math.max(knownSeq, cursor);
@@ -147,7 +141,7 @@ export async function* streamFrames(
         });
         continue;
       }
-      const end = endIn(batch);
+      const end = endIn(batch, isLast);
       if (end >= 0) {
         yield batch.slice(0, end + 1);
         return;
@@ -155,7 +149,7 @@ export async function* streamFrames(
       const last = batch.at(-1);
       if (!last) continue;
       cursor = last.chunk.seq;
-      if (asksQueue(batch)) askQueue = true;
+      if (asksQueue(batch, options)) askQueue = true;
       yield batch;
     }
   } finally {
@@ -198,7 +192,16 @@ function movesQueue({ type, is_final }: StreamChunk): boolean {
   return type === "user_message" || is_final;
 }
 
+function asksQueue(frames: readonly Frame[], { onQueue }: StreamOptions): boolean {
+  return onQueue !== undefined && frames.some(({ chunk }) => movesQueue(chunk));
+}
+
 type IsLast = (chunk: StreamChunk) => boolean;
+
+/** Where the last frame that the reader wants is among them; -1: not there. */
+function endIn(frames: readonly Frame[], isLast: IsLast | "nothing runs"): number {
+  return isLast === "nothing runs" ? -1 : frames.findIndex(({ chunk }) => isLast(chunk));
+}
 
 async function endOf(
   reader: Reader,

@@ -1,6 +1,11 @@
 // What became of one attempt at a unit of work.
+import { ChatError } from "../../errors.ts";
 import type { Phase } from "../../observe/metrics.ts";
+import { isConnectionLost, wasNeverSent } from "../engine/storage-errors.ts";
+import { committedAt, type Numbered } from "../tables/chunks.ts";
 import type { Trx } from "../tables/schema.ts";
+import type { AppendRequest, AppendResult } from "./append-log.ts";
+import type { PhysicalCommit } from "./commit-group.ts";
 
 /** Seconds. The wait of a transaction that was tried again includes its failed attempts. */
 export type Phases = Record<Phase, number>;
@@ -40,4 +45,36 @@ export interface Unknown<T> {
   /** Reads what came of it; undefined if nothing did, or if nobody said how to read it. */
   recover: ((trx: Trx) => Promise<{ value: T; hooks: (() => void)[] } | undefined>) | undefined;
   phases: Phases;
+}
+
+/** Where the connection was lost with the COMMIT, the session's row tells what became of it. */
+export function outcomeOfAppend(
+  result: AppendResult,
+  append: AppendRequest,
+  onCommit: (done: Numbered) => void,
+  started: number,
+  physical: PhysicalCommit,
+): Succeeded<Numbered> | Failed | Unknown<Numbered> {
+  physical.members = result.members;
+  physical.syncMs = result.syncMs;
+  const phases = toPhases(started, result.began, result.worked, performance.now());
+  if (result.status === "committed") {
+    return { status: "success", value: result, hooks: [() => onCommit(result)], phases };
+  }
+  const { stage, error } = result;
+  if (stage === "work" || wasNeverSent(error)) return { status: "rollback", error, phases };
+  if (!isConnectionLost(error)) return { status: "error", error, phases };
+  const recover = async (trx: Trx) => {
+    const value = await committedAt(trx, append.sessionId, append.commitId);
+    return value && { value, hooks: [() => onCommit(value)] };
+  };
+  return { status: "unknown", recover, error, phases };
+}
+
+export function outcomeUnknown(cause: unknown): ChatError {
+  return new ChatError(
+    "commit_outcome_unknown",
+    "The database went away while saving, so it is not known whether the last step was saved.",
+    { cause, hint: "Sending the same message again is safe: it takes effect once." },
+  );
 }

@@ -20,13 +20,21 @@ import {
   toStorageError,
   wasNeverSent,
 } from "../engine/storage-errors.ts";
-import { committedAt, type Numbered } from "../tables/chunks.ts";
+import type { Numbered } from "../tables/chunks.ts";
 import type { Database, Trx } from "../tables/schema.ts";
 import type { AppendLog, AppendRequest, AppendResult } from "./append-log.ts";
 import { withDeadline } from "./body-deadline.ts";
 import type { CommitGroup } from "./commit-group.ts";
 import { type Facts, hindranceOf, meter, newFacts, type Subject } from "./metering.ts";
-import { type Failed, type Scope, type Succeeded, toPhases, type Unknown } from "./outcome.ts";
+import {
+  type Failed,
+  outcomeOfAppend,
+  outcomeUnknown,
+  type Scope,
+  type Succeeded,
+  toPhases,
+  type Unknown,
+} from "./outcome.ts";
 import type { RecentTransactions } from "./recent-transactions.ts";
 import type { StorageHealth } from "./storage-health.ts";
 
@@ -149,25 +157,27 @@ export class SSEUnitOfWork {
       const message = `${operation}: a borrowed transaction cannot share a commit.`;
       return Promise.reject(new ChatError("internal", message));
     }
-    return new Promise((resolve) => {
+    return new Promise((resolve, reject) => {
       this.#enter(operation);
       const facts = newFacts();
       for (const { payload } of append.rows) facts.size += payload.length;
       const started = performance.now();
       const settle = (result: AppendResult | undefined, error: unknown) => {
-        if (result?.status === "committed") {
-          this.#endAppend(operation, result, facts, started, onCommit);
-          resolve(result);
+        let outcome = result && outcomeOfAppend(result, append, onCommit, started, facts);
+        if (!outcome || outcome.status === "success") {
+          facts.attempts = 1;
+          if (outcome) resolve(this.#succeed(operation, outcome, facts));
+          else reject(error);
+          this.#state = "idle";
           return;
         }
         // Rare: read back, or tried again, as every other step.
-        let first: Promise<AppendResult> | undefined = result
-          ? Promise.resolve(result)
-          : Promise.reject(error);
         const attempt = async () => {
-          const appended = await (first ?? this.#deps.appendLog.append(append));
-          first = undefined;
-          return this.#outcomeOf(appended, append, onCommit, started, facts);
+          const first = outcome;
+          outcome = undefined;
+          if (first) return first;
+          const again = await this.#deps.appendLog.append(append);
+          return outcomeOfAppend(again, append, onCommit, started, facts);
         };
         resolve(this.#perform(operation, facts, started, attempt));
       };
@@ -178,21 +188,11 @@ export class SSEUnitOfWork {
     });
   }
 
-  /** For each delta of each stream: no promise, and nothing that can throw. */
-  #endAppend(
-    operation: Operation,
-    result: AppendResult & Numbered,
-    facts: Facts,
-    started: number,
-    onCommit: (done: Numbered) => void,
-  ): void {
-    facts.attempts = 1;
-    facts.members = result.members;
-    facts.syncMs = result.syncMs;
-    const phases = toPhases(started, result.began, result.worked, performance.now());
-    meter(this.#deps, operation, this.#subject, { status: "success", phases }, facts);
-    this.#runHook(() => onCommit(result));
-    this.#state = "idle";
+  /** For each delta of each stream, too. */
+  #succeed<T>(operation: Operation, outcome: Succeeded<T>, facts: Facts): T {
+    meter(this.#deps, operation, this.#subject, outcome, facts);
+    this.#runHooks(outcome.hooks);
+    return outcome.value;
   }
 
   async #perform<T>(
@@ -211,9 +211,7 @@ export class SSEUnitOfWork {
             ? await this.#resolve(attempted, started, seconds)
             : attempted;
         if (outcome.status === "success") {
-          meter(this.#deps, operation, this.#subject, outcome, facts);
-          this.#runHooks(outcome.hooks);
-          return outcome.value;
+          return this.#succeed(operation, outcome, facts);
         }
         facts.hindrance = hindranceOf(outcome.error) ?? facts.hindrance;
         if (!this.#mayTryAgain(outcome, facts.attempts, started, seconds)) {
@@ -308,29 +306,6 @@ export class SSEUnitOfWork {
     }
   }
 
-  #outcomeOf(
-    result: AppendResult,
-    append: AppendRequest,
-    onCommit: (done: Numbered) => void,
-    started: number,
-    facts: Facts,
-  ): Succeeded<Numbered> | Failed | Unknown<Numbered> {
-    facts.members = result.members;
-    facts.syncMs = result.syncMs;
-    const phases = toPhases(started, result.began, result.worked, performance.now());
-    if (result.status === "committed") {
-      return { status: "success", value: result, hooks: [() => onCommit(result)], phases };
-    }
-    const { stage, error } = result;
-    if (stage === "work" || wasNeverSent(error)) return { status: "rollback", error, phases };
-    if (!isConnectionLost(error)) return { status: "error", error, phases };
-    const recover = async (trx: Trx) => {
-      const value = await committedAt(trx, append.sessionId, append.commitId);
-      return value && { value, hooks: [() => onCommit(value)] };
-    };
-    return { status: "unknown", recover, error, phases };
-  }
-
   async #begin(): Promise<Scope> {
     if (!this.#owner) {
       const trx = await this.#deps.db.startTransaction().execute();
@@ -386,18 +361,7 @@ export class SSEUnitOfWork {
         await delay(250);
       }
     }
-    return {
-      status: "error",
-      phases,
-      error: new ChatError(
-        "commit_outcome_unknown",
-        "The database went away while saving, so it is not known whether the last step was saved.",
-        {
-          cause: error,
-          hint: "Sending the same message again is safe: it takes effect once.",
-        },
-      ),
-    };
+    return { status: "error", phases, error: outcomeUnknown(error) };
   }
 
   /** Who asks meanwhile whether storing works hears why it does not. */
