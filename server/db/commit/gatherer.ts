@@ -6,6 +6,13 @@ const MIN_SPLIT = 256;
  */
 const FULL_GROUP = 32;
 
+/**
+ * Where many append, commits follow each other in no less than this: a commit costs the same pages
+ * and the same flush for ten as for five. Who is alone, or one of a few, waits for nothing.
+ */
+const PACE_MS = 2;
+const MANY = 6;
+
 const LEFT_OUT = "a commit left one of its inputs out";
 
 /** Called once: with the output, or with why there is none. Must not throw. */
@@ -24,10 +31,17 @@ export class Gatherer<I, O> {
   readonly #commit: (inputs: readonly I[]) => Promise<readonly O[]>;
   #waiting: WaitingItem<I, O>[] = [];
   #running = false;
+  /** How many were in the last group, and when it left. */
+  #last = { size: 0, left: 0 };
+  readonly #now: () => number;
 
   /** `commit` resolves with one output per input, in order; if it rejects, all of them do. */
-  constructor(commit: (inputs: readonly I[]) => Promise<readonly O[]>) {
+  constructor(
+    commit: (inputs: readonly I[]) => Promise<readonly O[]>,
+    now: () => number = () => performance.now(),
+  ) {
     this.#commit = commit;
+    this.#now = now;
   }
 
   add(input: I): Promise<O> {
@@ -53,6 +67,7 @@ export class Gatherer<I, O> {
       this.#running = false;
       return;
     }
+    this.#last = { size: group.length, left: this.#now() };
     this.#commit(group.map(({ input }) => input)).then(
       (outputs) => {
         this.#goOn();
@@ -83,7 +98,10 @@ export class Gatherer<I, O> {
 
   /** Before those of the last group hear of it. */
   #goOn(): void {
+    const { size, left } = this.#last;
+    const wait = size >= MANY ? left + PACE_MS - this.#now() : 0;
     if (this.#waiting.length >= FULL_GROUP) this.#next();
+    else if (wait > 0) setTimeout(this.#next, wait);
     else setImmediate(this.#next);
   }
 }

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { mock } from "node:test";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { Gatherer } from "../../../server/db/commit/gatherer.ts";
 
@@ -69,6 +70,34 @@ describe("the gatherer", () => {
       begun.map(({ length }) => length),
       [500, 256, 244],
     );
+  });
+
+  it("lets two milliseconds pass between the commits of many, and none after those of a few", async () => {
+    mock.timers.enable({ apis: ["setTimeout"] });
+    try {
+      const { begun, commit, finish } = slowCommits();
+      const gatherer = new Gatherer(commit, () => 0);
+      /** How many had begun at once, when one came after a commit of so many. */
+      const after = async (count: number): Promise<number> => {
+        begun.length = 0;
+        const outputs = upTo(count).map((input) => gatherer.add(input));
+        await nextTurn();
+        finish();
+        await Promise.all(outputs);
+        const last = gatherer.add(7);
+        for (let turn = 0; turn < 5; turn++) await nextTurn();
+        const { length } = begun;
+        mock.timers.tick(2);
+        finish();
+        assert.equal(await last, 7);
+        await nextTurn();
+        return length;
+      };
+      assert.equal(await after(5), 2);
+      assert.equal(await after(6), 1);
+    } finally {
+      mock.timers.reset();
+    }
   });
 
   it("fails those of a failed commit, and goes on with the next", async () => {
