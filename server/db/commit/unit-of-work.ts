@@ -237,7 +237,7 @@ export class SSEUnitOfWork {
     const held = this.#held;
     this.#held = [];
     this.#state = "closed";
-    if (how.ownerCommitted) this.#run(held);
+    if (how.ownerCommitted) for (const hook of held) this.#runHook(hook);
   }
 
   #enter(operation: Operation): void {
@@ -384,11 +384,7 @@ export class SSEUnitOfWork {
   /** Own transaction: at once, the commit is done. Borrowed: held until the owner says so. */
   #runHooks(hooks: (() => void)[]): void {
     if (this.#owner) this.#held.push(...hooks);
-    else this.#run(hooks);
-  }
-
-  #run(hooks: (() => void)[]): void {
-    for (const hook of hooks) this.#runHook(hook);
+    else for (const hook of hooks) this.#runHook(hook);
   }
 
   #runHook(hook: () => void): void {
