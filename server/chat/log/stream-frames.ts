@@ -17,20 +17,24 @@ const PAGE = 1_000;
 /** What may wait for a reader in memory; beyond it the reader is served from the database again. */
 const MAX_QUEUED = 2_000;
 
+interface StreamDeps {
+  reader: Reader;
+  hub: Hub;
+  database: Pick<ChatDeps["database"], "secondMachine">;
+}
+
 /**
  * The session's log from the cursor on: first what is stored, then what gets committed, as one
  * sequence. The reader listens before it reads, so nothing falls between; a gap in what it heard (a
  * bounded queue, a writer in another companion) is filled from the database.
  */
 export async function* streamFrames(
-  deps: { reader: Reader; hub: Hub; database: Pick<ChatDeps["database"], "secondMachine"> },
+  deps: StreamDeps,
   sessionId: string,
   options: StreamOptions,
   signal: AbortSignal,
 ): AsyncGenerator<readonly Frame[], void> {
   const { reader, hub } = deps;
-  const { secondMachine } = deps.database;
-  const updatedAt = () => updatedAtOf(reader, sessionId);
   let queue: Frame[] = [];
   let knownSeq = options.stored ?? 0;
   let isTrusted = options.stored !== undefined;
@@ -49,14 +53,14 @@ export async function* streamFrames(
   };
   const stopListening = hub.listen(sessionId, {
     onFrames(frames) {
+      const last = frames.at(-1)?.chunk.seq ?? 0;
+      knownSeq = Math.max(knownSeq, last);
       const isNext = frames[0]?.chunk.seq === cursor + 1;
       const isPlain = endIn(frames, isLast) < 0 && !asksQueue(frames, options);
       if (wake && isNext && isPlain && !doubt && options.direct?.(frames)) {
-        cursor = frames.at(-1)?.chunk.seq ?? cursor;
-        knownSeq = Math.max(knownSeq, cursor);
+        cursor = last;
         return;
       }
-      knownSeq = Math.max(knownSeq, frames.at(-1)?.chunk.seq ?? 0);
       if (queue.length + frames.length <= MAX_QUEUED) queue.push(...frames);
       else queue = [];
       rouse();
@@ -118,14 +122,12 @@ export async function* streamFrames(
         continue;
       }
       let batch: readonly Frame[];
-      const heard = queue;
+      const fresh = queue.filter(({ chunk }) => chunk.seq > cursor);
       queue = [];
-      const fresh = heard.filter(({ chunk }) => chunk.seq > cursor);
       if (fresh[0]?.chunk.seq === cursor + 1) {
         batch = fresh;
       } else if (knownSeq > cursor) {
-        batch = (await chunksAfter(reader, sessionId, cursor, PAGE)).map(frameOf);
-        await secondMachine?.settle(updatedAt, signal);
+        batch = await storedAfter(deps, sessionId, cursor, signal);
         // Rolled back elsewhere or deleted: what was announced is not there.
         if (batch.length === 0) {
           knownSeq = cursor;
@@ -134,11 +136,8 @@ export async function* streamFrames(
         }
       } else {
         if (isLast === "nothing runs") return;
-        await new Promise<void>((resolve) => {
-          wake = resolve;
-          const isNews = doubt || askQueue || queue.length > 0 || knownSeq > cursor;
-          if (signal.aborted || gone || isNews) rouse();
-        });
+        // Nothing can have come since it was looked for: there is no await between.
+        await new Promise<void>((resolve) => (wake = resolve));
         continue;
       }
       const end = endIn(batch, isLast);
@@ -156,6 +155,17 @@ export async function* streamFrames(
     signal.removeEventListener("abort", rouse);
     stopListening();
   }
+}
+
+async function storedAfter(
+  { reader, database }: StreamDeps,
+  sessionId: string,
+  cursor: number,
+  signal: AbortSignal,
+): Promise<Frame[]> {
+  const chunks = await chunksAfter(reader, sessionId, cursor, PAGE);
+  await database.secondMachine?.settle(() => updatedAtOf(reader, sessionId), signal);
+  return chunks.map(frameOf);
 }
 
 /** Where the session's log stands. Rejects with `not_found`. */
