@@ -60,16 +60,22 @@ export function createApp(transport: Transport, text: Strings): App {
     sessions.refresh();
     sending.resume();
   };
+  /** What covers it goes away. */
+  const toComposer = (): void => {
+    sessions.makeRoom();
+    focusComposer();
+  };
   const onHost = (message: HostMessage): void => {
     switch (message.type) {
       case "open_session":
+        sessions.makeRoom();
         if (message.turn_id === undefined) open(message.session_id);
         else showTurn(message.session_id, message.turn_id);
         break;
       case "compose":
         if (message.if_empty && !isUnwritten(store.get())) break;
         store.dispatch({ type: "compose", text: message.text, context: message.context });
-        focusComposer();
+        toComposer();
         break;
       case "do":
         obey(message.action);
@@ -83,7 +89,7 @@ export function createApp(transport: Transport, text: Strings): App {
       case "new_chat":
         return actions.newChat();
       case "focus_composer":
-        return focusComposer();
+        return toComposer();
       case "stop":
         return sending.stop();
       case "show_sessions":
@@ -97,7 +103,7 @@ export function createApp(transport: Transport, text: Strings): App {
 
   const actions = createActions({
     ...{ store, transport, text, sending, sessions, loading, open, showTurn },
-    focusComposer: () => focusComposer(),
+    focusComposer: toComposer,
   });
   watchTurns(store, text, sessions, loading);
 

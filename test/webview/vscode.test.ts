@@ -67,6 +67,24 @@ describe("the chat in VS Code's webview", () => {
       await page.locator(".question-text", { hasText: "What is this?" }).waitFor();
     }));
 
+  it("uncovers the chat for what the host's commands bring to it, in a narrow place", () =>
+    withApp({ host: "vscode", width: 300 }, async (app) => {
+      const { page, post } = app;
+      const { session } = await ask(app, "First");
+      const search = page.getByLabel("Search chats");
+      for (const message of [
+        { type: "do" as const, action: "new_chat" as const },
+        { type: "open_session" as const, session_id: session.id },
+        { type: "do" as const, action: "focus_composer" as const },
+        { type: "compose" as const, text: "What is this?", context: [] },
+      ]) {
+        await post({ type: "do", action: "show_sessions" });
+        await search.waitFor();
+        await post(message);
+        await search.waitFor({ state: "detached" });
+      }
+    }));
+
   it("brings a draft, and a message that was not sent, back with their context after a reload", () =>
     withApp({ host: "vscode" }, async (app) => {
       const { page, companion, post } = app;

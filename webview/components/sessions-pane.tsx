@@ -44,14 +44,7 @@ export function SessionsPane({ state }: { state: AppState }) {
     <nav class="sessions" aria-label={text.chats} ref={pane}>
       <div class="sessions-head">
         <h2>{text.chats}</h2>
-        <IconButton
-          icon="add"
-          label={text.newChat}
-          onClick={() => {
-            actions.newChat();
-            actions.sessions.makeRoom();
-          }}
-        />
+        <IconButton icon="add" label={text.newChat} onClick={actions.newChat} />
         <IconButton icon="close" label={text.closeChats} onClick={close} />
       </div>
       <div class="search">
@@ -150,7 +143,6 @@ function SessionItem(props: SessionItemProps) {
         onClick={() => {
           if (foundTurn !== undefined) return actions.openFound(id, foundTurn, query);
           actions.openSession(id);
-          actions.sessions.makeRoom();
         }}
       >
         <span class="session-title">{title}</span>
