@@ -1,6 +1,7 @@
 import type { Agent, ModelList } from "../server/protocol/responses.ts";
 import { toSafeUrl } from "./markdown/syntax/links.ts";
 import type { CallDraft, CommandAbout, HostCommand } from "./messages.ts";
+import type { Approvals } from "./state/approvals.ts";
 import type { Loading } from "./state/loading.ts";
 import { chosenModel, findModel, isBusy, isLockedOut, lastQuestion } from "./state/selectors.ts";
 import type { Sending } from "./state/sending.ts";
@@ -12,6 +13,7 @@ import type { Editor, Keys, Transport } from "./transport/transport.ts";
 /** What components may ask for. */
 export interface Actions {
   sending: Sending;
+  approvals: Approvals;
   sessions: SessionList;
   newChat: () => void;
   openSession: (sessionId: string) => void;
@@ -28,6 +30,8 @@ export interface Actions {
   chooseModel: (id: string) => void;
   /** Asks for the key of this model; "": of the chosen one; null: no more. */
   askKey: (model: string | null) => void;
+  /** What may run without asking is looked at, or no more. */
+  showApprovals: (open: boolean) => void;
   reloadModels: () => Promise<ModelList | null>;
   tell: (code: string, message: string) => void;
   keys: Keys | undefined;
@@ -52,6 +56,7 @@ interface ActionsDeps {
   transport: Transport;
   text: Strings;
   sending: Sending;
+  approvals: Approvals;
   sessions: SessionList;
   loading: Loading;
   open: (sessionId: string | null) => void;
@@ -60,10 +65,11 @@ interface ActionsDeps {
 }
 
 export function createActions(deps: ActionsDeps): Actions {
-  const { store, transport, text, sending, sessions, loading, open, showTurn } = deps;
+  const { store, transport, text, sending, approvals, sessions, loading, open, showTurn } = deps;
   const { focusComposer } = deps;
   const actions: Actions = {
     sending,
+    approvals,
     sessions,
     newChat() {
       open(null);
@@ -102,6 +108,7 @@ export function createActions(deps: ActionsDeps): Actions {
       const model = asked === "" ? (chosenModel(store.get()) ?? "") : asked;
       store.dispatch({ type: "ask_key", model });
     },
+    showApprovals: (isShown) => store.dispatch({ type: "show_approvals", open: isShown }),
     async reloadModels() {
       await loading.models();
       return store.get().models;

@@ -1,6 +1,8 @@
 // The app without its looks: store, transport and what goes on between them.
+import type { Session } from "../server/protocol/responses.ts";
 import { type Actions, createActions } from "./actions.ts";
 import type { SavedState } from "./messages.ts";
+import { createApprovals } from "./state/approvals.ts";
 import { withHere } from "./state/drafts.ts";
 import { createFollowing, createLoading, type Loading } from "./state/loading.ts";
 import type { AppState } from "./state/model.ts";
@@ -40,15 +42,12 @@ export function createApp(transport: Transport, text: Strings): App {
     if (isOpen) loading.facts();
     sessions.makeRoom();
   };
-  const sending = createSending({
-    store,
-    transport,
-    text,
-    onCreated(session) {
-      store.dispatch({ type: "created", session });
-      follow(session.id);
-    },
-  });
+  const onCreated = (session: Session): void => {
+    store.dispatch({ type: "created", session });
+    follow(session.id);
+  };
+  const sending = createSending({ store, transport, text, onCreated });
+  const approvals = createApprovals({ store, transport, text, onCreated });
   const sessions = createSessionList(store, transport, (removed) => {
     if (store.get().log?.id === removed) open(null);
   });
@@ -102,7 +101,7 @@ export function createApp(transport: Transport, text: Strings): App {
   };
 
   const actions = createActions({
-    ...{ store, transport, text, sending, sessions, loading, open, showTurn },
+    ...{ store, transport, text, sending, approvals, sessions, loading, open, showTurn },
     focusComposer: toComposer,
   });
   watchTurns(store, text, sessions, loading);

@@ -26,6 +26,7 @@ export const ICONS = {
   refresh: "\ueb37",
   search: "\uea6d",
   send: "\uec0f",
+  shield: "\ueb53",
   sparkle: "\uec10",
   stop: "\uead7",
   thinking: "\uec59",

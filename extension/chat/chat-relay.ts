@@ -1,7 +1,7 @@
 // Between one web app and the companion: every message from the app is parsed, calls and streams
 // are passed on. Knows nothing of VS Code.
 import * as z from "zod/mini";
-import { CALLS, type CallName } from "../../server/protocol/calls.ts";
+import { CALLS, type CallName, type CallParams } from "../../server/protocol/calls.ts";
 import { isPause, type StreamChunk } from "../../server/protocol/chunks.ts";
 import type { ClientMessage, MessageRequest } from "../../server/protocol/requests.ts";
 import type { AgentList } from "../../server/protocol/responses.ts";
@@ -134,6 +134,8 @@ async function callForWindow(deps: ChatRelayDeps, name: CallName, raw: unknown):
   switch (name) {
     case "send_message":
       return await sendFromWindow(deps, params as MessageRequest);
+    case "set_approval_level":
+      return await deps.client.call(name, await withWorkspace(deps, parsed.data));
     case "list_agents":
       return await listAgents(deps);
     case "list_models": {
@@ -160,6 +162,16 @@ async function sendFromWindow(deps: ChatRelayDeps, request: MessageRequest): Pro
   const accepted = (await deps.client.call("send_message", sent)) as Accepted;
   deps.onSent(accepted.session_id, accepted.after);
   return accepted;
+}
+
+/** More than usual is allowed where this window works, and nowhere else. */
+async function withWorkspace(
+  deps: ChatRelayDeps,
+  raw: unknown,
+): Promise<CallParams<"set_approval_level">> {
+  const { session_id, changes } = CALLS.set_approval_level.params.parse(raw);
+  const { workspace } = await deps.offer();
+  return { session_id, changes: workspace === undefined ? changes : { workspace, ...changes } };
 }
 
 async function listAgents(deps: ChatRelayDeps): Promise<AgentList> {

@@ -166,6 +166,47 @@ describe("permissions in a workbench", function () {
     await chat.reached("done");
   });
 
+  it("run what a rule allows in every chat, say so after a reload, too, and ask again once it is taken back", async () => {
+    await scene.newChat();
+    const print = (more = "") => call("execute_command", { command: `printf one${more}` });
+    await scene.ask("Print.", print());
+    await scene.button("Always in this workspace…").click();
+    await chat.frame.getByRole("button", { name: "What begins with printf", exact: true }).click();
+    await chat.reached("done");
+    await scene.newChat();
+    await scene.ask("Print again.", print(" two"));
+    await chat.reached("done");
+    await chat.frame.getByText("Allowed by your rule `printf`").waitFor();
+    assert.match(told(), /one/);
+    await page.reload();
+    chat = await openChatView(page);
+    await chat.frame.getByText("Allowed by your rule `printf`").waitFor();
+    await scene.newChat();
+    await scene.ask("Print into a file.", print(" > out.txt"));
+    await chat.frame.getByText("May execute_command run?").waitFor();
+    await scene.button("Reject").click();
+    await chat.reached("done");
+    await scene.button("What may run without asking").click();
+    await chat.frame.getByRole("radio", { name: /^Everything is free/ }).check();
+    await scene.workbench.picture(page, "approvals");
+    await scene.button("Let printf ask again").click();
+    await chat.frame.getByText("None yet.").waitFor();
+    await scene.button("Close").click();
+    await scene.ask("Into a file, now.", print(" > out.txt"));
+    await chat.reached("done");
+    assert.ok(existsSync(scene.file("out.txt")), "made at the level of the chat");
+    await scene.ask("Remove it.", call("execute_command", { command: "rm out.txt" }));
+    await chat.frame.getByText("What is dangerous always asks.").waitFor();
+    await scene.button("Reject").click();
+    await chat.reached("done");
+    assert.ok(existsSync(scene.file("out.txt")));
+    await scene.button("Let it ask as usual").click();
+    await scene.ask("Print at last.", print());
+    await chat.frame.getByText("May execute_command run?").waitFor();
+    await scene.button("Reject").click();
+    await chat.reached("done");
+  });
+
   it("let a model hand over to an agent that may do more when a person says so", async () => {
     await scene.newChat();
     await agents().selectOption({ label: "Ask" });

@@ -15,6 +15,9 @@ const SessionsPane = later(async () => {
 });
 
 const LinkDialog = later(async () => (await import("./base/dialog.tsx")).LinkDialog);
+const ApprovalsDialog = later(
+  async () => await (await import("./approvals-dialog.tsx")).loadApprovals(),
+);
 const KeyDialog = later(async () => (await import("./key-dialog.tsx")).KeyDialog);
 
 export function Root({ state }: { state: AppState }) {
@@ -33,6 +36,7 @@ export function Root({ state }: { state: AppState }) {
       </div>
       {state.link !== null && <LinkDialog url={state.link} />}
       {state.keyFor !== null && <KeyDialog state={state} />}
+      {state.approvals && <ApprovalsDialog state={state} />}
     </main>
   );
 }

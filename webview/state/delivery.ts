@@ -55,14 +55,14 @@ export function createDelivery(deps: SendingDeps) {
     const sessionId = store.get().log?.id;
     if (sessionId === undefined || inFlight.has(decision.requestId)) return;
     inFlight.add(decision.requestId);
-    const { feedback, requestId, args, always } = decision;
+    const { feedback, requestId, args, remember } = decision;
     const message: ClientMessage = omitUndefined({
       type: "tool_decision" as const,
       call_id: callId,
       decision: decision.decision,
       feedback: feedback.trim() || undefined,
       modified_arguments: args,
-      remember: always ? ("session" as const) : undefined,
+      remember,
     });
     try {
       const request = { session_id: sessionId, request_id: requestId, message };

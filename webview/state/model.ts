@@ -1,4 +1,5 @@
 // All that the app knows, and what changes it.
+import type { ApprovalLevel, RuleText } from "../../server/protocol/approvals.ts";
 import type { StreamChunk } from "../../server/protocol/chunks.ts";
 import type {
   AgentList,
@@ -37,8 +38,8 @@ export interface Decision {
   feedback: string;
   /** What an edit makes of the arguments. */
   args?: Record<string, unknown>;
-  /** No more questions for this tool in this chat. */
-  always?: boolean;
+  /** No more questions for this tool in this chat, or for calls that a rule fits. */
+  remember?: "session" | RuleText;
 }
 
 export interface AppState {
@@ -81,6 +82,8 @@ export interface AppState {
   link: string | null;
   /** The model whose key is asked for; "": any. */
   keyFor: string | null;
+  /** What is allowed is looked at. */
+  approvals: boolean;
 }
 
 export type AppMessage =
@@ -131,7 +134,8 @@ export type AppMessage =
   | { type: "restored"; sessionId: string }
   | { type: "notice"; notice: CallError | null }
   | { type: "link"; url: string | null }
-  | { type: "ask_key"; model: string | null };
+  | { type: "ask_key"; model: string | null }
+  | { type: "show_approvals"; open: boolean };
 
 /** What is known of the open session beside its log. */
 export interface SessionFacts {
@@ -139,6 +143,8 @@ export interface SessionFacts {
   model: string | null;
   agent: string | null;
   lastSeq: number;
+  /** What runs in it without asking. */
+  level: ApprovalLevel;
 }
 
 export interface SessionsPane {

@@ -5,8 +5,8 @@ import type { AppMessage, AppState, SessionFacts, SessionsPane } from "./model.t
 
 /** Only the first facts say what there is to wait for; later ones come while the stream runs. */
 export function toFacts(session: Session, known: SessionFacts | null = null): SessionFacts {
-  const { title, model, agent_type: agent, last_seq } = session;
-  return { title, model, agent, lastSeq: known?.lastSeq ?? last_seq };
+  const { title, model, agent_type: agent, last_seq, approval_level: level = "read" } = session;
+  return { title, model, agent, level, lastSeq: known?.lastSeq ?? last_seq };
 }
 
 export const INITIAL_SESSIONS: SessionsPane = {

@@ -47,6 +47,7 @@ export const INITIAL: AppState = {
   notice: null,
   link: null,
   keyFor: null,
+  approvals: false,
 };
 
 export function reduce(state: AppState, message: AppMessage): AppState {
@@ -127,6 +128,8 @@ export function reduce(state: AppState, message: AppMessage): AppState {
       return { ...state, link: message.url };
     case "ask_key":
       return { ...state, keyFor: message.model };
+    case "show_approvals":
+      return { ...state, approvals: message.open };
     default:
       message satisfies never;
       return state;
@@ -187,7 +190,7 @@ function takeIn(state: AppState, chunks: readonly StreamChunk[]): AppState {
     outgoing: arrived ? null : outgoing,
     // A choice lasts until a turn was made with it; then the session has it.
     chosen: arrived ? { model: null, agent: null } : state.chosen,
-    facts: arrived ? withChoice(state) : state.facts,
+    facts: withLevel(arrived ? withChoice(state) : state.facts, chunks),
     decisions: pendingOnly(state.decisions, log.turns.at(-1)),
     stopping: state.stopping && (open || (outgoing !== null && !arrived)),
     notice: state.notice?.code === "session_busy" && !open ? null : state.notice,
@@ -211,6 +214,19 @@ function takeReset(state: AppState, reset: LogReset): AppState {
 function withChoice({ facts, chosen }: AppState): SessionFacts | null {
   if (!facts) return null;
   return { ...facts, model: chosen.model ?? facts.model, agent: chosen.agent ?? facts.agent };
+}
+
+/** As another window has said since the facts were read. */
+function withLevel(
+  facts: SessionFacts | null,
+  chunks: readonly StreamChunk[],
+): SessionFacts | null {
+  for (const { type, seq, metadata } of facts ? chunks : []) {
+    const isNewer = type === "status" && seq > (facts?.lastSeq ?? 0);
+    if (!isNewer || metadata?.state !== "approval_level") continue;
+    if (facts && metadata.level) facts = { ...facts, level: metadata.level };
+  }
+  return facts;
 }
 
 function pendingOnly(decisions: AppState["decisions"], turn: Turn | undefined) {

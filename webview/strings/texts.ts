@@ -36,6 +36,10 @@ export interface Strings {
   editing: string;
   stopEditing: string;
   removeContext(label: string): string;
+  levels: Record<"ask" | "edit" | "all", string>;
+  levelBack: string;
+  approvals: string;
+  allowedByRule: (rules: string) => string;
   granted: string;
   revoke(tool: string): string;
   summarise: string;

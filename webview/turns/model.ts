@@ -1,4 +1,6 @@
 // What a session is on the screen, made of its chunks.
+
+import type { AllowedBy } from "../../server/protocol/approvals.ts";
 import type { AttachmentRef } from "../../server/protocol/attachments.ts";
 import type { AskReason, CallOutcome } from "../../server/protocol/call-words.ts";
 import type { SentInstruction } from "../../server/protocol/instructions.ts";
@@ -27,6 +29,8 @@ export interface ToolPart extends Span {
   does: string | null;
   /** Why it asks, if it does and anybody knows. */
   because: AskReason | null;
+  /** What a person had said about it before; null where it asked, or never had to. */
+  allowedBy: AllowedBy | null;
   /** Of a call that proposes one. */
   plan: Plan | null;
   /** What it has said while it ran. */

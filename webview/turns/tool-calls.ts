@@ -16,6 +16,7 @@ export function addTool(turn: Turn, chunk: ChunkOf<"tool_call">): Turn {
     does: chunk.metadata?.kind ?? null,
     // A newer companion may have others.
     because: ASK_REASONS.find((reason) => reason === chunk.metadata?.asks_because) ?? null,
+    allowedBy: chunk.metadata?.allowed_by ?? null,
     plan: null,
     output: NO_OUTPUT,
     result: null,

@@ -117,7 +117,7 @@ function takeStatus(log: SessionLog, chunk: ChunkOf<"status">): SessionLog {
       return { ...log, granted: [...log.granted.filter((name) => name !== tool_name), tool_name] };
     case "tool_asks_again":
       return { ...log, granted: log.granted.filter((name) => name !== tool_name) };
-    // What is allowed is looked at where it is taken back.
+    // Looked at where it is taken back; what the state knows of a level is in its facts.
     case "rule_allowed":
     case "approval_level":
       return log;

@@ -22,6 +22,7 @@ export const IN_RUSSIAN: Record<ErrorCode, Words> = {
       ["{0}: the base URL is not a URL.", "{0}: базовый адрес — не адрес."],
       ["agent_type: there is no agent called {0}.", "Агента {0} нет."],
       ["agent_type: there is no such agent.", "Такого агента нет."],
+      ["message.remember: {0}", "Такого правила создать нельзя: {0}"],
       ["message.modified_arguments: there is no such agent.", "Такого агента нет."],
       ["message.modified_arguments: {0}", "Изменённые аргументы не подходят: {0}"],
       [

@@ -16,6 +16,7 @@ import type {
 } from "../../../server/protocol/responses.ts";
 import { SSE_RETRY, toFrame } from "../../../server/protocol/sse.ts";
 import { type AnyChunk, metadataOf, placed } from "../../support/any-chunk.ts";
+import { answerApprovals, type ScriptedApprovals } from "./scripted-approvals.ts";
 import { keepAttached, type ServedPage, serveFile } from "./scripted-files.ts";
 import {
   type Hit,
@@ -72,6 +73,7 @@ export class ScriptedCompanion {
   /** Of the messages to come, beside what they bring along; then texts, by their hashes. */
   metadata: Record<string, unknown> = {};
   readonly instructions = new Map<string, string>();
+  readonly approvals: ScriptedApprovals = { choices: [], rules: [] };
   /** Extra pages of a test. */
   readonly pages = new Map<string, ServedPage>();
   #server: Server | undefined;
@@ -284,7 +286,11 @@ export class ScriptedCompanion {
   ): void {
     const [, id, rest] = /^\/v1\/sessions\/([^/]+)(?:\/([\w/-]+))?$/.exec(url.pathname) ?? [];
     const session = this.sessions.get(id ?? "");
-    if (id !== undefined && !session) {
+    const asked = { method, path: url.pathname, body };
+    const approved = answerApprovals(this.approvals, asked, session);
+    if (approved !== undefined) {
+      json(response, 200, approved === session && session ? toSession(session) : approved);
+    } else if (id !== undefined && !session) {
       refuse(response, { status: 404, code: "not_found", message: "There is no such session." });
     } else if (session && rest === "stream") {
       this.#openStream(session, url, request, response);

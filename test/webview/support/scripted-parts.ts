@@ -49,7 +49,9 @@ export function statusAfter(chunks: StreamChunk[], before: NonNullable<Session["
 
 export function toSession(session: ScriptedSession): Session {
   const { id, title, agent_type, model: chosen, created_at, updated_at, last_seq, turn } = session;
-  return { id, title, agent_type, model: chosen, created_at, updated_at, last_seq, turn };
+  const { approval_level } = session;
+  const fields = { id, title, agent_type, model: chosen, created_at, updated_at, last_seq, turn };
+  return { ...fields, ...(approval_level && { approval_level }) };
 }
 
 export interface Hit {

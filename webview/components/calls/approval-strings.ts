@@ -1,4 +1,5 @@
 // Texts of a call that waits for a person, loaded with its buttons.
+import type { RuleText } from "../../../server/protocol/approvals.ts";
 import type { DangerKind } from "../../../server/shared/command-dangers.ts";
 import type { ProposedChange } from "../../messages.ts";
 
@@ -7,6 +8,9 @@ interface ApprovalStrings {
   reject: string;
   rejectWhy: string;
   approveAlways: string;
+  makeRule: string;
+  noRule: string;
+  always: Record<RuleText["type"], string>;
   editArguments: string;
   showChange: string;
   command: string;
@@ -31,6 +35,13 @@ const EN: ApprovalStrings = {
   reject: "Reject",
   rejectWhy: "Why not? (optional; the model reads it)",
   approveAlways: "Always in this chat",
+  makeRule: "Always in this workspace…",
+  noRule: "No rule can be made of this call: it asks each time.",
+  always: {
+    command: "Exactly this:",
+    command_prefix: "What begins with",
+    path: "Changes of",
+  },
   editArguments: "Edit",
   showChange: "Show change",
   command: "Command",
@@ -66,6 +77,13 @@ const RU: ApprovalStrings = {
   reject: "Отклонить",
   rejectWhy: "Почему нет? (необязательно; модель это прочтёт)",
   approveAlways: "Всегда в этом чате",
+  makeRule: "Всегда в этой рабочей области…",
+  noRule: "Из этого вызова правило не сделать: о нём вопрос каждый раз.",
+  always: {
+    command: "Точно это:",
+    command_prefix: "Всё, что начинается с",
+    path: "Изменения в",
+  },
   editArguments: "Изменить",
   showChange: "Показать изменение",
   command: "Команда",

@@ -10,6 +10,7 @@ import { Secondary } from "../base/secondary.tsx";
 import { focusComposer } from "../composer/composer.tsx";
 import { approvalStrings } from "./approval-strings.ts";
 import { CallForPeople, Dangers } from "./call-for-people.tsx";
+import { MakeRule } from "./make-rule.tsx";
 
 interface ToolDecisionProps {
   part: ToolPart;
@@ -96,10 +97,20 @@ export function ToolDecision({ part, decision, written, agentName }: ToolDecisio
           {isDecided && decision.decision !== "reject" && <Icon name="loading" spin />}
           {words.approve}
         </button>
-        {draft === null && !plan && (
-          <Secondary disabled={isDecided} onClick={() => decide("approve", { always: true })}>
-            {words.approveAlways}
-          </Secondary>
+        {draft === null && !plan && part.because !== "dangerous" && (
+          <>
+            <Secondary
+              disabled={isDecided}
+              onClick={() => decide("approve", { remember: "session" })}
+            >
+              {words.approveAlways}
+            </Secondary>
+            <MakeRule
+              callId={callId}
+              isDisabled={isDecided}
+              onMade={(remember) => decide("approve", { remember })}
+            />
+          </>
         )}
         <button
           type="button"

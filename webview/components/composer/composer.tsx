@@ -4,7 +4,7 @@ import { loadStyle } from "../../load-style.ts";
 import type { AppState } from "../../state/model.ts";
 import { canStop, isBusy, isSendable, runsTool } from "../../state/selectors.ts";
 import { Attachments } from "../base/attachments.ts";
-import { DraftChips, GrantedTools } from "../base/chips.tsx";
+import { Allowed, ApprovalsButton, DraftChips } from "../base/chips.tsx";
 import { useSurroundings } from "../base/context.ts";
 import { Icon, IconButton } from "../base/icon.tsx";
 import { ContextMeter } from "./context-meter.tsx";
@@ -97,8 +97,7 @@ export function Composer({ state }: { state: AppState }) {
         </p>
       )}
       <ContextMeter state={state} />
-      {/* The button that was clicked goes, and must not take the focus along. */}
-      <GrantedTools names={state.log?.granted ?? []} onRevoked={focusComposer} />
+      <Allowed state={state} onRevoked={focusComposer} />
       <div class="mentions" ref={mentions} />
       <DraftChips context={state.context} />
       <textarea
@@ -120,6 +119,7 @@ export function Composer({ state }: { state: AppState }) {
         <Attachments state={state} />
         <AgentPicker state={state} />
         <ModelPicker state={state} />
+        <ApprovalsButton />
         <span class="spacer" />
         {stoppable && (
           <IconButton

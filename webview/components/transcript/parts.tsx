@@ -128,6 +128,16 @@ function ToolRow({ part, isOpen, decision, written, agentName }: ToolRowProps) {
           {part.error !== null && <Shown label={text.toolResult} text={part.error} />}
         </div>
       </details>
+      {part.allowedBy?.rules && (
+        <p class="asks-because">
+          <Shown
+            text={text.allowedByRule(
+              part.allowedBy.rules.map(({ pattern }) => `\`${pattern}\``).join(", "),
+            )}
+            where="prose"
+          />
+        </p>
+      )}
       {asks && part.because && <p class="asks-because">{text.asksBecause[part.because]}</p>}
       {asks && (
         <ToolDecision part={part} decision={decision} written={written} agentName={agentName} />
