@@ -88,6 +88,13 @@ interface LevelsProps {
 
 function Levels({ level, onChoose }: LevelsProps) {
   const words = approvalsStrings();
+  // Until the companion has said so.
+  const [wished, setWished] = useState<ApprovalLevel | null>(null);
+  const choose = async (one: ApprovalLevel): Promise<void> => {
+    setWished(one);
+    await onChoose(one);
+    setWished(null);
+  };
   return (
     <fieldset>
       <legend>{words.level}</legend>
@@ -98,8 +105,8 @@ function Levels({ level, onChoose }: LevelsProps) {
             <input
               type="radio"
               name="approval-level"
-              checked={one === level}
-              onChange={() => void onChoose(one)}
+              checked={one === (wished ?? level)}
+              onChange={() => void choose(one)}
             />
             <span>
               {name} <span class="muted">({detail})</span>
