@@ -8,7 +8,6 @@ import { providerAt } from "../support/upstream/collect.ts";
 import { BENCH_FORMATS, type BenchFormat } from "./model-formats.ts";
 
 export interface ReadCost {
-  events: number;
   /** Microseconds of CPU for an event. */
   main: number;
   process: number;
@@ -19,7 +18,7 @@ interface WithThreads {
   threadCpuUsage(before?: NodeJS.CpuUsage): NodeJS.CpuUsage;
 }
 
-const [kind = "", vendor = "", port = "", streams = "200", seconds = "4"] = process.argv.slice(2);
+const [kind = "", vendor = "", port = "", streams = "200"] = process.argv.slice(2);
 const found = BENCH_FORMATS.find((one) => one.vendor === vendor);
 if (!found) throw new Error(`no format of ${vendor}`);
 const format: BenchFormat = found;
@@ -73,17 +72,20 @@ for (let index = 0; index < Number(streams); index += 1) {
   }
 }
 
-await delay(2_000);
 const { threadCpuUsage } = process as NodeJS.Process & WithThreads;
-const before = { events, thread: threadCpuUsage(), process: process.cpuUsage() };
-await delay(Number(seconds) * 1_000);
-const thread = threadCpuUsage(before.thread);
-const whole = process.cpuUsage(before.process);
-const read = events - before.events;
-if (characters === 0) throw new Error("nothing was read");
-const cost: ReadCost = {
-  events: read,
-  main: (thread.user + thread.system) / read,
-  process: (whole.user + whole.system) / read,
-};
-process.send?.(cost, () => process.exit());
+process.on("message", ({ seconds }: { seconds: number }) => void measure(seconds));
+process.once("disconnect", () => process.exit());
+
+async function measure(seconds: number): Promise<void> {
+  const before = { events, thread: threadCpuUsage(), process: process.cpuUsage() };
+  await delay(seconds * 1_000);
+  const thread = threadCpuUsage(before.thread);
+  const whole = process.cpuUsage(before.process);
+  const read = events - before.events;
+  if (read === 0 || characters === 0) throw new Error("nothing was read");
+  const cost: ReadCost = {
+    main: (thread.user + thread.system) / read,
+    process: (whole.user + whole.system) / read,
+  };
+  process.send?.(cost);
+}
