@@ -13,6 +13,8 @@ export class ChatError extends Error {
   readonly code: ErrorCode;
   readonly hint: string | undefined;
   readonly retryAfterSeconds: number | undefined;
+  /** Whether trying again helps, where somebody who knows has said so. */
+  mayPass: boolean | undefined;
 
   constructor(code: ErrorCode, message: string, options: ChatErrorOptions = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });

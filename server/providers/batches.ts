@@ -6,7 +6,8 @@ import type { ProviderEvent } from "./provider.ts";
 const MANY = 4_096;
 
 export interface Batches {
-  push(events: readonly ProviderEvent[]): void;
+  /** The list is not the caller's any more. */
+  push(events: ProviderEvent[]): void;
   /** Too much waits for the reader; `onRoom` is called once that has changed. */
   isFull(): boolean;
   onRoom: (() => void) | undefined;
@@ -16,10 +17,13 @@ export interface Batches {
   readonly left: AbortSignal;
 }
 
+type Result = IteratorResult<readonly ProviderEvent[], undefined>;
+const END: Result = { done: true, value: undefined };
+
 /** The same, of which only what becomes of its events is pushed. */
 export function mapped(
   batches: Batches,
-  toOthers: (events: readonly ProviderEvent[]) => readonly ProviderEvent[],
+  toOthers: (events: ProviderEvent[]) => ProviderEvent[],
 ): Batches {
   return {
     push: (events) => batches.push(toOthers(events)),
@@ -49,18 +53,31 @@ export function toBatches(
 function iterate(
   produce: (batches: Batches) => Promise<void>,
   signal: AbortSignal,
-): AsyncIterator<readonly ProviderEvent[]> {
+): AsyncIterator<readonly ProviderEvent[], undefined> {
   const leaving = new AbortController();
   let waiting: ProviderEvent[] = [];
-  let wake: (() => void) | undefined;
+  let wake: ((result: Result | Promise<Result>) => void) | undefined;
   let ended: { error?: unknown } | undefined;
   let begun = false;
   let shown = false;
 
+  /** What the reader gets now; undefined: it waits. */
+  const next = (): Promise<Result> | undefined => {
+    if (signal.aborted) return Promise.reject(signal.reason);
+    if (waiting.length > 0) {
+      const value = waiting;
+      waiting = [];
+      batches.onRoom?.();
+      return Promise.resolve({ done: false, value });
+    }
+    if (!ended) return undefined;
+    return "error" in ended ? Promise.reject(ended.error) : Promise.resolve(END);
+  };
   const rouse = (): void => {
-    const woken = wake;
+    const result = wake && next();
+    if (!result) return;
+    wake?.(result);
     wake = undefined;
-    woken?.();
   };
   const leave = (): void => {
     leaving.abort(signal.reason);
@@ -75,9 +92,12 @@ function iterate(
     push(events) {
       if (events.length === 0) return;
       shown = true;
-      if (waiting.length === 0) waiting = [...events];
-      else waiting.push(...events);
-      rouse();
+      if (waiting.length > 0) waiting.push(...events);
+      else if (wake && !signal.aborted) {
+        // A word at a time: no turn in between, and nothing is copied.
+        wake({ done: false, value: events });
+        wake = undefined;
+      } else waiting = events;
     },
     isFull: () => waiting.length > MANY,
     onRoom: undefined,
@@ -94,28 +114,19 @@ function iterate(
   };
 
   return {
-    async next() {
-      signal.throwIfAborted();
-      if (!begun) begin();
-      while (waiting.length === 0 && !ended && !signal.aborted) {
-        await new Promise<void>((resolve) => {
+    next() {
+      if (!begun && !signal.aborted) begin();
+      return (
+        next() ??
+        new Promise((resolve) => {
           wake = resolve;
-        });
-      }
-      signal.throwIfAborted();
-      if (waiting.length > 0) {
-        const value = waiting;
-        waiting = [];
-        batches.onRoom?.();
-        return { done: false, value };
-      }
-      if (ended && "error" in ended) throw ended.error;
-      return { done: true, value: undefined };
+        })
+      );
     },
     async return() {
       leave();
       end({});
-      return await Promise.resolve({ done: true as const, value: undefined });
+      return await Promise.resolve(END);
     },
   };
 }

@@ -4,6 +4,8 @@
  */
 export interface TextCleaner {
   add(delta: string): string;
+  /** Nothing waits. */
+  isIdle(): boolean;
   /** What still waits, at the end. */
   rest(): string;
 }
@@ -12,12 +14,14 @@ export function createTextCleaner(): TextCleaner {
   let half = "";
   return {
     add(delta) {
+      if (half === "" && isPlain(delta)) return delta;
       const joined = half + delta;
       const last = joined.charCodeAt(joined.length - 1);
       const isHalf = last >= 0xd800 && last <= 0xdbff;
       half = isHalf ? joined.slice(-1) : "";
       return cleanText(isHalf ? joined.slice(0, -1) : joined);
     },
+    isIdle: () => half === "",
     rest() {
       const rest = half === "" ? "" : "\ufffd";
       half = "";

@@ -105,7 +105,7 @@ export function createFairReading(now: () => number = () => performance.now()): 
       return {
         write(bytes) {
           // A few words: no more than its share of this turn of the event loop.
-          if (one.parts.length === 0 && bytes.length <= SLICE_BYTES) {
+          if (one.bytes === 0 && bytes.length <= SLICE_BYTES) {
             read(bytes);
             return;
           }

@@ -4,7 +4,7 @@ import { createHash } from "node:crypto";
 import type { ChatError } from "../errors.ts";
 import { type Access, urlAt, vendorHeaders } from "./access.ts";
 import type { Batches } from "./batches.ts";
-import { retryAfter, retryAfterError } from "./failures/retry-after.ts";
+import { retryAfter, retryAfterError, shouldRetry } from "./failures/retry-after.ts";
 import { cutError, malformedError, statusError, timeoutError } from "./failures/upstream-errors.ts";
 import type { FairReading } from "./fair-reading.ts";
 import { type Connections, type HttpResponse, readStart, send } from "./http-client.ts";
@@ -101,7 +101,9 @@ export async function open(
   const said = await readStart(response, { maxBytes: MAX_ERROR_BYTES, timeoutMs: ERROR_BODY_MS });
   signal?.throwIfAborted();
   const wait = retryAfter(response.headers, Date.now());
-  throw statusError(access, response.status, said, wait);
+  const error = statusError(access, response.status, said, wait);
+  error.mayPass = shouldRetry(response.headers);
+  throw error;
 }
 
 export interface Hearing {
@@ -141,9 +143,9 @@ export async function hear(hearing: Hearing): Promise<Heard> {
     lastWords: "",
     retryAfter: retryAfterError(response.headers, Date.now()),
   };
-  const isOver = (): boolean =>
-    heard.sawDone || state.ended || state.tooLong || state.failure !== undefined || hasEnded;
+  const isOver = (): boolean => heard.sawDone || state.isOver || hasEnded;
   let hasEnded = false;
+  let isFinishing = false;
   let silentBytes = 0;
   let progress = 0;
 
@@ -184,7 +186,9 @@ export async function hear(hearing: Hearing): Promise<Heard> {
     response.destroy();
     end();
   };
-  const watch = watchSilence(hearing, stop);
+  const pulse: Pulse = { at: 0 };
+  const watch = watchSilence(hearing, pulse, stop);
+  watch.start();
 
   const source = createSource(response);
   const read = (bytes: Buffer): void => {
@@ -199,6 +203,9 @@ export async function hear(hearing: Hearing): Promise<Heard> {
       if (heard.sawDone || state.ended) release(response);
       else response.destroy();
       end();
+    } else if (state.reason !== undefined && !isFinishing) {
+      isFinishing = true;
+      watch.start();
     } else if (silentBytes > MAX_SILENT_BYTES) {
       stop(malformedError(access, "megabytes without a word in them"));
     } else if (batches.isFull()) {
@@ -206,7 +213,8 @@ export async function hear(hearing: Hearing): Promise<Heard> {
       source.wait("reader");
       batches.onRoom = () => {
         batches.onRoom = undefined;
-        watch.heard();
+        pulse.at = performance.now();
+        watch.start();
         source.go("reader");
       };
     }
@@ -221,8 +229,8 @@ export async function hear(hearing: Hearing): Promise<Heard> {
     end();
   };
   readUnpacked(response, source, {
+    pulse,
     data: lane.write,
-    heard: () => watch.heard(),
     end: () => lane.end(end),
     // What came before it broke has been said.
     broke: (thrown) => lane.end(() => broke(thrown)),
@@ -232,9 +240,8 @@ export async function hear(hearing: Hearing): Promise<Heard> {
 }
 
 interface Sink {
+  pulse: Pulse;
   data(bytes: Buffer): void;
-  /** Something has come, packed or not. */
-  heard(): void;
   end(): void;
   broke(thrown: unknown): void;
 }
@@ -262,11 +269,12 @@ function createSource(response: HttpResponse): Source {
 
 /** Nothing of a body that is plain is copied or waited for. */
 function readUnpacked(response: HttpResponse, source: Source, sink: Sink): void {
+  const { pulse } = sink;
   const encoding = response.headers["content-encoding"];
   let unpacker: Unpacker | undefined;
   let begun = false;
   const onBytes = (bytes: Buffer): void => {
-    sink.heard();
+    pulse.at = performance.now();
     if (!begun) {
       begun = true;
       unpacker = unpackerFor(encoding?.toString(), bytes, {
@@ -291,42 +299,41 @@ function readUnpacked(response: HttpResponse, source: Source, sink: Sink): void 
   );
 }
 
+/** When something last came, packed or not; 0: nothing has. */
+interface Pulse {
+  at: number;
+}
+
 /**
  * One timer for the whole answer: a read only notes when it was, since moving a timer costs
  * as much as reading a word.
  */
 function watchSilence(
   { deps, deadline, draft }: Hearing,
+  pulse: Pulse,
   stop: (failure: ChatError | undefined) => void,
-): { heard(): void; stop(): void } {
+): { start(): void; stop(): void } {
   const { access, stallSeconds } = deps;
-  let begun = false;
-  let until = deadline;
   let timer: NodeJS.Timeout | undefined;
-  const arm = (): void => {
+  const isFinished = (): boolean => draft.state.reason !== undefined;
+  const until = (): number => {
+    const seconds = isFinished() ? Math.min(stallSeconds, AFTER_FINISH_SECONDS) : stallSeconds;
+    return pulse.at === 0 ? deadline : pulse.at + 1000 * seconds;
+  };
+  const start = (): void => {
     clearTimeout(timer);
-    timer = setTimeout(onTimer, Math.max(until - performance.now(), 0));
+    timer = setTimeout(onTimer, Math.max(until() - performance.now(), 0));
   };
   const onTimer = (): void => {
-    if (performance.now() < until - EARLY_MS) arm();
+    const begun = pulse.at !== 0;
+    if (performance.now() < until() - EARLY_MS) start();
     // The model has ended; what did not come was at most its usage.
-    else if (draft.state.reason !== undefined) stop(undefined);
+    else if (isFinished()) stop(undefined);
     else stop(timeoutError(access, begun ? stallSeconds : 2 * stallSeconds, begun));
   };
-  arm();
   return {
-    heard() {
-      const isFinished = draft.state.reason !== undefined;
-      const seconds = isFinished ? Math.min(stallSeconds, AFTER_FINISH_SECONDS) : stallSeconds;
-      const before = until;
-      until = performance.now() + 1000 * seconds;
-      begun = true;
-      if (!timer || until < before) arm();
-    },
-    stop() {
-      clearTimeout(timer);
-      timer = undefined;
-    },
+    start,
+    stop: () => clearTimeout(timer),
   };
 }
 

@@ -8,6 +8,7 @@ import {
   goneError,
   lastWordsError,
   networkError,
+  onlyThoughtError,
   strayError,
   streamError,
   tooLongError,
@@ -187,7 +188,8 @@ function judge(
   if (state.failure) return streamError(access, state.failure.said, heard.retryAfter);
   if (state.reason !== undefined) {
     const saysWhy = state.reason === "content_filter" || state.reason === "length";
-    return state.empty && !saysWhy && !mayBeEmpty ? emptyError(access) : undefined;
+    if (state.answered || saysWhy || mayBeEmpty) return undefined;
+    return state.empty ? emptyError(access) : onlyThoughtError(access);
   }
   const { stray, type, lastWords } = heard;
   const isAnswer = state.understood || !state.empty;

@@ -212,6 +212,20 @@ describe("a model's server that says no", () => {
       hint: /billing/,
     }));
 
+  it("x-should-retry: decides, whatever the status says", async () => {
+    await checkAnswer({
+      scripts: [status(400, "not yet", { "x-should-retry": "true" }), normal("later")],
+      text: "later",
+      requests: 2,
+    });
+    await checkAnswer({
+      scripts: [status(500, "never", { "x-should-retry": "false" }), normal("later")],
+      error: "upstream_failed",
+      message: /never/,
+      requests: 1,
+    });
+  });
+
   it("500 and 529: tries twice more, then says it", async () => {
     await checkAnswer({
       scripts: [status(500), status(502), normal("third")],

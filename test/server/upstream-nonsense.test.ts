@@ -8,6 +8,7 @@ import {
   DONE,
   endless,
   hugeLine,
+  normal,
   stop,
   stream,
   text,
@@ -112,6 +113,22 @@ describe("a model's server that sends nonsense", () => {
       message: /empty answer/,
       requests: 3,
     }));
+
+  it("thinking, an end, and nothing else: says that there is no answer, and asks for no other", async () => {
+    const thought = chunk({ reasoning_content: "The user wants" });
+    await checkAnswer({
+      scripts: [stream(thought, text("\n"), stop(), DONE), normal("later")],
+      error: "upstream_failed",
+      message: /thought, but gave no answer/,
+      requests: 1,
+    });
+    await checkAnswer({
+      scripts: [stream(text("<think>The user wants</think>"), stop(), DONE)],
+      error: "upstream_failed",
+      message: /thought, but gave no answer/,
+    });
+    await checkAnswer({ scripts: [stream(thought, stop("length"), DONE)] });
+  });
 
   it("blanks, an end, and nothing else: the same, but what was shown is not asked for again", async () => {
     const blanks = [text("\n"), text(" \n")] as const;

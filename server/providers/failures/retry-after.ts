@@ -15,6 +15,15 @@ export function retryAfterError(headers: Headers, now: number): number | undefin
   return within(askedFor(headers, now));
 }
 
+/**
+ * What OpenAI's and Anthropic's servers, and gateways to them, decide themselves; undefined: it is
+ * left to the status.
+ */
+export function shouldRetry(headers: Headers): boolean | undefined {
+  const said = text(headers["x-should-retry"]).trim().toLowerCase();
+  return said === "true" ? true : said === "false" ? false : undefined;
+}
+
 function askedFor(headers: Headers, now: number): number | undefined {
   const ms = num(headers["retry-after-ms"]);
   return ms === undefined ? secondsOf(headers["retry-after"], now) : ms / 1000;

@@ -35,8 +35,8 @@ export async function withRetries(
 }
 
 /** Whether it may go well in a moment. */
-export function isPassing({ code }: ChatError): boolean {
-  return PASSING.includes(code) || code === "upstream_timeout";
+export function isPassing({ code, mayPass }: ChatError): boolean {
+  return mayPass ?? (PASSING.includes(code) || code === "upstream_timeout");
 }
 
 /**
@@ -52,7 +52,8 @@ export async function backOff(
 }
 
 function waitFor(thrown: unknown, backOffMs: number): number | undefined {
-  if (!(thrown instanceof ChatError) || !PASSING.includes(thrown.code)) return undefined;
+  if (!(thrown instanceof ChatError)) return undefined;
+  if (!(thrown.mayPass ?? PASSING.includes(thrown.code))) return undefined;
   const asked = thrown.retryAfterSeconds;
   if (asked === undefined) return spread(backOffMs);
   return asked <= MAX_WAIT_SECONDS ? asked * 1000 : undefined;

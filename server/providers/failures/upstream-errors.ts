@@ -108,6 +108,13 @@ export function emptyError({ vendor }: Access): ChatError {
   });
 }
 
+/** Seen of models that take their thinking for the answer, and of servers that take it for them. */
+export function onlyThoughtError({ vendor }: Access): ChatError {
+  return new ChatError("upstream_failed", `${vendor.label} thought, but gave no answer.`, {
+    hint: "The model ended after its thinking, which is kept. Retry, or choose another model.",
+  });
+}
+
 const CERTIFICATE = /CERT|TLS|SSL|SELF_SIGNED|LEAF_SIGNATURE|EPROTO/;
 
 /** For a connection that gave no answer. */

@@ -1,9 +1,8 @@
 // What is known of one answer while it comes, whichever format it comes in.
 import type { ThinkingPart } from "../../protocol/stored/thinking.ts";
-import { createTextCleaner } from "../clean-text.ts";
 import type { FinishReason, ProviderEvent, Usage } from "../provider.ts";
+import { createWords } from "./answer-words.ts";
 import { type Calls, createCalls } from "./calls.ts";
-import { createThinkTags } from "./think-tags.ts";
 
 /** Why an event, or a part of one, was left out. A closed list: it is a metric's label. */
 export const SKIPPED_KINDS = [
@@ -15,6 +14,7 @@ export const SKIPPED_KINDS = [
   "unknown_delta",
   "nameless_call",
   "repeated_call",
+  "late_error",
 ] as const;
 export type SkippedKind = (typeof SKIPPED_KINDS)[number];
 
@@ -40,8 +40,11 @@ export interface Answer {
   finish(reason: FinishReason, why?: string): void;
   /** The vendor's end mark: nothing more is to come. */
   end(): void;
-  /** The server tells of an error, in its own words. */
-  fail(said: unknown): void;
+  /**
+   * The server tells of an error, in its own words. `isEnd`: it is how the model has ended, and not
+   * what happened after that.
+   */
+  fail(said: unknown, how?: { isEnd: true }): void;
   skip(kind: SkippedKind): void;
   /** The vendor's name for the answer, where the vendor holds it. */
   hold(id: string): void;
@@ -69,15 +72,21 @@ export interface Draft extends Answer {
   readonly state: Readonly<State>;
 }
 
-interface State {
+export interface State {
   /** Grows with all that tells something. */
   progress: number;
   reason: FinishReason | undefined;
   ended: boolean;
   failure: { said: unknown } | undefined;
   tooLong: boolean;
+  /** One of the three: what else comes is not read. */
+  isOver: boolean;
   /** Whether it said anything to a person or to a tool; blanks say nothing. */
   empty: boolean;
+  /** Whether there are words or calls in it; thinking alone is no answer. */
+  answered: boolean;
+  /** Words or calls came after its end was told: the end is not to be relied on. */
+  wentOn: boolean;
   /** Whether anything at all was understood. */
   understood: boolean;
   skipped: Partial<Record<SkippedKind, number>>;
@@ -91,7 +100,7 @@ interface State {
   reached: string | undefined;
 }
 
-interface Limits {
+export interface Limits {
   maxChars: number;
   thinkingBegun?: boolean;
   at?: string;
@@ -104,61 +113,39 @@ export function createDraft(limits: Limits): Draft {
     ended: false,
     failure: undefined,
     tooLong: false,
+    isOver: false,
     empty: true,
+    answered: false,
+    wentOn: false,
     understood: false,
     skipped: {},
     thinkingBegun: undefined,
     held: undefined,
     reached: undefined,
   };
-  const texts = createTextCleaner();
-  const thoughts = createTextCleaner();
+  const words = createWords(state, limits);
   const calls = createCalls();
   const parts: ThinkingPart[] = [];
-  let events: ProviderEvent[] = [];
   let usage: Usage | undefined;
   let why = "";
-  let chars = 0;
-  let shown = 0;
-
-  const count = (characters: number, isBlank = false): void => {
-    state.progress += 1;
-    state.understood = true;
-    if (!isBlank) state.empty = false;
-    chars += characters;
-    if (chars > limits.maxChars) state.tooLong = true;
+  const skip = (kind: SkippedKind): void => {
+    state.skipped[kind] = (state.skipped[kind] ?? 0) + 1;
   };
-  const say = (type: "text" | "reasoning", words: string): void => {
-    if (words === "" || state.tooLong) return;
-    const clean = (type === "text" ? texts : thoughts).add(words);
-    if (type === "text") shown += clean.length;
-    if (clean !== "") events.push({ type, text: clean });
-    count(words.length, state.empty && words.trim() === "");
-  };
-  const tags = createThinkTags(limits.thinkingBegun ?? false, {
-    text: (words) => say("text", words),
-    reasoning: (words) => say("reasoning", words),
-    begun: (inPrompt) => {
-      state.thinkingBegun = inPrompt;
-    },
-  });
 
   return {
     state,
     calls,
-    text: (words) => {
-      if (words !== "") tags.add(words);
+    text: words.text,
+    reasoning: words.reasoning,
+    tagged: words.tagged,
+    argued(characters) {
+      state.answered = true;
+      words.count(characters);
     },
-    reasoning(words) {
-      if (words !== "") tags.toldBeside();
-      say("reasoning", words);
-    },
-    tagged: tags.raw,
-    argued: (characters) => count(characters),
     keep(data) {
-      tags.pause();
+      words.pause();
       state.understood = true;
-      parts.push({ text: shown, calls: calls.count(), data });
+      parts.push({ text: words.shown(), calls: calls.count(), data });
     },
     usage(told) {
       if (!told) return;
@@ -169,47 +156,43 @@ export function createDraft(limits: Limits): Draft {
     finish(reason, told = "") {
       state.understood = true;
       why ||= told;
+      words.pause();
       // A refusal that was told stays one, whatever reason the end gives.
       if (state.reason !== "content_filter") state.reason = reason;
     },
     end() {
       state.understood = true;
       state.ended = true;
+      state.isOver = true;
     },
-    fail(said) {
+    fail(said, how) {
+      words.pause();
+      // All of the answer was told: what goes wrong then is none of its reader's business.
+      if (state.reason !== undefined && state.answered && !state.wentOn && !how?.isEnd) {
+        skip("late_error");
+        return;
+      }
       state.failure ??= { said };
+      state.isOver = true;
     },
-    skip(kind) {
-      state.skipped[kind] = (state.skipped[kind] ?? 0) + 1;
-    },
+    skip,
     ...createPlace(state, (id) =>
-      events.push({ type: "held", answer: { id, at: limits.at ?? "" } }),
+      words.tell({ type: "held", answer: { id, at: limits.at ?? "" } }),
     ),
-    take() {
-      tags.pause();
-      const taken = events;
-      events = [];
-      return taken;
-    },
+    take: words.take,
     reopen() {
       state.reason = undefined;
       state.ended = false;
+      state.isOver = state.tooLong || state.failure !== undefined;
     },
-    close() {
-      tags.end(state.reason === "length");
-      if (state.empty) say("text", why);
-      for (const type of ["reasoning", "text"] as const) {
-        const rest = (type === "text" ? texts : thoughts).rest();
-        if (rest !== "") events.push({ type, text: rest });
-      }
-    },
+    close: () => words.end(why),
     conclude() {
       const finished = calls.finished();
       if (finished.nameless > 0) state.skipped.nameless_call = finished.nameless;
       if (finished.repeated > 0) state.skipped.repeated_call = finished.repeated;
-      if (parts.length > 0) events.push({ type: "thinking", parts });
-      for (const call of finished.calls) events.push({ type: "tool_call", ...call });
-      events.push({
+      if (parts.length > 0) words.tell({ type: "thinking", parts });
+      for (const call of finished.calls) words.tell({ type: "tool_call", ...call });
+      words.tell({
         type: "finish",
         reason: reasonOf(state.reason ?? "other", finished.calls.length),
         usage,

@@ -33,12 +33,16 @@ export function createBodyReader(
 ): BodyReader {
   const decoder = new StringDecoder("utf8");
   let stray = "";
+  let isStrayFull = false;
   let feed: Feed | undefined;
   let start = "";
   let isCut = false;
 
   const onText = (text: string, isLast: boolean): void => {
-    if (stray.length < MAX_STRAY) stray += text;
+    if (!isStrayFull) {
+      stray += text;
+      isStrayFull = stray.length >= MAX_STRAY;
+    }
     if (feed) {
       isCut = feed(text, isLast);
       return;
@@ -61,7 +65,7 @@ export function createBodyReader(
   return {
     write(bytes) {
       const wasBroken = isBroken;
-      isBroken = (bytes.at(-1) ?? 0) >= 0x80;
+      isBroken = (bytes[bytes.length - 1] ?? 0) >= 0x80;
       onText(wasBroken || isBroken ? decoder.write(bytes) : bytes.toString(), false);
     },
     end() {
@@ -122,13 +126,18 @@ function readEvents(events: BodyEvents, maxChars: number): Feed {
     },
   });
   const wholeLines = createWholeLines();
+  /** The text so far has ended in the middle of a line. */
+  let isOpen = false;
   return (text, last) => {
     if (isOver) return false;
     isLast = last;
-    const whole = wholeLines.take(text, last);
+    const wasOpen = isOpen;
+    isOpen = text.charCodeAt(text.length - 1) !== LINE_END;
+    // As it is nearly always: what has come is whole lines.
+    const whole = wasOpen || isOpen ? wholeLines.take(text, last) : text;
     // The last event may lack its blank line.
     const lines = last ? `${whole}\n\n` : whole;
-    if (wholeLines.held() > maxChars) giveUp();
+    if (isOpen && wholeLines.held() > maxChars) giveUp();
     // Some servers leave out the blank line between two events.
     else parser.feed(lines.includes("}\ndata:") ? lines.replaceAll(JOINED, "}\n\n") : lines);
     if (last && !isOver) strange.end();
@@ -137,6 +146,7 @@ function readEvents(events: BodyEvents, maxChars: number): Feed {
 }
 
 const OPENING = "{".charCodeAt(0);
+const LINE_END = "\n".charCodeAt(0);
 
 /** The end mark, by itself or after what it ends. */
 const DONE = /(?:^|\s)"?\[DONE\]"?$/i;

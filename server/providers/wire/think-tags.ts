@@ -3,6 +3,10 @@
 
 export interface ThinkTags {
   add(delta: string): void;
+  /** The next words of the answer can be shown at once, where they are plain. */
+  isIdle(): boolean;
+  /** How plain words that were shown since the last delta end. */
+  passed(words: string): void;
   /** Nothing more has come for now: what is still undecided is decided where that is possible. */
   pause(): void;
   /** `isCut`: the answer has ended at its limit, in the middle of whatever it was. */
@@ -100,12 +104,35 @@ function nothing(): Before {
   return { isSpokenOf: false, isInCode: false, end: "" };
 }
 
+/** As much of it as any tag may need. */
+export function endOf(words: string): string {
+  return words.length > 2 * END ? words.slice(-END) : words;
+}
+
 function addTo(before: Before, words: string): Before {
   const end = before.end + words;
   if (words.includes("`") && words.split("`").length % 2 === 0) before.isInCode = !before.isInCode;
   if (end.includes("<") && /<(?:think|thinking|thought)>/i.test(end)) before.isSpokenOf = true;
-  before.end = end.length > 2 * END ? end.slice(-END) : end;
+  before.end = endOf(end);
   return before;
+}
+
+const MAX_WORD = 64;
+const [LESS, MORE, BRACKET, TRIANGLE, TICK] = [0x3c, 0x3e, 0x5b, 0x25c1, 0x60];
+const FIRST_HALF = 0xd800;
+
+/**
+ * In such words nothing is to be cleaned, no tag begins or ends, and no code: known sooner of a
+ * word than patterns are searched.
+ */
+export function isPlainWord(words: string): boolean {
+  if (words.length > MAX_WORD) return false;
+  for (let at = 0; at < words.length; at += 1) {
+    const code = words.charCodeAt(at);
+    if (code === 0 || code >= FIRST_HALF || code === LESS || code === MORE) return false;
+    if (code === BRACKET || code === TRIANGLE || code === TICK) return false;
+  }
+  return true;
 }
 
 /**
@@ -138,6 +165,10 @@ export function createThinkTags(begunInPrompt: boolean, told: Told): ThinkTags {
       if (text.state === "start") text.deltas.push(delta);
       if (text.state === "inside") decideInside(text, false);
       else if (text.trims || /^\s*[<[◁]/.test(text.held)) decideStart(text, false);
+    },
+    isIdle: () => text.state === "answer" && (text.trims || text.held === ""),
+    passed(words) {
+      if (words !== "" && !text.trims) addTo(text.said, words);
     },
     pause() {
       if (text.state === "start") pause(text);

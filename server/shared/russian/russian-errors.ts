@@ -180,6 +180,7 @@ export const IN_RUSSIAN: Record<ErrorCode, Words> = {
       ["{0} is overloaded ({1}).", "{0}: перегрузка ({1})."],
       ["{0} is overloaded ({1}): {2}", "{0}: перегрузка ({1}): {2}"],
       ["{0} gave an empty answer.", "{0}: пустой ответ."],
+      ["{0} thought, but gave no answer.", "{0}: есть размышления, но нет ответа."],
     ],
   },
   upstream_unreachable: {

@@ -146,6 +146,10 @@ export const HINTS_IN_RUSSIAN: readonly Phrase[] = [
     "The model ended without a word. Retry, or choose another model.",
     "Модель кончила, не сказав ни слова. Ответьте заново или выберите другую модель.",
   ],
+  [
+    "The model ended after its thinking, which is kept. Retry, or choose another model.",
+    "Модель только размышляла, это сохранено. Ответьте заново или выберите другую модель.",
+  ],
   ["Is there a network?", "Есть ли сеть?"],
   ["Start that server.", "Запустите этот сервер."],
   [

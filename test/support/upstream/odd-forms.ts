@@ -5,6 +5,8 @@ import { CHAT_CALLS } from "./odd-forms/chat-calls.ts";
 import { ERRORS } from "./odd-forms/errors.ts";
 import type { OddForm } from "./odd-forms/form.ts";
 import { GOOGLE } from "./odd-forms/google.ts";
+import { GOOGLE_PARTIAL } from "./odd-forms/google-partial.ts";
+import { LATE } from "./odd-forms/late.ts";
 import { RESPONSES } from "./odd-forms/responses.ts";
 import { SLIPS } from "./odd-forms/slips.ts";
 
@@ -15,7 +17,9 @@ export const ODD_FORMS: readonly OddForm[] = [
   ...CHAT_CALLS,
   ...ANTHROPIC,
   ...GOOGLE,
+  ...GOOGLE_PARTIAL,
   ...RESPONSES,
   ...ERRORS,
+  ...LATE,
   ...SLIPS,
 ];

@@ -62,7 +62,11 @@ export function createReader(answer: Answer): EventReader {
     event(value, name) {
       const error = toldError(value, name);
       if (error === undefined) read(reading, value, name);
-      else answer.fail(error);
+      else {
+        // The model has ended, only its end mark was still to come.
+        if (reading.reason !== "" && reading.reason !== PAUSED) finish(reading);
+        answer.fail(error);
+      }
     },
     end() {
       for (const index of reading.byIndex.keys()) stop(reading, index);
@@ -274,8 +278,9 @@ function finish(reading: Reading): void {
     return;
   }
   const known = REASONS[reason] ?? reasonOf(reason);
-  if (known === "failed") answer.fail({ message: `The model failed: ${why || reason}` });
-  else answer.finish(known, why);
+  if (known === "failed") {
+    answer.fail({ message: `The model failed: ${why || reason}` }, { isEnd: true });
+  } else answer.finish(known, why);
 }
 
 /** https://docs.anthropic.com/en/docs/build-with-claude/handling-stop-reasons */

@@ -8,6 +8,7 @@ import type { EventReader, Leave, WireFormat, WireRequest } from "../format.ts";
 import { attachedTo, toSettings } from "../request-parts.ts";
 import { leaveOut, toldError } from "../told-errors.ts";
 import { type Fields, num, record, text } from "../values.ts";
+import { createPartialCall, goesOn, isPartial, type PartialCall } from "./google-partial-call.ts";
 import { normalUsage, reasonOf, toArguments } from "./openai-chat.ts";
 
 export const google: WireFormat = { toRequest, createReader };
@@ -149,7 +150,10 @@ const NUMBERED = ["", "STOP", "MAX_TOKENS", "SAFETY", "RECITATION"];
 
 function createReader(answer: Answer): EventReader {
   let calls = 0;
+  /** Each event tells it: what it comes to is looked at when all is said. */
+  let counted: Fields | undefined;
   const ids = new Set<string>();
+  let partial: PartialCall | undefined;
   const readCall = (call: Fields, signature: string): void => {
     const id = text(call["id"]);
     const args = toArguments(call["args"] ?? call["arguments"] ?? call["parameters"]);
@@ -163,15 +167,33 @@ function createReader(answer: Answer): EventReader {
     answer.calls.add([{ index: calls, id, name, args }]);
     answer.argued(args.length);
   };
+  const endPartial = (): void => {
+    const done = partial?.whole();
+    partial = undefined;
+    if (done) readCall(done.call, done.signature);
+  };
+  /** At once, or in pieces that end with one after which none is told to come. */
+  const readCalled = (call: Fields, signature: string): void => {
+    if (partial && !partial.isOf(call)) endPartial();
+    if (!partial && !isPartial(call)) {
+      if (Object.keys(call).length === 0) answer.skip("empty");
+      else readCall(call, signature);
+      return;
+    }
+    partial ??= createPartialCall();
+    partial.add(call, signature);
+    answer.argued(JSON.stringify(call).length);
+    if (!goesOn(call)) endPartial();
+  };
   const readPart = (part: Fields): void => {
     const { thought } = part;
-    const called = either(part, "functionCall", "function_call");
-    const signature = text(either(part, "thoughtSignature", "thought_signature"));
+    const called = part["functionCall"] ?? part["function_call"];
+    const signature = text(part["thoughtSignature"] ?? part["thought_signature"]);
     const words = text(part["text"]);
     if (called) {
       answer.text(words);
       for (const [index, call] of (Array.isArray(called) ? called : [called]).entries()) {
-        readCall(record(call) ?? {}, index === 0 ? signature : "");
+        readCalled(record(call) ?? {}, index === 0 ? signature : "");
       }
     } else if (typeof thought === "string" && !/^(?:true|false)?$/i.test(thought)) {
       answer.reasoning(thought);
@@ -191,12 +213,12 @@ function createReader(answer: Answer): EventReader {
       answer.fail(error);
       return;
     }
-    const usage = toUsage(record(either(value, "usageMetadata", "usage_metadata")) ?? {});
-    answer.usage(usage);
+    const told = record(value["usageMetadata"] ?? value["usage_metadata"]);
+    if (told && (!counted || countsAny(told))) counted = told;
     const { candidates } = value;
     const candidate = record(Array.isArray(candidates) ? candidates[0] : candidates);
-    const feedback = record(either(value, "promptFeedback", "prompt_feedback"));
-    const blocked = text(either(feedback ?? {}, "blockReason", "block_reason"));
+    const feedback = record(value["promptFeedback"] ?? value["prompt_feedback"]);
+    const blocked = text(feedback?.["blockReason"] ?? feedback?.["block_reason"]);
     const inner = record(value["response"]);
     if (blocked !== "" && !blocked.endsWith("UNSPECIFIED")) {
       answer.finish("content_filter", text(feedback?.["blockReasonMessage"]));
@@ -205,10 +227,16 @@ function createReader(answer: Answer): EventReader {
       for (const part of partsOf(candidate)) readPart(record(part) ?? { text: part });
       finish(answer, candidate);
     } else if (inner) read(inner, name);
-    else if (!usage) leaveOut(answer, value, name, { isTyped: false });
+    else if (!told || !toUsage(told)) leaveOut(answer, value, name, { isTyped: false });
   };
 
-  return { event: read, end() {} };
+  return {
+    event: read,
+    end() {
+      endPartial();
+      if (counted) answer.usage(toUsage(counted));
+    },
+  };
 }
 
 /**
@@ -222,39 +250,47 @@ function partsOf(candidate: Fields): readonly unknown[] {
   return Array.isArray(parts) ? parts : [parts];
 }
 
-/** Google's names, and the same as its libraries for Python write them. */
-function either(value: Fields, name: string, other: string): unknown {
-  return value[name] ?? value[other];
-}
-
 function finish(answer: Answer, candidate: Fields): void {
-  const told = either(candidate, "finishReason", "finish_reason");
+  const told = candidate["finishReason"] ?? candidate["finish_reason"];
+  if (told === undefined || told === null) return;
   const word = text(told)
     .toUpperCase()
     .replace(/^FINISH_REASON_/, "");
   const reason = NUMBERED[num(told) ?? -1] ?? word;
   if (reason === "" || reason === "UNSPECIFIED") return;
-  const said = text(either(candidate, "finishMessage", "finish_message"));
+  const said = text(candidate["finishMessage"] ?? candidate["finish_message"]);
   const known = REASONS[reason] ?? reasonOf(reason);
   if (FAILED.test(reason) || known === "failed") {
-    answer.fail({ message: said || `The model's call could not be read: ${reason}`, code: 500 });
+    const message = said || `The model's call could not be read: ${reason}`;
+    answer.fail({ message, code: 500 }, { isEnd: true });
     return;
   }
   answer.finish(known, said);
 }
 
+function countsOf(usage: Fields): Record<"prompt" | "candidates", number | undefined> {
+  return {
+    prompt: num(usage["promptTokenCount"] ?? usage["prompt_token_count"]),
+    candidates: num(usage["candidatesTokenCount"] ?? usage["candidates_token_count"]),
+  };
+}
+
+/** Nothing but 0 only means that this event does not tell it. */
+function countsAny(usage: Fields): boolean {
+  const { prompt, candidates } = countsOf(usage);
+  return (prompt ?? 0) > 0 || (candidates ?? 0) > 0;
+}
+
 /** Google counts thinking beside the answer, and what the cache gave inside of the prompt. */
 function toUsage(usage: Fields): Usage | undefined {
-  const count = (name: string, other: string): number | undefined =>
-    num(either(usage, name, other));
-  const prompt = count("promptTokenCount", "prompt_token_count");
-  const candidates = count("candidatesTokenCount", "candidates_token_count");
-  const thoughts = count("thoughtsTokenCount", "thoughts_token_count");
+  const { prompt, candidates } = countsOf(usage);
+  const thoughts = num(usage["thoughtsTokenCount"] ?? usage["thoughts_token_count"]);
+  const tools = num(usage["toolUsePromptTokenCount"] ?? usage["tool_use_prompt_token_count"]);
   if (prompt === undefined && candidates === undefined) return undefined;
   return normalUsage({
-    input: (prompt ?? 0) + (count("toolUsePromptTokenCount", "tool_use_prompt_token_count") ?? 0),
+    input: (prompt ?? 0) + (tools ?? 0),
     output: (candidates ?? 0) + (thoughts ?? 0),
-    read: count("cachedContentTokenCount", "cached_content_token_count"),
+    read: num(usage["cachedContentTokenCount"] ?? usage["cached_content_token_count"]),
     written: undefined,
     reasoning: thoughts,
   });

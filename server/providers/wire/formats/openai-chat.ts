@@ -351,7 +351,7 @@ function finish(answer: Answer, word: string, choice: Fields): void {
   }
   const native = text(choice["native_finish_reason"]);
   const said = native || (/^error$/i.test(word) ? "" : word);
-  answer.fail({ message: `The model failed${said && `: ${said}`}` });
+  answer.fail({ message: `The model failed${said && `: ${said}`}` }, { isEnd: true });
 }
 
 export function toUsage(usage: Fields): Usage | undefined {

@@ -27,6 +27,8 @@ interface Reading {
   items: OpenItem[];
   byIndex: Map<number, OpenItem>;
   byId: Map<string, OpenItem>;
+  /** The one that was named last, and how. */
+  newest: { index: number; id: string; item: OpenItem } | undefined;
   /** Ciphers of thinking. */
   kept: Set<unknown>;
 }
@@ -42,6 +44,7 @@ export function createReader(answer: Answer, holds = false): EventReader {
     byIndex: new Map(),
     byId: new Map(),
     kept: new Set(),
+    newest: undefined,
   };
   return {
     event(value, name) {
@@ -161,6 +164,9 @@ function itemOf(
   const { byIndex, byId } = reading;
   const index = num(value["output_index"]);
   const id = text(value["item_id"]) || text(item["id"]);
+  const { newest } = reading;
+  // A word of the item that had the last one.
+  if (newest && newest.index === index && newest.id === id) return newest.item;
   const known =
     (index === undefined ? undefined : byIndex.get(index)) ??
     byId.get(id) ??
@@ -169,6 +175,7 @@ function itemOf(
   open.hasIndex ||= index !== undefined;
   if (index !== undefined) byIndex.set(index, open);
   if (id !== "") byId.set(id, open);
+  if (index !== undefined) reading.newest = { index, id, item: open };
   return open;
 }
 
