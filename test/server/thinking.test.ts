@@ -43,6 +43,7 @@ const details = [
   { type: "reasoning.text", text: "Count them.", signature: SIGNATURE, index: 0 },
   { type: "reasoning.encrypted", data: SIGNATURE, index: 1 },
 ];
+const signed = { google: { thought_signature: SIGNATURE } };
 const item = {
   type: "reasoning",
   id: "rs_1",
@@ -104,6 +105,19 @@ const THINKERS: Thinker[] = [
     answers: [chunk({ content: "Two." }), chunk({}, "stop")],
     sent: ({ messages }) => list(messages).find((one) => one["tool_calls"])?.["reasoning_content"],
     kept: "Count them.",
+  },
+  {
+    vendor: "openai-compatible",
+    form: "a signature beside its call",
+    thinks: [
+      chunk({ content: "Let me see." }),
+      chunk({ tool_calls: CALL.tool_calls.map((one) => ({ ...one, extra_content: signed })) }),
+      chunk({}, "tool_calls"),
+    ],
+    answers: [chunk({ content: "Two." }), chunk({}, "stop")],
+    sent: ({ messages }) =>
+      list(list(messages).find((one) => one["tool_calls"])?.["tool_calls"])[0]?.["extra_content"],
+    kept: signed,
   },
   {
     vendor: "ollama",

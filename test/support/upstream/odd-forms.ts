@@ -4,6 +4,7 @@ import { CHAT_BODIES } from "./odd-forms/chat-bodies.ts";
 import { CHAT_CALLS } from "./odd-forms/chat-calls.ts";
 import { ERRORS } from "./odd-forms/errors.ts";
 import type { OddForm } from "./odd-forms/form.ts";
+import { GATEWAYS } from "./odd-forms/gateways.ts";
 import { GOOGLE } from "./odd-forms/google.ts";
 import { GOOGLE_PARTIAL } from "./odd-forms/google-partial.ts";
 import { LATE } from "./odd-forms/late.ts";
@@ -22,4 +23,5 @@ export const ODD_FORMS: readonly OddForm[] = [
   ...ERRORS,
   ...LATE,
   ...SLIPS,
+  ...GATEWAYS,
 ];

@@ -5,7 +5,8 @@ import type { Answer } from "../answer.ts";
 import type { EventReader } from "../format.ts";
 import { leaveOut, toldError } from "../told-errors.ts";
 import { type Fields, list, num, record, text, textOf } from "../values.ts";
-import { normalUsage, reasonOf, toArguments } from "./openai-chat.ts";
+import { toArguments } from "./openai-calls.ts";
+import { normalUsage, reasonOf } from "./openai-chat.ts";
 
 const REASONS: Readonly<Record<string, FinishReason>> = {
   end_turn: "stop",

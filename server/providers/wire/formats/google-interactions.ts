@@ -9,7 +9,8 @@ import { interleave } from "../interleave.ts";
 import { attachedTo, toSettings } from "../request-parts.ts";
 import { toldError } from "../told-errors.ts";
 import { type Fields, list, num, record, text, textOf } from "../values.ts";
-import { normalUsage, toArguments } from "./openai-chat.ts";
+import { toArguments } from "./openai-calls.ts";
+import { normalUsage } from "./openai-chat.ts";
 
 /** The form of the events that is read here. */
 const REVISION = { "api-revision": "2026-05-20" };

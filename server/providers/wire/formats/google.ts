@@ -9,7 +9,8 @@ import { attachedTo, toSettings } from "../request-parts.ts";
 import { leaveOut, toldError } from "../told-errors.ts";
 import { type Fields, num, record, text } from "../values.ts";
 import { createPartialCall, goesOn, isPartial, type PartialCall } from "./google-partial-call.ts";
-import { normalUsage, reasonOf, toArguments } from "./openai-chat.ts";
+import { toArguments } from "./openai-calls.ts";
+import { normalUsage, reasonOf } from "./openai-chat.ts";
 
 export const google: WireFormat = { toRequest, createReader };
 

@@ -5,12 +5,12 @@ import { createHash } from "node:crypto";
 import type { ConversationMessage, FinishReason, ProviderRequest, Usage } from "../../provider.ts";
 import { plainSchema } from "../../tool-schema.ts";
 import type { Answer } from "../answer.ts";
-import type { CallPiece } from "../calls.ts";
 import type { EventReader, Leave, WireFormat, WireRequest } from "../format.ts";
 import { attachedTo, dataUrl, fileName, tokenLimit, toSettings } from "../request-parts.ts";
 import { leaveOut, toldError } from "../told-errors.ts";
 import { type Fields, num, record, text, textOf } from "../values.ts";
-import { createThoughts, type Thoughts, withThoughts } from "./openai-thoughts.ts";
+import { readCalls } from "./openai-calls.ts";
+import { besideCall, createThoughts, type Thoughts, withThoughts } from "./openai-thoughts.ts";
 
 export const openaiChat: WireFormat = { toRequest, createReader, amend };
 
@@ -59,13 +59,13 @@ function toMessage(message: ConversationMessage, leave: Leave): Fields {
   }
   const { content, tool_calls, thinking } = message;
   if (tool_calls.length === 0) return { role: "assistant", content, ...details() };
+  const parts = leave.thinking ? [] : (thinking?.parts ?? []);
+  const kept: Fields = Object.assign({}, ...parts.map(({ data }) => data));
   return {
     role: "assistant",
-    ...withThoughts(
-      content === "" ? null : content,
-      leave.thinking ? {} : Object.assign({}, ...(thinking?.parts ?? []).map(({ data }) => data)),
-    ),
-    tool_calls: tool_calls.map((call) => ({
+    ...withThoughts(content === "" ? null : content, kept),
+    tool_calls: tool_calls.map((call, place) => ({
+      ...besideCall(place, kept),
       id: idOf(call.call_id, leave),
       type: "function",
       function: { name: call.tool_name, arguments: JSON.stringify(call.arguments) },
@@ -145,6 +145,9 @@ function createReader(answer: Answer): EventReader {
     if (usage) answer.usage(usage);
     // Its words are kept, its reason says less than the error.
     if (choice) readChoice(reading, choice, error !== undefined);
+    for (const more of choice ? moreOf(reading, value, choice) : []) {
+      readChoice(reading, more, error !== undefined);
+    }
     if (error !== undefined) answer.fail(error);
     else if (!choice && !usage) leave(value, name);
   };
@@ -193,6 +196,19 @@ function theChoice(reading: Reading, choices: readonly unknown[]): Fields | unde
   return undefined;
 }
 
+/** Copilot has the words and the calls of one answer in two choices, under one number or none. */
+function moreOf(reading: Reading, { choices }: Fields, choice: Fields): readonly Fields[] {
+  if (!Array.isArray(choices) || choices.length < 2) return [];
+  const others = choices.map(record).filter((other) => other !== undefined);
+  return others.filter(
+    (other) => other !== choice && (num(other["index"]) ?? 0) === reading.index && !hasWords(other),
+  );
+}
+
+function hasWords({ delta, message }: Fields): boolean {
+  return Boolean((record(delta) ?? record(message))?.["content"]);
+}
+
 function readChoice(reading: Reading, choice: Fields, failed: boolean): void {
   const { answer } = reading;
   const { delta, message } = choice;
@@ -213,7 +229,7 @@ function readSlipped(reading: Reading, choice: Fields, isEnd: boolean): void {
   const words = ["text", "content", "response"].find((field) => typeof choice[field] === "string");
   if (reading.thoughts.read(choice)) reading.thought = true;
   if (words !== undefined) readDelta(reading, { content: choice[words] });
-  if (choice["tool_calls"]) readCalls(reading.answer, choice["tool_calls"], isEnd);
+  if (choice["tool_calls"]) readCalls(reading, choice["tool_calls"], isEnd);
 }
 
 /** Alibaba writes "null" as long as there is none. */
@@ -223,7 +239,9 @@ function reasonIn(choice: Fields): string {
   // vLLM's stop_reason says beside the usual one which text has ended the answer.
   const inDelta = record(choice["delta"])?.["finish_reason"];
   const others = [choice["finishReason"], choice["done_reason"], choice["stop_reason"], inDelta];
-  const reason = usual === undefined ? text(others.find(Boolean)) : text(usual);
+  const told = usual === undefined ? others.find(Boolean) : usual;
+  // SGLang's says in an object which text has ended the answer.
+  const reason = text(record(told)?.["type"] ?? told);
   return NO_REASON.test(reason) ? "" : reason;
 }
 
@@ -234,7 +252,7 @@ function isEmpty(delta: Fields): boolean {
 }
 
 function readDelta(reading: Reading, delta: Fields): void {
-  const { answer, thoughts } = reading;
+  const { thoughts } = reading;
   const { text: slipped, tool_calls, toolCalls, function_call, refusal } = delta;
   const content = delta["content"] ?? slipped;
   if (thoughts.read(delta)) reading.thought = true;
@@ -244,7 +262,7 @@ function readDelta(reading: Reading, delta: Fields): void {
   }
   if (refusal) refuse(reading, text(refusal));
   const calls = tool_calls ?? toolCalls ?? (function_call && [function_call]);
-  if (calls) readCalls(answer, calls, false);
+  if (calls) readCalls(reading, calls, false);
 }
 
 /** Not the words themselves: they may be many. */
@@ -267,7 +285,7 @@ function readMessage(reading: Reading, message: Fields, isEnd: boolean): void {
   else if (whole.length >= said && whole.slice(0, said).endsWith(saidLast))
     answer.text(whole.slice(said));
   if (refusal && !refused) refuse(reading, text(refusal));
-  if (tool_calls || function_call) readCalls(answer, tool_calls ?? [function_call], isEnd);
+  if (tool_calls || function_call) readCalls(reading, tool_calls ?? [function_call], isEnd);
 }
 
 function refuse(reading: Reading, words: string): void {
@@ -286,46 +304,11 @@ function readContent(reading: Reading, content: unknown): void {
     const fields = record(part);
     const type = text(fields?.["type"]);
     if (fields && /think|reason|thought/.test(type)) thoughts.part(fields);
-    else if (fields && /tool|function/.test(type)) readCalls(answer, [fields], false);
+    else if (fields && /tool|function/.test(type)) readCalls(reading, [fields], false);
     else if (type === "refusal") refuse(reading, text(fields?.["refusal"]));
     else if (type === "" || type.endsWith("text")) answer.text(textOf(part));
     else answer.skip("unknown_block");
   }
-}
-
-function readCalls(answer: Answer, calls: unknown, whole: boolean): void {
-  const pieces: CallPiece[] = [];
-  for (const call of toList(calls)) {
-    const fields = record(call);
-    if (!fields) continue;
-    const asked = record(fields["function"]) ?? record(fields["custom"]) ?? fields;
-    const args = toArguments(asked["arguments"] ?? asked["input"] ?? asked["parameters"]);
-    const piece = {
-      index: num(fields["index"]),
-      id: text(fields["id"]),
-      name: text(asked["name"]) || text(fields["function"]),
-      args,
-    };
-    pieces.push(piece);
-  }
-  if (whole) answer.calls.settle(pieces);
-  // A call without a name is nothing yet: an endless one must end as garbage.
-  const characters = whole ? 0 : answer.calls.add(pieces);
-  if (characters > 0 || pieces.some(({ name }) => name !== "")) answer.argued(characters);
-}
-
-/** A list, a list in a list, one alone, or each under its number. */
-function toList(calls: unknown): readonly unknown[] {
-  if (Array.isArray(calls)) return calls.flat();
-  const fields = record(calls);
-  const isNumbered = fields && Object.keys(fields).every((name) => /^\d+$/.test(name));
-  return isNumbered ? Object.values(fields) : [calls];
-}
-
-/** As JSON text, in pieces; or at once as an object. */
-export function toArguments(args: unknown): string {
-  if (typeof args === "string") return args;
-  return args === undefined || args === null ? "" : JSON.stringify(args);
 }
 
 /** In small letters, as vendors and their imitators put it ("content_filter: SAFETY"). */

@@ -5,7 +5,8 @@ import type { Answer } from "../answer.ts";
 import type { EventReader } from "../format.ts";
 import { leaveOut, toldError } from "../told-errors.ts";
 import { type Fields, num, record, text, textOf } from "../values.ts";
-import { normalUsage, toArguments } from "./openai-chat.ts";
+import { toArguments } from "./openai-calls.ts";
+import { normalUsage } from "./openai-chat.ts";
 
 interface OpenItem {
   kind: string;

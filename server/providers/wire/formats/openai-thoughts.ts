@@ -9,6 +9,8 @@ export interface Thoughts {
   read(delta: Fields): boolean;
   /** A part of a content that is a list. */
   part(part: Fields): void;
+  /** What a server puts beside a call, the how manieth of the answer, to know its thinking again. */
+  call(place: number, call: Fields): void;
   /** At the end: all that is to be sent back. */
   keep(): void;
 }
@@ -31,10 +33,14 @@ function mayThink(delta: Fields): boolean {
 /** What is sent back not as fields of its own but as the beginning of the content. */
 const TAGGED = "content_before";
 const PARTS = "content_parts";
+/** Nor this: each has its place beside a call. */
+const CALLS = "beside_calls";
+/** Signatures of thinking, as Google's compatible API and LiteLLM have them. */
+const BESIDE_CALLS = ["extra_content", "provider_specific_fields"];
 
 /** A message of the history with the thinking that led to its calls, as the server gave it. */
 export function withThoughts(content: string | null, kept: Fields): Fields {
-  const { [TAGGED]: tagged, [PARTS]: parts, ...fields } = kept;
+  const { [TAGGED]: tagged, [PARTS]: parts, [CALLS]: _calls, ...fields } = kept;
   if (Array.isArray(parts)) {
     const said = content === null ? [] : [{ type: "text", text: content }];
     return { ...fields, content: [...parts, ...said] };
@@ -43,11 +49,17 @@ export function withThoughts(content: string | null, kept: Fields): Fields {
   return { ...fields, content: before === "" ? content : before + (content ?? "") };
 }
 
+/** The same for one of its calls. */
+export function besideCall(place: number, kept: Fields): Fields {
+  return record(record(kept[CALLS])?.[place]) ?? {};
+}
+
 export function createThoughts(answer: Answer): Thoughts {
   const plain: Record<string, string | undefined> = {};
   const parts: Record<string, unknown>[] = [];
   const keptDetails: Record<string, unknown>[] = [];
   const keptBlocks: Record<string, unknown>[] = [];
+  const keptCalls = new Map<number, Fields>();
 
   const readPlain = (delta: Fields): boolean => {
     // Twins tell the same: of two in one piece, the one that has come before is shown and sent
@@ -86,6 +98,12 @@ export function createThoughts(answer: Answer): Thoughts {
       const words = WORDS.map((field) => part[field]).find(Boolean);
       answer.reasoning(textOf(words ?? ""));
     },
+    call(place, call) {
+      for (const field of BESIDE_CALLS) {
+        if (!record(call[field])) continue;
+        keptCalls.set(place, { ...keptCalls.get(place), [field]: call[field] });
+      }
+    },
     keep() {
       // Plain words are wanted back with the calls they led to, and by some not without.
       const hasCalls = answer.calls.count() > 0;
@@ -95,6 +113,7 @@ export function createThoughts(answer: Answer): Thoughts {
       if (hasCalls && parts.length > 0) kept[PARTS] = parts;
       if (keptDetails.length > 0) kept["reasoning_details"] = keptDetails;
       if (keptBlocks.length > 0) kept["thinking_blocks"] = keptBlocks;
+      if (keptCalls.size > 0) kept[CALLS] = Object.fromEntries(keptCalls);
       if (Object.keys(kept).length > 0) answer.keep(kept);
     },
   };
