@@ -32,7 +32,7 @@ import { type Metrics, startUpstreamAtZero } from "./observe/metrics.ts";
 import { type Catalog, createCatalog } from "./providers/catalog.ts";
 import { RESUME_CAUSES } from "./providers/hear-answer.ts";
 import { VENDOR_NAMES } from "./providers/vendors.ts";
-import { SKIPPED_KINDS } from "./providers/wire/answer.ts";
+import { SKIPPED_KINDS } from "./providers/wire/answer-state.ts";
 
 export interface Companion {
   chat: Chat;

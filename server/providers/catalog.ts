@@ -16,7 +16,7 @@ import { contextWindowOf, inputsOf } from "./known-models.ts";
 import { createModelFinder } from "./model-finder.ts";
 import type { Provider } from "./provider.ts";
 import { findVendor, VENDOR_NAMES, type Vendor } from "./vendors.ts";
-import type { SkippedKind } from "./wire/answer.ts";
+import type { SkippedKind } from "./wire/answer-state.ts";
 import type { Leave } from "./wire/format.ts";
 import { createWireProvider } from "./wire-provider.ts";
 

@@ -8,7 +8,8 @@ import { retryAfter, retryAfterError, shouldRetry } from "./failures/retry-after
 import { cutError, malformedError, statusError, timeoutError } from "./failures/upstream-errors.ts";
 import type { FairReading } from "./fair-reading.ts";
 import { type Connections, type HttpResponse, readStart, send } from "./http-client.ts";
-import type { Draft, SkippedKind } from "./wire/answer.ts";
+import type { Draft } from "./wire/answer.ts";
+import type { SkippedKind } from "./wire/answer-state.ts";
 import { createBodyReader } from "./wire/body.ts";
 import { type Unpacker, unpackerFor } from "./wire/decompress.ts";
 import type { EventReader, Leave } from "./wire/format.ts";

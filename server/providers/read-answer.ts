@@ -21,7 +21,8 @@ import {
   open,
   type WireProviderDeps,
 } from "./hear-answer.ts";
-import { createDraft, type Draft, type SkippedKind } from "./wire/answer.ts";
+import { createDraft, type Draft } from "./wire/answer.ts";
+import type { SkippedKind } from "./wire/answer-state.ts";
 import type { EventReader, WireFormat } from "./wire/format.ts";
 
 export interface Ask {

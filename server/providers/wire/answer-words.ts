@@ -1,9 +1,9 @@
-// The words of one answer, and whatever else is told of it, in their order. Nearly every event of an
-// answer is a few plain words: those find what they need in few places, since a process that hears
-// many answers at a time finds none of it in its caches.
+// The words of one answer, and whatever else is told of it, in their order. Nearly every event of
+// an answer is a few plain words: those find what they need in few places, since a process that
+// hears many answers at a time finds none of it in its caches.
 import { createTextCleaner } from "../clean-text.ts";
 import type { ProviderEvent } from "../provider.ts";
-import type { Limits, State } from "./answer.ts";
+import type { Limits, State } from "./answer-state.ts";
 import { createThinkTags, endOf, isPlainWord } from "./think-tags.ts";
 
 export interface Words {
