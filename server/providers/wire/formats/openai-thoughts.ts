@@ -9,7 +9,7 @@ export interface Thoughts {
   read(delta: Fields): boolean;
   /** A part of a content that is a list. */
   part(part: Fields): void;
-  /** What a server puts beside a call, the how manieth of the answer, to know its thinking again. */
+  /** What a server puts beside the call of this number, to know its thinking again. */
   call(place: number, call: Fields): void;
   /** At the end: all that is to be sent back. */
   keep(): void;
