@@ -140,7 +140,8 @@ describe("what may run without asking", () => {
         await button(page, "What may run without asking").click();
         const dialog = page.getByRole("dialog", { name: "What may run without asking" });
         await dialog.getByText("In packages/app").waitFor();
-        await dialog.getByRole("radio", { name: /^Everything is free/ }).check();
+        await dialog.getByRole("radio", { name: /^Everything is free/ }).click();
+        await dialog.getByRole("radio", { name: /^Everything is free/, checked: true }).waitFor();
         await isClean(page);
         await shoot(page, `approvals-${theme}`);
         await dialog.getByRole("button", { name: "Let src/** ask again" }).click();

@@ -165,7 +165,12 @@ async function openPage(
     host,
     posted,
     violations,
-    post: (message) => post(message),
+    async post(message) {
+      // As the extension does: before it nobody listens.
+      while (host === "vscode" && !posted.some(({ type }) => type === "ready"))
+        await page.waitForTimeout(10);
+      await post(message);
+    },
     async reload() {
       relay.stop();
       await page.reload();
