@@ -130,12 +130,9 @@ for (const [from, to] of [
 /** What a file has not, on purpose; every other column must be in it. */
 const LEFT_OUT: Record<string, string[]> = {
   sessions: [
-    "lease_owner",
-    "lease_fence",
-    "lease_expires_at",
-    "cancel_turn_id",
-    "last_commit",
-  ].concat("epoch_seq"),
+    ...["lease_owner", "lease_fence", "lease_expires_at", "cancel_turn_id", "last_commit"],
+    ...["epoch_seq", "queue_changes", "approval_level", "approval_workspace", "deleted_at"],
+  ],
   turns: ["session_id", "compact_from", "offer_id", "held_answer"],
   messages: ["session_id", "search_id"],
   tool_calls: ["session_id", "claimed_by", "claim_expires_at"],
