@@ -165,11 +165,14 @@ export class StreamReaders {
     request.socket.setNoDelay(true);
     begin(response);
     letGo(request);
+    let told = 0;
     try {
       for (let pending = first; ; pending = iterator.next()) {
         const { done, value } = await pending;
-        // What is shown is stored, so the wait is over: the answer may end before that is told.
-        const over = this.#waiting > 0 ? toWaiting(0) : "";
+        const waiting = this.#waiting;
+        // What is shown is stored, so the wait is over: the answer may end before all are told.
+        const over = waiting > 0 && waiting !== told ? toWaiting(0) : "";
+        told = waiting;
         if (done || !(await write(response, over + render(value), signal))) break;
       }
     } catch {

@@ -103,12 +103,13 @@ describe("a companion on a cluster", function () {
         (await heard).matchAll(/^: waits for the database (\d+)$/gm),
         (wait) => Number(wait[1]),
       );
-      assert.equal(waits.pop(), 0);
-      assert.equal(waits[0], 1);
-      assert.ok(waits.length >= 3, `told only ${waits.join()}`);
+      assert.equal(waits.at(-1), 0);
+      const away = waits.slice(0, waits.indexOf(0));
+      assert.equal(away[0], 1);
+      assert.ok(away.length >= 3, `told only ${waits.join()}`);
       assert.deepEqual(
-        waits,
-        [...new Set(waits)].toSorted((a, b) => a - b),
+        away,
+        [...new Set(away)].toSorted((a, b) => a - b),
       );
       assert.deepEqual(sent.refusals, []);
       for (const { reconnects, refusals } of conversations) {
