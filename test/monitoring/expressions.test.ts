@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { setTimeout as delay } from "node:timers/promises";
 import { alerts } from "../../monitoring/alerts.ts";
 import { PANELS } from "../../monitoring/panels.ts";
+import { Conversation } from "../faults/support/conversation.ts";
 import { type Lab, withLab } from "../faults/support/lab.ts";
 import { findPrometheus } from "../setup/prometheus.ts";
 import { chunksOf } from "../support/companion.ts";
@@ -92,7 +93,7 @@ async function askUntilAnswered(prometheus: Prometheus, questions: readonly Ques
   return open;
 }
 
-/** Answers without end, some that fail, and readers that resume. */
+/** Answers without end, in new chats and in those there are; some fail; readers that resume. */
 function startLoad(lab: Lab): { stop(): Promise<void> } {
   let stopped = false;
   const keep = async (): Promise<void> => {
@@ -100,7 +101,9 @@ function startLoad(lab: Lab): { stop(): Promise<void> } {
       const { conversations, ended } = lab.talk(5, { words: 50, gap_ms: 10 });
       await ended;
       await lab.talk(1, { words: 3, gap_ms: 5, fault: "the body ended early" }).ended;
-      await resume(lab, conversations[0]?.sessionId);
+      const sessionId = conversations[0]?.sessionId;
+      await new Conversation({ words: 3, gap_ms: 5 }, sessionId).run(lab.where);
+      await resume(lab, sessionId);
     }
   };
   const running = keep();
