@@ -15,6 +15,7 @@ export const ICONS = {
   disconnect: "\uead0",
   edit: "\uea73",
   error: "\uea87",
+  export: "\uebac",
   file: "\uea7b",
   history: "\uea82",
   info: "\uea74",

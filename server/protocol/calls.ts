@@ -43,6 +43,10 @@ export const CALLS = {
     result: z.unknown(),
   },
   restore_session: { params: OfSession, result: Session },
+  fork_session: {
+    params: z.strictObject({ session_id: Id, at_seq: z.optional(z.int().check(z.positive())) }),
+    result: Session,
+  },
   list_deleted: { params: Nothing, result: DeletedSessionList },
   list_messages: { params: OfSession, result: MessageList },
   get_instruction: {

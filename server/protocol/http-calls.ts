@@ -24,6 +24,8 @@ export function toHttp<N extends CallName>(name: N, params: CallParams<N>): Http
       return { method: "DELETE", path: p["for_good"] ? `${session}?for_good=true` : session };
     case "restore_session":
       return { method: "POST", path: `${session}/restore` };
+    case "fork_session":
+      return { method: "POST", path: `${session}/fork`, body: { at_seq: p["at_seq"] } };
     case "list_deleted":
       return { method: "GET", path: "/v1/deleted_sessions" };
     case "list_messages":

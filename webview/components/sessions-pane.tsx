@@ -6,20 +6,26 @@ import { said } from "../strings/said.ts";
 import { useSurroundings } from "./base/context.ts";
 import { Dialog } from "./base/dialog.tsx";
 import { Icon, IconButton } from "./base/icon.tsx";
+import { later } from "./base/later.tsx";
 import { DeletedChats, UndoDelete } from "./deleted-chats.tsx";
 import { isUnfinished, SessionMark } from "./session-mark.tsx";
 import { sessionsStrings } from "./sessions-strings.ts";
 import { formatTime } from "./short-time.ts";
 
+const TransferDialog = later(
+  async () => await (await import("../transfer/transfer-dialog.tsx")).loadTransfer(),
+);
+
 /** Nobody tells of the chats that are not open. */
 const LOOK_MS = 3_000;
 
 export function SessionsPane({ state }: { state: AppState }) {
-  const { actions, text } = useSurroundings();
+  const { actions, attaching, text } = useSurroundings();
   const words = sessionsStrings();
   const { sessions, log } = state;
   const [renaming, setRenaming] = useState<string | null>(null);
   const [deleting, setDeleting] = useState<Session | null>(null);
+  const [moving, setMoving] = useState(false);
   const search = useRef<HTMLInputElement>(null);
   const close = (): void => actions.sessions.show(false);
   const pane = useRef<HTMLElement>(null);
@@ -45,6 +51,9 @@ export function SessionsPane({ state }: { state: AppState }) {
       <div class="sessions-head">
         <h2>{text.chats}</h2>
         <IconButton icon="add" label={text.newChat} onClick={actions.newChat} />
+        {attaching.transport.link && (
+          <IconButton icon="export" label={words.transfer} onClick={() => setMoving(true)} />
+        )}
         <IconButton icon="close" label={text.closeChats} onClick={close} />
       </div>
       <div class="search">
@@ -88,6 +97,7 @@ export function SessionsPane({ state }: { state: AppState }) {
         )}
       </ul>
       <DeletedChats deleted={sessions.deleted} />
+      {moving && <TransferDialog state={state} onClose={() => setMoving(false)} />}
       {deleting && (
         <Dialog
           title={words.removeQuestion(deleting.title)}

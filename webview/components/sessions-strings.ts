@@ -4,6 +4,7 @@ interface SessionsStrings {
   none: string;
   noneFound: string;
   more: string;
+  transfer: string;
   title: string;
   rename(title: string): string;
   remove(title: string): string;
@@ -21,6 +22,7 @@ const EN: SessionsStrings = {
   none: "No chats yet.",
   noneFound: "Nothing found.",
   more: "Show more",
+  transfer: "Export and import",
   title: "Title of the chat",
   rename: (title) => `Rename “${title}”`,
   remove: (title) => `Delete “${title}”`,
@@ -41,6 +43,7 @@ const RU: SessionsStrings = {
   none: "Чатов пока нет.",
   noneFound: "Ничего не найдено.",
   more: "Показать ещё",
+  transfer: "Экспорт и импорт",
   title: "Название чата",
   rename: (title) => `Переименовать «${title}»`,
   remove: (title) => `Удалить «${title}»`,

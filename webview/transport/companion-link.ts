@@ -1,18 +1,13 @@
 import { isRecord } from "../../server/shared/json.ts";
 import type { ConnectionState } from "../messages.ts";
 import { isProven } from "./prove.ts";
-import { CallFailure } from "./transport.ts";
+import { CallFailure, type LinkRequest } from "./transport.ts";
 
 export interface LinkTexts {
   lost: string;
   unproven: string;
   malformed: string;
 }
-
-export type LinkRequest = Pick<RequestInit, "method" | "body"> & {
-  signal: AbortSignal;
-  headers?: Record<string, string>;
-};
 
 const FIRST_WAIT_MS = 1_000;
 const LONGEST_WAIT_MS = 10_000;

@@ -59,6 +59,10 @@ export function createHttpTransport(texts: LinkTexts): Transport {
     copy: (text) => void navigator.clipboard.writeText(text),
     openLink: (url) => void window.open(url.href, "_blank", "noopener,noreferrer"),
     editor: undefined,
+    link: {
+      fetch: (path, init) => linked().fetch(path, init),
+      refusal: (response) => linked().refusal(response),
+    },
     keys: {
       set: (provider, key) => changeKey(linked(), provider, { method: "PUT", body: { key } }),
       remove: (provider) => changeKey(linked(), provider, { method: "DELETE" }),

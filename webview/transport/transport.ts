@@ -88,6 +88,20 @@ export interface Transport {
   editor: Editor | undefined;
   /** Where no editor keeps them. */
   keys: Keys | undefined;
+  /** The bare way to the companion, where this page has one: for files, in and out. */
+  link: Link | undefined;
+}
+
+export type LinkRequest = Pick<RequestInit, "method" | "body"> & {
+  signal: AbortSignal;
+  headers?: Record<string, string>;
+};
+
+export interface Link {
+  /** Whatever the status of the response; rejects with `CallFailure` where none comes. */
+  fetch: (path: string, init: LinkRequest) => Promise<Response>;
+  /** What a response that is none of success says. */
+  refusal: (response: Response) => Promise<CallFailure>;
 }
 
 /** They go to the companion and never come back. */

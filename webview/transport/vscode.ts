@@ -134,6 +134,7 @@ export function createVsCodeTransport(api: VsCodeApi): Transport {
       addContext: (mentions) => api.postMessage({ type: "add_context", mentions }),
     },
     keys: undefined,
+    link: undefined,
   };
 }
 

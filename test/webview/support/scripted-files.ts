@@ -24,6 +24,8 @@ export interface ServedPage {
   type: string;
   body: string;
   policy?: string;
+  /** What becomes of it after these bytes, if it does not end there. */
+  after?: "hold" | "break";
 }
 
 /** False: there is none by this name. */
@@ -44,7 +46,8 @@ export function serveFile(
     "cache-control": "no-store",
     ...(policy === undefined ? {} : { "content-security-policy": policy }),
   });
-  response.end(body);
+  if (page?.after === undefined) response.end(body);
+  else response.write(body, () => page.after === "break" && response.destroy());
   return true;
 }
 
