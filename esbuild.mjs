@@ -6,6 +6,8 @@
 //                                  mentions.cjs with what reads context for a message,
 //                                  instructions.cjs with what
 //                                  people have written down for models,
+//                                  metrics-view.cjs with the page of figures, proposals.cjs
+//                                  with changes of files that wait to be decided,
 //                                  in-russian.cjs with what the companion says, for who reads it so
 //   dist/server/main.js the companion; what it needs only sometimes is in chunks beside it
 //   dist/server/*-worker.js        its threads: the hot path, checkpoints, long reads
@@ -49,6 +51,8 @@ const BUDGET = {
   "extension/instructions.cjs": 180_000,
   "extension/invoke-foreign.cjs": 4_000,
   "extension/mentions.cjs": 34_000,
+  "extension/metrics-view.cjs": 6_000,
+  "extension/proposals.cjs": 7_000,
   "extension/restore-checkpoint.cjs": 44_000,
   "extension/run-tool.cjs": 80_000,
   "extension/russian-starts.cjs": 6_000,
@@ -103,7 +107,7 @@ const loadedLater = {
     build.onResolve(
       {
         filter:
-          /\/(?:first-use|in-russian|instructions|invoke-foreign|mentions|restore-checkpoint|run-tool|russian-starts|transfer-chats)\.ts$/,
+          /\/(?:first-use|in-russian|instructions|invoke-foreign|mentions|metrics-view|proposals|restore-checkpoint|run-tool|russian-starts|transfer-chats)\.ts$/,
       },
       ({ kind, path }) =>
         kind === "dynamic-import"
@@ -133,6 +137,8 @@ const builds = [
       "extension/instructions": "extension/instructions/instructions.ts",
       "extension/invoke-foreign": "extension/tools/foreign/invoke-foreign.ts",
       "extension/mentions": "extension/context/mentions.ts",
+      "extension/metrics-view": "extension/latency/metrics-view.ts",
+      "extension/proposals": "extension/tools/proposals.ts",
       "extension/restore-checkpoint": "extension/commands/restore-checkpoint.ts",
       "extension/run-tool": "extension/tools/run-tool.ts",
       "extension/russian-starts": "server/shared/russian/russian-starts.ts",

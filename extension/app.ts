@@ -15,7 +15,7 @@ import type { LaunchOptions } from "./companion/companion-launch.ts";
 import { CompanionProcess, type CompanionState } from "./companion/companion-process.ts";
 import { insertAtCursor, openLink } from "./context/editor-context.ts";
 import { explain, loadSaid, loadStarts } from "./explain.ts";
-import { MetricsView } from "./latency/metrics-view.ts";
+import { createMetricsLoader, type MetricsLoader } from "./latency/load-metrics-view.ts";
 import { describeState, StatusBar } from "./latency/status-bar.ts";
 import { linkTurns, showCompanionLog } from "./log.ts";
 import { isProblem, Problem } from "./problem.ts";
@@ -35,7 +35,7 @@ export interface App {
   chats: Chats;
   tools: ToolBox;
   statusBar: StatusBar;
-  metricsView: MetricsView;
+  metrics: MetricsLoader;
   dataDir: string;
   /** As the settings are now; rejects with `Problem`. */
   launchOptions(): Promise<LaunchOptions>;
@@ -127,9 +127,9 @@ export async function createApp(
     log,
   });
   const companionState = (): CompanionState => companionProcess.state;
-  const isWatched = (): boolean => metricsView.isVisible;
+  const isWatched = (): boolean => metrics.isVisible();
   const statusBar = new StatusBar({ client, settings, companionState, isWatched, log });
-  const metricsView = new MetricsView({
+  const metrics = createMetricsLoader(() => ({
     extensionUri: context.extensionUri,
     client,
     statusBar,
@@ -138,7 +138,7 @@ export async function createApp(
     dataDir,
     openSession: (sessionId, turnId) => chats.openSession(sessionId, turnId),
     log,
-  });
+  }));
   const onState = (state: CompanionState): void => {
     if (state.state === "failed") {
       log.error(state.problem.message);
@@ -164,7 +164,7 @@ export async function createApp(
     chats,
     tools,
     statusBar,
-    metricsView,
+    metrics,
     dataDir,
     launchOptions,
     reports,
@@ -181,7 +181,7 @@ export async function createApp(
   });
   context.subscriptions.push(
     statusBar,
-    metricsView,
+    metrics,
     told,
     tools,
     chats,

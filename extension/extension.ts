@@ -44,7 +44,11 @@ export function activate(context: vscode.ExtensionContext): TestHooks | undefine
       deserializeWebviewPanel: (panel) => load().then((app) => void app.chats.addPanel(panel), say),
     }),
     vscode.window.registerWebviewPanelSerializer(METRICS_ID, {
-      deserializeWebviewPanel: (panel) => load().then((app) => app.metricsView.restore(panel), say),
+      deserializeWebviewPanel: async (panel) => {
+        await load()
+          .then(async (app) => (await app.metrics.load()).restore(panel))
+          .catch(say);
+      },
     }),
   );
   void vscode.commands.executeCommand("setContext", "streamkeeper.serverState", "stopped");

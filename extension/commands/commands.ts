@@ -85,7 +85,7 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
     await vscode.window.withProgress({ location, title }, () => companion.restart());
   },
   "streamkeeper.stopServer": ({ companion }) => companion.stopRunning(),
-  "streamkeeper.showMetrics": async ({ metricsView }) => metricsView.open(),
+  "streamkeeper.showMetrics": async ({ metrics }) => (await metrics.load()).open(),
   "streamkeeper.copyMetricsUrl": copyMetricsUrl,
   "streamkeeper.openInBrowser": openInBrowser,
   "streamkeeper.openDataDirectory": openDataDirectory,

@@ -1,7 +1,7 @@
 // Which files *Add file to chat* is about.
 import * as vscode from "vscode";
 import type { Mention } from "../../webview/messages.ts";
-import { EMPTY, PROPOSED } from "../tools/proposals.ts";
+import { EMPTY, PROPOSED } from "../tools/proposed.ts";
 
 /** What was chosen in the explorer or in a tab, else what the editor shows. */
 export function chosenFiles(uri: unknown, selected: unknown): Mention[] {

@@ -1,18 +1,14 @@
+// A bundle of its own, loaded with the first look at the figures; what others have loaded by then,
+// such as what parses, it is given.
 import * as vscode from "vscode";
 import type { TransactionList } from "../../server/protocol/transactions.ts";
-import {
-  FromMetrics,
-  type MetricsCommand,
-  type ToMetrics,
-} from "../../webview/metrics/messages.ts";
-import { pageOf, webviewRoot } from "../chat/chat-view.ts";
+import type { FromMetrics, MetricsCommand, ToMetrics } from "../../webview/metrics/messages.ts";
 import type { Companion } from "../companion/companion.ts";
 import type { CompanionClient } from "../companion/companion-client.ts";
 import type { CompanionState } from "../companion/companion-process.ts";
-import { explain } from "../explain.ts";
 import { METRICS_ID } from "../ids.ts";
 import { toReport, toScrapeConfig } from "./metrics-report.ts";
-import { describeState, type StatusBar } from "./status-bar.ts";
+import type { StatusBar } from "./status-bar.ts";
 
 const LISTED = 50;
 const LISTED_SLOW = 10;
@@ -26,6 +22,14 @@ export interface MetricsViewDeps {
   slowSeconds(): number;
   dataDir: string;
   openSession(sessionId: string, turnId?: string): Promise<void>;
+  /** The folder of its page. */
+  webviewRoot: vscode.Uri;
+  pageOf(webview: vscode.Webview): string;
+  /** What the page says; undefined if it is not understood. */
+  parse(raw: unknown): FromMetrics | undefined;
+  /** The companion's state, or why something failed, as a sentence. */
+  describe(state: CompanionState): string;
+  explain(thrown: unknown): string;
   log: { warn(message: string): void };
 }
 
@@ -79,7 +83,7 @@ export class MetricsView {
     this.#panel = panel;
     panel.webview.options = {
       enableScripts: true,
-      localResourceRoots: [webviewRoot(this.#deps.extensionUri)],
+      localResourceRoots: [this.#deps.webviewRoot],
     };
     panel.iconPath = vscode.Uri.joinPath(this.#deps.extensionUri, "extension/media/panel.svg");
     panel.webview.onDidReceiveMessage((raw: unknown) => this.#receive(raw));
@@ -93,17 +97,16 @@ export class MetricsView {
       this.#isReady = false;
       this.#deps.statusBar.update();
     });
-    panel.webview.html = pageOf(panel.webview, this.#deps.extensionUri, "metrics");
+    panel.webview.html = this.#deps.pageOf(panel.webview);
     this.#deps.statusBar.update();
   }
 
   #receive(raw: unknown): void {
-    const parsed = FromMetrics.safeParse(raw);
-    if (!parsed.success) {
+    const message = this.#deps.parse(raw);
+    if (!message) {
       this.#deps.log.warn("A message of the metrics page was not understood and is ignored");
       return;
     }
-    const message = parsed.data;
     switch (message.type) {
       case "ready":
         this.#isReady = true;
@@ -131,7 +134,7 @@ export class MetricsView {
   #act(work: Promise<void>): void {
     work.catch((thrown: unknown) => {
       this.#deps.log.warn(`Metrics page: ${String(thrown)}`);
-      void vscode.window.showErrorMessage(explain(thrown).message);
+      void vscode.window.showErrorMessage(this.#deps.explain(thrown));
     });
   }
 
@@ -165,12 +168,12 @@ export class MetricsView {
 
   #post(): void {
     if (!this.#panel || !this.#isReady) return;
-    const { statusBar, companionState, slowSeconds, dataDir } = this.#deps;
+    const { statusBar, companionState, describe, slowSeconds, dataDir } = this.#deps;
     const current = companionState();
     const { figures, points, ready, storage } = statusBar.details;
     const report = toReport({
       companion: current.state,
-      message: storage ? `${storage.message} ${storage.hint}` : toSentence(current),
+      message: storage ? `${storage.message} ${storage.hint}` : describe(current),
       failing: storage !== undefined,
       monotonicNow: performance.now(),
       wallNow: Date.now(),
@@ -185,10 +188,4 @@ export class MetricsView {
     });
     void this.#panel.webview.postMessage({ type: "report", report } satisfies ToMetrics);
   }
-}
-
-function toSentence(current: CompanionState): string {
-  return current.state === "failed"
-    ? explain(current.problem).message
-    : describeState(current.state);
 }

@@ -1,5 +1,6 @@
 // A change of a file that waits for a decision, as a real diff: on the left the file, on the right
 // what would become of it. The right side can be edited; what is approved is what is there then.
+// A bundle of its own, loaded with the first such change.
 import { basename } from "node:path";
 import * as vscode from "vscode";
 import type { ClientMessage } from "../../server/protocol/requests.ts";
@@ -9,9 +10,7 @@ import { shownText } from "./files/edits.ts";
 import type { Change } from "./files/files.ts";
 import type { SeenFiles } from "./files/seen-files.ts";
 import type { WorkspaceRoots } from "./paths.ts";
-
-export const PROPOSED = "streamkeeper-proposed";
-export const EMPTY = "streamkeeper-empty";
+import { EMPTY, isChange, PROPOSED } from "./proposed.ts";
 
 export interface ProposalDeps {
   roots(): WorkspaceRoots;
@@ -20,6 +19,7 @@ export interface ProposalDeps {
   decide(sessionId: string, message: ClientMessage): Promise<unknown>;
   /** A proposal is there, or is another than it was. */
   onProposed(sessionId: string, callId: string): void;
+  onFailed(thrown: unknown): void;
   log: { warn(message: string): void };
 }
 
@@ -33,8 +33,6 @@ interface Proposal {
 }
 
 const TYPING_MS = 300;
-
-const isChanging = (name: string): boolean => name === "write_file" || name === "apply_diff";
 
 export class Proposals {
   readonly #deps: ProposalDeps;
@@ -80,9 +78,7 @@ export class Proposals {
     // One after another: what is decided while its diff is being opened must be closed after that.
     this.#last = this.#last
       .then(() => this.#update(sessionId, calls, isAlone))
-      .catch((thrown: unknown) =>
-        this.#deps.log.warn(`A change cannot be shown: ${String(thrown)}`),
-      );
+      .catch((thrown: unknown) => this.#deps.onFailed(thrown));
     await this.#last;
   }
 
@@ -96,7 +92,7 @@ export class Proposals {
     for (const call of calls) {
       const open = this.#open.get(keyOf(sessionId, call.call_id));
       if (open) await this.#renew(open);
-      if (isChanging(call.tool_name) && call.client_id === this.#deps.clientId) {
+      if (isChange(call) && call.client_id === this.#deps.clientId) {
         const refusal = await this.show(sessionId, call, false);
         if (refusal === undefined) continue;
         // What another call is still to do may be what this one needs: it is
@@ -112,9 +108,9 @@ export class Proposals {
    * is none, if there is none.
    */
   async show(sessionId: string, call: PendingCall, again: boolean): Promise<string | undefined> {
-    const { tool_name, call_id } = call;
+    const { call_id } = call;
     const key = keyOf(sessionId, call_id);
-    if (!isChanging(tool_name) || (this.#open.has(key) && !again)) return undefined;
+    if (!isChange(call) || (this.#open.has(key) && !again)) return undefined;
     let proposal = this.#open.get(key);
     let refusal: string | undefined;
     let why: string | undefined;

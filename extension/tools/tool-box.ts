@@ -15,7 +15,8 @@ import { SeenFiles } from "./files/seen-files.ts";
 import { createMcpStart } from "./foreign/start-mcp.ts";
 import { makeOffer, type Offering, workspaceName } from "./offer.ts";
 import type { WorkspaceRoots } from "./paths.ts";
-import { PROPOSED, Proposals } from "./proposals.ts";
+import type { Proposals } from "./proposals.ts";
+import { isChange, PROPOSED } from "./proposed.ts";
 import { type EndKind, ToolRunner } from "./tool-runner.ts";
 
 export interface ToolBoxDeps {
@@ -72,15 +73,28 @@ export function createToolBox(deps: ToolBoxDeps): ToolBox {
     folders: workspaceFolders(),
     closed: [dataDir, context.globalStorageUri.fsPath],
   });
-  const proposals = new Proposals({
-    roots,
-    seen,
-    clientId,
-    decide: (session_id, message) =>
-      client.call("send_message", { session_id, client_id: clientId, message }),
-    onProposed: (sessionId, callId) => deps.onProposed(sessionId, callId),
-    log,
-  });
+  let proposals: Proposals | undefined;
+  const onFailed = (thrown: unknown): void =>
+    log.warn(`A change cannot be shown: ${String(thrown)}`);
+  const loadProposals = async (): Promise<Proposals> => {
+    const loaded = await import("./proposals.ts");
+    proposals ??= new loaded.Proposals({
+      roots,
+      seen,
+      clientId,
+      decide: (session_id, message) =>
+        client.call("send_message", { session_id, client_id: clientId, message }),
+      onProposed: (sessionId, callId) => deps.onProposed(sessionId, callId),
+      onFailed,
+      log,
+    });
+    return proposals;
+  };
+  const showProposals = async (...shown: Parameters<Proposals["update"]>): Promise<void> => {
+    if (proposals || shown[1].some(isChange)) await (await loadProposals()).update(...shown);
+  };
+  // It closes what a reload has left over.
+  if (hasProposedTabs()) loadProposals().catch(onFailed);
   const runner = new ToolRunner({
     client,
     clientId,
@@ -91,7 +105,7 @@ export function createToolBox(deps: ToolBoxDeps): ToolBox {
     },
     onAsked(sessionId, calls, isAlone) {
       deps.onAsked(sessionId, calls);
-      void proposals.update(sessionId, calls, isAlone);
+      showProposals(sessionId, calls, isAlone).catch(onFailed);
     },
     onEnded: (sessionId, how) => deps.onEnded(sessionId, how),
     onFollowed: (sessionIds) => deps.onFollowed(sessionIds),
@@ -137,13 +151,13 @@ export function createToolBox(deps: ToolBoxDeps): ToolBox {
       runner.follow(sessionId, after);
     },
     onOpened: (sessionId) => void runner.look(sessionId),
-    withEdits: (sessionId, message) => proposals.withEdits(sessionId, message),
-    changeOf: (sessionId, callId) => proposals.changeOf(sessionId, callId),
+    withEdits: (sessionId, message) => proposals?.withEdits(sessionId, message) ?? message,
+    changeOf: async (sessionId, callId) => (await proposals?.changeOf(sessionId, callId)) ?? null,
     settled: (sessionId) => runner.settled(sessionId),
     async decide(uri, decision) {
       const { activeTextEditor } = vscode.window;
       const target = uri instanceof vscode.Uri ? uri : activeTextEditor?.document.uri;
-      if (target?.scheme === PROPOSED) await proposals.decide(target, decision);
+      if (target?.scheme === PROPOSED) await proposals?.decide(target, decision);
     },
     async showChange(sessionId) {
       const { pending } = sessionId
@@ -159,11 +173,19 @@ export function createToolBox(deps: ToolBoxDeps): ToolBox {
           undefined,
         );
       }
-      for (const call of changes) await proposals.show(sessionId, call, true);
+      const all = await loadProposals();
+      for (const call of changes) await all.show(sessionId, call, true);
     },
     dispose() {
       runner.dispose();
-      proposals.dispose();
+      proposals?.dispose();
     },
   };
+}
+
+function hasProposedTabs(): boolean {
+  const tabs = vscode.window.tabGroups.all.flatMap((group) => group.tabs);
+  return tabs.some(({ input }) => {
+    return input instanceof vscode.TabInputTextDiff && input.modified.scheme === PROPOSED;
+  });
 }
