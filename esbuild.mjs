@@ -24,7 +24,6 @@ import {
   leanMarkdown,
   leanMermaid,
   leanPurify,
-  leanUndici,
   onlyUtf8,
   onlyWoff2,
   ourIcons,
@@ -169,7 +168,7 @@ const builds = [
     chunkNames: "[name]-[hash]",
     external: ["pg-native", "pg-cloudflare"],
     alias: leanLinks,
-    plugins: [leanMarkdown, leanUndici, onlyUtf8, shortLists],
+    plugins: [leanMarkdown, onlyUtf8, shortLists],
     // CommonJS dependencies inside of an ES module still ask for these.
     banner: {
       js:

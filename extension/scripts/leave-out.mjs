@@ -71,25 +71,9 @@ export const shortLists = {
         ),
       ),
     );
-    // undici's parser for processors without SIMD, which no VS Code runs on.
-    build.onLoad({ filter: /[\\/]llhttp[\\/]llhttp-wasm\.js$/ }, () => ({
-      contents: 'module.exports = require("./llhttp_simd-wasm.js");',
-    }));
     build.onLoad({ filter: /package\.json$/ }, ({ path }) =>
       path === resolve("package.json") ? keep(path, (name) => name === "version") : undefined,
     );
-  },
-};
-
-/** Of undici, its connections: no `fetch`, WebSocket, cache and stand-ins for tests. */
-export const leanUndici = {
-  name: "lean-undici",
-  setup(build) {
-    build.onLoad({ filter: /[\\/]undici[\\/]index\.js$/ }, () => ({
-      contents:
-        'export { default as Agent } from "./lib/dispatcher/agent.js";' +
-        'export { default as buildConnector } from "./lib/core/connect.js";',
-    }));
   },
 };
 

@@ -1,24 +1,22 @@
-// From a socket's callbacks to a reader's `for await`: what came between two turns of
-// the reader is one batch.
-import type { ProviderEvent } from "./provider.ts";
+// From a socket's callbacks to whoever takes the events: each batch is handed over in the call that
+// read it, without a promise, since nearly every batch is a word. What comes while the taker has
+// asked to wait is one batch.
+import type { EventStream, ProviderEvent, Take } from "./provider.ts";
 
-/** Events that may wait for their reader before the source is asked to wait. */
+/** Events that may wait for their taker before the source is asked to wait. */
 const MANY = 4_096;
 
 export interface Batches {
   /** The list is not the caller's any more. */
   push(events: ProviderEvent[]): void;
-  /** Too much waits for the reader; `onRoom` is called once that has changed. */
+  /** Too much waits for the taker; `onRoom` is called once that has changed. */
   isFull(): boolean;
   onRoom: (() => void) | undefined;
   /** Something was pushed: it cannot be taken back. */
   hasShown(): boolean;
-  /** Aborts when the reader stops, or leaves. */
+  /** Aborts when the taker stops, or leaves. */
   readonly left: AbortSignal;
 }
-
-type Result = IteratorResult<readonly ProviderEvent[], undefined>;
-const END: Result = { done: true, value: undefined };
 
 /** The same, of which only what becomes of its events is pushed. */
 export function mapped(
@@ -39,93 +37,163 @@ export function mapped(
   };
 }
 
-/**
- * Runs `produce` from the first read on; when it ends the stream ends, with
- * its error if it rejects.
- */
+/** Runs `produce` for each reader; when it ends the stream ends, with its error if it rejects. */
 export function toBatches(
   produce: (batches: Batches) => Promise<void>,
   signal: AbortSignal,
-): AsyncIterable<readonly ProviderEvent[]> {
-  return { [Symbol.asyncIterator]: () => iterate(produce, signal) };
+): EventStream {
+  return {
+    each: (take) => deliver(produce, signal, take).over,
+    [Symbol.asyncIterator]: () => iterate(produce, signal),
+  };
 }
 
-function iterate(
+/** Hands over all of a stream, the quick way where there is one. */
+export async function forEachBatch(stream: EventStream, take: Take): Promise<void> {
+  if (stream.each) {
+    await stream.each(take);
+    return;
+  }
+  for await (const events of stream) await take(events);
+}
+
+interface Delivery {
+  /** Settles when all is taken, or nobody takes any more. */
+  over: Promise<void>;
+  leave(reason?: unknown): void;
+}
+
+function deliver(
   produce: (batches: Batches) => Promise<void>,
   signal: AbortSignal,
-): AsyncIterator<readonly ProviderEvent[], undefined> {
+  take: Take,
+): Delivery {
   const leaving = new AbortController();
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
   let waiting: ProviderEvent[] = [];
-  let wake: ((result: Result | Promise<Result>) => void) | undefined;
-  let ended: { error?: unknown } | undefined;
-  let begun = false;
+  let isWaiting = false;
+  let isOver = false;
   let shown = false;
+  let ended: (() => void) | undefined;
 
-  /** What the reader gets now; undefined: it waits. */
-  const next = (): Promise<Result> | undefined => {
-    if (signal.aborted) return Promise.reject(signal.reason);
-    if (waiting.length > 0) {
-      const value = waiting;
-      waiting = [];
-      batches.onRoom?.();
-      return Promise.resolve({ done: false, value });
+  const settle = (how: () => void): void => {
+    isOver = true;
+    signal.removeEventListener("abort", abort);
+    how();
+  };
+  const leave = (reason?: unknown): void => {
+    if (isOver) return;
+    settle(() => reject(reason));
+    leaving.abort(reason);
+  };
+  const abort = (): void => leave(signal.reason);
+  const hand = (events: readonly ProviderEvent[]): void => {
+    let room: Promise<void> | undefined;
+    try {
+      room = take(events);
+    } catch (error) {
+      leave(error);
+      return;
     }
-    if (!ended) return undefined;
-    return "error" in ended ? Promise.reject(ended.error) : Promise.resolve(END);
+    if (!room) return;
+    isWaiting = true;
+    room.then(goOn, leave);
   };
-  const rouse = (): void => {
-    const result = wake && next();
-    if (!result) return;
-    wake?.(result);
-    wake = undefined;
+  const goOn = (): void => {
+    isWaiting = false;
+    if (isOver) return;
+    if (waiting.length > 0) {
+      const events = waiting;
+      waiting = [];
+      hand(events);
+      batches.onRoom?.();
+    }
+    if (ended && !isWaiting) settle(ended);
   };
-  const leave = (): void => {
-    leaving.abort(signal.reason);
-    rouse();
-  };
-  const end = (how: { error?: unknown }): void => {
-    ended ??= how;
-    signal.removeEventListener("abort", leave);
-    rouse();
+  const end = (how: () => void): void => {
+    ended = how;
+    if (!isWaiting && !isOver) settle(how);
   };
   const batches: Batches = {
     push(events) {
-      if (events.length === 0) return;
+      if (events.length === 0 || isOver) return;
       shown = true;
-      if (waiting.length > 0) waiting.push(...events);
-      else if (wake && !signal.aborted) {
-        // A word at a time: no turn in between, and nothing is copied.
-        wake({ done: false, value: events });
-        wake = undefined;
-      } else waiting = events;
+      if (isWaiting) waiting.push(...events);
+      else hand(events);
     },
     isFull: () => waiting.length > MANY,
     onRoom: undefined,
     hasShown: () => shown,
     left: leaving.signal,
   };
-  const begin = (): void => {
-    begun = true;
-    signal.addEventListener("abort", leave, { once: true });
+
+  if (signal.aborted) abort();
+  else {
+    signal.addEventListener("abort", abort, { once: true });
     produce(batches).then(
-      () => end({}),
-      (error: unknown) => end({ error }),
+      () => end(resolve),
+      (error: unknown) => end(() => reject(error)),
     );
+  }
+  return { over: promise, leave };
+}
+
+type Result = IteratorResult<readonly ProviderEvent[], undefined>;
+const END: Result = { done: true, value: undefined };
+
+/** The same for `for await`: it runs from the first read on. */
+function iterate(
+  produce: (batches: Batches) => Promise<void>,
+  signal: AbortSignal,
+): AsyncIterator<readonly ProviderEvent[], undefined> {
+  let delivery: Delivery | undefined;
+  let asked: ((result: Result | Promise<Result>) => void) | undefined;
+  let given: { value: readonly ProviderEvent[]; taken: () => void } | undefined;
+  let ended: Promise<Result> | undefined;
+
+  const take: Take = (value) => {
+    if (!asked) {
+      return new Promise((taken) => {
+        given = { value, taken };
+      });
+    }
+    asked({ done: false, value });
+    asked = undefined;
+    return undefined;
+  };
+  const end = (how: Promise<Result>): void => {
+    ended ??= how;
+    asked?.(ended);
+    asked = undefined;
+  };
+  const begin = (): Delivery => {
+    const begun = deliver(produce, signal, take);
+    const result = begun.over.then(() => END);
+    result.then(
+      () => end(result),
+      () => end(result),
+    );
+    return begun;
   };
 
   return {
     next() {
-      if (!begun && !signal.aborted) begin();
-      return (
-        next() ??
-        new Promise((resolve) => {
-          wake = resolve;
-        })
-      );
+      if (signal.aborted) return Promise.reject(signal.reason);
+      if (ended) return ended;
+      delivery ??= begin();
+      if (!given) {
+        return new Promise((resolve) => {
+          asked = resolve;
+        });
+      }
+      const { value, taken } = given;
+      given = undefined;
+      taken();
+      return Promise.resolve({ done: false, value });
     },
     async return() {
-      leave();
-      end({});
+      end(Promise.resolve(END));
+      delivery?.leave();
       return await Promise.resolve(END);
     },
   };

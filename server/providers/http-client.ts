@@ -1,41 +1,33 @@
-// HTTP to model servers over undici, without what its `fetch` and the global dispatcher bring
-// along: limits of 300 s that end slow local models, redirects that would take the vendor's key
-// along, a proxy from the environment.
+// HTTP to model servers over Node's own client: it follows no redirect, which would take the
+// vendor's key along, takes no proxy from the environment, and has no limits of its own that
+// would end slow local models.
+import http from "node:http";
+import https from "node:https";
 import type { Socket } from "node:net";
-import { Agent, buildConnector, type Dispatcher } from "undici";
 
 const CONNECT_MS = 15_000;
 const KEEP_ALIVE_MS = 30_000;
+/** Node's own second would break off an answer whose network is away for some ten. */
+const PROBE_MS = 60_000;
 
 /** The connections of one companion, kept for the next request. */
 export interface Connections {
-  dispatcher: Dispatcher;
+  agents: Agents;
   sockets: Set<Socket>;
 }
 
-export function createConnections(): Connections {
-  const sockets = new Set<Socket>();
-  return { dispatcher: newDispatcher(sockets), sockets };
+interface Agents {
+  plain: http.Agent;
+  secure: https.Agent;
 }
 
-function newDispatcher(sockets: Set<Socket>): Dispatcher {
-  const connect = buildConnector({ timeout: CONNECT_MS });
-  return new Agent({
-    keepAliveTimeout: KEEP_ALIVE_MS,
-    // The caller watches both.
-    headersTimeout: 0,
-    bodyTimeout: 0,
-    connect(options, callback) {
-      connect(options, (...result) => {
-        const [, socket] = result;
-        if (socket) {
-          sockets.add(socket);
-          socket.once("close", () => sockets.delete(socket));
-        }
-        callback(...result);
-      });
-    },
-  });
+export function createConnections(): Connections {
+  return { agents: newAgents(), sockets: new Set() };
+}
+
+function newAgents(): Agents {
+  const options = { keepAlive: true, keepAliveMsecs: PROBE_MS, timeout: KEEP_ALIVE_MS };
+  return { plain: new http.Agent(options), secure: new https.Agent(options) };
 }
 
 /**
@@ -43,14 +35,16 @@ function newDispatcher(sockets: Set<Socket>): Dispatcher {
  * ones; one that somebody waits for is broken off if nothing comes on it for `quietMs` more.
  */
 export function doubtConnections(connections: Connections, quietMs: number): void {
-  const before = connections.dispatcher;
-  connections.dispatcher = newDispatcher(connections.sockets);
-  // Closes the idle ones at once, the others after their answer.
-  before.close().catch(() => {});
+  const { plain, secure } = connections.agents;
+  connections.agents = newAgents();
+  for (const agent of [plain, secure]) {
+    agent.maxFreeSockets = 0;
+    for (const idle of Object.values(agent.freeSockets).flat()) idle?.destroy();
+  }
   const waitedFor = new Map([...connections.sockets].map((one) => [one, one.bytesRead]));
   setTimeout(() => {
     for (const [socket, bytesRead] of waitedFor) {
-      if (socket.bytesRead === bytesRead) socket.destroy(new Error("silent since a sleep"));
+      if (socket.bytesRead === bytesRead) socket.destroy();
     }
   }, quietMs).unref();
 }
@@ -81,7 +75,7 @@ export interface HttpResponse {
  * socket's error, or `timedOut()`.
  */
 export function send(
-  { dispatcher }: Connections,
+  connections: Connections,
   { url, method, headers, body, headMs, signal }: HttpRequest,
   timedOut: () => Error,
 ): Promise<HttpResponse> {
@@ -89,14 +83,22 @@ export function send(
   const end = Promise.withResolvers<void>();
   // Whoever has left by then does not hear of the end.
   end.promise.catch(() => {});
-  let control: Dispatcher.DispatchController | undefined;
-  let onData: ((bytes: Buffer) => void) | undefined;
-  let broken: Error | undefined;
-
+  const isSecure = url.protocol === "https:";
+  const { plain, secure } = connections.agents;
+  const request = (isSecure ? https : http).request({
+    agent: isSecure ? secure : plain,
+    hostname: url.hostname.replace(/^\[(.*)\]$/, "$1"),
+    port: url.port,
+    path: url.pathname + url.search,
+    method,
+    headers: { ...headers, "accept-encoding": "identity" },
+    // The caller watches; the agent's is for idle ones.
+    timeout: 0,
+  });
   const destroy = (reason: Error = new Error("left")): void => {
-    broken ??= reason;
-    control?.abort(broken);
-    fail(broken);
+    // Given the reason, a socket whose answer has just ended would throw it at nobody.
+    request.destroy();
+    fail(reason);
   };
   const fail = (error: Error): void => {
     settle();
@@ -109,56 +111,47 @@ export function send(
     clearTimeout(timer);
     signal?.removeEventListener("abort", abort);
   };
+  request.on("error", fail);
   if (signal?.aborted) {
     abort();
     return head.promise;
   }
   signal?.addEventListener("abort", abort, { once: true });
-
-  dispatcher.dispatch(
-    {
-      origin: url.origin,
-      path: url.pathname + url.search,
-      method,
-      headers: { ...headers, "accept-encoding": "identity" },
-      ...(body !== undefined && { body }),
-    },
-    {
-      onRequestStart(controller) {
-        control = controller;
-        if (broken) controller.abort(broken);
+  request.once("socket", (socket) => {
+    watchSocket(connections, socket, isSecure ? "secureConnect" : "connect");
+  });
+  request.once("response", (response) => {
+    clearTimeout(timer);
+    response.on("error", fail);
+    response.once("end", () => {
+      settle();
+      end.resolve();
+    });
+    head.resolve({
+      status: response.statusCode ?? 0,
+      headers: response.headers,
+      read(take) {
+        response.on("data", take);
+        return end.promise;
       },
-      onResponseStart(controller, status, received) {
-        if (status < 200) return;
-        clearTimeout(timer);
-        // Nothing is lost between the head and the reader.
-        controller.pause();
-        head.resolve({
-          status,
-          headers: received,
-          read(take) {
-            onData = take;
-            controller.resume();
-            return end.promise;
-          },
-          pause: () => controller.pause(),
-          resume: () => controller.resume(),
-          destroy,
-        });
-      },
-      onResponseData(_controller, bytes) {
-        onData?.(bytes);
-      },
-      onResponseEnd() {
-        settle();
-        end.resolve();
-      },
-      onResponseError(_controller, error) {
-        fail(broken ?? error);
-      },
-    },
-  );
+      pause: () => response.pause(),
+      resume: () => response.resume(),
+      destroy,
+    });
+  });
+  request.end(body);
   return head.promise;
+}
+
+function watchSocket({ sockets }: Connections, socket: Socket, connected: string): void {
+  if (sockets.has(socket)) return;
+  sockets.add(socket);
+  const timer = setTimeout(() => socket.destroy(new Error("no connection")), CONNECT_MS);
+  socket.once(connected, () => clearTimeout(timer));
+  socket.once("close", () => {
+    clearTimeout(timer);
+    sockets.delete(socket);
+  });
 }
 
 /** The body as text: what comes of it within the limits. Never rejects. */

@@ -76,6 +76,14 @@ export type ProviderEvent =
 
 export type FinishReason = "stop" | "length" | "tool_calls" | "content_filter" | "other";
 
+/** Takes a batch; a promise only where the next one has to wait. Throws what ends the stream. */
+export type Take = (events: readonly ProviderEvent[]) => Promise<void> | undefined;
+
+export interface EventStream extends AsyncIterable<readonly ProviderEvent[]> {
+  /** Without a promise for each batch; left out by what is not quick. Resolves at the end. */
+  each?(take: Take): Promise<void>;
+}
+
 /**
  * A model behind one function. The events come in batches, each what one read gave; they end with
  * one `finish`; anything else that ends them is a `ChatError` with an `upstream_*` or
@@ -91,7 +99,7 @@ export interface Provider {
   takes: readonly SamplingField[];
   /** Tools of the companion that its models may call. */
   tools?: readonly Tool[];
-  stream(request: ProviderRequest, signal: AbortSignal): AsyncIterable<readonly ProviderEvent[]>;
+  stream(request: ProviderRequest, signal: AbortSignal): EventStream;
   /** Undefined: no answer of this vendor can be gone on with. */
   held?: HeldAnswers | undefined;
 }
@@ -100,11 +108,7 @@ export interface HeldAnswers {
   /** Whether it was asked of this address. */
   isHere(answer: HeldAnswer): boolean;
   /** The whole answer once more, from its first event on, without asking the model for anything. */
-  replay(
-    answer: HeldAnswer,
-    request: ProviderRequest,
-    signal: AbortSignal,
-  ): AsyncIterable<readonly ProviderEvent[]>;
+  replay(answer: HeldAnswer, request: ProviderRequest, signal: AbortSignal): EventStream;
   /** Tells the vendor that nobody wants the rest. Rejects with a `ChatError`. */
   cancel(answer: HeldAnswer): Promise<void>;
 }

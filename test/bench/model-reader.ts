@@ -4,6 +4,7 @@
 import http from "node:http";
 import { setTimeout as delay } from "node:timers/promises";
 import { createParser } from "eventsource-parser";
+import { forEachBatch } from "../../server/providers/batches.ts";
 import { providerAt } from "../support/upstream/collect.ts";
 import { BENCH_FORMATS, type BenchFormat } from "./model-formats.ts";
 
@@ -30,13 +31,15 @@ async function readOurs(): Promise<void> {
   const provider = providerAt(origin, { name: vendor, stallSeconds: 60, maxAnswerChars: 1e9 });
   const messages = [{ role: "user" as const, content: "go" }];
   const request = { model: "bench", system: "", messages, tools: [] };
-  for await (const batch of provider.stream(request, new AbortController().signal)) {
+  // As a turn hears them.
+  await forEachBatch(provider.stream(request, new AbortController().signal), (batch) => {
     for (const event of batch) {
       if (event.type !== "text") continue;
       events += 1;
       characters += event.text.length;
     }
-  }
+    return undefined;
+  });
 }
 
 const agent = new http.Agent({ keepAlive: true });

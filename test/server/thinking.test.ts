@@ -43,7 +43,11 @@ const details = [
   { type: "reasoning.text", text: "Count them.", signature: SIGNATURE, index: 0 },
   { type: "reasoning.encrypted", data: SIGNATURE, index: 1 },
 ];
-const signed = { google: { thought_signature: SIGNATURE } };
+/** Two ways in which gateways to Google write it. */
+const SIGNED = {
+  extra_content: { google: { thought_signature: SIGNATURE } },
+  thought_signature: SIGNATURE,
+};
 const item = {
   type: "reasoning",
   id: "rs_1",
@@ -111,13 +115,15 @@ const THINKERS: Thinker[] = [
     form: "a signature beside its call",
     thinks: [
       chunk({ content: "Let me see." }),
-      chunk({ tool_calls: CALL.tool_calls.map((one) => ({ ...one, extra_content: signed })) }),
+      chunk({ tool_calls: CALL.tool_calls.map((one) => ({ ...one, ...SIGNED })) }),
       chunk({}, "tool_calls"),
     ],
     answers: [chunk({ content: "Two." }), chunk({}, "stop")],
-    sent: ({ messages }) =>
-      list(list(messages).find((one) => one["tool_calls"])?.["tool_calls"])[0]?.["extra_content"],
-    kept: signed,
+    sent: ({ messages }) => {
+      const sent = list(list(messages).find((one) => one["tool_calls"])?.["tool_calls"])[0] ?? {};
+      return Object.fromEntries(Object.keys(SIGNED).map((field) => [field, sent[field]]));
+    },
+    kept: SIGNED,
   },
   {
     vendor: "ollama",

@@ -73,7 +73,7 @@ export const ROOMS: readonly { room: RegExp; may: readonly RegExp[] }[] = [
   },
   {
     room: /^server\/providers\//,
-    may: [...BELOW, DOMAIN, /^(?:zod|undici|eventsource-parser)$/, NODE],
+    may: [...BELOW, DOMAIN, /^(?:zod|eventsource-parser)$/, NODE],
   },
   { room: /^server\/chat\/log\//, may: CHAT_BELOW },
   { room: /^server\/chat\/attachments\//, may: CHAT_BELOW },

@@ -7,7 +7,7 @@ import { releaseLease } from "../../db/tables/sessions.ts";
 import { setHeldAnswer } from "../../db/tables/turns.ts";
 import { ChatError } from "../../errors.ts";
 import type { ResolvedModel } from "../../providers/catalog.ts";
-import type { HeldAnswer, ProviderEvent, ProviderRequest } from "../../providers/provider.ts";
+import type { EventStream, HeldAnswer, ProviderRequest } from "../../providers/provider.ts";
 import { ENDINGS, type Ending } from "./close-turn.ts";
 import { type Run, writeStep } from "./run.ts";
 import { type StoredPart, skipStored } from "./skip-stored.ts";
@@ -60,7 +60,7 @@ export async function beginAnswer(
   run: Run,
   { provider }: ResolvedModel,
   request: ProviderRequest,
-): Promise<{ batches: AsyncIterable<readonly ProviderEvent[]>; stored: StoredPart | undefined }> {
+): Promise<{ batches: EventStream; stored: StoredPart | undefined }> {
   const { signal } = run.controller;
   const anew = { ...request, hold: true };
   if (!run.goesOn) return { batches: provider.stream(anew, signal), stored: undefined };

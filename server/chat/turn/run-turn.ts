@@ -6,6 +6,7 @@ import { toHistory } from "../../domain/history.ts";
 import { withInstructions } from "../../domain/instructions.ts";
 import type { Tool } from "../../domain/tools.ts";
 import { ChatError } from "../../errors.ts";
+import { forEachBatch } from "../../providers/batches.ts";
 import type { ResolvedModel } from "../../providers/catalog.ts";
 import type {
   FinishReason,
@@ -205,12 +206,15 @@ async function askModel(
         return event satisfies never;
     }
   };
-  for await (const events of batches) {
-    for (const event of events) {
-      const room = take(event);
-      if (room) await room;
+  const takeFrom = (events: readonly ProviderEvent[], from: number): Promise<void> | undefined => {
+    for (let at = from; at < events.length; at += 1) {
+      const event = events[at];
+      const room = event && take(event);
+      if (room) return room.then(() => takeFrom(events, at + 1));
     }
-  }
+    return undefined;
+  };
+  await forEachBatch(batches, (events) => takeFrom(events, 0));
   await batch.flush();
   controller.signal.throwIfAborted();
   addUsage(run, end.usage);

@@ -3,6 +3,7 @@
 import { randomUUID } from "node:crypto";
 import { isDeepStrictEqual } from "node:util";
 import { ForeignId } from "../../protocol/fields.ts";
+import { ToolName } from "../../protocol/offers.ts";
 import { cleanText } from "../clean-text.ts";
 import type { ToolCall } from "../provider.ts";
 import { record } from "./values.ts";
@@ -228,9 +229,18 @@ function toToolCall({ id, name, pieces }: OpenCall, ids: Set<string>): ToolCall 
   ids.add(call_id);
   return {
     call_id,
-    tool_name: cleanText(name.trim()).slice(0, 128),
+    tool_name: plainName(cleanText(name.trim())).slice(0, 128),
     ...parseArguments(pieces),
   };
+}
+
+/**
+ * What models write around a tool's name: "functions.read:0", "default_api:read",
+ * "read<|channel|>json". No tool has such signs in its own.
+ */
+function plainName(name: string): string {
+  const [last = ""] = /[^.:/]*$/.exec(name.replace(/(?:<\|.*|:\d+)$/s, "")) ?? [];
+  return ToolName.safeParse(last).success ? last : name;
 }
 
 /** Cut or broken arguments are not mended here: whoever runs the call answers the model. */

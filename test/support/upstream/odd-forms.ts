@@ -1,4 +1,5 @@
 import { ANTHROPIC } from "./odd-forms/anthropic.ts";
+import { AROUND } from "./odd-forms/around.ts";
 import { CHAT } from "./odd-forms/chat.ts";
 import { CHAT_BODIES } from "./odd-forms/chat-bodies.ts";
 import { CHAT_CALLS } from "./odd-forms/chat-calls.ts";
@@ -24,4 +25,5 @@ export const ODD_FORMS: readonly OddForm[] = [
   ...LATE,
   ...SLIPS,
   ...GATEWAYS,
+  ...AROUND,
 ];

@@ -117,7 +117,7 @@ interface Reading {
   saidLast: string;
   thought: boolean;
   refused: boolean;
-  /** Of the one choice that is read: others were not asked for. */
+  /** Of the one choice whose words are read: others were not asked for. */
   index: number | undefined;
   events: number;
   /** It came as a message, not as deltas. */
@@ -189,6 +189,8 @@ function theChoice(reading: Reading, choices: readonly unknown[]): Fields | unde
   for (const one of choices) {
     const choice = record(one);
     if (!choice) continue;
+    // Gateways to Amazon's models number the blocks of an answer where choices have their number.
+    if (choices.length === 1 && !hasWords(choice)) return choice;
     const index = num(choice["index"]) ?? 0;
     reading.index ??= index;
     if (index === reading.index) return choice;
@@ -254,7 +256,7 @@ function isEmpty(delta: Fields): boolean {
 function readDelta(reading: Reading, delta: Fields): void {
   const { thoughts } = reading;
   const { text: slipped, tool_calls, toolCalls, function_call, refusal } = delta;
-  const content = delta["content"] ?? slipped;
+  const content = delta["content"] || (slipped ?? delta["content"]);
   if (thoughts.read(delta)) reading.thought = true;
   if (content !== undefined && content !== null) {
     note(reading, textOf(content));

@@ -10,15 +10,19 @@ import { normalUsage } from "./openai-chat.ts";
 
 interface OpenItem {
   kind: string;
-  /** Of its text, and of each of its parts, what has been shown. */
-  shown: string;
-  parts: Map<number, string>;
+  /** Of its text, what has been shown. */
+  parts: Part[];
   summaries: string;
   place: number;
   hasIndex: boolean;
 }
 
-type Shown = "shown" | "summaries";
+interface Part {
+  index: number;
+  text: string;
+}
+
+type Shown = "text" | "summaries";
 
 /** How an event names its item: at its beginning, in a piece of it, or as it is at its end. */
 type Naming = { begins: true } | { begins: false; whole?: string };
@@ -74,7 +78,7 @@ function read(reading: Reading, type: string | undefined, value: Fields, respons
       break;
     case "response.reasoning_summary_part.added": {
       const open = itemOf(reading, value, {}, "reasoning", { begins: false });
-      if (open.summaries !== "") say(reading, open, "summaries", "\n\n");
+      if (open.summaries !== "") think(reading, open, "\n\n");
       break;
     }
     case "response.function_call_arguments.delta":
@@ -144,14 +148,14 @@ function readThinking(reading: Reading, type: string, value: Fields): void {
   const open = itemOf(reading, value, {}, "reasoning", { begins: false });
   const whole = textOf(value["text"] ?? value["part"]);
   // Each part is told again at its end.
-  if (!open.summaries.includes(whole.trim().slice(0, ENOUGH)))
-    say(reading, open, "summaries", whole);
+  if (!open.summaries.includes(whole.trim().slice(0, ENOUGH))) think(reading, open, whole);
 }
 
 function readDelta(reading: Reading, value: Fields, kind: "message" | "reasoning"): void {
   const item = itemOf(reading, value, {}, kind, { begins: false });
   const words = textOf(value["delta"] ?? value["text"]);
-  say(reading, item, kind === "message" ? "shown" : "summaries", words, value);
+  if (kind === "message") say(reading, partAt(item, value), words);
+  else think(reading, item, words);
 }
 
 /** By its place, else by its id: some servers have no place, some a new id in each event. */
@@ -182,7 +186,7 @@ function itemOf(
 
 function newItem({ items }: Reading, kind: string): OpenItem {
   const place = items.length + 1;
-  const open = { kind, shown: "", parts: new Map(), summaries: "", place, hasIndex: false };
+  const open = { kind, parts: [], summaries: "", place, hasIndex: false };
   items.push(open);
   return open;
 }
@@ -195,40 +199,53 @@ function unnamed(
 ): OpenItem | undefined {
   const last = items.at(-1);
   if (whole === undefined) return index === undefined && last?.kind === kind ? last : undefined;
-  return items.find(
-    ({ kind: its, hasIndex, shown }) =>
-      its === kind && !hasIndex && shown !== "" && whole.startsWith(shown),
-  );
+  return items.find((item) => {
+    if (item.kind !== kind || item.hasIndex) return false;
+    const sofar = shownOf(item);
+    return sofar !== "" && whole.startsWith(sofar);
+  });
 }
 
-function say(
-  { answer }: Reading,
-  item: OpenItem,
-  field: Shown,
-  words: string,
-  value: Fields = {},
-): void {
-  const part = num(value["content_index"]) ?? 0;
-  item[field] += words;
-  if (field === "shown") item.parts.set(part, (item.parts.get(part) ?? "") + words);
-  if (field === "shown") answer.text(words);
-  else answer.reasoning(words);
+function shownOf({ parts }: OpenItem): string {
+  return parts.map(({ text: words }) => words).join("");
+}
+
+/** Nearly always the newest one. */
+function partAt({ parts }: OpenItem, value: Fields): Part {
+  const index = num(value["content_index"]) ?? 0;
+  const known = parts.findLast((part) => part.index === index);
+  if (known) return known;
+  const part = { index, text: "" };
+  parts.push(part);
+  return part;
+}
+
+function say({ answer }: Reading, part: Part, words: string): void {
+  part.text += words;
+  answer.text(words);
+}
+
+function think({ answer }: Reading, item: OpenItem, words: string): void {
+  item.summaries += words;
+  answer.reasoning(words);
 }
 
 /** What the pieces have not brought yet of a text that is whole now. */
 function complete(reading: Reading, item: OpenItem, field: Shown, whole: string): void {
-  const sofar = item[field];
+  const sofar = field === "text" ? shownOf(item) : item.summaries;
   const rest = whole.startsWith(sofar) ? whole.slice(sofar.length) : sofar === "" ? whole : "";
-  if (rest !== "") say(reading, item, field, rest);
+  if (rest === "") return;
+  if (field === "text") say(reading, item.parts.at(-1) ?? partAt(item, {}), rest);
+  else think(reading, item, rest);
 }
 
 /** The same for a part of an item. */
 function completePart(reading: Reading, value: Fields, whole: string): void {
   if (whole === "") return;
   const item = itemOf(reading, value, {}, "message", { begins: false });
-  const sofar = item.parts.get(num(value["content_index"]) ?? 0) ?? "";
-  if (sofar === "" && item.shown.includes(whole)) return;
-  if (whole.startsWith(sofar)) say(reading, item, "shown", whole.slice(sofar.length), value);
+  const part = partAt(item, value);
+  if (part.text === "" && shownOf(item).includes(whole)) return;
+  if (whole.startsWith(part.text)) say(reading, part, whole.slice(part.text.length));
 }
 
 function readCall(
@@ -253,7 +270,7 @@ function beginItem(reading: Reading, value: Fields, item: Fields): void {
   if (CALLS.has(kind)) readCall(reading, value, item, "begins");
   else if (kind === "message" || kind === "reasoning") {
     const open = itemOf(reading, value, item, kind, { begins: true });
-    if (kind === "message") complete(reading, open, "shown", contentOf(item["content"]));
+    if (kind === "message") complete(reading, open, "text", contentOf(item["content"]));
   } else reading.answer.skip("unknown_block");
 }
 
@@ -267,7 +284,7 @@ function finishItem(reading: Reading, value: Fields, item: Fields): void {
   else if (kind === "message") {
     const whole = contentOf(item["content"]);
     const open = itemOf(reading, value, item, kind, { begins: false, whole });
-    complete(reading, open, "shown", whole);
+    complete(reading, open, "text", whole);
     const parts = Array.isArray(item["content"]) ? item["content"] : [];
     if (parts.some((part) => record(part)?.["type"] === "refusal")) refuse(reading);
   } else if (kind === "reasoning") finishThinking(reading, value, item);

@@ -36,7 +36,10 @@ const PARTS = "content_parts";
 /** Nor this: each has its place beside a call. */
 const CALLS = "beside_calls";
 /** Signatures of thinking, as Google's compatible API and LiteLLM have them. */
-const BESIDE_CALLS = ["extra_content", "provider_specific_fields"];
+const BESIDE_CALLS = [
+  ...["extra_content", "provider_specific_fields"],
+  ...["thought_signature", "thoughtSignature"],
+];
 
 /** A message of the history with the thinking that led to its calls, as the server gave it. */
 export function withThoughts(content: string | null, kept: Fields): Fields {
@@ -100,7 +103,7 @@ export function createThoughts(answer: Answer): Thoughts {
     },
     call(place, call) {
       for (const field of BESIDE_CALLS) {
-        if (!record(call[field])) continue;
+        if (!record(call[field]) && text(call[field]) === "") continue;
         keptCalls.set(place, { ...keptCalls.get(place), [field]: call[field] });
       }
     },
