@@ -6,6 +6,7 @@
 //                                  mentions.cjs with what reads context for a message,
 //                                  instructions.cjs with what
 //                                  people have written down for models,
+//                                  changes.cjs with what keeps and undoes what turns changed,
 //                                  metrics-view.cjs with the page of figures, proposals.cjs
 //                                  with changes of files that wait to be decided,
 //                                  in-russian.cjs with what the companion says, for who reads it so
@@ -44,6 +45,7 @@ const require = createRequire(import.meta.url);
 const BUDGET = {
   // What VS Code loads at its start, and what the first use loads.
   "extension/extension.cjs": 10_000,
+  "extension/changes.cjs": 40_000,
   "extension/first-use.cjs": 150_000,
   "extension/in-russian.cjs": 32_000,
   // Most of it is the reader of YAML.
@@ -106,7 +108,7 @@ const loadedLater = {
     build.onResolve(
       {
         filter:
-          /\/(?:first-use|in-russian|instructions|invoke-foreign|mentions|metrics-view|proposals|restore-checkpoint|run-tool|russian-starts|transfer-chats)\.ts$/,
+          /\/(?:first-use|changes|in-russian|instructions|invoke-foreign|mentions|metrics-view|proposals|restore-checkpoint|run-tool|russian-starts|transfer-chats)\.ts$/,
       },
       ({ kind, path }) =>
         kind === "dynamic-import"
@@ -132,6 +134,7 @@ const builds = [
     entryPoints: {
       "extension/extension": "extension/extension.ts",
       "extension/first-use": "extension/first-use.ts",
+      "extension/changes": "extension/changes/changes.ts",
       "extension/in-russian": "extension/in-russian.ts",
       "extension/instructions": "extension/instructions/instructions.ts",
       "extension/invoke-foreign": "extension/tools/foreign/invoke-foreign.ts",
@@ -203,6 +206,7 @@ const builds = [
       dialog: "webview/components/base/dialog.tsx",
       "sessions-pane": "webview/components/sessions-pane.tsx",
       "sent-chips": "webview/components/transcript/sent-chips.tsx",
+      "turn-changes": "webview/components/transcript/turn-changes.tsx",
       "sent-instructions": "webview/components/transcript/sent-instructions.tsx",
       "approvals-dialog": "webview/components/approvals-dialog.tsx",
       "tool-decision": "webview/components/calls/tool-decision.tsx",
@@ -229,6 +233,7 @@ const builds = [
       decision: "webview/styles/decision.css",
       mentions: "webview/styles/mentions.css",
       sessions: "webview/styles/sessions.css",
+      changes: "webview/styles/changes.css",
       instructions: "webview/styles/instructions.css",
       attachments: "webview/attachments/attachments.css",
       transfer: "webview/transfer/transfer.css",

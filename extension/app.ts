@@ -13,7 +13,7 @@ import { handOverKeys } from "./commands/keys.ts";
 import { CompanionClient } from "./companion/companion-client.ts";
 import type { LaunchOptions } from "./companion/companion-launch.ts";
 import { CompanionProcess, type CompanionState } from "./companion/companion-process.ts";
-import { insertAtCursor, openLink } from "./context/editor-context.ts";
+import { openLink } from "./context/editor-context.ts";
 import { explain, loadSaid, loadStarts } from "./explain.ts";
 import { createMetricsLoader, type MetricsLoader } from "./latency/load-metrics-view.ts";
 import { describeState, StatusBar } from "./latency/status-bar.ts";
@@ -42,7 +42,9 @@ export interface App {
   reports: DoctorReports;
 }
 
-const COMMAND_OF: Record<Exclude<HostCommand, "save_attachment">, string> = {
+type InOwnBundle = "save_attachment" | "show_changes" | "decide_changes";
+
+const COMMAND_OF: Record<Exclude<HostCommand, InOwnBundle>, string> = {
   choose_model: "streamkeeper.chooseModel",
   set_key: "streamkeeper.setApiKey",
   show_log: "streamkeeper.showLog",
@@ -63,6 +65,9 @@ async function runFor(
   const { turn_id: turnId, model } = about;
   if (command === "save_attachment") {
     return await (await import("./commands/transfer-chats.ts")).saveAttachment(app, about);
+  }
+  if (command === "show_changes" || command === "decide_changes") {
+    return await (await import("./changes/changes.ts")).changesFor(app, command, chat, about);
   }
   await vscode.commands.executeCommand(
     COMMAND_OF[command],
@@ -115,7 +120,7 @@ export async function createApp(
     connection: () => toConnection(companionProcess.state),
     onReady: () => void companionProcess.ensure().catch((thrown) => log.error(String(thrown))),
     actions: {
-      insertAtCursor,
+      insertAtCursor: async (text) => (await import("./changes/changes.ts")).insertAtCursor(text),
       openLink,
       openFile: async (place) => (await loadContext()).openFile(tools.roots(), place),
       copy: async (text) => vscode.env.clipboard.writeText(text),

@@ -1,6 +1,7 @@
 import * as vscode from "vscode";
 import type { App } from "./app.ts";
-import { METRICS_ID, PANEL_ID, UNFINISHED, VIEW_ID } from "./ids.ts";
+import { KeptFiles } from "./changes/kept-files.ts";
+import { KEPT, METRICS_ID, PANEL_ID, UNFINISHED, VIEW_ID } from "./ids.ts";
 import { createLog } from "./log.ts";
 import { createSettings } from "./settings.ts";
 
@@ -36,7 +37,15 @@ export function activate(context: vscode.ExtensionContext): TestHooks | undefine
     };
     context.subscriptions.push(vscode.commands.registerCommand(id, run));
   }
+  const kept = new KeptFiles(async (uri, onChange) => {
+    const app = await load();
+    return await (await import("./changes/changes.ts")).readKept(app, uri, onChange);
+  });
   context.subscriptions.push(
+    vscode.workspace.registerFileSystemProvider(KEPT, kept, {
+      isCaseSensitive: true,
+      isReadonly: true,
+    }),
     vscode.window.registerWebviewViewProvider(VIEW_ID, {
       resolveWebviewView: (view) => load().then((app) => void app.chats.addView(view), say),
     }),

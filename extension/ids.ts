@@ -6,3 +6,5 @@ export const METRICS_ID = "streamkeeper.metrics";
  * when they were last seen.
  */
 export const UNFINISHED = "streamkeeper.unfinished";
+/** Scheme: what a file was before a turn. */
+export const KEPT = "streamkeeper-before";

@@ -18,6 +18,8 @@ export const HOST_COMMANDS = [
   "show_log",
   "show_metrics",
   "show_change",
+  "show_changes",
+  "decide_changes",
   "restore_checkpoint",
   "restart_server",
   "save_attachment",
@@ -29,6 +31,9 @@ export type HostCommand = (typeof HOST_COMMANDS)[number];
 const CommandAbout = {
   /** Of commands that are about one turn. */
   turn_id: z.optional(Id),
+  /** Of what a turn has changed: a file, and what becomes of that. */
+  path: z.optional(z.string().check(z.maxLength(2000))),
+  decision: z.optional(z.enum(["keep", "undo"])),
   /** Of what is attached to a message. */
   session_id: z.optional(Id),
   hash: z.optional(AttachmentHash),
@@ -38,6 +43,8 @@ const CommandAbout = {
 };
 export interface CommandAbout {
   turn_id?: string | undefined;
+  path?: string | undefined;
+  decision?: "keep" | "undo" | undefined;
   session_id?: string | undefined;
   hash?: string | undefined;
   name?: string | undefined;

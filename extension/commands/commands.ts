@@ -114,7 +114,7 @@ export async function runCommand(
   args: unknown[],
 ): Promise<unknown> {
   try {
-    const command = COMMANDS[id];
+    const command = COMMANDS[id] ?? (await import("../changes/changes.ts")).COMMANDS[id];
     if (!command) throw new Error(`No such command: ${id}`);
     return await command(await load(), ...args);
   } catch (thrown) {

@@ -5,7 +5,8 @@ import { ContextItem } from "../../server/protocol/requests.ts";
 import type { Message } from "../../server/protocol/responses.ts";
 import type { App } from "../app.ts";
 import type { ChatView } from "../chat/chat-view.ts";
-import { type Checkpoint, firstKept } from "../tools/checkpoints.ts";
+import type { Checkpoint } from "../tools/checkpoints.ts";
+import { firstKept } from "../tools/first-kept.ts";
 import { resolveInside } from "../tools/paths.ts";
 
 /** Of the names of checkpoints that undo a restore; no turn has such an id. */

@@ -170,20 +170,21 @@ export class CompanionClient {
    */
   async claim(sessionId: string, callId: string, clientId: string): Promise<void> {
     const rest = `calls/${encodeURIComponent(callId)}/claim`;
-    await this.#post(true, sessionId, rest, { client_id: clientId });
+    await this.post(true, sessionId, rest, { client_id: clientId });
   }
 
   /** A piece of what a running call says; takes effect once. Rejects as `claim` does. */
   async tellOutput(sessionId: string, callId: string, body: OutputRequest): Promise<void> {
-    await this.#post(true, sessionId, `calls/${encodeURIComponent(callId)}/output`, body);
+    await this.post(true, sessionId, `calls/${encodeURIComponent(callId)}/output`, body);
   }
 
   /** Takes a turn and all after it out of the conversation; they stay in the log. */
   async rewind(sessionId: string, turnId: string): Promise<void> {
-    await this.#post(false, sessionId, "rewind", { turn_id: turnId });
+    await this.post(false, sessionId, "rewind", { turn_id: turnId });
   }
 
-  async #post(repeatable: boolean, sessionId: string, rest: string, body: object): Promise<void> {
+  /** `repeatable`: it takes effect once, however often it is sent. */
+  async post(repeatable: boolean, sessionId: string, rest: string, body: object): Promise<void> {
     const path = `/v1/sessions/${encodeURIComponent(sessionId)}/${rest}`;
     await this.#again(repeatable, (companion) => companion.text({ method: "POST", path, body }));
   }

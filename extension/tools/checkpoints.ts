@@ -18,6 +18,9 @@ const Kept = z.object({
   path: z.string(),
   /** Base64; null for what was not there. */
   before: z.nullable(z.string()),
+  /** What the turn has made of it, and the name that the model has for it. */
+  after: z.optional(z.string()),
+  name: z.optional(z.string()),
   isFolder: z.optional(z.boolean()),
 });
 export type Kept = z.infer<typeof Kept>;
@@ -41,9 +44,29 @@ export class Checkpoints {
    * then nothing may be changed.
    */
   async keep(sessionId: string, turnId: string, path: string): Promise<void> {
-    const step = this.#last.then(() => this.#keep(sessionId, turnId, path));
+    await this.#next(() => this.#keep(sessionId, turnId, path));
+  }
+
+  /** Keeps what the turn has made of `path`, too; resolves with what that was before. */
+  async keepAfter(
+    sessionId: string,
+    turnId: string,
+    { path, name, bytes }: { path: string; name: string; bytes: Uint8Array },
+  ): Promise<Kept | undefined> {
+    return await this.#next(async () => {
+      const checkpoint = await this.#read(sessionId, turnId);
+      const kept = checkpoint?.files.find((file) => file.path === path);
+      if (!checkpoint || !kept) return undefined;
+      Object.assign(kept, { name, after: Buffer.from(bytes).toString("base64") });
+      await this.#write(sessionId, checkpoint);
+      return kept;
+    });
+  }
+
+  #next<T>(work: () => Promise<T>): Promise<T> {
+    const step = this.#last.then(work);
     this.#last = step.catch(() => undefined);
-    await step;
+    return step;
   }
 
   async #keep(sessionId: string, turnId: string, path: string): Promise<void> {
@@ -57,10 +80,14 @@ export class Checkpoints {
     if (checkpoint.files.some((file) => file.path === path)) return;
     const before = await read(path);
     checkpoint.files.push({ path, ...before });
-    const name = join(folder, `${turnId}.json`);
+    await this.#write(sessionId, checkpoint);
+    await this.#forgetOld();
+  }
+
+  async #write(sessionId: string, checkpoint: Checkpoint): Promise<void> {
+    const name = join(this.#folder(sessionId), `${checkpoint.turn_id}.json`);
     await writeFile(`${name}.new`, JSON.stringify(checkpoint), { mode: 0o600 });
     await rename(`${name}.new`, name);
-    await this.#forgetOld();
   }
 
   /** Of a session, oldest first. */
@@ -126,15 +153,6 @@ export class Checkpoints {
     const old = ages.toSorted((a, b) => b.at - a.at).slice(MAX_SESSIONS);
     for (const { name } of old) await rm(join(this.#root, name), { recursive: true, force: true });
   }
-}
-
-/** What every file of these turns was before the first of them that changed it. */
-export function firstKept(checkpoints: readonly Checkpoint[]): Kept[] {
-  const first = new Map<string, Kept>();
-  for (const { files } of checkpoints.toSorted((a, b) => b.created_at - a.created_at)) {
-    for (const file of files) first.set(file.path, file);
-  }
-  return [...first.values()];
 }
 
 /** A file, or a folder with nothing in it; what is not there needs no removing. */

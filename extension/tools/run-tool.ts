@@ -1,5 +1,6 @@
 // One call of a tool, run in this window. A bundle of its own, loaded with the first call: its
 // errors are of its own classes, too, so what others must tell apart is said in results.
+import type { ChangedFile } from "../../server/protocol/changes.ts";
 import type { PendingCall } from "../../server/protocol/responses.ts";
 import type { Checkpoints } from "./checkpoints.ts";
 import { isEditorTool } from "./definitions.ts";
@@ -21,6 +22,12 @@ export interface RunDeps {
   checkpoints: Checkpoints;
 }
 
+/** What the model gets to read, and what has become of a file. */
+export interface ToolOutcome {
+  result: string;
+  changed?: ChangedFile;
+}
+
 /** Resolves with what the model gets to read; rejects with the reason why there is nothing. */
 export async function runTool(
   { roots: groundNow, seen, checkpoints }: RunDeps,
@@ -28,17 +35,33 @@ export async function runTool(
   sessionId: string,
   signal: AbortSignal,
   onOutput: (data: string) => void,
-): Promise<string> {
-  const { tool_name: name, arguments: args, turn_id } = call;
+): Promise<ToolOutcome> {
+  const { turn_id } = call;
   const roots = groundNow();
   const files: FileTools = {
     roots,
     sessionId,
     seen,
     keepBefore: (path) => checkpoints.keep(sessionId, turn_id, path),
+    async keepAfter(written) {
+      const kept = await checkpoints.keepAfter(sessionId, turn_id, written);
+      if (!kept) throw new ToolError("There is no checkpoint of it.");
+      return kept.before === null ? null : Buffer.from(kept.before, "base64");
+    },
   };
+  const outcome = await run(files, call, signal, onOutput);
+  return typeof outcome === "string" ? { result: outcome } : outcome;
+}
+
+async function run(
+  files: FileTools,
+  { tool_name: name, arguments: args, kind }: PendingCall,
+  signal: AbortSignal,
+  onOutput: (data: string) => void,
+): Promise<string | ToolOutcome> {
+  const { roots } = files;
   if (!isEditorTool(name)) {
-    if (call.kind === undefined) throw new ToolError(`There is no tool ${name}.`);
+    if (kind === undefined) throw new ToolError(`There is no tool ${name}.`);
     return await invokeForeign(name, args, signal);
   }
   switch (name) {

@@ -1,5 +1,6 @@
 // Runs the calls of the chats of this window. What waits is read from the companion, never
 // remembered here: another window, a reload or a restart changes nothing about it.
+import type { ChangedFile } from "../../server/protocol/changes.ts";
 import { isPause, type StreamChunk } from "../../server/protocol/chunks.ts";
 import type { ClientMessage } from "../../server/protocol/requests.ts";
 import type { PendingCall } from "../../server/protocol/responses.ts";
@@ -21,7 +22,7 @@ export interface ToolRunnerDeps {
     sessionId: string,
     signal: AbortSignal,
     onOutput: (data: string) => void,
-  ): Promise<string>;
+  ): Promise<{ result: string; changed?: ChangedFile }>;
   /**
    * What waits in a session for a person, each time that changes; `isAlone` if nothing
    * else waits or runs there.
@@ -253,10 +254,11 @@ export class ToolRunner {
     call: PendingCall,
     signal: AbortSignal,
     live: LiveOutput,
-  ): Promise<{ result: string } | { error: string }> {
+  ): Promise<{ result: string; changed?: ChangedFile } | { error: string }> {
     const onOutput = (data: string): void => live.add(data);
     try {
-      return { result: toStorable(await this.#deps.run(call, sessionId, signal, onOutput)) };
+      const outcome = await this.#deps.run(call, sessionId, signal, onOutput);
+      return { ...outcome, result: toStorable(outcome.result) };
     } catch (thrown) {
       const reason = thrown instanceof Error ? thrown.message : String(thrown);
       return { error: toStorable(reason.slice(0, 5_000)) || "The tool failed." };

@@ -25,6 +25,7 @@ import type {
 import type { Sampling } from "../protocol/sampling.ts";
 import type {
   ChangeQueuedRequest,
+  DecideChangesRequest,
   ExportFormat,
   ListTransactionsQuery,
   OutputRequest,
@@ -151,6 +152,11 @@ export interface Chat {
   approvalRules(workspace: string | undefined): Promise<ApprovalRuleList>;
   /** Takes effect once. */
   removeApprovalRule(id: string): Promise<void>;
+  /**
+   * A person keeps or undoes what a turn has changed. Takes effect once. Rejects with
+   * `not_found`, `session_busy`.
+   */
+  decideChanges(sessionId: string, turnId: string, said: DecideChangesRequest): Promise<void>;
   /** Counts from the next call on. Rejects with `not_found`. */
   setApprovalLevel(sessionId: string, wish: LevelRequest): Promise<Session>;
   createSession(request: CreateSessionRequest): Promise<Session>;

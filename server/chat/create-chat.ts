@@ -32,6 +32,7 @@ import {
   setApprovalLevel,
 } from "./calls/approvals.ts";
 import { claim, listPending } from "./calls/claims.ts";
+import { decideChanges } from "./calls/decide-changes.ts";
 import { revokeToolRule } from "./calls/revoke-tool-rule.ts";
 import { takeOutput } from "./calls/tool-output.ts";
 import type { AcceptedTurn, Chat, ImportedMessage } from "./chat.ts";
@@ -83,6 +84,7 @@ export function createChat(deps: ChatDeps): Chat {
     stream: (sessionId, options, signal) => streamFrames(patient, sessionId, options, signal),
     logPlace: (sessionId) => knownPlace(reader, sessionId),
     cancelTurn: (sessionId) => cancelTurn(deps, sessionId),
+    decideChanges: (sessionId, turnId, said) => decideChanges(deps, sessionId, turnId, said),
     rewind: (sessionId, turnId) => rewindSession(deps, sessionId, turnId),
     summarise: (sessionId) => summariseNow(deps, sessionId),
     revokeToolRule: (sessionId, toolName) => revokeToolRule(deps, sessionId, toolName),

@@ -3,6 +3,7 @@ import express, { type NextFunction, type Request, type Response } from "express
 import { MAX_MESSAGE_ATTACHMENT_BYTES } from "../protocol/attachments.ts";
 import { approvalsRouter } from "./approvals.ts";
 import { readJson } from "./body.ts";
+import { changesRouter } from "./changes.ts";
 import type { HttpDeps } from "./context.ts";
 import { deletedSessionsRouter } from "./deleted-sessions.ts";
 import { handleErrors, notFound } from "./error-handler.ts";
@@ -67,6 +68,7 @@ export function createHttpServer(deps: HttpDeps): HttpServer {
   app.use(sessionsRouter(deps));
   app.use(queueRouter(deps));
   app.use(approvalsRouter(deps));
+  app.use(changesRouter(deps));
   app.use(deletedSessionsRouter(deps));
   app.use(transferRouter(deps));
   app.use(modelsRouter(deps));

@@ -36,6 +36,7 @@ const TABLE = {
   summarise: { rollback: "refusal" },
   undo_summary: { rollback: "refusal" },
   ask_again: { rollback: "refusal" },
+  decide_changes: { rollback: "refusal" },
   set_approval_level: { rollback: "refusal" },
   remove_approval_rule: { rollback: "refusal" },
   complete_turn: { rollback: "failure" },

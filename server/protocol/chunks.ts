@@ -4,6 +4,7 @@ import * as z from "zod/mini";
 import { AllowedBy, APPROVAL_LEVELS, RULE_TYPES } from "./approvals.ts";
 import { AttachmentRef } from "./attachments.ts";
 import { ASK_REASONS, CALL_OUTCOMES } from "./call-words.ts";
+import { CHANGE_DECISIONS, ChangedFile } from "./changes.ts";
 import { ERROR_CODES } from "./errors.ts";
 import { SentInstruction } from "./instructions.ts";
 import { TOOL_KINDS } from "./offers.ts";
@@ -70,7 +71,10 @@ export const METADATA = {
     client_id: z.optional(z.string()),
     workspace: z.optional(z.string()),
   }),
-  tool_result: z.object({ outcome: z.enum(CALL_OUTCOMES) }),
+  tool_result: z.object({
+    outcome: z.optional(z.enum(CALL_OUTCOMES)),
+    changed: z.optional(ChangedFile),
+  }),
   agent_switched: z.object({
     from_agent: z.string(),
     to_agent: z.string(),
@@ -143,6 +147,18 @@ export const STATES = [
   }),
   z.object({ state: z.literal("approval_level"), level: z.enum(APPROVAL_LEVELS) }),
   z.object({ state: z.literal("continued") }),
+  z.object({
+    state: z.literal("change_decided"),
+    changed_turn_id: z.string(),
+    path: z.string(),
+    decision: z.enum(CHANGE_DECISIONS),
+    hunks: z.array(z.string()),
+    kept: z.number(),
+    undone: z.number(),
+    open: z.number(),
+    added: z.number(),
+    removed: z.number(),
+  }),
   z.object({ state: z.literal("tool_output"), cut: z.optional(z.literal(true)) }),
 ] as const;
 
@@ -187,6 +203,7 @@ export type NewChunk =
   | Status<"rule_allowed", { tool_name: string }>
   | Status<"approval_level">
   | Status<"continued">
+  | Status<"change_decided">
   | Status<"tool_output", { call_id: string; token: string }>
   | Said<"error", { error: string }>
   | Said<"done">
@@ -201,7 +218,7 @@ export type NewChunk =
 
 /** Of a `tool_result`. */
 export type CallResult =
-  | { content: string }
+  | { content: string; metadata?: Metadata["tool_result"] }
   | { error: string; metadata?: Metadata["tool_result"] };
 
 const Fields = z.object({

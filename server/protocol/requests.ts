@@ -1,6 +1,7 @@
 import * as z from "zod/mini";
 import { RuleText } from "./approvals.ts";
 import { Attachment, MAX_ATTACHMENTS } from "./attachments.ts";
+import { ChangedFile } from "./changes.ts";
 import { AgentType, ForeignId, Id, ModelId, Text } from "./fields.ts";
 import { OfferedInstructions } from "./instructions.ts";
 import { ClientId, Environment, OfferedAgents, OfferedTools, Workspace } from "./offers.ts";
@@ -32,6 +33,8 @@ const ToolResult = z.strictObject({
   call_id: ForeignId,
   result: z.optional(z.unknown()),
   error: z.optional(Text),
+  /** What the turn has made of the file that this call has changed. */
+  changed: z.optional(ChangedFile),
 });
 
 const ToolDecision = z.strictObject({

@@ -1,6 +1,7 @@
 // Requests that only the companion parses. Beside the others, so that the extension's
 // bundle has not their schemas.
 import * as z from "zod/mini";
+import { CHANGE_DECISIONS } from "./changes.ts";
 import { Id, Text } from "./fields.ts";
 import { ClientId } from "./offers.ts";
 import { MAX_OUTPUT_PIECE } from "./tool-output.ts";
@@ -23,6 +24,23 @@ export type OutputRequest = z.infer<typeof OutputRequest>;
 
 /** Body of `POST /v1/sessions/{id}/rewind`. */
 export const RewindRequest = z.strictObject({ turn_id: Id });
+
+const count = z.int().check(z.nonnegative());
+
+/** Body of `POST /v1/sessions/{id}/turns/{turn_id}/changes`: a person's word on some places. */
+export const DecideChangesRequest = z.strictObject({
+  path: Text,
+  decision: z.enum(CHANGE_DECISIONS),
+  /** Which lines of the text before became which after. */
+  hunks: z
+    .array(z.string().check(z.regex(/^-\d{1,9},\d{1,9}\+\d{1,9},\d{1,9}$/)))
+    .check(z.minLength(1), z.maxLength(20_000)),
+  /** What is left to decide after that, and what is left of the change. */
+  open: count,
+  added: count,
+  removed: count,
+});
+export type DecideChangesRequest = z.infer<typeof DecideChangesRequest>;
 
 export const ListTransactionsQuery = z.object({
   limit: z.optional(z.coerce.number().check(z.int(), z.minimum(1), z.maximum(200))),

@@ -41,6 +41,16 @@ export function lineChanges(before: string, after: string): ChangedLine[] {
   return changes;
 }
 
+export function countChanges(before: string, after: string): { added: number; removed: number } {
+  return countSigns(lineChanges(before, after));
+}
+
+export function countSigns(all: readonly ChangedLine[]): { added: number; removed: number } {
+  const count = (sign: ChangedLine["sign"]): number =>
+    all.filter((line) => line.sign === sign).length;
+  return { added: count("+"), removed: count("-") };
+}
+
 /** Above that many comparisons only the lines at both ends are looked at. */
 const MAX_COMPARED = 4_000_000;
 

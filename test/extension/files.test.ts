@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import * as vscode from "vscode";
-import { firstKept } from "../../extension/tools/checkpoints.ts";
+import { firstKept } from "../../extension/tools/first-kept.ts";
 import type { PendingCall } from "../../server/protocol/responses.ts";
 import type { PlannedCall } from "../support/upstream/openai-scripts.ts";
 import { type Answer, approve, call, type Player, results, startPlaying } from "./playing.ts";

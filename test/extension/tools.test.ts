@@ -12,7 +12,7 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import * as vscode from "vscode";
-import { firstKept } from "../../extension/tools/checkpoints.ts";
+import { firstKept } from "../../extension/tools/first-kept.ts";
 import { lastWritten } from "../../server/protocol/tool-output.ts";
 import { metadataOf } from "../support/any-chunk.ts";
 import { approve, call, type Player, results, startPlaying } from "./playing.ts";

@@ -76,6 +76,16 @@ export interface TurnEnd {
   outputTokens: number | null;
 }
 
+/** What a turn has made of a file, and how much of it was decided. */
+export interface TurnChange {
+  path: string;
+  isNew: boolean;
+  added: number;
+  removed: number;
+  /** How many places; null: nothing yet. */
+  decided: { kept: number; undone: number; open: number } | null;
+}
+
 export interface Turn {
   id: string;
   from: number;
@@ -85,6 +95,7 @@ export interface Turn {
   /** Who is asked next: not who answered here where the orchestrator or a plan chose for once. */
   nextAgent: string | null;
   parts: readonly Part[];
+  changes?: readonly TurnChange[];
   /** Its companion died, and another one had the answer continued. */
   isContinued?: boolean;
   status: TurnStatus;

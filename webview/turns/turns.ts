@@ -3,6 +3,7 @@
 
 import type { ChunkOf, StreamChunk } from "../../server/protocol/chunks.ts";
 import { continuity } from "../../server/shared/continuity.ts";
+import { withChange, withDecision } from "./changes.ts";
 import { settled } from "./gone.ts";
 import {
   type AgentPart,
@@ -54,7 +55,7 @@ function takeChunk(log: SessionLog, chunk: StreamChunk): SessionLog {
       if (chunk.tool_name === SWITCH && chunk.requires_approval !== true) return log;
       return changeTurn(log, chunk, (turn) => addTool(turn, chunk));
     case "tool_result":
-      return changeTurn(log, chunk, (turn) => endTool(turn, chunk));
+      return changeTurn(log, chunk, (turn) => withChange(endTool(turn, chunk), chunk));
     case "agent_switched":
       return changeTurn(log, chunk, (turn) => {
         const { to_agent: agent = "", reason = "", stays = true } = chunk.metadata ?? {};
@@ -123,6 +124,8 @@ function takeStatus(log: SessionLog, chunk: ChunkOf<"status">): SessionLog {
       return log;
     case "rewound":
       return { ...log, turns: keptTurns(log, metadata.replaces_turn_id) };
+    case "change_decided":
+      return withDecision(log, metadata);
     case "continued":
       return changeTurn(log, chunk, (turn) => ({ ...turn, status: "running", isContinued: true }));
     case "tool_output":

@@ -58,8 +58,12 @@ export async function readText(path: string): Promise<FileText | undefined> {
   if (stat.size > MAX_FILE_BYTES) {
     throw new ToolError(`The file is too large to read (${stat.size} bytes). Search in it.`);
   }
-  const bytes = await vscode.workspace.fs.readFile(uri);
-  const encoding = await encodingOf(uri, bytes);
+  return await toText(path, await vscode.workspace.fs.readFile(uri));
+}
+
+/** What these bytes are, or were, as the file at `path`. */
+export async function toText(path: string, bytes: Uint8Array): Promise<FileText> {
+  const encoding = await encodingOf(vscode.Uri.file(path), bytes);
   const rest = bytes.subarray(encoding.mark.length);
   if (!isWide(encoding) && rest.subarray(0, 8_000).includes(0)) {
     throw new ToolError("The file is binary.");

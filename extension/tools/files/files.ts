@@ -1,6 +1,8 @@
 // Tools that read and change files, through VS Code's own file system.
 import * as vscode from "vscode";
 import * as z from "zod/mini";
+import type { ChangedFile } from "../../../server/protocol/changes.ts";
+import { countChanges } from "../../../server/shared/line-changes.ts";
 import { MAX_RESULT } from "../bounds.ts";
 import { type Folder, nameOf, ToolError, type WorkspaceRoots, withNames } from "../paths.ts";
 import { applyEdits, linesOf, rewrite, shownText } from "./edits.ts";
@@ -11,6 +13,7 @@ import {
   readText,
   textOf,
   toBytes,
+  toText,
 } from "./file-text.ts";
 import { resolveNamed } from "./named-paths.ts";
 import type { SeenFiles } from "./seen-files.ts";
@@ -52,6 +55,11 @@ export interface FileTools {
   seen: SeenFiles;
   /** Called before a file or folder is changed or made. */
   keepBefore(path: string): Promise<void>;
+  /**
+   * Called after a file was written; resolves with its bytes from before the turn, null if there
+   * was no such file.
+   */
+  keepAfter(written: { path: string; name: string; bytes: Uint8Array }): Promise<Uint8Array | null>;
 }
 
 export async function readFile(
@@ -153,14 +161,33 @@ export async function changeFile(
   tools: FileTools,
   name: "write_file" | "apply_diff",
   args: unknown,
-): Promise<string> {
+): Promise<{ result: string; changed?: ChangedFile }> {
   const { path, before, after, bytes } = await planChange(name, tools, args);
   await tools.keepBefore(path);
   await vscode.workspace.fs.writeFile(vscode.Uri.file(path), bytes);
   tools.seen.note(tools.sessionId, path, shownText(after));
   const shown = nameOf(tools.roots.folders, path);
   const lines = shownText(after).replace(/\n$/, "").split("\n").length;
-  return before === undefined ? `Made ${shown} (${lines} lines).` : `Changed ${shown}.`;
+  const result = before === undefined ? `Made ${shown} (${lines} lines).` : `Changed ${shown}.`;
+  try {
+    const first = await tools.keepAfter({ path, name: shown, bytes });
+    return { result, changed: await toChangedFile(path, shown, first, after) };
+  } catch {
+    // It has been written all the same.
+    return { result };
+  }
+}
+
+async function toChangedFile(
+  path: string,
+  name: string,
+  first: Uint8Array | null,
+  after: string,
+): Promise<ChangedFile> {
+  const before = first === null ? "" : withoutStrays((await toText(path, first)).text);
+  // The companion stores no text like that, and would refuse the result with it.
+  if (!name.isWellFormed()) throw new ToolError("Its name is no text.");
+  return { path: name, is_new: first === null, ...countChanges(before, after) };
 }
 
 export async function createDirectory(tools: FileTools, args: unknown): Promise<string> {

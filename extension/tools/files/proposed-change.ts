@@ -2,6 +2,7 @@
 // what the model says of it.
 import {
   type ChangedLine,
+  countSigns,
   type LineEnd,
   lineChanges,
   MAX_SHOWN_LINES,
@@ -21,15 +22,12 @@ const ENDS = { "\n": "lf", "\r\n": "crlf", "\r": "cr", "": "none" } as const;
 export function toProposedChange({ before, after, encoding }: Change): ProposedChange {
   const all = lineChanges(withoutStrays(before ?? ""), after);
   const usual = usualEnd(before || after);
-  const count = (sign: ChangedLine["sign"]): number =>
-    all.filter((line) => line.sign === sign).length;
   const lines = placesOf(all, usual);
   return {
     is_new: before === undefined,
     encoding: encoding.name === "utf8" && encoding.mark.length > 0 ? "utf8bom" : encoding.name,
     line_ends: endsOf(after),
-    added: count("+"),
-    removed: count("-"),
+    ...countSigns(all),
     lines: lines.slice(0, MAX_SHOWN_LINES),
     more: Math.max(0, lines.length - MAX_SHOWN_LINES),
   };

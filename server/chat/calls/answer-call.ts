@@ -181,11 +181,14 @@ export async function takeResult(
           reply: { ...failed(message.error), content: `${editNote(call)}Error: ${message.error}` },
         };
       }
-      const { result } = message;
+      const { result, changed } = message;
       const content = typeof result === "string" ? result : JSON.stringify(result ?? null);
       return {
         change: { status: "done", result: content },
-        reply: { content: `${editNote(call)}${content}`, chunk: { content } },
+        reply: {
+          content: `${editNote(call)}${content}`,
+          chunk: { content, ...(changed && { metadata: { changed } }) },
+        },
       };
     },
   );
@@ -280,6 +283,7 @@ async function recordAnswer(
   if (open.length > 0) chunks.push(waitingChunk(open));
   const appended = await append(chunks);
   if (answer.reply) {
+    const { changed } = answer.reply.chunk.metadata ?? {};
     await insertMessage(trx, {
       session_id,
       turn_id,
@@ -287,7 +291,7 @@ async function recordAnswer(
       role: "tool",
       content: answer.reply.content,
       status: "complete",
-      metadata: { call_id, tool_name },
+      metadata: { call_id, tool_name, ...(changed && { changed }) },
     });
   }
   return open.length === 0;

@@ -1,6 +1,7 @@
 import { lastMeasured } from "../../db/tables/chunks.ts";
 import {
   conversation,
+  type MessageMetadata,
   type MessageRow,
   metadataOf,
   type NewMessageRow,
@@ -47,7 +48,7 @@ function toStored(row: MessageRow): StoredMessage {
   const metadata = metadataOf(row);
   return {
     role: row.role,
-    content: row.content,
+    content: row.content + undoneNote(metadata),
     status: row.status,
     context: metadata.context ?? [],
     attachments: metadata.attachments ?? [],
@@ -56,6 +57,14 @@ function toStored(row: MessageRow): StoredMessage {
     tool_name: metadata.tool_name,
     ...(metadata.thinking && { thinking: metadata.thinking }),
   };
+}
+
+/** Without this it would build on lines that are gone. */
+function undoneNote({ decided = {} }: MessageMetadata): string {
+  const undone = Object.values(decided).filter((decision) => decision === "undo").length;
+  if (undone === 0) return "";
+  const where = undone === 1 ? "one place" : `${undone} places`;
+  return `\n[The user has undone this turn's changes in ${where} of this file since. Read it before you change it again.]`;
 }
 
 /**

@@ -1,6 +1,7 @@
 import type { Selectable } from "kysely";
 import { v7 as uuid } from "uuid";
 import type { AttachmentRef } from "../../protocol/attachments.ts";
+import type { ChangedFile, DecidedHunks } from "../../protocol/changes.ts";
 import type { SentInstruction } from "../../protocol/instructions.ts";
 import type { Thinking } from "../../protocol/stored/thinking.ts";
 import type { MessagesTable, Reader, Trx } from "./schema.ts";
@@ -28,6 +29,9 @@ export interface MessageMetadata {
   tool_calls?: { call_id: string; tool_name: string; arguments: Record<string, unknown> }[];
   call_id?: string;
   tool_name?: string;
+  /** What the call made of a file, and what a person has decided of it since. */
+  changed?: ChangedFile;
+  decided?: DecidedHunks;
   agent_type?: string;
   model?: string;
   /** For the history alone: no reader is told. */
@@ -69,6 +73,11 @@ export function messageInsert(trx: Trx, row: NewMessageRow): Statement[] {
   const insert = trx.insertInto("messages");
   if (isPostgres(trx)) return [insert.values(row)];
   return [insert.values({ ...row, search_id: NEXT_SEARCH_ID }), indexInsert(row)];
+}
+
+export async function setMetadata(trx: Trx, id: string, metadata: MessageMetadata): Promise<void> {
+  const changed = { metadata: JSON.stringify(metadata) };
+  await trx.updateTable("messages").set(changed).where("id", "=", id).execute();
 }
 
 /** The conversation in order, without what was replaced by a retry or an edit. */

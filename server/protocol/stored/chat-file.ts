@@ -2,6 +2,7 @@
 // (docs/protocol.md, "A chat as a file"). What a file says is parsed here, once.
 import * as z from "zod/mini";
 import { AttachmentHash, AttachmentRef } from "../attachments.ts";
+import { ChangedFile, DecidedHunks } from "../changes.ts";
 import { Id, Text } from "../fields.ts";
 import { InstructionHash, SentInstruction } from "../instructions.ts";
 import { TOOL_KINDS } from "../offers.ts";
@@ -26,6 +27,8 @@ const Metadata = z.looseObject({
   tool_calls: z.optional(z.array(z.object({ call_id: Text, tool_name: Text, arguments: json }))),
   call_id: z.optional(Text),
   tool_name: z.optional(Text),
+  changed: z.optional(ChangedFile),
+  decided: z.optional(DecidedHunks),
   thinking: z.optional(Thinking),
 });
 

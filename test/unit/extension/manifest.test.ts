@@ -49,9 +49,12 @@ const sources = readdirSync(join(ROOT, "extension"), { recursive: true, encoding
 
 describe("manifest", () => {
   it("declares exactly the commands that the code can run", () => {
-    const handled = [
-      ...read("extension/commands/commands.ts").matchAll(/^ {2}"(streamkeeper\.\w+)":/gm),
-    ].map(([, id]) => id ?? "");
+    const tables = ["commands/commands.ts", "changes/changes.ts"];
+    const handled = tables.flatMap((path) =>
+      [...read(`extension/${path}`).matchAll(/^ {2}"(streamkeeper\.\w+)":/gm)].map(
+        ([, id]) => id ?? "",
+      ),
+    );
     assert.deepEqual(new Set(handled), new Set(ids));
     assert.equal(handled.length, ids.length);
   });

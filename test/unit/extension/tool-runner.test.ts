@@ -22,7 +22,7 @@ interface Played {
 }
 
 function play(
-  run: ToolRunnerDeps["run"],
+  run: (...args: Parameters<ToolRunnerDeps["run"]>) => Promise<string>,
   { status = "waiting", ...more }: { status?: string; workspace?: undefined } = {},
 ): Played {
   const bus = new EventEmitter();
@@ -63,7 +63,7 @@ function play(
     client: client as unknown as ToolRunnerDeps["client"],
     clientId: "me",
     workspace: () => ("workspace" in more ? more.workspace : "/project"),
-    run,
+    run: async (...args) => ({ result: await run(...args) }),
     onAsked: (_session, calls) => note(`asked for ${calls.map(({ call_id }) => call_id).join()}`),
     onEnded: (_session, how) => note(`ended: ${how}`),
     onFollowed: (sessions) => note(`follows ${sessions.join()}`),

@@ -13,10 +13,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseAgent } from "../../../extension/instructions/own-agents.ts";
 import { cut } from "../../../extension/tools/bounds.ts";
-import { Checkpoints, firstKept } from "../../../extension/tools/checkpoints.ts";
+import { Checkpoints } from "../../../extension/tools/checkpoints.ts";
 import { EDITOR_TOOLS, ruleOf } from "../../../extension/tools/definitions.ts";
 import { applyEdits, linesOf } from "../../../extension/tools/files/edits.ts";
 import { SeenFiles } from "../../../extension/tools/files/seen-files.ts";
+import { firstKept } from "../../../extension/tools/first-kept.ts";
 import {
   foreignTools,
   type ListedTool,

@@ -17,6 +17,7 @@ const SentChips = later(async () => (await import("./sent-chips.tsx")).SentChips
 const SentInstructions = later(async () =>
   (await import("./sent-instructions.tsx")).loadSentInstructions(),
 );
+const TurnChanges = later(async () => (await import("./turn-changes.tsx")).loadTurnChanges());
 
 interface TurnProps {
   turn: Turn;
@@ -76,6 +77,7 @@ export const TurnView = memo((props: TurnProps) => {
             agentName={agentName}
           />
         ))}
+        {turn.changes && <TurnChanges turnId={turn.id} changes={turn.changes} isIdle={!open} />}
         <TurnEnd {...props} answer={answerText(turn)} />
       </article>
     </div>
