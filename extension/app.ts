@@ -120,7 +120,7 @@ export async function createApp(
     connection: () => toConnection(companionProcess.state),
     onReady: () => void companionProcess.ensure().catch((thrown) => log.error(String(thrown))),
     actions: {
-      insertAtCursor: async (text) => (await import("./changes/changes.ts")).insertAtCursor(text),
+      useCode: async (use) => (await import("./changes/changes.ts")).useCode(tools.roots(), use),
       openLink,
       openFile: async (place) => (await loadContext()).openFile(tools.roots(), place),
       copy: async (text) => vscode.env.clipboard.writeText(text),

@@ -46,7 +46,7 @@ export interface Actions {
   confirmLink: (open: boolean) => void;
   /** Undefined where there is no editor. */
   editor: Editor | undefined;
-  insert: ((text: string) => void) | undefined;
+  useCode: Editor["useCode"] | undefined;
   openFile: Editor["openFile"] | undefined;
   run: ((command: HostCommand, about?: CommandAbout) => void) | undefined;
 }
@@ -137,7 +137,7 @@ export function createActions(deps: ActionsDeps): Actions {
       if (url && isConfirmed) transport.openLink(url);
     },
     editor: transport.editor,
-    insert: transport.editor?.insert,
+    useCode: transport.editor?.useCode,
     openFile: transport.editor?.openFile,
     run: transport.editor?.run,
   };

@@ -41,7 +41,7 @@ async function start(root: HTMLElement): Promise<void> {
       text,
       queue,
       copy: actions.copy,
-      insert: actions.insert,
+      useCode: actions.useCode,
       openFile: actions.openFile,
     },
   };

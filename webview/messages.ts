@@ -118,6 +118,18 @@ export const ProposedChange = z.object({
 });
 export type ProposedChange = z.infer<typeof ProposedChange>;
 
+/** A block of code of an answer, and what a person wants with it. */
+const CodeUse = z.strictObject({
+  how: z.enum(["insert", "apply", "new_file", "run"]),
+  text: z.string(),
+  language: z.string(),
+  /** All that stands at its fence. */
+  info: z.string(),
+  /** What is called code just before it. */
+  hint: z.string(),
+});
+export type CodeUse = z.infer<typeof CodeUse>;
+
 /** From the app to the extension host. */
 export const FromWebview = z.discriminatedUnion("type", [
   z.strictObject({ type: z.literal("ready") }),
@@ -141,7 +153,7 @@ export const FromWebview = z.discriminatedUnion("type", [
     title: z.string(),
     streaming: z.boolean(),
   }),
-  z.strictObject({ type: z.literal("insert_at_cursor"), text: z.string() }),
+  z.strictObject({ type: z.literal("use_code"), use: CodeUse }),
   z.strictObject({ type: z.literal("copy"), text: z.string() }),
   z.strictObject({ type: z.literal("open_link"), url: z.string() }),
   /** A place in a file that an answer names; whether there is one the host alone can know. */

@@ -16,7 +16,7 @@ import {
 } from "./turn-files.ts";
 import { type Outcome, putBack, undoChanges } from "./undo-changes.ts";
 
-export { insertAtCursor } from "./use-code.ts";
+export { useCode } from "./use-code.ts";
 
 interface App extends ChangesApp {
   context: vscode.ExtensionContext;

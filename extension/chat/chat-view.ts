@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import * as vscode from "vscode";
 import type { ContextItem } from "../../server/protocol/requests.ts";
 import type {
+  CodeUse,
   CommandAbout,
   ConnectionState,
   FromWebview,
@@ -20,7 +21,7 @@ export type ViewState = Omit<Extract<FromWebview, { type: "view_state" }>, "type
 
 /** What a chat may do in the editor. */
 export interface ChatActions {
-  insertAtCursor(text: string): Promise<void>;
+  useCode(use: CodeUse): Promise<void>;
   copy(text: string): Promise<void>;
   openLink(url: string): Promise<void>;
   openFile(place: FilePlace): Promise<void>;
@@ -167,8 +168,8 @@ export class ChatView {
         const { type: _, ...state } = message;
         return this.#setState(state);
       }
-      case "insert_at_cursor":
-        return this.#act(actions.insertAtCursor(message.text));
+      case "use_code":
+        return this.#act(actions.useCode(message.use));
       case "copy":
         return this.#act(actions.copy(message.text));
       case "open_link":

@@ -22,6 +22,7 @@ export function run(): Promise<void> {
   require("./commands.test.ts");
   require("./searches.test.ts");
   require("./files.test.ts");
+  require("./changes.test.ts");
   require("./foreign-tools.test.ts");
   require("./doctor.test.ts");
   require("./context.test.ts");

@@ -16,10 +16,13 @@ describe("the chat in VS Code's webview", () => {
       await page.getByRole("button", { name: "Insert at cursor" }).click();
       await page.getByRole("button", { name: "Copied" }).waitFor();
       assert.equal(await page.locator("pre").textContent(), code);
-      const asked = posted.filter(({ type }) => type === "copy" || type === "insert_at_cursor");
+      const asked = posted.filter(({ type }) => type === "copy" || type === "use_code");
       assert.deepEqual(asked, [
         { type: "copy", text: code },
-        { type: "insert_at_cursor", text: code },
+        {
+          type: "use_code",
+          use: { how: "insert", text: code, language: "js", info: "", hint: "" },
+        },
       ]);
     }));
 

@@ -1,5 +1,6 @@
 import { ICONS, type IconName } from "../icons.ts";
 import { insist } from "../insist.ts";
+import type { CodeUse } from "../messages.ts";
 import type { Strings } from "../strings/texts.ts";
 import type { FilePlace } from "./file-links.ts";
 import type { FrameQueue } from "./frame-queue.ts";
@@ -12,8 +13,8 @@ export interface MarkdownHost {
   text: Strings;
   queue: FrameQueue;
   copy: (text: string) => void;
-  /** Absent where there is no editor to insert into. */
-  insert: ((text: string) => void) | undefined;
+  /** Absent where there is no editor. */
+  useCode: ((use: CodeUse) => void) | undefined;
   openFile: ((place: FilePlace) => void) | undefined;
 }
 
@@ -36,14 +37,17 @@ export class CodeBlock {
   readonly element: HTMLElement;
   readonly #host: MarkdownHost;
   readonly #language: string;
+  readonly #info: string;
   readonly #content: HTMLElement;
   readonly #actions: HTMLElement;
   #code = "";
   #isDrawn = false;
+  #isUsable = false;
 
-  constructor(host: MarkdownHost, language: string) {
+  constructor(host: MarkdownHost, language: string, info: string) {
     this.#host = host;
     this.#language = language;
+    this.#info = info;
     const { text } = host;
     const name = languageName(language);
     const label = document.createElement("span");
@@ -52,8 +56,10 @@ export class CodeBlock {
     this.#actions = document.createElement("div");
     this.#actions.className = "code-actions";
     this.#actions.append(this.#copyButton());
-    if (host.insert) {
-      const insert = (): void => host.insert?.(this.#code);
+    const { useCode } = host;
+    if (useCode) {
+      const insert = (): void =>
+        useCode({ how: "insert", text: this.#code, language, info: "", hint: "" });
       this.#actions.append(iconButton("insert", text.insertCode, insert));
     }
     const head = document.createElement("div");
@@ -72,8 +78,8 @@ export class CodeBlock {
     this.element.append(head, pre);
   }
 
-  get language(): string {
-    return this.#language;
+  get info(): string {
+    return this.#info;
   }
 
   update(code: string, isOpen: boolean): void {
@@ -85,8 +91,24 @@ export class CodeBlock {
     }
     this.#code = code;
     if (isOpen) return;
+    void this.#offerUses();
     if (this.#language === "mermaid") void this.#draw();
     else this.#colour();
+  }
+
+  async #offerUses(): Promise<void> {
+    const { useCode } = this.#host;
+    if (!useCode || this.#isUsable) return;
+    this.#isUsable = true;
+    const loaded = await import("./code-actions.ts").catch(() => undefined);
+    const block = {
+      actions: this.#actions,
+      element: this.element,
+      language: this.#language,
+      info: this.#info,
+      code: () => this.#code,
+    };
+    loaded?.addCodeActions(block, useCode);
   }
 
   async #draw(): Promise<void> {

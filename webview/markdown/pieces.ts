@@ -8,7 +8,7 @@ import { isOpenFence, languageOf, type Token } from "./syntax/parser.ts";
 export type Piece =
   | { kind: "html"; html: string }
   | { kind: "group"; open: string; close: string; children: string[] }
-  | { kind: "code"; language: string; code: string; open: boolean }
+  | { kind: "code"; language: string; info: string; code: string; open: boolean }
   | { kind: "plain"; text: string };
 
 export function toPieces(md: MarkdownIt, tokens: Token[], env: Env): Piece[] {
@@ -20,7 +20,8 @@ export function toPieces(md: MarkdownIt, tokens: Token[], env: Env): Piece[] {
     const to = endOf(tokens, from);
     if (token?.type === "fence" || token?.type === "code_block") {
       const open = isOpenFence(token);
-      pieces.push({ kind: "code", language: languageOf(token), code: token.content, open });
+      const language = languageOf(token);
+      pieces.push({ kind: "code", language, info: token.info.trim(), code: token.content, open });
     } else if (token?.type === "bullet_list_open" || token?.type === "ordered_list_open") {
       pieces.push(toGroup(tokens, { from, to, first: from + 1, last: to - 1 }, render));
     } else if (token?.type === "table_open") {
@@ -72,9 +73,7 @@ export function samePiece(a: Piece | undefined, b: Piece): boolean {
     case "plain":
       return a?.kind === "plain" && a.text === b.text;
     case "code":
-      return (
-        a?.kind === "code" && a.open === b.open && a.language === b.language && a.code === b.code
-      );
+      return a?.kind === "code" && a.open === b.open && a.info === b.info && a.code === b.code;
     case "group":
       return (
         a?.kind === "group" &&

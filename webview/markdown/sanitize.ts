@@ -30,12 +30,12 @@ const CONFIG: Config & { RETURN_DOM_FRAGMENT: true } = {
     "tr",
     "ul",
   ],
-  ALLOWED_ATTR: ["class", "data-language", "data-open", "href", "start", "title"],
+  ALLOWED_ATTR: ["class", "data-info", "data-language", "data-open", "href", "start", "title"],
   ALLOW_ARIA_ATTR: false,
   ALLOW_DATA_ATTR: false,
   ALLOWED_URI_REGEXP: /^(?:https?:\/\/|mailto:)/i,
   // Unless named here, every attribute's value is held to that, too.
-  ADD_URI_SAFE_ATTR: ["data-language", "data-open", "start"],
+  ADD_URI_SAFE_ATTR: ["data-info", "data-language", "data-open", "start"],
   RETURN_DOM_FRAGMENT: true,
 };
 

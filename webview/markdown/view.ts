@@ -88,7 +88,7 @@ export class MarkdownView {
   /** Changes what stands there, if that is less than making it anew. */
   #patch(old: Shown, piece: Piece): boolean {
     const before = old.piece;
-    if (piece.kind === "code" && old.code && old.code.language === piece.language) {
+    if (piece.kind === "code" && old.code && old.code.info === piece.info) {
       old.code.update(piece.code, piece.open);
     } else if (piece.kind === "group" && before.kind === "group" && old.inner) {
       if (before.open !== piece.open) return false;
@@ -117,7 +117,7 @@ export class MarkdownView {
   #make(piece: Piece): Shown {
     switch (piece.kind) {
       case "code": {
-        const code = new CodeBlock(this.#host, piece.language);
+        const code = new CodeBlock(this.#host, piece.language, piece.info);
         code.update(piece.code, piece.open);
         return { piece, element: code.element, code };
       }
@@ -146,7 +146,8 @@ export class MarkdownView {
       link.rel = "noopener noreferrer";
     }
     for (const pre of fragment.querySelectorAll("pre")) {
-      const code = new CodeBlock(this.#host, pre.dataset["language"] ?? "");
+      const { language = "", info = "" } = pre.dataset;
+      const code = new CodeBlock(this.#host, language, info);
       code.update(pre.textContent, pre.dataset["open"] !== undefined);
       pre.replaceWith(code.element);
     }

@@ -6,6 +6,7 @@ import type { FilePlace } from "../markdown/file-links.ts";
 import type {
   CallError,
   ChatDraft,
+  CodeUse,
   CommandAbout,
   ConnectionState,
   FromWebview,
@@ -54,7 +55,7 @@ export interface TransportEvents {
 export type ViewState = Omit<Extract<FromWebview, { type: "view_state" }>, "type">;
 
 export interface Editor {
-  insert: (text: string) => void;
+  useCode: (use: CodeUse) => void;
   openFile: (place: FilePlace) => void;
   run: (command: HostCommand, about?: CommandAbout) => void;
   findMentions: (kind: "file" | "symbol" | "prompt", typed: string) => Promise<readonly Mention[]>;

@@ -117,7 +117,7 @@ export function createVsCodeTransport(api: VsCodeApi): Transport {
     copy: (text) => api.postMessage({ type: "copy", text }),
     openLink: (url) => api.postMessage({ type: "open_link", url: url.href }),
     editor: {
-      insert: (text) => api.postMessage({ type: "insert_at_cursor", text }),
+      useCode: (use) => api.postMessage({ type: "use_code", use }),
       openFile: (place) => api.postMessage({ type: "open_file", ...place }),
       run: (command, about) => api.postMessage({ type: "host_command", command, ...about }),
       findMentions(kind, typed) {

@@ -15,7 +15,7 @@ function toHtml(pieces: readonly Piece[]): string {
         case "group":
           return piece.open + piece.children.join("") + piece.close;
         case "code":
-          return `<pre data-language="${md.utils.escapeHtml(piece.language)}"${piece.open ? ' data-open=""' : ""}><code>${md.utils.escapeHtml(piece.code)}</code></pre>\n`;
+          return `<pre data-language="${md.utils.escapeHtml(piece.language)}" data-info="${md.utils.escapeHtml(piece.info)}"${piece.open ? ' data-open=""' : ""}><code>${md.utils.escapeHtml(piece.code)}</code></pre>\n`;
         case "plain":
           return `<plain>${piece.text}</plain>`;
       }
@@ -198,6 +198,8 @@ describe("a streamed Markdown document", () => {
   it("does not show a closing fence while it is half there", () => {
     const document = new MarkdownDocument(md);
     const { pieces } = document.advance("```js\nlet a\n``", false);
-    assert.deepEqual(pieces, [{ kind: "code", language: "js", code: "let a\n", open: true }]);
+    assert.deepEqual(pieces, [
+      { kind: "code", language: "js", info: "js", code: "let a\n", open: true },
+    ]);
   });
 });

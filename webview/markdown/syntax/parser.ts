@@ -50,16 +50,17 @@ export function createMarkdown(imageLabel: string): MarkdownIt {
     if (!token) return "";
     const open = isOpenFence(token) ? ' data-open=""' : "";
     const language = escapeHtml(languageOf(token));
-    return `<pre data-language="${language}"${open}><code>${escapeHtml(token.content)}</code></pre>\n`;
+    const info = escapeHtml(token.info.trim());
+    return `<pre data-language="${language}" data-info="${info}"${open}><code>${escapeHtml(token.content)}</code></pre>\n`;
   };
   rules["fence"] = code;
   rules["code_block"] = code;
   return md;
 }
 
-/** The first word after the fence, in lower case: `js`, `{r}`, `{.python}`. */
+/** The first word after the fence, in lower case: `js`, `{r}`, `{.python}`, `ts:src/a.ts`. */
 export function languageOf(token: Token): string {
-  return /^(?:\{\.?)?([^\s{},]*)/.exec(token.info.trim())?.[1]?.toLowerCase() ?? "";
+  return /^(?:\{\.?)?([^\s{},:]*)/.exec(token.info.trim())?.[1]?.toLowerCase() ?? "";
 }
 
 /** A fence whose closing line has not come (yet). */
