@@ -1,5 +1,5 @@
-// The left side of what a turn has changed, as files that can only be read. Registered at the start,
-// since VS Code may ask for one of an editor that it brings back; read with the first use.
+// The left side of what a turn has changed, as files that can only be read. Registered at the
+// start, since VS Code may ask for one of an editor that it brings back; read with the first use.
 import * as vscode from "vscode";
 
 /** Calls `onChange` when it would be read otherwise from then on. */

@@ -1,5 +1,5 @@
-// Which file a block of code is of, and where in it. Guessed from what a model has written: a person
-// sees the outcome before it counts.
+// Which file a block of code is of, and where in it. Guessed from what a model has written: a
+// person sees the outcome before it counts.
 import type { CodeUse } from "../../webview/messages.ts";
 
 /** With an ending, and without spaces. */
@@ -7,7 +7,7 @@ const NAMED =
   /(?:[\w.@+$~()[\]-]+[\\/])*[\w.@+$~()[\]-]*\.\w{1,16}|(?:[\w.-]+\/)*(?:Make|Docker|Gem)file/;
 const WHOLE = new RegExp(`^(?:${NAMED.source})$`);
 
-/** Names of files in what stands at the fence, in its first line, and before it; the surest first. */
+/** Names of files in what stands at the fence, in its first line, before it; the surest first. */
 export function pathsIn({ info, text, hint }: Pick<CodeUse, "info" | "text" | "hint">): string[] {
   const atFence = info
     .split(/[\s{}]+/)
@@ -34,8 +34,8 @@ export function leavesOut(code: string): boolean {
 const MOST_OF_IT = 0.5;
 
 /**
- * In the place of the lines from its first one to its last one, where that is clear; in the place of
- * all, where it is most of it. Undefined where nobody can know.
+ * In the place of the lines from its first one to its last one, where that is clear; in the place
+ * of all, where it is most of it. Undefined where nobody can know.
  */
 export function placedIn(text: string, code: string): string | undefined {
   const lines = withEnds(text);

@@ -1,5 +1,5 @@
-// What a turn has changed, in VS Code's own diff: on the left what the file was before the turn, with
-// what was kept since; on the right the file. Which of it is to be decided is always read anew.
+// What a turn has changed, in VS Code's own diff: on the left what the file was before the turn,
+// with what was kept since; on the right the file. What is to be decided is always read anew.
 import { basename } from "node:path";
 import * as vscode from "vscode";
 import { KEPT } from "../ids.ts";

@@ -1,5 +1,5 @@
-// What a turn has changed, put together: what was decided is with the companion, what the files were
-// before and after it is in the checkpoints of this machine.
+// What a turn has changed, put together: what was decided is with the companion, what the files
+// were before and after it is in the checkpoints of this machine.
 import type { DecidedHunks } from "../../server/protocol/changes.ts";
 import type { Message } from "../../server/protocol/responses.ts";
 import { isRecord } from "../../server/shared/json.ts";

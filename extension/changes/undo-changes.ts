@@ -1,5 +1,5 @@
-// Undoing what a turn has made of a file. The file is changed first and the decision stored then: if
-// something breaks in between, undoing again finds it done and stores it.
+// Undoing what a turn has made of a file. The file is changed first and the decision stored then:
+// if something breaks in between, undoing again finds it done and stores it.
 import { mkdir } from "node:fs/promises";
 import { dirname } from "node:path";
 import * as vscode from "vscode";

@@ -1,4 +1,4 @@
-// What a turn has changed in files, and a person's word on it: told, stored once, told to the model.
+// What a turn has changed in files, and a person's word on it: stored once, told to the model.
 import assert from "node:assert/strict";
 import type { Chat } from "../../server/chat/chat.ts";
 import type { DecideChangesRequest } from "../../server/protocol/served-requests.ts";

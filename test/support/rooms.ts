@@ -166,6 +166,7 @@ export const ROOMS: readonly { room: RegExp; may: readonly RegExp[] }[] = [
       /^(?:picomatch|yaml)$/,
     ],
   },
+  { room: /^extension\/changes\//, may: [...BELOW_EXTENSION, /^(?:diff$|extension\/)/] },
   { room: /^extension\//, may: BELOW_EXTENSION },
   { room: /^esbuild\.mjs$/, may: [NODE, /^(?:esbuild|better-sqlite3)$/, /^extension\/scripts\//] },
   {

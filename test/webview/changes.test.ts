@@ -1,4 +1,4 @@
-// The files that a turn has changed, under its answer; and what an editor does with a block of code.
+// The files that a turn has changed, under its answer; what an editor does with a block of code.
 import assert from "node:assert/strict";
 import { findings, inEveryTheme } from "./support/axe.ts";
 import { ask, closeBrowser, HOSTS, type OpenApp, withApp } from "./support/with-app.ts";

@@ -7,9 +7,9 @@ import type { ChatDeps } from "../deps.ts";
 import { refuseWhileRunning } from "../log/refuse-while-running.ts";
 
 /**
- * A person's word on what a turn has changed in a file. Places that were decided so before stay as
- * they are: the same again changes nothing. Of what was undone the model is told from its next step
- * on. Rejects with `not_found`, and with `session_busy` while a turn is open: it builds on its work.
+ * A person's word on what a turn has changed in a file. Places that were decided so before stay
+ * as they are: the same again changes nothing. Of what was undone the model is told from its next
+ * step on. Rejects with `not_found`, and with `session_busy` while a turn is open.
  */
 export async function decideChanges(
   deps: ChatDeps,
