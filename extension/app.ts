@@ -249,6 +249,7 @@ async function toLaunchOptions(
     stallTimeoutSeconds: settings.stallTimeoutSeconds(),
     resumeAnswers: settings.resumeAnswers(),
     continueAnswers: settings.continueAnswers(),
+    titles: settings.titles(),
     patienceSeconds: settings.patienceSeconds(),
     contextWindows: settings.contextWindows(),
     databaseUrl,

@@ -10,6 +10,7 @@ export const SERVER_SETTINGS = [
   "upstream.stallTimeoutSeconds",
   "upstream.resumeAnswers",
   "upstream.continueAnswers",
+  "upstream.titles",
   "contextWindows",
   "database.engine",
   "database.durability",
@@ -39,6 +40,7 @@ export interface Settings {
   stallTimeoutSeconds(): number;
   resumeAnswers(): boolean;
   continueAnswers(): boolean;
+  titles(): boolean;
   dataDirectory(): string;
   databaseEngine(): DatabaseEngine;
   /** As the engine takes it. */
@@ -77,6 +79,7 @@ export function createSettings(context: vscode.ExtensionContext): Settings {
     stallTimeoutSeconds: () => toNumber(readMachine("upstream.stallTimeoutSeconds"), 60),
     resumeAnswers: () => readMachine("upstream.resumeAnswers") === true,
     continueAnswers: () => readMachine("upstream.continueAnswers") !== false,
+    titles: () => readMachine("upstream.titles") !== false,
     dataDirectory() {
       const directory = toText(readMachine("dataDirectory"));
       const home = process.env["HOME"] ?? process.env["USERPROFILE"];

@@ -17,6 +17,7 @@ import { purgeInBackground } from "./chat/upkeep/deleted-chats.ts";
 import { followPeers } from "./chat/upkeep/follow-peers.ts";
 import { checkEpoch, renewWitness } from "./chat/upkeep/keep-epoch.ts";
 import { tellWaits } from "./chat/upkeep/tell-waits.ts";
+import { titleChat } from "./chat/upkeep/title-chats.ts";
 import { watchPromotions } from "./chat/upkeep/watch-promotions.ts";
 import { watchStorage } from "./chat/upkeep/watch-storage.ts";
 import { type Config, DEFAULT_KEEP_DELETED_DAYS } from "./config.ts";
@@ -59,6 +60,7 @@ export interface CompanionParts {
   setAside?: ChatDeps["setAside"];
   continuesAnswers?: boolean;
   keepDeletedDays?: number;
+  titles?: boolean;
 }
 
 /**
@@ -96,11 +98,12 @@ async function openCompanion(
   const recent = new RecentTransactions(config.slowSeconds);
   const newUnitOfWork = unitsOfWork(database, { metrics, log, recent });
   const setAside = () => setAsideOf(dataDir, config.database);
-  const { continueAnswers: continuesAnswers, keepDeletedDays } = config;
+  const { continueAnswers: continuesAnswers, keepDeletedDays, titles } = config;
   const parts = {
     ...{ database, models, newUnitOfWork, recent, installation, log, metrics, setAside },
     continuesAnswers,
     keepDeletedDays,
+    titles,
   };
   const watched = { reader: database.reader, newUnitOfWork, log };
   const { database: source } = config;
@@ -158,11 +161,15 @@ export function createChatDeps(parts: CompanionParts, closing: AbortSignal): Cha
     lock: new SessionLock(metrics),
     turns: new Turns(
       () => deps,
-      (sessionId) => void sendQueued(deps, sessionId),
+      (sessionId, isDone) => {
+        void sendQueued(deps, sessionId);
+        if (isDone && deps.titles) void titleChat(deps, sessionId);
+      },
     ),
     storage: watchStorage(watched),
     setAside: parts.setAside ?? (() => null),
     keepDeletedDays: parts.keepDeletedDays ?? DEFAULT_KEEP_DELETED_DAYS,
+    titles: parts.titles ?? false,
   };
   return deps;
 }

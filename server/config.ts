@@ -34,6 +34,8 @@ export interface Config {
   maxReaders: number;
   /** For so long a deleted chat can be brought back; 0: never. */
   keepDeletedDays: number;
+  /** Whether a chat's model is asked for its title, once. */
+  titles: boolean;
   /** Print the address with the token, for a person to open. */
   printUrl: boolean;
   providers: ProviderSettings;
@@ -63,6 +65,7 @@ export const USAGE = `streamkeeper: the companion server
   --backups HOW_OFTEN     daily or never: copies in DATA_DIR/backups; SQLite only (daily)
   --model PROVIDER/MODEL  what answers when nobody chose (demo/demo)
   --keep-deleted DAYS     for so long a deleted chat can be brought back; 0: never (30)
+  --titles on|off         a chat's model is asked for its title after the first answer (off)
   --context-windows LIST  MODEL=TOKENS,…: how much models can read that are not known here, or know less
   --idle-exit SECONDS     end after so long without clients and turns, or never (never)
   --wait SECONDS          for the companion that serves DIR to end; then take its place (0)
@@ -95,6 +98,7 @@ const FLAGS = {
   backups: { type: "string" },
   model: { type: "string" },
   "keep-deleted": { type: "string" },
+  titles: { type: "string" },
   "context-windows": { type: "string" },
   "idle-exit": { type: "string" },
   wait: { type: "string" },
@@ -157,6 +161,7 @@ export function parseConfig(
       0,
       36_500,
     ),
+    titles: toSwitch("--titles", option("titles") ?? "off"),
     waitSeconds: toNumber("--wait", option("wait") ?? "0", 0, 1e6),
     logLevel,
     slowSeconds: toNumber("--slow-threshold", option("slow-threshold") ?? "100", 0, 1e6) / 1000,

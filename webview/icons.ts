@@ -1,6 +1,7 @@
 // Places in the codicon font.
 export const ICONS = {
   add: "\uea60",
+  archive: "\uea98",
   "arrow-down": "\uea9a",
   attach: "\uec34",
   beaker: "\uea79",
@@ -24,6 +25,8 @@ export const ICONS = {
   loading: "\ueb19",
   "new-file": "\uea7f",
   no: "\ueabd",
+  pin: "\ueb2b",
+  pinned: "\ueba0",
   play: "\ueb2c",
   question: "\ueb32",
   refresh: "\ueb37",
@@ -36,6 +39,7 @@ export const ICONS = {
   thinking: "\uec59",
   tools: "\ueb6d",
   trash: "\uea81",
+  unarchive: "\uec76",
   warning: "\uea6c",
 } as const;
 export type IconName = keyof typeof ICONS;

@@ -136,6 +136,13 @@ async function callForWindow(deps: ChatRelayDeps, name: CallName, raw: unknown):
       return await sendFromWindow(deps, params as MessageRequest);
     case "set_approval_level":
       return await deps.client.call(name, await withWorkspace(deps, parsed.data));
+    case "list_workspaces": {
+      const [list, { workspace: here }] = await Promise.all([
+        deps.client.call(name, {}),
+        deps.offer(),
+      ]);
+      return here === undefined ? list : { ...list, here };
+    }
     case "list_agents":
       return await listAgents(deps);
     case "list_models": {

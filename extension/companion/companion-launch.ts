@@ -16,6 +16,8 @@ export interface LaunchOptions {
   stallTimeoutSeconds: number;
   resumeAnswers: boolean;
   continueAnswers: boolean;
+  /** Whether models are asked for titles of their chats; not if absent. */
+  titles?: boolean;
   /** How long an answer waits for a Postgres that is away. */
   patienceSeconds: number;
   /** By model, not yet looked at. */
@@ -65,6 +67,7 @@ export function companionEnvironment(options: LaunchOptions): NodeJS.ProcessEnv 
     STREAMKEEPER_STALL_TIMEOUT: String(options.stallTimeoutSeconds),
     STREAMKEEPER_RESUME_ANSWERS: options.resumeAnswers ? "on" : "off",
     STREAMKEEPER_CONTINUE_ANSWERS: options.continueAnswers ? "on" : "off",
+    STREAMKEEPER_TITLES: options.titles ? "on" : "off",
     STREAMKEEPER_DATABASE_PATIENCE: String(options.patienceSeconds),
     STREAMKEEPER_CONTEXT_WINDOWS: toList(options.contextWindows),
     ...(options.databaseUrl && { STREAMKEEPER_DATABASE: options.databaseUrl }),

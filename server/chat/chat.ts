@@ -1,4 +1,5 @@
 import type { LogPlace } from "../db/tables/epochs.ts";
+import type { ListFilter } from "../db/tables/listed.ts";
 import type { ApprovalRuleList, LevelRequest, RuleChoices } from "../protocol/approvals.ts";
 import type { StreamChunk } from "../protocol/chunks.ts";
 import type { InstructionText } from "../protocol/instructions.ts";
@@ -21,6 +22,7 @@ import type {
   SentNow,
   Session,
   SessionList,
+  WorkspaceList,
 } from "../protocol/responses.ts";
 import type { Sampling } from "../protocol/sampling.ts";
 import type {
@@ -160,7 +162,11 @@ export interface Chat {
   /** Counts from the next call on. Rejects with `not_found`. */
   setApprovalLevel(sessionId: string, wish: LevelRequest): Promise<Session>;
   createSession(request: CreateSessionRequest): Promise<Session>;
-  listSessions(query: { query?: string; limit?: number; cursor?: string }): Promise<SessionList>;
+  /** Newest first. Those that are put away only where that is asked, or searched. */
+  listSessions(
+    query: ListFilter & { query?: string; limit?: number; cursor?: string },
+  ): Promise<SessionList>;
+  listWorkspaces(): Promise<WorkspaceList>;
   getSession(sessionId: string): Promise<Session>;
   updateSession(sessionId: string, changes: UpdateSessionRequest): Promise<Session>;
   /** It can be brought back for some days, unless it goes `forGood`. Rejects with `not_found`. */

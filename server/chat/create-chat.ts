@@ -2,6 +2,7 @@ import { v7 as uuid } from "uuid";
 import { findAttachments } from "../db/tables/attachments.ts";
 import { textBetween } from "../db/tables/chunks.ts";
 import { findInstruction } from "../db/tables/instructions.ts";
+import { workspacesOf } from "../db/tables/listed.ts";
 import {
   conversation,
   insertMessage,
@@ -45,6 +46,8 @@ import { closeTurn, ENDINGS } from "./turn/close-turn.ts";
 import { doneUnasked } from "./turn/prompt-messages.ts";
 import { summariseNow, undoSummary } from "./turn/summarise.ts";
 import { deleteSession, listDeletedSessions, restoreSession } from "./upkeep/deleted-chats.ts";
+
+const LISTED_WORKSPACES = 200;
 
 export function createChat(deps: ChatDeps): Chat {
   const { reader, turns, models } = deps;
@@ -98,10 +101,13 @@ export function createChat(deps: ChatDeps): Chat {
       if (request.model !== undefined) deps.resolveModel(request.model);
       return await createSession(deps, request, findSession);
     },
-    async listSessions({ query, limit = 50, cursor }) {
+    async listWorkspaces() {
+      return { workspaces: await workspacesOf(reader, LISTED_WORKSPACES) };
+    },
+    async listSessions({ query, limit = 50, cursor, ...filter }) {
       const before = cursor === undefined ? undefined : fromCursor(cursor);
       const from = query === undefined ? reader : slowReader;
-      const rows = await listSessions(from, { query, limit: limit + 1, before });
+      const rows = await listSessions(from, { query, limit: limit + 1, before, filter });
       const sessions = rows.slice(0, limit);
       const last = sessions.at(-1);
       return { sessions, next_cursor: rows.length > limit && last ? toCursor(last) : null };

@@ -93,6 +93,8 @@ export interface ChatDeps {
   setAside(): Ready["set_aside"];
   /** For so long a deleted chat can be brought back; 0: never. */
   keepDeletedDays: number;
+  /** Whether models are asked for titles. */
+  titles: boolean;
 }
 
 /** A turn whose lease this companion holds. */

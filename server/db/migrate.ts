@@ -15,6 +15,7 @@ import * as attachments from "./migrations/0009-attachments.ts";
 import * as queue from "./migrations/0010-queue.ts";
 import * as approvals from "./migrations/0011-approvals.ts";
 import * as deletedChats from "./migrations/0012-deleted-chats.ts";
+import * as list from "./migrations/0013-list.ts";
 import { differenceOf } from "./sqlite-schema.ts";
 import type { Database } from "./tables/schema.ts";
 
@@ -32,6 +33,7 @@ export const MIGRATIONS: Record<string, Migration> = {
   "0010-queue": queue,
   "0011-approvals": approvals,
   "0012-deleted-chats": deletedChats,
+  "0013-list": list,
 };
 const NAMES = Object.keys(MIGRATIONS);
 export const NEWEST = NAMES.length;

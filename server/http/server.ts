@@ -18,6 +18,7 @@ import { StreamReaders } from "./sse.ts";
 import { traceRequest } from "./tracing.ts";
 import { importRouter, transferRouter } from "./transfer.ts";
 import { webAppRouter } from "./web-app.ts";
+import { workspacesRouter } from "./workspaces.ts";
 
 /** Beside those of readers: who sends, who looks, and who is told that there are too many. */
 const OTHER_CONNECTIONS = 4_096;
@@ -70,6 +71,7 @@ export function createHttpServer(deps: HttpDeps): HttpServer {
   app.use(approvalsRouter(deps));
   app.use(changesRouter(deps));
   app.use(deletedSessionsRouter(deps));
+  app.use(workspacesRouter(deps));
   app.use(transferRouter(deps));
   app.use(modelsRouter(deps));
   app.use(openAiRouter(deps, readers));

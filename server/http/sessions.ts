@@ -6,13 +6,9 @@ import {
 } from "../protocol/attachments.ts";
 import { ForeignId, Id } from "../protocol/fields.ts";
 import { InstructionHash } from "../protocol/instructions.ts";
+import { DeleteSessionQuery, ListSessionsQuery } from "../protocol/list-queries.ts";
 import { ToolName } from "../protocol/offers.ts";
-import {
-  CreateSessionRequest,
-  DeleteSessionQuery,
-  ListSessionsQuery,
-  UpdateSessionRequest,
-} from "../protocol/requests.ts";
+import { CreateSessionRequest, UpdateSessionRequest } from "../protocol/requests.ts";
 import { ClaimRequest, OutputRequest, RewindRequest } from "../protocol/served-requests.ts";
 import { omitUndefined } from "../shared/json.ts";
 import { parse } from "./body.ts";
@@ -26,8 +22,9 @@ export function sessionsRouter({ chat }: HttpDeps): Router {
   router
     .route("/v1/sessions")
     .get(async (request: Request, response: Response) => {
-      const query = omitUndefined(parse(ListSessionsQuery, request.query));
-      response.json(await chat.listSessions(query));
+      const { archived, pinned, ...query } = parse(ListSessionsQuery, request.query);
+      const list = { ...query, archived: isYes(archived), pinned: isYes(pinned) };
+      response.json(await chat.listSessions(omitUndefined(list)));
     })
     .post(async (request: Request, response: Response) => {
       const session = await chat.createSession(parse(CreateSessionRequest, request.body));
@@ -147,4 +144,8 @@ export function sessionsRouter({ chat }: HttpDeps): Router {
     .all(allowOnly("POST"));
 
   return router;
+}
+
+function isYes(said: "true" | "false" | undefined): boolean | undefined {
+  return said === undefined ? undefined : said === "true";
 }

@@ -12,6 +12,8 @@ interface OperationFacts {
 const TABLE = {
   create_session: { rollback: "refusal" },
   update_session: { rollback: "refusal" },
+  claim_title: { rollback: "failure", background: true },
+  title_session: { rollback: "failure", background: true },
   rewind_session: { rollback: "refusal" },
   delete_session: { rollback: "refusal" },
   restore_session: { rollback: "refusal" },

@@ -5,13 +5,9 @@ import { ApprovalRuleList, LevelRequest, RuleChoices, RulesQuery } from "./appro
 import { AttachmentContent, AttachmentHash } from "./attachments.ts";
 import { ForeignId, Id } from "./fields.ts";
 import { InstructionHash, InstructionText } from "./instructions.ts";
+import { ListSessionsQuery } from "./list-queries.ts";
 import { ToolName } from "./offers.ts";
-import {
-  CreateSessionRequest,
-  ListSessionsQuery,
-  MessageRequest,
-  UpdateSessionRequest,
-} from "./requests.ts";
+import { CreateSessionRequest, MessageRequest, UpdateSessionRequest } from "./requests.ts";
 import {
   AgentList,
   DeletedSessionList,
@@ -21,6 +17,7 @@ import {
   Ready,
   Session,
   SessionList,
+  WorkspaceList,
 } from "./responses.ts";
 
 const OfSession = z.strictObject({ session_id: Id });
@@ -32,6 +29,7 @@ const Nothing = z.strictObject({});
  */
 export const CALLS = {
   list_sessions: { params: ListSessionsQuery, result: SessionList },
+  list_workspaces: { params: Nothing, result: WorkspaceList },
   create_session: { params: CreateSessionRequest, result: Session },
   get_session: { params: OfSession, result: Session },
   update_session: {

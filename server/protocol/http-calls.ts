@@ -14,6 +14,8 @@ export function toHttp<N extends CallName>(name: N, params: CallParams<N>): Http
   switch (name) {
     case "list_sessions":
       return { method: "GET", path: `/v1/sessions${toQuery(p)}` };
+    case "list_workspaces":
+      return { method: "GET", path: "/v1/workspaces" };
     case "create_session":
       return { method: "POST", path: "/v1/sessions", body: params };
     case "get_session":

@@ -154,6 +154,8 @@ export const UpdateSessionRequest = z
     title: z.optional(Title),
     agent_type: z.optional(AgentType),
     model: z.optional(ModelId),
+    pinned: z.optional(z.boolean()),
+    archived: z.optional(z.boolean()),
   })
   .check(
     z.refine((body) => Object.keys(body).length > 0, { error: "must change at least one field" }),
@@ -175,17 +177,6 @@ export const KeyRequest = z
     }),
   );
 export type KeyRequest = z.infer<typeof KeyRequest>;
-
-export const ListSessionsQuery = z.object({
-  query: z.optional(Text.check(z.maxLength(500))),
-  limit: z.optional(z.coerce.number().check(z.int(), z.minimum(1), z.maximum(200))),
-  cursor: z.optional(z.string().check(z.maxLength(300))),
-});
-
-export const DeleteSessionQuery = z.object({
-  /** It cannot be brought back. */
-  for_good: z.optional(z.enum(["true", "false"])),
-});
 
 /** How long running answers get to finish when a newer companion waits to take over. */
 export const DRAIN_SECONDS = 60;

@@ -19,6 +19,12 @@ export const Session = z.object({
   last_seq: z.int(),
   /** What runs in it without asking; absent for as usual. */
   approval_level: z.optional(z.enum(APPROVAL_LEVELS)),
+  /** At the head of the list. */
+  pinned: z.optional(z.boolean()),
+  /** Put away: in a list of its own. */
+  archived: z.optional(z.boolean()),
+  /** Where its newest message that named one came from; opaque. */
+  workspace: z.optional(z.string()),
   /** The newest turn, or null before the first message. */
   turn: z.nullable(
     z.object({
@@ -43,6 +49,13 @@ export const SessionList = z.object({
   next_cursor: z.nullable(z.string()),
 });
 export type SessionList = z.infer<typeof SessionList>;
+
+/** Where there are chats of. `here`: the client's own, where it has one. */
+export const WorkspaceList = z.object({
+  workspaces: z.array(z.string()),
+  here: z.optional(z.string()),
+});
+export type WorkspaceList = z.infer<typeof WorkspaceList>;
 
 /** A chat that was deleted and can be brought back. */
 export const DeletedSession = z.object({

@@ -132,6 +132,7 @@ const LEFT_OUT: Record<string, string[]> = {
   sessions: [
     ...["lease_owner", "lease_fence", "lease_expires_at", "cancel_turn_id", "last_commit"],
     ...["epoch_seq", "queue_changes", "approval_level", "approval_workspace", "deleted_at"],
+    ...["pinned_at", "archived_at", "workspace", "title_tries", "title_asked_at"],
   ],
   turns: ["session_id", "compact_from", "offer_id", "held_answer"],
   messages: ["session_id", "search_id"],

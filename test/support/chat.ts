@@ -153,6 +153,7 @@ export function say(
     request_id?: string;
     replaces_turn_id?: string;
     model?: string;
+    workspace?: string;
   } = {},
 ): Promise<AcceptedTurn> {
   const { replaces_turn_id, ...request } = more;

@@ -44,6 +44,88 @@ for (const host of HOSTS) {
         },
       ));
 
+    it("shows chats by day, pins them, and puts them away until that is undone", () =>
+      withApp(
+        {
+          host,
+          prepare(companion) {
+            const days = (count: number) => new Date(Date.now() - count * 86_400_000);
+            for (const [title, ago] of [
+              ["Long ago", 100],
+              ["Last week", 5],
+              ["Just now", 0],
+            ] as const) {
+              const session = companion.addSession(title);
+              companion.done(session, companion.ask(session, "q"));
+              session.updated_at = days(ago).toISOString();
+            }
+          },
+        },
+        async ({ page }) => {
+          await page.getByRole("button", { name: "Chats" }).click();
+          const until = (text: string) =>
+            page.waitForFunction((wanted) => {
+              const all = document.querySelectorAll<HTMLElement>(
+                ".session-list .session-group, .session-list .session-title",
+              );
+              return Array.from(all, (one) => one.innerText).join(" | ") === wanted;
+            }, text);
+          await until("Today | Just now | Previous 7 days | Last week | Older | Long ago");
+          await page.getByRole("button", { name: "Pin “Long ago”" }).press("Enter");
+          await until("Pinned | Long ago | Today | Just now | Previous 7 days | Last week");
+          await page.getByRole("heading", { level: 3, name: "Pinned" }).waitFor();
+
+          await page.getByRole("button", { name: "Archive “Last week”" }).press("Enter");
+          await until("Pinned | Long ago | Today | Just now");
+          await page.getByText("“Last week” is archived.").waitFor();
+          await page.getByRole("button", { name: "Undo" }).click();
+          await until("Pinned | Long ago | Today | Just now | Previous 7 days | Last week");
+
+          await page.getByRole("button", { name: "Archive “Long ago”" }).press("Enter");
+          await until("Today | Just now | Previous 7 days | Last week");
+          await page.getByLabel("Chats to show").selectOption("Archive");
+          await until("Older | Long ago");
+          await page
+            .getByRole("button", { name: "Take “Long ago” out of the archive" })
+            .press("Enter");
+          await page.getByText("Nothing is archived.").waitFor();
+          await page.getByLabel("Chats to show").selectOption("All chats");
+          await until("Pinned | Long ago | Today | Just now | Previous 7 days | Last week");
+          await page.getByRole("button", { name: "Unpin “Long ago”" }).press("Enter");
+          await until("Today | Just now | Previous 7 days | Last week | Older | Long ago");
+        },
+      ));
+
+    it("shows the chats of one workspace", () =>
+      withApp(
+        {
+          host,
+          prepare(companion) {
+            for (const [title, workspace] of [
+              ["Of the web", "/home/me/web"],
+              ["Of the server", "/home/me/server"],
+              ["Of none", undefined],
+            ] as const) {
+              const fields = workspace === undefined ? {} : { workspace };
+              const session = companion.addSession(title, fields);
+              companion.done(session, companion.ask(session, "q"));
+            }
+          },
+        },
+        async ({ page }) => {
+          await page.getByRole("button", { name: "Chats" }).click();
+          await page.getByRole("button", { name: /^Of the web .* · web$/ }).waitFor();
+          await page.getByLabel("Chats to show").selectOption("server");
+          await page.getByRole("button", { name: /^Of the web/ }).waitFor({ state: "detached" });
+          await page.getByRole("button", { name: /^Of the server/ }).waitFor();
+          assert.equal(await page.locator(".session").count(), 1);
+          // A search looks everywhere, and says so by having no choice of places.
+          await page.getByLabel("Search chats").fill("of");
+          await page.getByRole("button", { name: /^Of none/ }).waitFor();
+          assert.equal(await page.getByLabel("Chats to show").count(), 0);
+        },
+      ));
+
     it("shows in the list which chats write, wait and have failed, as that changes", () =>
       withApp(
         {

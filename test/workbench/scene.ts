@@ -54,6 +54,8 @@ export async function startScene(
     settings: {
       "streamkeeper.providers.openaiCompatible.baseUrl": upstream.url,
       "streamkeeper.model": `openai-compatible/${FAKE_MODEL}`,
+      // The last request is the question's.
+      "streamkeeper.upstream.titles": false,
       ...options.settings,
     },
   });

@@ -13,13 +13,16 @@ export function UndoDelete({ deleted, undo }: Pick<SessionsPane, "deleted" | "un
   const words = sessionsStrings();
   return (
     <div role="status" class="undo-delete">
-      {undo && deleted?.sessions.some(({ id }) => id === undo.id) && (
+      {undo && (undo.isArchived || deleted?.sessions.some(({ id }) => id === undo.id)) && (
         <>
-          <span>{words.removed(undo.title)}</span>
+          <span>{undo.isArchived ? words.archived(undo.title) : words.removed(undo.title)}</span>
           <button
             type="button"
             class="button is-secondary"
-            onClick={() => actions.sessions.restore(undo.id)}
+            onClick={() => {
+              if (undo.isArchived) actions.sessions.archive(undo.id, false);
+              else actions.sessions.restore(undo.id);
+            }}
           >
             {words.undo}
           </button>

@@ -1,16 +1,18 @@
 import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
-import type { Session, SessionList } from "../../server/protocol/responses.ts";
+import type { Session } from "../../server/protocol/responses.ts";
 import { useLayer } from "../escape.ts";
-import type { AppState } from "../state/model.ts";
+import type { AppState, ListPlace, SessionsPane as Pane } from "../state/model.ts";
 import { said } from "../strings/said.ts";
 import { useSurroundings } from "./base/context.ts";
 import { Dialog } from "./base/dialog.tsx";
 import { Icon, IconButton } from "./base/icon.tsx";
 import { later } from "./base/later.tsx";
+import { byDay, untilNextDay } from "./days.ts";
 import { DeletedChats, UndoDelete } from "./deleted-chats.tsx";
-import { isUnfinished, SessionMark } from "./session-mark.tsx";
+import { SessionItem } from "./session-item.tsx";
+import { isUnfinished } from "./session-mark.tsx";
 import { sessionsStrings } from "./sessions-strings.ts";
-import { formatTime } from "./short-time.ts";
+import { shortName, workspaceNames } from "./workspace-names.ts";
 
 const TransferDialog = later(
   async () => await (await import("../transfer/transfer-dialog.tsx")).loadTransfer(),
@@ -34,6 +36,7 @@ export function SessionsPane({ state }: { state: AppState }) {
   useLayoutEffect(() => {
     if (sessions.open) search.current?.focus();
   }, [sessions.open]);
+  const now = useToday();
   const mayChange = sessions.open && sessions.query === "" && sessions.items.some(isUnfinished);
   useEffect(() => {
     if (!mayChange) return;
@@ -69,27 +72,36 @@ export function SessionsPane({ state }: { state: AppState }) {
           onInput={(event) => actions.sessions.search(event.currentTarget.value)}
         />
       </div>
+      {sessions.query === "" && <PlacePicker sessions={sessions} />}
       {sessions.error && <p class="sessions-note">{said(sessions.error).message}</p>}
       {sessions.loaded && items.length === 0 && (
         <p class="sessions-note" role="status">
-          {sessions.query === "" ? words.none : words.noneFound}
+          {sessions.query !== ""
+            ? words.noneFound
+            : sessions.place.archived
+              ? words.noneArchived
+              : words.none}
         </p>
       )}
       <UndoDelete deleted={sessions.deleted} undo={sessions.undo} />
       <ul class="session-list">
-        {items.map((session) => (
-          <SessionItem
-            key={session.id}
-            session={session}
-            query={sessions.query}
-            isOpen={session.id === log?.id}
-            isRenaming={session.id === renaming}
-            onRename={setRenaming}
-            onDelete={setDeleting}
-          />
-        ))}
+        {groupsOf(sessions, items, now).flatMap(({ name, items: ofGroup }) => [
+          ...(name === "" ? [] : [<GroupName key={name} name={name} />]),
+          ...ofGroup.map((session) => (
+            <SessionItem
+              key={session.id}
+              session={session}
+              query={sessions.query}
+              isOpen={session.id === log?.id}
+              isRenaming={session.id === renaming}
+              workspace={workspaceOf(session, sessions)}
+              onRename={setRenaming}
+              onDelete={setDeleting}
+            />
+          )),
+        ])}
         {sessions.cursor !== null && (
-          <li>
+          <li key="more">
             <button type="button" class="button is-secondary" onClick={actions.sessions.more}>
               {words.more}
             </button>
@@ -115,92 +127,84 @@ export function SessionsPane({ state }: { state: AppState }) {
   );
 }
 
-interface SessionItemProps {
-  session: SessionList["sessions"][number];
-  query: string;
-  isOpen: boolean;
-  isRenaming: boolean;
-  onRename: (id: string | null) => void;
-  onDelete: (session: Session) => void;
+/** Now, by days: what was of today is of yesterday at midnight, also where nothing else changes. */
+function useToday(): Date {
+  const [now, setNow] = useState(() => new Date());
+  useEffect(() => {
+    const timer = setTimeout(() => setNow(new Date()), untilNextDay(new Date()));
+    return () => clearTimeout(timer);
+  }, [now]);
+  return now;
 }
 
-function SessionItem(props: SessionItemProps) {
-  const { session, query, isOpen, isRenaming, onRename, onDelete } = props;
-  const { actions } = useSurroundings();
+interface SessionGroup {
+  /** "": it needs none. */
+  name: string;
+  items: Pane["items"];
+}
+
+/** What a search has found, the best first, belongs together. */
+function groupsOf({ query, pinned }: Pane, items: Pane["items"], now: Date): SessionGroup[] {
+  if (query !== "") return [{ name: "", items }];
   const words = sessionsStrings();
-  const { id, title, snippet, found_turn_id: foundTurn } = session;
-  const row = useRef<HTMLLIElement>(null);
-  const wasRenaming = useRef(false);
-  useEffect(() => {
-    if (wasRenaming.current && !isRenaming) {
-      row.current?.querySelector<HTMLElement>(".session-actions button")?.focus();
-    }
-    wasRenaming.current = isRenaming;
-  }, [isRenaming]);
-  if (isRenaming) {
-    return (
-      <li class="session">
-        <RenameForm session={session} onEnd={() => onRename(null)} />
-      </li>
-    );
-  }
+  const ids = new Set(pinned.map(({ id }) => id));
+  const days = byDay(
+    items.filter(({ id }) => !ids.has(id)),
+    now,
+  ).map(({ day, items: ofDay }) => ({ name: words.days[day], items: ofDay }));
+  return pinned.length === 0 ? days : [{ name: words.pinned, items: pinned }, ...days];
+}
+
+/** One list for all groups: a chat that goes from one to another, under a focus, stays itself. */
+function GroupName({ name }: { name: string }) {
   return (
-    <li ref={row} class={isOpen ? "session is-open" : "session"}>
-      <button
-        type="button"
-        class="session-open"
-        aria-current={isOpen ? "true" : undefined}
-        onClick={() => {
-          if (foundTurn !== undefined) return actions.openFound(id, foundTurn, query);
-          actions.openSession(id);
-        }}
-      >
-        <span class="session-title">{title}</span>
-        <span class="session-detail">
-          <SessionMark session={session} />
-          {snippet ?? formatTime(session.updated_at)}
-        </span>
-      </button>
-      <div class="session-actions">
-        <IconButton icon="edit" label={words.rename(title)} onClick={() => onRename(id)} />
-        <IconButton icon="trash" label={words.remove(title)} onClick={() => onDelete(session)} />
-      </div>
+    <li class="session-group">
+      <h3>{name}</h3>
     </li>
   );
 }
 
-function RenameForm({ session, onEnd }: { session: Session; onEnd: () => void }) {
-  const { actions, text } = useSurroundings();
+/** Where one workspace is shown, or only that of this window, its name says nothing. */
+function workspaceOf({ workspace }: Session, { place, workspaces }: Pane): string | undefined {
+  if (workspace === undefined || place.workspace !== undefined) return undefined;
+  return workspace === workspaces?.here ? undefined : shortName(workspace);
+}
+
+const ARCHIVE = "archive";
+const OF_WORKSPACE = "workspace:";
+
+function PlacePicker({ sessions: { place, workspaces } }: { sessions: Pane }) {
+  const { actions } = useSurroundings();
   const words = sessionsStrings();
-  const input = useRef<HTMLInputElement>(null);
-  const form = useRef<HTMLFormElement>(null);
-  useLayer(form, "edit", onEnd);
-  const [title, setTitle] = useState(session.title);
-  useEffect(() => input.current?.select(), []);
-  const save = (): void => {
-    if (title.trim() !== session.title) actions.sessions.rename(session.id, title);
-    onEnd();
-  };
+  const here = workspaces?.here;
+  const others = (workspaces?.workspaces ?? []).filter((one) => one !== here);
+  const names = workspaceNames(here === undefined ? others : [here, ...others]);
+  const chosen = place.workspace === undefined ? "" : OF_WORKSPACE + place.workspace;
   return (
-    <form
-      class="rename"
-      ref={form}
-      onSubmit={(event) => {
-        event.preventDefault();
-        save();
-      }}
-    >
-      <input
-        ref={input}
-        type="text"
-        class="text-input"
-        maxLength={200}
-        aria-label={words.title}
-        value={title}
-        onInput={(event) => setTitle(event.currentTarget.value)}
-      />
-      <IconButton icon="check" label={text.save} onClick={save} />
-      <IconButton icon="close" label={text.cancel} onClick={onEnd} />
-    </form>
+    <span class="picker">
+      <select
+        aria-label={words.shown}
+        title={words.shown}
+        value={place.archived ? ARCHIVE : chosen}
+        onChange={(event) => actions.sessions.showPlace(placeOf(event.currentTarget.value))}
+      >
+        <option value="">{words.all}</option>
+        {here !== undefined && (
+          <option value={OF_WORKSPACE + here}>{`${words.here}: ${names.get(here)}`}</option>
+        )}
+        {others.map((workspace) => (
+          <option key={workspace} value={OF_WORKSPACE + workspace}>
+            {names.get(workspace)}
+          </option>
+        ))}
+        <option value={ARCHIVE}>{words.archiveName}</option>
+      </select>
+      <Icon name="chevron-down" />
+    </span>
   );
+}
+
+function placeOf(value: string): ListPlace {
+  if (value === ARCHIVE) return { archived: true };
+  return value === "" ? {} : { workspace: value.slice(OF_WORKSPACE.length) };
 }

@@ -8,6 +8,7 @@ import type {
   Ready,
   Session,
   SessionList,
+  WorkspaceList,
 } from "../../server/protocol/responses.ts";
 import type { LogReset } from "../../server/protocol/stream-events.ts";
 import type {
@@ -125,10 +126,15 @@ export type AppMessage =
       query: string;
       items: SessionList["sessions"];
       cursor: string | null;
-      more: boolean;
+      /** Absent where they stay as they were: these are more of the same. */
+      pinned?: SessionList["sessions"];
+      place: ListPlace;
     }
+  | { type: "show_place"; place: ListPlace }
+  | { type: "workspaces"; workspaces: WorkspaceList }
   | { type: "sessions_failed"; error: CallError }
   | { type: "renamed"; session: Session }
+  | { type: "archived"; session: Session }
   | { type: "deleted"; sessionId: string }
   | { type: "deleted_list"; list: DeletedSessionList | null }
   | { type: "restored"; sessionId: string }
@@ -147,8 +153,18 @@ export interface SessionFacts {
   level: ApprovalLevel;
 }
 
+/** Which chats the list shows; a search finds all. */
+export interface ListPlace {
+  archived?: true;
+  workspace?: string;
+}
+
 export interface SessionsPane {
   open: boolean;
+  place: ListPlace;
+  workspaces: WorkspaceList | null;
+  /** Those of the place that are pinned; they are among `items` as well. */
+  pinned: SessionList["sessions"];
   items: SessionList["sessions"];
   query: string;
   cursor: string | null;
@@ -156,6 +172,6 @@ export interface SessionsPane {
   error: CallError | null;
   /** What can be brought back; null: not known yet. */
   deleted: DeletedSessionList | null;
-  /** The chat that was deleted last, while that can be undone with a click. */
-  undo: { id: string; title: string } | null;
+  /** The chat that was deleted or put away last, while that can be undone with a click. */
+  undo: { id: string; title: string; isArchived?: true } | null;
 }

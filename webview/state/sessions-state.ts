@@ -11,6 +11,9 @@ export function toFacts(session: Session, known: SessionFacts | null = null): Se
 
 export const INITIAL_SESSIONS: SessionsPane = {
   open: false,
+  place: {},
+  workspaces: null,
+  pinned: [],
   items: [],
   query: "",
   cursor: null,
@@ -27,6 +30,9 @@ type SessionsMessage = Extract<
       | "show_sessions"
       | "search"
       | "sessions"
+      | "show_place"
+      | "workspaces"
+      | "archived"
       | "sessions_failed"
       | "renamed"
       | "deleted"
@@ -42,26 +48,35 @@ export function reduceSessions(state: AppState, message: SessionsMessage): AppSt
       return { ...state, sessions: { ...pane, open: message.open, undo: null } };
     case "search":
       return { ...state, sessions: { ...pane, query: message.query } };
+    case "show_place":
+      return { ...state, sessions: { ...pane, place: message.place, undo: null } };
+    case "workspaces":
+      return { ...state, sessions: { ...pane, workspaces: message.workspaces } };
     case "sessions": {
-      // An answer to an older search than the one that is shown.
-      if (message.query !== pane.query) return state;
-      const items = message.more ? [...pane.items, ...message.items] : message.items;
-      const { cursor } = message;
-      return { ...state, sessions: { ...pane, items, cursor, loaded: true, error: null } };
+      const { query, place, pinned = pane.pinned, cursor } = message;
+      // An answer to an older question than the one that is asked now.
+      if (query !== pane.query || place !== pane.place) return state;
+      const items = message.pinned ? message.items : [...pane.items, ...message.items];
+      return { ...state, sessions: { ...pane, items, pinned, cursor, loaded: true, error: null } };
     }
     case "sessions_failed":
       return { ...state, sessions: { ...pane, error: message.error } };
     case "renamed": {
       const { session } = message;
-      const items = pane.items.map((item) => (item.id === session.id ? session : item));
+      const renewed = (item: Session) => (item.id === session.id ? session : item);
       const facts = state.log?.id === session.id ? toFacts(session, state.facts) : state.facts;
-      return { ...state, facts, sessions: { ...pane, items } };
+      const [items, pinned] = [pane.items.map(renewed), pane.pinned.map(renewed)];
+      return { ...state, facts, sessions: { ...pane, items, pinned } };
+    }
+    case "archived": {
+      const { id, title, archived } = message.session;
+      const undo = archived ? { id, title, isArchived: true as const } : null;
+      return { ...state, sessions: { ...without(pane, id), undo } };
     }
     case "deleted": {
-      const items = pane.items.filter(({ id }) => id !== message.sessionId);
       const undo = pane.items.find(({ id }) => id === message.sessionId) ?? null;
       const { [message.sessionId]: _, ...drafts } = state.drafts;
-      return { ...state, drafts, sessions: { ...pane, items, undo } };
+      return { ...state, drafts, sessions: { ...without(pane, message.sessionId), undo } };
     }
     case "deleted_list":
       return { ...state, sessions: { ...pane, deleted: message.list } };
@@ -70,4 +85,9 @@ export function reduceSessions(state: AppState, message: SessionsMessage): AppSt
       return { ...state, sessions: { ...pane, undo } };
     }
   }
+}
+
+function without(pane: SessionsPane, sessionId: string): SessionsPane {
+  const isOther = ({ id }: Session) => id !== sessionId;
+  return { ...pane, items: pane.items.filter(isOther), pinned: pane.pinned.filter(isOther) };
 }

@@ -116,6 +116,9 @@ export function reduce(state: AppState, message: AppMessage): AppState {
     case "show_sessions":
     case "search":
     case "sessions":
+    case "show_place":
+    case "workspaces":
+    case "archived":
     case "sessions_failed":
     case "renamed":
     case "deleted":

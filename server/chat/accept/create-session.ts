@@ -1,6 +1,7 @@
 import { v7 as uuid } from "uuid";
 import { insertRequest, type RequestRow } from "../../db/tables/requests.ts";
 import type { Trx } from "../../db/tables/schema.ts";
+import { TITLE_TRIES } from "../../db/tables/session-titles.ts";
 import { insertSession, type NewSession } from "../../db/tables/sessions.ts";
 import { DEFAULT_AGENT, findAgent } from "../../domain/agents.ts";
 import type { Offer } from "../../domain/offer.ts";
@@ -23,6 +24,7 @@ export function newSession(wanted: WantedSession): NewSession {
     title: wanted.title ?? UNTITLED,
     agent_type: knownAgent(wanted.agent_type ?? DEFAULT_AGENT, wanted.agents),
     model: wanted.model ?? null,
+    title_tries: wanted.title === undefined ? TITLE_TRIES : 0,
   };
 }
 

@@ -107,8 +107,11 @@ export async function storeTurn(
     agent_type: agentType,
     model: request.model === undefined ? session.model : model,
     title: titleOf(session, turn),
+    // Whoever writes in it has it in the list again.
+    archived_at: null,
+    ...(request.workspace !== undefined && { workspace: request.workspace }),
   };
-  const fence = await storeRows(trx, rows, { id: sessionId, isNew: made !== undefined, columns });
+  const fence = await storeRows(trx, rows, { id: sessionId, made, columns });
   if (message.resume_plan_id !== undefined) {
     await resumePlan(trx, sessionId, message.resume_plan_id, turnId);
   }
@@ -138,17 +141,21 @@ export async function storeTurn(
 
 type SessionColumns = NumberedChunks["columns"] &
   ReturnType<typeof leaseOf> &
-  Pick<SessionState, "agent_type" | "model" | "title">;
+  Pick<SessionState, "agent_type" | "model" | "title"> & { archived_at: null; workspace?: string };
 
 /** Resolves with the fencing number of the lease. */
 async function storeRows(
   trx: Trx,
   rows: readonly Statement[],
-  { id, isNew, columns }: { id: string; isNew: boolean; columns: SessionColumns },
+  { id, made, columns }: { id: string; made: NewSession | undefined; columns: SessionColumns },
 ): Promise<number> {
-  if (isNew) {
+  if (made) {
+    const { title_tries = 0 } = made;
     const lease_fence = 1;
-    await together(trx, [sessionInsert(trx, { ...columns, id, lease_fence }), ...rows]);
+    await together(trx, [
+      sessionInsert(trx, { ...columns, id, lease_fence, title_tries }),
+      ...rows,
+    ]);
     return lease_fence;
   }
   const update = lockedUpdate(trx, id, columns).returning("lease_fence");

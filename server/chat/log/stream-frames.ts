@@ -1,8 +1,7 @@
 import { chunksAfter } from "../../db/tables/chunks.ts";
-import { type LogPlace, logPlace } from "../../db/tables/epochs.ts";
+import { type LogPlace, logPlace, updatedAtOf } from "../../db/tables/epochs.ts";
 import { readQueue } from "../../db/tables/queue.ts";
 import type { Reader } from "../../db/tables/schema.ts";
-import { updatedAtOf } from "../../db/tables/sessions.ts";
 import { findOpenTurn } from "../../db/tables/turns.ts";
 import { ChatError } from "../../errors.ts";
 import { isPause, type StreamChunk } from "../../protocol/chunks.ts";

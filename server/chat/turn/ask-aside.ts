@@ -1,3 +1,4 @@
+import type { Sampling } from "../../protocol/sampling.ts";
 import type { ResolvedModel } from "../../providers/catalog.ts";
 import type { Usage } from "../../providers/provider.ts";
 
@@ -7,7 +8,7 @@ import type { Usage } from "../../providers/provider.ts";
  */
 export async function askAside(
   { provider, model }: ResolvedModel,
-  { system, content }: { system: string; content: string },
+  { system, content, sampling }: { system: string; content: string; sampling?: Sampling },
   { maxChars, timeoutMs }: { maxChars: number; timeoutMs: number },
   signal: AbortSignal,
 ): Promise<{ text: string; usage: Usage | undefined }> {
@@ -17,7 +18,10 @@ export async function askAside(
   let text = "";
   let usage: Usage | undefined;
   try {
-    for await (const events of provider.stream({ model, system, messages, tools: [] }, stop)) {
+    for await (const events of provider.stream(
+      { model, system, messages, tools: [], sampling },
+      stop,
+    )) {
       for (const event of events) {
         if (event.type === "text") text += event.text;
         if (event.type === "finish") usage = event.usage;

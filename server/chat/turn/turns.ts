@@ -32,6 +32,8 @@ const ACCEPTING_MS = 100;
 const REMOTE_CANCEL_MS = LEASE_MS + 1_000;
 const REMOTE_CANCEL_POLL_MS = 100;
 
+type OnEnd = (sessionId: string, isDone: boolean) => void;
+
 /** The turns that this companion runs. They belong to it, not to the requests that started them. */
 export class Turns implements RunningTurns {
   readonly #record: () => ChatDeps;
@@ -40,13 +42,13 @@ export class Turns implements RunningTurns {
   #stopping = false;
   #renewing: Repeating | undefined;
 
-  readonly #onEnd: (sessionId: string) => void;
+  readonly #onEnd: OnEnd;
 
   /**
    * `record`: it holds these turns, too, so it is there only after them. `onEnd`: a turn has
    * ended, or waits.
    */
-  constructor(record: () => ChatDeps, onEnd: (sessionId: string) => void) {
+  constructor(record: () => ChatDeps, onEnd: OnEnd) {
     this.#record = record;
     this.#onEnd = onEnd;
   }
@@ -89,9 +91,11 @@ export class Turns implements RunningTurns {
     const patient = { ...this.#deps, reader: database.patientReader };
     const controller = new AbortController();
     metrics.turnsRunning.inc();
+    let isDone = false;
     const ended = runTurn(patient, turn, controller).then(
       (status) => {
         metrics.turns.inc({ status });
+        isDone = status === "done";
       },
       (err: unknown) => log.error({ err, turn_id: turn.turnId }, "a turn ended unexpectedly"),
     );
@@ -102,7 +106,7 @@ export class Turns implements RunningTurns {
         metrics.turnsRunning.dec();
         if (this.#running.get(turn.sessionId) === running) this.#running.delete(turn.sessionId);
         if (this.#running.size === 0) void this.#renewing?.stop();
-        this.#onEnd(turn.sessionId);
+        this.#onEnd(turn.sessionId, isDone);
       }),
     };
     // Nobody else can take a lease here, however old it is.

@@ -1,5 +1,4 @@
-import { currentEpoch } from "../../db/tables/epochs.ts";
-import { lastSeqs } from "../../db/tables/sessions.ts";
+import { currentEpoch, lastSeqs } from "../../db/tables/epochs.ts";
 import { every, type Repeating } from "../../shared/every.ts";
 import type { ChatDeps } from "../deps.ts";
 import { recoverTurns } from "../turn/recover-turns.ts";

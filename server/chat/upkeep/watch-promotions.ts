@@ -1,7 +1,6 @@
 // After a failover that lost something the logs it cut are shorter than what was shown of them. Who
 // was shown it is told, before new words come under the same numbers.
-import { beginEpoch, currentEpoch, endLeases } from "../../db/tables/epochs.ts";
-import { lastSeqs } from "../../db/tables/sessions.ts";
+import { beginEpoch, currentEpoch, endLeases, lastSeqs } from "../../db/tables/epochs.ts";
 import type { ChatDeps } from "../deps.ts";
 import { recoverTurns } from "../turn/recover-turns.ts";
 

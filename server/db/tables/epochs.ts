@@ -26,6 +26,29 @@ export async function logPlace(reader: Reader, sessionId: string): Promise<LogPl
   return { ...row, epoch: now ?? "", before };
 }
 
+/** By the clock of the companion that wrote last. */
+export async function updatedAtOf(reader: Reader, sessionId: string): Promise<number> {
+  const row = await reader
+    .selectFrom("sessions")
+    .select("updated_at")
+    .where("id", "=", sessionId)
+    .executeTakeFirst();
+  return row?.updated_at ?? 0;
+}
+
+/** How far their logs have come, and their queues, of those that are there and not deleted. */
+export async function lastSeqs(
+  reader: Reader,
+  sessionIds: readonly string[],
+): Promise<{ id: string; last_seq: number; queue_changes: number }[]> {
+  return await reader
+    .selectFrom("sessions")
+    .select(["id", "last_seq", "queue_changes"])
+    .where("id", "in", sessionIds)
+    .where("deleted_at", "is", null)
+    .execute();
+}
+
 export async function currentEpoch(reader: Reader): Promise<string> {
   const [id] = await newestEpochs(reader);
   return id ?? "";

@@ -45,6 +45,16 @@ export interface SessionsTable {
   approval_workspace: Generated<string | null>;
   /** Nobody sees it any more; it can be brought back until it is removed for good. */
   deleted_at: Milliseconds | null;
+  /** At the head of the list. */
+  pinned_at: Milliseconds | null;
+  /** Not in the list, but in one of its own. */
+  archived_at: Milliseconds | null;
+  /** Where its newest message that named one came from; opaque. */
+  workspace: string | null;
+  /** How often its model may still be asked for a title; 0: the title stays as it is. */
+  title_tries: Generated<number>;
+  /** When the model was asked, by the database's clock; null once nobody waits for that. */
+  title_asked_at: Milliseconds | null;
 }
 
 export interface TurnsTable {

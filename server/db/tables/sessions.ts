@@ -7,10 +7,12 @@ import {
 } from "kysely";
 import { ChatError } from "../../errors.ts";
 import type { ApprovalLevel } from "../../protocol/approvals.ts";
+import type { UpdateSessionRequest } from "../../protocol/requests.ts";
 import type { Session, SessionList, TurnStatus } from "../../protocol/responses.ts";
 import { omitUndefined } from "../../shared/json.ts";
 import { type Term, termsOf } from "../../shared/search-words.ts";
 import { refusalOf } from "../commit/append-log.ts";
+import { type ListFilter, listConditions, newnessIn, placeColumns } from "./listed.ts";
 import type { Database, Reader, Trx } from "./schema.ts";
 import { searchSessions, snippetOf } from "./search.ts";
 
@@ -25,6 +27,8 @@ export interface NewSession {
   title: string;
   agent_type: string;
   model: string | null;
+  /** How often its model may be asked for a title; never for one that has its own. */
+  title_tries?: number;
 }
 
 export async function insertSession(trx: Trx, session: NewSession): Promise<void> {
@@ -176,15 +180,19 @@ export async function requestCancel(trx: Trx, sessionId: string, turnId: string)
 export async function changeSession(
   trx: Trx,
   sessionId: string,
-  changes: {
-    title?: string | undefined;
-    agent_type?: string | undefined;
-    model?: string | undefined;
-  },
+  { pinned, archived, ...changes }: UpdateSessionRequest,
 ): Promise<void> {
+  const place = placeColumns({ pinned, archived });
+  const isMoved = Object.keys(place).length > 0 && Object.keys(changes).length === 0;
   const result = await trx
     .updateTable("sessions")
-    .set({ ...omitUndefined(changes), updated_at: Date.now() })
+    .set({
+      ...place,
+      ...omitUndefined(changes),
+      // It is somebody's own from now on.
+      ...(changes.title !== undefined && { title_tries: 0, title_asked_at: null }),
+      ...(!isMoved && { updated_at: Date.now() }),
+    })
     .where("id", "=", sessionId)
     .where("deleted_at", "is", null)
     .executeTakeFirst();
@@ -199,29 +207,6 @@ export async function findSession(reader: Reader, sessionId: string): Promise<Se
   const row = rows[0];
   if (!row) throw noSuchSession();
   return toSession(row);
-}
-
-/** By the clock of the companion that wrote last. */
-export async function updatedAtOf(reader: Reader, sessionId: string): Promise<number> {
-  const row = await reader
-    .selectFrom("sessions")
-    .select("updated_at")
-    .where("id", "=", sessionId)
-    .executeTakeFirst();
-  return row?.updated_at ?? 0;
-}
-
-/** How far their logs have come, and their queues, of those that are there and not deleted. */
-export async function lastSeqs(
-  reader: Reader,
-  sessionIds: readonly string[],
-): Promise<{ id: string; last_seq: number; queue_changes: number }[]> {
-  return await reader
-    .selectFrom("sessions")
-    .select(["id", "last_seq", "queue_changes"])
-    .where("id", "in", sessionIds)
-    .where("deleted_at", "is", null)
-    .execute();
 }
 
 /**
@@ -245,37 +230,35 @@ export interface ListQuery {
   query?: string | undefined;
   limit: number;
   before?: { updated_at: number; id: string } | undefined;
+  filter?: ListFilter | undefined;
 }
 
 /**
  * Newest first, from just before `before`; with `query`, those whose title and messages
- * contain all of its words.
+ * contain all of its words, wherever they are put: it knows no other `filter`.
  */
 export async function listSessions(
   reader: Reader,
   list: ListQuery,
 ): Promise<SessionList["sessions"]> {
-  const { query = "", limit, before } = list;
+  const { query = "", limit, before, filter = {} } = list;
   const terms = termsOf(query);
   const search =
     terms.length === 0 ? undefined : await searchSessions(reader, terms, { limit, before });
+  const newness = newnessIn(reader, search ? {} : filter);
   const rows = await sessionRows(reader)
     .$if(before !== undefined, (rows) =>
-      rows.where((eb) =>
-        eb(
-          eb.refTuple("sessions.updated_at", "sessions.id"),
-          "<",
-          eb.tuple(before?.updated_at ?? 0, before?.id ?? ""),
-        ),
-      ),
+      rows.where(sql<boolean>`(${newness}, sessions.id) < (${before?.updated_at}, ${before?.id})`),
     )
     // A search looks at that itself: said twice, Postgres takes it for rare and plans badly.
-    .$if(search === undefined, (rows) => rows.where("sessions.deleted_at", "is", null))
+    .$if(search === undefined, (rows) =>
+      rows.where("sessions.deleted_at", "is", null).where(listConditions(filter)),
+    )
     .$if(search !== undefined, (rows) => {
       if (!search) return rows;
       return rows.select(search.foundIn.as("found_in")).where(search.matches);
     })
-    .orderBy("sessions.updated_at", "desc")
+    .orderBy(newness, "desc")
     .orderBy("sessions.id", "desc")
     .limit(limit)
     .execute();
@@ -330,6 +313,9 @@ function sessionRows(reader: Reader) {
       "sessions.updated_at",
       "sessions.last_seq",
       "sessions.approval_level",
+      "sessions.pinned_at",
+      "sessions.archived_at",
+      "sessions.workspace",
       "turns.id as turn_id",
       "turns.status as turn_status",
     ])
@@ -354,6 +340,9 @@ interface SessionRow {
   updated_at: number;
   last_seq: number;
   approval_level: ApprovalLevel | null;
+  pinned_at: number | null;
+  archived_at: number | null;
+  workspace: string | null;
   turn_id: string | null;
   turn_status: TurnStatus | null;
   asked_call: string | null;
@@ -370,6 +359,9 @@ function toSession(row: SessionRow): Session {
     updated_at: new Date(row.updated_at).toISOString(),
     last_seq: row.last_seq,
     ...(row.approval_level !== null && { approval_level: row.approval_level }),
+    ...(row.pinned_at !== null && { pinned: true }),
+    ...(row.archived_at !== null && { archived: true }),
+    ...(row.workspace !== null && { workspace: row.workspace }),
     turn: id && status ? { id, status, ...(asked_call !== null && { asks: true }) } : null,
   };
 }

@@ -246,7 +246,11 @@ export async function insertWholeChat(trx: Trx, chat: WholeChat): Promise<void> 
   const session_id = session.id;
   await trx
     .insertInto("sessions")
-    .values({ ...session, lease_fence: 0 })
+    .values({
+      ...session,
+      lease_fence: 0,
+      workspace: chat.turns.findLast(({ workspace }) => workspace !== null)?.workspace ?? null,
+    })
     .execute();
   const turns = chat.turns.map((line) => ({
     ...rowOf(line),

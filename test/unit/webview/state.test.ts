@@ -102,10 +102,17 @@ describe("the state of the app", () => {
   });
 
   it("shows no answer to an older search", () => {
+    const { place } = after().sessions;
     const state = after(
       { type: "search", query: "new" },
-      { type: "sessions", query: "old", items: [session], cursor: null, more: false },
+      { type: "sessions", query: "old", place, items: [session], cursor: null, pinned: [] },
     );
     assert.deepEqual(state.sessions.items, []);
+    // Nor one to what another list was asked.
+    const elsewhere = after(
+      { type: "show_place", place: { archived: true } },
+      { type: "sessions", query: "", place, items: [session], cursor: null, pinned: [] },
+    );
+    assert.deepEqual(elsewhere.sessions.items, []);
   });
 });

@@ -346,7 +346,11 @@ export class ScriptedCompanion {
         return toSession(this.addSession("New chat", body as Partial<Session>));
       case "GET /v1/sessions": {
         const query = (url.searchParams.get("query") ?? "").toLowerCase();
-        return listOf([...this.sessions.values()], query, this.hits.get(query));
+        return listOf([...this.sessions.values()], url.searchParams, this.hits.get(query));
+      }
+      case "GET /v1/workspaces": {
+        const named = [...this.sessions.values()].flatMap(({ workspace }) => workspace ?? []);
+        return { workspaces: [...new Set(named)].toSorted() };
       }
       case "GET /v1/deleted_sessions":
         return { sessions: this.deleted, kept_days: 30 } satisfies DeletedSessionList;

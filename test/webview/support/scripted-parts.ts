@@ -49,9 +49,15 @@ export function statusAfter(chunks: StreamChunk[], before: NonNullable<Session["
 
 export function toSession(session: ScriptedSession): Session {
   const { id, title, agent_type, model: chosen, created_at, updated_at, last_seq, turn } = session;
-  const { approval_level } = session;
+  const { approval_level, pinned, archived, workspace } = session;
   const fields = { id, title, agent_type, model: chosen, created_at, updated_at, last_seq, turn };
-  return { ...fields, ...(approval_level && { approval_level }) };
+  return {
+    ...fields,
+    ...(approval_level && { approval_level }),
+    ...(pinned && { pinned }),
+    ...(archived && { archived }),
+    ...(workspace !== undefined && { workspace }),
+  };
 }
 
 export interface Hit {
@@ -60,12 +66,24 @@ export interface Hit {
 }
 
 /** `hit`: what the search finds, and nothing else. */
-export function listOf(sessions: ScriptedSession[], query: string, hit?: Hit): SessionList {
+export function listOf(
+  sessions: ScriptedSession[],
+  asked: URLSearchParams,
+  hit?: Hit,
+): SessionList {
+  const query = (asked.get("query") ?? "").toLowerCase();
   if (hit) {
     const place = { snippet: query, found_turn_id: hit.turnId };
     return { sessions: [{ ...toSession(hit.session), ...place }], next_cursor: null };
   }
-  const found = sessions.filter(({ title }) => title.toLowerCase().includes(query));
+  const workspace = asked.get("workspace");
+  const found = sessions.filter(
+    ({ title, pinned = false, archived = false, ...session }) =>
+      title.toLowerCase().includes(query) &&
+      (query !== "" || archived === (asked.get("archived") === "true")) &&
+      (asked.get("pinned") !== "true" || pinned) &&
+      (workspace === null || session.workspace === workspace),
+  );
   return { sessions: found.map(toSession).toReversed(), next_cursor: null };
 }
 

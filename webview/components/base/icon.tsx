@@ -16,6 +16,8 @@ interface IconButtonProps {
   expanded?: boolean;
   /** That do the same. */
   keys?: string;
+  /** The focus comes back to it. */
+  home?: boolean;
 }
 
 export function IconButton({
@@ -26,6 +28,7 @@ export function IconButton({
   disabled,
   expanded,
   keys,
+  home,
 }: IconButtonProps) {
   return (
     <button
@@ -37,6 +40,7 @@ export function IconButton({
       aria-label={label}
       aria-expanded={expanded}
       disabled={disabled}
+      data-home={home}
       onClick={onClick}
     />
   );
