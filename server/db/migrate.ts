@@ -16,6 +16,7 @@ import * as queue from "./migrations/0010-queue.ts";
 import * as approvals from "./migrations/0011-approvals.ts";
 import * as deletedChats from "./migrations/0012-deleted-chats.ts";
 import * as list from "./migrations/0013-list.ts";
+import * as titles from "./migrations/0014-titles.ts";
 import { differenceOf } from "./sqlite-schema.ts";
 import type { Database } from "./tables/schema.ts";
 
@@ -34,6 +35,7 @@ export const MIGRATIONS: Record<string, Migration> = {
   "0011-approvals": approvals,
   "0012-deleted-chats": deletedChats,
   "0013-list": list,
+  "0014-titles": titles,
 };
 const NAMES = Object.keys(MIGRATIONS);
 export const NEWEST = NAMES.length;

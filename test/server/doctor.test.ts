@@ -111,14 +111,17 @@ describe("streamkeeper doctor", function () {
         path,
         "delete from messages_search where rowid in (select search_id from messages limit 4)",
         "update messages set search_id = null where search_id = (select max(search_id) from messages)",
+        "delete from sessions_search where rowid = (select min(search_id) from sessions_searched)",
+        "insert into sessions_search (rowid, title) values (1000, 'stray')",
       );
       assert.deepEqual(problemsOf((await reportOn(dataDir)).report), ["search_index"]);
       const { code, report } = await reportOn(dataDir, "--repair");
       assert.deepEqual([code, report.done], [0, ["Built the index of the search anew."]]);
       const chat = await openChat({ engine: "sqlite", path }, () => []);
-      for (const query of ["question 1, the first", "question 3, the second"]) {
+      const titles = (await chat.chat.listSessions({})).sessions.map(({ title }) => title);
+      for (const query of ["question 1, the first", "question 3, the second", ...titles]) {
         const { sessions } = await chat.chat.listSessions({ query });
-        assert.equal(sessions.length, 1, query);
+        assert.ok(sessions.length > 0, query);
       }
       await chat.close();
     }));

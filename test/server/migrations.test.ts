@@ -50,7 +50,7 @@ async function runOld(path: string, name: string, statements = Number.POSITIVE_I
 /** All rows of all tables that are there, but for columns that a migration may fill. */
 function rowsOf(path: string): Record<string, unknown[]> {
   const tables = query<{ name: string }>(path, TABLES).map(({ name }) => name);
-  const own = tables.filter((name) => !/^kysely|^messages_search/.test(name));
+  const own = tables.filter((name) => !/^kysely|^(?:messages|sessions)_search/.test(name));
   return Object.fromEntries(own.map((name) => [name, query(path, `select * from ${name}`)]));
 }
 

@@ -46,8 +46,8 @@ for (const engine of ENGINES) {
         const declared = declaredTables();
         assert.ok(declared.size >= 6);
         const all = await database.writer.introspection.getTables();
-        // The full-text index is no table of the program's, nor are its own.
-        const real = all.filter(({ name }) => !name.startsWith("messages_search"));
+        // The full-text indexes are no tables of the program's, nor are their own.
+        const real = all.filter(({ name }) => !/^(?:messages|sessions)_search/.test(name));
         assert.deepEqual(
           real.map((table) => table.name).toSorted(),
           [...declared.keys()].toSorted(),

@@ -36,7 +36,7 @@ function connect(source: DatabaseSource): Kysely<Record<string, Record<string, u
 
 async function fill(db: ReturnType<typeof connect>): Promise<void> {
   const all = await db.introspection.getTables();
-  const left = all.filter(({ name }) => !name.startsWith("messages_search"));
+  const left = all.filter(({ name }) => !/^(?:messages|sessions)_search/.test(name));
   // What refers to others comes after them.
   for (let tries = left.length ** 2; left.length > 0; tries--) {
     const table = left.shift();

@@ -13,18 +13,17 @@ const INDEXED_LENGTH = 3;
 const SHORT_WORDS_IN = 5_000;
 
 /**
- * On SQLite: above it reading the sessions from the newest on comes to a full page sooner
- * than collecting all matches.
+ * A term that more messages say is common: the newest sessions are read until they fill the page,
+ * instead of collecting all that say it. Where they do not fill it, rather more are collected.
  */
 const MANY = 2_000;
+const VERY_MANY = 20_000;
+const NEWEST_READ = 400;
 
-/**
- * So many messages of each of the newest sessions are read, on Postgres, before the index is asked.
- */
-const READ_OF_EACH = 50;
-
-/** Makes Postgres look at a row's text only when it comes to the row, in the order of the rows. */
-const ONE_BY_ONE = sql`offset 0`;
+/** Keeps the order of what is selected, and whoever reads of it reads no further than needed. */
+function inOrder(reader: Reader): RawBuilder<unknown> {
+  return isPostgres(reader) ? sql`offset 0` : sql`limit -1`;
+}
 
 /** Of a message's row on SQLite; Postgres numbers and indexes by itself. */
 export const NEXT_SEARCH_ID = sql<number>`(select coalesce(max(search_id), 0) + 1 from messages)`;
@@ -40,12 +39,11 @@ export async function indexMessage(trx: Trx, searchId: number, content: string):
   await sql`insert into messages_search (rowid, text) values (${searchId}, ${text})`.execute(trx);
 }
 
-/**
- * Condition on `sessions`, which are not deleted, and beside it the id of the message of a
- * session where its reader should begin.
- */
+/** What a page of the list shows. */
 export interface SessionSearch {
-  matches: RawBuilder<boolean>;
+  /** Newest first. */
+  ids: string[];
+  /** Of a session of them, the message where its reader should begin. */
   foundIn: RawBuilder<string | null>;
 }
 
@@ -60,12 +58,12 @@ export interface SearchPage {
 
 /** Where a term is. */
 interface Place {
+  term: Term;
   isShort: boolean;
   inTitle: RawBuilder<boolean>;
   said: RawBuilder<boolean>;
   /** The messages that may contain it, as a further condition. */
   candidates: RawBuilder<unknown>;
-  collected: RawBuilder<boolean>;
 }
 
 /** Each of `terms` is in the title or in one of the messages. */
@@ -76,37 +74,25 @@ export async function searchSessions(
 ): Promise<SessionSearch> {
   const places: Place[] = [];
   for (const term of terms) places.push(await placeOf(reader, term));
-  const isReadInOrder = isPostgres(reader) && places.some(({ isShort }) => !isShort);
-  const conditions = [sql<boolean>`sessions.deleted_at is null`];
-  for (const [index, place] of places.entries()) {
-    const term = terms[index];
-    if (isReadInOrder || !term) continue;
-    const isCollected = place.isShort || (await isRare(reader, term.text));
-    const found = isCollected
-      ? place.collected
-      : sql`exists (select 1 ${ofSession(place.candidates)} and ${place.said})`;
-    conditions.push(sql<boolean>`(${place.inTitle} or ${found})`);
-  }
-  const whole = places.length > 1 ? [foundMessage(reader, places)] : [];
-  const each = places.map((place) => foundMessage(reader, [place]));
-  return {
-    matches: isReadInOrder ? readThenCollected(places, page) : all(conditions),
-    // The first that says all of it, or else the longest term that any says.
-    foundIn: sql<string | null>`coalesce(${sql.join([...whole, ...each, sql`null`])})`,
-  };
+  const search = { reader, page, places, common: new Set<Place>() };
+  const ids = await findSessions(search);
+  const shown = places.map((place) =>
+    search.common.has(place) ? { ...place, candidates: sql`` } : place,
+  );
+  const whole = shown.length > 1 ? [foundMessage(reader, shown)] : [];
+  const each = shown.map((place) => foundMessage(reader, [place]));
+  // The first that says all of it, or else the longest term that any says.
+  return { ids, foundIn: sql`coalesce(${sql.join([...whole, ...each, sql`null`])})` };
 }
 
 async function placeOf(reader: Reader, term: Term): Promise<Place> {
-  const isShort = trigramsOf(term.text) === undefined;
-  const said = contains(reader, "messages.content", term);
-  const candidates = await candidatesOf(reader, term.text);
+  const isShort = !isIndexed(reader, term.text);
   return {
+    term,
     isShort,
-    said,
-    candidates,
+    said: contains(reader, "messages.content", term),
     inTitle: contains(reader, "sessions.title", term),
-    collected: sql`sessions.id in (
-      select messages.session_id from messages where ${said} ${candidates})`,
+    candidates: await candidatesOf(reader, term.text, isShort),
   };
 }
 
@@ -118,75 +104,181 @@ function all(conditions: readonly RawBuilder<boolean>[]): RawBuilder<boolean> {
   return sql<boolean>`(${sql.join(conditions, sql` and `)})`;
 }
 
+interface Search {
+  reader: Reader;
+  page: SearchPage;
+  places: readonly Place[];
+  /** Those found to be so. */
+  common: Set<Place>;
+}
+
+/**
+ * A rare term says which sessions there are to look at for the others. Where all are common, most
+ * likely the newest sessions say them.
+ */
+async function findSessions(search: Search): Promise<string[]> {
+  const { reader, page, places, common } = search;
+  const among = await saying(search, MANY);
+  const looked = [...common].map((place) => looksAt(reader, { ...place, candidates: sql`` }));
+  if (among) return await selectIds(search, among, looked);
+  const { ids, isAll } = await readNewest(search, looked);
+  if (isAll || ids.length === page.limit) return ids;
+  // One alone fills the page before all that say it were collected.
+  const more = places.length > 1 ? await saying(search, VERY_MANY) : undefined;
+  return await selectIds(
+    search,
+    more,
+    places.map((place) => looksAt(reader, place)),
+  );
+}
+
+/**
+ * The sessions that say all of the terms that fewer than `many` messages and titles say; undefined:
+ * there is no such term. The others are common.
+ */
+async function saying(
+  { reader, places, common }: Search,
+  many: number,
+): Promise<Set<string> | undefined> {
+  let among: Set<string> | undefined;
+  for (const place of places) {
+    if (await hasVeryManyCandidates(reader, place)) {
+      common.add(place);
+      continue;
+    }
+    const limit = sql.lit(place.isShort ? 2 * SHORT_WORDS_IN : many);
+    const { rows } = await sql<{ id: string }>`
+      select id from (select messages.session_id as id ${sayers(reader, place)} limit ${limit}) said
+      union all
+      select id from (${titled(reader, place)} limit ${limit}) titled`.execute(reader);
+    if (rows.length >= many && !place.isShort) {
+      common.add(place);
+      continue;
+    }
+    common.delete(place);
+    const ids = rows.map(({ id }) => id).filter((id) => among?.has(id) ?? true);
+    among = new Set(ids);
+    if (among.size === 0) break;
+  }
+  return among;
+}
+
+/** On SQLite, where each of them had to be read; Postgres ends as soon as enough say it. */
+async function hasVeryManyCandidates(reader: Reader, { isShort, term }: Place): Promise<boolean> {
+  if (isShort || isPostgres(reader)) return false;
+  const { rows } = await sql<{ count: number }>`
+    select count(*) as count from (select 1 from messages_search
+      where messages_search match ${trigramsOf(term.text)} limit ${sql.lit(VERY_MANY)})`.execute(
+    reader,
+  );
+  return (rows[0]?.count ?? 0) >= VERY_MANY;
+}
+
+/** The messages that say it, as they come. */
+function sayers(reader: Reader, { isShort, term, said, candidates }: Place): RawBuilder<unknown> {
+  if (isShort || isPostgres(reader)) return sql`from messages where ${said} ${candidates}`;
+  return sql`from messages_search cross join messages on search_id = messages_search.rowid
+    where messages_search match ${trigramsOf(term.text)} and ${said}`;
+}
+
+/** The sessions whose title says it. */
+function titled(reader: Reader, { isShort, term, inTitle }: Place): RawBuilder<unknown> {
+  const trigrams = trigramsOf(term.text, titleForms);
+  if (isShort || trigrams === undefined) {
+    return sql`select id from (select id, title from sessions
+      order by updated_at desc limit ${sql.lit(SHORT_WORDS_IN)}) sessions where ${inTitle}`;
+  }
+  if (isPostgres(reader)) return sql`select id from sessions where ${inTitle}`;
+  return sql`select id from sessions_search
+    cross join sessions_searched on search_id = sessions_search.rowid
+    cross join sessions on id = session_id
+    where sessions_search match ${trigrams} and ${inTitle}`;
+}
+
+/** Whether a session says it, by looking. */
+function looksAt(reader: Reader, { inTitle, said, candidates }: Place): RawBuilder<boolean> {
+  return sql`(${inTitle} or exists (select 1 from (
+    select content ${ofSession(candidates)} ${inOrder(reader)}) messages where ${said}))`;
+}
+
+/** Of `among`, or of all, those for whom, looked at from the newest on, all of `looked` is true. */
+async function selectIds(
+  { reader, page: { limit, before } }: Search,
+  among: Set<string> | undefined,
+  looked: readonly RawBuilder<boolean>[],
+): Promise<string[]> {
+  if (among?.size === 0) return [];
+  // On SQLite the plus keeps it from going through all sessions in their order.
+  const order = among && !isPostgres(reader) ? sql`+updated_at` : sql`updated_at`;
+  const { rows } = await sql<{ id: string }>`
+    select id from (
+      select id, title from sessions where ${visible(before)} ${isAmong(reader, among)}
+      order by ${order} desc, id desc ${inOrder(reader)}
+    ) sessions where ${all([sql`1 = 1`, ...looked])} limit ${limit}`.execute(reader);
+  return rows.map(({ id }) => id);
+}
+
+function isAmong(reader: Reader, among: Set<string> | undefined): RawBuilder<unknown> {
+  if (!among) return sql``;
+  return isPostgres(reader)
+    ? sql`and id = any(${[...among]}::text[])`
+    : sql`and id in (select value from json_each(${JSON.stringify([...among])}))`;
+}
+
+/** `isAll`: there are no others. */
+async function readNewest(
+  { reader, page: { limit, before } }: Search,
+  looked: readonly RawBuilder<boolean>[],
+): Promise<{ ids: string[]; isAll: boolean }> {
+  const newest = sql`select id, title from sessions where ${visible(before)}
+    order by updated_at desc, id desc limit ${sql.lit(NEWEST_READ)}`;
+  const { rows } = await sql<{ id: string }>`
+    select id from (${newest}) sessions where ${all(looked)} limit ${limit}`.execute(reader);
+  const more = await sql`
+    select 1 from sessions where ${visible(before)}
+    limit 1 offset ${sql.lit(NEWEST_READ)}`.execute(reader);
+  return { ids: rows.map(({ id }) => id), isAll: more.rows.length === 0 };
+}
+
+function visible(before: SearchPage["before"]): RawBuilder<boolean> {
+  const older = before ? sql`and (updated_at, id) < (${before.updated_at}, ${before.id})` : sql``;
+  return sql<boolean>`deleted_at is null ${older}`;
+}
+
 /** The first message of the session where all of them are. */
 function foundMessage(reader: Reader, places: readonly Place[]): RawBuilder<unknown> {
-  const said = all(places.map((place) => place.said));
   const rows = ofSession(
     sql.join(
       places.map(({ candidates }) => candidates),
       sql` `,
     ),
   );
-  return isPostgres(reader)
-    ? sql`(select id from (select id, content ${rows} order by position ${ONE_BY_ONE}) messages
-        where ${said} limit 1)`
-    : sql`(select id ${rows} and ${said} order by position limit 1)`;
+  return sql`(select id from (
+      select id, content ${rows} order by position ${inOrder(reader)}) messages
+    where ${all(places.map((place) => place.said))} limit 1)`;
 }
 
-async function candidatesOf(reader: Reader, text: string): Promise<RawBuilder<unknown>> {
-  const trigrams = trigramsOf(text);
-  if (trigrams === undefined) {
-    const newest = (await reader
+async function candidatesOf(
+  reader: Reader,
+  text: string,
+  isShort: boolean,
+): Promise<RawBuilder<unknown>> {
+  if (isShort) {
+    const newest = await reader
       .selectFrom("messages")
       .select((eb) => eb.fn.max("search_id").as("id"))
-      .executeTakeFirst()) ?? { id: 0 };
-    return sql`and messages.search_id > ${(newest.id ?? 0) - SHORT_WORDS_IN}`;
+      .executeTakeFirst();
+    return sql`and messages.search_id > ${(newest?.id ?? 0) - SHORT_WORDS_IN}`;
   }
   // The condition on the text itself uses the index.
   if (isPostgres(reader)) return sql``;
   return sql`and messages.search_id in (
-    select rowid from messages_search where messages_search match ${trigrams})`;
+    select rowid from messages_search where messages_search match ${trigramsOf(text)})`;
 }
 
-/**
- * On Postgres folding the text of each match again is what takes time, and how many there are it
- * does not know before. So the first messages of the newest sessions are read in order, until the
- * page is full: a common word needs no more. Only a session that this leaves open makes the server
- * collect all matches, once for the statement.
- */
-function readThenCollected(
-  places: readonly Place[],
-  { limit, before }: SearchPage,
-): RawBuilder<boolean> {
-  const older = before ? sql`where (updated_at, id) < (${before.updated_at}, ${before.id})` : sql``;
-  const newest = sql`select id, title, updated_at, deleted_at
-    from sessions ${older} order by updated_at desc, id desc`;
-  const ofSession = sql`from messages where messages.session_id = sessions.id`;
-  // As many sessions as fill the page, however long each is; none if there
-  // are not so many messages.
-  const isRead = sql`(sessions.updated_at, sessions.id) > (
-    select updated_at, id from sessions
-    cross join lateral (select 1 ${ofSession} limit ${sql.lit(READ_OF_EACH)}) first
-    ${older} order by updated_at desc, id desc offset ${limit * READ_OF_EACH} limit 1)`;
-  const first = sql`select content ${ofSession} order by position limit ${sql.lit(READ_OF_EACH)}`;
-  const conditions = places.map(({ isShort, said, inTitle, collected }) => {
-    if (isShort) return sql<boolean>`(${inTitle} or ${collected})`;
-    const isFound = sql`case when ${isRead} then case
-      when exists (select 1 from (${first}) messages where ${said}) then true
-      when not exists (select 1 ${ofSession} offset ${sql.lit(READ_OF_EACH)}) then false end end`;
-    return sql<boolean>`(${inTitle} or coalesce(${isFound}, ${collected}))`;
-  });
-  return sql<boolean>`sessions.id in (
-    select id from (${newest} ${ONE_BY_ONE}) sessions
-    where deleted_at is null and ${all(conditions)} limit ${limit})`;
-}
-
-async function isRare(reader: Reader, text: string): Promise<boolean> {
-  const { rows } = await sql<{ found: number }>`
-    select count(*) as found from (
-      select 1 from messages_search where messages_search match ${trigramsOf(text)} limit ${MANY})
-  `.execute(reader);
-  return (rows[0]?.found ?? 0) < MANY;
+/** Whether an index can tell where it is; that of Postgres knows words of letters and digits. */
+function isIndexed(reader: Reader, text: string): boolean {
+  return isPostgres(reader) ? /[\p{L}\p{N}]{3}/u.test(text) : trigramsOf(text) !== undefined;
 }
 
 /**
@@ -194,12 +286,12 @@ async function isRare(reader: Reader, text: string): Promise<boolean> {
  * still not match. undefined: there are none that it could know. It holds each text as it was
  * written, so a part is asked for in all its forms, and never across a blank, which may be any.
  */
-function trigramsOf(text: string): string | undefined {
+function trigramsOf(text: string, formsIn = formsOf): string | undefined {
   const parts = new Set<string>();
   for (const word of text.split(" ")) {
     for (const trigram of threes(Array.from(word))) {
-      const forms = spellings(trigram);
-      if (forms.length > MAX_FORMS) continue;
+      const forms = spellings(trigram, formsIn);
+      if (forms.length === 0 || forms.length > MAX_FORMS) continue;
       const asked = forms.map((form) => threes(Array.from(form)).map(quoted).join(" AND "));
       parts.add(
         asked.length === 1 ? asked.join("") : `(${asked.map((one) => `(${one})`).join(" OR ")})`,
@@ -218,11 +310,23 @@ function threes(characters: readonly string[]): string[] {
     .map((_, index) => characters.slice(index, index + INDEXED_LENGTH).join(""));
 }
 
-function spellings(text: string): string[] {
+function spellings(text: string, formsIn: (character: string) => string[]): string[] {
   return Array.from(text).reduce<string[]>(
-    (begun, character) => begun.flatMap((start) => formsOf(character).map((form) => start + form)),
+    (begun, character) => begun.flatMap((start) => formsIn(character).map((form) => start + form)),
     [""],
   );
+}
+
+const LEFT_OF_DOTTED_I = "\u0307";
+
+/**
+ * The tokenizer of titles folds one letter to one, and nothing but case: not ё, not the end of a
+ * Greek word, and İ to i alone.
+ */
+function titleForms(character: string): string[] {
+  if (character === "е") return ["ё", ...formsOf(character)];
+  if (character === LEFT_OF_DOTTED_I) return [];
+  return character === "ς" ? [character, "σ"] : formsOf(character);
 }
 
 function quoted(part: string): string {

@@ -245,18 +245,17 @@ export async function listSessions(
   const terms = termsOf(query);
   const search =
     terms.length === 0 ? undefined : await searchSessions(reader, terms, { limit, before });
+  if (search?.ids.length === 0) return [];
   const newness = newnessIn(reader, search ? {} : filter);
   const rows = await sessionRows(reader)
     .$if(before !== undefined, (rows) =>
       rows.where(sql<boolean>`(${newness}, sessions.id) < (${before?.updated_at}, ${before?.id})`),
     )
-    // A search looks at that itself: said twice, Postgres takes it for rare and plans badly.
-    .$if(search === undefined, (rows) =>
-      rows.where("sessions.deleted_at", "is", null).where(listConditions(filter)),
-    )
+    .where("sessions.deleted_at", "is", null)
+    .$if(search === undefined, (rows) => rows.where(listConditions(filter)))
     .$if(search !== undefined, (rows) => {
       if (!search) return rows;
-      return rows.select(search.foundIn.as("found_in")).where(search.matches);
+      return rows.select(search.foundIn.as("found_in")).where("sessions.id", "in", search.ids);
     })
     .orderBy(newness, "desc")
     .orderBy("sessions.id", "desc")

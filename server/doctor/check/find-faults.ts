@@ -213,18 +213,24 @@ export async function findLostMessages(reader: Reader): Promise<LostMessage[]> {
 }
 
 /**
- * Messages that a search does not find, and entries of the index without a message.
- * Postgres keeps its index itself.
+ * Messages and titles that a search does not find, and entries of its indexes without any.
+ * Postgres keeps its indexes itself.
  */
 export async function countUnsearchable(reader: Reader, engine: Engine): Promise<number> {
   if (engine === "postgres") return 0;
   const [row] = await rowsOf(
     reader,
-    sql<{ missing: number; stray: number }>`
+    sql<{ count: number }>`
       select (select count(*) from messages where search_id is null
-          or search_id not in (select id from messages_search_docsize)) as missing,
-        (select count(*) from messages_search_docsize where id not in (
-          select search_id from messages where search_id is not null)) as stray`,
+          or search_id not in (select id from messages_search_docsize))
+        + (select count(*) from messages_search_docsize where id not in (
+          select search_id from messages where search_id is not null))
+        + (select count(*) from sessions where id not in (
+          select session_id from sessions_searched where search_id in (
+            select id from sessions_search_docsize)))
+        + (select count(*) from sessions_search_docsize where id not in (
+          select search_id from sessions_searched
+          where session_id in (select id from sessions))) as count`,
   );
-  return (row?.missing ?? 0) + (row?.stray ?? 0);
+  return row?.count ?? 0;
 }

@@ -1,16 +1,27 @@
 import { sql } from "kysely";
 import type { SSEUnitOfWork } from "../../db/commit/unit-of-work.ts";
+import type { Trx } from "../../db/tables/schema.ts";
 import { indexMessage } from "../../db/tables/search.ts";
+
+async function rebuildTitles(trx: Trx): Promise<void> {
+  await sql`insert into sessions_search (sessions_search) values ('delete-all')`.execute(trx);
+  await sql`delete from sessions_searched`.execute(trx);
+  await sql`insert into sessions_searched (session_id) select id from sessions`.execute(trx);
+  await sql`
+    insert into sessions_search (rowid, title)
+    select search_id, title from sessions_searched join sessions on id = session_id`.execute(trx);
+}
 
 /** Indexed in one transaction: a fraction of a second. */
 const AT_ONCE = 500;
 
 /**
- * Builds the index of the search on SQLite anew. Cut off in between it is out of step,
+ * Builds the indexes of the search on SQLite anew. Cut off in between it is out of step,
  * which the next look says.
  */
 export async function rebuildSearch(uow: SSEUnitOfWork): Promise<void> {
   await uow.commit("repair", async (trx) => {
+    await rebuildTitles(trx);
     await sql`insert into messages_search (messages_search) values ('delete-all')`.execute(trx);
     await sql`
       update messages set search_id = (select coalesce(max(search_id), 0) from messages) + rowid
