@@ -21,6 +21,7 @@ import {
   open,
   type WireProviderDeps,
 } from "./hear-answer.ts";
+import type { ToolDefinition } from "./provider.ts";
 import { createDraft, type Draft } from "./wire/answer.ts";
 import type { SkippedKind } from "./wire/answer-state.ts";
 import type { EventReader, WireFormat } from "./wire/format.ts";
@@ -29,6 +30,7 @@ export interface Ask {
   format: WireFormat;
   request: Asked;
   model: string;
+  tools: readonly ToolDefinition[];
   /** The answer that is read once more; undefined for a new one. */
   held?: string | undefined;
   /** An answer without a word is no fault. */
@@ -47,10 +49,12 @@ export async function readAnswer(
   batches: Batches,
 ): Promise<void> {
   const { access, maxAnswerChars } = deps;
-  const { thinkingBegun } = ask;
-  const draft = createDraft({ maxChars: maxAnswerChars, thinkingBegun, at: addressOf(access) });
+  const { thinkingBegun, format } = ask;
+  const tools = format.writesCalls ? ask.tools : [];
+  const at = addressOf(access);
+  const draft = createDraft({ maxChars: maxAnswerChars, thinkingBegun, at, tools });
   if (ask.held !== undefined) draft.hold(ask.held);
-  const reader = ask.format.createReader(draft);
+  const reader = format.createReader(draft);
   try {
     const hearing: Hearing = { deps, ask, draft, reader, batches };
     const heard = await hearPauses(hearing, await hearOut(hearing)).catch((thrown: unknown) => {

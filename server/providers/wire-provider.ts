@@ -31,11 +31,11 @@ function heldAnswers(deps: WireProviderDeps, format: WireFormat, paths: HeldPath
     replay: ({ id }, request, signal) =>
       toBatches(async (batches) => {
         deps.onResumed(access.vendor.name, "restart");
-        const { model } = request;
+        const { model, tools } = request;
         const mayBeEmpty = mayAnswerNothing(request);
         const asked = { path: paths.stream(id, undefined, model), headers: paths.headers };
         const known = { thinkingBegun: false, onThinkingBegun: () => {} };
-        const ask = { format, request: asked, model, held: id, mayBeEmpty, ...known };
+        const ask = { format, request: asked, model, tools, held: id, mayBeEmpty, ...known };
         await readAnswer(deps, ask, batches);
       }, signal),
     async cancel({ id }) {
@@ -81,6 +81,7 @@ async function answer(
               format,
               request: format.toRequest(asked, leave),
               model: request.model,
+              tools,
               mayBeEmpty,
               thinkingBegun: leave.thinkingBegun ?? false,
               onThinkingBegun: (thinkingBegun) => refused.set(id, { ...leave, thinkingBegun }),

@@ -29,7 +29,7 @@ export async function measureUpstream(
       await loaded(
         await startMeasured({ keep, upstream, database: await database() }),
         streams,
-        `${quick ? 60 : 120 + streams / 8}x20`,
+        `${quick ? 60 : 120 + Math.ceil(streams / 8)}x20`,
       );
     const kept = await run("durable");
     const unkept = await run("none");

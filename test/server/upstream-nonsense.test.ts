@@ -79,6 +79,22 @@ describe("a model's server that sends nonsense", () => {
     assert.match(call.call_id, /^call_[0-9a-f-]{36}$/);
   });
 
+  it("a call that was left in the text: made where its tool was offered, else only shown", async () => {
+    const written = '<tool_call>{"name": "get_weather", "arguments": {"city": "Oslo"}}</tool_call>';
+    for (const tools of [[WEATHER], []]) {
+      const { events } = await checkAnswer({
+        scripts: [stream(text(written), stop(), DONE)],
+        request: { ...HELLO, tools },
+        text: written,
+      });
+      const called = events.filter((event) => event.type === "tool_call");
+      assert.deepEqual(
+        called.map((call) => call.arguments),
+        tools.map(() => ({ city: "Oslo" })),
+      );
+    }
+  });
+
   it("a line of 10 MB: given up after the first", () =>
     checkAnswer({
       scripts: [hugeLine(10 * 1024 * 1024)],

@@ -1,5 +1,5 @@
 // What stands of one answer while it comes.
-import type { FinishReason } from "../provider.ts";
+import type { FinishReason, ToolDefinition } from "../provider.ts";
 
 /** Why an event, or a part of one, was left out. A closed list: it is a metric's label. */
 export const SKIPPED_KINDS = [
@@ -47,4 +47,6 @@ export interface Limits {
   maxChars: number;
   thinkingBegun?: boolean;
   at?: string;
+  /** Those that the model was offered. */
+  tools?: readonly ToolDefinition[];
 }

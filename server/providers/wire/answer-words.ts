@@ -4,7 +4,9 @@
 import { createTextCleaner } from "../clean-text.ts";
 import type { ProviderEvent } from "../provider.ts";
 import type { Limits, State } from "./answer-state.ts";
+import type { CallPiece } from "./calls.ts";
 import { createThinkTags, endOf, isPlainWord } from "./think-tags.ts";
+import { createWrittenCalls } from "./written-calls.ts";
 
 export interface Words {
   text(words: string): void;
@@ -18,6 +20,8 @@ export interface Words {
   pause(): void;
   /** Nothing more is to come. */
   end(why: string): void;
+  /** Calls that stand in the text, at its end. */
+  written(): CallPiece[] | undefined;
   /** Characters of text so far. */
   shown(): number;
   take(): ProviderEvent[];
@@ -26,6 +30,7 @@ export interface Words {
 export function createWords(state: State, limits: Limits): Words {
   const texts = createTextCleaner();
   const thoughts = createTextCleaner();
+  const written = createWrittenCalls(limits.tools ?? []);
   let events: ProviderEvent[] = [];
   let chars = 0;
   let shown = 0;
@@ -56,7 +61,10 @@ export function createWords(state: State, limits: Limits): Words {
     count(words.length, state.empty && words.trim() === "");
   };
   const say = (words: string): void => {
-    if (words !== "" && !state.tooLong) show(texts.add(words), words);
+    if (words === "" || state.tooLong) return;
+    const clean = texts.add(words);
+    written.add(clean);
+    show(clean, words);
   };
   const think = (words: string): void => {
     if (words === "" || state.tooLong) return;
@@ -81,6 +89,7 @@ export function createWords(state: State, limits: Limits): Words {
       if (isPlain && isPlainWord(words)) {
         if (state.tooLong) return;
         plain = endOf(plain + words);
+        if (written.isNear()) written.add(words);
         show(words, words);
         return;
       }
@@ -105,6 +114,7 @@ export function createWords(state: State, limits: Limits): Words {
         if (rests[type] !== "") tell({ type, text: rests[type] });
       }
     },
+    written: written.read,
     shown: () => shown,
     take() {
       pause();

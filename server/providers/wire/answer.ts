@@ -140,6 +140,8 @@ export function createDraft(limits: Limits): Draft {
     },
     close: () => words.end(why),
     conclude() {
+      const isWhole = state.reason !== "length" && state.reason !== "content_filter";
+      if (isWhole && calls.count() === 0) calls.add(words.written() ?? []);
       const finished = calls.finished();
       if (finished.nameless > 0) state.skipped.nameless_call = finished.nameless;
       if (finished.repeated > 0) state.skipped.repeated_call = finished.repeated;

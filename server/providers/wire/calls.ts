@@ -238,7 +238,7 @@ function toToolCall({ id, name, pieces }: OpenCall, ids: Set<string>): ToolCall 
  * What models write around a tool's name: "functions.read:0", "default_api:read",
  * "read<|channel|>json". No tool has such signs in its own.
  */
-function plainName(name: string): string {
+export function plainName(name: string): string {
   const [last = ""] = /[^.:/]*$/.exec(name.replace(/(?:<\|.*|:\d+)$/s, "")) ?? [];
   return ToolName.safeParse(last).success ? last : name;
 }

@@ -57,6 +57,8 @@ export interface WireFormat {
    * How to ask again after the server has refused `leave`'s request in these words; undefined: not.
    */
   amend?(said: string, leave: Leave, request: ProviderRequest): Leave | undefined;
+  /** Some of its many servers leave calls in the text; of others a text is never a call. */
+  writesCalls?: true;
   /** Answers asked for in this format are held by the vendor; its paths, after the base URL. */
   held?: HeldPaths;
 }

@@ -11,6 +11,7 @@ import { GOOGLE_PARTIAL } from "./odd-forms/google-partial.ts";
 import { LATE } from "./odd-forms/late.ts";
 import { RESPONSES } from "./odd-forms/responses.ts";
 import { SLIPS } from "./odd-forms/slips.ts";
+import { WRITTEN_CALLS } from "./odd-forms/written-calls.ts";
 
 export type { OddForm };
 export const ODD_FORMS: readonly OddForm[] = [
@@ -26,4 +27,5 @@ export const ODD_FORMS: readonly OddForm[] = [
   ...SLIPS,
   ...GATEWAYS,
   ...AROUND,
+  ...WRITTEN_CALLS,
 ];

@@ -7,6 +7,7 @@ import { createDraft } from "../../../server/providers/wire/answer.ts";
 import { createBodyReader } from "../../../server/providers/wire/body.ts";
 import { formatOf } from "../../../server/providers/wire/formats/formats.ts";
 import { record } from "../../../server/providers/wire/values.ts";
+import { WEATHER } from "./collect.ts";
 
 export interface Told {
   text: string;
@@ -22,8 +23,9 @@ export interface Told {
 
 /** As if each piece had come in a packet of its own. */
 export function readBody(vendor: VendorName, pieces: readonly (string | Uint8Array)[]): Told {
-  const draft = createDraft({ maxChars: 1_000_000 });
-  const reader = formatOf(vendor).createReader(draft);
+  const format = formatOf(vendor);
+  const draft = createDraft({ maxChars: 1_000_000, tools: format.writesCalls ? [WEATHER] : [] });
+  const reader = format.createReader(draft);
   const told: Told = {
     text: "",
     reasoning: "",

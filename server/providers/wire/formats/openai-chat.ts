@@ -12,7 +12,7 @@ import { type Fields, num, record, text, textOf } from "../values.ts";
 import { readCalls } from "./openai-calls.ts";
 import { besideCall, createThoughts, type Thoughts, withThoughts } from "./openai-thoughts.ts";
 
-export const openaiChat: WireFormat = { toRequest, createReader, amend };
+export const openaiChat: WireFormat = { toRequest, createReader, amend, writesCalls: true };
 
 function toRequest(request: ProviderRequest, leave: Leave): WireRequest {
   const { model, system, messages, tools } = request;

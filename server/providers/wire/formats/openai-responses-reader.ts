@@ -210,10 +210,11 @@ function shownOf({ parts }: OpenItem): string {
   return parts.map(({ text: words }) => words).join("");
 }
 
-/** Nearly always the newest one. */
 function partAt({ parts }: OpenItem, value: Fields): Part {
   const index = num(value["content_index"]) ?? 0;
-  const known = parts.findLast((part) => part.index === index);
+  const newest = parts.at(-1);
+  if (newest?.index === index) return newest;
+  const known = parts.find((part) => part.index === index);
   if (known) return known;
   const part = { index, text: "" };
   parts.push(part);
