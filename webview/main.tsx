@@ -1,7 +1,7 @@
 import { render } from "preact";
 import { createApp } from "./app.ts";
 import { SurroundingsContext } from "./components/base/context.ts";
-import { focusComposer } from "./components/composer/composer.tsx";
+import { focusComposer } from "./components/composer/focus-composer.ts";
 import { Root } from "./components/root.tsx";
 import { leaveByEscape } from "./escape.ts";
 import { insist } from "./insist.ts";

@@ -4,8 +4,8 @@ import { AttachmentHash, AttachmentRef } from "../server/protocol/attachments.ts
 import { CALL_NAMES } from "../server/protocol/calls.ts";
 import { StreamChunk } from "../server/protocol/chunks.ts";
 import { ForeignId, Id } from "../server/protocol/fields.ts";
-import { ContextItem } from "../server/protocol/requests.ts";
-import { LogReset } from "../server/protocol/stream-events.ts";
+import { ContextItem, WHEN_BUSY } from "../server/protocol/requests.ts";
+import { LogReset, Queue } from "../server/protocol/stream-events.ts";
 import { MAX_SHOWN_LINES } from "../server/shared/line-changes.ts";
 
 /**
@@ -201,6 +201,8 @@ export const ToWebview = z.discriminatedUnion("type", [
   }),
   /** The log went back: the subscription is over, the session is to be read again. */
   z.object({ type: z.literal("log_reset"), subscription: z.int(), reset: LogReset }),
+  /** What waits in the chat, whole. */
+  z.object({ type: z.literal("queue"), subscription: z.int(), queue: Queue }),
   /** For how many seconds the database has been away, 0: it is back. */
   z.object({
     type: z.literal("waiting"),
@@ -265,6 +267,7 @@ export const Unsent = z.object({
   context: z.array(Going),
   replaces_turn_id: z.optional(z.string()),
   resume_plan_id: z.optional(z.string()),
+  when_busy: z.optional(z.enum(WHEN_BUSY)),
 });
 export type Unsent = z.infer<typeof Unsent>;
 

@@ -4,8 +4,8 @@ import * as z from "zod/mini";
 import { CALLS, type CallName, type CallParams } from "../../server/protocol/calls.ts";
 import { isPause, type StreamChunk } from "../../server/protocol/chunks.ts";
 import type { ClientMessage, MessageRequest } from "../../server/protocol/requests.ts";
-import type { AgentList } from "../../server/protocol/responses.ts";
-import type { LogReset } from "../../server/protocol/stream-events.ts";
+import type { AgentList, Queued } from "../../server/protocol/responses.ts";
+import type { LogReset, Queue } from "../../server/protocol/stream-events.ts";
 import { type CallError, FromWebview, type ToWebview } from "../../webview/messages.ts";
 import type { Accepted, CompanionClient } from "../companion/companion-client.ts";
 import { Problem } from "../problem.ts";
@@ -29,6 +29,8 @@ export interface ChatRelayDeps {
   withEdits(sessionId: string, message: ClientMessage): ClientMessage;
   /** A message of this chat was taken: its answer is read after `after`. */
   onSent(sessionId: string, after: number): void;
+  /** A message of this chat waits in it. */
+  onQueued(sessionId: string): void;
   /** This chat shows the session from now on, or shows it pausing. */
   onOpened(sessionId: string): void;
   explain(thrown: unknown): CallError;
@@ -62,7 +64,11 @@ export function createChatRelay(deps: ChatRelayDeps): ChatRelay {
       };
       const onWaiting = (seconds: number): void =>
         deps.post({ type: "waiting", subscription, seconds });
-      const hearing = { onReset, onWaiting };
+      const onQueue = (queue: Queue): void => {
+        batches.flush();
+        deps.post({ type: "queue", subscription, queue });
+      };
+      const hearing = { onReset, onWaiting, onQueue };
       for await (const chunks of deps.client.stream(session_id, after, stop.signal, hearing)) {
         if (stop.signal.aborted) return;
         batches.add(subscription, chunks);
@@ -166,8 +172,9 @@ async function sendFromWindow(deps: ChatRelayDeps, request: MessageRequest): Pro
   const { session_id } = request;
   const edited = session_id ? deps.withEdits(session_id, request.message) : request.message;
   const sent = { ...request, ...own, message: await deps.withPrompt(edited, request.request_id) };
-  const accepted = (await deps.client.call("send_message", sent)) as Accepted;
-  deps.onSent(accepted.session_id, accepted.after);
+  const accepted = (await deps.client.call("send_message", sent)) as Accepted | Queued;
+  if ("message" in accepted) deps.onQueued(accepted.session_id);
+  else deps.onSent(accepted.session_id, accepted.after);
   return accepted;
 }
 

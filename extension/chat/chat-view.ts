@@ -36,7 +36,14 @@ export interface ChatViewDeps {
   preferredModel(): string | undefined;
   tools: Pick<
     ToolBox,
-    "offer" | "offerFor" | "withPrompt" | "onSent" | "onOpened" | "withEdits" | "changeOf"
+    | "offer"
+    | "offerFor"
+    | "withPrompt"
+    | "onSent"
+    | "onQueued"
+    | "onOpened"
+    | "withEdits"
+    | "changeOf"
   >;
   connection(): ConnectionState;
   /** The page is there: the companion is needed from now on. */
@@ -103,6 +110,7 @@ export class ChatView {
       withPrompt: (message, id) => deps.tools.withPrompt(message, id),
       withEdits: (sessionId, message) => deps.tools.withEdits(sessionId, message),
       onSent: (sessionId, after) => deps.tools.onSent(sessionId, after),
+      onQueued: (sessionId) => deps.tools.onQueued(sessionId),
       onOpened: (sessionId) => deps.tools.onOpened(sessionId),
       explain: (thrown) => {
         deps.log.warn(String(thrown));

@@ -10,10 +10,10 @@ import {
 import { StreamChunk } from "../../server/protocol/chunks.ts";
 import { toHttp } from "../../server/protocol/http-calls.ts";
 import type { MessageRequest } from "../../server/protocol/requests.ts";
-import { Ready } from "../../server/protocol/responses.ts";
+import { Queued, Ready } from "../../server/protocol/responses.ts";
 import type { OutputRequest } from "../../server/protocol/served-requests.ts";
 import { readWaiting } from "../../server/protocol/sse.ts";
-import { LOG_RESET, LogReset } from "../../server/protocol/stream-events.ts";
+import { LOG_RESET, LogReset, QUEUE, Queue } from "../../server/protocol/stream-events.ts";
 import { TransactionList } from "../../server/protocol/transactions.ts";
 import { continuity } from "../../server/shared/continuity.ts";
 import { parseJson } from "../../server/shared/json.ts";
@@ -53,9 +53,13 @@ interface StreamHearing {
   /** Whether a companion is started where there is none. */
   starts?: boolean;
   onReset?: ((reset: LogReset) => void) | undefined;
+  /** What waits in the session, whole, whenever it may have changed; told to who asks. */
+  onQueue?: ((queue: Queue) => void) | undefined;
   /** For how many seconds the database has been away, 0: it is back. */
   onWaiting?: ((seconds: number) => void) | undefined;
 }
+
+type Heard = Pick<StreamHearing, "onWaiting" | "onQueue">;
 
 /** The cursor counts in another log than there is now. */
 class LogWentBack extends Error {
@@ -107,7 +111,7 @@ export class CompanionClient {
     sessionId: string,
     after: number,
     signal: AbortSignal,
-    { starts = true, onReset, onWaiting }: StreamHearing = {},
+    { starts = true, onReset, ...heard }: StreamHearing = {},
   ): AsyncGenerator<StreamChunk[]> {
     const { source } = this.#deps;
     let cursor = after;
@@ -118,7 +122,7 @@ export class CompanionClient {
         companion = await (starts ? source.ensure() : source.waitUntilReady(signal));
         for await (const chunks of this.#read(companion, sessionId, cursor, {
           signal,
-          onWaiting,
+          ...heard,
         })) {
           const { fresh, gap } = sift(cursor, chunks);
           const last = fresh.at(-1);
@@ -149,15 +153,18 @@ export class CompanionClient {
     companion: Companion,
     sessionId: string,
     after: number,
-    { signal, onWaiting }: { signal: AbortSignal } & Pick<StreamHearing, "onWaiting">,
+    { signal, ...heard }: { signal: AbortSignal } & Heard,
   ): AsyncGenerator<StreamChunk[]> {
     const known = after > 0 ? this.#epochs.get(sessionId) : undefined;
-    const query = known === undefined ? "" : `?epoch=${encodeURIComponent(known)}`;
-    const path = `/v1/sessions/${encodeURIComponent(sessionId)}/stream${query}`;
+    const query = new URLSearchParams({
+      ...(heard.onQueue && { queue: "true" }),
+      ...(known !== undefined && { epoch: known }),
+    });
+    const path = `/v1/sessions/${encodeURIComponent(sessionId)}/stream${query.size > 0 ? `?${query}` : ""}`;
     const headers = { accept: "text/event-stream", "last-event-id": String(after) };
     const response = await companion.send({ method: "GET", path, headers }, signal);
     const epoch = response.headers["x-log-epoch"];
-    for await (const chunks of parseChunks(response, onWaiting)) {
+    for await (const chunks of parseChunks(response, heard)) {
       // Not before its first chunk: until then the cursor may still be told to be of another.
       if (typeof epoch === "string") this.#epochs.set(sessionId, epoch);
       yield chunks;
@@ -293,10 +300,11 @@ function neverSent(problem: Problem): boolean {
  * Sends a message; its answer is read on the session's stream, so this one is
  * left after the first chunk.
  */
-async function accept(companion: Companion, call: CompanionRequest): Promise<Accepted> {
+async function accept(companion: Companion, call: CompanionRequest): Promise<Accepted | Queued> {
   const leave = new AbortController();
   try {
     const response = await companion.send(call, leave.signal);
+    if (response.statusCode === 202) return await readQueued(response);
     for await (const chunks of parseChunks(response)) {
       const first = chunks[0];
       if (first) {
@@ -309,13 +317,23 @@ async function accept(companion: Companion, call: CompanionRequest): Promise<Acc
   }
 }
 
+async function readQueued(response: IncomingMessage): Promise<Queued> {
+  let text = "";
+  response.setEncoding("utf8");
+  for await (const piece of response as AsyncIterable<string>) text += piece;
+  const queued = Queued.safeParse(parseJson(text));
+  if (!queued.success) throw malformed("queued");
+  return queued.data;
+}
+
 /** The chunks of an SSE body, as they arrive; those of one network read together. */
 async function* parseChunks(
   response: IncomingMessage,
-  onWaiting?: StreamHearing["onWaiting"],
+  { onWaiting, onQueue }: Heard = {},
 ): AsyncGenerator<StreamChunk[]> {
   let chunks: StreamChunk[] = [];
   let broken: Problem | LogWentBack | undefined;
+  let queued: Queue | undefined;
   const parser = createParser({
     maxBufferSize: MAX_FRAME,
     onComment(comment) {
@@ -323,6 +341,11 @@ async function* parseChunks(
       if (waited >= 0) onWaiting?.(waited);
     },
     onEvent(event) {
+      if (event.event === QUEUE) {
+        const queue = Queue.safeParse(parseJson(event.data));
+        if (queue.success) queued = queue.data;
+        return;
+      }
       if (event.event === LOG_RESET) {
         const reset = LogReset.safeParse(parseJson(event.data));
         broken ??= reset.success ? new LogWentBack(reset.data) : malformed("log_reset");
@@ -343,6 +366,9 @@ async function* parseChunks(
       parser.feed(text);
       if (chunks.length > 0) yield chunks;
       chunks = [];
+      // After the chunks that it came with.
+      if (queued) onQueue?.(queued);
+      queued = undefined;
       if (broken) throw broken;
     }
   } catch (thrown) {

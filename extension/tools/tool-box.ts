@@ -45,6 +45,8 @@ export interface ToolBox {
   /** With the prompt that it names; sent again it is the same, or it would be another message. */
   withPrompt(message: ClientMessage, requestId: string | undefined): Promise<ClientMessage>;
   onSent(sessionId: string, after: number): void;
+  /** A message of this window waits in the session: its turn comes later. */
+  onQueued(sessionId: string): void;
   onOpened(sessionId: string): void;
   /** Resolves when no call of the session runs in this window any more. */
   settled(sessionId: string): Promise<void>;
@@ -150,6 +152,7 @@ export function createToolBox(deps: ToolBoxDeps): ToolBox {
       deps.onSent(sessionId);
       runner.follow(sessionId, after);
     },
+    onQueued: (sessionId) => runner.expect(sessionId),
     onOpened: (sessionId) => void runner.look(sessionId),
     withEdits: (sessionId, message) => proposals?.withEdits(sessionId, message) ?? message,
     changeOf: async (sessionId, callId) => (await proposals?.changeOf(sessionId, callId)) ?? null,

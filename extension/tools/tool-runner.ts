@@ -66,10 +66,18 @@ export class ToolRunner {
   readonly #running = new Map<string, Running>();
   /** The end of the last call that changes something, by session: the next waits for it. */
   readonly #last = new Map<string, Promise<void>>();
+  /** Sessions where something waits that this window has sent. */
+  readonly #expected = new Set<string>();
   readonly #closing = new AbortController();
 
   constructor(deps: ToolRunnerDeps) {
     this.#deps = deps;
+  }
+
+  /** A message of this window waits: it is followed when its turn comes. */
+  expect(sessionId: string): void {
+    this.#expected.add(sessionId);
+    void this.look(sessionId);
   }
 
   /** A turn of this window begins after `after`: what it asks for is run until it ends. */
@@ -126,7 +134,7 @@ export class ToolRunner {
           // Not looked up: this may be the last that a companion said before it ended.
           this.#deps.onAsked(sessionId, [], true);
           this.#deps.onEnded(sessionId, endKind(end));
-          break;
+          if (end.type !== "done" || !(await this.#goesOn(sessionId))) break;
         }
         const waits = chunks.some((chunk) => isPause(chunk) || chunk.type === "tool_result");
         if (waits) await this.#actSurely(sessionId, signal);
@@ -142,6 +150,22 @@ export class ToolRunner {
       for (const running of this.#running.values()) {
         if (running.sessionId === sessionId) running.stop.abort();
       }
+    }
+  }
+
+  /** Whether a message that this window has queued is still to be answered, or is now. */
+  async #goesOn(sessionId: string): Promise<boolean> {
+    if (!this.#expected.has(sessionId)) return false;
+    const { client, log } = this.#deps;
+    try {
+      const { messages } = await client.call("list_queue", { session_id: sessionId });
+      if (messages.some(({ held }) => held === undefined)) return true;
+      this.#expected.delete(sessionId);
+      const { turn } = await client.call("get_session", { session_id: sessionId });
+      return turn?.status === "running" || turn?.status === "waiting";
+    } catch (thrown) {
+      log.warn(`What waits in ${sessionId} is not known: ${String(thrown)}`);
+      return false;
     }
   }
 

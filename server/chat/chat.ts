@@ -3,6 +3,7 @@ import type { ListFilter } from "../db/tables/listed.ts";
 import type { ApprovalRuleList, LevelRequest, RuleChoices } from "../protocol/approvals.ts";
 import type { StreamChunk } from "../protocol/chunks.ts";
 import type { InstructionText } from "../protocol/instructions.ts";
+import type { ChangeQueuedRequest, TakenBack } from "../protocol/queue.ts";
 import type {
   CreateSessionRequest,
   MessageRequest,
@@ -26,7 +27,6 @@ import type {
 } from "../protocol/responses.ts";
 import type { Sampling } from "../protocol/sampling.ts";
 import type {
-  ChangeQueuedRequest,
   DecideChangesRequest,
   ExportFormat,
   ListTransactionsQuery,
@@ -105,7 +105,7 @@ export interface Chat {
   /** Rejects with `queue_changed`, `not_found`. */
   editQueued(sessionId: string, id: string, change: ChangeQueuedRequest): Promise<QueuedMessage>;
   /** Rejects with `queue_changed`, `not_found`. */
-  takeBack(sessionId: string, id: string): Promise<void>;
+  takeBack(sessionId: string, id: string): Promise<TakenBack | undefined>;
   /** The model reads it now. Rejects with `queue_changed`, `not_found`, or as its turn would. */
   sendNow(sessionId: string, id: string): Promise<SentNow>;
   /** What is held is sent again by itself. */

@@ -68,20 +68,7 @@ export function createChat(deps: ChatDeps): Chat {
           return await takeResult(deps, needed(session_id), message, request.client_id);
       }
     },
-    async queueMessage(request) {
-      const { message } = request;
-      if (message.type !== "user_message") return undefined;
-      return await queueMessage(deps, request, message);
-    },
-    async listQueue(sessionId) {
-      await knownPlace(reader, sessionId);
-      const { messages } = await readQueue(reader, sessionId);
-      return { messages };
-    },
-    editQueued: (sessionId, id, change) => editQueued(deps, sessionId, id, change),
-    takeBack: (sessionId, id) => takeBack(deps, sessionId, id),
-    sendNow: (sessionId, id) => sendNow(deps, sessionId, id),
-    resumeQueue: (sessionId) => resumeQueue(deps, sessionId),
+    ...queueOf(deps),
     startConversation: (model, messages, sampling) =>
       startConversation(deps, model, messages, sampling),
     stream: (sessionId, options, signal) => streamFrames(patient, sessionId, options, signal),
@@ -124,7 +111,10 @@ export function createChat(deps: ChatDeps): Chat {
         return await findSession(trx, sessionId);
       });
     },
-    deleteSession: (sessionId, forGood = false) => deleteSession(deps, sessionId, forGood),
+    async deleteSession(sessionId, forGood = false) {
+      await stopQueue(deps, sessionId);
+      await deleteSession(deps, sessionId, forGood);
+    },
     restoreSession: (sessionId) => restoreSession(deps, sessionId),
     listDeleted: () => listDeletedSessions(deps),
     async forkSession(sessionId, atSeq) {
@@ -168,6 +158,32 @@ export function createChat(deps: ChatDeps): Chat {
     runningTurns: () => turns.count,
     retire: () => turns.retire(),
     drain: () => turns.drain(),
+  };
+}
+
+/** What concerns messages that wait. */
+function queueOf(
+  deps: ChatDeps,
+): Pick<
+  Chat,
+  "queueMessage" | "listQueue" | "editQueued" | "takeBack" | "sendNow" | "resumeQueue"
+> {
+  const { reader } = deps;
+  return {
+    async queueMessage(request) {
+      const { message } = request;
+      if (message.type !== "user_message") return undefined;
+      return await queueMessage(deps, request, message);
+    },
+    async listQueue(sessionId) {
+      await knownPlace(reader, sessionId);
+      const { messages } = await readQueue(reader, sessionId);
+      return { messages };
+    },
+    editQueued: (sessionId, id, change) => editQueued(deps, sessionId, id, change),
+    takeBack: (sessionId, id) => takeBack(deps, sessionId, id),
+    sendNow: (sessionId, id) => sendNow(deps, sessionId, id),
+    resumeQueue: (sessionId) => resumeQueue(deps, sessionId),
   };
 }
 

@@ -1,6 +1,6 @@
 import { type Request, type Response, Router } from "express";
 import { ForeignId, Id } from "../protocol/fields.ts";
-import { ChangeQueuedRequest } from "../protocol/served-requests.ts";
+import { ChangeQueuedRequest } from "../protocol/queue.ts";
 import { parse } from "./body.ts";
 import type { HttpDeps } from "./context.ts";
 import { allowOnly } from "./error-handler.ts";
@@ -25,8 +25,9 @@ export function queueRouter({ chat }: HttpDeps): Router {
       response.json(await chat.editQueued(sessionOf(request), messageOf(request), change));
     })
     .delete(async (request: Request, response: Response) => {
-      await chat.takeBack(sessionOf(request), messageOf(request));
-      response.status(204).end();
+      const taken = await chat.takeBack(sessionOf(request), messageOf(request));
+      if (taken) response.json(taken);
+      else response.status(204).end();
     })
     .all(allowOnly("PATCH", "DELETE"));
 

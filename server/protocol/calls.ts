@@ -7,6 +7,7 @@ import { ForeignId, Id } from "./fields.ts";
 import { InstructionHash, InstructionText } from "./instructions.ts";
 import { ListSessionsQuery } from "./list-queries.ts";
 import { ToolName } from "./offers.ts";
+import { ChangeQueuedRequest, TakenBack } from "./queue.ts";
 import { CreateSessionRequest, MessageRequest, UpdateSessionRequest } from "./requests.ts";
 import {
   AgentList,
@@ -19,8 +20,10 @@ import {
   SessionList,
   WorkspaceList,
 } from "./responses.ts";
+import { QueueList } from "./stream-events.ts";
 
 const OfSession = z.strictObject({ session_id: Id });
+const OfQueue = z.strictObject({ session_id: Id, id: ForeignId });
 const Nothing = z.strictObject({});
 
 /**
@@ -76,6 +79,14 @@ export const CALLS = {
     params: z.strictObject({ session_id: Id, changes: LevelRequest }),
     result: Session,
   },
+  list_queue: { params: OfSession, result: QueueList },
+  change_queued: {
+    params: z.strictObject({ session_id: Id, id: ForeignId, change: ChangeQueuedRequest }),
+    result: z.unknown(),
+  },
+  take_back: { params: OfQueue, result: z.optional(TakenBack) },
+  send_queued: { params: OfQueue, result: z.unknown() },
+  resume_queue: { params: OfSession, result: z.unknown() },
   send_message: { params: MessageRequest, result: z.unknown() },
   list_agents: { params: Nothing, result: AgentList },
   list_models: { params: Nothing, result: ModelList },

@@ -11,6 +11,7 @@ export interface HttpCall {
 export function toHttp<N extends CallName>(name: N, params: CallParams<N>): HttpCall {
   const p = params as Record<string, unknown>;
   const session = `/v1/sessions/${encodeURIComponent(String(p["session_id"]))}`;
+  const queued = `${session}/queue/${encodeURIComponent(String(p["id"]))}`;
   switch (name) {
     case "list_sessions":
       return { method: "GET", path: `/v1/sessions${toQuery(p)}` };
@@ -60,6 +61,16 @@ export function toHttp<N extends CallName>(name: N, params: CallParams<N>): Http
       return { method: "DELETE", path: `/v1/approval_rules/${String(p["rule_id"])}` };
     case "set_approval_level":
       return { method: "PUT", path: `${session}/approval_level`, body: p["changes"] };
+    case "list_queue":
+      return { method: "GET", path: `${session}/queue` };
+    case "change_queued":
+      return { method: "PATCH", path: queued, body: p["change"] };
+    case "take_back":
+      return { method: "DELETE", path: queued };
+    case "send_queued":
+      return { method: "POST", path: `${queued}/send`, body: {} };
+    case "resume_queue":
+      return { method: "POST", path: `${session}/resume_queue`, body: {} };
     case "send_message":
       return { method: "POST", path: "/v1/messages/stream", body: params };
     case "list_agents":

@@ -63,10 +63,3 @@ export const ImportQuery = z.object({ copies: z.optional(z.enum(["true", "false"
  * has; default: the newest.
  */
 export const ForkRequest = z.strictObject({ at_seq: z.optional(z.int().check(z.positive())) });
-
-/** Body of `PATCH /v1/sessions/{id}/queue/{message_id}`. `version`: of what was changed. */
-export const ChangeQueuedRequest = z.strictObject({
-  version: z.int().check(z.positive()),
-  content: Text,
-});
-export type ChangeQueuedRequest = z.infer<typeof ChangeQueuedRequest>;

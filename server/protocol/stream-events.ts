@@ -30,10 +30,10 @@ export function toResetFrame(reset: LogReset): string {
 }
 
 /**
- * Why a message is not sent by itself: a person stopped the answer before it, that failed, or it
- * was refused itself.
+ * Why a message is not sent by itself: a person stopped the answer before it, that failed, it was
+ * refused itself, or the database went back to an older state, in which it waits perhaps again.
  */
-export const HELD_BECAUSE = ["stopped", "failed", "refused"] as const;
+export const HELD_BECAUSE = ["stopped", "failed", "refused", "restored"] as const;
 export type HeldBecause = (typeof HELD_BECAUSE)[number];
 
 export const QueuedMessage = z.object({

@@ -2,104 +2,24 @@
 import assert from "node:assert/strict";
 import { sql } from "kysely";
 import { sendIdleQueues } from "../../server/chat/accept/send-queued.ts";
-import type { AcceptedTurn, Chat } from "../../server/chat/chat.ts";
+import { beginEpoch } from "../../server/db/tables/epochs.ts";
 import { ChatError } from "../../server/errors.ts";
-import type { StreamChunk } from "../../server/protocol/chunks.ts";
-import type { MessageRequest, WhenBusy } from "../../server/protocol/requests.ts";
-import type { Queue, QueuedMessage } from "../../server/protocol/stream-events.ts";
-import type { ProviderRequest } from "../../server/providers/provider.ts";
-import { FINISH, openChat, type Script, stall, text, withChat } from "../support/chat.ts";
+import type { Queue } from "../../server/protocol/stream-events.ts";
+import { FINISH, openChat, type Script, text, withChat } from "../support/chat.ts";
 import { ENGINES } from "../support/engines.ts";
+import {
+  begin,
+  endAfter,
+  lastWords,
+  patient,
+  queue,
+  request,
+  saying,
+  told,
+  until,
+  waiting,
+} from "../support/queue.ts";
 import { ask, calls, isCode, send } from "../support/tools.ts";
-
-/** Answers each question with its last words; `wait…` goes on when it is let. */
-function patient(): { script: Script; go(): void } {
-  let go = () => {};
-  const script: Script = async function* (request, signal) {
-    const last = lastWords(request);
-    yield text(`re: ${last}`);
-    if (last.startsWith("wait")) {
-      const let_on = new Promise<void>((resolve) => {
-        go = resolve;
-      });
-      await Promise.race([let_on, stall(signal)]);
-    }
-    if (last.startsWith("fail")) throw new ChatError("upstream_failed", "no");
-    yield FINISH;
-  };
-  return { script, go: () => go() };
-}
-
-function lastWords({ messages }: ProviderRequest): string {
-  const last = messages.findLast(({ role }) => role === "user");
-  return (last?.content ?? "").split("\n\n").at(-1) ?? "";
-}
-
-function request(session_id: string, content: string, when_busy: WhenBusy = "queue") {
-  return {
-    session_id,
-    request_id: `r-${session_id}-${content}`,
-    when_busy,
-    message: { type: "user_message", content },
-  } as const satisfies MessageRequest;
-}
-
-async function queue(
-  chat: Chat,
-  { session_id }: AcceptedTurn,
-  content: string,
-  when_busy?: WhenBusy,
-): Promise<QueuedMessage> {
-  const queued = await chat.queueMessage(request(session_id, content, when_busy));
-  assert.ok(queued, `${content} need not wait`);
-  return queued.message;
-}
-
-/** What a session says until `isLast`, each chunk checked against the one before. */
-async function until(
-  chat: Chat,
-  sessionId: string,
-  isLast: (chunk: StreamChunk) => boolean,
-): Promise<StreamChunk[]> {
-  const seen: StreamChunk[] = [];
-  const options = { after: 0, until: "left" } as const;
-  for await (const batch of chat.stream(sessionId, options, AbortSignal.timeout(15_000))) {
-    for (const { chunk } of batch) {
-      seen.push(chunk);
-      if (isLast(chunk)) return seen;
-    }
-  }
-  throw new Error(`it did not come: ${told(seen).join(", ")}`);
-}
-
-const saying = (words: string) => (chunk: StreamChunk) => chunk.token === words;
-
-/** The end of the turn that a message is in. */
-function endAfter(words: string): (chunk: StreamChunk) => boolean {
-  let turn: string | undefined;
-  return (chunk) => {
-    if (chunk.type === "user_message" && chunk.content === words) turn = chunk.turn_id;
-    return chunk.is_final && chunk.turn_id === turn;
-  };
-}
-
-/** Questions and ends, in their order. */
-function told(chunks: readonly StreamChunk[]): string[] {
-  return chunks.flatMap(({ type, content, is_final }) =>
-    type === "user_message" ? [content ?? ""] : is_final ? [`(${type})`] : [],
-  );
-}
-
-const waiting = async (chat: Chat, sessionId: string) =>
-  (await chat.listQueue(sessionId)).messages.map(({ content, held }) =>
-    held === undefined ? content : `${content} (${held})`,
-  );
-
-async function begin(chat: Chat, content = "wait"): Promise<AcceptedTurn> {
-  const turn = await chat.startTurn({ message: { type: "user_message", content } });
-  await until(chat, turn.session_id, saying(`re: ${content}`));
-  return turn;
-}
 
 for (const engine of ENGINES) {
   describe(`the queue on ${engine.engine}`, () => {
@@ -343,6 +263,22 @@ for (const engine of ENGINES) {
       } finally {
         await database.remove();
       }
+    });
+
+    it("waits for the person where the database went back: it may have been sent before", () => {
+      const { script, go } = patient();
+      return withChat(engine, script, async ({ chat, deps }) => {
+        const turn = await begin(chat);
+        const { session_id: id } = turn;
+        await queue(chat, turn, "one");
+        const begins = deps.newUnitOfWork();
+        await begins.commit("begin_epoch", (trx) => beginEpoch(trx, "restored"));
+        assert.deepEqual(await waiting(chat, id), ["one (restored)"]);
+        go();
+        await deps.turns.cancel(id);
+        await sendIdleQueues(deps);
+        assert.deepEqual(await waiting(chat, id), ["one (restored)"]);
+      });
     });
 
     it("takes twenty, and says what became of one more", () =>

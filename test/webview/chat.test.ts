@@ -238,20 +238,6 @@ for (const host of HOSTS) {
         await page.locator(".question-text", { hasText: "Precious words" }).waitFor();
       }));
 
-    it("keeps what is sent while an answer runs, and says why", () =>
-      withApp({ host }, async (app) => {
-        const { page, companion } = app;
-        const { session, turnId } = await ask(app);
-        await app.send("Precious words");
-        const note = page.locator(".banner", { hasText: "Yours stays in the draft" });
-        await note.waitFor();
-        assert.equal(await page.getByLabel("Your message").inputValue(), "Precious words");
-        assert.equal(companion.messages.length, 1);
-        await page.getByRole("button", { name: "Stop the answer" }).waitFor();
-        companion.done(session, turnId);
-        await note.waitFor({ state: "detached" });
-      }));
-
     it("shows a message that was refused, with the reason, and gives it back", () =>
       withApp({ host }, async (app) => {
         const { page, companion } = app;

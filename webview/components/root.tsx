@@ -14,6 +14,7 @@ const SessionsPane = later(async () => {
   return loaded.SessionsPane;
 });
 
+const QueueList = later(async () => (await import("./composer/queue-list.tsx")).loadQueueList());
 const LinkDialog = later(async () => (await import("./base/dialog.tsx")).LinkDialog);
 const ApprovalsDialog = later(
   async () => await (await import("./approvals-dialog.tsx")).loadApprovals(),
@@ -32,6 +33,7 @@ export function Root({ state }: { state: AppState }) {
         <ConnectionBanner state={state} />
         {isEmpty ? <Welcome state={state} /> : <Transcript state={state} />}
         <Notice state={state} />
+        {state.log && state.queue.length > 0 && <QueueList key={state.log.id} state={state} />}
         <Composer state={state} />
       </div>
       {state.link !== null && <LinkDialog url={state.link} />}

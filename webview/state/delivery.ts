@@ -1,8 +1,8 @@
 // Messages and decisions on their way to the companion: each with an id of its own, so that sending
 // it again, after a lost answer or a reload, cannot make it take effect twice.
 import type { ClientMessage, ContextItem, MessageRequest } from "../../server/protocol/requests.ts";
-import type { Session } from "../../server/protocol/responses.ts";
-import { omitUndefined } from "../../server/shared/json.ts";
+import type { Queued, Session } from "../../server/protocol/responses.ts";
+import { isRecord, omitUndefined } from "../../server/shared/json.ts";
 import type { Attached } from "../messages.ts";
 import type { Strings } from "../strings/texts.ts";
 import { asFailure, type Transport, toContextItems } from "../transport/transport.ts";
@@ -112,6 +112,7 @@ async function deliverOnce(deps: SendingDeps, outgoing: Outgoing): Promise<void>
     session_id: sessionId,
     request_id: outgoing.request_id,
     ...choice,
+    ...(outgoing.when_busy && { when_busy: outgoing.when_busy }),
     message: omitUndefined({
       type: "user_message" as const,
       content: outgoing.content,
@@ -121,7 +122,12 @@ async function deliverOnce(deps: SendingDeps, outgoing: Outgoing): Promise<void>
       resume_plan_id: outgoing.resume_plan_id,
     }),
   };
-  await transport.call("send_message", request);
+  const answer = await transport.call("send_message", request);
+  if (isQueued(answer)) store.dispatch({ type: "queued", message: answer.message });
+}
+
+function isQueued(answer: unknown): answer is Queued {
+  return isRecord(answer) && answer["type"] === ("queued" satisfies Queued["type"]);
 }
 
 async function withData(attachments: Attached[]) {

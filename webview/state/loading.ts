@@ -20,6 +20,7 @@ export function createFollowing(store: Store, transport: Transport) {
         store.dispatch({ type: "log_reset", reset });
         if (store.get().log?.id === sessionId) follow(sessionId);
       },
+      queue: (queue) => store.dispatch({ type: "queue", queue }),
       failed: (error) => store.dispatch({ type: "stream_failed", error }),
       waiting: (seconds) => store.dispatch({ type: "waiting", seconds }),
     });

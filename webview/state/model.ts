@@ -10,7 +10,7 @@ import type {
   SessionList,
   WorkspaceList,
 } from "../../server/protocol/responses.ts";
-import type { LogReset } from "../../server/protocol/stream-events.ts";
+import type { LogReset, Queue, QueuedMessage } from "../../server/protocol/stream-events.ts";
 import type {
   CallDraft,
   CallError,
@@ -58,6 +58,8 @@ export interface AppState {
   /** For how many seconds the database has been away; 0: it is there. */
   waiting: number;
   outgoing: Outgoing | null;
+  /** What waits in the open chat, in the order in which it will be sent. */
+  queue: readonly QueuedMessage[];
   /** Decisions on their way, by call. */
   decisions: Readonly<Record<string, Decision>>;
   stopping: boolean;
@@ -94,6 +96,9 @@ export type AppMessage =
   | { type: "session_facts"; session: Session }
   | { type: "chunks"; chunks: readonly StreamChunk[] }
   | { type: "log_reset"; reset: LogReset }
+  | { type: "queue"; queue: Queue }
+  /** The message on its way waits, and is stored. */
+  | { type: "queued"; message: QueuedMessage }
   | { type: "stream_failed"; error: CallError }
   | { type: "waiting"; seconds: number }
   /** `words`: what was searched for, to be marked there. */

@@ -55,6 +55,14 @@ export function runsTool(state: AppState): boolean {
   return turn?.status === "waiting" && turn.parts.some(isRun);
 }
 
+/** A message of now is queued: an answer is being written, or a tool is being run for it. */
+export function mustWait(state: AppState): boolean {
+  const { outgoing, connection, editing } = state;
+  if (editing !== null || connection.state !== "ready") return false;
+  if (outgoing !== null && outgoing.state !== "refused") return false;
+  return lastTurn(state)?.status === "running" || runsTool(state);
+}
+
 /** Also before the answer has begun: then it is stopped as soon as there is something to stop. */
 export function canStop(state: AppState): boolean {
   return (isOpen(lastTurn(state)) || state.outgoing?.state === "sending") && !state.stopping;
@@ -103,13 +111,14 @@ export function findModel(state: AppState, id: string | null): Model | undefined
  * an estimate of the rest.
  */
 export function contextUse(state: AppState): { tokens: number; window: number } {
-  const { log, editing, draft, context } = state;
+  const { log, editing, draft, context, queue } = state;
   const all = log?.turns ?? [];
   const end = all.findIndex(({ id }) => id === editing);
   const turns = end < 0 ? all : all.slice(0, end);
   const known = turns.findLastIndex(({ contextTokens }) => contextTokens !== null);
-  const texts = [draft, ...context.map(({ content }) => content)];
+  const texts = [draft, ...[...context, ...queue].map(({ content }) => content)];
   const attached: { type: string; bytes: number }[] = context.filter(isAttached);
+  for (const { attachments = [] } of queue) attached.push(...attachments);
   for (const { question, parts } of turns.slice(known + 1)) {
     texts.push(question?.text ?? "");
     attached.push(...(question?.attachments ?? []));

@@ -2,7 +2,7 @@
 import { omitUndefined } from "../../server/shared/json.ts";
 import type { Going, Unsent } from "../messages.ts";
 import { asFailure, type Transport } from "../transport/transport.ts";
-import { isOpen } from "../turns/model.ts";
+import { isOpen, type Turn } from "../turns/model.ts";
 import { isAttached, toAttached } from "./attached.ts";
 import { createDelivery, noteBusy, type SendingDeps } from "./delivery.ts";
 import type { Decision, Outgoing } from "./model.ts";
@@ -13,13 +13,14 @@ import {
   isSendable,
   lastQuestion,
   lastTurn,
+  mustWait,
   unfinishedPlan,
 } from "./selectors.ts";
 import type { Store } from "./store.ts";
 
 export interface Sending {
-  /** Sends the draft. */
-  send: () => void;
+  /** Sends the draft; while an answer runs it waits, or is read by that answer `now`. */
+  send: (now?: boolean) => void;
   sendText: (content: string) => void;
   /** Asks the last question again; its answer is replaced. */
   retry: (turnId: string) => void;
@@ -51,24 +52,28 @@ export function createSending(deps: SendingDeps): Sending {
     replaces?: string | undefined;
     planId?: string | undefined;
     context?: readonly Going[];
+    /** It has to wait, and how. */
+    whenBusy?: Outgoing["when_busy"];
     /** It is the draft; anything else leaves the draft alone. */
     written?: boolean;
   }
   const start = (content: string, more: Start = {}): void => {
-    const { replaces, planId, context = [], written = false } = more;
+    const { replaces, planId, whenBusy, context = [], written = false } = more;
     const state = store.get();
     if (isLockedOut(state)) {
       const notice = { code: "no_token", message: text.noToken, hint: text.noTokenDetail };
       return store.tell(notice);
     }
     const trimmed = chooseBySlash(store, content.trim());
-    if ((trimmed === "" && !context.some(isAttached)) || isBusy(state)) return;
+    const isReady = whenBusy === undefined ? !isBusy(state) : mustWait(state);
+    if ((trimmed === "" && !context.some(isAttached)) || !isReady) return;
     const outgoing: Outgoing = omitUndefined({
       request_id: crypto.randomUUID(),
       content: trimmed,
       context: [...context],
       replaces_turn_id: replaces,
       resume_plan_id: planId,
+      when_busy: whenBusy,
       state: "sending" as const,
       error: null,
     });
@@ -99,10 +104,12 @@ export function createSending(deps: SendingDeps): Sending {
   });
 
   return {
-    send() {
+    send(now = false) {
       const state = store.get();
       const { draft, context, editing } = state;
-      if (isSendable(state) && isBusy(state)) noteBusy(deps);
+      const whenBusy = now ? "steer" : "queue";
+      if (mustWait(state)) start(draft, { context, written: true, whenBusy });
+      else if (isSendable(state) && isBusy(state)) noteBusy(deps);
       else start(draft, { replaces: editing ?? undefined, context, written: true });
     },
     sendText: (content) => start(content),
@@ -110,7 +117,8 @@ export function createSending(deps: SendingDeps): Sending {
       const turn = lastQuestion(store.get());
       if (turn?.id !== turnId || !turn.question) return;
       // A retry of a plan's resumption resumes it.
-      const { text: asked, attachments, resumesPlanId } = turn.question;
+      const { attachments, resumesPlanId } = turn.question;
+      const asked = askedIn(turn);
       const plan = unfinishedPlan(store.get().log?.turns ?? []);
       start(asked, {
         replaces: turnId,
@@ -163,6 +171,12 @@ export function createSending(deps: SendingDeps): Sending {
       if (outgoing && outgoing.state !== "sending") store.dispatch({ type: "send_dropped" });
     },
   };
+}
+
+/** Also what a person added while it was answered. */
+function askedIn({ question, parts }: Turn): string {
+  const added = parts.flatMap((part) => (part.kind === "said" ? [part.question.text] : []));
+  return [question?.text ?? "", ...added].join("\n\n");
 }
 
 /** `/coder do it` chooses the agent, and asks the rest. */

@@ -1,11 +1,11 @@
 // All that the app knows, and the one function that changes it. Components read, actions dispatch.
 import type { StreamChunk } from "../../server/protocol/chunks.ts";
 import type { Session } from "../../server/protocol/responses.ts";
-import type { LogReset } from "../../server/protocol/stream-events.ts";
+import type { LogReset, Queue, QueuedMessage } from "../../server/protocol/stream-events.ts";
 import type { CallError, ConnectionState } from "../messages.ts";
 import { ownPrompt } from "../strings/own-prompts.ts";
 import { resetLog } from "../turns/gone.ts";
-import { emptyLog, isOpen, type Turn } from "../turns/model.ts";
+import { emptyLog, isOpen, type SessionLog, type Turn } from "../turns/model.ts";
 import { takeChunks } from "../turns/turns.ts";
 import { reduceComposer } from "./composer-state.ts";
 import {
@@ -30,6 +30,7 @@ export const INITIAL: AppState = {
   streamError: null,
   waiting: 0,
   outgoing: null,
+  queue: [],
   decisions: {},
   stopping: false,
   draft: "",
@@ -75,6 +76,10 @@ export function reduce(state: AppState, message: AppMessage): AppState {
       return takeIn(state, message.chunks);
     case "log_reset":
       return takeReset(state, message.reset);
+    case "queue":
+      return takeQueue(state, message.queue);
+    case "queued":
+      return takeQueued(state, message.message);
     case "stream_failed":
       return { ...state, streamError: message.error, sought: null };
     case "waiting":
@@ -159,6 +164,7 @@ function openSession(state: AppState, sessionId: string | null): AppState {
     sought: null,
     streamError: null,
     outgoing: null,
+    queue: [],
     decisions: {},
     stopping: false,
     chosen: { model: null, agent: null },
@@ -191,6 +197,7 @@ function takeIn(state: AppState, chunks: readonly StreamChunk[]): AppState {
     log,
     streamError: null,
     outgoing: arrived ? null : outgoing,
+    queue: unsent(state.queue, log),
     // A choice lasts until a turn was made with it; then the session has it.
     chosen: arrived ? { model: null, agent: null } : state.chosen,
     facts: withLevel(arrived ? withChoice(state) : state.facts, chunks),
@@ -198,6 +205,28 @@ function takeIn(state: AppState, chunks: readonly StreamChunk[]): AppState {
     stopping: state.stopping && (open || (outgoing !== null && !arrived)),
     notice: state.notice?.code === "session_busy" && !open ? null : state.notice,
   };
+}
+
+/** Those that have not come back as chunks: their turn may be told before their place is free. */
+function unsent(queue: AppState["queue"], { arrived }: SessionLog): AppState["queue"] {
+  return queue.some(({ id }) => arrived.includes(id))
+    ? queue.filter(({ id }) => !arrived.includes(id))
+    : queue;
+}
+
+function takeQueue(state: AppState, { session_id, messages }: Queue): AppState {
+  const { log, outgoing } = state;
+  if (log?.id !== session_id) return state;
+  const isThere = messages.some(({ id }) => id === outgoing?.request_id);
+  return { ...state, queue: unsent(messages, log), outgoing: isThere ? null : outgoing };
+}
+
+/** The queue itself may have been told before, or be told later. */
+function takeQueued(state: AppState, message: QueuedMessage): AppState {
+  const { log, outgoing, queue } = state;
+  if (!log || outgoing?.request_id !== message.id) return state;
+  const others = queue.filter(({ id }) => id !== message.id);
+  return { ...state, outgoing: null, queue: unsent([...others, message], log) };
 }
 
 /** What was known of the chat is not so any more. */
@@ -269,7 +298,8 @@ function reduceSending(state: AppState, message: SendingMessage): AppState {
       return {
         ...(written ? withWritten(state, afterSending(state)) : left),
         outgoing,
-        stopping: false,
+        // An answer that is being stopped goes on to be.
+        stopping: outgoing.when_busy !== undefined && state.stopping,
         notice: null,
       };
     }

@@ -36,10 +36,11 @@ export const EN: Strings = {
   modelNote: (model) => `${model} answers.`,
   ask: "Your message",
   askPlaceholder: (mentions) => `Ask anything (${mentions ? "@ context, " : ""}/ agent)`,
-  busyPlaceholder: "Write on; send when the answer is done",
+  busyPlaceholder: "Enter queues it, Ctrl+Enter has it read now",
   busyNote:
     "This chat is answering another message. Yours stays in the draft: send it when that answer has ended, or stop it.",
   awayNote: "The companion is away. Your message stays in the draft: send it when it is back.",
+  queueIt: "Send when the answer is done",
   send: "Send",
   stop: "Stop the answer",
   stopping: "Stopping…",

@@ -29,6 +29,7 @@ export interface Strings {
   askPlaceholder(mentions: boolean): string;
   busyPlaceholder: string;
   busyNote: string;
+  queueIt: string;
   awayNote: string;
   send: string;
   stop: string;

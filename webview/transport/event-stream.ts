@@ -4,7 +4,7 @@ import { readWaiting } from "../../server/protocol/sse.ts";
 import type { LogReset } from "../../server/protocol/stream-events.ts";
 import { continuity } from "../../server/shared/continuity.ts";
 import type { CompanionLink } from "./companion-link.ts";
-import { CallFailure, isChunk, isReset, type StreamSink } from "./transport.ts";
+import { CallFailure, isChunk, isQueue, isReset, type StreamSink } from "./transport.ts";
 
 /**
  * The companion says something every 15 s; longer silence is a dead line that nobody has noticed.
@@ -70,9 +70,10 @@ async function readOnce(
   try {
     const path = `/v1/sessions/${encodeURIComponent(sessionId)}/stream`;
     const known = epochs.get(sessionId);
-    const inEpoch = known === undefined ? path : `${path}?epoch=${encodeURIComponent(known)}`;
+    const asked = `${path}?queue=true`;
+    const inEpoch = known === undefined ? asked : `${asked}&epoch=${encodeURIComponent(known)}`;
     const resume = state.cursor > 0 ? { "Last-Event-ID": String(state.cursor) } : undefined;
-    const response = await link.fetch(resume ? inEpoch : `${path}?after=0`, {
+    const response = await link.fetch(resume ? inEpoch : `${asked}&after=0`, {
       headers: { Accept: "text/event-stream", ...resume },
       signal: AbortSignal.any([signal, silence.signal]),
     });
@@ -94,6 +95,12 @@ async function readOnce(
       onEvent: ({ data }) => {
         const chunk: unknown = JSON.parse(data);
         if (isReset(chunk)) reset ??= chunk;
+        if (isQueue(chunk)) {
+          // What it was sent after has been taken before it.
+          if (chunks.length > 0) sink.chunks(chunks);
+          chunks = [];
+          sink.queue(chunk);
+        }
         if (hasGap || reset || !isChunk(chunk)) return;
         const place = continuity(state.cursor, chunk);
         hasGap = place === "gap";

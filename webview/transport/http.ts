@@ -145,7 +145,7 @@ async function callOnce<N extends CallName>(
       ? {}
       : { body: JSON.stringify(body), headers: { "Content-Type": "application/json" } }),
   });
-  if (name === "send_message" && response.ok) {
+  if (name === "send_message" && response.status === 200) {
     // Accepted; the answer comes on the session's stream. Leaving this one stops nothing.
     void response.body?.cancel();
     return undefined;

@@ -1,6 +1,6 @@
 import type { CallName, CallParams, CallResult } from "../../server/protocol/calls.ts";
 import type { StreamChunk } from "../../server/protocol/chunks.ts";
-import type { LogReset } from "../../server/protocol/stream-events.ts";
+import type { LogReset, Queue } from "../../server/protocol/stream-events.ts";
 import { isRecord } from "../../server/shared/json.ts";
 import type { FilePlace } from "../markdown/file-links.ts";
 import type {
@@ -40,6 +40,8 @@ export interface StreamSink {
   /** The log went back: nothing more comes of this subscription, all is to be read again. */
   reset: (reset: LogReset) => void;
   failed: (error: CallError) => void;
+  /** What waits in the chat, whole, whenever it may have changed. */
+  queue: (queue: Queue) => void;
   /** For how many seconds the database has been away, 0: it is back. */
   waiting: (seconds: number) => void;
 }
@@ -126,11 +128,12 @@ export function toSavedState(raw: unknown): SavedState {
   const old = toChatDraft(raw);
   if (old && old.draft !== "") saved.drafts[saved.session_id ?? ""] ??= old;
   if (isRecord(unsent)) {
-    const { request_id, content, replaces_turn_id, resume_plan_id } = unsent;
+    const { request_id, content, replaces_turn_id, resume_plan_id, when_busy } = unsent;
     if (isText(request_id) && isText(content)) {
       saved.unsent = { request_id, content, context: toContextItems(unsent["context"]) };
       if (isText(replaces_turn_id)) saved.unsent.replaces_turn_id = replaces_turn_id;
       if (isText(resume_plan_id)) saved.unsent.resume_plan_id = resume_plan_id;
+      if (when_busy === "queue" || when_busy === "steer") saved.unsent.when_busy = when_busy;
     }
   }
   return saved;
@@ -172,6 +175,15 @@ export function isReset(value: unknown): value is LogReset {
     value["type"] === ("log_reset" satisfies LogReset["type"]) &&
     isText(value["session_id"]) &&
     ["seen", "last_seq", "resume_after"].every((field) => Number.isSafeInteger(value[field]))
+  );
+}
+
+export function isQueue(value: unknown): value is Queue {
+  return (
+    isRecord(value) &&
+    value["type"] === ("queue" satisfies Queue["type"]) &&
+    Array.isArray(value["messages"]) &&
+    value["messages"].every((one) => isRecord(one) && isText(one["id"]) && isText(one["content"]))
   );
 }
 

@@ -11,6 +11,7 @@ import type {
 import {
   CallFailure,
   isChunk,
+  isQueue,
   isReset,
   isText,
   type StreamSink,
@@ -57,6 +58,9 @@ export function createVsCodeTransport(api: VsCodeApi): Transport {
         break;
       case "log_reset":
         sinks.get(message.subscription)?.reset(message.reset);
+        break;
+      case "queue":
+        sinks.get(message.subscription)?.queue(message.queue);
         break;
       case "waiting":
         sinks.get(message.subscription)?.waiting(message.seconds);
@@ -152,6 +156,7 @@ const FIELDS: Record<ToWebview["type"], (message: Record<string, unknown>) => bo
   chunks: ({ subscription, chunks }) =>
     isNumber(subscription) && Array.isArray(chunks) && chunks.every(isChunk),
   log_reset: ({ subscription, reset }) => isNumber(subscription) && isReset(reset),
+  queue: ({ subscription, queue }) => isNumber(subscription) && isQueue(queue),
   waiting: ({ subscription, seconds }) => isNumber(subscription) && isNumber(seconds),
   stream_failed: ({ subscription, error }) => isNumber(subscription) && isCallError(error),
   connection: ({ connection }) =>

@@ -53,7 +53,13 @@ export interface StepPart extends Span {
   title: string;
 }
 
-export type Part = TextPart | ToolPart | AgentPart | StepPart;
+/** What a person added while the answer ran, and the model has read. */
+export interface SaidPart extends Span {
+  kind: "said";
+  question: Question;
+}
+
+export type Part = TextPart | ToolPart | AgentPart | StepPart | SaidPart;
 
 export interface Question {
   text: string;

@@ -8,6 +8,8 @@ import { settled } from "./gone.ts";
 import {
   type AgentPart,
   type Part,
+  type Question,
+  type SaidPart,
   type SessionLog,
   type StepPart,
   type TextPart,
@@ -151,25 +153,33 @@ function takeQuestion(log: SessionLog, chunk: ChunkOf<"user_message">): SessionL
     attachments = [],
     instructions,
   } = metadata;
+  const question: Question = {
+    text,
+    context,
+    attachments,
+    instructions,
+    resumesPlanId: metadata.resume_plan_id ?? null,
+  };
+  const arrived =
+    request_id === undefined ? log.arrived : [...log.arrived, request_id].slice(-MAX_ARRIVED);
+  // Read by the answer that runs; the messages of a conversation that was brought along
+  // are one turn, too, and say who speaks.
+  const isAdded = metadata.role === undefined && log.turns.at(-1)?.id === chunk.turn_id;
+  if (isAdded) {
+    const part: SaidPart = { kind: "said", from: seq, to: seq, question };
+    const added = changeTurn(log, chunk, (turn) => {
+      return { ...turn, status: "running", parts: [...turn.parts, part] };
+    });
+    return { ...added, arrived };
+  }
   const turn: Turn = {
     ...emptyTurn(turnIdOf(chunk), seq),
-    question: {
-      text,
-      context,
-      attachments,
-      instructions,
-      resumesPlanId: metadata.resume_plan_id ?? null,
-    },
+    question,
     model,
     agent,
     nextAgent: agent,
   };
-  return {
-    ...log,
-    turns: [...keptTurns(log, metadata.replaces_turn_id), turn],
-    arrived:
-      request_id === undefined ? log.arrived : [...log.arrived, request_id].slice(-MAX_ARRIVED),
-  };
+  return { ...log, turns: [...keptTurns(log, metadata.replaces_turn_id), turn], arrived };
 }
 
 /** Without the turn that is replaced, and all after it. */

@@ -13,8 +13,8 @@ import {
 import { findRequest, setRequestHash } from "../../db/tables/requests.ts";
 import type { Trx } from "../../db/tables/schema.ts";
 import { ChatError } from "../../errors.ts";
+import type { ChangeQueuedRequest, TakenBack } from "../../protocol/queue.ts";
 import type { SentNow } from "../../protocol/responses.ts";
-import type { ChangeQueuedRequest } from "../../protocol/served-requests.ts";
 import type { QueuedMessage } from "../../protocol/stream-events.ts";
 import type { ChatDeps } from "../deps.ts";
 import { TAKEN_BACK } from "./asked.ts";
@@ -49,20 +49,30 @@ export async function editQueued(
   });
 }
 
-/** Takes effect once. Rejects with `queue_changed` where it was sent in the meantime. */
-export async function takeBack(deps: ChatDeps, sessionId: string, id: string): Promise<void> {
-  await change(deps, sessionId, async (trx) => {
+/**
+ * Takes effect once; undefined where it was taken back before. Rejects with `queue_changed` where
+ * it was sent in the meantime.
+ */
+export async function takeBack(
+  deps: ChatDeps,
+  sessionId: string,
+  id: string,
+): Promise<TakenBack | undefined> {
+  return await change(deps, sessionId, async (trx) => {
     const row = await findQueued(trx, sessionId, id);
     const asked = await findRequest(trx, id);
     if (!row) {
       if (asked?.session_id !== sessionId || asked.turn_id !== null) {
         await throwGone(trx, sessionId, id);
       }
-      return;
+      return undefined;
     }
     await removeQueued(trx, row);
     // The same request, come late, must not bring it back.
     if (asked) await setRequestHash(trx, id, asked.body_hash + TAKEN_BACK);
+    const { message, attachments } = bodyOf(row);
+    const { content, context } = message;
+    return { content, ...(context && { context }), ...(attachments.length > 0 && { attachments }) };
   });
 }
 

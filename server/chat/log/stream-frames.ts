@@ -41,7 +41,7 @@ export async function* streamFrames(
   /** The log may have gone back. */
   let doubt = false;
   /** The queue may have changed. */
-  let askQueue = options.onQueue !== undefined;
+  let askQueue = true;
   let cursor = options.after;
   /** While the reader has all there is, and waits. */
   let wake: (() => void) | undefined;
@@ -71,11 +71,11 @@ export async function* streamFrames(
       rouse();
     },
     onEpoch() {
-      doubt = true;
+      doubt = askQueue = true;
       rouse();
     },
     onQueue() {
-      askQueue = options.onQueue !== undefined;
+      askQueue = true;
       rouse();
     },
     onGone() {
@@ -117,7 +117,7 @@ export async function* streamFrames(
       if (askQueue) {
         askQueue = false;
         options.onQueue?.(await readQueue(reader, sessionId));
-        yield [];
+        if (options.onQueue) yield [];
         continue;
       }
       let batch: readonly Frame[];

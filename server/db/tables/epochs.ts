@@ -1,5 +1,6 @@
 // A log counts 1, 2, 3 … within one course of events. Where the database went back to an older
 // state, the same numbers come again for other words: another epoch.
+import { holdQueues } from "./queue.ts";
 import type { Reader, Trx } from "./schema.ts";
 
 export type EpochReason = "restored" | "salvaged" | "went_back";
@@ -95,6 +96,7 @@ export async function beginEpoch(
     .set((eb) => ({ epoch_seq: eb.ref("last_seq") }))
     .execute();
   await endLeases(trx, cut);
+  await holdQueues(trx, cut);
   return id;
 }
 

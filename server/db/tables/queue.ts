@@ -96,6 +96,16 @@ export async function holdQueue(
   return await setHeld(trx, sessionId, because);
 }
 
+/** The database went back: what waits in these sessions, or in all, may have been sent before. */
+export async function holdQueues(trx: Trx, sessionIds?: readonly string[]): Promise<void> {
+  await trx
+    .updateTable("queued_messages")
+    .set({ held: "restored" satisfies HeldBecause })
+    .where("held", "is", null)
+    .$if(sessionIds !== undefined, (query) => query.where("session_id", "in", sessionIds ?? []))
+    .execute();
+}
+
 export async function releaseQueue(trx: Trx, sessionId: string): Promise<boolean> {
   return await setHeld(trx, sessionId, null);
 }

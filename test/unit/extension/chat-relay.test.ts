@@ -61,6 +61,7 @@ function setup(options: { model?: string; answer?: unknown } = {}): Setup {
     withPrompt: async (message) => message,
     withEdits: (_sessionId, message) => message,
     onSent() {},
+    onQueued() {},
     onOpened() {},
     explain: (thrown) => ({ code: (thrown as Problem).code, message: (thrown as Problem).message }),
     onHostMessage: (message) => void host.push(message),

@@ -13,7 +13,7 @@ import { CompanionClient } from "../../../extension/companion/companion-client.t
 import type { Problem } from "../../../extension/problem.ts";
 import type { StreamChunk } from "../../../server/protocol/chunks.ts";
 import { SSE_HEARTBEAT, SSE_RETRY, toFrame } from "../../../server/protocol/sse.ts";
-import { toResetFrame } from "../../../server/protocol/stream-events.ts";
+import { type Queue, toQueueFrame, toResetFrame } from "../../../server/protocol/stream-events.ts";
 import { type AnyChunk, placed } from "../../support/any-chunk.ts";
 
 const TOKEN = "a-token";
@@ -342,6 +342,49 @@ describe("calls of the companion", () => {
           (error: Problem) => error.code === "companion_lost",
         );
         assert.equal(times, 1);
+      },
+    );
+  });
+
+  it("tells what waits after the chunks that it came with, and of a message that has to", () => {
+    const message = {
+      id: "r1",
+      version: 1,
+      content: "later",
+      steers: false,
+      created_at: "2026-01-01T00:00:00Z",
+    };
+    const queue: Queue = { type: "queue", session_id: "s1", messages: [message] };
+    const queued = { type: "queued", session_id: "s1", message };
+    return withClient(
+      (incoming, response) => {
+        if (incoming.method === "POST") {
+          response.writeHead(202, { "content-type": "application/json" });
+          response.end(JSON.stringify(queued));
+          return;
+        }
+        assert.match(incoming.url ?? "", /[?&]queue=true/);
+        response.writeHead(200, { "content-type": "text/event-stream" });
+        response.write(toFrame(chunk(1)) + toQueueFrame(queue) + toFrame(chunk(2)));
+      },
+      async ({ client }) => {
+        const sent = await client.call("send_message", {
+          session_id: "s1",
+          request_id: "r1",
+          when_busy: "queue",
+          message: { type: "user_message", content: "later" },
+        });
+        assert.deepEqual(sent, queued);
+        const stop = new AbortController();
+        const heard: unknown[] = [];
+        const onQueue = (told: Queue): void => {
+          heard.push(told);
+          stop.abort();
+        };
+        for await (const chunks of client.stream("s1", 0, stop.signal, { onQueue })) {
+          heard.push(...chunks.map(({ seq }) => seq));
+        }
+        assert.deepEqual(heard, [1, 2, queue]);
       },
     );
   });

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import type { Session } from "../../../server/protocol/responses.ts";
+import type { Queue } from "../../../server/protocol/stream-events.ts";
 import { type AppMessage, type AppState, type Outgoing } from "../../../webview/state/model.ts";
 import { canStop, chosenModel, isBusy, isLoading } from "../../../webview/state/selectors.ts";
 import { INITIAL, reduce } from "../../../webview/state/state.ts";
@@ -61,6 +62,37 @@ describe("the state of the app", () => {
     assert.equal(chosenModel(state), "openai/gpt");
     assert.equal(isBusy(state), true);
     assert.equal(canStop(state), true);
+  });
+
+  it("knows of what waits what the companion says, and drops what has come back as a chunk", () => {
+    const message = {
+      id: "r1",
+      version: 1,
+      content: "hello",
+      steers: false,
+      created_at: session.created_at,
+    };
+    const queue: Queue = { type: "queue", session_id: "s1", messages: [message] };
+    const sent: AppMessage[] = [
+      { type: "created", session },
+      { type: "send", outgoing: { ...outgoing, when_busy: "queue" }, written: true },
+    ];
+    const told: AppMessage[] = [
+      { type: "queued", message },
+      { type: "queue", queue },
+    ];
+    for (const one of told) {
+      const state = after(...sent, one);
+      assert.equal(state.outgoing, null);
+      assert.deepEqual(state.queue, [message]);
+      const arrived = reduce(state, { type: "chunks", chunks: [question] });
+      assert.deepEqual(arrived.queue, []);
+      // Told late, it does not come back.
+      assert.deepEqual(reduce(arrived, { type: "queue", queue }).queue, []);
+      assert.deepEqual(reduce(state, { type: "opened", sessionId: "s2" }).queue, []);
+    }
+    const elsewhere = { ...queue, session_id: "s2" };
+    assert.deepEqual(after(...sent, { type: "queue", queue: elsewhere }).queue, []);
   });
 
   it("ignores what becomes of a message that is not shown any more", () => {

@@ -75,6 +75,34 @@ function fold(batches: readonly (readonly StreamChunk[])[]): SessionLog {
 }
 
 describe("the turns of a session", () => {
+  it("show what a person added in the middle of an answer between its parts, in one turn", () => {
+    const said = (content: string, request_id: string): AnyChunk => ({
+      type: "user_message",
+      content,
+      metadata: { model: "demo/demo", agent_type: "ask", request_id },
+    });
+    const log = takeChunks(
+      emptyLog(SESSION),
+      toLog([
+        [
+          said("question", "r1"),
+          { type: "assistant_message", token: "before" },
+          said("and this", "r2"),
+          { type: "assistant_message", token: "after" },
+          { type: "done", metadata: { model: "demo/demo", elapsed_ms: 5 } },
+        ],
+      ]),
+    );
+    assert.equal(log.turns.length, 1);
+    const [only] = log.turns;
+    assert.equal(only?.status, "done");
+    assert.deepEqual(
+      only?.parts.map((part) => (part.kind === "said" ? part.question.text : part.kind)),
+      ["text", "and this", "text"],
+    );
+    assert.deepEqual(log.arrived, ["r1", "r2"]);
+  });
+
   it("are the same however the chunks are cut into batches", () => {
     fc.assert(
       fc.property(logs, fc.array(fc.nat(60)), (log, cuts) => {

@@ -4,6 +4,7 @@ import { createChatRelay } from "../../../extension/chat/chat-relay.ts";
 import type { CallName, CallParams, CallResult } from "../../../server/protocol/calls.ts";
 import { StreamChunk } from "../../../server/protocol/chunks.ts";
 import { toHttp } from "../../../server/protocol/http-calls.ts";
+import { QUEUE, Queue } from "../../../server/protocol/stream-events.ts";
 import type { CallError, FromWebview, ToWebview } from "../../../webview/messages.ts";
 import type { ScriptedCompanion } from "./scripted-companion.ts";
 
@@ -58,7 +59,7 @@ export function relayToCompanion(
     // The answer is read on the session's stream; as the extension's client
     // does, only its place is told.
     const value: unknown =
-      name === "send_message"
+      name === "send_message" && response.status === 200
         ? { session_id: (params as { session_id?: string }).session_id, after: 0 }
         : text === ""
           ? undefined
@@ -70,17 +71,22 @@ export function relayToCompanion(
     id: string,
     after: number,
     signal: AbortSignal,
+    { onQueue }: { onQueue?: ((queue: Queue) => void) | undefined } = {},
   ): AsyncGenerator<StreamChunk[]> {
     let cursor = after;
     while (!signal.aborted) {
       try {
-        const response = await request(`/v1/sessions/${id}/stream`, {
+        const response = await request(`/v1/sessions/${id}/stream?queue=true`, {
           headers: { "last-event-id": String(cursor) },
           signal,
         });
         let chunks: StreamChunk[] = [];
+        let queue: Queue | undefined;
         const parser = createParser({
-          onEvent: ({ data }) => chunks.push(StreamChunk.parse(JSON.parse(data))),
+          onEvent: ({ event, data }) => {
+            if (event === QUEUE) queue = Queue.parse(JSON.parse(data));
+            else chunks.push(StreamChunk.parse(JSON.parse(data)));
+          },
         });
         const text = new TextDecoder();
         for await (const bytes of response.body ?? []) {
@@ -88,6 +94,8 @@ export function relayToCompanion(
           cursor = chunks.at(-1)?.seq ?? cursor;
           if (chunks.length > 0) yield chunks;
           chunks = [];
+          if (queue) onQueue?.(queue);
+          queue = undefined;
         }
       } catch (thrown) {
         if (thrown instanceof Answered && thrown.error.code === "not_found") throw thrown;
@@ -105,6 +113,7 @@ export function relayToCompanion(
     withPrompt: async (message) => message,
     withEdits: (_sessionId, message) => message,
     onSent() {},
+    onQueued() {},
     onOpened() {},
     explain: (thrown) =>
       thrown instanceof Answered ? thrown.error : { code: "internal", message: String(thrown) },

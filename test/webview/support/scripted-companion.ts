@@ -15,6 +15,7 @@ import type {
   Session,
 } from "../../../server/protocol/responses.ts";
 import { SSE_RETRY, toFrame } from "../../../server/protocol/sse.ts";
+import { toQueueFrame } from "../../../server/protocol/stream-events.ts";
 import { type AnyChunk, metadataOf, placed } from "../../support/any-chunk.ts";
 import { answerApprovals, type ScriptedApprovals } from "./scripted-approvals.ts";
 import { keepAttached, type ServedPage, serveFile } from "./scripted-files.ts";
@@ -23,6 +24,7 @@ import {
   json,
   listOf,
   model,
+  type OpenStream,
   READY,
   type Refusal,
   readBody,
@@ -31,6 +33,7 @@ import {
   statusAfter,
   toSession,
 } from "./scripted-parts.ts";
+import { ScriptedQueues } from "./scripted-queue.ts";
 
 export class ScriptedCompanion {
   readonly token = "test-token-0123456789";
@@ -78,7 +81,12 @@ export class ScriptedCompanion {
   readonly pages = new Map<string, ServedPage>();
   #server: Server | undefined;
   #port = 0;
-  readonly #streams = new Set<{ sessionId: string; response: ServerResponse }>();
+  readonly #streams = new Set<OpenStream>();
+  readonly queues = new ScriptedQueues((queue) => {
+    for (const { sessionId, response, withQueue } of this.#streams) {
+      if (withQueue && sessionId === queue.session_id) response.write(toQueueFrame(queue));
+    }
+  });
 
   get origin(): string {
     return `http://127.0.0.1:${this.#port}`;
@@ -239,6 +247,10 @@ export class ScriptedCompanion {
     const isRepeat = session.chunks.some(
       (chunk) => metadataOf(chunk).request_id === message.request_id,
     );
+    if (!isRepeat && message.when_busy !== undefined && session.turn?.status === "running") {
+      json(response, 202, this.queues.add(session.id, message));
+      return;
+    }
     if (!isRepeat) this.#accept(session, message);
     if (this.loseAnswers > 0) {
       this.loseAnswers -= 1;
@@ -304,6 +316,11 @@ export class ScriptedCompanion {
         });
       }
       json(response, 200, { turn_id: turnId ?? null });
+    } else if (session && rest?.startsWith("queue/")) {
+      json(response, ...this.queues.call(session.id, method, rest, body));
+    } else if (session && rest === "resume_queue") {
+      this.queues.resume(session.id);
+      response.writeHead(204).end();
     } else if (session && rest === "summarise") {
       this.say(session, undefined, this.summary);
       response.writeHead(204).end();
@@ -388,7 +405,9 @@ export class ScriptedCompanion {
           .map(toFrame)
           .join(""),
     );
-    const stream = { sessionId: session.id, response };
+    const withQueue = url.searchParams.get("queue") === "true";
+    if (withQueue) response.write(toQueueFrame(this.queues.toldOf(session.id)));
+    const stream = { sessionId: session.id, response, withQueue };
     this.#streams.add(stream);
     response.on("close", () => this.#streams.delete(stream));
   }

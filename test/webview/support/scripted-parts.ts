@@ -11,6 +11,13 @@ export interface ScriptedSession extends Session {
   chunks: StreamChunk[];
 }
 
+export interface OpenStream {
+  sessionId: string;
+  response: ServerResponse;
+  /** It asked for what waits, too. */
+  withQueue: boolean;
+}
+
 export interface Refusal {
   status: number;
   code: string;

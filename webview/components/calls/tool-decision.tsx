@@ -7,7 +7,7 @@ import { argumentsFault, titleOf } from "../base/call-words.ts";
 import { useSurroundings } from "../base/context.ts";
 import { Icon } from "../base/icon.tsx";
 import { Secondary } from "../base/secondary.tsx";
-import { focusComposer } from "../composer/composer.tsx";
+import { focusComposer } from "../composer/focus-composer.ts";
 import { approvalStrings } from "./approval-strings.ts";
 import { CallForPeople, Dangers } from "./call-for-people.tsx";
 import { MakeRule } from "./make-rule.tsx";

@@ -2,19 +2,14 @@ import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
 import { isComposing, useLayer } from "../../escape.ts";
 import { loadStyle } from "../../load-style.ts";
 import type { AppState } from "../../state/model.ts";
-import { canStop, isBusy, isSendable, runsTool } from "../../state/selectors.ts";
+import { canStop, isBusy, isSendable, mustWait } from "../../state/selectors.ts";
 import { Attachments } from "../base/attachments.ts";
 import { Allowed, ApprovalsButton, DraftChips } from "../base/chips.tsx";
 import { useSurroundings } from "../base/context.ts";
 import { Icon, IconButton } from "../base/icon.tsx";
 import { ContextMeter } from "./context-meter.tsx";
+import { COMPOSER_ID, focusComposer } from "./focus-composer.ts";
 import { AgentPicker, ModelPicker } from "./pickers.tsx";
-
-export const COMPOSER_ID = "composer-input";
-
-export function focusComposer(): void {
-  document.getElementById(COMPOSER_ID)?.focus();
-}
 
 export function Composer({ state }: { state: AppState }) {
   const { actions, text } = useSurroundings();
@@ -22,7 +17,8 @@ export function Composer({ state }: { state: AppState }) {
   const busy = isBusy(state);
   const stoppable = canStop(state);
   // While a call waits for a person a new message may take its place.
-  const sends = !stoppable || !(busy || runsTool(state));
+  const queues = mustWait(state);
+  const sends = !stoppable || !(busy || queues) || (queues && isSendable(state));
   const { draft, draftRevision, editing } = state;
   const form = useRef<HTMLFormElement>(null);
   useLayer(form, "edit", editing === null ? undefined : actions.stopEditing);
@@ -68,7 +64,7 @@ export function Composer({ state }: { state: AppState }) {
     const { key, shiftKey, altKey, ctrlKey, metaKey } = event;
     if (key === "Enter" && !shiftKey && !altKey) {
       event.preventDefault();
-      actions.sending.send();
+      actions.sending.send(ctrlKey || metaKey);
     } else if (key === "Escape" && coming.current) {
       // It would open a moment later all the same.
       coming.current = false;
@@ -107,7 +103,7 @@ export function Composer({ state }: { state: AppState }) {
         rows={1}
         aria-label={text.ask}
         placeholder={
-          busy ? text.busyPlaceholder : text.askPlaceholder(actions.editor !== undefined)
+          queues ? text.busyPlaceholder : text.askPlaceholder(actions.editor !== undefined)
         }
         onInput={({ currentTarget }) => {
           actions.setDraft(currentTarget.value);
@@ -133,10 +129,10 @@ export function Composer({ state }: { state: AppState }) {
         {sends && (
           <IconButton
             icon="send"
-            label={text.send}
+            label={queues ? text.queueIt : text.send}
             class="send"
-            disabled={busy || !isSendable(state)}
-            onClick={actions.sending.send}
+            disabled={!(queues || !busy) || !isSendable(state)}
+            onClick={() => actions.sending.send()}
           />
         )}
       </div>

@@ -45,6 +45,9 @@ export const PartView = memo((props: PartProps) => {
       return <ToolRow {...props} part={part} />;
     case "agent":
       return <AgentRow part={part} agentName={agentName} />;
+    case "said":
+      // Between the parts of an answer, not in one (turn.tsx).
+      return null;
     case "step":
       return (
         <p class="agent-row">

@@ -1,6 +1,6 @@
 import { Fragment, type RefObject } from "preact";
 import { useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
-import type { AppState } from "../../state/model.ts";
+import type { AppState, Outgoing } from "../../state/model.ts";
 import {
   activeSummary,
   isBusy,
@@ -13,12 +13,17 @@ import {
 import { useSurroundings } from "../base/context.ts";
 import { Icon } from "../base/icon.tsx";
 import { later } from "../base/later.tsx";
-import { focusComposer } from "../composer/composer.tsx";
+import { focusComposer } from "../composer/focus-composer.ts";
 import { useStickyScroll } from "./sticky-scroll.ts";
 import { OutgoingView, TurnView } from "./turn.tsx";
 
 const GoneWords = later(async () => (await import("./gone-words.tsx")).GoneWords);
 const SummaryLine = later(async () => (await import("./summary-line.tsx")).SummaryLine);
+
+/** It will wait with the others, below. */
+function isQueueing({ when_busy, state }: Outgoing): boolean {
+  return when_busy !== undefined && state === "sending";
+}
 
 /** How many turns are built at first, and how many more when the reader goes up. */
 const PAGE = 30;
@@ -135,7 +140,7 @@ export function Transcript({ state }: { state: AppState }) {
                 </Fragment>
               );
             })}
-          {outgoing && <OutgoingView outgoing={outgoing} />}
+          {outgoing && !isQueueing(outgoing) && <OutgoingView outgoing={outgoing} />}
         </div>
       </div>
       {isAway && (

@@ -1,9 +1,17 @@
+import { Fragment } from "preact";
 import { HIDDEN_CLASS, splitHidden } from "../../markdown/syntax/hidden-characters.ts";
 import { split } from "../../state/attached.ts";
 import type { AppState, Decision, Outgoing } from "../../state/model.ts";
 import { ownPrompt, shownQuestion } from "../../strings/own-prompts.ts";
 import { said } from "../../strings/said.ts";
-import { answerText, isOpen, type Question, type Turn } from "../../turns/model.ts";
+import {
+  answerText,
+  isOpen,
+  type Part,
+  type Question,
+  type SaidPart,
+  type Turn,
+} from "../../turns/model.ts";
 import type { Plan } from "../../turns/plans.ts";
 import { Attachments } from "../base/attachments.ts";
 import { useSurroundings } from "../base/context.ts";
@@ -62,27 +70,53 @@ export const TurnView = memo((props: TurnProps) => {
           )}
         </QuestionView>
       )}
-      <article class="message answer" tabIndex={-1}>
-        <h3 class="visually-hidden">
-          {turn.agent === null ? text.answer : text.answerBy(agentName(turn.agent))}
-        </h3>
-        {turn.parts.map((part, index) => (
-          <PartView
-            key={`${part.kind}-${part.from}`}
-            part={part}
-            isFinal={turn.status !== "running" || index < turn.parts.length - 1}
-            isOpen={open}
-            written={part.kind === "tool" ? calls[part.callId] : undefined}
-            decision={part.kind === "tool" ? decisions[part.callId] : undefined}
-            agentName={agentName}
-          />
-        ))}
-        {turn.changes && <TurnChanges turnId={turn.id} changes={turn.changes} isIdle={!open} />}
-        <TurnEnd {...props} answer={answerText(turn)} />
-      </article>
+      {piecesOf(turn).map(({ said, parts }, index, pieces) => (
+        <Fragment key={said?.from ?? 0}>
+          {said && <QuestionView question={said.question} />}
+          <article class="message answer" tabIndex={-1}>
+            <h3 class="visually-hidden">
+              {turn.agent === null ? text.answer : text.answerBy(agentName(turn.agent))}
+            </h3>
+            {parts.map((part) => (
+              <PartView
+                key={`${part.kind}-${part.from}`}
+                part={part}
+                isFinal={turn.status !== "running" || part !== turn.parts.at(-1)}
+                isOpen={open}
+                written={part.kind === "tool" ? calls[part.callId] : undefined}
+                decision={part.kind === "tool" ? decisions[part.callId] : undefined}
+                agentName={agentName}
+              />
+            ))}
+            {index === pieces.length - 1 && (
+              <>
+                {turn.changes && (
+                  <TurnChanges turnId={turn.id} changes={turn.changes} isIdle={!open} />
+                )}
+                <TurnEnd {...props} answer={answerText(turn)} />
+              </>
+            )}
+          </article>
+        </Fragment>
+      ))}
     </div>
   );
 });
+
+interface Piece {
+  /** What a person said before it, while the answer ran. */
+  said: SaidPart | undefined;
+  parts: Part[];
+}
+
+function piecesOf({ parts }: Turn): Piece[] {
+  const pieces: Piece[] = [{ said: undefined, parts: [] }];
+  for (const part of parts) {
+    if (part.kind === "said") pieces.push({ said: part, parts: [] });
+    else pieces.at(-1)?.parts.push(part);
+  }
+  return pieces;
+}
 
 interface QuestionProps {
   /** Of a message that is stored. */
