@@ -52,7 +52,7 @@ describe("where nothing is shown that only one machine has", function () {
       // A reader from the beginning sees no more of it.
       const [first] = conversations;
       assert.ok(first);
-      const late = new Conversation(WISH, first.sessionId, 0, first.requestId);
+      const late = new Conversation(WISH, first.sessionId, { requestId: first.requestId });
       late.turnId = first.turnId;
       const lateEnded = late.run(lab.where);
       const sent = new Conversation(WISH);

@@ -162,7 +162,7 @@ for (const engine of ENGINES) {
           const one = new Conversation(wish);
           const copies = Array.from(
             { length: 49 },
-            () => new Conversation(wish, undefined, 0, one.requestId),
+            () => new Conversation(wish, undefined, { requestId: one.requestId }),
           );
           await Promise.all([one, ...copies].map((copy) => copy.run(lab.where)));
           for (const copy of copies) {
@@ -184,7 +184,7 @@ function readerOf(one: Conversation): Conversation {
 
 /** A few frames after `cursor`, which must be the ones that follow it. */
 async function readSome({ address }: Lab, one: Conversation, cursor: number): Promise<void> {
-  const reader = new Conversation({ words: 0, gap_ms: 0 }, one.sessionId, cursor);
+  const reader = new Conversation({ words: 0, gap_ms: 0 }, one.sessionId, { cursor });
   reader.turnId = one.turnId;
   const gone = new AbortController();
   const reading = reader.run(() => Promise.resolve(address), gone.signal);

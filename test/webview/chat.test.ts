@@ -59,7 +59,7 @@ for (const host of HOSTS) {
         assert.deepEqual(painted, ["rgba(0, 0, 0, 0)", "rgba(0, 0, 0, 0)"]);
       }));
 
-    it("sends by Enter, breaks the line by Shift+Enter, and waits for the answer before the next", () =>
+    it("sends by Enter, breaks the line by Shift+Enter, and has the next wait for the answer", () =>
       withApp({ host }, async (app) => {
         const { page, companion } = app;
         const input = page.getByLabel("Your message");
@@ -73,17 +73,18 @@ for (const host of HOSTS) {
         assert.equal(await input.inputValue(), "");
         await input.pressSequentially("three");
         await page.keyboard.press("Enter");
-        assert.equal(await input.inputValue(), "three");
-        const session = only(app);
-        companion.done(session, session.turn?.id ?? "");
-        await page.getByRole("button", { name: "Send" }).and(page.locator(":enabled")).waitFor();
-        await page.keyboard.press("Enter");
-        await page.locator(".question-text", { hasText: "three" }).waitFor();
+        await page.locator(".queue li", { hasText: "three" }).waitFor();
+        assert.equal(await input.inputValue(), "");
+        assert.equal(await page.locator(".question-text").count(), 1);
         assert.deepEqual(
-          companion.messages.map(
-            ({ message }) => message.type === "user_message" && message.content,
-          ),
-          ["one\ntwo", "three"],
+          companion.messages.map(({ message, when_busy }) => [
+            message.type === "user_message" && message.content,
+            when_busy,
+          ]),
+          [
+            ["one\ntwo", undefined],
+            ["three", "queue"],
+          ],
         );
       }));
 

@@ -162,6 +162,7 @@ for (const host of HOSTS) {
         await page.getByRole("button", { name: "Retry" }).press("Enter");
         await checkFocus(app, COMPOSER);
         await page.locator(".status-line.is-live").waitFor();
+        companion.refusals.push({ status: 409, code: "session_busy", message: "Not now." });
         await app.send("More");
         await page.getByText("This chat is answering another message").waitFor();
         await page.getByRole("button", { name: "Dismiss" }).press("Enter");

@@ -21,6 +21,14 @@ export interface ShownChunk {
   metadata?: { code?: string; text?: string };
 }
 
+export interface ConversationOptions {
+  /** Where it begins to read. */
+  cursor?: number;
+  requestId?: string;
+  /** The turn whose message it edits. */
+  replaces?: string | undefined;
+}
+
 const RETRY_MS = 20;
 
 /** Each of them a connection of its own, as windows have. */
@@ -46,14 +54,17 @@ export class Conversation {
   /** Answers that refused the message or the stream, by status. */
   refusals: number[] = [];
   readonly #wish: Wish;
+  readonly #replaces: string | undefined;
   #cursor = 0;
   #outgoing: ClientRequest | undefined;
 
-  constructor(wish: Wish, sessionId?: string, cursor = 0, requestId: string = randomUUID()) {
+  constructor(wish: Wish, sessionId?: string, more: ConversationOptions = {}) {
+    const { cursor = 0, requestId = randomUUID(), replaces } = more;
     this.requestId = requestId;
     this.#wish = wish;
     this.sessionId = sessionId;
     this.#cursor = cursor;
+    this.#replaces = replaces;
   }
 
   get cursor(): number {
@@ -92,7 +103,11 @@ export class Conversation {
     return JSON.stringify({
       request_id: this.requestId,
       ...(this.sessionId === undefined ? {} : { session_id: this.sessionId }),
-      message: { type: "user_message", content: JSON.stringify(this.#wish) },
+      message: {
+        type: "user_message",
+        content: JSON.stringify(this.#wish),
+        ...(this.#replaces !== undefined && { replaces_turn_id: this.#replaces }),
+      },
     });
   }
 
