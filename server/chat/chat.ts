@@ -3,10 +3,11 @@ import type { ListFilter } from "../db/tables/listed.ts";
 import type { ApprovalRuleList, LevelRequest, RuleChoices } from "../protocol/approvals.ts";
 import type { StreamChunk } from "../protocol/chunks.ts";
 import type { InstructionText } from "../protocol/instructions.ts";
-import type { ChangeQueuedRequest, TakenBack } from "../protocol/queue.ts";
 import type {
+  ChangeQueuedRequest,
   CreateSessionRequest,
   MessageRequest,
+  TakenBack,
   UpdateSessionRequest,
 } from "../protocol/requests.ts";
 import type {

@@ -1,6 +1,6 @@
 import { type Request, type Response, Router } from "express";
 import { ForeignId, Id } from "../protocol/fields.ts";
-import { ChangeQueuedRequest } from "../protocol/queue.ts";
+import { ChangeQueuedRequest } from "../protocol/requests.ts";
 import { parse } from "./body.ts";
 import type { HttpDeps } from "./context.ts";
 import { allowOnly } from "./error-handler.ts";

@@ -7,8 +7,13 @@ import { ForeignId, Id } from "./fields.ts";
 import { InstructionHash, InstructionText } from "./instructions.ts";
 import { ListSessionsQuery } from "./list-queries.ts";
 import { ToolName } from "./offers.ts";
-import { ChangeQueuedRequest, TakenBack } from "./queue.ts";
-import { CreateSessionRequest, MessageRequest, UpdateSessionRequest } from "./requests.ts";
+import {
+  ChangeQueuedRequest,
+  CreateSessionRequest,
+  MessageRequest,
+  TakenBack,
+  UpdateSessionRequest,
+} from "./requests.ts";
 import {
   AgentList,
   DeletedSessionList,

@@ -1,6 +1,6 @@
 import * as z from "zod/mini";
 import { RuleText } from "./approvals.ts";
-import { Attachment, MAX_ATTACHMENTS } from "./attachments.ts";
+import { Attachment, AttachmentRef, MAX_ATTACHMENTS } from "./attachments.ts";
 import { ChangedFile } from "./changes.ts";
 import { AgentType, ForeignId, Id, ModelId, Text } from "./fields.ts";
 import { OfferedInstructions } from "./instructions.ts";
@@ -73,6 +73,21 @@ export const MAX_QUEUED = 20;
  */
 export const WHEN_BUSY = ["queue", "steer"] as const;
 export type WhenBusy = (typeof WHEN_BUSY)[number];
+
+/** Body of `PATCH /v1/sessions/{id}/queue/{message_id}`. `version`: of what was changed. */
+export const ChangeQueuedRequest = z.strictObject({
+  version: z.int().check(z.positive()),
+  content: Text,
+});
+export type ChangeQueuedRequest = z.infer<typeof ChangeQueuedRequest>;
+
+/** What was taken back: all that is needed to write it on. */
+export const TakenBack = z.object({
+  content: z.string(),
+  context: z.optional(z.array(ContextItem)),
+  attachments: z.optional(z.array(AttachmentRef)),
+});
+export type TakenBack = z.infer<typeof TakenBack>;
 
 /** Fields that say what a client brings along; they mean something with a `user_message` only. */
 const OFFER_FIELDS = [

@@ -13,7 +13,7 @@ import {
 import { findRequest, setRequestHash } from "../../db/tables/requests.ts";
 import type { Trx } from "../../db/tables/schema.ts";
 import { ChatError } from "../../errors.ts";
-import type { ChangeQueuedRequest, TakenBack } from "../../protocol/queue.ts";
+import type { ChangeQueuedRequest, TakenBack } from "../../protocol/requests.ts";
 import type { SentNow } from "../../protocol/responses.ts";
 import type { QueuedMessage } from "../../protocol/stream-events.ts";
 import type { ChatDeps } from "../deps.ts";

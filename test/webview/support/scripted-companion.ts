@@ -20,10 +20,11 @@ import { type AnyChunk, metadataOf, placed } from "../../support/any-chunk.ts";
 import { answerApprovals, type ScriptedApprovals } from "./scripted-approvals.ts";
 import { keepAttached, type ServedPage, serveFile } from "./scripted-files.ts";
 import {
+  AGENTS,
   type Hit,
   json,
   listOf,
-  model,
+  MODELS,
   type OpenStream,
   READY,
   type Refusal,
@@ -61,17 +62,8 @@ export class ScriptedCompanion {
   readonly refusals: Refusal[] = [];
   /** Messages are taken and their answers lost, as often as this says. */
   loseAnswers = 0;
-  agents: Agent[] = [
-    { type: "universal", name: "Universal", description: "Answers anything" },
-    { type: "coder", name: "Coder", description: "Writes and changes code" },
-    { type: "ask", name: "Ask", description: "Explains, changes nothing" },
-    { type: "orchestrator", name: "Orchestrator", description: "Finds the right agent" },
-  ];
-  models: Model[] = [
-    model("demo/demo", "Demo", { demo: true }),
-    model("openai/gpt", "GPT"),
-    model("anthropic/claude", "Claude", { available: false }),
-  ];
+  agents: Agent[] = [...AGENTS];
+  models: Model[] = [...MODELS];
   onMessage: (session: ScriptedSession, turnId: string, request: MessageRequest) => void = () => {};
   /** Of the messages to come, beside what they bring along; then texts, by their hashes. */
   metadata: Record<string, unknown> = {};
@@ -82,11 +74,7 @@ export class ScriptedCompanion {
   #server: Server | undefined;
   #port = 0;
   readonly #streams = new Set<OpenStream>();
-  readonly queues = new ScriptedQueues((queue) => {
-    for (const { sessionId, response, withQueue } of this.#streams) {
-      if (withQueue && sessionId === queue.session_id) response.write(toQueueFrame(queue));
-    }
-  });
+  readonly queues = new ScriptedQueues(this.#streams);
 
   get origin(): string {
     return `http://127.0.0.1:${this.#port}`;
@@ -316,11 +304,8 @@ export class ScriptedCompanion {
         });
       }
       json(response, 200, { turn_id: turnId ?? null });
-    } else if (session && rest?.startsWith("queue/")) {
-      json(response, ...this.queues.call(session.id, method, rest, body));
-    } else if (session && rest === "resume_queue") {
-      this.queues.resume(session.id);
-      response.writeHead(204).end();
+    } else if (session && /^(?:queue\/|resume_queue$)/.test(rest ?? "")) {
+      json(response, ...this.queues.call(session.id, method, rest ?? "", body));
     } else if (session && rest === "summarise") {
       this.say(session, undefined, this.summary);
       response.writeHead(204).end();

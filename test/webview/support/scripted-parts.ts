@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { isPause, type StreamChunk } from "../../../server/protocol/chunks.ts";
-import type { Model, Session, SessionList } from "../../../server/protocol/responses.ts";
+import type { Agent, Model, Session, SessionList } from "../../../server/protocol/responses.ts";
 
 /** As the companion serves it. */
 export const POLICY =
@@ -120,3 +120,16 @@ export const READY = {
   schema_version: 1,
   draining: false,
 };
+
+export const AGENTS: readonly Agent[] = [
+  { type: "universal", name: "Universal", description: "Answers anything" },
+  { type: "coder", name: "Coder", description: "Writes and changes code" },
+  { type: "ask", name: "Ask", description: "Explains, changes nothing" },
+  { type: "orchestrator", name: "Orchestrator", description: "Finds the right agent" },
+];
+
+export const MODELS: readonly Model[] = [
+  model("demo/demo", "Demo", { demo: true }),
+  model("openai/gpt", "GPT"),
+  model("anthropic/claude", "Claude", { available: false }),
+];

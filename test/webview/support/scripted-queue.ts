@@ -1,14 +1,20 @@
 // What waits in the scripted chats, as the companion keeps it.
 import type { MessageRequest } from "../../../server/protocol/requests.ts";
 import type { Queued } from "../../../server/protocol/responses.ts";
-import { QUEUE, type Queue, type QueuedMessage } from "../../../server/protocol/stream-events.ts";
+import {
+  QUEUE,
+  type Queue,
+  type QueuedMessage,
+  toQueueFrame,
+} from "../../../server/protocol/stream-events.ts";
+import type { OpenStream } from "./scripted-parts.ts";
 
 export class ScriptedQueues {
   readonly #queues = new Map<string, QueuedMessage[]>();
-  readonly #tell: (queue: Queue) => void;
+  readonly #readers: ReadonlySet<OpenStream>;
 
-  constructor(tell: (queue: Queue) => void) {
-    this.#tell = tell;
+  constructor(readers: ReadonlySet<OpenStream>) {
+    this.#readers = readers;
   }
 
   of(sessionId: string): QueuedMessage[] {
@@ -17,7 +23,11 @@ export class ScriptedQueues {
 
   set(sessionId: string, messages: QueuedMessage[]): void {
     this.#queues.set(sessionId, messages);
-    this.#tell(this.toldOf(sessionId));
+    for (const reader of this.#readers) {
+      if (reader.withQueue && reader.sessionId === sessionId) {
+        reader.response.write(toQueueFrame(this.toldOf(sessionId)));
+      }
+    }
   }
 
   toldOf(sessionId: string): Queue {
@@ -37,8 +47,9 @@ export class ScriptedQueues {
     return { type: "queued", session_id: sessionId, message: one };
   }
 
-  /** Status and body of a call about one message. */
+  /** Status and body of a call about one message, or about what is held. */
   call(sessionId: string, method: string, rest: string, body: unknown): [number, unknown] {
+    if (rest === "resume_queue") return this.#resume(sessionId);
     const [, id = "", now] = rest.split("/");
     const one = this.of(sessionId).find((message) => message.id === id);
     if (!one) {
@@ -62,10 +73,11 @@ export class ScriptedQueues {
     return [200, now === "send" ? { state: "queued" } : changed];
   }
 
-  resume(sessionId: string): void {
+  #resume(sessionId: string): [number, unknown] {
     this.set(
       sessionId,
       this.of(sessionId).map(({ held: _held, ...message }) => message),
     );
+    return [204, undefined];
   }
 }
