@@ -134,6 +134,20 @@ const INLINE_STYLES = [
   ],
   [/chunk-\w+\.mjs/, /child\.setAttribute\("style", style\)/, "child.style.cssText = style"],
 ];
+/**
+ * Names kept for who reads a trace, each a call that holds back what nobody uses; and of a language
+ * server's protocol, all but what its parser asks of it: to be called off, to tell, to fail.
+ */
+const NAMES_AND_PROTOCOL = [
+  [/./, /^ *static \{\s+__name\(this, "[^"\n]*"\);\s+\}$/gm, ""],
+  [/./, /^ *__name\([\w$]+, "[^"\n]*"\);$/gm, ""],
+  [/./, /^var require_\w+ = (?=__commonJS\()/gm, "$&/* @__PURE__ */ "],
+  [
+    /./,
+    /__toESM\(require_api2\(\), 1\)/g,
+    "{ ...require_cancellation(), ...require_events(), ...require_messages(), LSPErrorCodes: {} }",
+  ],
+];
 export const leanMermaid = {
   name: "lean-mermaid",
   setup(build) {
@@ -146,8 +160,8 @@ export const leanMermaid = {
       contents: 'throw new Error("this kind of diagram is not drawn here")',
     }));
     edit(build, {
-      filter: /[\\/](?:mermaid|d3-selection)[\\/]dist[\\/].*\.mjs$/,
-      edits: INLINE_STYLES,
+      filter: /[\\/](?:mermaid|d3-selection|@mermaid-js[\\/]parser)[\\/]dist[\\/].*\.mjs$/,
+      edits: [...INLINE_STYLES, ...NAMES_AND_PROTOCOL],
     });
   },
 };

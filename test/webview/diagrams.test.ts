@@ -10,6 +10,22 @@ after(closeBrowser);
 const FLOW =
   'flowchart TD\n  A["Start here"] --> B{Is it right?}\n  B -->|yes| C[Done]\n  style C fill:#ffe0e0';
 const SEQUENCE = "sequenceDiagram\n  Reader->>Companion: asks\n  Companion-->>Reader: answers";
+/** One of each kind that leave-out.mjs lets through. */
+const KINDS = [
+  FLOW,
+  SEQUENCE,
+  "classDiagram\n  Animal <|-- Duck\n  Duck : +swim()",
+  "stateDiagram-v2\n  [*] --> Idle\n  Idle --> [*]",
+  "erDiagram\n  CHAT ||--o{ TURN : has",
+  "gantt\n  title Plan\n  dateFormat YYYY-MM-DD\n  section One\n  First : a, 2026-01-01, 3d",
+  "journey\n  title A day\n  section Go\n    Walk: 5: Me",
+  'quadrantChart\n  title Reach\n  x-axis Low --> High\n  y-axis Bad --> Good\n  "A": [0.3, 0.6]',
+  'xychart-beta\n  title "Sales"\n  x-axis [jan, feb]\n  bar [5, 6]',
+  'gitGraph\n  commit id: "one"\n  branch dev\n  commit tag: "v1"\n  checkout main\n  merge dev',
+  'pie showData title Pets\n  "Dogs" : 386\n  "Cats" : 85.9',
+  "timeline\n  title History\n  2002 : LinkedIn",
+  "mindmap\n  root((mind))\n    Origins",
+];
 const fence = (code: string): string => `\`\`\`mermaid\n${code}\n\`\`\`\n`;
 
 /** Of the picture, what a reader would see of it. */
@@ -72,6 +88,23 @@ for (const host of HOSTS) {
       }));
   });
 }
+
+describe("diagrams of every kind", () => {
+  it("are drawn, and what is wrong in one is said in its parser's words", () =>
+    withApp({ host: "browser", allowErrors: true }, async (app) => {
+      const { page, companion } = app;
+      const { session, turnId } = await ask(app);
+      const pictures = page.locator(".diagram img");
+      // One at a time: what is far from the reader's eyes waits.
+      for (const [index, kind] of KINDS.entries()) {
+        companion.stream(session, turnId, `\n${fence(kind)}`);
+        await pictures.nth(index).waitFor();
+      }
+      companion.stream(session, turnId, `\n${fence('pie\n  "Dogs" = 386')}`);
+      await page.getByText("No diagram can be drawn from this: Parsing failed").waitFor();
+      companion.done(session, turnId);
+    }));
+});
 
 describe("diagrams of strangers", () => {
   it("that are large are drawn for whoever asks", () =>
