@@ -5,11 +5,17 @@ import type { Metrics } from "../observe/metrics.ts";
 import { HEARTBEAT_MS, SSE_HEARTBEAT, SSE_RETRY, toWaiting } from "../protocol/sse.ts";
 
 /**
- * A reader that leaves so much unread, or takes nothing for so long, is let go;
- * it resumes by its cursor.
+ * A reader gets the next piece once it has taken the last: so one that does not read keeps no more
+ * in memory than this and a frame, however long the log is, and one that reads slowly is not taken
+ * for one that does not. As much as Node lets wait in a socket before it asks for patience.
  */
-const MAX_UNREAD_BYTES = 1024 * 1024;
-const MAX_STALLED_MS = 30_000;
+const PIECE_LENGTH = 64 * 1024;
+/**
+ * Whoever takes no piece for so long is let go, and resumes by its cursor. Two heartbeats: a
+ * program that lives has read by then. The network alone would keep the place of a computer that
+ * has gone without a word for a quarter of an hour.
+ */
+const MAX_STALLED_MS = 2 * HEARTBEAT_MS;
 
 const MAX_READERS_PER_SESSION = 64;
 /** Who sends a message has a place beside those who only read, so that no reader keeps it out. */
@@ -50,6 +56,7 @@ interface OpenStream {
 export class StreamReaders {
   readonly #metrics: Metrics;
   readonly #maxReaders: number;
+  readonly #maxStalledMs: number;
   readonly #open = new Map<Response, OpenStream>();
   readonly #perSession = new Map<string, number>();
   #authors = 0;
@@ -60,9 +67,10 @@ export class StreamReaders {
   #chunk: HttpChunk | undefined;
 
   /** @param maxReaders how many of them, beside authors. */
-  constructor(metrics: Metrics, maxReaders: number) {
+  constructor(metrics: Metrics, maxReaders: number, maxStalledMs = MAX_STALLED_MS) {
     this.#metrics = metrics;
     this.#maxReaders = maxReaders;
+    this.#maxStalledMs = maxStalledMs;
     this.#heartbeat = setInterval(() => this.beat(), HEARTBEAT_MS);
     this.#heartbeat.unref();
   }
@@ -127,7 +135,7 @@ export class StreamReaders {
    * Takes a message and writes its answer. The place comes first: what is refused is not stored,
    * and who has had a message stored gets in. Rejects as `accept` does, or for want of a place,
    * before anything was accepted.
-   * @param render the text of a batch; one write per batch.
+   * @param render the text of a batch, or of a piece of it; one write for each.
    */
   async serveAuthor<Accepted, F extends Written>(
     request: Request,
@@ -165,6 +173,9 @@ export class StreamReaders {
     request.socket.setNoDelay(true);
     begin(response);
     letGo(request);
+    const write = async (text: string) =>
+      !signal.aborted &&
+      (text === "" || response.write(text) || (await this.#drained(response, signal)));
     let told = 0;
     try {
       for (let pending = first; ; pending = iterator.next()) {
@@ -173,7 +184,10 @@ export class StreamReaders {
         // What is shown is stored, so the wait is over: the answer may end before all are told.
         const over = waiting > 0 && waiting !== told ? toWaiting(0) : "";
         told = waiting;
-        if (done || !(await write(response, over + render(value), signal))) break;
+        if (done || !(await write(over))) break;
+        let isTaken = true;
+        for (const piece of inPieces(value)) isTaken &&= await write(render(piece));
+        if (!isTaken) break;
       }
     } catch {
       // The client knows its cursor, or repeats its request_id: it comes back for the rest.
@@ -181,6 +195,26 @@ export class StreamReaders {
     response.end();
     // It may not have come to its end: then it would listen on, for nobody.
     await iterator.return?.();
+  }
+
+  /** False if the client has gone, or does not read. */
+  #drained(response: Response, signal: AbortSignal): Promise<boolean> {
+    return new Promise((resolve) => {
+      const settle = (isDrained: boolean) => {
+        clearTimeout(timer);
+        response.off("drain", onDrain);
+        signal.removeEventListener("abort", onAbort);
+        resolve(isDrained);
+      };
+      const onDrain = () => settle(true);
+      const onAbort = () => settle(false);
+      const timer = setTimeout(() => {
+        response.destroy();
+        settle(false);
+      }, this.#maxStalledMs);
+      response.on("drain", onDrain);
+      signal.addEventListener("abort", onAbort);
+    });
   }
 
   /**
@@ -268,34 +302,21 @@ function toHttpChunk(frames: readonly Written[]): HttpChunk {
   return { frames, text: `${bytes.toString(16)}\r\n${text}\r\n`, encoding };
 }
 
-function joinFrames(batch: readonly Written[]): string {
-  return batch.map((frame) => frame.text).join("");
+function* inPieces<F extends Written>(batch: readonly F[]): Generator<readonly F[], void> {
+  let begin = 0;
+  let length = 0;
+  for (const [index, { text }] of batch.entries()) {
+    length += text.length;
+    if (length < PIECE_LENGTH) continue;
+    yield batch.slice(begin, index + 1);
+    begin = index + 1;
+    length = 0;
+  }
+  if (begin < batch.length) yield batch.slice(begin);
 }
 
-/** False if the client has gone, or does not read. */
-async function write(response: Response, text: string, signal: AbortSignal): Promise<boolean> {
-  if (signal.aborted) return false;
-  if (text === "" || response.write(text)) return true;
-  if (response.writableLength > MAX_UNREAD_BYTES + text.length) {
-    response.destroy();
-    return false;
-  }
-  return await new Promise((resolve) => {
-    const settle = (written: boolean) => {
-      clearTimeout(timer);
-      response.off("drain", onDrain);
-      signal.removeEventListener("abort", onAbort);
-      resolve(written);
-    };
-    const onDrain = () => settle(true);
-    const onAbort = () => settle(false);
-    const timer = setTimeout(() => {
-      response.destroy();
-      settle(false);
-    }, MAX_STALLED_MS);
-    response.on("drain", onDrain);
-    signal.addEventListener("abort", onAbort);
-  });
+function joinFrames(batch: readonly Written[]): string {
+  return batch.map((frame) => frame.text).join("");
 }
 
 /** After what the database can answer at once: a turn of the event loop or two. */
