@@ -252,6 +252,7 @@ async function toLaunchOptions(
     titles: settings.titles(),
     patienceSeconds: settings.patienceSeconds(),
     contextWindows: settings.contextWindows(),
+    privateHosts: settings.privateHosts(),
     databaseUrl,
   };
 }

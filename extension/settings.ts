@@ -17,6 +17,7 @@ export const SERVER_SETTINGS = [
   "database.patienceSeconds",
   "database.backups",
   "database.keepDeletedDays",
+  "tools.privateHosts",
 ] as const;
 
 const OF_SQLITE = ["full", "balanced"] as const;
@@ -57,6 +58,8 @@ export interface Settings {
   ownPrompts(): string;
   /** By the tool's name, as written. */
   toolRules(): unknown;
+  /** Not yet looked at. */
+  privateHosts(): unknown;
   notifications(): "waitingAndEnded" | "waiting" | "never";
   badgeEnabled(): boolean;
   statusBarEnabled(): boolean;
@@ -100,6 +103,7 @@ export function createSettings(context: vscode.ExtensionContext): Settings {
     ownInstructions: () => toText(readMachine("instructions.own")),
     ownPrompts: () => toText(readMachine("instructions.prompts")),
     toolRules: () => readMachine("tools.rules"),
+    privateHosts: () => readMachine("tools.privateHosts"),
     notifications() {
       const when = read("notifications.when");
       return when === "waiting" || when === "never" ? when : "waitingAndEnded";

@@ -2,6 +2,7 @@ import { hostname } from "node:os";
 import { v7 as uuid } from "uuid";
 import { sendQueued, watchQueues } from "./chat/accept/send-queued.ts";
 import { giveUpClaims } from "./chat/calls/claims.ts";
+import { createCompanionCalls } from "./chat/calls/companion-calls.ts";
 import type { Chat } from "./chat/chat.ts";
 import { createChat } from "./chat/create-chat.ts";
 import type { ChatDeps } from "./chat/deps.ts";
@@ -61,6 +62,7 @@ export interface CompanionParts {
   continuesAnswers?: boolean;
   keepDeletedDays?: number;
   titles?: boolean;
+  privateHosts?: readonly string[];
 }
 
 /**
@@ -98,12 +100,13 @@ async function openCompanion(
   const recent = new RecentTransactions(config.slowSeconds);
   const newUnitOfWork = unitsOfWork(database, { metrics, log, recent });
   const setAside = () => setAsideOf(dataDir, config.database);
-  const { continueAnswers: continuesAnswers, keepDeletedDays, titles } = config;
+  const { continueAnswers: continuesAnswers, keepDeletedDays, titles, privateHosts } = config;
   const parts = {
     ...{ database, models, newUnitOfWork, recent, installation, log, metrics, setAside },
     continuesAnswers,
     keepDeletedDays,
     titles,
+    privateHosts,
   };
   const watched = { reader: database.reader, newUnitOfWork, log };
   const { database: source } = config;
@@ -166,6 +169,8 @@ export function createChatDeps(parts: CompanionParts, closing: AbortSignal): Cha
         if (isDone && deps.titles) void titleChat(deps, sessionId);
       },
     ),
+    companionCalls: createCompanionCalls(() => deps),
+    pages: { allowedHosts: parts.privateHosts ?? [] },
     storage: watchStorage(watched),
     setAside: parts.setAside ?? (() => null),
     keepDeletedDays: parts.keepDeletedDays ?? DEFAULT_KEEP_DELETED_DAYS,

@@ -36,6 +36,8 @@ export interface Config {
   keepDeletedDays: number;
   /** Whether a chat's model is asked for its title, once. */
   titles: boolean;
+  /** Hosts whose pages are fetched though their addresses are private. */
+  privateHosts: readonly string[];
   /** Print the address with the token, for a person to open. */
   printUrl: boolean;
   providers: ProviderSettings;
@@ -66,6 +68,8 @@ export const USAGE = `streamkeeper: the companion server
   --model PROVIDER/MODEL  what answers when nobody chose (demo/demo)
   --keep-deleted DAYS     for so long a deleted chat can be brought back; 0: never (30)
   --titles on|off         a chat's model is asked for its title after the first answer (off)
+  --private-hosts LIST    HOST,…: hosts of a private network whose pages may be fetched; *.corp.example
+                          is all below it
   --context-windows LIST  MODEL=TOKENS,…: how much models can read that are not known here, or know less
   --idle-exit SECONDS     end after so long without clients and turns, or never (never)
   --wait SECONDS          for the companion that serves DIR to end; then take its place (0)
@@ -99,6 +103,7 @@ const FLAGS = {
   model: { type: "string" },
   "keep-deleted": { type: "string" },
   titles: { type: "string" },
+  "private-hosts": { type: "string" },
   "context-windows": { type: "string" },
   "idle-exit": { type: "string" },
   wait: { type: "string" },
@@ -162,6 +167,7 @@ export function parseConfig(
       36_500,
     ),
     titles: toSwitch("--titles", option("titles") ?? "off"),
+    privateHosts: toHosts(option("private-hosts") ?? ""),
     waitSeconds: toNumber("--wait", option("wait") ?? "0", 0, 1e6),
     logLevel,
     slowSeconds: toNumber("--slow-threshold", option("slow-threshold") ?? "100", 0, 1e6) / 1000,
@@ -252,6 +258,21 @@ function toContextWindows(list: string): ReadonlyMap<string, number> {
     windows.set(model, Number(tokens));
   }
   return windows;
+}
+
+/** Names or addresses; what stands around one in an address of a page is left out. */
+function toHosts(list: string): string[] {
+  return list.split(",").flatMap((entry) => {
+    const host = entry
+      .trim()
+      .replace(/^https?:\/\//i, "")
+      .replace(/(?::\d+)?(?:\/.*)?$/, "");
+    if (host === "") return [];
+    if (/^(?:\*\.)?[\w.-]+$|^\[[\da-f:.]+\]$/i.test(host)) return host.replaceAll(/[[\]]/g, "");
+    throw new ConfigError(
+      `--private-hosts ${entry.trim()}: expected a host, such as wiki.corp.example.`,
+    );
+  });
 }
 
 const POSTGRES_URL = /^postgres(ql)?:\/\//;

@@ -22,6 +22,8 @@ export interface LaunchOptions {
   patienceSeconds: number;
   /** By model, not yet looked at. */
   contextWindows: unknown;
+  /** Whose pages may be fetched though they are private, not yet looked at. */
+  privateHosts?: unknown;
   /** A Postgres URL, password and all; undefined for the SQLite file of the data directory. */
   databaseUrl: string | undefined;
 }
@@ -70,6 +72,7 @@ export function companionEnvironment(options: LaunchOptions): NodeJS.ProcessEnv 
     STREAMKEEPER_TITLES: options.titles ? "on" : "off",
     STREAMKEEPER_DATABASE_PATIENCE: String(options.patienceSeconds),
     STREAMKEEPER_CONTEXT_WINDOWS: toList(options.contextWindows),
+    STREAMKEEPER_PRIVATE_HOSTS: String(options.privateHosts ?? ""),
     ...(options.databaseUrl && { STREAMKEEPER_DATABASE: options.databaseUrl }),
   };
 }

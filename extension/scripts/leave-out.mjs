@@ -30,7 +30,7 @@ export const pureSchemas = {
   name: "pure-schemas",
   setup(build) {
     build.onLoad({ filter: /\/(?:protocol\/(?:[\w-]+\/)?[\w-]+|messages)\.ts$/ }, ({ path }) => ({
-      contents: readFileSync(path, "utf8").replaceAll(/\bz\.\w+\(/g, "/* @__PURE__ */ $&"),
+      contents: readFileSync(path, "utf8").replaceAll(/\bz\s*\.\w+\(/g, "/* @__PURE__ */ $&"),
       loader: "ts",
     }));
   },

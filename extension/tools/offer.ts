@@ -8,12 +8,14 @@ import { toEnvironment } from "./environment.ts";
 import { workspaceFolders } from "./files/files.ts";
 import { foreignTools } from "./foreign/foreign-tools.ts";
 
+const FETCH_PAGE = "fetch_page" as const;
 /** The protocol's limit. */
 const MAX_TOOLS = 128;
 
 export type Offering = Pick<
   MessageRequest,
   | "tools"
+  | "companion_tools"
   | "agents"
   | "environment"
   | "instructions"
@@ -32,8 +34,13 @@ export interface OfferDeps {
 
 export async function makeOffer(deps: OfferDeps): Promise<Offering> {
   const workspace = workspaceName();
-  if (workspace === undefined || !deps.toolsEnabled()) return {};
+  if (!deps.toolsEnabled()) return {};
   const rules = deps.toolRules();
+  const companion_tools = [
+    { name: FETCH_PAGE, rule: ruleOf({ name: FETCH_PAGE, kind: "other" }, rules) },
+  ];
+  // Pages of the web need no folder.
+  if (workspace === undefined) return { companion_tools };
   const names = workspaceFolders().map(({ name }) => name);
   const environment = toEnvironment(process.platform, basename(vscode.env.shell), names);
   const tools = [
@@ -44,6 +51,7 @@ export async function makeOffer(deps: OfferDeps): Promise<Offering> {
   ];
   return {
     tools,
+    companion_tools,
     agents: await (await import("../instructions/instructions.ts")).ownAgents(deps.log),
     environment,
     client_id: deps.clientId,

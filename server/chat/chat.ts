@@ -1,10 +1,12 @@
 import type { LogPlace } from "../db/tables/epochs.ts";
 import type { ListFilter } from "../db/tables/listed.ts";
 import type { ApprovalRuleList, LevelRequest, RuleChoices } from "../protocol/approvals.ts";
+import type { WholeAttachment } from "../protocol/attachments.ts";
 import type { StreamChunk } from "../protocol/chunks.ts";
 import type { InstructionText } from "../protocol/instructions.ts";
 import type {
   ChangeQueuedRequest,
+  ContextItem,
   CreateSessionRequest,
   MessageRequest,
   TakenBack,
@@ -91,6 +93,8 @@ export interface FileLine {
 export interface ImportedMessage {
   role: "system" | "user" | "assistant";
   content: string;
+  /** Of a user. */
+  attachments?: readonly WholeAttachment[];
 }
 
 /** What the companion can do, for every transport. All methods reject with `ChatError`. */
@@ -181,6 +185,10 @@ export interface Chat {
    */
   forkSession(sessionId: string, atSeq: number | undefined): Promise<Session>;
   /** Rejects with `not_found`, `session_busy`. */
+  /** A page of the web, for a message. Rejects with `page_refused` and `page_failed`. */
+  readPage(address: string, signal?: AbortSignal): Promise<ContextItem>;
+  /** The newest part of a chat, for a message in another one. */
+  quoteChat(sessionId: string): Promise<ContextItem>;
   exportChat(sessionId: string, format: ExportFormat): Promise<{ title: string; text: string }>;
   /** All chats as the parts of one file. */
   exportAll(): AsyncIterable<string>;

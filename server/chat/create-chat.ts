@@ -16,6 +16,7 @@ import { endTurn, findOpenTurn, insertTurn } from "../db/tables/turns.ts";
 import { AGENTS, DEFAULT_AGENT, findAgent } from "../domain/agents.ts";
 import { titleFrom } from "../domain/titles.ts";
 import { ChatError } from "../errors.ts";
+import { readAsContext } from "../pages/as-material.ts";
 import type { Message, Ready } from "../protocol/responses.ts";
 import { SAMPLING_FIELDS, type Sampling } from "../protocol/sampling.ts";
 import type { ResolvedModel } from "../providers/catalog.ts";
@@ -25,6 +26,8 @@ import { queueMessage } from "./accept/queue-message.ts";
 import { rewindSession } from "./accept/rewind-session.ts";
 import { sendIdleQueues } from "./accept/send-queued.ts";
 import { startUserTurn, switchAgent } from "./accept/start-turn.ts";
+import { refuseWhatIsNotTaken, storeAttachments } from "./attachments/attachment-data.ts";
+import { readAttachments } from "./attachments/read-attachments.ts";
 import { decideCall, takeResult } from "./calls/answer-call.ts";
 import {
   approvalRules,
@@ -39,6 +42,7 @@ import { takeOutput } from "./calls/tool-output.ts";
 import type { AcceptedTurn, Chat, ImportedMessage } from "./chat.ts";
 import type { ChatDeps } from "./deps.ts";
 import { knownPlace, streamFrames } from "./log/stream-frames.ts";
+import { quoteChat } from "./quote-chat.ts";
 import { exportAll, exportChat } from "./transfer/export-chats.ts";
 import { forkSession } from "./transfer/fork-session.ts";
 import { importChats } from "./transfer/import-chats.ts";
@@ -121,6 +125,8 @@ export function createChat(deps: ChatDeps): Chat {
       turns.refuseWhenDraining();
       return await forkSession(deps, sessionId, atSeq);
     },
+    quoteChat: (sessionId) => quoteChat(slowReader, sessionId),
+    readPage: (address, signal) => readAsContext(deps.pages, address, signal),
     exportChat: (sessionId, format) => exportChat(slowReader, sessionId, format),
     exportAll: () => exportAll(slowReader),
     async importChats(lines, asCopies) {
@@ -128,10 +134,7 @@ export function createChat(deps: ChatDeps): Chat {
       return await importChats(deps, lines, asCopies);
     },
     listMessages: (sessionId) => listMessages(deps, sessionId),
-    async getInstruction(sessionId, hash) {
-      await findSession(reader, sessionId);
-      return await findInstruction(reader, sessionId, hash);
-    },
+    getInstruction: (sessionId, hash) => readInstruction(reader, sessionId, hash),
     readAttachment: (sessionId, hash) => readAttachment(reader, sessionId, hash),
     listPending: (sessionId) => listPending(reader, sessionId),
     claimCall: (sessionId, callId, clientId) => claim(deps, sessionId, callId, clientId),
@@ -224,6 +227,7 @@ async function cancelTurn(deps: ChatDeps, sessionId: string): Promise<{ turn_id:
     if (open.status === "waiting") await closeWaiting(deps, sessionId, turnId);
     else await deps.turns.cancel(sessionId);
   }
+  deps.companionCalls.stop(sessionId);
   return { turn_id: turnId };
 }
 
@@ -235,6 +239,11 @@ async function closeWaiting(deps: ChatDeps, sessionId: string, turnId: string): 
     if (open?.status !== "waiting" || open.id !== turnId) return;
     await closeTurn(trx, append, turn, ENDINGS.cancelled);
   });
+}
+
+async function readInstruction(reader: ChatDeps["reader"], sessionId: string, hash: string) {
+  await findSession(reader, sessionId);
+  return await findInstruction(reader, sessionId, hash);
 }
 
 async function readAttachment(reader: ChatDeps["reader"], sessionId: string, hash: string) {
@@ -289,18 +298,19 @@ async function startConversation(
   }
   const resolved = deps.resolveModel(model);
   refuseUntaken(resolved, sampling);
+  const attached = messages.map(({ attachments = [] }) => readAttachments(attachments));
+  for (const { refs } of attached) refuseWhatIsNotTaken(resolved, refs);
   const wanted = { title: titleFrom(last.content), model: resolved.id };
   const sessionId = await createSession(deps, wanted, idOf);
   const earlier = messages.slice(0, -1);
   if (earlier.length > 0) await importMessages(deps, sessionId, resolved.id, earlier);
-  const content = last.content;
-  const accepted = await startUserTurn(
-    deps,
-    { session_id: sessionId, message: { type: "user_message", content } },
-    { type: "user_message", content },
-    sampling,
-  );
-  return accepted;
+  const { content, attachments = [] } = last;
+  const message = {
+    type: "user_message" as const,
+    content,
+    ...(attachments.length > 0 && { attachments: [...attachments] }),
+  };
+  return await startUserTurn(deps, { session_id: sessionId, message }, message, sampling);
 }
 
 /** Before anything is stored or paid for. */
@@ -322,6 +332,8 @@ async function importMessages(
   messages: ImportedMessage[],
 ): Promise<void> {
   const since = performance.now();
+  const attached = messages.map(({ attachments = [] }) => readAttachments(attachments));
+  const carried = attached.map(({ refs }) => (refs.length > 0 ? { attachments: refs } : {}));
   const turnId = uuid();
   const step = { operation: "import_messages", sessionId, turnId } as const;
   const by = { model, agent_type: DEFAULT_AGENT };
@@ -329,10 +341,10 @@ async function importMessages(
     const { last_seq: after_seq } = session;
     await insertTurn(trx, { id: turnId, session_id: sessionId, ...by, after_seq });
     const { chunks } = await append(
-      messages.map(({ role, content }) =>
+      messages.map(({ role, content }, index) =>
         role === "assistant"
           ? { type: "assistant_message", token: content }
-          : { type: "user_message", content, metadata: { ...by, role } },
+          : { type: "user_message", content, metadata: { ...by, role, ...carried[index] } },
       ),
     );
     for (const [index, { role, content }] of messages.entries()) {
@@ -343,9 +355,14 @@ async function importMessages(
         role: role === "assistant" ? "assistant" : "user",
         content: role === "system" ? `<instructions>\n${content}\n</instructions>` : content,
         status: "complete",
-        metadata: {},
+        metadata: carried[index] ?? {},
       });
     }
+    await storeAttachments(
+      trx,
+      sessionId,
+      attached.flatMap(({ blobs }) => blobs),
+    );
     const { type, metadata } = await doneUnasked(trx, sessionId, { ...by, since });
     await append([{ type, metadata: { ...metadata, imported: true } }]);
     await endTurn(trx, turnId, { status: "done" });

@@ -8,6 +8,7 @@ import type { Offer } from "../domain/offer.ts";
 import type { ChatError } from "../errors.ts";
 import type { Log } from "../log.ts";
 import type { Metrics } from "../observe/metrics.ts";
+import type { PageAccess } from "../pages/page-connections.ts";
 import type { ModelList, Ready } from "../protocol/responses.ts";
 import type { Sampling } from "../protocol/sampling.ts";
 import type { ResolvedModel } from "../providers/catalog.ts";
@@ -60,6 +61,16 @@ export interface RunningTurns {
   drain(): Promise<void>;
 }
 
+/** The calls that companions run themselves. */
+export interface CompanionCalls {
+  /** Runs what waits in a session. Never rejects. */
+  look(sessionId: string): Promise<void>;
+  /** Whoever ran it has not come back. */
+  again(sessionId: string, callId: string): Promise<void>;
+  /** Nobody waits for them any more. */
+  stop(sessionId: string): void;
+}
+
 /** What the rooms of the chat need: one record, put together in compose.ts. */
 export interface ChatDeps {
   database: OpenedDatabase;
@@ -88,6 +99,9 @@ export interface ChatDeps {
   /** One request for a session after the other. */
   lock: SessionLock;
   turns: RunningTurns;
+  companionCalls: CompanionCalls;
+  /** Which pages of the web may be fetched. */
+  pages: PageAccess;
   storage: StorageWatch;
   /** The newest database file that was damaged and set aside. */
   setAside(): Ready["set_aside"];

@@ -59,7 +59,8 @@ export function judge(
   // What a person has to know comes before who has allowed what.
   const because = delicacy(tool, args);
   if (because !== undefined) return { rule: "ask", because };
-  if (!trusted && tool.run === "client") return { rule: "ask", because: "untrusted_workspace" };
+  const isForeign = tool.run === "client" || tool.run === "companion";
+  if (!trusted && isForeign) return { rule: "ask", because: "untrusted_workspace" };
   return whoAllows(tool, args, circumstances);
 }
 
@@ -69,7 +70,7 @@ function whoAllows(
   { granted, level, rules, readCommand }: Circumstances,
 ): Verdict {
   const asks: Verdict = { rule: "ask", because: "not_allowed" };
-  const isOurs = tool.run !== "client";
+  const isOurs = tool.run !== "client" && tool.run !== "companion";
   if (level === "ask" && !isOurs) return asks;
   if (tool.rule === "allow") return { rule: "allow" };
   if (granted.get(tool.name) === tool.kind) return { rule: "allow", by: { by: "tool" } };

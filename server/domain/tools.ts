@@ -17,9 +17,10 @@ export interface Tool {
    */
   rule: ToolRule;
   /**
-   * In the companion itself, by the client that posts a `tool_result`, or as a step of the turn.
+   * In the companion itself: within the step, or beside it where it takes its time; by the
+   * client that posts a `tool_result`; or as a step of the turn.
    */
-  run: ((args: Record<string, unknown>) => string) | "client" | "turn";
+  run: ((args: Record<string, unknown>) => string) | "companion" | "client" | "turn";
 }
 
 /** The model hands the turn over to another agent. */

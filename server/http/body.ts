@@ -44,12 +44,26 @@ export function readJson(limitBytes: number, attachmentBytes = 0) {
 
 /** The room of attachments is theirs alone. */
 function attachedIn(body: unknown): number {
-  const { message } = (body ?? {}) as { message?: { attachments?: unknown } | null };
-  const attachments = message?.attachments;
-  if (!Array.isArray(attachments)) return 0;
-  return attachments.reduce((sum: number, one: { data?: unknown } | null) => {
-    return sum + (typeof one?.data === "string" ? one.data.length : 0);
-  }, 0);
+  const { message, messages } = (body ?? {}) as {
+    message?: { attachments?: unknown } | null;
+    messages?: unknown;
+  };
+  const attached = listOf(message?.attachments) as { data?: unknown }[];
+  // As OpenAI's clients send them.
+  const parts = listOf(messages).flatMap((one) => listOf((one as { content?: unknown }).content));
+  const pictures = (parts as { image_url?: { url?: unknown } | null }[]).map(
+    ({ image_url }) => image_url?.url,
+  );
+  return [...attached.map(({ data }) => data), ...pictures].reduce(
+    (sum: number, data) => sum + (typeof data === "string" ? data.length : 0),
+    0,
+  );
+}
+
+/** Of what is no list nothing, and of a list what is something. */
+function listOf(value: unknown): object[] {
+  if (!Array.isArray(value)) return [];
+  return value.filter((one) => typeof one === "object" && one !== null) as object[];
 }
 
 async function readAll(request: Request, mostBytes: number, limitBytes: number): Promise<Buffer> {

@@ -9,7 +9,13 @@ const Text = z.string().check(
     error: "must be well-formed Unicode without NUL",
   }),
 );
-const Part = z.object({ type: z.literal("text"), text: Text });
+const Part = z.discriminatedUnion("type", [
+  z.object({ type: z.literal("text"), text: Text }),
+  z.object({
+    type: z.literal("image_url"),
+    image_url: z.object({ url: z.string(), detail: z.optional(z.nullable(z.string())) }),
+  }),
+]);
 const Message = z.object({
   role: z.enum(["system", "developer", "user", "assistant"]),
   content: z.union([Text, z.array(Part)]),

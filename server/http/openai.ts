@@ -188,9 +188,26 @@ async function modelOf(chat: Chat, given: string | undefined): Promise<string> {
   );
 }
 
-function toImported({ role, content }: CompletionMessage): ImportedMessage {
-  const text = typeof content === "string" ? content : content.map((part) => part.text).join("\n");
-  return { role: role === "developer" ? "system" : role, content: text };
+function toImported({ role, content }: CompletionMessage, index: number): ImportedMessage {
+  const parts = typeof content === "string" ? [{ type: "text" as const, text: content }] : content;
+  const text = parts.flatMap((part) => (part.type === "text" ? part.text : [])).join("\n");
+  const urls = parts.flatMap((part) => (part.type === "image_url" ? part.image_url.url : []));
+  if (urls.length > 0 && role !== "user") {
+    throw new ChatError("invalid_request", `messages.${index}: only a user can show a picture.`);
+  }
+  return {
+    role: role === "developer" ? "system" : role,
+    content: text,
+    attachments: urls.map((url) => ({ type: "image", data: dataOf(url, index) })),
+  };
+}
+
+/** What is sent with the request and no more: an address may say another thing later. */
+function dataOf(url: string, index: number): string {
+  if (/^data:[^,]{0,200};base64,/i.test(url)) return url;
+  throw new ChatError("invalid_request", `messages.${index}: image_url is no data URL in base64.`, {
+    hint: "Pictures are not fetched from the web here. Send the picture itself: data:image/png;base64,…",
+  });
 }
 
 /** The same error in the shape that OpenAI's clients read. */

@@ -12,6 +12,7 @@ import { messagesRouter } from "./messages.ts";
 import { modelsRouter } from "./models.ts";
 import { openAiRouter } from "./openai.ts";
 import { openRouter, operationsRouter } from "./operations.ts";
+import { pagesRouter } from "./pages.ts";
 import { queueRouter } from "./queue.ts";
 import { sessionsRouter } from "./sessions.ts";
 import { StreamReaders } from "./sse.ts";
@@ -63,7 +64,9 @@ export function createHttpServer(deps: HttpDeps): HttpServer {
   app.use(webAppRouter());
   app.use(checkToken(deps));
   app.use(importRouter(deps));
-  app.post("/v1/messages/stream", readJson(deps.bodyLimitBytes, ATTACHMENT_ROOM));
+  for (const path of ["/v1/messages/stream", "/v1/chat/completions"]) {
+    app.post(path, readJson(deps.bodyLimitBytes, ATTACHMENT_ROOM));
+  }
   app.use(readJson(deps.bodyLimitBytes));
   app.use(messagesRouter(deps, readers));
   app.use(sessionsRouter(deps));
@@ -73,6 +76,7 @@ export function createHttpServer(deps: HttpDeps): HttpServer {
   app.use(deletedSessionsRouter(deps));
   app.use(workspacesRouter(deps));
   app.use(transferRouter(deps));
+  app.use(pagesRouter(deps));
   app.use(modelsRouter(deps));
   app.use(openAiRouter(deps, readers));
   app.use(operationsRouter(deps));

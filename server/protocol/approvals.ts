@@ -13,9 +13,9 @@ export const DEFAULT_LEVEL: ApprovalLevel = "read";
 
 /**
  * `command`: this text and no other; `command_prefix`: these words, and harmless ones after them;
- * `path`: files that fit this glob.
+ * `path`: files that fit this glob; `host`: pages of this host.
  */
-export const RULE_TYPES = ["command", "command_prefix", "path"] as const;
+export const RULE_TYPES = ["command", "command_prefix", "path", "host"] as const;
 
 /** What a rule allows, as a person reads it. */
 export const RuleText = z.strictObject({

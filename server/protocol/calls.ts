@@ -9,8 +9,10 @@ import { ListSessionsQuery } from "./list-queries.ts";
 import { ToolName } from "./offers.ts";
 import {
   ChangeQueuedRequest,
+  ContextItem,
   CreateSessionRequest,
   MessageRequest,
+  PageRequest,
   TakenBack,
   UpdateSessionRequest,
 } from "./requests.ts";
@@ -63,6 +65,8 @@ export const CALLS = {
     params: z.strictObject({ session_id: Id, hash: AttachmentHash }),
     result: AttachmentContent,
   },
+  read_page: { params: PageRequest, result: ContextItem },
+  quote_chat: { params: OfSession, result: ContextItem },
   list_pending: { params: OfSession, result: PendingList },
   cancel_turn: { params: OfSession, result: z.unknown() },
   summarise: { params: OfSession, result: z.unknown() },

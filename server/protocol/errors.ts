@@ -44,6 +44,9 @@ export const ERROR_STATUS = {
   upstream_malformed: 502,
   upstream_too_long: 502,
   step_limit: 502,
+  // A page from the web
+  page_refused: 400,
+  page_failed: 502,
   // Why a turn was interrupted
   cancelled: 499,
   server_stopped: 503,

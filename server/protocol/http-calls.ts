@@ -37,6 +37,10 @@ export function toHttp<N extends CallName>(name: N, params: CallParams<N>): Http
       return { method: "GET", path: `${session}/instructions/${String(p["hash"])}` };
     case "get_attachment":
       return { method: "GET", path: `${session}/attachments/${String(p["hash"])}?as=base64` };
+    case "read_page":
+      return { method: "POST", path: "/v1/pages", body: params };
+    case "quote_chat":
+      return { method: "GET", path: `${session}/quote` };
     case "list_pending":
       return { method: "GET", path: `${session}/pending` };
     case "cancel_turn":

@@ -44,6 +44,13 @@ export const OfferedTool = z.strictObject({
 });
 export type OfferedTool = z.infer<typeof OfferedTool>;
 
+/** A tool of the companion itself. It is offered to a model only where a client asks for it. */
+export const CompanionTool = z.strictObject({
+  name: z.enum(["fetch_page"]),
+  rule: z.optional(z.enum(TOOL_RULES)),
+});
+export type CompanionTool = z.infer<typeof CompanionTool>;
+
 /**
  * An agent of the user's own. `tools` names tools or kinds of tools; without
  * it the agent may use all.
@@ -84,6 +91,7 @@ export const OfferedTools = z.array(OfferedTool).check(
     error: `has a reserved name (${RESERVED_NAMES.join(", ")})`,
   }),
 );
+export const CompanionTools = z.array(CompanionTool).check(z.maxLength(10));
 export const OfferedAgents = z.array(OfferedAgent).check(
   z.maxLength(32),
   z.refine((agents) => unique(agents.map(({ type }) => type)), { error: "has a type twice" }),

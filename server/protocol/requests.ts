@@ -4,13 +4,34 @@ import { Attachment, AttachmentRef, MAX_ATTACHMENTS } from "./attachments.ts";
 import { ChangedFile } from "./changes.ts";
 import { AgentType, ForeignId, Id, ModelId, Text } from "./fields.ts";
 import { OfferedInstructions } from "./instructions.ts";
-import { ClientId, Environment, OfferedAgents, OfferedTools, Workspace } from "./offers.ts";
+import {
+  ClientId,
+  CompanionTools,
+  Environment,
+  OfferedAgents,
+  OfferedTools,
+  Workspace,
+} from "./offers.ts";
 
 export const Title = Text.check(z.trim(), z.minLength(1), z.maxLength(200));
 
-/** A piece of the editor that goes with a message, as it was when it was chosen. */
+export const CONTEXT_TYPES = [
+  "file",
+  "selection",
+  "problems",
+  "terminal",
+  "git",
+  "symbol",
+  "text",
+  "folder",
+  "commit",
+  "url",
+  "chat",
+] as const;
+
+/** A piece of the editor, a page or a chat that goes with a message, as it was when chosen. */
 export const ContextItem = z.strictObject({
-  type: z.enum(["file", "selection", "problems", "terminal", "git", "symbol", "text"]),
+  type: z.enum(CONTEXT_TYPES),
   label: Text.check(z.maxLength(500)),
   content: Text,
   uri: z.optional(Text.check(z.maxLength(2000))),
@@ -92,6 +113,7 @@ export type TakenBack = z.infer<typeof TakenBack>;
 /** Fields that say what a client brings along; they mean something with a `user_message` only. */
 const OFFER_FIELDS = [
   "tools",
+  "companion_tools",
   "agents",
   "environment",
   "instructions",
@@ -108,6 +130,8 @@ export const MessageRequest = z
     model: z.optional(ModelId),
     /** What the sending client can run. */
     tools: z.optional(OfferedTools),
+    /** Those of the companion's own that the model may use. */
+    companion_tools: z.optional(CompanionTools),
     /** The user's own agents. */
     agents: z.optional(OfferedAgents),
     environment: z.optional(Environment),
@@ -192,6 +216,9 @@ export const KeyRequest = z
     }),
   );
 export type KeyRequest = z.infer<typeof KeyRequest>;
+
+/** Body of `POST /v1/pages`. */
+export const PageRequest = z.strictObject({ url: Text.check(z.minLength(1), z.maxLength(2_000)) });
 
 /** How long running answers get to finish when a newer companion waits to take over. */
 export const DRAIN_SECONDS = 60;

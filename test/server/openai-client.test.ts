@@ -103,6 +103,65 @@ describe("the openai npm client", () => {
       assert.equal(second?.["temperature"], undefined);
     })).timeout(30_000);
 
+  it("takes pictures, of this message and of earlier ones, once each; from the web it takes none", () =>
+    withModels(async (client, upstream, companion) => {
+      const picture = (from: string) => ({ type: "image_url" as const, image_url: { url: from } });
+      const pixel = `data:image/png;base64,${Buffer.from("\x89PNG\r\n\x1a\npixel", "latin1").toString("base64")}`;
+      const large = `data:image/jpeg;base64,${Buffer.concat([Buffer.from([0xff, 0xd8, 0xff]), Buffer.alloc(2_000_000)]).toString("base64")}`;
+      const model = "openai-compatible/fake-model";
+      const ask = (...content: ({ type: "text"; text: string } | ReturnType<typeof picture>)[]) =>
+        client.chat.completions
+          .create({
+            model,
+            messages: [
+              { role: "user", content: [{ type: "text", text: "First?" }, picture(pixel)] },
+              { role: "assistant", content: "Yes." },
+              { role: "user", content },
+            ],
+          })
+          .withResponse();
+      const { response } = await ask(
+        { type: "text", text: "And?" },
+        picture(pixel),
+        picture(large),
+      );
+      const sent =
+        (upstream.requests.at(-1)?.body as { messages?: { content: unknown }[] } | undefined)
+          ?.messages ?? [];
+      const urls = sent.flatMap(({ content }) =>
+        Array.isArray(content)
+          ? (content as { image_url?: { url: string } }[]).flatMap(
+              (part) => part.image_url?.url ?? [],
+            )
+          : [],
+      );
+      assert.deepEqual(urls, [pixel, pixel, large]);
+      const id = response.headers.get("x-session-id");
+      const stored = await companion.request("GET", `/v1/sessions/${id}/messages`);
+      const { messages: rows } = (await stored.json()) as {
+        messages: { metadata: { attachments?: { media_type: string; bytes: number }[] } }[];
+      };
+      assert.deepEqual(
+        rows.map(({ metadata }) => metadata.attachments?.map(({ media_type }) => media_type)),
+        [["image/png"], undefined, ["image/png", "image/jpeg"], undefined],
+      );
+      const before = upstream.requests.length;
+      for (const [url, words] of [
+        ["http://169.254.169.254/x.png", /messages\.2: image_url is no data URL/],
+        ["data:image/png;base64,bm90IGEgcGljdHVyZQ==", /no picture and no PDF/],
+        ["data:image/png;base64,%%%", /not in base64/],
+      ] as const) {
+        await assert.rejects(
+          ask(picture(url)),
+          (thrown) => thrown instanceof OpenAI.APIError && words.test(thrown.message),
+          url,
+        );
+      }
+      assert.equal(upstream.requests.length, before);
+      const list = await companion.request("GET", "/v1/sessions");
+      assert.equal(((await list.json()) as { sessions: unknown[] }).sessions.length, 1);
+    })).timeout(30_000);
+
   it("refuses by name what it cannot hand on, before anything is stored or asked", () =>
     withModels(async (client, upstream, companion) => {
       const refused = async (more: object, words: RegExp, model = "openai-compatible/fake-model") =>

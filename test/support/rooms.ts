@@ -19,7 +19,7 @@ const BELOW_WIRE = [
 ];
 const CHAT_BELOW = [
   ...BELOW,
-  /^server\/(?:domain|providers)\//,
+  /^server\/(?:domain|providers|pages)\//,
   /^server\/db\/(?:commit|engine|tables)\//,
   /^server\/chat\/(?:chat|deps)\.ts$/,
   /^uuid$/,
@@ -74,6 +74,10 @@ export const ROOMS: readonly { room: RegExp; may: readonly RegExp[] }[] = [
   {
     room: /^server\/providers\//,
     may: [...BELOW, DOMAIN, /^(?:zod|eventsource-parser)$/, NODE],
+  },
+  {
+    room: /^server\/pages\//,
+    may: [...BELOW, /^server\/providers\/http-client\.ts$/, /^htmlparser2$/, NODE],
   },
   { room: /^server\/chat\/log\//, may: CHAT_BELOW },
   { room: /^server\/chat\/attachments\//, may: CHAT_BELOW },

@@ -31,7 +31,7 @@ const EN: ApprovalsStrings = {
   none: "None yet. Make one where a call asks.",
   loading: "Loading…",
   close: "Close",
-  types: { command: "Exactly", command_prefix: "Begins with", path: "Files" },
+  types: { command: "Exactly", command_prefix: "Begins with", path: "Files", host: "Pages of" },
   in: (place) => `In ${place}`,
   remove: (rule) => `Let ${rule} ask again`,
 };
@@ -51,7 +51,7 @@ const RU: ApprovalsStrings = {
   none: "Пока нет. Правило создают там, где вызов спрашивает.",
   loading: "Загрузка…",
   close: "Закрыть",
-  types: { command: "Точно", command_prefix: "Начинается с", path: "Файлы" },
+  types: { command: "Точно", command_prefix: "Начинается с", path: "Файлы", host: "Страницы" },
   in: (place) => `В ${place}`,
   remove: (rule) => `Пусть снова спрашивает: ${rule}`,
 };

@@ -41,7 +41,7 @@ export function createHttpTransport(texts: LinkTexts): Transport {
       });
     },
     async call<N extends CallName>(name: N, params: CallParams<N>) {
-      const value = await callOnce(linked(), name, params);
+      const value = await callOnce(linked(), name, withTools(name, params));
       // The companion has proved itself, and it answers by the schema of this call.
       return value as CallResult<N>;
     },
@@ -68,6 +68,13 @@ export function createHttpTransport(texts: LinkTexts): Transport {
       remove: (provider) => changeKey(linked(), provider, { method: "DELETE" }),
     },
   };
+}
+
+/** What the companion can do for a model without an editor; it asks first. */
+function withTools<N extends CallName>(name: N, params: CallParams<N>): CallParams<N> {
+  const { message } = params as { message?: { type: string } };
+  if (name !== "send_message" || message?.type !== "user_message") return params;
+  return { ...params, companion_tools: [{ name: "fetch_page" }] };
 }
 
 async function changeKey(

@@ -176,8 +176,9 @@ function titleOf({ title }: SessionState, { message, attached }: NewTurn): strin
 }
 
 function offerOf(request: NewTurn["request"]): Offer {
-  const { tools = [], agents = [], environment, workspace_trusted } = request;
-  return { tools, agents, environment, trusted: workspace_trusted !== false };
+  const { tools = [], agents = [], companion_tools, environment, workspace_trusted } = request;
+  const companion = companion_tools?.length ? { companion: companion_tools } : {};
+  return { tools, agents, ...companion, environment, trusted: workspace_trusted !== false };
 }
 
 /** The plan goes on in this turn, with the first subtask that is not done. */

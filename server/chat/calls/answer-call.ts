@@ -1,4 +1,4 @@
-import { isClaimOver } from "../../db/tables/calls/claims.ts";
+import { claimCall, isClaimOver } from "../../db/tables/calls/claims.ts";
 import {
   findToolCall,
   moveToolCall,
@@ -37,6 +37,7 @@ import {
 } from "../turn/call-results.ts";
 import { switchedChunk } from "../turn/commit-answer.ts";
 import { reasonOf, switched } from "../turn/commit-calls.ts";
+import { COMPANION } from "../turn/companion-client.ts";
 import { decidePlan } from "../turn/propose-plan.ts";
 import { storeRule } from "./approvals.ts";
 
@@ -99,7 +100,8 @@ export async function decideCall(
     const tool = findTool(own, call.tool_name);
     if (typeof tool?.run !== "function") {
       const change: ToolCallChange = { status: "waiting_result", ...decided, ...edited };
-      return { change, reply: undefined, chunks };
+      const isCompanions = offer.companion?.some(({ name }) => name === call.tool_name) === true;
+      return { change, reply: undefined, isCompanions, chunks };
     }
     const reply = runHere(tool.run, args);
     const change: ToolCallChange = { status: "done", ...decided, ...edited, ...cameOf(reply) };
@@ -248,9 +250,11 @@ async function answerCall(
     const found = await findToolCall(deps.reader, sessionId, callId);
     if (!found) throw new ChatError("not_found", "There is no such call in this session.");
     let leased: LeasedTurn | undefined;
+    let isCompanions = false;
     const step = { operation, sessionId, turnId: found.turn_id };
     const accepted = await deps.write(step, async (writing) => {
       leased = undefined;
+      isCompanions = false;
       const { trx, append, session } = writing;
       const after = session.last_seq;
       const call = (await findToolCall(trx, sessionId, callId)) ?? found;
@@ -258,12 +262,15 @@ async function answerCall(
       const answer = turn && (await toAnswer(trx, call, turn));
       if (!answer) return await asStored(trx, call);
       if (!(await moveToolCall(trx, call, call.status, answer.change))) return asStored(trx, call);
+      if (answer.isCompanions) await claimCall(trx, call, COMPANION);
+      isCompanions = answer.isCompanions === true;
       if (await recordAnswer(trx, append, call, answer)) {
         leased = await resume(deps, writing, turn.id, acceptedAt);
       }
       return { session_id: sessionId, turn_id: turn.id, after };
     });
     if (leased) deps.turns.launch(leased);
+    if (isCompanions) void deps.companionCalls.look(sessionId);
     return accepted;
   });
 }

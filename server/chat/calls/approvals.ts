@@ -74,7 +74,8 @@ export async function storeRule(
   }
   const ruled = toRuled(read, call, args, offer);
   if (!ruled) throw noSuchRule("A call like this asks whatever a rule says.");
-  const bound = { tool_name, kind, ...rule, arguments: rule.type === "path" ? "{}" : restOf(args) };
+  const isAlone = rule.type === "path" || rule.type === "host";
+  const bound = { tool_name, kind, ...rule, arguments: isAlone ? "{}" : restOf(args) };
   const covers = coveringRules([bound], ruled);
   if (!covers) throw noSuchRule(`${JSON.stringify(rule.pattern)} does not cover this call.`);
   if (!(await insertRule(trx, { ...bound, workspace }))) return [];

@@ -11,6 +11,7 @@ import type { Claim, PendingCall, PendingList } from "../../protocol/responses.t
 import { every, type Repeating } from "../../shared/every.ts";
 import { omitUndefined } from "../../shared/json.ts";
 import type { ChatDeps } from "../deps.ts";
+import { COMPANION } from "../turn/companion-client.ts";
 import { giveUpCall, notOurs } from "./answer-call.ts";
 
 const LOOK_MS = 5_000;
@@ -80,7 +81,9 @@ export function giveUpClaims(deps: ChatDeps): Repeating {
 
 /** One look. */
 export async function giveUpOld(deps: ChatDeps): Promise<void> {
-  for (const { session_id, call_id } of await expiredClaims(deps.reader)) {
-    await giveUpCall(deps, session_id, call_id);
+  for (const { session_id, call_id, claimed_by } of await expiredClaims(deps.reader)) {
+    // Nothing happens by it that must not happen twice.
+    if (claimed_by === COMPANION) await deps.companionCalls.again(session_id, call_id);
+    else await giveUpCall(deps, session_id, call_id);
   }
 }

@@ -27,6 +27,8 @@ export interface CallAnswer {
   change: ToolCallChange;
   /** Undefined while somebody still has to run it. */
   reply: Reply | undefined;
+  /** A companion runs it from now on. */
+  isCompanions?: boolean;
   /** What readers see before the result. */
   chunks?: NewChunk[];
 }

@@ -2,6 +2,7 @@
 // else has to act, answered.
 
 import { levelIn, listRules } from "../../db/tables/calls/approval-rules.ts";
+import { claimCall } from "../../db/tables/calls/claims.ts";
 import { freeCallId, insertToolCall } from "../../db/tables/calls/tool-calls.ts";
 import { grantedTools } from "../../db/tables/calls/tool-rules.ts";
 import { insertMessage } from "../../db/tables/messages.ts";
@@ -28,6 +29,7 @@ import {
   waitingChunk,
 } from "./call-results.ts";
 import { switchedChunk } from "./commit-answer.ts";
+import { COMPANION } from "./companion-client.ts";
 import { planChunks, proposePlan } from "./propose-plan.ts";
 import { readCall } from "./read-call.ts";
 import { endAnswer, progressOf, type Run, writeStep } from "./run.ts";
@@ -90,6 +92,9 @@ export async function commitCalls(
           status: one.status,
           ...(one.reply && cameOf(one.reply)),
         });
+        if (tool?.run === "companion" && one.status === "waiting_result") {
+          await claimCall(trx, { session_id: sessionId, call_id }, COMPANION);
+        }
       }
       const open = judged.filter(({ status }) => isWaiting(status));
       const chunks = judged.flatMap((one) => one.chunks);
@@ -140,6 +145,9 @@ export async function commitCalls(
     },
   );
   endAnswer(run);
+  if (calls.some(({ tool_name }) => findTool(tools, tool_name)?.run === "companion")) {
+    void run.deps.companionCalls.look(sessionId);
+  }
   return waiting ? "waiting" : "answered";
 }
 

@@ -1,5 +1,7 @@
 // What a model may call in one step of a turn.
+
 import { type AgentDefinition, agentsOf, mayUse, ROUTING_AGENT } from "../../domain/agents.ts";
+import { companionTools } from "../../domain/companion-tools.ts";
 import type { Offer } from "../../domain/offer.ts";
 import { SWITCH_TOOL, type Tool, toolsOf } from "../../domain/tools.ts";
 
@@ -11,7 +13,8 @@ export const PLAN_TOOL = "create_plan";
  */
 export function allTools(own: readonly Tool[], offer: Offer): Tool[] {
   const acts = offer.tools.length > 0 || offer.agents.length > 0;
-  return [...toolsOf(own, offer), ...(acts ? [switchTool(offer), planTool(offer)] : [])];
+  const ours = [...own, ...companionTools(offer.companion ?? [])];
+  return [...toolsOf(ours, offer), ...(acts ? [switchTool(offer), planTool(offer)] : [])];
 }
 
 /** The tools this agent is told of; no plan is made inside of a plan. */

@@ -2,6 +2,7 @@
 import picomatch from "picomatch";
 import type { RuleText } from "../../protocol/approvals.ts";
 import type { ToolKind } from "../../protocol/offers.ts";
+import { FETCH_PAGE, hostOf } from "../companion-tools.ts";
 import { isBystander, isHarmlessAfter, isTellingPrefix } from "./programs.ts";
 import type { CommandReading } from "./read-command.ts";
 
@@ -35,6 +36,11 @@ export function coveringRules(
     const found = path === undefined ? undefined : bound.find((rule) => fitsPath(rule, path));
     return found && [found];
   }
+  if (call.tool.name === FETCH_PAGE) {
+    const host = hostOf(call.args);
+    const found = bound.find(({ type, pattern }) => type === "host" && pattern === host);
+    return found && [found];
+  }
   if (call.tool.kind !== "execute" || typeof command !== "string") return undefined;
   const exact = bound.find(({ type, pattern }) => type === "command" && pattern === command);
   if (exact) return [exact];
@@ -51,6 +57,7 @@ function isBoundTo(rule: BoundRule, { tool, args }: RuledCall): boolean {
   if (rule.kind !== tool.kind) return false;
   const isTool = rule.tool_name === tool.name;
   if (rule.type === "path") return isTool || (EDITS.has(rule.tool_name) && EDITS.has(tool.name));
+  if (rule.type === "host") return isTool;
   return isTool && rule.arguments === restOf(args);
 }
 
@@ -93,6 +100,10 @@ export function choicesFor(call: RuledCall): RuleText[] {
   const { tool, args } = call;
   const { command } = args;
   if (tool.kind === "write") return pathChoices(plainPath(args["path"]));
+  if (tool.name === FETCH_PAGE) {
+    const host = hostOf(args);
+    return host === undefined ? [] : [{ type: "host", pattern: host }];
+  }
   if (tool.kind !== "execute" || typeof command !== "string" || command === "") return [];
   const { simple = [] } = call.reading ?? {};
   const tellers = simple.filter((one) => !isBystander(one));

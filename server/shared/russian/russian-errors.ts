@@ -265,6 +265,35 @@ export const IN_RUSSIAN: Record<ErrorCode, Words> = {
       ],
     ],
   },
+  page_refused: {
+    general: "Эта страница не загружается.",
+    phrases: [
+      ["{0} is not on the public internet.", "{0} — не в открытом интернете."],
+      ["{0} is no address of a web page.", "{0} — не адрес веб-страницы."],
+      ["An address with a password in it is not fetched.", "Адрес с паролем в нём не загружается."],
+      ["Port {0} of {1} is not one of web pages.", "Порт {0} ({1}) — не порт веб-страниц."],
+    ],
+  },
+  page_failed: {
+    general: "Страницу не удалось загрузить.",
+    phrases: [
+      ["{0} could not be reached ({1}).", "{0} не удалось достичь ({1})."],
+      ["{0} could not be reached.", "{0} не удалось достичь."],
+      ["{0} took longer than 20 seconds.", "{0}: дольше 20 секунд."],
+      ["{0} answered with status {1}.", "{0} ответил со статусом {1}."],
+      ["{0}: what stands there is no text ({1}).", "{0}: там не текст ({1})."],
+      ["{0} broke off before all had come.", "{0}: оборвалось раньше, чем пришло всё."],
+      ["{0} leads to another host: {1}", "{0} ведёт на другой узел: {1}"],
+      [
+        "{0} leads on and on: more than 5 redirects.",
+        "{0} перенаправляет без конца: больше 5 раз.",
+      ],
+      [
+        "{0} sends what cannot be unpacked here ({1}).",
+        "{0} шлёт то, что здесь не распаковать ({1}).",
+      ],
+    ],
+  },
   cancelled: {
     general: "Остановлено.",
     phrases: [

@@ -25,6 +25,25 @@ export const HINTS_IN_RUSSIAN: readonly Phrase[] = [
   ["Choose another agent, then send again.", "Выберите другого агента и отправьте снова."],
   ["Go on with the chat.", "Продолжайте беседу."],
   [
+    "Pages of this machine and of private networks are not fetched. If this one shall be, name its host in streamkeeper.tools.privateHosts (--private-hosts).",
+    "Страницы этой машины и частных сетей не загружаются. Если эту можно, назовите её узел в streamkeeper.tools.privateHosts (--private-hosts).",
+  ],
+  ["Only http and https are fetched.", "Загружаются только http и https."],
+  [
+    "Only 80, 443, 8080 and 8443 are fetched, and any of hosts in streamkeeper.tools.privateHosts (--private-hosts).",
+    "Загружаются только 80, 443, 8080 и 8443, а у узлов из streamkeeper.tools.privateHosts (--private-hosts) — любой.",
+  ],
+  [
+    "A picture or a PDF can be saved and attached to the message.",
+    "Картинку или PDF можно сохранить и приложить к сообщению.",
+  ],
+  ["Try again later.", "Повторите позже."],
+  ["Fetch that address, if it is meant.", "Загрузите тот адрес, если нужен он."],
+  [
+    "Check the address and the network. A proxy is not used.",
+    "Проверьте адрес и сеть. Прокси не используется.",
+  ],
+  [
     "Wait for its end or stop it, then try again.",
     "Дождитесь конца или остановите его и повторите.",
   ],

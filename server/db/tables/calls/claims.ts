@@ -32,10 +32,12 @@ export async function claimCall(trx: Trx, call: CallOf, clientId: string): Promi
 }
 
 /** Calls whose client has given no heartbeat for `CLAIM_MS`; oldest first. */
-export async function expiredClaims(reader: Reader): Promise<CallOf[]> {
+export async function expiredClaims(
+  reader: Reader,
+): Promise<(CallOf & { claimed_by: string | null })[]> {
   return await reader
     .selectFrom("tool_calls")
-    .select(["session_id", "call_id"])
+    .select(["session_id", "call_id", "claimed_by"])
     .where("claim_expires_at", "is not", null)
     .where("claim_expires_at", "<", clock(reader))
     .where("status", "=", "waiting_result")
