@@ -268,6 +268,9 @@ export const Unsent = z.object({
   replaces_turn_id: z.optional(z.string()),
   resume_plan_id: z.optional(z.string()),
   when_busy: z.optional(z.enum(WHEN_BUSY)),
+  /** As they were chosen then; with others it would be another message under the same id. */
+  model: z.optional(z.string()),
+  agent_type: z.optional(z.string()),
 });
 export type Unsent = z.infer<typeof Unsent>;
 

@@ -8,7 +8,7 @@ import { Conversation } from "./support/conversation.ts";
 import { type Lab, withLab } from "./support/lab.ts";
 import { record } from "./support/results.ts";
 
-const KILLS = FULL ? 50 : 2;
+const KILLS = FULL ? 25 : 2;
 const CHATS = 4;
 const TURNS = 3;
 const WISH = { words: 4, gap_ms: 1 };

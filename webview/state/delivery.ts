@@ -8,7 +8,7 @@ import type { Strings } from "../strings/texts.ts";
 import { asFailure, type Transport, toContextItems } from "../transport/transport.ts";
 import { split } from "./attached.ts";
 import { chatKey } from "./drafts.ts";
-import type { Decision, Outgoing } from "./model.ts";
+import type { AppState, Decision, Outgoing } from "./model.ts";
 import type { Store } from "./store.ts";
 
 export interface SendingDeps {
@@ -23,12 +23,14 @@ export function createDelivery(deps: SendingDeps) {
   const { store, transport } = deps;
   const inFlight = new Set<string>();
 
-  const deliver = async (outgoing: Outgoing): Promise<void> => {
-    const { request_id: requestId } = outgoing;
+  const deliver = async (sent: Outgoing): Promise<void> => {
+    const { request_id: requestId } = sent;
     if (inFlight.has(requestId)) return;
     inFlight.add(requestId);
     const key = chatKey(store.get());
-    store.dispatch({ type: "send_state", requestId, state: "sending", error: null });
+    // What was refused is stored nowhere, and may go with another model.
+    const outgoing = sent.state === "refused" ? withChoice(sent, store.get()) : sent;
+    store.dispatch({ type: "send_state", requestId, state: "sending", error: null, outgoing });
     try {
       await deliverOnce(deps, outgoing);
     } catch (thrown) {
@@ -78,6 +80,13 @@ export function createDelivery(deps: SendingDeps) {
   return { deliver, deliverDecision };
 }
 
+/** With the model and the agent that are chosen now. */
+export function withChoice(outgoing: Outgoing, { chosen }: AppState): Outgoing {
+  const { model: _model, agent_type: _agent, ...rest } = outgoing;
+  const choice = { model: chosen.model ?? undefined, agent_type: chosen.agent ?? undefined };
+  return { ...rest, ...omitUndefined(choice) };
+}
+
 export function noteBusy({ store, text }: SendingDeps, hint?: string): void {
   // What runs there is not known, nor can it be stopped.
   const isAway = store.get().connection.state === "away";
@@ -93,11 +102,7 @@ function hasArrived({ store }: SendingDeps, requestId: string): boolean {
 
 async function deliverOnce(deps: SendingDeps, outgoing: Outgoing): Promise<void> {
   const { store, transport } = deps;
-  const { chosen } = store.get();
-  const choice = omitUndefined({
-    model: chosen.model ?? undefined,
-    agent_type: chosen.agent ?? undefined,
-  });
+  const choice = omitUndefined({ model: outgoing.model, agent_type: outgoing.agent_type });
   let sessionId = store.get().log?.id;
   const context = await contextOf(deps, outgoing);
   const { attachments } = split(outgoing.context);

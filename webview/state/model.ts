@@ -110,7 +110,14 @@ export type AppMessage =
   | { type: "returned"; key: string; draft: string; context: readonly Going[] }
   | { type: "drafts"; drafts: Readonly<Record<string, ChatDraft>> }
   | { type: "write_call"; callId: string; draft: Partial<CallDraft> }
-  | { type: "send_state"; requestId: string; state: Outgoing["state"]; error: CallError | null }
+  /** `outgoing`: as it goes now. */
+  | {
+      type: "send_state";
+      requestId: string;
+      state: Outgoing["state"];
+      error: CallError | null;
+      outgoing?: Outgoing;
+    }
   | { type: "send_dropped" }
   | { type: "decide"; callId: string; decision: Decision }
   | { type: "decision_failed"; callId: string; error: CallError }

@@ -4,7 +4,7 @@ import type { Going, Unsent } from "../messages.ts";
 import { asFailure, type Transport } from "../transport/transport.ts";
 import { isOpen, type Turn } from "../turns/model.ts";
 import { isAttached, toAttached } from "./attached.ts";
-import { createDelivery, noteBusy, type SendingDeps } from "./delivery.ts";
+import { createDelivery, noteBusy, type SendingDeps, withChoice } from "./delivery.ts";
 import type { Decision, Outgoing } from "./model.ts";
 import {
   canStop,
@@ -67,7 +67,7 @@ export function createSending(deps: SendingDeps): Sending {
     const trimmed = chooseBySlash(store, content.trim());
     const isReady = whenBusy === undefined ? !isBusy(state) : mustWait(state);
     if ((trimmed === "" && !context.some(isAttached)) || !isReady) return;
-    const outgoing: Outgoing = omitUndefined({
+    const said: Outgoing = omitUndefined({
       request_id: crypto.randomUUID(),
       content: trimmed,
       context: [...context],
@@ -77,6 +77,8 @@ export function createSending(deps: SendingDeps): Sending {
       state: "sending" as const,
       error: null,
     });
+    // By now a slash may have chosen the agent.
+    const outgoing = withChoice(said, store.get());
     store.dispatch({ type: "send", outgoing, written });
     void deliver(outgoing);
   };

@@ -18,7 +18,7 @@ import {
   withWritten,
   writtenHere,
 } from "./drafts.ts";
-import type { AppMessage, AppState, SessionFacts } from "./model.ts";
+import type { AppMessage, AppState, Outgoing, SessionFacts } from "./model.ts";
 import { isLoading } from "./selectors.ts";
 import { INITIAL_SESSIONS, reduceSessions, toFacts } from "./sessions-state.ts";
 
@@ -199,8 +199,8 @@ function takeIn(state: AppState, chunks: readonly StreamChunk[]): AppState {
     outgoing: arrived ? null : outgoing,
     queue: unsent(state.queue, log),
     // A choice lasts until a turn was made with it; then the session has it.
-    chosen: arrived ? { model: null, agent: null } : state.chosen,
-    facts: withLevel(arrived ? withChoice(state) : state.facts, chunks),
+    chosen: arrived ? stillChosen(state.chosen, outgoing) : state.chosen,
+    facts: withLevel(arrived ? withChoice(state.facts, outgoing) : state.facts, chunks),
     decisions: pendingOnly(state.decisions, log.turns.at(-1)),
     stopping: state.stopping && (open || (outgoing !== null && !arrived)),
     notice: state.notice?.code === "session_busy" && !open ? null : state.notice,
@@ -243,9 +243,17 @@ function takeReset(state: AppState, reset: LogReset): AppState {
   };
 }
 
-function withChoice({ facts, chosen }: AppState): SessionFacts | null {
+function withChoice(facts: SessionFacts | null, sent: Outgoing): SessionFacts | null {
   if (!facts) return null;
-  return { ...facts, model: chosen.model ?? facts.model, agent: chosen.agent ?? facts.agent };
+  return { ...facts, model: sent.model ?? facts.model, agent: sent.agent_type ?? facts.agent };
+}
+
+/** What was chosen while the message was on its way is for the next one. */
+function stillChosen({ model, agent }: AppState["chosen"], sent: Outgoing): AppState["chosen"] {
+  return {
+    model: model === sent.model ? null : model,
+    agent: agent === sent.agent_type ? null : agent,
+  };
 }
 
 /** As another window has said since the facts were read. */
@@ -304,10 +312,10 @@ function reduceSending(state: AppState, message: SendingMessage): AppState {
       };
     }
     case "send_state": {
-      const { requestId, state: sending, error } = message;
-      if (state.outgoing?.request_id !== requestId) return state;
+      const { requestId, state: sending, error, outgoing = state.outgoing } = message;
+      if (!outgoing || state.outgoing?.request_id !== requestId) return state;
       const stopping = state.stopping && sending === "sending";
-      return { ...state, stopping, outgoing: { ...state.outgoing, state: sending, error } };
+      return { ...state, stopping, outgoing: { ...outgoing, state: sending, error } };
     }
     case "send_dropped": {
       if (!state.outgoing) return state;

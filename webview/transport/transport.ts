@@ -129,11 +129,14 @@ export function toSavedState(raw: unknown): SavedState {
   if (old && old.draft !== "") saved.drafts[saved.session_id ?? ""] ??= old;
   if (isRecord(unsent)) {
     const { request_id, content, replaces_turn_id, resume_plan_id, when_busy } = unsent;
+    const { model, agent_type } = unsent;
     if (isText(request_id) && isText(content)) {
       saved.unsent = { request_id, content, context: toContextItems(unsent["context"]) };
       if (isText(replaces_turn_id)) saved.unsent.replaces_turn_id = replaces_turn_id;
       if (isText(resume_plan_id)) saved.unsent.resume_plan_id = resume_plan_id;
       if (when_busy === "queue" || when_busy === "steer") saved.unsent.when_busy = when_busy;
+      if (isText(model)) saved.unsent.model = model;
+      if (isText(agent_type)) saved.unsent.agent_type = agent_type;
     }
   }
   return saved;
