@@ -15,6 +15,7 @@ import {
   turnFiles,
 } from "./turn-files.ts";
 import { type Outcome, putBack, undoChanges } from "./undo-changes.ts";
+import { answerProposed, proposedText } from "./use-code.ts";
 
 export { useCode } from "./use-code.ts";
 
@@ -39,6 +40,9 @@ export async function readKept(
   uri: vscode.Uri,
   onChange: () => void,
 ): Promise<Uint8Array> {
+  const text = proposedText(uri);
+  // With a mark, so that it is read as UTF-8 whatever `files.encoding` says.
+  if (text !== undefined) return Buffer.from(`\ufeff${text}`, "utf8");
   return await reviewOf(app).read(uri, onChange);
 }
 
@@ -73,6 +77,9 @@ export const COMMANDS: Readonly<Record<string, (app: App, ...args: unknown[]) =>
 
 /** The change with this id, or those at the cursor. */
 async function decideHere(app: App, id: unknown, decision: Decision): Promise<void> {
+  const { input } = vscode.window.tabGroups.activeTabGroup.activeTab ?? {};
+  const isDiff = input instanceof vscode.TabInputTextDiff;
+  if (isDiff && (await answerProposed(input.modified, decision))) return;
   const review = reviewOf(app);
   const file = await review.fileInFront();
   if (!file) return tellNone();
@@ -161,7 +168,7 @@ async function tell(
   if (undone.length === 0) return;
   const back = vscode.l10n.t("Put them back");
   const count = undone.reduce((sum, one) => sum + one.undone.length, 0);
-  const said = vscode.l10n.t("{0} changes in {1} files were undone.", count, undone.length);
+  const said = vscode.l10n.t("Changes undone: {0}. Files: {1}.", count, undone.length);
   if ((await vscode.window.showInformationMessage(said, back)) !== back) return;
   for (const outcome of undone.toReversed()) {
     if (await putBack(app, outcome)) continue;
@@ -176,7 +183,7 @@ async function tell(
 async function tellLeft(app: App, { file, left }: Outcome, files: number): Promise<void> {
   const show = vscode.l10n.t("Show");
   const said = vscode.l10n.t(
-    "{0} changes in {1} were left as they are, since these lines were changed after the turn. ({2} files)",
+    "Changes left as they are in {1}: {0}. Their lines were changed after the turn. Files: {2}.",
     left.length,
     file.name,
     files,

@@ -5,6 +5,7 @@ import { basename } from "node:path";
 import * as vscode from "vscode";
 import { linesOf } from "../../server/shared/line-changes.ts";
 import type { CodeUse } from "../../webview/messages.ts";
+import { KEPT } from "../ids.ts";
 import { resolveInside, ToolError, type WorkspaceRoots } from "../tools/paths.ts";
 import { hunksOf } from "./hunks.ts";
 import { leavesOut, pathsIn, placedIn } from "./place-code.ts";
@@ -41,7 +42,7 @@ async function insertAtCursor(text: string): Promise<void> {
   if (!done) throw new Error("The editor did not take the text");
 }
 
-/** Shown as changes in VS Code's own preview, where they are taken or left. */
+/** Shown as a diff first. */
 async function applyToFile(roots: WorkspaceRoots, use: CodeUse): Promise<void> {
   const document = await targetOf(roots, use);
   if (!document)
@@ -75,21 +76,75 @@ async function applyToFile(roots: WorkspaceRoots, use: CodeUse): Promise<void> {
   }
   if (after === before)
     return tell(vscode.l10n.t("{0} has this already.", basename(document.fileName)));
+  await propose({ document, before, after });
+}
+
+interface Proposed {
+  document: vscode.TextDocument;
+  before: string;
+  after: string;
+}
+
+/** By the query of their address. They are derived from an answer, and gone with the window. */
+const proposed = new Map<string, Proposed>();
+
+/** What a file would be with a block of code in it; undefined for other addresses. */
+export function proposedText({ query }: vscode.Uri): string | undefined {
+  return proposed.get(query)?.after;
+}
+
+/** VS Code's diff, with a question beside it; the buttons of the editor answer it, too. */
+async function propose(one: Proposed): Promise<void> {
+  const { document } = one;
+  const query = `code=${proposed.size + 1}`;
+  proposed.set(query, one);
+  const right = document.uri.with({ scheme: KEPT, query });
+  const name = basename(document.fileName);
+  const title = vscode.l10n.t("{0} (code of the answer)", name);
+  await vscode.commands.executeCommand("vscode.diff", document.uri, right, title);
+  const apply = vscode.l10n.t("Apply");
+  const question = vscode.l10n.t("Apply the code of the answer to {0}?", name);
+  void vscode.window.showInformationMessage(question, apply).then(async (answer) => {
+    if (answer === apply) await answerProposed(right, "keep");
+  });
+}
+
+/** A person's word on the code that an editor shows; false where it shows none. */
+export async function answerProposed(uri: vscode.Uri, decision: "keep" | "undo"): Promise<boolean> {
+  const one = proposed.get(uri.query);
+  if (!one) return false;
+  proposed.delete(uri.query);
+  const tabs = vscode.window.tabGroups.all
+    .flatMap((group) => group.tabs)
+    .filter(
+      ({ input }) =>
+        input instanceof vscode.TabInputTextDiff && input.modified.toString() === uri.toString(),
+    );
+  if (decision === "keep") await apply(one);
+  await vscode.window.tabGroups.close(tabs);
+  return true;
+}
+
+/** An edit like any other, to be undone in the editor; saved where nothing was unsaved before. */
+async function apply({ document: { uri }, before, after }: Proposed): Promise<void> {
+  const document = await vscode.workspace.openTextDocument(uri);
+  const name = basename(document.fileName);
+  if (document.getText() !== before) {
+    return tell(vscode.l10n.t("{0} has changed since, and was left as it is.", name));
+  }
+  const wasDirty = document.isDirty;
   const lines = linesOf(after);
   const edit = new vscode.WorkspaceEdit();
-  const label = vscode.l10n.t("Code of the answer");
   for (const { before: was, after: will } of hunksOf(before, after)) {
     const range = new vscode.Range(was.from, 0, was.to, 0);
     const text = lines
       .slice(will.from, will.to)
       .map(({ text, end }) => text + end)
       .join("");
-    edit.replace(document.uri, document.validateRange(range), text, {
-      needsConfirmation: true,
-      label,
-    });
+    edit.replace(uri, document.validateRange(range), text);
   }
-  await vscode.workspace.applyEdit(edit, { isRefactoring: true });
+  const isDone = (await vscode.workspace.applyEdit(edit)) && (wasDirty || (await document.save()));
+  if (!isDone) throw new Error(vscode.l10n.t("{0} could not be changed.", name));
 }
 
 /** The file that the block names, or the one that the editor shows. */

@@ -6,12 +6,58 @@ import * as vscode from "vscode";
 import { changesFor } from "../../extension/changes/changes.ts";
 import { openHunks, type TurnFile, turnFiles } from "../../extension/changes/turn-files.ts";
 import { putBack, undoChanges } from "../../extension/changes/undo-changes.ts";
+import { useCode } from "../../extension/changes/use-code.ts";
 import type { ChatView } from "../../extension/chat/chat-view.ts";
 import { approve, call, type Player, results, startPlaying } from "./playing.ts";
 import { until } from "./support.ts";
 
 const MARK = "\ufeff";
 const NAME = "changes.txt";
+
+describe("blocks of code", () => {
+  const use = {
+    how: "new_file",
+    text: "let a;\n",
+    language: "typescript",
+    info: "",
+    hint: "",
+  } as const;
+  const roots = () => ({
+    folders: (vscode.workspace.workspaceFolders ?? []).map(({ name, uri: { fsPath } }) => ({
+      name,
+      path: fsPath,
+    })),
+    closed: [],
+  });
+  const shown = (): vscode.TextDocument | undefined => vscode.window.activeTextEditor?.document;
+
+  afterEach(async () => {
+    const revert = "workbench.action.revertAndCloseActiveEditor";
+    while (shown()) await vscode.commands.executeCommand(revert);
+  });
+
+  it("become new files under their own names, unsaved, and under none where there is one", async () => {
+    await useCode(roots(), { ...use, info: "ts made/of-code.ts" });
+    assert.equal(shown()?.uri.scheme, "untitled");
+    assert.match(shown()?.uri.path ?? "", /made\/of-code\.ts$/);
+    assert.equal(shown()?.getText(), use.text);
+    await useCode(roots(), { ...use, info: "ts ../outside.ts" });
+    assert.equal(shown()?.languageId, "typescript");
+    assert.doesNotMatch(shown()?.uri.path ?? "", /outside/);
+  });
+
+  it("go into no terminal with what is not seen, and wait there for Enter", async () => {
+    const before = vscode.window.terminals.length;
+    const run = { ...use, how: "run", language: "sh" } as const;
+    for (const hidden of ["echo \u001b[2Ja", "echo a\u202eb", "echo \u0003", "echo \u200b"]) {
+      await useCode(roots(), { ...run, text: hidden });
+    }
+    assert.equal(vscode.window.terminals.length, before);
+    await useCode(roots(), { ...run, text: "$ echo once\nonce\n" });
+    await until("a terminal is there", () => vscode.window.activeTerminal !== undefined);
+    vscode.window.activeTerminal?.dispose();
+  });
+});
 
 describe("what a turn changed", function () {
   this.timeout(60_000);
@@ -115,7 +161,8 @@ describe("what a turn changed", function () {
   it("as a new file goes, and comes back when that is undone", async () => {
     const content = "made\n";
     const chunks = await player.play([call("write_file", { path: NAME, content })], [approve]);
-    const turn = chunks[0]?.turn_id ?? "";
+    // The first chunk is the chat's.
+    const turn = chunks.at(-1)?.turn_id ?? "";
     const file = await fileOf(turn);
     const outcome = await undoChanges(player.app, file, openHunks(file));
     assert.equal(existsSync(path), false);

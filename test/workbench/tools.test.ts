@@ -20,6 +20,9 @@ const PLAN = {
   ],
 };
 
+/** Of a file that is not open. */
+const BLOCK = "```md draft.md\ntwo\nthree and a half\nfour\n```\n";
+
 const said = (steps: number) =>
   Array.from({ length: steps }, (_, index) => `step-${index + 1}`).join("\n");
 
@@ -40,7 +43,8 @@ describe("tools in a workbench", function () {
       if (stalled && last.includes("Subtask") && last.includes("Write three")) {
         stalled = false;
         await stalls(text("I am on it "))(request, response);
-      } else if (last.includes("Subtask")) await normal("That is done.")(request, response);
+      } else if (last === "Say it again.") await normal(`Here:\n\n${BLOCK}`)(request, response);
+      else if (last.includes("Subtask")) await normal("That is done.")(request, response);
       else await plays(request, response);
     };
 
@@ -128,6 +132,57 @@ describe("tools in a workbench", function () {
     await chat.reached("done");
     assert.match(await chat.answer(), /rejected this call: not now/);
     assert.equal(existsSync(scene.file("other.md")), false);
+  });
+
+  it("shows what a turn changed, and undoes a change in the diff, beside what a person wrote since", async () => {
+    const path = scene.file("draft.md");
+    const text = (first: string, last: string): string => `${first}\ntwo\nthree\nfour\n${last}\n`;
+    writeFileSync(path, text("one", "five"));
+    const edits = [
+      { old_text: "one", new_text: "ONE" },
+      { old_text: "five", new_text: "FIVE" },
+    ];
+    await scene.ask(
+      "Shout at both ends.",
+      call("read_file", { path: "draft.md" }),
+      call("apply_diff", { path: "draft.md", edits }),
+    );
+    await scene.button("Approve").click();
+    await chat.reached("done");
+    const now = (): string => readFileSync(path, "utf8");
+    assert.equal(now(), text("ONE", "FIVE"));
+    writeFileSync(path, now().replace("three", "mine"));
+    await scene.button("1 file 2 lines added, 2 removed").click();
+    await scene.button("draft.md").click();
+    const modified = page.locator(".monaco-diff-editor .modified .view-lines");
+    await modified.getByText("FIVE").click();
+    await workbench.picture(page, "changes");
+    await page.getByRole("button", { name: /^Undo this change/ }).click();
+    await until("it is undone", () => now() === text("ONE", "five").replace("three", "mine"));
+    const row = chat.frame.locator(".changes li");
+    await row.getByText("1 to decide").waitFor();
+    await modified.getByText("five").waitFor();
+    await scene.button("Undo the changes in draft.md").click();
+    await until("all is undone", () => now() === text("one", "five").replace("three", "mine"));
+    await row.getByText("undone", { exact: true }).waitFor();
+    await runCommand(page, "View: Close All Editors");
+  });
+
+  it("applies a block of code where its lines are, once that was seen as a diff", async () => {
+    const path = scene.file("draft.md");
+    const before = "one\r\ntwo\r\nthree\r\nfour\r\nfive";
+    writeFileSync(path, before);
+    await scene.ask("Say it again.");
+    await chat.reached("done");
+    await scene.button("Apply to its file").click();
+    const modified = page.locator(".monaco-diff-editor .modified .view-lines");
+    await modified.getByText("three and a half").waitFor();
+    await workbench.picture(page, "apply");
+    assert.equal(readFileSync(path, "utf8"), before);
+    await page.getByRole("button", { name: /^Keep this change/ }).click();
+    const after = before.replace("three", "three and a half");
+    await until("it is applied", () => readFileSync(path, "utf8") === after);
+    await runCommand(page, "View: Close All Editors");
   });
 
   it("puts files and chat back with a click, and says what it will do before", async () => {
