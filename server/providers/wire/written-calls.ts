@@ -1,5 +1,5 @@
 // Calls that a model has written into its text, in the form that it was trained on, and that its
-// server has not taken out: Qwen's, Kimi's, DeepSeek's, Mistral's. The words stay what they are.
+// server has not taken out: Qwen's, Llama's, GLM's, Kimi's and so on. The words stay what they are.
 // A text that only speaks of calls is none: they stand at its very end, nothing comes after them,
 // and they name tools that were offered.
 import type { ToolDefinition } from "../provider.ts";
@@ -15,26 +15,47 @@ export interface WrittenCalls {
   read(): CallPiece[] | undefined;
 }
 
-const BEGINS = /<tool_call>|<\|tool_calls?_section_begin\|>|<｜tool▁calls▁begin｜>|\[TOOL_CALLS\]/;
+const MARKS = [
+  ...["<tool_call>", "<function=", String.raw`<\|python_tag\|>`, String.raw`\[TOOL_CALLS\]`],
+  ...[String.raw`<\|tool_calls?_section_begin\|>`, "<｜tool▁calls▁begin｜>"],
+  "<(?:minimax:tool_call|(?:｜DSML｜)?function_calls)>",
+];
+const BEGINS = new RegExp(MARKS.join("|"));
 /** Longer than any mark. */
 const END = 40;
 const MAX_CHARS = 256 * 1_024;
 
 /** Around calls, and between them. */
-const WRAPPINGS =
-  /<\|tool_calls?_section_(?:begin|end)\|>|<｜tool▁calls▁(?:begin|end)｜>|<｜end▁of▁sentence｜>|<\|im_end\|>/g;
+const WRAPPINGS = new RegExp(
+  [
+    String.raw`<\|(?:tool_calls?_section_(?:begin|end)|python_tag|im_end|eom_id|eot_id)\|>`,
+    "<｜tool▁calls▁(?:begin|end)｜>|<｜end▁of▁sentence｜>",
+    "</?(?:minimax:tool_call|(?:｜DSML｜)?function_calls)>",
+  ].join("|"),
+  "g",
+);
 
-/** One call: its name, and what it is called with. */
+/**
+ * One call: its name, and what it is called with. No part of a form may match in several ways what
+ * another one may, too: what a hostile server writes would take seconds.
+ */
 const FORMS: readonly RegExp[] = [
   /^<tool_call>\s*(?<json>\{[^]*?\})\s*(?:<\/tool_call>|$)/,
-  /^<tool_call>\s*<function=(?<name>[^>\s]+)>(?<fields>[^]*?)<\/function>\s*(?:<\/tool_call>|$)/,
+  // Its beginning is often left out.
+  /^(?:<tool_call>\s*)?<function=(?<name>[^>\s]+)>(?<fields>[^]*?)<\/function>(?:\s*<\/tool_call>)?/,
+  /^<tool_call>(?<name>[\w-]+)\s*(?<fields>(?:<arg_key>[^]*?)?)<\/tool_call>/,
+  /^<(?:｜DSML｜)?invoke name="(?<name>[^"]+)">(?<fields>[^]*?)<\/(?:｜DSML｜)?invoke>/,
   /^<\|tool_call_begin\|>\s*(?<name>[^<\s]+)\s*<\|tool_call_argument_begin\|>(?<args>[^]*?)<\|tool_call_end\|>/,
-  /^<｜tool▁call▁begin｜>(?:function<｜tool▁sep｜>)?(?<name>[^<\s]+)\s*(?:<｜tool▁sep｜>)?\s*(?:```json)?(?<args>[^]*?)(?:```)?\s*<｜tool▁call▁end｜>/,
+  /^<｜tool▁call▁begin｜>(?:function<｜tool▁sep｜>)?(?<name>[^<\s]{1,128})(?<args>[^]*?)<｜tool▁call▁end｜>/,
   /^\[TOOL_CALLS\]\s*(?<name>[\w-]+)\[ARGS\](?<args>\{[^]*?\})(?=\s*(?:\[TOOL_CALLS\]|$))/,
   /^\[TOOL_CALLS\]\s*(?<json>\[[^]*\])\s*$/,
+  /^(?<json>\{[^]*\})$/,
 ];
 
-const FIELD = /<parameter=(?<name>[^>\s]+)>\n?(?<value>[^]*?)\n?<\/parameter>/g;
+/** What a field ends with, and how it begins. */
+const FIELD_ENDS = /\n?<\/(?:(?:｜DSML｜)?parameter|arg_value)>/;
+const FIELD =
+  /<(?:｜DSML｜)?parameter(?:=|\s+name=")(?<name>[^"<>\s]{1,128})[^<>]{0,128}>\n?(?<value>[^]*)$|<arg_key>(?<key>[^<]+)<\/arg_key>\s*<arg_value>(?<given>[^]*)$/;
 
 export function createWrittenCalls(tools: readonly ToolDefinition[]): WrittenCalls {
   /** What may be the beginning of a mark. */
@@ -83,7 +104,8 @@ function callsIn(
     const tool = tools.find((offered) => offered.name === called);
     if (!tool) return undefined;
     const given = one?.["arguments"] ?? one?.["parameters"] ?? {};
-    const found = fields === undefined ? objectOf(given) : fieldsOf(fields, tool);
+    const isWhole = fields === undefined || fields.trimStart().startsWith("{");
+    const found = isWhole ? objectOf(fields ?? given) : fieldsOf(fields, tool);
     if (!found) return undefined;
     calls.push({ id: "", name: called, args: JSON.stringify(found) });
   }
@@ -92,7 +114,8 @@ function callsIn(
 
 function objectOf(given: unknown): Fields | undefined {
   if (typeof given !== "string") return record(given);
-  const [value] = given.trim() === "" ? [{}] : looseJson(given);
+  const plain = given.replace("<｜tool▁sep｜>", "").replaceAll(/^\s*```(?:json)?|```\s*$/g, "");
+  const [value] = plain.trim() === "" ? [{}] : looseJson(plain);
   return record(value);
 }
 
@@ -100,10 +123,14 @@ function objectOf(given: unknown): Fields | undefined {
 function fieldsOf(fields: string, { parameters }: ToolDefinition): Fields {
   const properties = record(parameters["properties"]) ?? {};
   return Object.fromEntries(
-    Array.from(fields.matchAll(FIELD), ({ groups: { name = "", value = "" } = {} }) => {
+    fields.split(FIELD_ENDS).flatMap((field) => {
+      const { groups } = FIELD.exec(field) ?? {};
+      if (!groups) return [];
+      const name = groups["name"] ?? groups["key"]?.trim() ?? "";
+      const value = groups["value"] ?? groups["given"] ?? "";
       const isText = record(properties[name])?.["type"] === "string";
       const [found] = isText ? [] : looseJson(value);
-      return [name, found ?? value];
+      return [[name, found ?? value]];
     }),
   );
 }

@@ -31,6 +31,27 @@ export const WRITTEN_CALLS: OddForm[] = [
     "<tool_call>\n<function=get_weather>\n<parameter=city>\nOslo\n</parameter>\n</function>\n</tool_call>",
   ),
   call(
+    "Qwen's coder does, without its beginning",
+    "<function=get_weather>\n<parameter=city>\nOslo\n</parameter>\n</function>\n</tool_call>",
+  ),
+  call("Llama does", '<function=get_weather>{"city": "Oslo"}</function>'),
+  call(
+    "Llama does after its mark",
+    `<|python_tag|>${JSON_OSLO.replace("arguments", "parameters")}`,
+  ),
+  call(
+    "GLM does",
+    "<tool_call>get_weather\n<arg_key>city</arg_key>\n<arg_value>Oslo</arg_value>\n</tool_call>",
+  ),
+  call(
+    "MiniMax does",
+    '<minimax:tool_call>\n<invoke name="get_weather">\n<parameter name="city">Oslo</parameter>\n</invoke>\n</minimax:tool_call>',
+  ),
+  call(
+    "DeepSeek does since 3.2",
+    '<｜DSML｜function_calls><｜DSML｜invoke name="get_weather"><｜DSML｜parameter name="city" string="true">Oslo</｜DSML｜parameter></｜DSML｜invoke></｜DSML｜function_calls>',
+  ),
+  call(
     "Kimi does",
     '<|tool_calls_section_begin|><|tool_call_begin|>functions.get_weather:0<|tool_call_argument_begin|>{"city":"Oslo"}<|tool_call_end|><|tool_calls_section_end|>',
   ),
@@ -53,6 +74,7 @@ export const WRITTEN_CALLS: OddForm[] = [
   },
   none("words come after it", `${QWEN}\nThat is how a call looks.`),
   none("it is code", `\`\`\`\n${QWEN}\n\`\`\``),
+  none("code for an interpreter", "<|python_tag|>print(1)"),
   none("a tool that was not offered", QWEN.replace("get_weather", "delete_all")),
   none("arguments that are none", QWEN.replace('{"city": "Oslo"}', '"Oslo"')),
   none("the answer is cut", QWEN, delta({}, "length")),
