@@ -234,6 +234,7 @@ const builds = [
       decision: "webview/styles/decision.css",
       mentions: "webview/styles/mentions.css",
       sessions: "webview/styles/sessions.css",
+      find: "webview/styles/find.css",
       changes: "webview/styles/changes.css",
       instructions: "webview/styles/instructions.css",
       queue: "webview/styles/queue.css",

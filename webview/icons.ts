@@ -8,6 +8,7 @@ export const ICONS = {
   check: "\ueab2",
   "chevron-down": "\ueab4",
   "chevron-right": "\ueab6",
+  "chevron-up": "\ueab7",
   circle: "\ueabc",
   close: "\uea76",
   copy: "\uebcc",

@@ -19,6 +19,9 @@ export function createHttpTransport(texts: LinkTexts): Transport {
   const { token, place } = takeAddress();
   let link: CompanionLink | undefined;
   const epochs: Epochs = new Map();
+  /** The chat that the address names, before it is opened. */
+  let awaited: string | undefined;
+  let isShown = false;
   const linked = (): CompanionLink => {
     if (!link) throw new TypeError("The transport has not been started");
     return link;
@@ -30,14 +33,17 @@ export function createHttpTransport(texts: LinkTexts): Transport {
       link.start();
       window.addEventListener("online", () => linked().retryNow());
       watchWake(() => linked().retryNow());
-      // What was saved is opened first.
-      if (place) queueMicrotask(() => events.host({ type: "open_session", ...place }));
-      // The printed address or a link, opened in a tab that is here already,
-      // changes the fragment only.
+      // What was saved is opened first; where it is the very chat, it is there with its draft.
+      if (place && isElsewhere(place, readSaved())) {
+        awaited = place.session_id;
+        queueMicrotask(() => events.host({ type: "open_session", ...place }));
+      }
+      // Back and Forward; the printed address or a link, opened in a tab that is here already.
       window.addEventListener("hashchange", () => {
         if (inAddress("token") !== null) return location.reload();
         const { place: other } = takeAddress();
         if (other) events.host({ type: "open_session", ...other });
+        else if (location.hash === "") events.host({ type: "do", action: "new_chat" });
       });
     },
     async call<N extends CallName>(name: N, params: CallParams<N>) {
@@ -51,10 +57,14 @@ export function createHttpTransport(texts: LinkTexts): Transport {
       return () => stop.abort();
     },
     retryNow: () => linked().retryNow(),
-    readSaved: () => toSavedState(parse(sessionStorage.getItem(STATE))),
+    readSaved,
     save,
-    showState: ({ title }) => {
+    showState: ({ session_id, title }) => {
       document.title = title === "" ? "Streamkeeper" : `${title} · Streamkeeper`;
+      if (awaited !== undefined && session_id !== awaited) return;
+      awaited = undefined;
+      showAddress(session_id, !isShown);
+      isShown = true;
     },
     copy: (text) => void navigator.clipboard.writeText(text),
     openLink: (url) => void window.open(url.href, "_blank", "noopener,noreferrer"),
@@ -109,15 +119,41 @@ function save(state: SavedState): void {
   }
 }
 
+interface Place {
+  session_id: string;
+  turn_id?: string;
+}
+
 interface Address {
   token: string | null;
   /** Of `#session=ID&turn=ID`. */
-  place: { session_id: string; turn_id?: string } | undefined;
+  place: Place | undefined;
+}
+
+function readSaved(): SavedState {
+  return toSavedState(parse(sessionStorage.getItem(STATE)));
+}
+
+function isElsewhere({ session_id, turn_id }: Place, saved: SavedState): boolean {
+  return turn_id !== undefined || session_id !== saved.session_id;
+}
+
+/** Each chat is a step of the history; the first is where the tab begins. */
+function showAddress(sessionId: string | null, isFirst: boolean): void {
+  if (sessionId === inAddress("session")) return;
+  const address = addressOf(sessionId);
+  if (isFirst) history.replaceState(null, "", address);
+  else history.pushState(null, "", address);
+}
+
+function addressOf(sessionId: string | null): string {
+  const page = location.pathname + location.search;
+  return sessionId === null ? page : `${page}#session=${encodeURIComponent(sessionId)}`;
 }
 
 /**
  * The token comes in the fragment, which is never sent anywhere, and does not stay in the
- * address bar or the history.
+ * address bar or the history. The chat stays, the turn does not: it was led to once.
  */
 function takeAddress(): Address {
   const [given, session_id, turn_id] = [
@@ -126,9 +162,7 @@ function takeAddress(): Address {
     inAddress("turn"),
   ];
   if (given !== null) sessionStorage.setItem(TOKEN, given);
-  if (given !== null || session_id !== null) {
-    history.replaceState(null, "", location.pathname + location.search);
-  }
+  if (given !== null || turn_id !== null) history.replaceState(null, "", addressOf(session_id));
   return {
     token: given ?? sessionStorage.getItem(TOKEN),
     place: session_id === null ? undefined : { session_id, ...(turn_id !== null && { turn_id }) },

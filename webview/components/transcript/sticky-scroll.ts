@@ -14,6 +14,11 @@ const MOMENTUM_MS = 3_000;
 /** Until then a page that is moved by itself may not know yet how far it goes now. */
 const DRAWN_MS = 200;
 
+/** An element, or a place in a text. */
+interface Placed {
+  getBoundingClientRect: () => DOMRect;
+}
+
 const UP_KEYS = new Set(["ArrowUp", "PageUp", "Home"]);
 
 /**
@@ -33,7 +38,7 @@ export function useStickyScroll(
   const drawn = useRef({ height: 0, before: 0, at: 0 });
   const wentDown = useRef(false);
   const anchor = useRef<number | null>(null);
-  const held = useRef<HTMLElement | null>(null);
+  const held = useRef<Placed | null>(null);
   /** Until when a movement down is the reader's own. */
   const mayReturnUntil = useRef(0);
   const lastTouch = useRef(0);
@@ -119,7 +124,7 @@ export function useStickyScroll(
     isAway,
     toBottom,
     onScroll,
-    toElement: (target: HTMLElement): void => {
+    toElement: (target: Placed): void => {
       sticks.current = false;
       held.current = target;
       showHeld();

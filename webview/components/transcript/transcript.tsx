@@ -1,5 +1,6 @@
 import { Fragment, type RefObject } from "preact";
-import { useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
+import { loadStyle } from "../../load-style.ts";
 import type { AppState, Outgoing } from "../../state/model.ts";
 import {
   activeSummary,
@@ -17,6 +18,10 @@ import { focusComposer } from "../composer/focus-composer.ts";
 import { useStickyScroll } from "./sticky-scroll.ts";
 import { OutgoingView, TurnView } from "./turn.tsx";
 
+const FindBar = later(async () => {
+  const [loaded] = await Promise.all([import("../../find/find-bar.tsx"), loadStyle("find.css")]);
+  return loaded.FindBar;
+});
 const GoneWords = later(async () => (await import("./gone-words.tsx")).GoneWords);
 const SummaryLine = later(async () => (await import("./summary-line.tsx")).SummaryLine);
 
@@ -66,6 +71,7 @@ export function Transcript({ state }: { state: AppState }) {
     if (document.hasFocus()) focusComposer();
   }, [outgoing?.request_id]);
 
+  const [finding, setFinding] = useFinding();
   const showEarlier = (): void => {
     keepPlace();
     setLimit(limit + PAGE);
@@ -143,13 +149,28 @@ export function Transcript({ state }: { state: AppState }) {
           {outgoing && !isQueueing(outgoing) && <OutgoingView outgoing={outgoing} />}
         </div>
       </div>
-      {isAway && (
-        <button type="button" class="jump" onClick={toBottom}>
-          <Icon name="arrow-down" />
-          {text.jumpToLatest}
-        </button>
+      {finding > 0 && (
+        <FindBar
+          asked={finding}
+          content={content}
+          hidden={loading ? 0 : hidden}
+          drawMore={showEarlier}
+          scrollTo={toElement}
+          onClose={() => setFinding(0)}
+        />
       )}
+      {isAway && <JumpToLatest onClick={toBottom} />}
     </div>
+  );
+}
+
+function JumpToLatest({ onClick }: { onClick: () => void }) {
+  const { text } = useSurroundings();
+  return (
+    <button type="button" class="jump" onClick={onClick}>
+      <Icon name="arrow-down" />
+      {text.jumpToLatest}
+    </button>
   );
 }
 
@@ -194,6 +215,31 @@ function useFound(
     return () => left.abort();
   }, [found]);
   return [found, setFound] as const;
+}
+
+/** How often it was asked for since the find bar was opened; 0: it is not. */
+function useFinding() {
+  const finding = useState(0);
+  const [, setFinding] = finding;
+  useEffect(() => {
+    const onKey = (event: KeyboardEvent): void => {
+      if (!asksToFind(event)) return;
+      event.preventDefault();
+      setFinding((times) => times + 1);
+    };
+    addEventListener("keydown", onKey);
+    return () => removeEventListener("keydown", onKey);
+  }, []);
+  return finding;
+}
+
+/** On any keyboard: on some the key of F is a letter of another alphabet. */
+function asksToFind({ key, code, ctrlKey, metaKey, altKey, shiftKey, target }: KeyboardEvent) {
+  const isMac = navigator.platform.startsWith("Mac");
+  if (!(isMac ? metaKey : ctrlKey) || altKey || shiftKey) return false;
+  // Once more: the browser's own.
+  if (target instanceof Element && target.closest(".find-bar")) return false;
+  return key.toLowerCase() === "f" || (code === "KeyF" && !/^[a-z]$/i.test(key));
 }
 
 function moveBetweenMessages(event: KeyboardEvent): void {
