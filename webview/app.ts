@@ -139,6 +139,12 @@ function watchTurns(store: Store, text: Strings, sessions: SessionList, loading:
     // The first message names the chat; every turn moves it up in the list.
     if (turn?.id !== beforeTurn?.id && state.log?.id === before.log?.id) loading.facts();
     if (turn?.id !== beforeTurn?.id || turn?.status !== beforeTurn?.status) sessions.refresh();
+    const hasEnded = turn?.id === beforeTurn?.id && beforeTurn?.status !== "done";
+    if (turn?.status === "done" && hasEnded) awaitTitle(store, loading);
+  });
+  store.subscribe((state, before) => {
+    if (state.log?.id !== before.log?.id || state.facts?.title === before.facts?.title) return;
+    if (before.facts !== null) sessions.refresh();
   });
 
   store.subscribe((state) => {
@@ -146,6 +152,21 @@ function watchTurns(store: Store, text: Strings, sessions: SessionList, loading:
     const notice = { code: "turn_gone", message: text.turnGone, hint: text.turnGoneHint };
     store.dispatch({ type: "sought", notice });
   });
+}
+
+/** By then the model may have given the chat its title. */
+const TITLED_MS = [2_000, 6_000, 20_000];
+
+/** The model is asked after the first answer, or after the next; the stream does not tell of it. */
+function awaitTitle(store: Store, loading: Loading): void {
+  const { log, facts } = store.get();
+  if (log === null || log.turns.length > 2) return;
+  for (const ms of TITLED_MS) {
+    setTimeout(() => {
+      const now = store.get();
+      if (now.log?.id === log.id && now.facts?.title === facts?.title) loading.facts();
+    }, ms);
+  }
 }
 
 /** Tells the host what is shown, and keeps what a reload needs. */

@@ -1,7 +1,9 @@
 // A chat's title by its model: asked once, beside everything; a person's own wins in every order.
 import assert from "node:assert/strict";
+import { rmSync } from "node:fs";
 import { titleChat } from "../../server/chat/upkeep/title-chats.ts";
 import { TITLE_PROMPT } from "../../server/domain/titles.ts";
+import { SessionList } from "../../server/protocol/responses.ts";
 import {
   FINISH,
   openChat,
@@ -12,7 +14,11 @@ import {
   text,
   withChat,
 } from "../support/chat.ts";
+import { newDataDir, startCompanion } from "../support/companion.ts";
 import { ENGINES } from "../support/engines.ts";
+import { normal } from "../support/upstream/openai-scripts.ts";
+import { FAKE_MODEL } from "../support/upstream/start-upstream.ts";
+import { withUpstream } from "../support/upstream/with-upstream.ts";
 
 const QUESTION = "How do I write a parser?";
 const TITLE = "Writing a parser";
@@ -175,3 +181,51 @@ for (const engine of ENGINES) {
       }));
   });
 }
+
+describe("a title by the model in the companion's process", () => {
+  for (const [flags, asked] of [
+    [["--titles", "on"], 2],
+    [[], 1],
+  ] as const) {
+    it(`asks its model ${asked} times for an answer with the flags [${flags.join(" ")}]`, () =>
+      withUpstream(
+        [normal("Hello there."), normal('"A greeting."'), normal("More.")],
+        async (upstream) => {
+          const dataDir = newDataDir();
+          const companion = await startCompanion({ dataDir, args: flags });
+          try {
+            await companion.request("PUT", "/v1/keys/openai-compatible", {
+              base_url: upstream.url,
+            });
+            const model = `openai-compatible/${FAKE_MODEL}`;
+            const message = { type: "user_message", content: "Say hello to me please" };
+            const send = async (session_id?: string) =>
+              await (
+                await companion.request("POST", "/v1/messages/stream", {
+                  model,
+                  message,
+                  session_id,
+                })
+              ).text();
+            await send();
+            const read = async (): Promise<{ id: string; title: string }> => {
+              const response = await companion.request("GET", "/v1/sessions");
+              const [session] = SessionList.parse(await response.json()).sessions;
+              assert.ok(session);
+              return session;
+            };
+            const wanted = asked === 2 ? "A greeting" : message.content;
+            for (let n = 0; n < 200 && (await read()).title !== wanted; n++)
+              await new Promise((r) => setTimeout(r, 50));
+            const { id, title } = await read();
+            assert.equal(title, wanted);
+            await send(id);
+            assert.equal(upstream.requests.length, asked + 1);
+          } finally {
+            await companion.stop();
+            rmSync(dataDir, { recursive: true, force: true });
+          }
+        },
+      ));
+  }
+});

@@ -117,26 +117,10 @@ const STATES: Record<string, (app: OpenApp) => Promise<void>> = {
   chats: async (app) => {
     const { session, turnId } = await ask(app);
     app.companion.done(session, turnId);
-    const other = app.companion.addSession("Another chat");
+    const other = app.companion.addSession("Another chat", { pinned: true });
     app.companion.ask(other, "q");
     await app.page.getByRole("button", { name: "Chats" }).click();
     await app.page.locator(".session").nth(1).waitFor();
-  },
-  finding: async (app) => {
-    const { session, turnId } = await ask(app, "Find me");
-    app.companion.done(session, turnId);
-    await app.page.keyboard.press("Control+f");
-    await app.page.getByRole("textbox", { name: "Find in this chat" }).fill("find");
-    await app.page.locator(".find-count", { hasText: "1 of 1" }).waitFor();
-  },
-  archived: async (app) => {
-    const session = app.companion.addSession("Put away", { workspace: "/a" });
-    app.companion.ask(session, "q");
-    app.companion.ask(app.companion.addSession("Pinned one", { pinned: true }), "q");
-    await app.page.getByRole("button", { name: "Chats" }).click();
-    await app.page.getByRole("heading", { name: "Pinned" }).waitFor();
-    await app.page.getByRole("button", { name: "Archive “Put away”" }).press("Enter");
-    await app.page.getByRole("button", { name: "Undo" }).waitFor();
   },
   deleted: async (app) => {
     const deleted_at = "2026-01-02T03:04:05.000Z";

@@ -1,6 +1,7 @@
 // Ctrl+F in a chat: finds also what is not drawn yet, and what is folded away.
 import assert from "node:assert/strict";
 import type { Page } from "playwright-core";
+import { findings } from "./support/axe.ts";
 import { closeBrowser, HOSTS, type OpenApp, withApp } from "./support/with-app.ts";
 
 after(closeBrowser);
@@ -65,6 +66,7 @@ for (const host of HOSTS) {
           const place = here instanceof Range ? here.getBoundingClientRect() : undefined;
           return frame && place && place.top > frame.top + 40 && place.bottom < frame.bottom;
         });
+        assert.deepEqual(await findings(page), []);
         await page.keyboard.press("Shift+F3");
         await count(page, "2 of 2");
         await page.keyboard.press("Enter");

@@ -96,6 +96,18 @@ for (const host of HOSTS) {
         },
       ));
 
+    it("shows the title that the model has given after the first answer", () =>
+      withApp({ host }, async (app) => {
+        const { page, companion } = app;
+        const { session, turnId } = await ask(app, "How do I write a parser?");
+        await page.getByRole("button", { name: "Chats" }).click();
+        companion.done(session, turnId);
+        await page.getByText("Saved").waitFor();
+        session.title = "Writing a parser";
+        await page.getByRole("heading", { level: 2, name: "Writing a parser" }).waitFor();
+        await page.getByRole("button", { name: /^Writing a parser/ }).waitFor();
+      }));
+
     it("shows the chats of one workspace", () =>
       withApp(
         {

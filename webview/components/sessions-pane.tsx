@@ -20,6 +20,8 @@ const TransferDialog = later(
 
 /** Nobody tells of the chats that are not open. */
 const LOOK_MS = 3_000;
+/** Where none of them goes on: others may begin in another window. */
+const CALM_LOOK_MS = 15_000;
 
 export function SessionsPane({ state }: { state: AppState }) {
   const { actions, attaching, text } = useSurroundings();
@@ -37,14 +39,16 @@ export function SessionsPane({ state }: { state: AppState }) {
     if (sessions.open) search.current?.focus();
   }, [sessions.open]);
   const now = useToday();
-  const mayChange = sessions.open && sessions.query === "" && sessions.items.some(isUnfinished);
+  const isUnderWay = sessions.items.some(isUnfinished);
+  const isLooking = sessions.open && sessions.query === "";
   useEffect(() => {
-    if (!mayChange) return;
-    const timer = setInterval(() => {
+    if (!isLooking) return;
+    const look = (): void => {
       if (!document.hidden) actions.sessions.refresh();
-    }, LOOK_MS);
+    };
+    const timer = setInterval(look, isUnderWay ? LOOK_MS : CALM_LOOK_MS);
     return () => clearInterval(timer);
-  }, [mayChange]);
+  }, [isLooking, isUnderWay]);
   if (!sessions.open) return null;
 
   // A chat whose first message never came is of no use to anybody.

@@ -7,8 +7,8 @@ const BLOCK = "p, li, td, th, pre, h1, h2, h3, h4, h5, h6, blockquote, div, arti
 const NOT_SAID = ".visually-hidden, button, select, textarea";
 
 /**
- * Each place of `query` in `root`, in order: whatever the case, ё as е, a blank for any blanks, over
- * the borders of marks but not of blocks.
+ * Each place of `query` in `root`, in order: whatever the case, ё as е, a blank for any blanks,
+ * over the borders of marks but not of blocks.
  */
 export function placesOf(root: HTMLElement, query: string): Range[] {
   const wanted = patternOf(query);
