@@ -24,6 +24,9 @@ const HUNG_MS = 90_000;
 const BACK_MS = 5_000;
 const STANDBY =
   "select 1 from pg_stat_replication where state = 'streaming' and sync_state = 'sync'";
+/** What a reader may wait beyond the cluster's own time, or a dead companion's lease. */
+const GRACE_S = 2;
+const LEASE_S = 5;
 const KINDS = ["leader", "standby", "etcd", "companion", "rolling update"] as const;
 type Kind = (typeof KINDS)[number];
 
@@ -35,6 +38,8 @@ interface Row {
   doubles: number;
   hung: number;
   refused: number;
+  /** Answers whose reader heard nothing for longer than the cluster itself took, and the grace. */
+  late: number;
   /** Seconds. */
   silence: number;
   takeover: number;
@@ -45,8 +50,14 @@ if (missing !== undefined) {
   console.error(`These programs are needed, from Debian's packages:\n  ${missing}`);
   process.exit(2);
 }
-const { values } = parseArgs({ options: { rounds: { type: "string", default: "50" } } });
+const { values } = parseArgs({
+  options: {
+    rounds: { type: "string", default: "50" },
+    kinds: { type: "string", default: KINDS.join(",") },
+  },
+});
 const rounds = Number(values.rounds);
+const kinds = KINDS.filter((kind) => values.kinds.split(",").includes(kind));
 const home = mkdtempSync(join(tmpdir(), "streamkeeper-patroni-"));
 makeHome(home);
 const rows = new Map<Kind, Row>();
@@ -78,7 +89,7 @@ const front = await freePort();
 const proxy = await startProxy();
 try {
   for (const one of companions) await start(one);
-  for (let n = 0; n < rounds; n++) await round(KINDS[n % KINDS.length] ?? "leader");
+  for (let n = 0; n < rounds; n++) await round(kinds[n % kinds.length] ?? "leader");
   report();
 } finally {
   proxy.kill("SIGKILL");
@@ -87,7 +98,7 @@ try {
   await upstream.close();
   rmSync(home, { recursive: true, force: true });
 }
-const bad = [...rows.values()].some((row) => row.ended + row.lost + row.doubles + row.hung > 0);
+const bad = [...rows.values()].some((row) => row.ended + row.lost + row.doubles + row.hung + row.refused + row.late > 0);
 process.exit(bad ? 1 : 0);
 
 /** As docs/team.md has it, with the addresses of this run. */
@@ -127,13 +138,14 @@ async function round(kind: Kind): Promise<void> {
   leaving.abort();
   if (isLate) for (const one of all) one.leave();
   const row = rows.get(kind) ?? {
-    ...{ times: 0, answers: 0, ended: 0, lost: 0, doubles: 0, hung: 0, refused: 0 },
+    ...{ times: 0, answers: 0, ended: 0, lost: 0, doubles: 0, hung: 0, refused: 0, late: 0 },
     ...{ silence: 0, takeover: 0 },
   };
   rows.set(kind, row);
   row.times += 1;
   row.answers += all.length;
   row.takeover = Math.max(row.takeover, takeover);
+  const allowed = (kind === "companion" ? LEASE_S : takeover) + GRACE_S;
   for (const one of all) {
     if (!one.final) row.hung += 1;
     else if (one.final.type !== "done") row.ended += 1;
@@ -141,7 +153,9 @@ async function round(kind: Kind): Promise<void> {
     row.doubles += one.complaints.length;
     row.refused += one.refusals.length;
     row.lost += await missingOf(one);
-    row.silence = Math.max(row.silence, silenceOf(one));
+    const silence = silenceOf(one);
+    row.silence = Math.max(row.silence, silence);
+    if (silence > allowed) row.late += 1;
     if (one.final?.type !== "done") console.log(one.sessionId, JSON.stringify(one.final));
   }
   const seconds = Math.round((performance.now() - killed) / 1000);
@@ -220,10 +234,10 @@ function report(): void {
   const seconds = (value: number) => (value === 0 ? "–" : value.toFixed(1));
   const lines = [...rows].map(
     ([kind, row]) =>
-      `| ${kind} | ${row.times} | ${row.answers} | ${row.ended} | ${row.lost} | ${row.doubles} | ${row.hung} | ${row.refused} | ${seconds(row.takeover)} | ${seconds(row.silence)} |`,
+      `| ${kind} | ${row.times} | ${row.answers} | ${row.ended} | ${row.lost} | ${row.doubles} | ${row.hung} | ${row.refused} | ${row.late} | ${seconds(row.takeover)} | ${seconds(row.silence)} |`,
   );
   const head =
-    "| killed | times | answers | ended by it | shown, not stored | doubles | hung | refused | the cluster's own time, s | longest silence, s |\n|---|---|---|---|---|---|---|---|---|---|";
+    "| killed | times | answers | ended by it | shown, not stored | doubles | hung | refused | silent for longer | the cluster's own time, s | longest silence, s |\n|---|---|---|---|---|---|---|---|---|---|---|";
   const made = `Last made on ${new Date().toISOString().slice(0, 10)} by \`npm run test:ha\`, ${rounds} rounds of ${STREAMS} answers, ${cpus().length} cores.`;
   const table = `${made}\n\n${head}\n${lines.join("\n")}`;
   console.log(table);
