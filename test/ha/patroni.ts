@@ -7,6 +7,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import pg from "pg";
 import { freePort } from "../support/free-port.ts";
 import { findBinaries } from "../support/postgres.ts";
+import { type LaggingRelay, startLaggingRelay } from "./lagging-relay.ts";
 
 const PACKAGES = "patroni etcd-server haproxy postgresql";
 
@@ -42,7 +43,7 @@ export function missingPrograms(): string | undefined {
 
 export async function startPatroni(
   home: string,
-  { synchronous }: { synchronous: boolean },
+  { synchronous, lagMs }: { synchronous: boolean; lagMs?: number },
 ): Promise<PatroniCluster> {
   const bin = await findBinaries();
   if (bin === undefined) throw new Error("no Postgres");
@@ -74,12 +75,28 @@ export async function startPatroni(
     ]);
 
   startEtcd();
+  const relays: LaggingRelay[] = [];
   const nodes: PatroniNode[] = [];
   for (const n of [1, 2, 3]) {
     const [port, rest] = [await freePort(), await freePort()];
+    const relay = lagMs === undefined ? undefined : await startLaggingRelay(port, lagMs);
+    if (relay) relays.push(relay);
     const data = join(home, `data${n}`);
     const file = join(home, `p${n}.yml`);
-    writeFileSync(file, settings({ n, port, rest, data, home, bin, client, synchronous }));
+    writeFileSync(
+      file,
+      settings({
+        n,
+        port,
+        reached: relay?.port ?? port,
+        rest,
+        data,
+        home,
+        bin,
+        client,
+        synchronous,
+      }),
+    );
     execFileSync("chown", ["postgres", file]);
     const name = `n${n}`;
     const node: PatroniNode = {
@@ -95,6 +112,7 @@ export async function startPatroni(
         const pid = existsSync(postmaster) ? readFileSync(postmaster, "utf8").split("\n")[0] : "";
         killGroup(name);
         if (pid) for (const one of [...childrenOf(pid), pid]) killOne(Number(one));
+        relay?.cut();
       },
       start: () => run(name, "runuser", ["-u", "postgres", "--", "patroni", file]),
     };
@@ -143,6 +161,7 @@ export async function startPatroni(
     stop() {
       for (const node of nodes) node.kill();
       killGroup("etcd");
+      for (const relay of relays) relay.close();
       return delay(500);
     },
   };
@@ -153,6 +172,8 @@ export async function startPatroni(
 interface Settings {
   n: number;
   port: number;
+  /** Where the other nodes find it. */
+  reached: number;
   rest: number;
   data: string;
   home: string;
@@ -161,7 +182,8 @@ interface Settings {
   synchronous: boolean;
 }
 
-function settings({ n, port, rest, data, home, bin, client, synchronous }: Settings): string {
+function settings(of: Settings): string {
+  const { n, port, reached, rest, data, home, bin, client, synchronous } = of;
   return `scope: streamkeeper
 name: n${n}
 restapi: {listen: 127.0.0.1:${rest}, connect_address: 127.0.0.1:${rest}}
@@ -180,7 +202,7 @@ bootstrap:
   pg_hba: [host replication all 127.0.0.1/32 trust, host all all 127.0.0.1/32 trust, local all all trust]
 postgresql:
   listen: 127.0.0.1:${port}
-  connect_address: 127.0.0.1:${port}
+  connect_address: 127.0.0.1:${reached}
   data_dir: ${data}
   bin_dir: ${bin}
   pgpass: ${home}/pgpass${n}
