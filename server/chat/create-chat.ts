@@ -50,6 +50,7 @@ import { closeTurn, ENDINGS } from "./turn/close-turn.ts";
 import { doneUnasked } from "./turn/prompt-messages.ts";
 import { summariseNow, undoSummary } from "./turn/summarise.ts";
 import { deleteSession, listDeletedSessions, restoreSession } from "./upkeep/deleted-chats.ts";
+import { isUp } from "./upkeep/watch-storage.ts";
 
 const LISTED_WORKSPACES = 200;
 
@@ -193,7 +194,7 @@ function queueOf(
 async function readiness(deps: ChatDeps): Promise<Ready> {
   const { database, turns, metrics, storage } = deps;
   const problem = await storage.check();
-  metrics.databaseUp.set(problem?.code === "database_unavailable" ? 0 : 1);
+  metrics.databaseUp.set(isUp(database, problem?.code) ? 1 : 0);
   return {
     ready: problem === undefined && !turns.draining,
     engine: database.engine,

@@ -25,6 +25,11 @@ async function told(lab: Lab, what: (ready: Ready) => boolean): Promise<Ready> {
   }
 }
 
+async function databaseUp(lab: Lab): Promise<string | undefined> {
+  const text = await (await lab.companion.request("GET", "/metrics")).text();
+  return /^database_up(?:\{.*\})? (\d)$/m.exec(text)?.[1];
+}
+
 describe("where nothing is shown that only one machine has", function () {
   this.timeout(120_000);
   let cluster: Cluster;
@@ -48,6 +53,7 @@ describe("where nothing is shown that only one machine has", function () {
       await cluster.setSynchronous(false);
       const { problem } = await told(lab, ({ ready }) => !ready);
       assert.match(problem?.message ?? "", /on one machine only|second machine .* is away/);
+      assert.equal(await databaseUp(lab), "1");
       const shown = conversations.map(({ cursor }) => cursor);
       // A reader from the beginning sees no more of it.
       const [first] = conversations;
@@ -72,8 +78,12 @@ describe("where nothing is shown that only one machine has", function () {
         assert.equal(text, ANSWER);
       }
       assert.equal((await told(lab, ({ ready }) => ready)).level, "two_machines");
+      await cluster.primary.stop("immediate");
+      await told(lab, ({ ready }) => !ready);
+      assert.equal(await databaseUp(lab), "0");
     } finally {
       await lab.close();
+      await cluster.primary.start().catch(() => {});
       await cluster.setSynchronous(false);
     }
   });

@@ -1,8 +1,10 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { v7 as uuid } from "uuid";
+import type { OpenedDatabase } from "../../db/opened-database.ts";
 import { removeSession } from "../../db/tables/deleted-sessions.ts";
 import { insertSession } from "../../db/tables/sessions.ts";
 import { ChatError, toChatError } from "../../errors.ts";
+import type { ErrorCode } from "../../protocol/errors.ts";
 import { every, unexpected } from "../../shared/every.ts";
 import type { ChatDeps, StorageWatch } from "../deps.ts";
 
@@ -39,9 +41,9 @@ export function watchStorage(
   const isWriteDue = writesEverMoreRarely(storage);
 
   const tell = (): void => {
+    metrics.databaseUp.set(isUp(deps.database, storage.problem) ? 1 : 0);
     if (storage.problem === told) return;
     told = storage.problem;
-    metrics.databaseUp.set(told === "database_unavailable" ? 0 : 1);
     if (told === undefined) log.info("storing works again");
     else log.error({ code: told }, "nothing can be stored");
   };
@@ -98,6 +100,15 @@ export function watchStorage(
     },
     stop: looks.stop,
   };
+}
+
+/** With only its second machine away the database answers, though nothing may be shown. */
+export function isUp(
+  { away, secondMachine }: Pick<OpenedDatabase, "away" | "secondMachine">,
+  problem: ErrorCode | undefined,
+): boolean {
+  if (problem !== "database_unavailable") return true;
+  return away.awaySince === undefined && secondMachine?.isAway === true;
 }
 
 /** Who comes while one is on its way gets its outcome. */

@@ -11,6 +11,8 @@ import { NoConnection } from "./storage-errors.ts";
 export type Level = "one_machine" | "two_machines" | null;
 
 export interface SecondMachine {
+  /** The database itself answers. */
+  readonly isAway: boolean;
   /**
    * Rejects with `NoConnection` while there is none; else resolves with the course of events of
    * the server.
@@ -120,6 +122,7 @@ export function createSecondMachine(
   let looking: Promise<string> | undefined;
   /** Of the wall clock: since when there has been none. */
   let awayFrom: number | undefined;
+  let isAway = false;
   const waiting = new Set<Waiter>();
   let confirming = false;
 
@@ -127,12 +130,14 @@ export function createSecondMachine(
     try {
       const standing = await standingOf(reader);
       const reason = whyNot(standing);
+      isAway = reason !== undefined;
       if (reason) throw new NoConnection(reason);
       awayFrom = undefined;
       fresh = { at: performance.now(), timeline: standing.timeline };
       return standing.timeline;
     } catch (thrown) {
       awayFrom ??= Date.now();
+      if (!(thrown instanceof NoConnection)) isAway = false;
       throw thrown instanceof NoConnection ? thrown : new NoConnection(thrown);
     } finally {
       looking = undefined;
@@ -153,11 +158,15 @@ export function createSecondMachine(
       try {
         settleOf(asked, await standingOf(reader));
       } catch (thrown) {
+        isAway = false;
         for (const { done } of asked) done.reject(unconfirmed(thrown));
         for (const one of asked) waiting.delete(one);
       }
       if (waiting.size === 0) break;
-      if (performance.now() - since > NOTICED_MS) health.failed("database_unavailable");
+      if (performance.now() - since > NOTICED_MS) {
+        isAway = true;
+        health.failed("database_unavailable");
+      }
       await delay(LOOK_AGAIN_MS[looks] ?? LOOK_AGAIN_MS.at(-1));
     }
     confirming = false;
@@ -186,6 +195,9 @@ export function createSecondMachine(
   }
 
   return {
+    get isAway() {
+      return isAway;
+    },
     ready,
     confirm,
     async settle(updatedAt, signal) {
