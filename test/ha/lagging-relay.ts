@@ -1,5 +1,5 @@
-// A network between two servers on which everything that one of them sends is under way for a while;
-// what is under way is lost when it dies.
+// A network between two servers on which everything that one of them sends is under way for a
+// while; what is under way is lost when it dies.
 import { connect, createServer, type Socket } from "node:net";
 
 export interface LaggingRelay {

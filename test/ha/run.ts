@@ -1,7 +1,7 @@
-// `npm run test:ha [-- --rounds N --kinds leader,etcd --lossy N]`: three companions behind HAProxy on a
-// cluster of Patroni. First it is synchronous, and its leader, standby, etcd and the companions are
-// killed in turn while answers run; then it is not, and each failover loses what was shown. What came
-// of it goes into docs/reliability.md.
+// `npm run test:ha [-- --rounds N --kinds leader,etcd --lossy N]`: three companions behind HAProxy
+// on a cluster of Patroni. First it is synchronous, and its leader, standby, etcd and the
+// companions are killed in turn while answers run; then it is not, and each failover loses what
+// was shown. What came of it goes into docs/reliability.md.
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";

@@ -1,6 +1,5 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { v7 as uuid } from "uuid";
-import type { OpenedDatabase } from "../../db/opened-database.ts";
 import { removeSession } from "../../db/tables/deleted-sessions.ts";
 import { insertSession } from "../../db/tables/sessions.ts";
 import { ChatError, toChatError } from "../../errors.ts";
@@ -104,7 +103,7 @@ export function watchStorage(
 
 /** With only its second machine away the database answers, though nothing may be shown. */
 export function isUp(
-  { away, secondMachine }: Pick<OpenedDatabase, "away" | "secondMachine">,
+  { away, secondMachine }: Pick<ChatDeps["database"], "away" | "secondMachine">,
   problem: ErrorCode | undefined,
 ): boolean {
   if (problem !== "database_unavailable") return true;
