@@ -16,7 +16,16 @@
 //   dist/server/prebuilds/         SQLite's binary for the target platform
 //   dist/webview/                  the web app, for the panel and for a browser
 //   dist/test/suite.cjs            the tests that run inside an extension host
-import { cpSync, existsSync, mkdirSync, readdirSync, rmSync, statSync } from "node:fs";
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { createRequire } from "node:module";
 import { basename, dirname, join } from "node:path";
 import { parseArgs } from "node:util";
@@ -31,6 +40,7 @@ import {
   pureSchemas,
   shortLists,
 } from "./extension/scripts/leave-out.mjs";
+import { loadable } from "./extension/scripts/loadable.mjs";
 
 const { values: flags } = parseArgs({
   options: {
@@ -282,7 +292,8 @@ function copyStatic() {
   const prebuilds = join(dirname(require.resolve("better-sqlite3/package.json")), "prebuilds");
   for (const name of readdirSync(prebuilds)) {
     if (flags.target === "universal" || name === `${binaryName(flags.target)}.node`) {
-      cpSync(join(prebuilds, name), join("dist/server/prebuilds", name));
+      const library = loadable(readFileSync(join(prebuilds, name)));
+      writeFileSync(join("dist/server/prebuilds", name), library);
     }
   }
   if (readdirSync("dist/server/prebuilds").length === 0) {
