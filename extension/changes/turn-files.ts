@@ -92,7 +92,7 @@ function changedIn(messages: readonly Message[], turnId: string): Map<string, De
 /** The turns of a chat that have changed files, the newest first. */
 export function changingTurns(messages: readonly Message[]): { turnId: string; said: string }[] {
   const ids = new Set(
-    messages.flatMap(({ turn_id, metadata }) => (isRecord(metadata["changed"]) ? [turn_id] : [])),
+    messages.flatMap(({ turn_id, metadata }) => (isRecord(metadata.changed) ? [turn_id] : [])),
   );
   return [...ids].toReversed().map((turnId) => {
     const asked = messages.find(({ turn_id, role }) => turn_id === turnId && role === "user");

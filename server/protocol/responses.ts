@@ -85,6 +85,8 @@ export const Message = z.object({
     context: z.optional(z.unknown()),
     attachments: z.optional(z.unknown()),
     subtask_id: z.optional(z.unknown()),
+    changed: z.optional(z.unknown()),
+    decided: z.optional(z.unknown()),
   }),
 });
 export type Message = z.infer<typeof Message>;

@@ -23,7 +23,7 @@ import { refuseWhatIsNotTaken, storeAttachments } from "../attachments/attachmen
 import type { ReadAttachments } from "../attachments/read-attachments.ts";
 import type { ChatDeps, LeasedTurn } from "../deps.ts";
 import type { NumberedChunks, Writing } from "../log/write-session.ts";
-import { userChunk } from "../turn/steer.ts";
+import { userChunk, userMessage } from "../turn/steer.ts";
 import { knownAgent, sessionInfo } from "./create-session.ts";
 
 type UserMessage = Extract<ClientMessage, { type: "user_message" }>;
@@ -74,15 +74,8 @@ export async function storeTurn(
     { chunk: { ...said, metadata: { ...said.metadata, ...carried } }, turnId },
   ]);
   const lastSeq = numbered.columns.last_seq;
-  const question = messageRow({
-    session_id: sessionId,
-    turn_id: turnId,
-    position: lastSeq,
-    role: "user",
-    content: message.content,
-    status: "complete",
-    metadata: { ...(message.context && { context: message.context }), ...carried },
-  });
+  const place = { session_id: sessionId, turn_id: turnId, position: lastSeq };
+  const question = messageRow(userMessage(place, message, carried));
   const rows = [
     ...offers.statements,
     ...instructions.statements,
@@ -109,7 +102,8 @@ export async function storeTurn(
     title: titleOf(session, turn),
     // Whoever writes in it has it in the list again.
     archived_at: null,
-    ...(request.workspace !== undefined && { workspace: request.workspace }),
+    // Undefined leaves the column as it is.
+    workspace: request.workspace,
   };
   const fence = await storeRows(trx, rows, { id: sessionId, made, columns });
   if (message.resume_plan_id !== undefined) {
@@ -141,7 +135,10 @@ export async function storeTurn(
 
 type SessionColumns = NumberedChunks["columns"] &
   ReturnType<typeof leaseOf> &
-  Pick<SessionState, "agent_type" | "model" | "title"> & { archived_at: null; workspace?: string };
+  Pick<SessionState, "agent_type" | "model" | "title"> & {
+    archived_at: null;
+    workspace: string | undefined;
+  };
 
 /** Resolves with the fencing number of the lease. */
 async function storeRows(

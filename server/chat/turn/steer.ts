@@ -22,19 +22,22 @@ export async function readSteering(run: Run): Promise<void> {
       const attached = refs.length === 0 ? {} : { attachments: refs };
       const said = userChunk(request, message, { model, agentType: run.agentType });
       const { chunks } = await append([{ ...said, metadata: { ...said.metadata, ...attached } }]);
-      await insertMessage(trx, {
-        session_id: sessionId,
-        turn_id: turnId,
-        position: chunks[0]?.seq ?? 0,
-        role: "user",
-        content: message.content,
-        status: "complete",
-        metadata: { ...(message.context && { context: message.context }), ...attached },
-      });
+      const place = { session_id: sessionId, turn_id: turnId, position: chunks[0]?.seq ?? 0 };
+      await insertMessage(trx, userMessage(place, message, attached));
       await setRequestTurn(trx, row.id, turnId);
       await removeQueued(trx, row);
     }
   });
+}
+
+/** As the model is told it later; `userChunk` is what clients see of it. */
+export function userMessage(
+  place: { session_id: string; turn_id: string; position: number },
+  { content, context }: Pick<UserMessage, "content" | "context">,
+  carried: object,
+) {
+  const metadata = { ...omitUndefined({ context }), ...carried };
+  return { ...place, role: "user", content, status: "complete", metadata } as const;
 }
 
 export function userChunk(
