@@ -12,8 +12,15 @@ import { FULL } from "../support/length.ts";
 import { EXECUTE } from "../support/tools.ts";
 import { playsCalls } from "../support/upstream/openai-scripts.ts";
 import { FAKE_MODEL, startUpstream } from "../support/upstream/start-upstream.ts";
+import type { Checks } from "./support/invariants.ts";
+import { record } from "./support/results.ts";
 
 const KILLS = FULL ? 50 : 3;
+/** Looked at here are the rule, which is there once, and the next call, which it allows. */
+const NONE = {
+  ...{ shown: 0, order: 0, text: 0, ended: 0, once: 0, readers: 0, next: 0 },
+  ...{ intact: 0, alive: 0, told: 0 },
+} satisfies Checks;
 const RULE = { type: "command_prefix", pattern: "npm test" } as const;
 
 /** Asks for a call, and resolves with its session once that is judged. */
@@ -87,6 +94,7 @@ for (const engine of ENGINES) {
           });
           const told = log.map((chunk) => metadataOf(chunk).allowed_by).filter(Boolean);
           assert.deepEqual(told, [{ by: "rule", rules: [RULE] }]);
+          record("kill -9, a rule made of a call", engine.engine, { ...NONE, once: 1, next: 1 });
         }
       } finally {
         await companion.kill();
