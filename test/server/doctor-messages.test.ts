@@ -49,6 +49,24 @@ describe("what doctor says of messages and their log", function () {
       }));
   }
 
+  it("lets a message that waits though it was sent wait no more", () =>
+    withStoredChats(async ({ dataDir, path }) => {
+      const before = answers(path);
+      tamper(
+        path,
+        "insert into requests (request_id, session_id, turn_id, body_hash, created_at) select 'sent', session_id, id, '', 0 from turns limit 1",
+        "insert into queued_messages (session_id, id, position, body, version, steers, created_at) select session_id, request_id, 1, '{}', 1, 0, 0 from requests where request_id = 'sent'",
+      );
+      const found = await reportOn(dataDir);
+      assert.deepEqual(problemsOf(found.report), ["messages"]);
+      assert.match(found.report.findings[0]?.what ?? "", /still waits/);
+      const { report } = await reportOn(dataDir, "--repair");
+      assert.deepEqual(report.done, ["Let 1 message that was sent wait no more."]);
+      assert.deepEqual(query(path, "select id from queued_messages"), []);
+      assert.deepEqual(answers(path), before);
+      assert.deepEqual(problemsOf((await reportOn(dataDir)).report), []);
+    }));
+
   it("finds nothing wrong after compaction", () =>
     withStoredChats(async ({ dataDir, path }) => {
       await compactAll(path);

@@ -8,6 +8,7 @@ import {
   findLostMessages,
   findOrphans,
   findRunning,
+  findSentTwice,
   findShortCursors,
   findStray,
   findStuck,
@@ -36,6 +37,7 @@ export async function checkChats(
   // Those whose end is in a gap get it with that.
   const unended = gaps.length + unread.length > 0 ? 0 : (await findUnended(reader)).length;
   const dangling = (await findDangling(reader)).length;
+  const twice = (await findSentTwice(reader)).length;
   const answers = await findWrongMessages(reader);
   const different = answers.filter((one) => one.is === "different").length;
   const lost = (await findLostMessages(reader)).length + answers.length - different;
@@ -80,6 +82,10 @@ export async function checkChats(
     ...problem("calls", dangling, {
       what: `${counted(dangling, "tool call")} waits for an answer though its turn has ended.`,
       what_to_do: `${REPAIR} closes them.`,
+    }),
+    ...problem("messages", twice, {
+      what: `${counted(twice, "message")} that was sent still waits, and would be sent again.`,
+      what_to_do: `${REPAIR} lets it wait no more; it stays in its chat.`,
     }),
     ...problem("messages", lost, {
       what: `${counted(lost, "message")} is in the log and missing in the conversation that models are told.`,

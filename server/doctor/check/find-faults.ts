@@ -195,6 +195,17 @@ export async function findDangling(
   );
 }
 
+/** Messages that wait though they have been sent: they would be sent a second time. */
+export async function findSentTwice(reader: Reader): Promise<{ session_id: string; id: string }[]> {
+  return await reader
+    .selectFrom("queued_messages")
+    .innerJoin("requests", "requests.request_id", "queued_messages.id")
+    .select(["queued_messages.session_id", "queued_messages.id"])
+    .whereRef("requests.session_id", "=", "queued_messages.session_id")
+    .where("requests.turn_id", "is not", null)
+    .execute();
+}
+
 /** What somebody has asked, by the log, and is in no message: the model would not be told of it. */
 export interface LostMessage extends TurnOf {
   /** Where it belongs. */

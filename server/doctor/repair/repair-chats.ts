@@ -5,6 +5,7 @@ import type { ChatDeps } from "../../chat/deps.ts";
 import { closeTurn, ENDINGS } from "../../chat/turn/close-turn.ts";
 import { recoverTurns } from "../../chat/turn/recover-turns.ts";
 import { insertMessage, turnMessages } from "../../db/tables/messages.ts";
+import { removeQueued } from "../../db/tables/queue.ts";
 import type { Trx } from "../../db/tables/schema.ts";
 import { lockSession } from "../../db/tables/sessions.ts";
 import { findTurn } from "../../db/tables/turns.ts";
@@ -18,6 +19,7 @@ import {
   findGaps,
   findLostMessages,
   findOrphans,
+  findSentTwice,
   findShortCursors,
   findStray,
   findStuck,
@@ -44,6 +46,7 @@ export async function repairChats(deps: RepairDeps): Promise<string[]> {
     ...(await endTurns(deps)),
     ...(await sayEnds(deps)),
     ...(await closeCalls(deps)),
+    ...(await unqueueSent(deps)),
     ...(await restoreMessages(deps)),
     ...(await mendSearch(deps)),
   ];
@@ -188,6 +191,12 @@ async function closeCalls(deps: RepairDeps): Promise<string[]> {
     });
   }
   return told(dangling.length, `Closed ${counted(dangling.length, "tool call")}.`);
+}
+
+async function unqueueSent(deps: RepairDeps): Promise<string[]> {
+  const twice = await findSentTwice(deps.reader);
+  for (const row of twice) await commit(deps, (trx) => removeQueued(trx, row));
+  return told(twice.length, `Let ${counted(twice.length, "message")} that was sent wait no more.`);
 }
 
 async function restoreMessages(deps: RepairDeps): Promise<string[]> {
