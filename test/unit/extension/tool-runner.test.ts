@@ -215,6 +215,7 @@ describe("the runner of tools", () => {
     assert.ok(played.events.includes("asked for plan"));
     played.say({ type: "done", is_final: true });
     await played.reached("ended: done");
+    await played.reached("follows ");
     assert.equal(played.events.at(-1), "follows ");
     assert.equal(played.events.includes("claim theirs"), false);
     played.runner.dispose();
