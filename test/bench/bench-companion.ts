@@ -158,7 +158,8 @@ const companion = await assembleCompanion({
     return new SSEUnitOfWork(deps, subject);
   },
   recent,
-  installation: "bench",
+  // One of several: each is a machine of its own.
+  installation: uuid(),
   log,
   metrics,
 });

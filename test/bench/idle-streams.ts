@@ -60,7 +60,7 @@ export async function memoryOfIdleStreams(
   }
 }
 
-async function newSession({ url, headers }: MeasuredCompanion): Promise<string> {
+export async function newSession({ url, headers }: MeasuredCompanion): Promise<string> {
   const response = await fetch(`${url}/v1/sessions`, {
     method: "POST",
     headers: { ...headers, "content-type": "application/json" },
@@ -70,7 +70,7 @@ async function newSession({ url, headers }: MeasuredCompanion): Promise<string> 
 }
 
 /** Resolves once its first chunk is there. */
-function readIdle({ url, headers }: MeasuredCompanion, sessionId: string): Promise<Socket> {
+export function readIdle({ url, headers }: MeasuredCompanion, sessionId: string): Promise<Socket> {
   return new Promise((resolve, reject) => {
     const { port, host } = new URL(url);
     const socket = connect(Number(port), "127.0.0.1", () =>

@@ -20,6 +20,7 @@ import { BENCH_FORMATS } from "./model-formats.ts";
 import { measureModels } from "./model-goals.ts";
 import type { Result } from "./result.ts";
 import { measureSizes } from "./size-goals.ts";
+import { measureTeam } from "./team-goals.ts";
 import { measureUpstream, UPSTREAM_STREAMS } from "./upstream-goals.ts";
 
 const { values: flags, positionals: wanted } = parseArgs({
@@ -66,12 +67,14 @@ function casesOn(engine: "SQLite" | "Postgres", databases: Databases): BenchCase
   ];
 }
 
+const onPostgres: Databases = async () => {
+  server.running ??= await startPostgres();
+  return await createDatabase(server.running.url, `bench_${++server.databases}`);
+};
 const cases: BenchCase[] = [
   ...casesOn("SQLite", () => Promise.resolve(undefined)),
-  ...casesOn("Postgres", async () => {
-    server.running ??= await startPostgres();
-    return await createDatabase(server.running.url, `bench_${++server.databases}`);
-  }),
+  ...casesOn("Postgres", onPostgres),
+  { name: "postgres team", measure: () => measureTeam(onPostgres, quick) },
   { name: "models", measure: () => measureModels(quick) },
   { name: "sizes", measure: measureSizes },
 ];

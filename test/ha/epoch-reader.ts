@@ -15,15 +15,15 @@ export class EpochReader {
   toldAt: number | undefined;
   final: ShownChunk | undefined;
   readonly complaints: string[] = [];
+  /** The number of the last chunk that counts. */
+  seen = 0;
+  /** When anything came last. */
+  heardAt = performance.now();
   /** `E:n`, as the last id was. */
   #cursor = "0";
 
   constructor(sessionId: string) {
     this.sessionId = sessionId;
-  }
-
-  get seen(): number {
-    return Math.max(0, ...this.frames.keys());
   }
 
   /** Resolves when the turn has ended, or it is told to leave. */
@@ -52,13 +52,16 @@ export class EpochReader {
     const [, id] = /^id: (.*)$/m.exec(block) ?? [];
     if (id === undefined) return;
     this.#cursor = id;
+    this.heardAt = performance.now();
     if (block.includes(`\nevent: ${LOG_RESET}\n`)) {
       this.#reset(LogReset.parse(JSON.parse(block.slice(block.indexOf("\ndata: ") + 7))));
       return;
     }
     const chunk = chunkOf(block);
-    const seen = this.seen;
-    if (chunk.seq !== seen + 1) this.complaints.push(`chunk ${chunk.seq} came after ${seen}`);
+    if (chunk.seq !== this.seen + 1) {
+      this.complaints.push(`chunk ${chunk.seq} came after ${this.seen}`);
+    }
+    this.seen = chunk.seq;
     // The id names the epoch; of the log's chunk the data is what counts.
     this.frames.set(chunk.seq, dataOf(block));
     if (chunk.is_final) this.final = chunk;
@@ -66,6 +69,7 @@ export class EpochReader {
 
   #reset({ resume_after }: LogReset): void {
     this.toldAt ??= performance.now();
+    this.seen = resume_after;
     for (const seq of this.frames.keys()) {
       if (seq <= resume_after) continue;
       this.frames.delete(seq);

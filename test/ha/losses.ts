@@ -11,9 +11,10 @@ import { inSeconds } from "./report.ts";
 import type { Team } from "./team.ts";
 
 export const LAG_MS = 400;
-const WISH = { words: 1_500, gap_ms: 40 };
+const WISH = { words: 1_000, gap_ms: 40 };
 const TOLD_S = 2;
-const HUNG_MS = 90_000;
+/** A reader of a running answer that hears nothing for so long, with the database back. */
+const HUNG_MS = 60_000;
 
 export interface Losses {
   times: number;
@@ -79,8 +80,7 @@ export async function lossRound(cluster: PatroniCluster, team: Team, row: Losses
   const old = await cluster.leader();
   old.kill();
   const promoted = await writable(cluster, old.port);
-  const late = delay(WISH.words * WISH.gap_ms + HUNG_MS, "late", { ref: false });
-  await Promise.race([ended, late]);
+  await Promise.race([ended, allSilent(readers)]);
   leaving.abort();
   old.start();
   row.times += 1;
@@ -97,6 +97,13 @@ export async function lossRound(cluster: PatroniCluster, team: Team, row: Losses
   }
   row.stuck += await stuckOf(team, readers);
   console.log("lossy", JSON.stringify(row));
+}
+
+/** Resolves when nobody hears anything any more; what is slow is not hung. */
+async function allSilent(readers: readonly EpochReader[]): Promise<void> {
+  const hears = ({ final, heardAt }: EpochReader) =>
+    !final && performance.now() - heardAt < HUNG_MS;
+  while (readers.some(hears)) await delay(500, undefined, { ref: false });
 }
 
 /** Resolves with the moment at which another leader than that takes writes. */
