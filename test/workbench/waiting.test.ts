@@ -1,6 +1,7 @@
 // A chat that waits for a person where nobody sees it: what the workbench
 // says of it, and until when.
 import assert from "node:assert/strict";
+import { writeFileSync } from "node:fs";
 import type { Page } from "playwright-core";
 import { runCommand } from "../support/vscode-host.ts";
 import { call, type Scene, startScene } from "./scene.ts";
@@ -46,6 +47,41 @@ describe("a chat that waits, in a workbench", function () {
       }
     }
   };
+
+  it("takes messages while a tool runs: one changed, one taken back, one read before the model goes on", async () => {
+    const { frame, composer } = chat;
+    const row = (words: string) => frame.locator(".queue li", { hasText: words });
+    const queue = async (words: string): Promise<void> => {
+      await chat.send(words);
+      await row(words).waitFor();
+    };
+    const command = "until [ -e go ]; do sleep 0.1; done";
+    await scene.ask("Run it.", call("execute_command", { command }));
+    await scene.button("Approve").press("Enter");
+    await frame.getByPlaceholder("Enter queues it").waitFor();
+    await queue("Tpyo");
+    await queue("Now");
+    await frame.getByRole("button", { name: "Edit “Tpyo”" }).press("Enter");
+    const edit = frame.getByLabel("Message that waits");
+    await edit.fill("Typo");
+    await edit.press("Enter");
+    await row("Typo").waitFor();
+    await frame.getByRole("button", { name: "Take back into the draft: “Now”" }).press("Enter");
+    await row("Now").waitFor({ state: "detached" });
+    assert.equal(await composer.inputValue(), "Now");
+    await composer.press("Control+Enter");
+    await row("read at the next step").waitFor();
+    await scene.workbench.picture(page, "queue");
+    writeFileSync(scene.file("go"), "");
+    await frame.locator(".turn[data-status=done]").nth(1).waitFor();
+    assert.deepEqual(await frame.locator(".turn .question-text").allInnerTexts(), [
+      "Run it.",
+      "Now",
+      "Typo",
+    ]);
+    assert.deepEqual(await frame.locator(".turn").first().locator(".question-text").count(), 2);
+    await scene.newChat();
+  });
 
   it("counts on the view's icon, and is told of where another chat is open; its button leads to the question", async () => {
     await scene.ask("Make the first.", call("create_directory", { path: "first" }));
