@@ -72,6 +72,17 @@ describe("the packaged extension in a workbench", function () {
     await checkStored(workbench, chat);
   });
 
+  it("finds in the chat at Ctrl+F", async () => {
+    await chat.frame.getByLabel("Your message").focus();
+    await page.keyboard.press("Control+f");
+    const input = chat.frame.getByRole("textbox", { name: "Find in this chat" });
+    await input.fill("DEBOUNC");
+    await chat.frame.locator(".find-count", { hasText: /^\d+ of \d\d/ }).waitFor();
+    await workbench.picture(page, "finding");
+    await page.keyboard.press("Escape");
+    await input.waitFor({ state: "detached" });
+  });
+
   it("shows the live commit latency in the status bar, and its parts on hover", async () => {
     const item = statusItem(page);
     await item.filter({ hasText: LATENCY }).waitFor();

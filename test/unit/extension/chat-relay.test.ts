@@ -22,7 +22,7 @@ interface Setup {
   readonly next: () => Promise<void>;
 }
 
-function setup(options: { model?: string; answer?: unknown } = {}): Setup {
+function setup(options: { model?: string; workspace?: string; answer?: unknown } = {}): Setup {
   const events = new EventEmitter();
   const posted: ToWebview[] = [];
   const host: HostMessage[] = [];
@@ -56,7 +56,7 @@ function setup(options: { model?: string; answer?: unknown } = {}): Setup {
       events.emit("posted");
     },
     preferredModel: () => options.model,
-    offer: async () => ({}),
+    offer: async () => (options.workspace === undefined ? {} : { workspace: options.workspace }),
     offerFor: async () => ({}),
     withPrompt: async (message) => message,
     withEdits: (_sessionId, message) => message,
@@ -164,6 +164,16 @@ describe("relay between page and companion", () => {
     await turn();
     assert.deepEqual(bad.posted, [
       { type: "failure", id: 8, error: { code: "draining", message: "wait" } },
+    ]);
+  });
+
+  it("says which of the workspaces is the window's own", async () => {
+    const answer = { workspaces: ["/a", "/b"] };
+    const { relay, posted } = setup({ answer, workspace: "/b" });
+    relay.receive({ type: "call", id: 1, name: "list_workspaces", params: {} });
+    await turn();
+    assert.deepEqual(posted, [
+      { type: "result", id: 1, ok: true, value: { ...answer, here: "/b" } },
     ]);
   });
 
