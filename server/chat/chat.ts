@@ -26,10 +26,12 @@ import type {
   SentNow,
   Session,
   SessionList,
+  VersionList,
   WorkspaceList,
 } from "../protocol/responses.ts";
 import type { Sampling } from "../protocol/sampling.ts";
 import type {
+  ChooseVersionRequest,
   DecideChangesRequest,
   ExportFormat,
   ListTransactionsQuery,
@@ -142,6 +144,13 @@ export interface Chat {
    * `session_busy` while one runs.
    */
   rewind(sessionId: string, turnId: string): Promise<Session>;
+  /**
+   * The conversation goes on with another version of a message. Takes effect once. Rejects with
+   * `session_busy`, `version_changed`, `invalid_request`, `not_found`.
+   */
+  chooseVersion(sessionId: string, request: ChooseVersionRequest): Promise<Session>;
+  /** Rejects with `not_found`. */
+  listVersions(sessionId: string): Promise<VersionList>;
   /**
    * Older messages are replaced by a summary in what the model is told. Rejects with
    * `session_busy`, `invalid_request`, `upstream_*`.

@@ -21,6 +21,7 @@ import type { Message, Ready } from "../protocol/responses.ts";
 import { SAMPLING_FIELDS, type Sampling } from "../protocol/sampling.ts";
 import type { ResolvedModel } from "../providers/catalog.ts";
 import { editQueued, resumeQueue, sendNow, stopQueue, takeBack } from "./accept/change-queue.ts";
+import { chooseVersion, listVersions } from "./accept/choose-version.ts";
 import { createSession, idOf } from "./accept/create-session.ts";
 import { queueMessage } from "./accept/queue-message.ts";
 import { rewindSession } from "./accept/rewind-session.ts";
@@ -81,6 +82,8 @@ export function createChat(deps: ChatDeps): Chat {
     cancelTurn: (sessionId) => cancelTurn(deps, sessionId),
     decideChanges: (sessionId, turnId, said) => decideChanges(deps, sessionId, turnId, said),
     rewind: (sessionId, turnId) => rewindSession(deps, sessionId, turnId),
+    chooseVersion: (sessionId, request) => chooseVersion(deps, sessionId, request),
+    listVersions: (sessionId) => listVersions(reader, sessionId),
     summarise: (sessionId) => summariseNow(deps, sessionId),
     revokeToolRule: (sessionId, toolName) => revokeToolRule(deps, sessionId, toolName),
     ruleChoices: (sessionId, callId) => ruleChoices(deps, sessionId, callId),

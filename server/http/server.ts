@@ -18,6 +18,7 @@ import { sessionsRouter } from "./sessions.ts";
 import { StreamReaders } from "./sse.ts";
 import { traceRequest } from "./tracing.ts";
 import { importRouter, transferRouter } from "./transfer.ts";
+import { versionsRouter } from "./versions.ts";
 import { webAppRouter } from "./web-app.ts";
 import { workspacesRouter } from "./workspaces.ts";
 
@@ -71,6 +72,7 @@ export function createHttpServer(deps: HttpDeps): HttpServer {
   app.use(messagesRouter(deps, readers));
   app.use(sessionsRouter(deps));
   app.use(queueRouter(deps));
+  app.use(versionsRouter(deps));
   app.use(approvalsRouter(deps));
   app.use(changesRouter(deps));
   app.use(deletedSessionsRouter(deps));

@@ -9,7 +9,7 @@ import { InstructionHash } from "../protocol/instructions.ts";
 import { DeleteSessionQuery, ListSessionsQuery } from "../protocol/list-queries.ts";
 import { ToolName } from "../protocol/offers.ts";
 import { CreateSessionRequest, UpdateSessionRequest } from "../protocol/requests.ts";
-import { ClaimRequest, OutputRequest, RewindRequest } from "../protocol/served-requests.ts";
+import { ClaimRequest, OutputRequest } from "../protocol/served-requests.ts";
 import { omitUndefined } from "../shared/json.ts";
 import { parse } from "./body.ts";
 import type { HttpDeps } from "./context.ts";
@@ -101,14 +101,6 @@ export function sessionsRouter({ chat }: HttpDeps): Router {
       const piece = parse(OutputRequest, request.body);
       const callId = parse(ForeignId, request.params["call"]);
       response.json(await chat.takeOutput(idOf(request), callId, piece));
-    })
-    .all(allowOnly("POST"));
-
-  router
-    .route("/v1/sessions/:id/rewind")
-    .post(async (request: Request, response: Response) => {
-      const { turn_id } = parse(RewindRequest, request.body);
-      response.json(await chat.rewind(idOf(request), turn_id));
     })
     .all(allowOnly("POST"));
 

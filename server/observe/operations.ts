@@ -15,6 +15,7 @@ const TABLE = {
   claim_title: { rollback: "failure", background: true },
   title_session: { rollback: "failure", background: true },
   rewind_session: { rollback: "refusal" },
+  choose_version: { rollback: "refusal" },
   delete_session: { rollback: "refusal" },
   restore_session: { rollback: "refusal" },
   purge_session: { rollback: "refusal", background: true },

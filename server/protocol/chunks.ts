@@ -138,6 +138,11 @@ export const STATES = [
     context_tokens: z.number(),
   }),
   z.object({ state: z.literal("rewound"), replaces_turn_id: z.string() }),
+  z.object({
+    state: z.literal("version_chosen"),
+    chosen_turn_id: z.string(),
+    context_tokens: z.number(),
+  }),
   z.object({ state: z.literal("tool_allowed") }),
   z.object({ state: z.literal("tool_asks_again") }),
   z.object({
@@ -198,6 +203,7 @@ export type NewChunk =
   | Status<"summarised", { content: string }>
   | Status<"summary_undone">
   | Status<"rewound">
+  | Status<"version_chosen">
   | Status<"tool_allowed", { tool_name: string }>
   | Status<"tool_asks_again", { tool_name: string }>
   | Status<"rule_allowed", { tool_name: string }>

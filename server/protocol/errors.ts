@@ -14,6 +14,7 @@ export const ERROR_STATUS = {
   request_conflict: 409,
   queue_changed: 409,
   queue_full: 409,
+  version_changed: 409,
   not_waiting: 409,
   call_claimed: 409,
   payload_too_large: 413,

@@ -42,7 +42,7 @@ export const SessionList = z.object({
     z.extend(Session, {
       /** Where a search found its words; absent without a search. */
       snippet: z.optional(z.string()),
-      /** The turn that says it, unless it was replaced. */
+      /** The turn that says it; it may be another version than the one that is shown. */
       found_turn_id: z.optional(z.string()),
     }),
   ),
@@ -71,6 +71,15 @@ export const DeletedSessionList = z.object({
   kept_days: z.int(),
 });
 export type DeletedSessionList = z.infer<typeof DeletedSessionList>;
+
+/**
+ * Messages that have more than one version: the one that is shown (null: all were taken back), and
+ * all there are, the oldest first.
+ */
+export const VersionList = z.object({
+  messages: z.array(z.object({ turn_id: z.nullable(z.string()), versions: z.array(z.string()) })),
+});
+export type VersionList = z.infer<typeof VersionList>;
 
 export const Message = z.object({
   id: z.string(),

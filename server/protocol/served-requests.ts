@@ -42,6 +42,17 @@ export const DecideChangesRequest = z.strictObject({
 });
 export type DecideChangesRequest = z.infer<typeof DecideChangesRequest>;
 
+/**
+ * Body of `POST /v1/sessions/{id}/choose_version`. `instead_of`: the version that was seen there; if
+ * another one is by now, nothing is done.
+ */
+export const ChooseVersionRequest = z.strictObject({
+  turn_id: Id,
+  instead_of: z.optional(Id),
+  request_id: z.optional(Id),
+});
+export type ChooseVersionRequest = z.infer<typeof ChooseVersionRequest>;
+
 export const ListTransactionsQuery = z.object({
   limit: z.optional(z.coerce.number().check(z.int(), z.minimum(1), z.maximum(200))),
   /** Only those over the threshold. */

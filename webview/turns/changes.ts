@@ -17,7 +17,7 @@ type Decided = Extract<NonNullable<ChunkOf<"status">["metadata"]>, { state: "cha
 export function withDecision(log: SessionLog, metadata: Decided): SessionLog {
   const { changed_turn_id, path, kept = 0, undone = 0, open = 0, added, removed } = metadata;
   const decided = kept + undone === 0 ? null : { kept, undone, open };
-  const turns = log.turns.map((turn) => {
+  const decide = (turn: Turn): Turn => {
     if (turn.id !== changed_turn_id || !turn.changes) return turn;
     const changes = turn.changes.map((one) =>
       one.path === path
@@ -25,6 +25,7 @@ export function withDecision(log: SessionLog, metadata: Decided): SessionLog {
         : one,
     );
     return { ...turn, changes };
-  });
-  return { ...log, turns };
+  };
+  const others = log.others.map((branch) => ({ ...branch, turns: branch.turns.map(decide) }));
+  return { ...log, turns: log.turns.map(decide), others };
 }

@@ -16,7 +16,8 @@ export function resetLog(log: SessionLog, reset: LogReset): SessionLog {
 export function settled(log: SessionLog): SessionLog {
   const { before } = log;
   if (!before || log.cursor < before.until) return log;
-  const there = new Map(log.turns.map((turn) => [turn.id, turn]));
+  const all = [...log.turns, ...log.others.flatMap(({ turns }) => turns)];
+  const there = new Map(all.map((turn) => [turn.id, turn]));
   const missing = before.turns.filter((turn) => {
     const now = there.get(turn.id);
     return !now || answerText(now).length < answerText(turn).length;

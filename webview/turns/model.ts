@@ -5,6 +5,7 @@ import type { AttachmentRef } from "../../server/protocol/attachments.ts";
 import type { AskReason, CallOutcome } from "../../server/protocol/call-words.ts";
 import type { SentInstruction } from "../../server/protocol/instructions.ts";
 import type { TurnStatus } from "../../server/protocol/responses.ts";
+import type { Branch } from "../../server/shared/versions.ts";
 import type { Plan } from "./plans.ts";
 import type { Summary } from "./summaries.ts";
 
@@ -117,6 +118,8 @@ export interface SessionLog {
   /** Something is missing after the cursor; nothing more is taken until it comes. */
   gap: boolean;
   turns: readonly Turn[];
+  /** Versions of them that are not shown. */
+  others: readonly Branch<Turn>[];
   /** Those not taken back; the newest one whose turn is there counts. */
   summaries: readonly Summary[];
   /** Names of the tools that need not ask in this session. */
@@ -136,6 +139,7 @@ export function emptyLog(id: string): SessionLog {
     cursor: 0,
     gap: false,
     turns: [],
+    others: [],
     summaries: [],
     granted: [],
     info: { seq: 0, title: null, model: null, agent: null },

@@ -3,6 +3,7 @@
 
 import type { ChunkOf, StreamChunk } from "../../server/protocol/chunks.ts";
 import { continuity } from "../../server/shared/continuity.ts";
+import { findTurn, withoutTurnsFrom, withVersion } from "../../server/shared/versions.ts";
 import { withChange, withDecision } from "./changes.ts";
 import { settled } from "./gone.ts";
 import {
@@ -70,8 +71,8 @@ function takeChunk(log: SessionLog, chunk: StreamChunk): SessionLog {
     case "status":
       return takeStatus(log, chunk);
     case "done":
-      // The end of a turn that nobody saw begin: of a rewind.
-      if (!log.turns.some(({ id }) => id === turnIdOf(chunk))) return log;
+      // The end of a turn that nobody saw begin: of a rewind, or of the choice of a version.
+      if (!findTurn(log, turnIdOf(chunk))) return log;
       return changeTurn(log, chunk, (turn) => endTurn(turn, chunk));
     case "error":
     case "interrupted":
@@ -111,10 +112,8 @@ function takeStatus(log: SessionLog, chunk: ChunkOf<"status">): SessionLog {
       );
     case "summarised":
     case "summary_undone": {
-      const last = log.turns.at(-1);
-      const measured = last && { ...last, contextTokens: metadata.context_tokens ?? null };
-      const turns = measured ? [...log.turns.slice(0, -1), measured] : log.turns;
-      return { ...log, turns, summaries: withSummary(log.summaries, content, metadata) };
+      const summaries = withSummary(log.summaries, content, metadata);
+      return withMeasure({ ...log, summaries }, metadata);
     }
     case "tool_allowed":
       return { ...log, granted: [...log.granted.filter((name) => name !== tool_name), tool_name] };
@@ -125,7 +124,9 @@ function takeStatus(log: SessionLog, chunk: ChunkOf<"status">): SessionLog {
     case "approval_level":
       return log;
     case "rewound":
-      return { ...log, turns: keptTurns(log, metadata.replaces_turn_id) };
+      return { ...log, ...withoutTurnsFrom(log, metadata.replaces_turn_id) };
+    case "version_chosen":
+      return withMeasure({ ...log, ...withVersion(log, metadata.chosen_turn_id ?? "") }, metadata);
     case "change_decided":
       return withDecision(log, metadata);
     case "continued":
@@ -179,13 +180,18 @@ function takeQuestion(log: SessionLog, chunk: ChunkOf<"user_message">): SessionL
     agent,
     nextAgent: agent,
   };
-  return { ...log, turns: [...keptTurns(log, metadata.replaces_turn_id), turn], arrived };
+  const kept = withoutTurnsFrom(log, metadata.replaces_turn_id);
+  return { ...log, turns: [...kept.turns, turn], others: kept.others, arrived };
 }
 
-/** Without the turn that is replaced, and all after it. */
-function keptTurns({ turns }: SessionLog, replaced: string | undefined): readonly Turn[] {
-  const at = turns.findIndex(({ id }) => id === replaced);
-  return at < 0 ? turns : turns.slice(0, at);
+/** What the whole conversation measures now. */
+function withMeasure(
+  log: SessionLog,
+  { context_tokens }: { context_tokens?: number | undefined },
+): SessionLog {
+  const last = log.turns.at(-1);
+  const contextTokens = context_tokens ?? null;
+  return last ? { ...log, turns: [...log.turns.slice(0, -1), { ...last, contextTokens }] } : log;
 }
 
 function emptyTurn(id: string, seq: number): Turn {
@@ -214,6 +220,14 @@ function changeTurn(log: SessionLog, chunk: StreamChunk, change: (turn: Turn) =>
   const id = turnIdOf(chunk);
   const at = log.turns.findLastIndex((turn) => turn.id === id);
   const found = log.turns[at];
+  if (!found && findTurn(log, id)) {
+    // Of a version that is not shown: an end that a repair has put there, say.
+    const others = log.others.map((branch) => ({
+      ...branch,
+      turns: branch.turns.map((turn) => (turn.id === id ? change(turn) : turn)),
+    }));
+    return { ...log, others };
+  }
   if (!found) {
     const made = change(emptyTurn(id, chunk.seq));
     const turn: Turn = chunk.turn_id === undefined ? { ...made, status: "done" } : made;

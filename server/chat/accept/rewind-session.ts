@@ -1,6 +1,7 @@
 import { v7 as uuid } from "uuid";
 import { changeSession, findSession } from "../../db/tables/sessions.ts";
-import { endTurn, insertTurn, replaceTurnsFrom } from "../../db/tables/turns.ts";
+import { endTurn, insertTurn } from "../../db/tables/turns.ts";
+import { hideTurnsFrom } from "../../db/tables/versions.ts";
 import type { Session } from "../../protocol/responses.ts";
 import type { ChatDeps } from "../deps.ts";
 import { doneUnasked } from "../turn/prompt-messages.ts";
@@ -28,7 +29,7 @@ export async function rewindSession(
       const model = session.model ?? deps.resolveModel(null).id;
       const turn = { id: turnId, session_id: sessionId, agent_type, model };
       await insertTurn(trx, { ...turn, after_seq: session.last_seq });
-      await replaceTurnsFrom(trx, sessionId, from, turnId);
+      await hideTurnsFrom(trx, sessionId, from, turnId);
       await changeSession(trx, sessionId, {});
       await append([
         { type: "status", metadata: { state: "rewound", replaces_turn_id: from } },

@@ -12,7 +12,8 @@ import {
   sessionInsert,
 } from "../../db/tables/sessions.ts";
 import { type Statement, together } from "../../db/tables/together.ts";
-import { replaceTurnsFrom, turnInsert } from "../../db/tables/turns.ts";
+import { turnInsert } from "../../db/tables/turns.ts";
+import { replaceTurnsFrom } from "../../db/tables/versions.ts";
 import { DEFAULT_AGENT, findAgent } from "../../domain/agents.ts";
 import type { Offer } from "../../domain/offer.ts";
 import { titleFrom, UNTITLED } from "../../domain/titles.ts";

@@ -1,3 +1,4 @@
+import { replayVersions, toVersionChange } from "../../domain/replay-versions.ts";
 import { hashesOf } from "../../protocol/instructions.ts";
 import type { WholeChat } from "../../protocol/stored/chat-file.ts";
 
@@ -10,11 +11,16 @@ export function cutChat(chat: WholeChat, lastSeq: number): WholeChat {
   const end = chunks.at(-1)?.seq ?? 0;
   const ended = new Set(chunks.filter(isEnd).map(({ turn_id }) => turn_id));
   const begun = chat.turns.filter(({ after_seq }) => after_seq < end);
+  const isWhole = end === chat.head.last_seq;
   const turnIds = new Set(begun.map(({ id }) => id));
+  // The versions that were shown then.
+  const changes = chunks.flatMap(
+    ({ payload, ...chunk }) => toVersionChange({ ...chunk, metadata: payload["metadata"] }) ?? [],
+  );
+  const { hiddenBy } = replayVersions(begun, changes);
   const turns = begun.map((turn) => ({
     ...turn,
-    // A turn that was replaced by one that is not here is part of the conversation again.
-    replaced_by: turnIds.has(turn.replaced_by ?? "") ? turn.replaced_by : null,
+    replaced_by: isWhole ? turn.replaced_by : (hiddenBy.get(turn.id) ?? null),
     ...(ended.has(turn.id) ? {} : OPEN),
   }));
   const called = new Set(chunks.map(({ payload }) => payload["call_id"]));

@@ -204,7 +204,7 @@ const LOOKED_AT = 20;
 
 /**
  * What the conversation last measured, in tokens, and the `seq` up to which: at the end of a turn
- * that is still part of it, or at a summary.
+ * that is still part of it, or at a summary since which no turn has left it.
  */
 export async function lastMeasured(
   reader: Reader,
@@ -213,20 +213,40 @@ export async function lastMeasured(
   const rows = await reader
     .selectFrom("chunks")
     .leftJoin("turns", "turns.id", "chunks.turn_id")
-    .select(["chunks.seq", "chunks.payload"])
+    .select(["chunks.seq", "chunks.turn_id", "chunks.payload"])
     .where("chunks.session_id", "=", sessionId)
     .where("chunks.type", "in", ["done", "status"])
     .where("turns.replaced_by", "is", null)
     .orderBy("chunks.seq", "desc")
     .limit(LOOKED_AT)
     .execute();
-  for (const { seq, payload } of rows) {
+  for (const { seq, turn_id, payload } of rows) {
     const { metadata } = JSON.parse(payload) as ChunkOf<"done" | "status">;
     if (metadata && "context_tokens" in metadata && metadata.context_tokens !== undefined) {
+      if (turn_id === null && (await anyLeftSince(reader, sessionId, seq))) continue;
       return { tokens: metadata.context_tokens, seq };
     }
   }
   return undefined;
+}
+
+/** Whether the conversation has lost a turn, or become another version, since. */
+async function anyLeftSince(reader: Reader, sessionId: string, seq: number): Promise<boolean> {
+  const row = await reader
+    .selectFrom("turns as hiding")
+    .select("hiding.id")
+    .where("hiding.session_id", "=", sessionId)
+    .where("hiding.after_seq", ">=", seq)
+    .where("hiding.id", "in", (eb) =>
+      eb
+        .selectFrom("turns")
+        .select("replaced_by")
+        .where("session_id", "=", sessionId)
+        .where("replaced_by", "is not", null),
+    )
+    .limit(1)
+    .executeTakeFirst();
+  return row !== undefined;
 }
 
 export interface ChunkRow {

@@ -274,18 +274,13 @@ async function hitsIn(reader: Reader, ids: readonly string[], terms: readonly Te
   if (ids.length === 0) return new Map();
   const messages = await reader
     .selectFrom("messages")
-    .innerJoin("turns", "turns.id", "messages.turn_id")
-    .select(["messages.session_id", "messages.turn_id", "messages.content", "turns.replaced_by"])
-    .where("messages.id", "in", ids)
+    .select(["session_id", "turn_id", "content"])
+    .where("id", "in", ids)
     .execute();
   return new Map(
-    messages.map(({ session_id, turn_id, content, replaced_by }) => [
+    messages.map(({ session_id, turn_id, content }) => [
       session_id,
-      {
-        snippet: snippetOf(content, terms),
-        // One that was replaced is not to be seen any more.
-        ...(replaced_by === null ? { found_turn_id: turn_id } : {}),
-      },
+      { snippet: snippetOf(content, terms), found_turn_id: turn_id },
     ]),
   );
 }

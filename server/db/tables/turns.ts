@@ -154,32 +154,3 @@ export async function findAbandonedTurns(
     .limit(1_000)
     .execute();
 }
-
-/**
- * Takes `turnId` and all later turns of the session out of the conversation; rejects with
- * `invalid_request` if it is not one of it.
- */
-export async function replaceTurnsFrom(
-  trx: Trx,
-  sessionId: string,
-  turnId: string,
-  replacedBy: string,
-): Promise<void> {
-  const turn = await trx
-    .selectFrom("turns")
-    .select("after_seq")
-    .where("id", "=", turnId)
-    .where("session_id", "=", sessionId)
-    .executeTakeFirst();
-  if (!turn) {
-    throw new ChatError("invalid_request", "message.replaces_turn_id: no turn of this session.");
-  }
-  await trx
-    .updateTable("turns")
-    .set({ replaced_by: replacedBy })
-    .where("session_id", "=", sessionId)
-    .where("after_seq", ">=", turn.after_seq)
-    .where("replaced_by", "is", null)
-    .where("id", "!=", replacedBy)
-    .execute();
-}

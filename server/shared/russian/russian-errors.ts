@@ -59,6 +59,10 @@ export const IN_RUSSIAN: Record<ErrorCode, Words> = {
     general: "В этом чате уже пишется ответ.",
     phrases: [
       ["This session is answering a message.", "В этом чате уже пишется ответ."],
+      [
+        "An answer is being written here, or waits for you: another version cannot be chosen now.",
+        "Здесь пишется ответ, или он ждёт вас: сейчас другую версию выбрать нельзя.",
+      ],
       ["This session is answering another message ({0}).", "В этом чате уже пишется другой ответ."],
     ],
   },
@@ -82,6 +86,15 @@ export const IN_RUSSIAN: Record<ErrorCode, Words> = {
   queue_full: {
     general: "Очередь этого чата полна.",
     phrases: [["{0} messages wait in this chat already.", "В этом чате уже ждут сообщения: {0}."]],
+  },
+  version_changed: {
+    general: "Чат показывает уже другую версию этого сообщения.",
+    phrases: [
+      [
+        "This chat shows another version of that message by now. Nothing was stored.",
+        "Чат показывает уже другую версию этого сообщения. Ничего не сохранено.",
+      ],
+    ],
   },
   not_waiting: {
     general: "Этот вызов ничего уже не ждёт.",
