@@ -24,7 +24,8 @@ export interface Actions {
   setDraft: (text: string) => void;
   dropContext: (index: number) => void;
   writeCall: (callId: string, draft: Partial<CallDraft>) => void;
-  editLast: () => void;
+  /** Default: the last message. */
+  edit: (turnId?: string) => void;
   stopEditing: () => void;
   dropUnsent: () => void;
   chooseModel: (id: string) => void;
@@ -84,10 +85,9 @@ export function createActions(deps: ActionsDeps): Actions {
     setDraft: (draft) => store.dispatch({ type: "draft", text: draft }),
     writeCall: (callId, draft) => store.dispatch({ type: "write_call", callId, draft }),
     dropContext: (index) => store.dispatch({ type: "drop_context", index }),
-    editLast() {
-      const turn = lastQuestion(store.get());
-      if (!turn || isBusy(store.get())) return;
-      store.dispatch({ type: "edit", turnId: turn.id });
+    edit(turnId = lastQuestion(store.get())?.id) {
+      if (turnId === undefined || isBusy(store.get())) return;
+      store.dispatch({ type: "edit", turnId });
       focusComposer();
     },
     stopEditing: () => store.dispatch({ type: "stop_editing" }),

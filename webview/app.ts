@@ -1,5 +1,6 @@
 // The app without its looks: store, transport and what goes on between them.
 import type { Session } from "../server/protocol/responses.ts";
+import { findTurn } from "../server/shared/versions.ts";
 import { type Actions, createActions } from "./actions.ts";
 import type { SavedState } from "./messages.ts";
 import { createApprovals } from "./state/approvals.ts";
@@ -7,7 +8,7 @@ import { withHere } from "./state/drafts.ts";
 import { createFollowing, createLoading, type Loading } from "./state/loading.ts";
 import type { AppState } from "./state/model.ts";
 import { isLoading, isUnwritten, lastTurn, soughtIndex } from "./state/selectors.ts";
-import { createSending } from "./state/sending.ts";
+import { createSending, type Sending } from "./state/sending.ts";
 import { createSessionList, type SessionList } from "./state/session-list.ts";
 import { createStore, type Store } from "./state/store.ts";
 import type { Strings } from "./strings/texts.ts";
@@ -104,7 +105,7 @@ export function createApp(transport: Transport, text: Strings): App {
     ...{ store, transport, text, sending, approvals, sessions, loading, open, showTurn },
     focusComposer: toComposer,
   });
-  watchTurns(store, text, sessions, loading);
+  watchTurns({ store, text, sessions, loading, sending });
 
   return {
     store,
@@ -130,8 +131,16 @@ export function createApp(transport: Transport, text: Strings): App {
   };
 }
 
+interface Watched {
+  store: Store;
+  text: Strings;
+  sessions: SessionList;
+  loading: Loading;
+  sending: Sending;
+}
+
 /** What follows from a change of the newest turn. */
-function watchTurns(store: Store, text: Strings, sessions: SessionList, loading: Loading): void {
+function watchTurns({ store, text, sessions, loading, sending }: Watched): void {
   store.subscribe((state, before) => {
     if (state.log === before.log || isLoading(before)) return;
     const turn = lastTurn(state);
@@ -147,8 +156,20 @@ function watchTurns(store: Store, text: Strings, sessions: SessionList, loading:
     if (before.facts !== null) sessions.refresh();
   });
 
+  let chosen: string | null = null;
   store.subscribe((state) => {
+    if (state.sought === null) chosen = null;
     if (soughtIndex(state) !== -1) return;
+    const { log, sought } = state;
+    const isHidden = log && sought && findTurn(log, sought.turnId);
+    if (isHidden && chosen !== sought.turnId) {
+      chosen = sought.turnId;
+      void sending.choose(chosen).then(() => {
+        // It says why, if the chat has not become that version.
+        if (store.get().notice) store.dispatch({ type: "sought", notice: store.get().notice });
+      });
+    }
+    if (isHidden) return;
     const notice = { code: "turn_gone", message: text.turnGone, hint: text.turnGoneHint };
     store.dispatch({ type: "sought", notice });
   });

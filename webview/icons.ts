@@ -7,6 +7,7 @@ export const ICONS = {
   beaker: "\uea79",
   check: "\ueab2",
   "chevron-down": "\ueab4",
+  "chevron-left": "\ueab5",
   "chevron-right": "\ueab6",
   "chevron-up": "\ueab7",
   circle: "\ueabc",

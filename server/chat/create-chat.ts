@@ -17,7 +17,7 @@ import { AGENTS, DEFAULT_AGENT, findAgent } from "../domain/agents.ts";
 import { titleFrom } from "../domain/titles.ts";
 import { ChatError } from "../errors.ts";
 import { readAsContext } from "../pages/as-material.ts";
-import type { Message, Ready } from "../protocol/responses.ts";
+import type { AgentList, Message, Ready } from "../protocol/responses.ts";
 import { SAMPLING_FIELDS, type Sampling } from "../protocol/sampling.ts";
 import type { ResolvedModel } from "../providers/catalog.ts";
 import { editQueued, resumeQueue, sendNow, stopQueue, takeBack } from "./accept/change-queue.ts";
@@ -143,10 +143,7 @@ export function createChat(deps: ChatDeps): Chat {
     listPending: (sessionId) => listPending(reader, sessionId),
     claimCall: (sessionId, callId, clientId) => claim(deps, sessionId, callId, clientId),
     takeOutput: (sessionId, callId, piece) => takeOutput(deps, sessionId, callId, piece),
-    listAgents: () => ({
-      agents: AGENTS.map(({ type, name, description }) => ({ type, name, description })),
-      default: DEFAULT_AGENT,
-    }),
+    listAgents,
     listModels: () => models.list(),
     listTransactions: ({ limit = 50, slow = false }) => ({
       engine: deps.database.engine,
@@ -389,4 +386,9 @@ function fromCursor(cursor: string): { updated_at: number; id: string } {
     throw new ChatError("invalid_request", "cursor: not one that this server gave.");
   }
   return { updated_at: Number(time), id };
+}
+
+function listAgents(): AgentList {
+  const agents = AGENTS.map(({ type, name, description }) => ({ type, name, description }));
+  return { agents, default: DEFAULT_AGENT };
 }

@@ -69,6 +69,13 @@ export const CALLS = {
   quote_chat: { params: OfSession, result: ContextItem },
   list_pending: { params: OfSession, result: PendingList },
   cancel_turn: { params: OfSession, result: z.unknown() },
+  choose_version: {
+    params: z.strictObject({
+      session_id: Id,
+      choice: z.strictObject({ turn_id: Id, instead_of: z.optional(Id), request_id: Id }),
+    }),
+    result: Session,
+  },
   summarise: { params: OfSession, result: z.unknown() },
   undo_summary: {
     params: z.strictObject({ session_id: Id, summary_id: Id }),

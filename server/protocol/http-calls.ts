@@ -45,6 +45,8 @@ export function toHttp<N extends CallName>(name: N, params: CallParams<N>): Http
       return { method: "GET", path: `${session}/pending` };
     case "cancel_turn":
       return { method: "POST", path: `${session}/cancel`, body: {} };
+    case "choose_version":
+      return { method: "POST", path: `${session}/choose_version`, body: p["choice"] };
     case "summarise":
       return { method: "POST", path: `${session}/summarise`, body: {} };
     case "undo_summary":

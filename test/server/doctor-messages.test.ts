@@ -136,4 +136,32 @@ describe("what doctor says of messages and their log", function () {
     assert.deepEqual(answers(path), before);
     rmSync(dataDir, { recursive: true, force: true });
   });
+
+  it("lets models be told the version that is shown", () =>
+    withStoredChats(async ({ dataDir, path }) => {
+      const script: Script = () => [text("yes"), FINISH];
+      const open = await openChat({ engine: "sqlite", path }, script);
+      const first = await say(open.chat, "one");
+      await read(open.chat, first);
+      const { session_id, turn_id: replaces_turn_id } = first;
+      await read(open.chat, await say(open.chat, "two", { session_id, replaces_turn_id }));
+      await open.chat.chooseVersion(session_id, { turn_id: first.turn_id });
+      await open.close();
+      assert.deepEqual(problemsOf((await reportOn(dataDir)).report), []);
+      tamper(
+        path,
+        `update turns set replaced_by = iif(replaced_by is null, id, null) where session_id = '${session_id}'`,
+      );
+      assert.deepEqual(problemsOf((await reportOn(dataDir)).report), ["versions"]);
+      const { code, report } = await reportOn(dataDir, "--repair");
+      const done = ["Let models be told the version that is shown, in 1 chat."];
+      assert.deepEqual([code, report.done], [0, done]);
+      const later = await openChat({ engine: "sqlite", path }, script);
+      const { messages } = await later.chat.listMessages(session_id);
+      assert.deepEqual(
+        messages.map(({ content }) => content),
+        ["one", "yes"],
+      );
+      await later.close();
+    }));
 });

@@ -118,12 +118,21 @@ for (const host of HOSTS) {
         assert.ok(Math.abs((await settled(page)) - top) < 2, "the reader was pulled away");
       }));
 
-    it("says calmly that the turn has left the conversation, and shows the chat as it is", () =>
+    it("chooses the version of the chat that has the turn", () =>
       withLongChat({ host }, async ({ app: { page, companion }, session, turns, lead }) => {
         const last = turns.at(-1) ?? "";
         const replacing = companion.ask(session, "better question", { replaces_turn_id: last });
         companion.done(session, replacing);
         await lead(last);
+        await seen(page, "question 119");
+        await page.getByText("better question").waitFor({ state: "detached" });
+      }));
+
+    it("says calmly that the turn is not in the chat, and shows the chat as it is", () =>
+      withLongChat({ host }, async ({ app: { page, companion }, session, lead }) => {
+        const replacing = companion.ask(session, "better question");
+        companion.done(session, replacing);
+        await lead("00000000-0000-4000-8000-000000000000");
         const note = page.getByRole("status").filter({ hasText: "not in this chat any more" });
         await note.waitFor();
         await page.getByText("better question").waitFor();

@@ -11,7 +11,6 @@ import {
   isBusy,
   isLockedOut,
   isSendable,
-  lastQuestion,
   lastTurn,
   mustWait,
   unfinishedPlan,
@@ -22,8 +21,10 @@ export interface Sending {
   /** Sends the draft; while an answer runs it waits, or is read by that answer `now`. */
   send: (now?: boolean) => void;
   sendText: (content: string) => void;
-  /** Asks the last question again; its answer is replaced. */
+  /** Asks a question again; what was answered stays as a version. */
   retry: (turnId: string) => void;
+  /** The chat goes on with another version of a message. */
+  choose: (turnId: string, insteadOf?: string) => Promise<void>;
   continueAnswer: () => void;
   decide: (callId: string, decision: Omit<Decision, "requestId">) => void;
   resumePlan: (planId: string) => void;
@@ -116,18 +117,18 @@ export function createSending(deps: SendingDeps): Sending {
     },
     sendText: (content) => start(content),
     retry(turnId) {
-      const turn = lastQuestion(store.get());
-      if (turn?.id !== turnId || !turn.question) return;
+      const turn = store.get().log?.turns.find(({ id }) => id === turnId);
+      if (!turn?.question) return;
       // A retry of a plan's resumption resumes it.
       const { attachments, resumesPlanId } = turn.question;
-      const asked = askedIn(turn);
       const plan = unfinishedPlan(store.get().log?.turns ?? []);
-      start(asked, {
+      start(askedIn(turn), {
         replaces: turnId,
         context: attachments.map(toAttached),
         planId: plan?.id === resumesPlanId ? plan?.id : undefined,
       });
     },
+    choose: choosing(attempt, transport),
     continueAnswer: () => start(text.continuePrompt),
     resumePlan: (planId) => start(text.resumePlan, { planId }),
     async stored(read) {
@@ -179,6 +180,22 @@ export function createSending(deps: SendingDeps): Sending {
 function askedIn({ question, parts }: Turn): string {
   const added = parts.flatMap((part) => (part.kind === "said" ? [part.question.text] : []));
   return [question?.text ?? "", ...added].join("\n\n");
+}
+
+function choosing(
+  attempt: (work: (session_id: string) => Promise<unknown>) => Promise<boolean>,
+  transport: Transport,
+): Sending["choose"] {
+  /** A second click comes before the first has its answer. */
+  let isChoosing = false;
+  return async (turn_id, insteadOf) => {
+    if (isChoosing) return;
+    isChoosing = true;
+    const request_id = crypto.randomUUID();
+    const choice = omitUndefined({ turn_id, instead_of: insteadOf, request_id });
+    await attempt((session_id) => transport.call("choose_version", { session_id, choice }));
+    isChoosing = false;
+  };
 }
 
 /** `/coder do it` chooses the agent, and asks the rest. */

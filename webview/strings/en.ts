@@ -44,7 +44,7 @@ export const EN: Strings = {
   send: "Send",
   stop: "Stop the answer",
   stopping: "Stopping…",
-  editing: "Editing your message: what follows it is replaced",
+  editing: "Editing your message: what it was, and what follows it, stays as a version",
   stopEditing: "Stop editing",
   removeContext: (label) => `Remove ${label}`,
   levels: {
@@ -157,7 +157,7 @@ export const EN: Strings = {
   goneDetail:
     "The database was put back to an older state. Copy what you need: it is gone when this page is closed.",
   turnGone: "That message is not in this chat any more.",
-  turnGoneHint: "It was replaced, taken back, or never saved. This is the chat as it is now.",
+  turnGoneHint: "It was never saved, or belongs elsewhere. This is the chat as it is now.",
   openLink: "Open this link?",
   openLinkDetail: "It leads to",
   open: "Open",

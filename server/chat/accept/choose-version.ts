@@ -4,14 +4,13 @@ import { insertRequest } from "../../db/tables/requests.ts";
 import type { Reader } from "../../db/tables/schema.ts";
 import { changeSession, findSession } from "../../db/tables/sessions.ts";
 import { endTurn, insertTurn } from "../../db/tables/turns.ts";
-import { askedTurns, showTurns, versionChanged, versionRows } from "../../db/tables/versions.ts";
-import { type Replayed, replayVersions, toVersionChange } from "../../domain/replay-versions.ts";
+import { askedTurns, showTurns, versionChanged } from "../../db/tables/versions.ts";
 import { ChatError } from "../../errors.ts";
 import type { Session, VersionList } from "../../protocol/responses.ts";
 import type { ChooseVersionRequest } from "../../protocol/served-requests.ts";
-import { isRecord } from "../../shared/json.ts";
 import { findTurn, versionsAt, withVersion } from "../../shared/versions.ts";
 import type { ChatDeps } from "../deps.ts";
+import { readVersions } from "../log/read-versions.ts";
 import { doneUnasked } from "../turn/prompt-messages.ts";
 import { type Asked, storedRepeat } from "./asked.ts";
 import { isBusy } from "./start-turn.ts";
@@ -82,16 +81,6 @@ export async function listVersions(reader: Reader, sessionId: string): Promise<V
       : [];
   });
   return { messages };
-}
-
-async function readVersions(reader: Reader, sessionId: string): Promise<Replayed> {
-  const { turns, changes } = await versionRows(reader, sessionId);
-  const parsed = changes.flatMap(({ payload, ...row }) => {
-    const said: unknown = JSON.parse(payload);
-    const metadata = isRecord(said) ? said["metadata"] : undefined;
-    return toVersionChange({ ...row, metadata }) ?? [];
-  });
-  return replayVersions(turns, parsed);
 }
 
 function askedBy(sessionId: string, request: ChooseVersionRequest): Asked | undefined {

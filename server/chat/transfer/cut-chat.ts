@@ -11,16 +11,17 @@ export function cutChat(chat: WholeChat, lastSeq: number): WholeChat {
   const end = chunks.at(-1)?.seq ?? 0;
   const ended = new Set(chunks.filter(isEnd).map(({ turn_id }) => turn_id));
   const begun = chat.turns.filter(({ after_seq }) => after_seq < end);
-  const isWhole = end === chat.head.last_seq;
   const turnIds = new Set(begun.map(({ id }) => id));
   // The versions that were shown then.
   const changes = chunks.flatMap(
     ({ payload, ...chunk }) => toVersionChange({ ...chunk, metadata: payload["metadata"] }) ?? [],
   );
   const { hiddenBy } = replayVersions(begun, changes);
+  const isSame = ({ replaced_by: by }: WholeChat["turns"][number]): boolean =>
+    end === chat.head.last_seq && (by === null || turnIds.has(by));
   const turns = begun.map((turn) => ({
     ...turn,
-    replaced_by: isWhole ? turn.replaced_by : (hiddenBy.get(turn.id) ?? null),
+    replaced_by: isSame(turn) ? turn.replaced_by : (hiddenBy.get(turn.id) ?? null),
     ...(ended.has(turn.id) ? {} : OPEN),
   }));
   const called = new Set(chunks.map(({ payload }) => payload["call_id"]));

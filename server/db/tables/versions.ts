@@ -1,8 +1,10 @@
 // Which turns are the conversation. The log says it (`domain/replay-versions.ts`); `replaced_by` of
 // each turn says the same, so that a question for the conversation is one of rows.
+import type { ExpressionBuilder } from "kysely";
 import { ChatError } from "../../errors.ts";
 import type { ChunkRow } from "./chunks.ts";
-import type { Reader, Trx } from "./schema.ts";
+import type { Database, Reader, Trx } from "./schema.ts";
+import type { TurnRow } from "./turns.ts";
 
 /** Of the chunks that change what the conversation is, and of few others. */
 export type ChangeRow = Pick<ChunkRow, "seq" | "turn_id" | "type" | "payload">;
@@ -10,10 +12,10 @@ export type ChangeRow = Pick<ChunkRow, "seq" | "turn_id" | "type" | "payload">;
 export async function versionRows(
   reader: Reader,
   sessionId: string,
-): Promise<{ turns: { id: string; after_seq: number }[]; changes: ChangeRow[] }> {
+): Promise<{ turns: Pick<TurnRow, "id" | "after_seq" | "replaced_by">[]; changes: ChangeRow[] }> {
   const turns = await reader
     .selectFrom("turns")
-    .select(["id", "after_seq"])
+    .select(["id", "after_seq", "replaced_by"])
     .where("session_id", "=", sessionId)
     .execute();
   const changes = await reader
@@ -21,16 +23,35 @@ export async function versionRows(
     .select(["seq", "turn_id", "type", "payload"])
     .where("session_id", "=", sessionId)
     .where("type", "in", ["user_message", "status"])
-    // In a text the quotation marks would be escaped.
-    .where((eb) =>
-      eb.or([
-        eb("payload", "like", '%"replaces_turn_id":%'),
-        eb("payload", "like", '%"chosen_turn_id":%'),
-      ]),
-    )
+    .where(isChange)
     .orderBy("seq")
     .execute();
   return { turns, changes };
+}
+
+/** In a text the quotation marks would be escaped. */
+const isChange = (eb: ExpressionBuilder<Database, "chunks">) =>
+  eb.or([
+    eb("payload", "like", '%"replaces_turn_id":%'),
+    eb("payload", "like", '%"chosen_turn_id":%'),
+  ]);
+
+/** Those that may have more than one version of anything. */
+export async function sessionsWithVersions(reader: Reader): Promise<string[]> {
+  const hiding = await reader
+    .selectFrom("turns")
+    .select("session_id")
+    .distinct()
+    .where("replaced_by", "is not", null)
+    .execute();
+  const changing = await reader
+    .selectFrom("chunks")
+    .select("session_id")
+    .distinct()
+    .where("type", "in", ["user_message", "status"])
+    .where(isChange)
+    .execute();
+  return [...new Set([...hiding, ...changing].map(({ session_id }) => session_id))].toSorted();
 }
 
 /** Those that a person has begun with a message. */

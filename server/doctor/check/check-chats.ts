@@ -1,5 +1,6 @@
 import type { Reader } from "../../db/tables/schema.ts";
 import { findWrongMessages } from "./compare-messages.ts";
+import { findWrongVersions } from "./compare-versions.ts";
 import {
   countUnsearchable,
   type Engine,
@@ -41,6 +42,7 @@ export async function checkChats(
   const answers = await findWrongMessages(reader);
   const different = answers.filter((one) => one.is === "different").length;
   const lost = (await findLostMessages(reader)).length + answers.length - different;
+  const versions = (await findWrongVersions(reader)).length;
   const unsearchable = await countUnsearchable(reader, engine);
   const lone = orphans.sessions.length + orphans.turns.length;
   const stray = (await findStray(reader, engine)).length;
@@ -95,6 +97,10 @@ export async function checkChats(
     ...problem("messages", gaps.length + unread.length > 0 ? 0 : different, {
       what: `${counted(different, "message")} says something else than what was shown: models are told other words.`,
       what_to_do: `${REPAIR} lets it say what the log says.`,
+    }),
+    ...problem("versions", gaps.length + unread.length > 0 ? 0 : versions, {
+      what: `Of ${counted(versions, "chat")} models are told another version than is shown.`,
+      what_to_do: `${REPAIR} lets them be told what is shown.`,
     }),
     ...problem("search_index", unsearchable, {
       what: `The index of the search is out of step by ${counted(unsearchable, "message")}.`,

@@ -11,6 +11,7 @@ export const CHECKS = [
   "turns",
   "calls",
   "messages",
+  "versions",
   "search_index",
   "backups",
 ] as const;

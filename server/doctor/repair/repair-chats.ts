@@ -12,6 +12,7 @@ import { findTurn } from "../../db/tables/turns.ts";
 import { DEFAULT_AGENT } from "../../domain/agents.ts";
 import type { Operation } from "../../observe/operations.ts";
 import { findWrongMessages, mendMessage } from "../check/compare-messages.ts";
+import { findWrongVersions, mendVersions } from "../check/compare-versions.ts";
 import {
   countUnsearchable,
   type Engine,
@@ -48,6 +49,7 @@ export async function repairChats(deps: RepairDeps): Promise<string[]> {
     ...(await closeCalls(deps)),
     ...(await unqueueSent(deps)),
     ...(await restoreMessages(deps)),
+    ...(await showVersions(deps)),
     ...(await mendSearch(deps)),
   ];
 }
@@ -238,6 +240,13 @@ async function askedAt(trx: Trx, { session_id, position }: LostMessage): Promise
     .executeTakeFirst();
   const { content = "" } = JSON.parse(row?.payload ?? "{}") as { content?: string };
   return content;
+}
+
+async function showVersions(deps: RepairDeps): Promise<string[]> {
+  const wrong = await findWrongVersions(deps.reader);
+  for (const one of wrong) await commit(deps, (trx) => mendVersions(trx, one));
+  const said = `Let models be told the version that is shown, in ${counted(wrong.length, "chat")}.`;
+  return told(wrong.length, said);
 }
 
 async function mendSearch(deps: RepairDeps): Promise<string[]> {

@@ -18,6 +18,7 @@ import { SSE_RETRY, toFrame } from "../../../server/protocol/sse.ts";
 import { toQueueFrame } from "../../../server/protocol/stream-events.ts";
 import { type AnyChunk, metadataOf, placed } from "../../support/any-chunk.ts";
 import { answerApprovals, type ScriptedApprovals } from "./scripted-approvals.ts";
+import { answerChoice } from "./scripted-choice.ts";
 import { keepAttached, type ServedPage, serveFile } from "./scripted-files.ts";
 import {
   AGENTS,
@@ -288,7 +289,9 @@ export class ScriptedCompanion {
     const session = this.sessions.get(id ?? "");
     const asked = { method, path: url.pathname, body };
     const approved = answerApprovals(this.approvals, asked, session);
-    if (approved !== undefined) {
+    if (session && rest === "choose_version") {
+      answerChoice(this, session, body, response);
+    } else if (approved !== undefined) {
       json(response, 200, approved === session && session ? toSession(session) : approved);
     } else if (id !== undefined && !session) {
       refuse(response, { status: 404, code: "not_found", message: "There is no such session." });
@@ -297,11 +300,9 @@ export class ScriptedCompanion {
     } else if (session && rest === "cancel") {
       const turnId = session.turn?.id;
       if (session.turn?.status === "running" || session.turn?.status === "waiting") {
-        this.say(session, turnId, {
-          type: "interrupted",
-          content: "Stopped. What had arrived is kept.",
-          metadata: { code: "cancelled", kept_chars: 1 },
-        });
+        const content = "Stopped. What had arrived is kept.";
+        const metadata = { code: "cancelled", kept_chars: 1 };
+        this.say(session, turnId, { type: "interrupted", content, metadata });
       }
       json(response, 200, { turn_id: turnId ?? null });
     } else if (session && /^(?:queue\/|resume_queue$)/.test(rest ?? "")) {

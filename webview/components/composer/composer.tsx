@@ -73,7 +73,7 @@ export function Composer({ state }: { state: AppState }) {
       // Moving between messages, or a key of the system's.
     } else if (key === "ArrowUp" && draft === "" && editing === null) {
       event.preventDefault();
-      actions.editLast();
+      actions.edit();
     }
   };
   return (

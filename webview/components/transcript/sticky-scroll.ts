@@ -39,6 +39,7 @@ export function useStickyScroll(
   const wentDown = useRef(false);
   const anchor = useRef<number | null>(null);
   const held = useRef<Placed | null>(null);
+  const space = useRef(SPACE_ABOVE);
   /** Until when a movement down is the reader's own. */
   const mayReturnUntil = useRef(0);
   const lastTouch = useRef(0);
@@ -96,7 +97,7 @@ export function useStickyScroll(
     const element = frame.current;
     if (!element || !held.current) return;
     const top = held.current.getBoundingClientRect().top - element.getBoundingClientRect().top;
-    scrollTo(element, element.scrollTop + top - SPACE_ABOVE);
+    scrollTo(element, element.scrollTop + top - space.current);
   };
   useEffect(() => {
     const observer = new ResizeObserver(() => {
@@ -124,9 +125,10 @@ export function useStickyScroll(
     isAway,
     toBottom,
     onScroll,
-    toElement: (target: Placed): void => {
+    toElement: (target: Placed, above = SPACE_ABOVE): void => {
       sticks.current = false;
       held.current = target;
+      space.current = above;
       showHeld();
       onScroll();
       setTimeout(() => {

@@ -1,5 +1,6 @@
 import { Fragment, type RefObject } from "preact";
 import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
+import { type Versions, versionsAt } from "../../../server/shared/versions.ts";
 import { loadStyle } from "../../load-style.ts";
 import type { AppState, Outgoing } from "../../state/model.ts";
 import {
@@ -11,6 +12,7 @@ import {
   soughtIndex,
   unfinishedPlan,
 } from "../../state/selectors.ts";
+import { emptyLog, isOpen, type Turn } from "../../turns/model.ts";
 import { useSurroundings } from "../base/context.ts";
 import { Icon } from "../base/icon.tsx";
 import { later } from "../base/later.tsx";
@@ -23,6 +25,7 @@ const FindBar = later(async () => {
   return loaded.FindBar;
 });
 const GoneWords = later(async () => (await import("./gone-words.tsx")).GoneWords);
+const TakenBack = later(async () => (await import("./version-switch.tsx")).TakenBack);
 const SummaryLine = later(async () => (await import("./summary-line.tsx")).SummaryLine);
 
 /** It will wait with the others, below. */
@@ -64,12 +67,8 @@ export function Transcript({ state }: { state: AppState }) {
   );
   // Whoever sends wants to see what comes.
   const { outgoing } = state;
-  useLayoutEffect(() => {
-    if (!outgoing) return;
-    toBottom();
-    // The button that asked for it may go with the turn that is replaced.
-    if (document.hasFocus()) focusComposer();
-  }, [outgoing?.request_id]);
+  const { versions, takenBack, acting } = useVersions(state, hidden, toElement, setLimit);
+  useSentView(outgoing, toBottom);
 
   const [finding, setFinding] = useFinding();
   const showEarlier = (): void => {
@@ -122,7 +121,7 @@ export function Transcript({ state }: { state: AppState }) {
             <GoneWords gone={gone} agentName={agentName} />
           )}
           {!loading &&
-            shown.map((turn) => {
+            shown.map((turn, index) => {
               const isLast = turn === turns.at(-1);
               // The key keeps each turn's elements when the window of shown ones moves.
               return (
@@ -131,7 +130,9 @@ export function Transcript({ state }: { state: AppState }) {
                     turn={turn}
                     isFound={turn.id === found?.turnId}
                     isLast={isLast}
-                    isIdle={isLast && !isBusy(state) && outgoing === null}
+                    {...acting}
+                    isAdded={turns[hidden + index - 1]?.id === turn.id}
+                    versions={versions.get(turn.id)}
                     stopping={isLast && state.stopping}
                     isCut={isLast && state.connection.state !== "ready"}
                     decisions={isLast ? state.decisions : NONE}
@@ -146,6 +147,7 @@ export function Transcript({ state }: { state: AppState }) {
                 </Fragment>
               );
             })}
+          {takenBack && <TakenBack versions={takenBack} canSwitch={acting.canSwitch} />}
           {outgoing && !isQueueing(outgoing) && <OutgoingView outgoing={outgoing} />}
         </div>
       </div>
@@ -175,6 +177,56 @@ function JumpToLatest({ onClick }: { onClick: () => void }) {
 }
 
 const NONE = {};
+const NO_LOG = emptyLog("");
+
+function useSentView(outgoing: Outgoing | null, toBottom: () => void): void {
+  useLayoutEffect(() => {
+    if (!outgoing) return;
+    toBottom();
+    // The button that asked for it may go with the turn that is replaced.
+    if (document.hasFocus()) focusComposer();
+  }, [outgoing?.request_id]);
+}
+
+/** Of what is built; where that is not enough, `setLimit` lets more be built. */
+function useVersions(
+  state: AppState,
+  hidden: number,
+  toElement: (element: HTMLElement, above: number) => void,
+  setLimit: (change: (before: number) => number) => void,
+) {
+  const { id, turns, others } = state.log ?? NO_LOG;
+  const loading = isLoading(state);
+  // Where the reader is, is shown on, however much longer another version is.
+  const length = useRef(0);
+  useLayoutEffect(() => {
+    const more = turns.length - length.current;
+    if (!loading && length.current > 0 && more > 0) setLimit((before) => before + more);
+  }, [others]);
+  useLayoutEffect(() => {
+    length.current = loading ? 0 : turns.length;
+  }, [id, turns.length, loading]);
+  const find = () => versionsIn({ turns, others }, hidden);
+  const versions = useMemo(find, [id, others, turns.length, hidden]);
+  const isIdle = !isBusy(state) && state.outgoing === null;
+  // The first of them does as any later one, and a turn is not drawn again for it.
+  const hold = useMemo(() => toElement, []);
+  const takenBack = loading || !isIdle ? undefined : versions.get(null);
+  const canSwitch = isIdle && !isOpen(lastTurn(state));
+  return { versions, takenBack, acting: { isIdle, canSwitch, hold } };
+}
+
+/** By the turn that is shown; null: behind the last. */
+function versionsIn(all: Versions<Turn>, from: number): Map<string | null, readonly string[]> {
+  const found = new Map<string | null, readonly string[]>();
+  if (all.others.length === 0) return found;
+  for (let index = from; index <= all.turns.length; index++) {
+    const id = all.turns[index]?.id ?? null;
+    const versions = versionsAt(all, index, ({ question }) => question !== null);
+    if (versions.length > (id === null ? 0 : 1)) found.set(id, versions);
+  }
+  return found;
+}
 
 interface Found {
   turnId: string;

@@ -24,7 +24,7 @@ interface TurnEndProps {
  * well, so that nothing jumps.
  */
 export function TurnEnd(props: TurnEndProps) {
-  const { turn, answer, isLast, isIdle, plan } = props;
+  const { turn, answer, isLast, isIdle } = props;
   const { text } = useSurroundings();
   switch (turn.status) {
     case "running":
@@ -38,13 +38,13 @@ export function TurnEnd(props: TurnEndProps) {
             <Icon name="check" />
             <span>{[text.saved, ...factsOf(turn, text)].join(" · ")}</span>
           </p>
-          <TurnActions turn={turn} answer={answer} canRetry={isLast && isIdle} />
+          <TurnActions turn={turn} answer={answer} canRetry={isIdle} />
         </div>
       );
     case "interrupted":
-      return <Interrupted turn={turn} answer={answer} canAct={isLast && isIdle} plan={plan} />;
+      return <Interrupted {...props} canAct={isLast && isIdle} />;
     case "error":
-      return <Failed turn={turn} answer={answer} canAct={isLast && isIdle} plan={plan} />;
+      return <Failed {...props} canAct={isLast && isIdle} />;
   }
 }
 
@@ -112,11 +112,8 @@ function TurnActions({
   );
 }
 
-interface StoppedProps {
-  turn: Turn;
-  answer: string;
+interface StoppedProps extends TurnEndProps {
   canAct: boolean;
-  plan: Plan | undefined;
 }
 
 function ResumePlan({ plan }: { plan: Plan | undefined }) {
@@ -145,7 +142,7 @@ function Continue({ turn, plan }: { turn: Turn; plan: Plan | undefined }) {
   );
 }
 
-function Interrupted({ turn, answer, canAct, plan }: StoppedProps) {
+function Interrupted({ turn, answer, isIdle, canAct, plan }: StoppedProps) {
   const { actions, text } = useSurroundings();
   return (
     <div class="ending">
@@ -154,7 +151,7 @@ function Interrupted({ turn, answer, canAct, plan }: StoppedProps) {
           <Icon name="stop" />
           {turn.ending?.message ? said(turn.ending).message : text.interrupted}
         </p>
-        <TurnActions turn={turn} answer={answer} canRetry={false} />
+        <TurnActions turn={turn} answer={answer} canRetry={isIdle && !canAct} />
       </div>
       {canAct && (
         <div class="button-row">
@@ -172,7 +169,7 @@ function Interrupted({ turn, answer, canAct, plan }: StoppedProps) {
 
 const NEEDS_KEY = ["key_missing", "upstream_unauthorized"];
 
-function Failed({ turn, answer, canAct, plan }: StoppedProps) {
+function Failed({ turn, answer, isIdle, canAct, plan }: StoppedProps) {
   const { actions, text } = useSurroundings();
   const ending = turn.ending && said(turn.ending);
   const needsKey = NEEDS_KEY.includes(ending?.code ?? "");
@@ -190,9 +187,10 @@ function Failed({ turn, answer, canAct, plan }: StoppedProps) {
             <Icon name="check" />
             {text.savedPart}
           </p>
-          <TurnActions turn={turn} answer={answer} canRetry={false} />
+          <TurnActions turn={turn} answer={answer} canRetry={isIdle && !canAct} />
         </div>
       )}
+      {answer === "" && !canAct && <TurnActions turn={turn} answer="" canRetry={isIdle} />}
       {canAct && (
         <div class="button-row">
           <ResumePlan plan={plan} />

@@ -20,8 +20,10 @@ import { later } from "../base/later.tsx";
 import { memo } from "../base/memo.ts";
 import { PartView } from "./parts.tsx";
 import { TurnEnd } from "./turn-end.tsx";
+import type { VersionSwitchProps } from "./version-switch.tsx";
 
 const SentChips = later(async () => (await import("./sent-chips.tsx")).SentChips);
+const VersionSwitch = later(async () => (await import("./version-switch.tsx")).VersionSwitch);
 const SentInstructions = later(async () =>
   (await import("./sent-instructions.tsx")).loadSentInstructions(),
 );
@@ -34,6 +36,12 @@ interface TurnProps {
   isLast: boolean;
   /** Nothing runs, so the turn may be asked again. */
   isIdle: boolean;
+  /** It is another message of the turn before it, which is rewritten as a whole. */
+  isAdded: boolean;
+  /** Undefined where there is but one. */
+  versions: readonly string[] | undefined;
+  canSwitch: boolean;
+  hold: VersionSwitchProps["hold"];
   stopping: boolean;
   /** The companion cannot be heard. */
   isCut: boolean;
@@ -45,7 +53,7 @@ interface TurnProps {
 }
 
 export const TurnView = memo((props: TurnProps) => {
-  const { turn, isFound, isLast, isIdle, decisions, calls, agentName } = props;
+  const { turn, isFound, isIdle, isAdded, versions, decisions, calls, agentName } = props;
   const { actions, text } = useSurroundings();
   const open = isOpen(turn);
   return (
@@ -60,16 +68,17 @@ export const TurnView = memo((props: TurnProps) => {
               onClick={() => actions.run?.("restore_checkpoint", { turn_id: turn.id })}
             />
           )}
-          {isLast && isIdle && (
+          {isIdle && !isAdded && (
             <IconButton
               icon="edit"
               label={text.editMessage}
               class="quiet"
-              onClick={actions.editLast}
+              onClick={() => actions.edit(turn.id)}
             />
           )}
         </QuestionView>
       )}
+      {versions && <VersionSwitch {...props} turnId={turn.id} versions={versions} />}
       {piecesOf(turn).map(({ said, parts }, index, pieces) => (
         <Fragment key={said?.from ?? 0}>
           {said && <QuestionView question={said.question} />}
