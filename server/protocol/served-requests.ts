@@ -43,8 +43,8 @@ export const DecideChangesRequest = z.strictObject({
 export type DecideChangesRequest = z.infer<typeof DecideChangesRequest>;
 
 /**
- * Body of `POST /v1/sessions/{id}/choose_version`. `instead_of`: the version that was seen there; if
- * another one is by now, nothing is done.
+ * Body of `POST /v1/sessions/{id}/choose_version`. `instead_of`: the version that was seen
+ * there; if another one is by now, nothing is done.
  */
 export const ChooseVersionRequest = z.strictObject({
   turn_id: Id,

@@ -1,12 +1,18 @@
 import { randomUUID } from "node:crypto";
 import type { ServerResponse } from "node:http";
 import { ChooseVersionRequest } from "../../../server/protocol/served-requests.ts";
-import type { ScriptedCompanion } from "./scripted-companion.ts";
-import { json, refuse, type ScriptedSession, toSession } from "./scripted-parts.ts";
+import type { AnyChunk } from "../../support/any-chunk.ts";
+import { json, type Refusal, refuse, type ScriptedSession, toSession } from "./scripted-parts.ts";
+
+interface Companion {
+  refusals: Refusal[];
+  say(session: ScriptedSession, turnId: string | undefined, ...chunks: AnyChunk[]): void;
+  done(session: ScriptedSession, turnId: string): void;
+}
 
 /** Another version of the chat is chosen, by whatever window. */
 export function choose(
-  companion: ScriptedCompanion,
+  companion: Companion,
   session: ScriptedSession,
   chosen_turn_id: string,
 ): void {
@@ -17,7 +23,7 @@ export function choose(
 }
 
 export function answerChoice(
-  companion: ScriptedCompanion,
+  companion: Companion,
   session: ScriptedSession,
   body: unknown,
   response: ServerResponse,
