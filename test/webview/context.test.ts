@@ -43,8 +43,8 @@ describe("context of a message in VS Code's webview", () => {
       await input.pressSequentially("Look at @");
       const list = page.getByRole("listbox", { name: "Add to the message" });
       await list.waitFor();
-      assert.equal(await list.getByRole("option").count(), 6);
-      await page.getByText("6 to choose from.").waitFor({ state: "attached" });
+      assert.equal(await list.getByRole("option").count(), 8);
+      await page.getByText("8 to choose from.").waitFor({ state: "attached" });
       assert.equal(await input.getAttribute("aria-activedescendant"), "mention-0");
 
       await input.pressSequentially("a.t");
@@ -258,7 +258,7 @@ for (const host of HOSTS) {
 }
 
 describe("context of a message in a browser", () => {
-  it("has no list: there is no editor to ask", () =>
+  it("has no list of what only an editor knows", () =>
     withApp({ host: "browser" }, async (app) => {
       await app.page.getByLabel("Your message").pressSequentially("@file ");
       await ask(app, "@file");

@@ -100,6 +100,7 @@ export function Notice({ state }: { state: AppState }) {
 
 /** Nothing is wrong; the reader is only told how it is. */
 const CALM: ReadonlySet<string> = new Set([
+  "context_coming",
   "session_busy",
   "companion_away",
   "not_found",

@@ -4,7 +4,8 @@
 import type { Agent } from "../../server/protocol/responses.ts";
 import type { Mention, MentionKind } from "../messages.ts";
 import type { Editor } from "../transport/transport.ts";
-import { pickMentionStrings } from "./strings.ts";
+import type { FarDeps } from "./far.ts";
+import { type Kinds, pickMentionStrings } from "./strings.ts";
 
 const KINDS: readonly MentionKind[] = [
   "file",
@@ -14,8 +15,10 @@ const KINDS: readonly MentionKind[] = [
   "git",
   "symbol",
 ];
+/** Of no editor. */
+const FAR = ["url", "chat"] as const;
 /** What is being written: from an @ at the beginning of a word up to the cursor. */
-const WRITTEN = /(?:^|\s)@(?:(file|symbol):)?(\S*)$/;
+const WRITTEN = /(?:^|\s)@(?:(file|symbol|url|chat):)?(\S*)$/;
 /** The name of an agent or a prompt is being written, and nothing before it. */
 const WRITTEN_AGENT = /^\s*\/([\p{L}\p{N}_.:-]*)$/u;
 const TYPING_MS = 80;
@@ -25,8 +28,8 @@ interface Written {
   kind: "mention" | "agent";
   from: number;
   to: number;
-  /** After `@file:` or `@symbol:`. */
-  only: "file" | "symbol" | undefined;
+  /** After `@file:` and the like. */
+  only: "file" | "symbol" | (typeof FAR)[number] | undefined;
   typed: string;
 }
 
@@ -38,11 +41,13 @@ interface Option {
   word: string;
   /** What is added by it. */
   mention?: Mention;
+  take?: () => void;
 }
 
 export interface ListDeps {
-  /** Without one there is nothing to mention. */
+  /** Without one there are pages and chats to mention. */
   editor: Editor | undefined;
+  far: FarDeps;
   agents(): Promise<readonly Agent[]>;
 }
 
@@ -50,7 +55,7 @@ export interface ListDeps {
 export function attachMentions(
   input: HTMLTextAreaElement,
   place: HTMLElement,
-  { editor, agents }: ListDeps,
+  { editor, agents, far }: ListDeps,
 ): void {
   const text = pickMentionStrings(document.documentElement.lang);
   const list = document.createElement("ul");
@@ -107,25 +112,27 @@ export function attachMentions(
     const written = readWritten(input);
     clearTimeout(timer);
     asked += 1;
-    if (!written || (written.kind === "mention" && !editor)) return close();
-    if (written.kind === "agent") showAgents(written.typed);
-    else if (editor) showMentions(editor, written);
+    if (!written) close();
+    else if (written.kind === "agent") showAgents(written.typed);
+    else showMentions(written);
   };
 
-  const showMentions = (from: Editor, { only, typed }: Written): void => {
+  const showMentions = ({ only, typed }: Written): void => {
     const words = { title: text.title, none: text.found(0) };
-    const kinds = only ? [] : KINDS.filter((kind) => kind.startsWith(typed.toLowerCase()));
-    const own = kinds.map((kind) => ofMention({ kind }, text.kinds));
+    const kinds = [...(editor ? KINDS : []), ...FAR].filter((kind) =>
+      kind.startsWith(typed.toLowerCase()),
+    );
+    const own = only ? [] : kinds.map((kind) => ofMention({ kind }, text.kinds));
+    if (!only && !editor && own.length === 0) return close();
     if (!only && typed === "") return show(own, true, words);
     show(own, false, words);
     const question = asked;
-    timer = setTimeout(() => {
-      void from.findMentions(only ?? "file", typed.slice(0, MAX_TYPED)).then((found) => {
-        // Written on, or left, meanwhile.
-        if (question === asked)
-          show([...own, ...found.map((one) => ofMention(one, text.kinds))], true, words);
-      });
-    }, TYPING_MS);
+    const look = async (): Promise<void> => {
+      const found = await find({ editor, far }, { only, typed }, text.kinds).catch(() => []);
+      // Written on, or left, meanwhile.
+      if (question === asked) show([...own, ...found], true, words);
+    };
+    timer = setTimeout(() => void look(), TYPING_MS);
   };
 
   const showAgents = (typed: string): void => {
@@ -155,6 +162,7 @@ export function attachMentions(
     // Which also updates or closes the list.
     input.dispatchEvent(new Event("input", { bubbles: true }));
     if (option.mention) editor?.addContext([option.mention]);
+    option.take?.();
   };
 
   const onKey = (event: KeyboardEvent): void => {
@@ -179,6 +187,18 @@ export function attachMentions(
   update();
 }
 
+async function find(
+  { editor, far }: Pick<ListDeps, "editor" | "far">,
+  { only, typed }: Pick<Written, "only" | "typed">,
+  kinds: Kinds,
+): Promise<Option[]> {
+  if (only === "url" || only === "chat") {
+    return await (await import("./far.ts")).farOptions(far, only, typed);
+  }
+  const found = await editor?.findMentions(only ?? "file", typed.slice(0, MAX_TYPED));
+  return (found ?? []).map((one) => ofMention(one, kinds));
+}
+
 function readWritten(input: HTMLTextAreaElement): Written | undefined {
   const { value, selectionStart: to, selectionEnd } = input;
   if (to !== selectionEnd) return undefined;
@@ -191,8 +211,8 @@ function readWritten(input: HTMLTextAreaElement): Written | undefined {
   if (!found) return undefined;
   const [whole, only, typed = ""] = found;
   const from = found.index + whole.indexOf("@");
-  const kind = only === "file" || only === "symbol" ? only : undefined;
-  return { kind: "mention", from, to, only: kind, typed };
+  // As the expression has it.
+  return { kind: "mention", from, to, only: only as Written["only"], typed };
 }
 
 function ofPrompt({ name = "", detail }: Mention, kind: string): Option {
@@ -237,15 +257,18 @@ function toOption(
   return option;
 }
 
-function ofMention(mention: Mention, kinds: Record<Mention["kind"], string>): Option {
+type Listed = Omit<Mention, "kind"> & { kind: keyof Kinds };
+
+function ofMention(mention: Listed, kinds: Kinds): Option {
   const { kind, name } = mention;
-  const isDone = name !== undefined || (kind !== "file" && kind !== "symbol");
+  const isDone = name !== undefined || !/^(?:file|symbol|url|chat)$/.test(kind);
   const slash = (name ?? "").lastIndexOf("/") + 1;
   return {
     label: name === undefined ? `@${kind}` : name.slice(slash),
     detail: name === undefined ? kinds[kind] : name.slice(0, slash),
     title: name ?? "",
     word: isDone ? `@${name ?? kind} ` : `@${kind}:`,
-    ...(isDone && { mention }),
+    // A page or a chat is never done by its kind.
+    ...(isDone && { mention: mention as Mention }),
   };
 }

@@ -1,9 +1,11 @@
 import type { Mention } from "../messages.ts";
 
+export type Kinds = Record<Mention["kind"] | "url" | "chat", string>;
+
 /** Of the list alone, which is loaded with the first @ or /. */
 export interface MentionStrings {
   title: string;
-  kinds: Record<Mention["kind"], string>;
+  kinds: Kinds;
   agents: string;
   noAgent: string;
   found(count: number): string;
@@ -19,6 +21,8 @@ const EN: MentionStrings = {
     git: "changes since the last commit",
     symbol: "a function, class or other name",
     prompt: "a prompt",
+    url: "a page of the web",
+    chat: "a past chat",
   },
   agents: "Agents and prompts",
   noAgent: "There is nothing of this name; it is sent as text.",
@@ -35,6 +39,8 @@ const RU: MentionStrings = {
     git: "изменения с последнего коммита",
     symbol: "функция, класс или другое имя",
     prompt: "готовый запрос",
+    url: "страница из сети",
+    chat: "прошлый чат",
   },
   agents: "Агенты и запросы",
   noAgent: "Такого имени нет; это уйдёт как текст.",

@@ -23,13 +23,23 @@ export interface RealCompanion {
  */
 export async function withRealCompanion(
   body: (companion: RealCompanion) => Promise<void>,
+  more: readonly string[] = [],
 ): Promise<void> {
   const dataDir = mkdtempSync(join(tmpdir(), "streamkeeper-webview-"));
   let child: ChildProcess | undefined;
   let port = 0;
 
   const start = async (): Promise<void> => {
-    const args = [MAIN, "--data-dir", dataDir, "--port", String(port), "--model", "demo/demo"];
+    const args = [
+      MAIN,
+      "--data-dir",
+      dataDir,
+      "--port",
+      String(port),
+      "--model",
+      "demo/demo",
+      ...more,
+    ];
     // Keys of the machine would make other models available, and a local server would be offered.
     const env = { PATH: process.env["PATH"], HOME: dataDir };
     child = spawn(process.execPath, args, { env, stdio: ["ignore", "pipe", "inherit"] });

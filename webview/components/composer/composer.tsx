@@ -12,7 +12,7 @@ import { COMPOSER_ID, focusComposer } from "./focus-composer.ts";
 import { AgentPicker, ModelPicker } from "./pickers.tsx";
 
 export function Composer({ state }: { state: AppState }) {
-  const { actions, text } = useSurroundings();
+  const { actions, attaching, text } = useSurroundings();
   const input = useRef<HTMLTextAreaElement>(null);
   const busy = isBusy(state);
   const stoppable = canStop(state);
@@ -40,7 +40,7 @@ export function Composer({ state }: { state: AppState }) {
   const offerMentions = (field: HTMLTextAreaElement): void => {
     const { editor, refreshAgents } = actions;
     const place = mentions.current;
-    const isAsked = (editor && field.value.includes("@")) || field.value.startsWith("/");
+    const isAsked = field.value.includes("@") || field.value.startsWith("/");
     if (!isAsked || !place || hasMentions.current) return;
     hasMentions.current = true;
     coming.current = true;
@@ -48,7 +48,8 @@ export function Composer({ state }: { state: AppState }) {
       .then(
         ([{ attachMentions }]) => {
           hasMentions.current = coming.current;
-          if (coming.current) attachMentions(field, place, { editor, agents: refreshAgents });
+          if (coming.current)
+            attachMentions(field, place, { editor, agents: refreshAgents, far: attaching });
         },
         () => {
           hasMentions.current = false;
@@ -102,9 +103,7 @@ export function Composer({ state }: { state: AppState }) {
         ref={input}
         rows={1}
         aria-label={text.ask}
-        placeholder={
-          queues ? text.busyPlaceholder : text.askPlaceholder(actions.editor !== undefined)
-        }
+        placeholder={queues ? text.busyPlaceholder : text.askPlaceholder(true)}
         onInput={({ currentTarget }) => {
           actions.setDraft(currentTarget.value);
           offerMentions(currentTarget);
