@@ -9,7 +9,8 @@ export async function up(db: Kysely<unknown>): Promise<void> {
 
 /**
  * Kept by triggers, whoever writes a title; the tokenizer folds its case. A table numbers the
- * sessions for it, since their own row ids may change when the file is copied.
+ * sessions for it, since their own row ids may change when the file is copied; a session whose row
+ * was lost and is made anew may have its number already.
  */
 async function indexOnSqlite(db: Kysely<unknown>): Promise<void> {
   await sql`
@@ -32,7 +33,10 @@ async function indexOnSqlite(db: Kysely<unknown>): Promise<void> {
   `.execute(db);
   await sql`
     create trigger sessions_searched_too after insert on sessions begin
-      insert into sessions_searched (session_id) values (new.id);
+      insert into sessions_searched (session_id) select new.id
+      where not exists (select 1 from sessions_searched where session_id = new.id);
+      delete from sessions_search where rowid in (
+        select search_id from sessions_searched where session_id = new.id);
       insert into sessions_search (rowid, title)
       select search_id, new.title from sessions_searched where session_id = new.id;
     end

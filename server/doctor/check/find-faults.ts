@@ -240,8 +240,7 @@ export async function countUnsearchable(reader: Reader, engine: Engine): Promise
           select session_id from sessions_searched where search_id in (
             select id from sessions_search_docsize)))
         + (select count(*) from sessions_search_docsize where id not in (
-          select search_id from sessions_searched
-          where session_id in (select id from sessions))) as count`,
+          select search_id from sessions_searched)) as count`,
   );
   return row?.count ?? 0;
 }
