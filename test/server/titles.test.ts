@@ -217,6 +217,8 @@ describe("a title by the model in the companion's process", () => {
             const wanted = asked === 2 ? "A greeting" : message.content;
             for (let n = 0; n < 200 && (await read()).title !== wanted; n++)
               await new Promise((r) => setTimeout(r, 50));
+            // As long as a chat rests before its model is asked, and half a second.
+            if (asked === 1) await new Promise((r) => setTimeout(r, 2_500));
             const { id, title } = await read();
             assert.equal(title, wanted);
             await send(id);

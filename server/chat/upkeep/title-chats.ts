@@ -1,5 +1,7 @@
 // A chat is called by its first words until its model has given it a title: asked once, beside
-// everything, when the first answer is complete. Nobody waits for it, and a failure is silent.
+// everything, when the first answer is complete and the chat rests. Nobody waits for it, and a
+// failure is silent.
+import { setTimeout as delay } from "node:timers/promises";
 import { conversation } from "../../db/tables/messages.ts";
 import { claimTitle, setModelTitle, wantsTitle } from "../../db/tables/session-titles.ts";
 import { findSession } from "../../db/tables/sessions.ts";
@@ -9,6 +11,8 @@ import type { ChatDeps } from "../deps.ts";
 import { askAside } from "../turn/ask-aside.ts";
 
 const LIMITS = { maxChars: 4_000, timeoutMs: 30_000 };
+/** Who goes on at once is answered first: a server on one's own machine takes one call at a time. */
+const REST_MS = 2_000;
 /** A title needs twenty; models that think before each word need room for that. */
 const MAX_TOKENS = 2_000;
 
@@ -21,6 +25,7 @@ type TitleDeps = Pick<
 export async function titleChat(deps: TitleDeps, sessionId: string): Promise<void> {
   try {
     if (!(await wantsTitle(deps.reader, sessionId))) return;
+    await delay(REST_MS, undefined, { signal: deps.closing, ref: false });
     await withoutTrace(() => askForTitle(deps, sessionId));
   } catch (err) {
     if (deps.closing.aborted) return;
@@ -31,6 +36,8 @@ export async function titleChat(deps: TitleDeps, sessionId: string): Promise<voi
 async function askForTitle(deps: TitleDeps, sessionId: string): Promise<void> {
   const { reader, newUnitOfWork, metrics, closing } = deps;
   const session = await findSession(reader, sessionId);
+  // The end of what goes on now comes here again.
+  if (session.turn?.status === "running" || session.turn?.status === "waiting") return;
   const resolved = deps.resolveModel(session.model);
   // A script has no words of its own.
   if (resolved.providerName === "demo") return;
