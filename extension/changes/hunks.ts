@@ -81,9 +81,14 @@ export function undoHunks(
   gone: ReadonlySet<string>,
 ): Undoing {
   const ids = new Set(wanted.map(({ id }) => id));
-  const left = hunksOf(before, after).filter(({ id }) => !ids.has(id) && !gone.has(id));
-  // Exactly: among lines that repeat each other a second undoing would take another one.
-  if (withHunks(before, after, left) === now) return { text: now, undone: [...wanted], stuck: [] };
+  const standing = hunksOf(before, after).filter(({ id }) => !gone.has(id));
+  const left = standing.filter(({ id }) => !ids.has(id));
+  // Exactly, where nobody has written since: among lines that repeat each other another place may
+  // look like the one that is meant, or a second undoing take another one.
+  for (const known of [left, standing]) {
+    if (withHunks(before, after, known) !== now) continue;
+    return { text: withHunks(before, after, left), undone: [...wanted], stuck: [] };
+  }
   const places = placesOf(before, after, now, wanted);
   const isDone = ({ at, isUndone }: Place): boolean => at !== undefined || isUndone;
   return {
