@@ -11,7 +11,7 @@ import type { ChatDeps } from "../deps.ts";
 import { askAside } from "../turn/ask-aside.ts";
 
 const LIMITS = { maxChars: 4_000, timeoutMs: 30_000 };
-/** Who goes on at once is answered first: a server on one's own machine takes one call at a time. */
+/** Who goes on at once is answered first: a server at home takes one call at a time. */
 const REST_MS = 2_000;
 /** A title needs twenty; models that think before each word need room for that. */
 const MAX_TOKENS = 2_000;
