@@ -8,7 +8,7 @@ import {
   type CallResult,
 } from "../../server/protocol/calls.ts";
 import { StreamChunk } from "../../server/protocol/chunks.ts";
-import { toHttp } from "../../server/protocol/http-calls.ts";
+import { type HttpCall, toHttp } from "../../server/protocol/http-calls.ts";
 import type { MessageRequest } from "../../server/protocol/requests.ts";
 import { Queued, Ready } from "../../server/protocol/responses.ts";
 import type { OutputRequest } from "../../server/protocol/served-requests.ts";
@@ -16,7 +16,7 @@ import { readWaiting } from "../../server/protocol/sse.ts";
 import { LOG_RESET, LogReset, QUEUE, Queue } from "../../server/protocol/stream-events.ts";
 import { TransactionList } from "../../server/protocol/transactions.ts";
 import { continuity } from "../../server/shared/continuity.ts";
-import { parseJson } from "../../server/shared/json.ts";
+import { isRecord, parseJson } from "../../server/shared/json.ts";
 import { isProblem, Problem } from "../problem.ts";
 import type { Companion, CompanionRequest } from "./companion.ts";
 
@@ -94,7 +94,7 @@ export class CompanionClient {
     }
     // 503 of `/readyz` says what it is not ready for.
     const http = { ...toHttp(name, params), ...(name === "get_ready" && { alsoAnswer: 503 }) };
-    const text = await this.#again(http.method !== "POST", (companion) => companion.text(http));
+    const text = await this.#again(isRepeatable(http), (companion) => companion.text(http));
     const result = CALLS[name].result.safeParse(text === "" ? undefined : parseJson(text));
     if (!result.success) throw malformed(name);
     return result.data as CallResult<N>;
@@ -287,6 +287,11 @@ function sift(
     fresh.push(chunk);
   }
   return { fresh, gap: undefined };
+}
+
+/** It takes effect once, however often it is sent. */
+function isRepeatable({ method, body }: HttpCall): boolean {
+  return method !== "POST" || (isRecord(body) && body["request_id"] !== undefined);
 }
 
 /** A connection that did not come about carried nothing. */

@@ -34,6 +34,7 @@ import type {
   ChooseVersionRequest,
   DecideChangesRequest,
   ExportFormat,
+  ForkRequest,
   ListTransactionsQuery,
   OutputRequest,
 } from "../protocol/served-requests.ts";
@@ -189,10 +190,10 @@ export interface Chat {
   restoreSession(sessionId: string): Promise<Session>;
   listDeleted(): Promise<DeletedSessionList>;
   /**
-   * A new chat, the same as this one up to `atSeq`. Rejects with `not_found`,
-   * `invalid_request`, `session_busy`.
+   * A new chat, the same as this one up to `at_seq`; one for each `request_id`. Rejects with
+   * `not_found`, `invalid_request`, `session_busy`, `request_conflict`.
    */
-  forkSession(sessionId: string, atSeq: number | undefined): Promise<Session>;
+  forkSession(sessionId: string, wish?: ForkRequest): Promise<Session>;
   /** Rejects with `not_found`, `session_busy`. */
   /** A page of the web, for a message. Rejects with `page_refused` and `page_failed`. */
   readPage(address: string, signal?: AbortSignal): Promise<ContextItem>;

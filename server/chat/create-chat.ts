@@ -125,9 +125,9 @@ export function createChat(deps: ChatDeps): Chat {
     },
     restoreSession: (sessionId) => restoreSession(deps, sessionId),
     listDeleted: () => listDeletedSessions(deps),
-    async forkSession(sessionId, atSeq) {
+    async forkSession(sessionId, wish = {}) {
       turns.refuseWhenDraining();
-      return await forkSession(deps, sessionId, atSeq);
+      return await forkSession(deps, sessionId, wish);
     },
     quoteChat: (sessionId) => quoteChat(slowReader, sessionId),
     readPage: (address, signal) => readAsContext(deps.pages, address, signal),

@@ -78,8 +78,8 @@ export function transferRouter({ chat }: HttpDeps): Router {
   router
     .route("/v1/sessions/:id/fork")
     .post(async (request: Request, response: Response) => {
-      const { at_seq } = parse(ForkRequest, request.body);
-      response.status(201).json(await chat.forkSession(parse(Id, request.params["id"]), at_seq));
+      const wish = parse(ForkRequest, request.body);
+      response.status(201).json(await chat.forkSession(parse(Id, request.params["id"]), wish));
     })
     .all(allowOnly("POST"));
 

@@ -52,7 +52,11 @@ export const CALLS = {
   },
   restore_session: { params: OfSession, result: Session },
   fork_session: {
-    params: z.strictObject({ session_id: Id, at_seq: z.optional(z.int().check(z.positive())) }),
+    params: z.strictObject({
+      session_id: Id,
+      at_seq: z.optional(z.int().check(z.positive())),
+      request_id: Id,
+    }),
     result: Session,
   },
   list_deleted: { params: Nothing, result: DeletedSessionList },

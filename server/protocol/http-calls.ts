@@ -28,7 +28,11 @@ export function toHttp<N extends CallName>(name: N, params: CallParams<N>): Http
     case "restore_session":
       return { method: "POST", path: `${session}/restore` };
     case "fork_session":
-      return { method: "POST", path: `${session}/fork`, body: { at_seq: p["at_seq"] } };
+      return {
+        method: "POST",
+        path: `${session}/fork`,
+        body: { at_seq: p["at_seq"], request_id: p["request_id"] },
+      };
     case "list_deleted":
       return { method: "GET", path: "/v1/deleted_sessions" };
     case "list_messages":

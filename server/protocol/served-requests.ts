@@ -73,4 +73,8 @@ export const ImportQuery = z.object({ copies: z.optional(z.enum(["true", "false"
  * Body of `POST /v1/sessions/{id}/fork`. `at_seq`: the last chunk that the new chat
  * has; default: the newest.
  */
-export const ForkRequest = z.strictObject({ at_seq: z.optional(z.int().check(z.positive())) });
+export const ForkRequest = z.strictObject({
+  at_seq: z.optional(z.int().check(z.positive())),
+  request_id: z.optional(Id),
+});
+export type ForkRequest = z.infer<typeof ForkRequest>;

@@ -1,6 +1,7 @@
 // The companion is killed while chats change as a whole: an earlier message is edited, a chat is
 // forked, chats come in from a file. Each is there whole or not at all, and nothing twice.
 import assert from "node:assert/strict";
+import { randomUUID } from "node:crypto";
 import { setTimeout as delay } from "node:timers/promises";
 import { ENGINES } from "../support/engines.ts";
 import { FULL } from "../support/length.ts";
@@ -131,21 +132,31 @@ async function checkForks(lab: Lab, chats: Conversation[][]): Promise<Conversati
   const logs = await Promise.all(chats.map((turns) => exported(lab, idOf(turns))));
   const asked = chats.map((turns) => {
     const last = pick(TURNS);
-    return { id: idOf(turns), at_seq: turns[last]?.final?.seq ?? 0, turns: last + 1 };
+    const at_seq = turns[last]?.final?.seq ?? 0;
+    return { id: idOf(turns), turns: last + 1, wish: { at_seq, request_id: randomUUID() } };
   });
-  let answered = 0;
+  const fork = ({ id, wish }: (typeof asked)[number]) =>
+    ask(lab, "POST", `/v1/sessions/${id}/fork`, {
+      type: "application/json",
+      text: JSON.stringify(wish),
+    });
   await killDuring(lab, 30, () =>
     Promise.all(
-      asked.map(async ({ id, at_seq }) => {
+      asked.map(async (one) => {
         await delay(Math.random() * 15);
-        const body = { type: "application/json", text: JSON.stringify({ at_seq }) };
-        const answer = await ask(lab, "POST", `/v1/sessions/${id}/fork`, body);
-        if (answer?.status === 201) answered++;
+        await fork(one);
       }),
     ),
   );
+  const said: string[] = [];
+  for (const one of [...asked, ...asked]) {
+    const answer = await fork(one);
+    assert.equal(answer?.status, 201, answer?.text);
+    said.push((JSON.parse(answer.text) as { id: string }).id);
+  }
   const made = (await sessionIds(lab)).filter((id) => !before.has(id));
-  assert.ok(made.length >= answered && made.length <= CHATS, `${made.length} of ${answered}`);
+  assert.equal(made.length, CHATS, "each is made once, however often it is asked for");
+  assert.deepEqual(new Set(said), new Set(made));
   const wanted = await Promise.all(
     asked.map(async ({ id, turns }) =>
       contents(await saidIn(lab, id))

@@ -119,7 +119,7 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     defect: "a request that comes again is not known",
-    file: "server/chat/accept/asked.ts",
+    file: "server/chat/log/asked.ts",
     find: "const stored = await findRequest(reader, asked.request_id);",
     replace: 'const stored = await findRequest(reader, "");',
     test: "test/server/turns.test.ts",

@@ -102,7 +102,7 @@ for (const engine of ENGINES) {
         await read(open.chat, await attach(open, [PICTURE], { session_id: one.session_id }));
         const other = await attach(open, [PICTURE]);
         await read(open.chat, other);
-        const fork = await open.chat.forkSession(one.session_id, undefined);
+        const fork = await open.chat.forkSession(one.session_id);
         assert.equal(await blobsOf(open), 1);
         await open.chat.deleteSession(one.session_id, true);
         await open.chat.deleteSession(other.session_id, true);

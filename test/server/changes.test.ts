@@ -136,7 +136,7 @@ for (const engine of ENGINES) {
         const { chat, close } = await openChat(database.source, script);
         const [said] = await decisions(chat, session_id);
         assert.equal(said?.undone, 1);
-        const fork = await chat.forkSession(session_id, undefined);
+        const fork = await chat.forkSession(session_id);
         const [copied] = await decisions(chat, fork.id);
         const { messages } = await chat.listMessages(fork.id);
         assert.equal(copied?.changed_turn_id, messages[0]?.turn_id);

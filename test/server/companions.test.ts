@@ -65,6 +65,21 @@ describe("two companions on one Postgres", () => {
     });
   }).timeout(30_000);
 
+  it("copies a chat once for one request_id, though both get it many times", async () => {
+    await withTwo([HELLO, HELLO], async (a, b) => {
+      const turn = await say(a.chat, "hi");
+      await read(a.chat, turn);
+      const copies = await Promise.all(
+        Array.from({ length: 20 }, (_, n) => {
+          const { chat } = n % 2 === 0 ? a : b;
+          return chat.forkSession(turn.session_id, { request_id: "a-copy" });
+        }),
+      );
+      assert.equal(new Set(copies.map(({ id }) => id)).size, 1);
+      assert.equal((await b.chat.listSessions({})).sessions.length, 2);
+    });
+  });
+
   it("takes one request_id once, though both get it many times", async () => {
     await withTwo([HELLO, HELLO], async (a, b) => {
       const sends = Array.from({ length: 20 }, (_, n) =>

@@ -55,7 +55,7 @@ for (const engine of ENGINES) {
           ["pending", () => chat.listPending(session_id)],
           ["stream", () => collect(chat, session_id, { after: 0, until: "turn_end" })],
           ["export", () => chat.exportChat(session_id, "jsonl")],
-          ["fork", () => chat.forkSession(session_id, undefined)],
+          ["fork", () => chat.forkSession(session_id)],
           ["rename", () => chat.updateSession(session_id, { title: "again" })],
           ["cancel", () => chat.cancelTurn(session_id)],
           ["say", () => say(chat, "more", { session_id })],

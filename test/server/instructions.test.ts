@@ -132,7 +132,7 @@ for (const engine of ENGINES) {
           const [own, rules] = await Promise.all(
             [OWN, RULES].map(async ({ content }) => await hashes(content)),
           );
-          const fork = await chat.forkSession(session_id, chunks.at(-1)?.seq);
+          const fork = await chat.forkSession(session_id, { at_seq: chunks.at(-1)?.seq ?? 0 });
           assert.equal((await chat.getInstruction(fork.id, own ?? "")).content, OWN.content);
           await assert.rejects(chat.getInstruction(fork.id, rules ?? ""), isCode("not_found"));
           const { text: file } = await chat.exportChat(session_id, "jsonl");

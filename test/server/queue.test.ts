@@ -298,7 +298,7 @@ for (const engine of ENGINES) {
         const turn = await begin(chat);
         const { session_id: id } = turn;
         await queue(chat, turn, "one");
-        const fork = await chat.forkSession(id, undefined);
+        const fork = await chat.forkSession(id);
         assert.deepEqual(await waiting(chat, fork.id), []);
         await chat.deleteSession(id, true);
         const rows = await database.reader.selectFrom("queued_messages").selectAll().execute();

@@ -3,7 +3,14 @@ import assert from "node:assert/strict";
 import { rmSync } from "node:fs";
 import { connect } from "node:net";
 import { ImportReport } from "../../server/protocol/responses.ts";
-import { type Companion, newDataDir, startCompanion, withCompanion } from "../support/companion.ts";
+import {
+  type Companion,
+  newDataDir,
+  rawRequest,
+  startCompanion,
+  withCompanion,
+} from "../support/companion.ts";
+import { startTcpProxy } from "../support/tcp-proxy.ts";
 
 async function say(companion: Companion, content: string): Promise<string> {
   const body = { message: { type: "user_message", content }, model: "demo/demo" };
@@ -98,6 +105,37 @@ describe("files of chats over HTTP", () => {
       rmSync(dataDir, { recursive: true, force: true });
     }
   });
+});
+
+describe("a copy of a chat over HTTP", () => {
+  it("is made once, though its answer is lost on the way", () =>
+    withCompanion({ quick: true }, async (companion) => {
+      const id = await say(companion, "one");
+      const proxy = await startTcpProxy(companion.port);
+      const body = JSON.stringify({ request_id: "a-copy" });
+      // Also the name of the place has to be the companion's own.
+      const ask = () =>
+        rawRequest(
+          proxy.port,
+          `POST /v1/sessions/${id}/fork HTTP/1.1\r\nHost: 127.0.0.1:${companion.port}\r\n` +
+            `Authorization: Bearer ${companion.token}\r\nContent-Type: application/json\r\n` +
+            `Content-Length: ${body.length}\r\nConnection: close\r\n\r\n${body}`,
+        );
+      try {
+        for (const verdict of ["pass then cut", "give up"] as const) {
+          proxy.onClientData = () => verdict;
+          assert.equal(await ask(), "");
+        }
+        assert.equal(await countSessions(companion), 2);
+        proxy.onClientData = () => "pass";
+        const answer = await ask();
+        assert.match(answer, /^HTTP\/1.1 201 /);
+        assert.ok(!answer.includes(`"id":"${id}"`));
+        assert.equal(await countSessions(companion), 2);
+      } finally {
+        await proxy.close();
+      }
+    }));
 });
 
 async function countSessions(companion: Companion): Promise<number> {

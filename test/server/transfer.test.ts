@@ -307,7 +307,7 @@ for (const engine of ENGINES) {
         const id = await makeChat(open);
         const before = await exported(open, id);
         const { last_seq } = await open.chat.getSession(id);
-        const whole = await open.chat.forkSession(id, undefined);
+        const whole = await open.chat.forkSession(id);
         assert.equal(whole.last_seq, last_seq);
         assert.deepEqual(
           textsOf(await everything(open, whole.id)),
@@ -315,7 +315,7 @@ for (const engine of ENGINES) {
         );
         const chunks = await everything(open, id);
         for (const { seq } of chunks.filter(({ seq: at }) => at % 3 === 0)) {
-          const fork = await open.chat.forkSession(id, seq);
+          const fork = await open.chat.forkSession(id, { at_seq: seq });
           const said = textsOf(
             (await everything(open, fork.id)).filter((chunk) => chunk.seq <= seq),
           );
@@ -324,11 +324,42 @@ for (const engine of ENGINES) {
           assert.notEqual(fork.turn?.status, "running", `at ${seq}`);
         }
         assert.equal(await exported(open, id), before);
-        const fork = await open.chat.forkSession(id, undefined);
+        const fork = await open.chat.forkSession(id);
         const next = await read(open.chat, await say(open.chat, "on", { session_id: fork.id }));
         assert.equal(next.at(-1)?.type, "done");
-        await assert.rejects(open.chat.forkSession(id, last_seq + 1), isCode("invalid_request"));
-        await assert.rejects(open.chat.forkSession("nothing", 1), isCode("not_found"));
+        await assert.rejects(
+          open.chat.forkSession(id, { at_seq: last_seq + 1 }),
+          isCode("invalid_request"),
+        );
+        await assert.rejects(open.chat.forkSession("nothing", { at_seq: 1 }), isCode("not_found"));
+      }));
+
+    it("is made once for each request, though the other has grown meanwhile", () =>
+      withChat(engine, SCRIPT, async (open) => {
+        const id = await makeChat(open);
+        const { last_seq } = await open.chat.getSession(id);
+        const wish = { request_id: "a-copy" };
+        const twenty = await Promise.all(
+          Array.from({ length: 20 }, () => open.chat.forkSession(id, wish)),
+        );
+        await read(open.chat, await say(open.chat, "on", { session_id: id }));
+        const late = await open.chat.forkSession(id, wish);
+        assert.equal(new Set([late, ...twenty].map((fork) => fork.id)).size, 1);
+        assert.equal(late.last_seq, last_seq);
+        const { sessions } = await open.chat.listSessions({});
+        assert.equal(sessions.length, 2);
+        for (const [of, other] of [
+          [late.id, wish],
+          [id, { ...wish, at_seq: 1 }],
+        ] as const) {
+          await assert.rejects(open.chat.forkSession(of, other), isCode("request_conflict"));
+        }
+        await assert.rejects(
+          say(open.chat, "on", { ...wish, session_id: id }),
+          isCode("request_conflict"),
+        );
+        await open.chat.deleteSession(late.id);
+        await assert.rejects(open.chat.forkSession(id, wish), isCode("not_found"));
       }));
   });
 }

@@ -267,10 +267,10 @@ for (const engine of ENGINES) {
         const log = await everything(test, id);
         const end = log.findLast(({ turn_id }) => turn_id === c)?.seq ?? 0;
         // At a message of the version that is shown: nothing of what came later.
-        const early = await chat.forkSession(id, end);
+        const early = await chat.forkSession(id, { at_seq: end });
         assert.deepEqual(await shown(test, early.id), ["a", "b1", "c"]);
         await agreed(test, early.id);
-        const whole = await chat.forkSession(id, undefined);
+        const whole = await chat.forkSession(id);
         assert.deepEqual(await shown(test, whole.id), ["a", "b1", "c"]);
         const [place] = (await chat.listVersions(whole.id)).messages;
         assert.equal(place?.versions.length, 3);

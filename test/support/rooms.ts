@@ -92,7 +92,7 @@ export const ROOMS: readonly { room: RegExp; may: readonly RegExp[] }[] = [
   },
   {
     room: /^server\/chat\/transfer\//,
-    may: [...CHAT_BELOW, /^server\/chat\/turn\//, /^markdown-it$/],
+    may: [...CHAT_BELOW, /^server\/chat\/(?:log|turn)\//, /^markdown-it$/],
   },
   { room: /^server\/chat\//, may: [...CHAT_BELOW, /^server\/db\/opened-database\.ts$/] },
   {

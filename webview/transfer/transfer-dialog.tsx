@@ -6,9 +6,11 @@ import { useSurroundings } from "../components/base/context.ts";
 import { Secondary } from "../components/base/secondary.tsx";
 import { useLayer } from "../escape.ts";
 import { loadStyle } from "../load-style.ts";
+import { forkChat } from "../state/fork-chat.ts";
 import type { AppState } from "../state/model.ts";
 import { said } from "../strings/said.ts";
 import { asFailure } from "../transport/transport.ts";
+import type { SessionLog } from "../turns/model.ts";
 import { importFile, saveFile } from "./files.ts";
 import { transferStrings } from "./strings.ts";
 
@@ -80,9 +82,9 @@ function TransferDialog({ state, onClose }: TransferProps) {
     void begin(words.exporting, async (signal) => ({
       words: words.saved(await saveFile(link, path, setBytes, signal)),
     }));
-  const fork = (id: string): void =>
+  const fork = (log: SessionLog): void =>
     void begin(words.forking, async () => {
-      const copy = await transport.call("fork_session", { session_id: id });
+      const copy = await forkChat(transport, log, log.cursor);
       actions.openSession(copy.id);
       actions.sessions.refresh();
       onClose();
@@ -155,7 +157,7 @@ interface ThisChatProps {
   state: AppState;
   isBusy: boolean;
   onSave: (path: string) => void;
-  onFork: (id: string) => void;
+  onFork: (log: SessionLog) => void;
 }
 
 function ThisChat({ state: { log, facts }, isBusy, onSave, onFork }: ThisChatProps) {
@@ -198,11 +200,7 @@ function ThisChat({ state: { log, facts }, isBusy, onSave, onFork }: ThisChatPro
             <span class="muted" id="fork-detail">
               {words.forkDetail}
             </span>
-            <Secondary
-              disabled={isBusy}
-              aria-describedby="fork-detail"
-              onClick={() => onFork(log.id)}
-            >
+            <Secondary disabled={isBusy} aria-describedby="fork-detail" onClick={() => onFork(log)}>
               {words.fork}
             </Secondary>
           </div>

@@ -17,7 +17,7 @@ import type { ChangeQueuedRequest, TakenBack } from "../../protocol/requests.ts"
 import type { SentNow } from "../../protocol/responses.ts";
 import type { QueuedMessage } from "../../protocol/stream-events.ts";
 import type { ChatDeps } from "../deps.ts";
-import { TAKEN_BACK } from "./asked.ts";
+import { TAKEN_BACK } from "../log/asked.ts";
 import { announceQueue } from "./queue-message.ts";
 import { sendNext } from "./send-queued.ts";
 

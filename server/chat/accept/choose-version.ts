@@ -1,4 +1,3 @@
-import { createHash } from "node:crypto";
 import { v7 as uuid } from "uuid";
 import { insertRequest } from "../../db/tables/requests.ts";
 import type { Reader } from "../../db/tables/schema.ts";
@@ -10,9 +9,9 @@ import type { Session, VersionList } from "../../protocol/responses.ts";
 import type { ChooseVersionRequest } from "../../protocol/served-requests.ts";
 import { findTurn, versionsAt, withVersion } from "../../shared/versions.ts";
 import type { ChatDeps } from "../deps.ts";
+import { askedFor, storedRepeat } from "../log/asked.ts";
 import { readVersions } from "../log/read-versions.ts";
 import { doneUnasked } from "../turn/prompt-messages.ts";
-import { type Asked, storedRepeat } from "./asked.ts";
 import { isBusy } from "./start-turn.ts";
 
 /**
@@ -29,7 +28,8 @@ export async function chooseVersion(
   deps.turns.refuseWhenDraining();
   const since = performance.now();
   const { turn_id: chosen, instead_of } = request;
-  const asked = askedBy(sessionId, request);
+  const body = ["choose_version", sessionId, chosen, instead_of ?? null];
+  const asked = askedFor(request.request_id, body);
   return await deps.lock.with(sessionId, async () => {
     const turnId = uuid();
     const step = { operation: "choose_version", sessionId, turnId } as const;
@@ -81,13 +81,6 @@ export async function listVersions(reader: Reader, sessionId: string): Promise<V
       : [];
   });
   return { messages };
-}
-
-function askedBy(sessionId: string, request: ChooseVersionRequest): Asked | undefined {
-  const { request_id, turn_id, instead_of } = request;
-  if (request_id === undefined) return undefined;
-  const body = JSON.stringify(["choose_version", sessionId, turn_id, instead_of ?? null]);
-  return { request_id, body_hash: createHash("sha256").update(body).digest("hex") };
 }
 
 function busy(): ChatError {

@@ -18,8 +18,8 @@ import {
 } from "../attachments/attachment-data.ts";
 import { readAttachments } from "../attachments/read-attachments.ts";
 import type { ChatDeps } from "../deps.ts";
+import { type Asked, askedBy, requestConflict, storedRepeat } from "../log/asked.ts";
 import type { Writing } from "../log/write-session.ts";
-import { type Asked, askedBy, requestConflict, storedRepeat } from "./asked.ts";
 import { knownAgent } from "./create-session.ts";
 import { sendQueued } from "./send-queued.ts";
 import { isBusy } from "./start-turn.ts";

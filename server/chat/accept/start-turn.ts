@@ -11,12 +11,12 @@ import { refuseWhatIsNotTaken, withStoredData } from "../attachments/attachment-
 import { type ReadAttachments, readAttachments } from "../attachments/read-attachments.ts";
 import type { AcceptedTurn } from "../chat.ts";
 import type { ChatDeps, LeasedTurn } from "../deps.ts";
+import { type Asked, askedBy, requestConflict, storedRepeat } from "../log/asked.ts";
 import { describeOwner, isAbandoned } from "../log/lease-owner.ts";
 import { sessionBeginner, type Writing } from "../log/write-session.ts";
 import { closeTurn, ENDINGS } from "../turn/close-turn.ts";
 import { switchedChunk } from "../turn/commit-answer.ts";
 import { doneUnasked } from "../turn/prompt-messages.ts";
-import { type Asked, askedBy, requestConflict, storedRepeat } from "./asked.ts";
 import { createSession, idOf, knownAgent, newSession } from "./create-session.ts";
 import { storeTurn } from "./store-turn.ts";
 

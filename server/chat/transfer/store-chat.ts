@@ -1,26 +1,29 @@
 import { v7 as uuid } from "uuid";
 import { appendChunks } from "../../db/tables/chunks.ts";
 import { removeIfDeleted } from "../../db/tables/deleted-sessions.ts";
+import { insertRequest } from "../../db/tables/requests.ts";
 import { findSession } from "../../db/tables/sessions.ts";
 import { idsInUse, insertWholeChat, sessionExists, setTimes } from "../../db/tables/whole-chat.ts";
 import { ChatError } from "../../errors.ts";
 import type { Session } from "../../protocol/responses.ts";
 import type { WholeChat } from "../../protocol/stored/chat-file.ts";
 import type { ChatDeps } from "../deps.ts";
+import type { Asked } from "../log/asked.ts";
 import { closeTurn, type Ending } from "../turn/close-turn.ts";
 import { isOpen, problemOf } from "./check-chat.ts";
 
 /**
  * A chat that is not here yet, or was deleted: then it takes that one's place. In one step.
- * Nothing of it runs: an answer that was open is closed
- * with what it had, and with it every call that waited for somebody. Rejects with `invalid_request`
- * if it makes no sense, and with `request_conflict` if one of its ids is in use.
+ * Nothing of it runs: an answer that was open is closed with what it had, and with it every call
+ * that waited for somebody. `asked` is remembered with it. Rejects with `invalid_request` if it
+ * makes no sense, and with `request_conflict` if one of its ids is in use.
  */
 export async function storeChat(
   deps: Pick<ChatDeps, "newUnitOfWork">,
   operation: "import_chat" | "fork_session",
   chat: WholeChat,
   ending: Ending,
+  asked?: Asked,
 ): Promise<Session> {
   const problem = problemOf(chat);
   if (problem !== undefined) throw new ChatError("invalid_request", problem);
@@ -37,6 +40,7 @@ export async function storeChat(
         throw new ChatError("request_conflict", `Another chat here uses the id ${used} of it.`);
       }
       await insertWholeChat(trx, withoutWaiting(chat));
+      if (asked) await insertRequest(trx, { ...asked, session_id: sessionId, turn_id: null });
       if (open) {
         await closeTurn(
           trx,

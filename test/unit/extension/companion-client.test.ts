@@ -330,18 +330,20 @@ describe("calls of the companion", () => {
     ));
 
   it("are not repeated when that could do something twice", () => {
-    let times = 0;
+    const bodies: { request_id?: string }[] = [];
     return withClient(
-      (incoming) => {
-        times++;
+      (incoming, _response, body) => {
+        bodies.push(JSON.parse(body));
         incoming.socket.destroy();
       },
       async ({ client }) => {
-        await assert.rejects(
-          client.call("create_session", {}),
-          (error: Problem) => error.code === "companion_lost",
-        );
-        assert.equal(times, 1);
+        const isLost = (error: Problem) => error.code === "companion_lost";
+        await assert.rejects(client.call("create_session", {}), isLost);
+        assert.equal(bodies.length, 1);
+        const copy = { session_id: "s1", at_seq: 7, request_id: "one" };
+        await assert.rejects(client.call("fork_session", copy), isLost);
+        const again = bodies.slice(1).map(({ request_id }) => request_id);
+        assert.deepEqual(again, ["one", "one", "one"]);
       },
     );
   });

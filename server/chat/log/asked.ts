@@ -20,14 +20,19 @@ export function askedBy(
   request: MessageRequest,
   attachments: readonly AttachmentRef[] = [],
 ): Asked | undefined {
-  if (request.request_id === undefined) return undefined;
-  const { agent_type, model } = request;
+  const { request_id, agent_type, model } = request;
   const message = { ...request.message, ...(attachments.length > 0 && { attachments }) };
-  const body = JSON.stringify([message, agent_type ?? null, model ?? null]);
-  return {
-    request_id: request.request_id,
-    body_hash: createHash("sha256").update(body).digest("hex"),
-  };
+  return askedFor(request_id, [message, agent_type ?? null, model ?? null]);
+}
+
+/** `body`: all that tells this request from another one. */
+export function askedFor(
+  request_id: string | undefined,
+  body: readonly unknown[],
+): Asked | undefined {
+  if (request_id === undefined) return undefined;
+  const body_hash = createHash("sha256").update(JSON.stringify(body)).digest("hex");
+  return { request_id, body_hash };
 }
 
 /** Rejects with `request_conflict`, and with `queue_changed` for what was taken back. */
