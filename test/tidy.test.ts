@@ -48,6 +48,7 @@ const MAY_TRANSACT = new Set([
   "server/db/engine/guarded-dialect.ts", // the driver below both, which Kysely calls
   "server/db/open-postgres.ts", // names the engine's BEGIN and COMMIT to the driver
   "server/db/open.ts", // names the engine's BEGIN to the driver; the health probe reads
+  "server/db/engine/statement-names.ts", // asks a new connection twice, and writes nothing
   "server/db/engine/leader-lock.ts", // a lock file of its own, not the database
   "server/db/migrate-sqlite.ts", // the tables themselves, before anyone writes
 ]);

@@ -13,6 +13,7 @@ import { createPool } from "./engine/postgres-pool.ts";
 import { createServers, type Servers } from "./engine/postgres-servers.ts";
 import { readingDialect } from "./engine/reading-dialect.ts";
 import { createSecondMachine, levelOf, standingOf } from "./engine/second-machine.ts";
+import { createStatementNames } from "./engine/statement-names.ts";
 import { toStorageError } from "./engine/storage-errors.ts";
 import { migratePostgres } from "./migrate.ts";
 import type { DatabaseSource, OpenedDatabase } from "./opened-database.ts";
@@ -69,8 +70,10 @@ async function openAt(
   } finally {
     await migrating.destroy();
   }
+  // Not for reads: what a search is best found by depends on its words.
+  const names = createStatementNames(log);
   const writer = new Kysely<Database>({
-    dialect: guardDialect(new PostgresDialect({ pool: createPool(servers, 10, log) }), {
+    dialect: guardDialect(new PostgresDialect({ pool: createPool(servers, 10, log, names) }), {
       begin: POSTGRES_BEGIN,
       commit: POSTGRES_COMMIT,
     }),
@@ -88,7 +91,7 @@ async function openAt(
   });
   // Its own: a stream that runs never waits behind those that begin.
   const appender = new Kysely<Database>({
-    dialect: new PostgresDialect({ pool: createPool(servers, APPEND_LANES, log) }),
+    dialect: new PostgresDialect({ pool: createPool(servers, APPEND_LANES, log, names) }),
     plugins: [refuseInsideWork],
   });
   const peerChannel = createNotifyChannel(directServers, reader, log);

@@ -7,7 +7,7 @@ import pg from "pg";
 import type { StreamChunk } from "../../server/protocol/chunks.ts";
 import { FINISH, openChat, read, type Script, say, type TestChat, text } from "../support/chat.ts";
 import { POSTGRES } from "../support/engines.ts";
-import { startTcpProxy, type TcpProxy } from "../support/tcp-proxy.ts";
+import { carries, startTcpProxy, type TcpProxy } from "../support/tcp-proxy.ts";
 
 const WORDS = Array.from({ length: 30 }, (_, n) => `w${n} `);
 const WHOLE = WORDS.join("");
@@ -48,7 +48,7 @@ const mishap = fc.record({
 });
 type Mishap = typeof mishap extends fc.Arbitrary<infer T> ? T : never;
 
-const isAppend = (data: Buffer) => data.includes("insert into chunks");
+const isAppend = carries("insert into chunks");
 
 async function suffer(proxy: TcpProxy, url: string, { afterMs, locks, forMs, givenUp }: Mishap) {
   await delay(afterMs);

@@ -14,6 +14,17 @@ export interface TcpProxy {
   close(): Promise<void>;
 }
 
+/** Whether a piece carries a statement of these words, or the name that it was given in one. */
+export function carries(words: string): (data: Buffer) => boolean {
+  const names = new Set<string>();
+  return (data) => {
+    const text = data.toString("latin1");
+    if (!text.includes(words)) return [...names].some((name) => text.includes(name));
+    for (const [name] of text.matchAll(/sk_[0-9a-f]{32}/g)) names.add(name);
+    return true;
+  };
+}
+
 /** A loopback relay that can break a connection at a chosen message. */
 export async function startTcpProxy(targetPort: number): Promise<TcpProxy> {
   const sockets = new Set<Socket>();

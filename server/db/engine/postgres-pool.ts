@@ -4,6 +4,7 @@ import { ChatError } from "../../errors.ts";
 import type { Log } from "../../log.ts";
 import { withoutTrace } from "../../observe/trace-context.ts";
 import type { Servers } from "./postgres-servers.ts";
+import type { StatementNames } from "./statement-names.ts";
 import { isConnectionLost, NoConnection, NotPrimary } from "./storage-errors.ts";
 
 const INT8 = 20;
@@ -23,9 +24,14 @@ const MAX_WAIT_MS = 30_000;
 /**
  * At most `max` connections, lent in the order in which they are asked for. The driver's own pool
  * counts the wait for one that is in use as time to connect: under a burst a server that answers
- * well would be taken for a dead one.
+ * well would be taken for a dead one. `names`: what is often asked is asked by name.
  */
-export function createPool(servers: Servers, max: number, log: Log): PostgresPool {
+export function createPool(
+  servers: Servers,
+  max: number,
+  log: Log,
+  names?: StatementNames,
+): PostgresPool {
   /** What was known of the servers when a connection was last seen to lead to the right one. */
   const seen = new WeakMap<pg.ClientBase, { url: string; doubts: number }>();
   class Client extends pg.Client {
@@ -35,9 +41,13 @@ export function createPool(servers: Servers, max: number, log: Log): PostgresPoo
       seen.set(this, { url, doubts });
     }
   }
+  async function verify(client: pg.ClientBase): Promise<void> {
+    await servers.check(client);
+    await names?.ask(client);
+  }
   const pool = new pg.Pool({
     Client,
-    verify: (client, done) => void servers.check(client).then(() => done(), done),
+    verify: (client, done) => void verify(client).then(() => done(), done),
     max,
     // Without these a silent network waits for ever.
     connectionTimeoutMillis: 5_000,
@@ -89,7 +99,7 @@ export function createPool(servers: Servers, max: number, log: Log): PostgresPoo
         const client = await take();
         lent++;
         const since = seen.get(client)?.doubts ?? doubts;
-        return new Lent(client, released, (thrown) => servers.doubt(thrown, since));
+        return new Lent(client, names, released, (thrown) => servers.doubt(thrown, since));
       } catch (thrown) {
         const error = thrown instanceof NoConnection ? thrown : new NoConnection(thrown);
         if (isConnectionLost(error.cause)) servers.doubt(error.cause, doubts);
@@ -103,15 +113,30 @@ export function createPool(servers: Servers, max: number, log: Log): PostgresPoo
   };
 }
 
+type Asked = Pick<PostgresPoolClient, "query"> & {
+  query<R>(named: {
+    name: string;
+    text: string;
+    values: readonly unknown[];
+  }): Promise<PostgresQueryResult<R>>;
+};
+
 /** A statement that was given up on still occupies its connection: nobody is to wait behind it. */
 class Lent implements PostgresPoolClient {
   readonly #client: PoolClient;
+  readonly #names: StatementNames | undefined;
   readonly #onRelease: () => void;
   readonly #onLost: (thrown: unknown) => void;
   #isLost = false;
 
-  constructor(client: PoolClient, onRelease: () => void, onLost: (thrown: unknown) => void) {
+  constructor(
+    client: PoolClient,
+    names: StatementNames | undefined,
+    onRelease: () => void,
+    onLost: (thrown: unknown) => void,
+  ) {
     this.#client = client;
+    this.#names = names;
     this.#onRelease = onRelease;
     this.#onLost = onLost;
   }
@@ -123,13 +148,22 @@ class Lent implements PostgresPoolClient {
     parameters: readonly unknown[] = [],
   ): Promise<PostgresQueryResult<R>> | PostgresCursor<R> {
     if (typeof text !== "string") throw new TypeError("Nobody reads by cursor.");
-    const asked: PostgresPoolClient = this.#client;
-    return asked.query<R>(text, parameters).catch((thrown: unknown) => {
+    return this.#ask<R>(text, parameters).catch((thrown: unknown) => {
       if (isConnectionLost(thrown)) {
         this.#isLost = true;
         this.#onLost(thrown);
       }
       throw thrown;
+    });
+  }
+
+  /** Without parameters it is BEGIN or COMMIT, of several statements: those have no name. */
+  #ask<R>(text: string, values: readonly unknown[]): Promise<PostgresQueryResult<R>> {
+    const client: Asked = this.#client;
+    const name = values.length > 0 ? this.#names?.nameOf(this.#client, text) : undefined;
+    if (name === undefined) return client.query<R>(text, values);
+    return client.query<R>({ name, text, values }).catch((thrown: unknown) => {
+      throw this.#names?.failed(thrown);
     });
   }
 

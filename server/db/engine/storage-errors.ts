@@ -123,6 +123,8 @@ const MEANINGS: readonly Meaning[] = [
     // Also what a server cancels by itself: a statement that took too long.
     kind: "conflict",
     codes: /^(40001|40P01|55P03|57014)$/,
+    // `NameLost`
+    words: /^a named statement is not there as it was$/,
     code: "storage_busy",
     message: "The database did not get to it in time.",
     hint: "Nothing was lost. Try again in a moment.",
