@@ -83,7 +83,7 @@ describe("storage that fails in the middle of an answer", () => {
       other.close();
       await checkRecovery(chat, turn, "storage_busy");
     });
-  }).timeout(10_000);
+  }).timeout(30_000);
 });
 
 function sqlite(): Engine {

@@ -11,6 +11,7 @@ import {
   DEFAULT_PATIENCE_SECONDS,
   isWorthAnotherTry,
   isWorthWaiting,
+  isWorthWaitingForLock,
   patienceOf,
 } from "../engine/patience.ts";
 import { onTwo, type SecondMachine, secondFor } from "../engine/second-machine.ts";
@@ -378,7 +379,7 @@ export class SSEUnitOfWork {
     if (status === "rollback" && isConnectionLost(error)) {
       return isWorthAnotherTry(attempt, started) || isWorthWaiting(started, seconds);
     }
-    return isConflict(error) && isWorthAnotherTry(attempt, started);
+    return isConflict(error) && isWorthWaitingForLock(started);
   }
 
   /** Own transaction: at once, the commit is done. Borrowed: held until the owner says so. */

@@ -55,6 +55,14 @@ export function isWorthAnotherTry(attempts: number, started: number): boolean {
   return attempts < MAX_ATTEMPTS && performance.now() - started < MAX_SECONDS * 1000;
 }
 
+/**
+ * Who holds a lock lets it go when it likes: time decides, since six tries may be over in
+ * a tenth of a second.
+ */
+export function isWorthWaitingForLock(started: number): boolean {
+  return isWorthWaiting(started, MAX_SECONDS);
+}
+
 /** The same for a database that is away for as long as `seconds`, however often it was asked. */
 export function isWorthWaiting(started: number, seconds: number): boolean {
   return performance.now() - started < seconds * 1000;

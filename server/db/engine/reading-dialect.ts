@@ -2,8 +2,8 @@
 // its errors become what clients are told; and as a read changes nothing, one that a restart or a
 // lock has met is done again, on another connection, as patiently as a commit.
 import type { CompiledQuery, DatabaseConnection, Dialect, Driver, QueryResult } from "kysely";
-import { backOff, isWorthAnotherTry, isWorthWaiting } from "./patience.ts";
-import { isConnectionLost, mayReadAgain, toStorageError } from "./storage-errors.ts";
+import { backOff, isWorthAnotherTry, isWorthWaiting, isWorthWaitingForLock } from "./patience.ts";
+import { isConflict, isConnectionLost, mayReadAgain, toStorageError } from "./storage-errors.ts";
 
 /**
  * `awaySeconds`: how long it waits for a database that is away, where that is longer
@@ -36,6 +36,7 @@ class ReadingConnection implements DatabaseConnection {
       } catch (thrown) {
         const isWorthIt =
           isWorthAnotherTry(attempts, started) ||
+          (isConflict(thrown) && isWorthWaitingForLock(started)) ||
           (isConnectionLost(thrown) && isWorthWaiting(started, this.#awaySeconds));
         if (!mayReadAgain(thrown) || !isWorthIt) {
           throw toStorageError(thrown, "reading");
