@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { AxeBuilder } from "@axe-core/playwright";
 import type { ContextItem } from "../../server/protocol/requests.ts";
 import type { Mention } from "../../webview/messages.ts";
+import { until } from "../support/asking.ts";
 import type { ScriptedCompanion } from "./support/scripted-companion.ts";
 import { ask, closeBrowser, HOSTS, type OpenApp, withApp } from "./support/with-app.ts";
 
@@ -141,23 +142,29 @@ describe("context of a message in VS Code's webview", () => {
           },
           [type, data],
         );
-      await page.getByLabel("Your message").waitFor();
+      // What listens is loaded after the first word, and a drag comes over the chat before it is let
+      // fall there.
+      await page.waitForFunction(() => {
+        const dataTransfer = new DataTransfer();
+        dataTransfer.setData("text/uri-list", "file:///p/a.ts");
+        return !document.dispatchEvent(
+          new DragEvent("dragover", { dataTransfer, cancelable: true }),
+        );
+      });
       const list = "file:///p/a.ts\r\n# a note\r\nvscode-remote://ssh/p/b.ts\r\nhttps://e.example/";
       assert.equal(await drop("application/vnd.code.uri-list", list), true);
       assert.equal(await drop("text/uri-list", "https://e.example/"), false);
-      await page.waitForTimeout(50);
-      assert.deepEqual(
-        posted.filter(({ type }) => type === "add_context"),
-        [
-          {
-            type: "add_context",
-            mentions: [
-              { kind: "file", uri: "file:///p/a.ts" },
-              { kind: "file", uri: "vscode-remote://ssh/p/b.ts" },
-            ],
-          },
-        ],
-      );
+      const added = () => posted.filter(({ type }) => type === "add_context");
+      await until("it is told", () => added().length > 0);
+      assert.deepEqual(added(), [
+        {
+          type: "add_context",
+          mentions: [
+            { kind: "file", uri: "file:///p/a.ts" },
+            { kind: "file", uri: "vscode-remote://ssh/p/b.ts" },
+          ],
+        },
+      ]);
     }));
 
   it("is shown again as it was really sent, by a click in the history", () =>
