@@ -19,14 +19,7 @@ async function openChat(app: App): Promise<ChatView> {
   );
 }
 
-describe("extension in its host", () => {
-  let app: App;
-
-  after(async () => {
-    // The companion outlives its windows; a test takes it along, if it can prove that it is ours.
-    await app?.companion.stopRunning();
-  });
-
+describe("extension at its start", () => {
   it("is active after start-up and has done nothing yet", async () => {
     const started = performance.now();
     const { app: _, isLoaded } = await extension().activate();
@@ -55,7 +48,7 @@ describe("extension in its host", () => {
   });
 
   it("starts the companion when the chat's page is there, in the data directory of this user", async () => {
-    app = await extension().exports.app();
+    const app = await (await extension().activate()).app();
     assert.equal(app.companion.state.state, "stopped");
     await openChat(app);
     await until("ready", () => app.companion.state.state === "ready");
@@ -67,6 +60,21 @@ describe("extension in its host", () => {
       assert.equal(statSync(join(app.dataDir, "token")).mode & 0o777, 0o600);
       assert.equal(statSync(join(app.dataDir, "logs/companion.log")).mode & 0o777, 0o600);
     }
+  });
+});
+
+describe("extension in its host", () => {
+  let app: App;
+
+  before(async () => {
+    app = await (await extension().activate()).app();
+    await openChat(app);
+    await app.companion.ensure();
+  });
+
+  after(async () => {
+    // The companion outlives its windows; a test takes it along, if it can prove that it is ours.
+    await app?.companion.stopRunning();
   });
 
   it("speaks to it through connections that proved themselves, whatever VS Code does to node:http", async () => {

@@ -34,6 +34,10 @@ function answering(paths: { save?: string; open?: string }) {
 }
 
 describe("files of chats", () => {
+  before(async () => {
+    await extension().activate();
+  });
+
   after(async () => {
     // A chat that is seen would start the next companion.
     await vscode.commands.executeCommand("workbench.action.closeAllEditors");
