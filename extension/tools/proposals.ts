@@ -6,6 +6,7 @@ import * as vscode from "vscode";
 import type { ClientMessage } from "../../server/protocol/requests.ts";
 import type { PendingCall } from "../../server/protocol/responses.ts";
 import type { ProposedChange } from "../../webview/messages.ts";
+import { LoneFiles } from "../changes/lone-files.ts";
 import { shownText } from "./files/edits.ts";
 import type { Change } from "./files/files.ts";
 import type { SeenFiles } from "./files/seen-files.ts";
@@ -264,24 +265,17 @@ function keyOf(sessionId: string, callId: string): string {
 }
 
 /** Proposed texts in memory: they are derived from the call and worth nothing without it. */
-class ProposedFiles implements vscode.FileSystemProvider {
+class ProposedFiles extends LoneFiles implements vscode.FileSystemProvider {
   readonly #texts = new Map<string, Uint8Array>();
-  readonly #changed = new vscode.EventEmitter<vscode.FileChangeEvent[]>();
-  readonly onDidChangeFile = this.#changed.event;
 
   put(uri: vscode.Uri, text: string): void {
     // With a mark, so that it is read as UTF-8 whatever `files.encoding` says.
     this.#texts.set(uri.toString(), Buffer.from(`\ufeff${text}`, "utf8"));
-    this.#changed.fire([{ type: vscode.FileChangeType.Changed, uri }]);
+    this.tellChanged(uri);
   }
 
   remove(uri: vscode.Uri): void {
     this.#texts.delete(uri.toString());
-  }
-
-  stat(uri: vscode.Uri): vscode.FileStat {
-    const size = this.readFile(uri).length;
-    return { type: vscode.FileType.File, ctime: 0, mtime: Date.now(), size };
   }
 
   readFile(uri: vscode.Uri): Uint8Array {
@@ -290,23 +284,7 @@ class ProposedFiles implements vscode.FileSystemProvider {
     return text;
   }
 
-  writeFile(uri: vscode.Uri, content: Uint8Array): void {
+  override writeFile(uri: vscode.Uri, content: Uint8Array): void {
     this.#texts.set(uri.toString(), content);
-  }
-
-  watch(): vscode.Disposable {
-    return new vscode.Disposable(() => undefined);
-  }
-  readDirectory(): [string, vscode.FileType][] {
-    return [];
-  }
-  createDirectory(uri: vscode.Uri): void {
-    throw vscode.FileSystemError.NoPermissions(uri);
-  }
-  delete(uri: vscode.Uri): void {
-    throw vscode.FileSystemError.NoPermissions(uri);
-  }
-  rename(uri: vscode.Uri): void {
-    throw vscode.FileSystemError.NoPermissions(uri);
   }
 }
