@@ -54,8 +54,8 @@ describe("unit of work when SQLite fails", () => {
       const other = holdLock(open);
       const retries = () =>
         metric(open.metrics, "sse_transaction_retries_total", { operation: "create_session" });
-      // Looked for in the same event loop: one that is blocked for a lock's sake counts its tries too
-      // late. Time decides how often it is tried.
+      // Looked for in the same event loop: one that is blocked for a lock's sake counts its
+      // tries too late. Time decides how often it is tried.
       const goesOn = until("many tries", async () => (await retries()) > 6);
       await Promise.all([storeSession(open, "a"), goesOn.then(() => other.close())]);
       assert.deepEqual(await sessionIds(open), ["a"]);

@@ -142,8 +142,8 @@ describe("context of a message in VS Code's webview", () => {
           },
           [type, data],
         );
-      // What listens is loaded after the first word, and a drag comes over the chat before it is let
-      // fall there.
+      // What listens is loaded after the first word, and a drag comes over the chat before it is
+      // let fall there.
       await page.waitForFunction(() => {
         const dataTransfer = new DataTransfer();
         dataTransfer.setData("text/uri-list", "file:///p/a.ts");
