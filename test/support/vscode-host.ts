@@ -208,7 +208,7 @@ export async function openWindow(
   options: WindowOptions = {},
 ): Promise<Page> {
   const page = await context.newPage();
-  await page.goto(windowUrl(server, options));
+  await page.goto(windowUrl(server, options), { timeout: 60_000 });
   await page.locator(".monaco-workbench .statusbar-item").first().waitFor({ timeout: 60_000 });
   return page;
 }

@@ -87,7 +87,9 @@ async function run(extensionPath: string, testsPath: string): Promise<void> {
     ["skipWelcome", "true"],
     ["skipReleaseNotes", "true"],
   ] as const;
-  await page.goto(windowUrl(server, { ...(folder ? { folder } : {}), payload }));
+  await page.goto(windowUrl(server, { ...(folder ? { folder } : {}), payload }), {
+    timeout: 60_000,
+  });
   watchHost(server);
 }
 
