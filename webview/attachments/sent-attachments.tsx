@@ -1,7 +1,7 @@
-import { useLayoutEffect, useRef, useState } from "preact/hooks";
+import { useState } from "preact/hooks";
 import type { AttachmentRef } from "../../server/protocol/attachments.ts";
 import { type Attaching, useSurroundings } from "../components/base/context.ts";
-import { useLayer } from "../escape.ts";
+import { useModal } from "../components/base/modal.ts";
 import { asFailure } from "../transport/transport.ts";
 import { contentOf } from "./kept-blobs.ts";
 import { attachmentStrings } from "./strings.ts";
@@ -53,25 +53,16 @@ function SentAttachment({ item }: { item: AttachmentRef }) {
 function Viewer({ item, onClose }: { item: AttachmentRef; onClose: () => void }) {
   const { attaching } = useSurroundings();
   const words = attachmentStrings();
-  const dialog = useRef<HTMLDialogElement>(null);
-  useLayer(dialog, "modal", onClose);
-  useLayoutEffect(() => {
-    dialog.current?.showModal();
-    return () => dialog.current?.close();
-  }, []);
+  const modal = useModal(onClose);
   const url = useContentUrl(item, true);
   return (
     <dialog
       class="viewer"
-      ref={dialog}
+      {...modal}
       aria-label={item.name}
-      onCancel={(event) => {
-        event.preventDefault();
-        onClose();
-      }}
       onClick={({ target }) => {
         // Beside the picture.
-        if (target === dialog.current) onClose();
+        if (target === modal.ref.current) onClose();
       }}
     >
       {url !== undefined && <img src={url} alt={item.name} />}

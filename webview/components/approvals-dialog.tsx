@@ -1,16 +1,16 @@
 // What may run without asking, all in one place, each taken back at a click.
-import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useState } from "preact/hooks";
 import {
   APPROVAL_LEVELS,
   type ApprovalLevel,
   type ApprovalRule,
 } from "../../server/protocol/approvals.ts";
-import { useLayer } from "../escape.ts";
 import { loadStyle } from "../load-style.ts";
 import type { AppState } from "../state/model.ts";
 import { approvalsStrings } from "./approvals-strings.ts";
 import { useSurroundings } from "./base/context.ts";
 import { IconButton } from "./base/icon.tsx";
+import { useModal } from "./base/modal.ts";
 import { Secondary } from "./base/secondary.tsx";
 import { Shown } from "./base/shown.tsx";
 
@@ -22,33 +22,19 @@ export async function loadApprovals(): Promise<typeof ApprovalsDialog> {
 export function ApprovalsDialog({ state }: { state: AppState }) {
   const { actions } = useSurroundings();
   const words = approvalsStrings();
-  const dialog = useRef<HTMLDialogElement>(null);
   const [rules, setRules] = useState<readonly ApprovalRule[] | null>(null);
   const close = (): void => actions.showApprovals(false);
-  useLayer(dialog, "modal", close);
-  useLayoutEffect(() => {
-    dialog.current?.showModal();
-    return () => dialog.current?.close();
-  }, []);
+  const modal = useModal(close);
   useEffect(() => void actions.approvals.rules().then((found) => setRules(found ?? [])), []);
   const remove = async ({ id }: ApprovalRule): Promise<void> => {
     if (!(await actions.approvals.removeRule(id))) return;
     setRules((known) => known?.filter((rule) => rule.id !== id) ?? null);
     // The button that was pressed is gone.
-    dialog.current?.focus();
+    modal.ref.current?.focus();
   };
   const granted = state.log?.granted ?? [];
   return (
-    <dialog
-      ref={dialog}
-      class="approvals"
-      tabIndex={-1}
-      aria-labelledby="dialog-title"
-      onCancel={(event) => {
-        event.preventDefault();
-        close();
-      }}
-    >
+    <dialog {...modal} class="approvals" tabIndex={-1} aria-labelledby="dialog-title">
       <h2 id="dialog-title">{words.title}</h2>
       <Levels level={state.facts?.level ?? "read"} onChoose={actions.approvals.setLevel} />
       <p class="muted">{words.always}</p>
@@ -66,7 +52,7 @@ export function ApprovalsDialog({ state }: { state: AppState }) {
                   label={words.remove(name)}
                   onClick={() => {
                     void actions.sending.revoke(name);
-                    dialog.current?.focus();
+                    modal.ref.current?.focus();
                   }}
                 />
               </li>

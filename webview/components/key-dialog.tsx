@@ -2,11 +2,11 @@
 // companion and nowhere else.
 
 import { useLayoutEffect, useRef, useState } from "preact/hooks";
-import { useLayer } from "../escape.ts";
 import type { AppState } from "../state/model.ts";
 import { lastTurn } from "../state/selectors.ts";
 import { asFailure } from "../transport/transport.ts";
 import { useSurroundings } from "./base/context.ts";
+import { useModal } from "./base/modal.ts";
 import { Secondary } from "./base/secondary.tsx";
 import { keyStrings } from "./key-strings.ts";
 
@@ -22,15 +22,10 @@ export function KeyDialog({ state }: { state: AppState }) {
   const [provider, setProvider] = useState(providersOf(state, asked)[0] ?? "");
   const [fault, setFault] = useState("");
   const [isBusy, setBusy] = useState(false);
-  const dialog = useRef<HTMLDialogElement>(null);
   const field = useRef<HTMLInputElement>(null);
   const close = (): void => actions.askKey(null);
-  useLayer(dialog, "modal", close);
-  useLayoutEffect(() => {
-    dialog.current?.showModal();
-    field.current?.focus();
-    return () => dialog.current?.close();
-  }, []);
+  const modal = useModal(close);
+  useLayoutEffect(() => field.current?.focus(), []);
   const name = words.providers[provider] ?? provider;
   const keyState = keyStateOf(state, provider);
 
@@ -61,14 +56,7 @@ export function KeyDialog({ state }: { state: AppState }) {
     void change(async () => actions.keys?.set(provider, key), words.isSet(name));
   };
   return (
-    <dialog
-      ref={dialog}
-      aria-labelledby="dialog-title"
-      onCancel={(event) => {
-        event.preventDefault();
-        close();
-      }}
-    >
+    <dialog {...modal} aria-labelledby="dialog-title">
       <h2 id="dialog-title">{words.title}</h2>
       <form
         class="key-form"

@@ -1,10 +1,10 @@
 // Chats out as files and in, and a copy of the open one: in a browser, where no editor has
 // commands for it. Loaded when it is opened.
-import { useLayoutEffect, useRef, useState } from "preact/hooks";
+import { useRef, useState } from "preact/hooks";
 import type { ImportReport } from "../../server/protocol/responses.ts";
 import { useSurroundings } from "../components/base/context.ts";
+import { useModal } from "../components/base/modal.ts";
 import { Secondary } from "../components/base/secondary.tsx";
-import { useLayer } from "../escape.ts";
 import { loadStyle } from "../load-style.ts";
 import { forkChat } from "../state/fork-chat.ts";
 import type { AppState } from "../state/model.ts";
@@ -41,7 +41,6 @@ interface Work {
 function TransferDialog({ state, onClose }: TransferProps) {
   const { actions, attaching, text } = useSurroundings();
   const words = transferStrings();
-  const dialog = useRef<HTMLDialogElement>(null);
   const [work, setWork] = useState<Work | null>(null);
   const [bytes, setBytes] = useState(0);
   const [result, setResult] = useState<Result | null>(null);
@@ -49,11 +48,7 @@ function TransferDialog({ state, onClose }: TransferProps) {
     work?.stop.abort();
     onClose();
   };
-  useLayer(dialog, "modal", close);
-  useLayoutEffect(() => {
-    dialog.current?.showModal();
-    return () => dialog.current?.close();
-  }, []);
+  const modal = useModal(close);
   const { transport } = attaching;
   const { link } = transport;
   if (!link) return null;
@@ -76,7 +71,7 @@ function TransferDialog({ state, onClose }: TransferProps) {
     }
     setWork(null);
     // Its buttons were off meanwhile, which takes the focus from them.
-    dialog.current?.focus();
+    modal.ref.current?.focus();
   };
   const save = (path: string): void =>
     void begin(words.exporting, async (signal) => ({
@@ -106,16 +101,7 @@ function TransferDialog({ state, onClose }: TransferProps) {
   };
   const isBusy = work !== null;
   return (
-    <dialog
-      ref={dialog}
-      class="transfer"
-      tabIndex={-1}
-      aria-labelledby="dialog-title"
-      onCancel={(event) => {
-        event.preventDefault();
-        close();
-      }}
-    >
+    <dialog {...modal} class="transfer" tabIndex={-1} aria-labelledby="dialog-title">
       <h2 id="dialog-title">{words.title}</h2>
       <ThisChat state={state} isBusy={isBusy} onSave={save} onFork={fork} />
       <h3>{words.allChats}</h3>

@@ -1,6 +1,5 @@
-import { useLayoutEffect, useRef } from "preact/hooks";
-import { useLayer } from "../../escape.ts";
 import { useSurroundings } from "./context.ts";
+import { useModal } from "./modal.ts";
 import { Secondary } from "./secondary.tsx";
 
 interface DialogProps {
@@ -14,21 +13,9 @@ interface DialogProps {
 /** Asks before something that cannot be undone. Escape and the safe button say no. */
 export function Dialog({ title, confirm, isDangerous, onClose, children }: DialogProps) {
   const { text } = useSurroundings();
-  const dialog = useRef<HTMLDialogElement>(null);
-  useLayer(dialog, "modal", () => onClose(false));
-  useLayoutEffect(() => {
-    dialog.current?.showModal();
-    return () => dialog.current?.close();
-  }, []);
+  const modal = useModal(() => onClose(false));
   return (
-    <dialog
-      ref={dialog}
-      aria-labelledby="dialog-title"
-      onCancel={(event) => {
-        event.preventDefault();
-        onClose(false);
-      }}
-    >
+    <dialog {...modal} aria-labelledby="dialog-title">
       <h2 id="dialog-title">{title}</h2>
       {children}
       <div class="button-row is-end">
