@@ -94,6 +94,7 @@ async function openCompanion(
     contextWindows: config.contextWindows,
     stallSeconds: config.stallSeconds,
     hold: config.resumeAnswers,
+    answerThreads: config.answerThreads,
     onSkipped: (provider, kind, count) => metrics.upstreamSkipped.inc({ provider, kind }, count),
     onResumed: (provider, cause) => metrics.upstreamResumes.inc({ provider, cause }),
   });

@@ -5,6 +5,7 @@ import { parseArgs } from "node:util";
 import { type DatabaseSource, DURABILITIES, type Durability, SHOWN } from "./db/opened-database.ts";
 import { ModelId } from "./protocol/fields.ts";
 import type { ProviderSettings } from "./providers/access.ts";
+import { usualAnswerThreads } from "./providers/answer-threads.ts";
 import { hostsOf } from "./shared/postgres-hosts.ts";
 import { isContextWindow } from "./shared/tokens.ts";
 
@@ -32,6 +33,8 @@ export interface Config {
   bodyLimitBytes: number;
   /** How many may read streams at once. */
   maxReaders: number;
+  /** How many threads read models' answers; 0: the event loop does. */
+  answerThreads: number;
   /** For so long a deleted chat can be brought back; 0: never. */
   keepDeletedDays: number;
   /** Whether a chat's model is asked for its title, once. */
@@ -81,6 +84,7 @@ export const USAGE = `streamkeeper: the companion server
   --continue-answers on|off  on a Postgres, when a companion dies: another one continues its answers (on)
   --body-limit BYTES      largest request (1048576)
   --max-readers COUNT     how many streams may be read at once (4096)
+  --answer-threads COUNT  threads that read models' answers (one for each four cores, at most 4)
   --allow-remote          permit a --host other machines can reach
   --print-url             print the address with the token
   --version, --help
@@ -114,6 +118,7 @@ const FLAGS = {
   "continue-answers": { type: "string" },
   "body-limit": { type: "string" },
   "max-readers": { type: "string" },
+  "answer-threads": { type: "string" },
   "allow-remote": { type: "boolean" },
   "print-url": { type: "boolean" },
   version: { type: "boolean" },
@@ -176,6 +181,12 @@ export function parseConfig(
     continueAnswers: toSwitch("--continue-answers", option("continue-answers") ?? "on"),
     bodyLimitBytes: toNumber("--body-limit", option("body-limit") ?? "1048576", 1024, 1e9),
     maxReaders: toNumber("--max-readers", option("max-readers") ?? "4096", 1, 60_000),
+    answerThreads: toNumber(
+      "--answer-threads",
+      option("answer-threads") ?? String(usualAnswerThreads()),
+      0,
+      16,
+    ),
     printUrl: flags["print-url"] ?? false,
     providers: {
       openai: { key: env["OPENAI_API_KEY"], baseUrl: env["OPENAI_BASE_URL"] },

@@ -8,6 +8,7 @@ import {
   type LocalUrls,
   type ProviderSettings,
 } from "./access.ts";
+import { createAnswerThreads } from "./answer-threads.ts";
 import { createDemoProvider } from "./demo.ts";
 import { createFairReading } from "./fair-reading.ts";
 import type { ResumeCause } from "./hear-answer.ts";
@@ -52,6 +53,8 @@ export interface CatalogOptions {
   /** How long there may be no event of an answer that its vendor holds. */
   patienceMs?: number | undefined;
   onResumed?: ((provider: string, cause: ResumeCause) => void) | undefined;
+  /** How many threads read answers; none: the event loop does. */
+  answerThreads?: number | undefined;
   /** Where servers on this machine are looked for, to be offered. */
   localUrls?: LocalUrls | undefined;
 }
@@ -96,7 +99,10 @@ export function createCatalog(options: CatalogOptions): Catalog {
   const finder = createModelFinder(connections);
   const refused = new Map<string, Leave>();
   const { onSkipped = () => {}, onResumed = () => {} } = options;
-  const { hold = false, patienceMs = PATIENCE_MS } = options;
+  const { hold = false, patienceMs = PATIENCE_MS, answerThreads = 0 } = options;
+  const limits = { stallSeconds, maxAnswerChars, retryBaseMs, patienceMs, hold };
+  const told = { onSkipped, onResumed };
+  const threads = answerThreads > 0 ? createAnswerThreads(answerThreads, told) : undefined;
   const windowOf = (id: string): number =>
     options.contextWindows?.get(id) ?? finder.contextWindowOf(id) ?? contextWindowOf(id);
 
@@ -112,9 +118,9 @@ export function createCatalog(options: CatalogOptions): Catalog {
       const vendor = findVendor(providerName);
       if (!vendor || model === "") throw unknownModel(id);
       const access = book.use(vendor.name);
-      const limits = { stallSeconds, maxAnswerChars, retryBaseMs, patienceMs, hold };
-      const shared = { connections, reading, refused, onSkipped, onResumed };
-      return { provider: createWireProvider({ access, ...limits, ...shared }), ...named };
+      const shared = { connections, reading, refused, ...told };
+      const provider = createWireProvider({ access, ...limits, ...shared });
+      return { provider: threads?.reading(provider, { access, limits }) ?? provider, ...named };
     },
     async list() {
       const accesses = VENDOR_NAMES.map((name) => book.look(name));
@@ -141,7 +147,9 @@ export function createCatalog(options: CatalogOptions): Catalog {
       finder.forget();
     },
     wake(missedMs) {
-      if (missedMs >= CONNECTION_OUTLIVES_MS) doubtConnections(connections, QUIET_AFTER_WAKE_MS);
+      if (missedMs < CONNECTION_OUTLIVES_MS) return;
+      doubtConnections(connections, QUIET_AFTER_WAKE_MS);
+      threads?.doubtConnections(QUIET_AFTER_WAKE_MS);
     },
   };
 }

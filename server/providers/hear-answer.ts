@@ -15,10 +15,8 @@ import { type Unpacker, unpackerFor } from "./wire/decompress.ts";
 import type { EventReader, Leave } from "./wire/format.ts";
 import { record } from "./wire/values.ts";
 
-export interface WireProviderDeps {
-  access: Access;
-  connections: Connections;
-  reading: FairReading;
+/** Of every answer that is read. */
+export interface WireLimits {
   stallSeconds: number;
   maxAnswerChars: number;
   retryBaseMs: number;
@@ -26,6 +24,12 @@ export interface WireProviderDeps {
   hold: boolean;
   /** How long there may be no event of an answer that the vendor holds. */
   patienceMs: number;
+}
+
+export interface WireProviderDeps extends WireLimits {
+  access: Access;
+  connections: Connections;
+  reading: FairReading;
   /** What a server has refused of a model's requests, by both; kept for the companion's life. */
   refused: Map<string, Leave>;
   /** Events of an answer that carried nothing known. */

@@ -66,6 +66,7 @@ export function providerAt(
     maxAnswerChars,
     hold,
     patienceMs,
+    answerThreads,
   }: {
     name?: string;
     key?: string | undefined;
@@ -73,6 +74,7 @@ export function providerAt(
     maxAnswerChars?: number;
     hold?: boolean;
     patienceMs?: number;
+    answerThreads?: number;
   } = {},
 ): Provider {
   const catalog = createCatalog({
@@ -82,6 +84,7 @@ export function providerAt(
     maxAnswerChars,
     hold,
     patienceMs,
+    answerThreads,
     retryBaseMs: 1,
   });
   catalog.setKey(name, key, baseUrl);
