@@ -235,6 +235,10 @@ export const IN_RUSSIAN: Record<ErrorCode, Words> = {
     phrases: [
       ["{0} broke off in the middle of the answer.", "{0}: ответ оборвался на середине."],
       [
+        "The thread that read this answer from the model has ended.",
+        "Поток, который читал этот ответ модели, завершился.",
+      ],
+      [
         "{0} broke off in the middle of the answer and said: {1}.",
         "{0}: ответ оборвался на середине со словами: {1}.",
       ],
