@@ -11,7 +11,8 @@
 //                                  with changes of files that wait to be decided,
 //                                  in-russian.cjs with what the companion says, for who reads it so
 //   dist/server/main.js the companion; what it needs only sometimes is in chunks beside it
-//   dist/server/*-worker.js        its threads: the hot path, checkpoints, long reads, models' answers
+//   dist/server/*-worker.js        its threads: the hot path, checkpoints, long reads,
+//                                  models' answers
 //   dist/server/copy-database.js   the process that makes a backup
 //   dist/server/prebuilds/         SQLite's binary for the target platform
 //   dist/webview/                  the web app, for the panel and for a browser

@@ -31,6 +31,7 @@ import { openOrReplace, setAsideOf } from "./doctor/open-or-replace.ts";
 import { witnessFile } from "./lifecycle/witness-file.ts";
 import type { Log } from "./log.ts";
 import { type Metrics, startUpstreamAtZero } from "./observe/metrics.ts";
+import { usualAnswerThreads } from "./providers/answer-threads.ts";
 import { type Catalog, createCatalog } from "./providers/catalog.ts";
 import { RESUME_CAUSES } from "./providers/hear-answer.ts";
 import { VENDOR_NAMES } from "./providers/vendors.ts";
@@ -94,7 +95,7 @@ async function openCompanion(
     contextWindows: config.contextWindows,
     stallSeconds: config.stallSeconds,
     hold: config.resumeAnswers,
-    answerThreads: config.answerThreads,
+    answerThreads: config.answerThreads ?? usualAnswerThreads(),
     onSkipped: (provider, kind, count) => metrics.upstreamSkipped.inc({ provider, kind }, count),
     onResumed: (provider, cause) => metrics.upstreamResumes.inc({ provider, cause }),
   });

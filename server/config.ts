@@ -5,7 +5,6 @@ import { parseArgs } from "node:util";
 import { type DatabaseSource, DURABILITIES, type Durability, SHOWN } from "./db/opened-database.ts";
 import { ModelId } from "./protocol/fields.ts";
 import type { ProviderSettings } from "./providers/access.ts";
-import { usualAnswerThreads } from "./providers/answer-threads.ts";
 import { hostsOf } from "./shared/postgres-hosts.ts";
 import { isContextWindow } from "./shared/tokens.ts";
 
@@ -33,8 +32,8 @@ export interface Config {
   bodyLimitBytes: number;
   /** How many may read streams at once. */
   maxReaders: number;
-  /** How many threads read models' answers; 0: the event loop does. */
-  answerThreads: number;
+  /** How many threads read models' answers; 0: the event loop does; undefined: by the cores. */
+  answerThreads: number | undefined;
   /** For so long a deleted chat can be brought back; 0: never. */
   keepDeletedDays: number;
   /** Whether a chat's model is asked for its title, once. */
@@ -144,6 +143,7 @@ export function parseConfig(
       `--host ${host} can be reached from other machines. Add --allow-remote if that is what you want.`,
     );
   }
+  const threads = option("answer-threads");
   const model = option("model");
   if (model !== undefined && !ModelId.safeParse(model).success) {
     throw new ConfigError(`--model ${model}: expected PROVIDER/MODEL, such as openai/gpt-5.`);
@@ -181,12 +181,7 @@ export function parseConfig(
     continueAnswers: toSwitch("--continue-answers", option("continue-answers") ?? "on"),
     bodyLimitBytes: toNumber("--body-limit", option("body-limit") ?? "1048576", 1024, 1e9),
     maxReaders: toNumber("--max-readers", option("max-readers") ?? "4096", 1, 60_000),
-    answerThreads: toNumber(
-      "--answer-threads",
-      option("answer-threads") ?? String(usualAnswerThreads()),
-      0,
-      16,
-    ),
+    answerThreads: threads === undefined ? undefined : toNumber("--answer-threads", threads, 0, 16),
     printUrl: flags["print-url"] ?? false,
     providers: {
       openai: { key: env["OPENAI_API_KEY"], baseUrl: env["OPENAI_BASE_URL"] },

@@ -168,7 +168,9 @@ describe("how many threads read answers", () => {
   });
 });
 
-/** What arrives in one read depends on the moment, and ids that a vendor does not give on chance. */
+/**
+ * What arrives in one read depends on the moment, and ids that a vendor does not give on chance.
+ */
 function merged(events: readonly ProviderEvent[]): ProviderEvent[] {
   const all: ProviderEvent[] = [];
   for (const event of events) {
