@@ -55,6 +55,8 @@ export interface AcceptedTurn {
   session_id: string;
   turn_id: string;
   after: number;
+  /** Its first chunks, and its chat's, where this call has just stored them. */
+  begun?: readonly StreamChunk[];
 }
 
 /**
@@ -68,6 +70,11 @@ export interface StreamOptions {
   after: number;
   /** That chunk was stored a moment ago, so the cursor counts. */
   stored?: number;
+  /**
+   * What comes right after the cursor, from the call that stored it. Nothing else may have been
+   * waited for since: what was committed before there was a reader is not heard.
+   */
+  begun?: readonly StreamChunk[] | undefined;
   /** The epoch that `after` counts in; absent for a reader that knows none. */
   epoch?: string | undefined;
   /**

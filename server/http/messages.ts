@@ -44,13 +44,11 @@ export function messagesRouter({ chat, metrics }: HttpDeps, readers: StreamReade
             request,
             response,
             start,
-            ({ session_id, turn_id, after }, signal, direct) =>
-              readLog(
-                chat,
-                session_id,
-                { after, stored: after + 1, until: { pause_of: turn_id }, direct },
-                signal,
-              ),
+            ({ session_id, turn_id, after, begun }, signal, direct) => {
+              const until = { pause_of: turn_id };
+              const options = { after, stored: after + 1, begun, until, direct };
+              return readLog(chat, session_id, options, signal);
+            },
           );
           return;
         } catch (thrown) {

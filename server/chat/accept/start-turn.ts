@@ -5,6 +5,7 @@ import type { Trx } from "../../db/tables/schema.ts";
 import { changeSession, type NewSession } from "../../db/tables/sessions.ts";
 import { endTurn, findOpenTurn, insertTurn } from "../../db/tables/turns.ts";
 import { ChatError } from "../../errors.ts";
+import type { StreamChunk } from "../../protocol/chunks.ts";
 import type { ClientMessage, MessageRequest } from "../../protocol/requests.ts";
 import type { Sampling } from "../../protocol/sampling.ts";
 import { refuseWhatIsNotTaken, withStoredData } from "../attachments/attachment-data.ts";
@@ -13,7 +14,7 @@ import type { AcceptedTurn } from "../chat.ts";
 import type { ChatDeps, LeasedTurn } from "../deps.ts";
 import { type Asked, askedBy, requestConflict, storedRepeat } from "../log/asked.ts";
 import { describeOwner, isAbandoned } from "../log/lease-owner.ts";
-import { sessionBeginner, type Writing } from "../log/write-session.ts";
+import { type NumberChunks, sessionBeginner, type Writing } from "../log/write-session.ts";
 import { closeTurn, ENDINGS } from "../turn/close-turn.ts";
 import { switchedChunk } from "../turn/commit-answer.ts";
 import { doneUnasked } from "../turn/prompt-messages.ts";
@@ -101,9 +102,15 @@ async function acceptMessage(
       const said = { request, message, attached, sampling };
       const begun = { turnId, acceptedAt, ...said };
       if (made) {
-        const first = { ...begun, after: 0, made, asked: asked && { ...asked, known: false } };
-        place.leased = await storeTurn(deps, writing, first);
-        return { session_id: sessionId, turn_id: turnId, after: 0 };
+        const turn = { ...begun, after: 0, made, asked: asked && { ...asked, known: false } };
+        let first: readonly StreamChunk[] = [];
+        const number: NumberChunks = (lastSeq, said) => {
+          const numbered = writing.number(lastSeq, said);
+          first = numbered.chunks;
+          return numbered;
+        };
+        place.leased = await storeTurn(deps, { ...writing, number }, turn);
+        return { session_id: sessionId, turn_id: turnId, after: 0, begun: first };
       }
       const { trx, session } = writing;
       const repeat = asked && (await storedRepeat(trx, asked));

@@ -34,7 +34,7 @@ export async function* streamFrames(
   signal: AbortSignal,
 ): AsyncGenerator<readonly Frame[], void> {
   const { reader, hub } = deps;
-  let queue: Frame[] = [];
+  let queue = (options.begun ?? []).map(frameOf);
   let knownSeq = options.stored ?? 0;
   let isTrusted = options.stored !== undefined;
   let gone = false;
