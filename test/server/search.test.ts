@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { sql } from "kysely";
+import pg from "pg";
 import { removeSession } from "../../server/db/tables/deleted-sessions.ts";
 import { insertMessage } from "../../server/db/tables/messages.ts";
 import { snippetOf } from "../../server/db/tables/search.ts";
@@ -269,6 +270,32 @@ describe("search on postgres", () => {
       await sql`drop extension pg_trgm cascade`.execute(open.database.writer);
       await checkAgainstScan(open);
     })).timeout(60_000);
+
+  it("asks for sixteen words at once", () =>
+    withDatabase(POSTGRES, async (open) => {
+      const words = Array.from({ length: 16 }, (_, n) => (n < 8 ? `rare${n}` : `${n}`));
+      await tell(open, "one", words.slice(0, 5).join(" "), words.slice(5).join(" "));
+      await tell(open, "two", words.slice(1).join(" "));
+      const query = words.join(" ");
+      const { database } = open;
+      let asked = 0;
+      const { query: ask } = pg.Client.prototype;
+      pg.Client.prototype.query = function (this: pg.Client, ...given: unknown[]) {
+        asked++;
+        return Reflect.apply(ask, this, given);
+      } as typeof ask;
+      try {
+        const sessions = await listSessions(database.slowReader, { query, limit: 5 });
+        assert.deepEqual(
+          sessions.map(({ id }) => id),
+          ["one"],
+        );
+      } finally {
+        pg.Client.prototype.query = ask;
+      }
+      // The newest message, who says each of them, and the page; a new connection asks for more.
+      assert.ok(asked <= 10, `${asked} statements`);
+    }));
 
   it("reads few messages for a word that most of them say, also behind a long session", () =>
     withDatabase(POSTGRES, async (open) => {

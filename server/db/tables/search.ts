@@ -72,8 +72,9 @@ export async function searchSessions(
   terms: readonly Term[],
   page: SearchPage,
 ): Promise<SessionSearch> {
-  const places: Place[] = [];
-  for (const term of terms) places.push(await placeOf(reader, term));
+  const isAnyShort = terms.some(({ text }) => !isIndexed(reader, text));
+  const newest = isAnyShort ? await newestMessage(reader) : 0;
+  const places = terms.map((term) => placeOf(reader, term, newest));
   const search = { reader, page, places, common: new Set<Place>() };
   const ids = await findSessions(search);
   const shown = places.map((place) =>
@@ -85,14 +86,14 @@ export async function searchSessions(
   return { ids, foundIn: sql`coalesce(${sql.join([...whole, ...each, sql`null`])})` };
 }
 
-async function placeOf(reader: Reader, term: Term): Promise<Place> {
+function placeOf(reader: Reader, term: Term, newest: number): Place {
   const isShort = !isIndexed(reader, term.text);
   return {
     term,
     isShort,
     said: contains(reader, "messages.content", term),
     inTitle: contains(reader, "sessions.title", term),
-    candidates: await candidatesOf(reader, term.text, isShort),
+    candidates: candidatesOf(reader, term.text, isShort ? newest : undefined),
   };
 }
 
@@ -140,27 +141,48 @@ async function saying(
   { reader, places, common }: Search,
   many: number,
 ): Promise<Set<string> | undefined> {
+  const asked = isPostgres(reader) ? await sayersOf(reader, places, many) : [];
   let among: Set<string> | undefined;
-  for (const place of places) {
+  for (const [index, place] of places.entries()) {
     if (await hasVeryManyCandidates(reader, place)) {
       common.add(place);
       continue;
     }
-    const limit = sql.lit(place.isShort ? 2 * SHORT_WORDS_IN : many);
-    const { rows } = await sql<{ id: string }>`
-      select id from (select messages.session_id as id ${sayers(reader, place)} limit ${limit}) said
-      union all
-      select id from (${titled(reader, place)} limit ${limit}) titled`.execute(reader);
-    if (rows.length >= many && !place.isShort) {
+    const ids = asked[index] ?? (await sayersOf(reader, [place], many))[0] ?? [];
+    if (ids.length >= many && !place.isShort) {
       common.add(place);
       continue;
     }
     common.delete(place);
-    const ids = rows.map(({ id }) => id).filter((id) => among?.has(id) ?? true);
-    among = new Set(ids);
+    among = new Set(ids.filter((id) => among?.has(id) ?? true));
     if (among.size === 0) break;
   }
   return among;
+}
+
+/**
+ * Of each place the sessions that say it, more than once where several of their messages do. In one
+ * statement: Postgres is asked for all terms at once, and has one limit of time for them together.
+ */
+async function sayersOf(
+  reader: Reader,
+  places: readonly Place[],
+  many: number,
+): Promise<string[][]> {
+  const each = places.map((place, index) => {
+    const limit = sql.lit(place.isShort ? 2 * SHORT_WORDS_IN : many);
+    const number = sql.lit(index);
+    return sql`
+      select ${number} as place, id
+      from (select messages.session_id as id ${sayers(reader, place)} limit ${limit}) said
+      union all
+      select ${number}, id from (${titled(reader, place)} limit ${limit}) titled`;
+  });
+  const { rows } = await sql<{ place: number; id: string }>`
+    ${sql.join(each, sql` union all `)}`.execute(reader);
+  const ids = places.map((): string[] => []);
+  for (const { place, id } of rows) ids[place]?.push(id);
+  return ids;
 }
 
 /** On SQLite, where each of them had to be read; Postgres ends as soon as enough say it. */
@@ -258,18 +280,22 @@ function foundMessage(reader: Reader, places: readonly Place[]): RawBuilder<unkn
     where ${all(places.map((place) => place.said))} limit 1)`;
 }
 
-async function candidatesOf(
+/** Its `search_id`. */
+async function newestMessage(reader: Reader): Promise<number> {
+  const newest = await reader
+    .selectFrom("messages")
+    .select((eb) => eb.fn.max("search_id").as("id"))
+    .executeTakeFirst();
+  return newest?.id ?? 0;
+}
+
+/** `newest`: of a short term. */
+function candidatesOf(
   reader: Reader,
   text: string,
-  isShort: boolean,
-): Promise<RawBuilder<unknown>> {
-  if (isShort) {
-    const newest = await reader
-      .selectFrom("messages")
-      .select((eb) => eb.fn.max("search_id").as("id"))
-      .executeTakeFirst();
-    return sql`and messages.search_id > ${(newest?.id ?? 0) - SHORT_WORDS_IN}`;
-  }
+  newest: number | undefined,
+): RawBuilder<unknown> {
+  if (newest !== undefined) return sql`and messages.search_id > ${newest - SHORT_WORDS_IN}`;
   // The condition on the text itself uses the index.
   if (isPostgres(reader)) return sql``;
   return sql`and messages.search_id in (
