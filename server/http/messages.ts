@@ -90,13 +90,13 @@ export function messagesRouter({ chat, metrics }: HttpDeps, readers: StreamReade
 }
 
 /** What a stream writes: the frames of the log, and what is to be said of the log itself. */
-async function* readLog(
+function readLog(
   chat: Chat,
   sessionId: string,
   { withQueue, ...options }: StreamOptions & { withQueue?: boolean },
   signal: AbortSignal,
   idEpoch?: string,
-): AsyncGenerator<{ text: string }[]> {
+): AsyncIterable<{ text: string }[]> {
   let epoch = idEpoch;
   const told: { text: string }[] = [];
   const onReset = (reset: LogReset) => {
@@ -107,9 +107,28 @@ async function* readLog(
   // Ids of its own make frames of its own.
   const direct = idEpoch === undefined ? options.direct : undefined;
   const how = { ...options, onReset, direct, ...(withQueue && { onQueue }) };
-  for await (const batch of chat.stream(sessionId, how, signal)) {
-    yield [...told.splice(0), ...batch.map(({ text }) => ({ text: withEpoch(text, epoch) }))];
-  }
+  return eachOf(chat.stream(sessionId, how, signal), (batch) => [
+    ...told.splice(0),
+    ...batch.map(({ text }) => ({ text: withEpoch(text, epoch) })),
+  ]);
+}
+
+/** A generator would keep its last batch for as long as it waits for the next one. */
+function eachOf<A, B>(source: AsyncIterable<A>, toOther: (one: A) => B): AsyncIterable<B> {
+  const map = ({ done, value }: IteratorResult<A>): IteratorResult<B> =>
+    done ? { done, value: undefined } : { done: false, value: toOther(value) };
+  return {
+    [Symbol.asyncIterator]() {
+      const iterator = source[Symbol.asyncIterator]();
+      return {
+        next: () => iterator.next().then(map),
+        return: async () => {
+          await iterator.return?.();
+          return { done: true, value: undefined };
+        },
+      };
+    },
+  };
 }
 
 /** `id: 5` as `id: EPOCH:5`, for a client that asked for it. */

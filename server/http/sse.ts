@@ -122,9 +122,13 @@ export class StreamReaders {
       // so that is not waited for.
       const early = await Promise.race([first.then(() => true), immediate()]);
       if (!early) first.catch(() => {});
-      void this.#write(request, response, iterator, first, stop.signal, joinFrames).finally(() =>
-        this.#leave(response),
-      );
+      void this.#write(
+        request,
+        response,
+        goingOn(iterator, first),
+        stop.signal,
+        joinFrames,
+      ).finally(() => this.#leave(response));
     } catch (thrown) {
       this.#leave(response);
       throw thrown;
@@ -156,7 +160,7 @@ export class StreamReaders {
       const accepted = await accept();
       const direct = this.#directTo(response, stop.signal);
       const iterator = frames(accepted, stop.signal, direct)[Symbol.asyncIterator]();
-      await this.#write(request, response, iterator, iterator.next(), stop.signal, render);
+      await this.#write(request, response, iterator, stop.signal, render);
     } finally {
       this.#leave(response);
     }
@@ -166,7 +170,6 @@ export class StreamReaders {
     request: Request,
     response: Response,
     iterator: AsyncIterator<readonly F[]>,
-    first: Promise<IteratorResult<readonly F[]>>,
     signal: AbortSignal,
     render: (batch: readonly F[]) => string,
   ): Promise<void> {
@@ -177,18 +180,19 @@ export class StreamReaders {
       !signal.aborted &&
       (text === "" || response.write(text) || (await this.#drained(response, signal)));
     let told = 0;
+    // One at a time in a function of its own: what has been written is not kept by what waits.
+    const writeNext = async (): Promise<boolean> => {
+      const { done, value } = await iterator.next();
+      const waiting = this.#waiting;
+      // What is shown is stored, so the wait is over: the answer may end before all are told.
+      const over = waiting > 0 && waiting !== told ? toWaiting(0) : "";
+      told = waiting;
+      if (done || !(await write(over))) return false;
+      for (const piece of inPieces(value)) if (!(await write(render(piece)))) return false;
+      return true;
+    };
     try {
-      for (let pending = first; ; pending = iterator.next()) {
-        const { done, value } = await pending;
-        const waiting = this.#waiting;
-        // What is shown is stored, so the wait is over: the answer may end before all are told.
-        const over = waiting > 0 && waiting !== told ? toWaiting(0) : "";
-        told = waiting;
-        if (done || !(await write(over))) break;
-        let isTaken = true;
-        for (const piece of inPieces(value)) isTaken &&= await write(render(piece));
-        if (!isTaken) break;
-      }
+      while (await writeNext());
     } catch {
       // The client knows its cursor, or repeats its request_id: it comes back for the rest.
     }
@@ -277,6 +281,20 @@ function begin(response: Response): void {
   response.flushHeaders();
   response.write(SSE_RETRY);
   response.uncork();
+}
+
+/** Whose first answer has been asked for, and is not kept once it is given. */
+function goingOn<T>(iterator: AsyncIterator<T>, first: Promise<IteratorResult<T>>) {
+  let asked: Promise<IteratorResult<T>> | undefined = first;
+  const going: AsyncIterator<T> = {
+    next() {
+      const next = asked ?? iterator.next();
+      asked = undefined;
+      return next;
+    },
+    return: async () => (await iterator.return?.()) ?? { done: true, value: undefined },
+  };
+  return going;
 }
 
 /** What nobody asks of a request any more whose answer goes on for long. */

@@ -19,6 +19,17 @@ async function read(companion: Companion, sessionId: string, headers = {}) {
   return { status: response.status, reader, leave: () => left.abort() };
 }
 
+const TELLS_HEAP = ["--expose-gc", "--import", "./test/support/planted/tell-heap.ts"];
+
+/** Bytes in use, garbage collected. */
+async function heapOf(companion: Companion): Promise<number> {
+  const told = () => [...companion.output().matchAll(/heap in use: (\d+)/g)];
+  const before = told().length;
+  companion.process.kill("SIGUSR2");
+  while (told().length === before) await new Promise((resolve) => setTimeout(resolve, 10));
+  return Number(told().at(-1)?.[1]);
+}
+
 describe("readers", () => {
   it("are as many as the companion was told, beside those who send", async () => {
     await withCompanion({ args: ["--max-readers", "2"], quick: true }, async (companion) => {
@@ -40,15 +51,7 @@ describe("readers", () => {
   });
 
   it("keep nothing of their requests while they wait", async () => {
-    const node = ["--expose-gc", "--import", "./test/support/planted/tell-heap.ts"];
-    await withCompanion({ node }, async (companion) => {
-      const told = () => [...companion.output().matchAll(/heap in use: (\d+)/g)];
-      const heap = async () => {
-        const before = told().length;
-        companion.process.kill("SIGUSR2");
-        while (told().length === before) await new Promise((resolve) => setTimeout(resolve, 10));
-        return Number(told().at(-1)?.[1]);
-      };
+    await withCompanion({ node: TELLS_HEAP }, async (companion) => {
       const open: unknown[] = [];
       const openMany = async () => {
         for (let round = 0; round < 3; round++) {
@@ -57,10 +60,37 @@ describe("readers", () => {
         }
       };
       await openMany();
-      const before = await heap();
+      const before = await heapOf(companion);
       await openMany();
-      const each = ((await heap()) - before) / 150;
+      const each = ((await heapOf(companion)) - before) / 150;
       assert.ok(each < LONG.length, `${Math.round(each)} bytes each`);
+    });
+  });
+
+  it("keep nothing of what they have had while they wait", async () => {
+    await withCompanion({ node: TELLS_HEAP, quick: true }, async (companion) => {
+      const content = "x".repeat(200_000);
+      const message = { type: "user_message", content };
+      const sent = await companion.request("POST", "/v1/messages/stream", { message });
+      await sent.text();
+      const id = sent.headers.get("x-session-id") ?? "";
+      const openMany = async (count: number) => {
+        for (let n = 0; n < count; n++) {
+          const { reader } = await read(companion, id);
+          // Its last words are those of the end.
+          const decoder = new TextDecoder();
+          for (let text = ""; !text.includes("event: done\n"); ) {
+            const { value, done } = (await reader?.read()) ?? { done: true, value: undefined };
+            assert.ok(!done);
+            text = text.slice(-100) + decoder.decode(value, { stream: true });
+          }
+        }
+      };
+      await openMany(5);
+      const before = await heapOf(companion);
+      await openMany(30);
+      const each = ((await heapOf(companion)) - before) / 30;
+      assert.ok(each < content.length / 2, `${Math.round(each)} bytes each`);
     });
   });
 });
