@@ -1,7 +1,7 @@
 // The way of a delta from the model to a reader, under load and alone.
 import { buildDiskFaults } from "../faults/support/disk-faults.ts";
 import type { LoadResult } from "./load-client.ts";
-import { type BenchTarget, type Loaded, startMeasured } from "./measured-companion.ts";
+import { type BenchTarget, type Loaded, loadWarm, startMeasured } from "./measured-companion.ts";
 import type { Result } from "./result.ts";
 import { cpuOf } from "./thread-times.ts";
 import { told } from "./upstream-goals.ts";
@@ -38,8 +38,12 @@ export async function measurePaced(
   const kept: Loaded[] = [];
   const unkept: Loaded[] = [];
   for (let round = 0; round < ROUNDS(quick); round++) {
-    kept.push(await run(database, { keep: "durable" }, streams, PACED(quick)));
-    unkept.push(await run(database, { keep: "none" }, streams, PACED(quick)));
+    kept.push(
+      await loadWarm({ keep: "durable", database: await database() }, streams, PACED(quick)),
+    );
+    unkept.push(
+      await loadWarm({ keep: "none", database: await database() }, streams, PACED(quick)),
+    );
   }
   const results = (["p50", "p99"] as const).map((share): Result => {
     const goal = share === "p50" ? 2 : 10;

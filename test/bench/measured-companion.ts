@@ -86,6 +86,26 @@ export async function startMeasured(target: BenchTarget): Promise<MeasuredCompan
   };
 }
 
+const WARM = { streams: 200, seconds: 10 };
+
+/**
+ * What is wanted is what a frame costs a companion that has been up for a while: of its first tens
+ * of thousands most of the time is the compiler's.
+ */
+export async function loadWarm(
+  target: BenchTarget,
+  streams: number,
+  model: string,
+): Promise<Loaded> {
+  const companion = await startMeasured(target);
+  try {
+    await companion.load(WARM.streams, `${WARM.seconds * 20}x20`);
+    return await companion.load(streams, model);
+  } finally {
+    await companion.stop();
+  }
+}
+
 /** The next line, also one that came before it was asked for. */
 function lineOf(lines: Interface): Promise<string> {
   const queue = queues.get(lines) ?? startQueue(lines);

@@ -1,7 +1,7 @@
 // `npm run bench`: the goals for speed, measured on SQLite and Postgres against their baselines in
 // the same run, since machines are noisy. Loopback only, bounded, and each stream is checked while
 // it is measured: every delta, in order, no gap. Writes docs/performance.md.
-//   npm run bench                           about twenty minutes
+//   npm run bench                           about three quarters of an hour
 //   npm run bench -- --quick                four minutes; prints only
 //   npm run bench -- "sqlite paced" chat    the cases with these words in their names; prints only
 //   npm run bench -- --list                 their names
@@ -18,6 +18,7 @@ import { measureFullSpeed, measureLone, measurePaced, measureSlowSyncs } from ".
 import { memoryOfIdleStreams } from "./idle-streams.ts";
 import { BENCH_FORMATS } from "./model-formats.ts";
 import { measureModels } from "./model-goals.ts";
+import { measureRendering, RENDERED } from "./rendering-goals.ts";
 import type { Result } from "./result.ts";
 import { measureSizes } from "./size-goals.ts";
 import { measureTeam } from "./team-goals.ts";
@@ -76,6 +77,10 @@ const cases: BenchCase[] = [
   ...casesOn("Postgres", onPostgres),
   { name: "postgres team", measure: () => measureTeam(onPostgres, quick) },
   { name: "models", measure: () => measureModels(quick) },
+  ...RENDERED.map((kind) => ({
+    name: `rendering ${kind}`,
+    measure: () => measureRendering(kind, quick),
+  })),
   { name: "sizes", measure: measureSizes },
 ];
 

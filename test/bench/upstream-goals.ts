@@ -2,7 +2,7 @@
 import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
-import { type Loaded, type MeasuredCompanion, startMeasured } from "./measured-companion.ts";
+import { type Loaded, loadWarm } from "./measured-companion.ts";
 import type { BenchFormat } from "./model-formats.ts";
 import type { Result } from "./result.ts";
 import { cpuOf, toldTimes } from "./thread-times.ts";
@@ -26,8 +26,8 @@ export async function measureUpstream(
     const [{ port }] = (await once(server, "message")) as [{ port: number }];
     const upstream = { url: `http://127.0.0.1:${port}`, vendor };
     const run = async (keep: "durable" | "none") =>
-      await loaded(
-        await startMeasured({ keep, upstream, database: await database() }),
+      await loadWarm(
+        { keep, upstream, database: await database() },
         streams,
         `${quick ? 60 : 120 + Math.ceil(streams / 8)}x20`,
       );
@@ -48,20 +48,6 @@ export async function measureUpstream(
     ];
   } finally {
     await stop(server);
-  }
-}
-
-async function loaded(
-  companion: MeasuredCompanion,
-  streams: number,
-  model: string,
-): Promise<Loaded> {
-  try {
-    // The compiler's time is no delta's.
-    await companion.load(50, "60x20");
-    return await companion.load(streams, model);
-  } finally {
-    await companion.stop();
   }
 }
 
