@@ -6,7 +6,7 @@ import { existsSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import * as vscode from "vscode";
 import type { App } from "../../extension/app.ts";
-import { ask, extension, until } from "./support.ts";
+import { ask, extension, hideChats, until } from "./support.ts";
 
 interface Told {
   text: string;
@@ -19,6 +19,8 @@ describe("the doctor in its host", () => {
   before(async () => {
     await extension().activate();
     app = await extension().exports.app();
+    // What is damaged here is the file of a companion that has ended.
+    await hideChats(app);
     await app.companion.ensure();
   });
   after(async () => {

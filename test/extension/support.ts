@@ -27,6 +27,13 @@ export function extension(): vscode.Extension<TestHooks> {
   return found;
 }
 
+/** A chat that is seen starts the next companion as soon as one has ended. */
+export async function hideChats({ chats }: App): Promise<void> {
+  await vscode.commands.executeCommand("workbench.action.closeAllEditors");
+  await vscode.commands.executeCommand("workbench.view.explorer");
+  await until("no chat is seen", () => chats.all().every(({ surface }) => !surface.isVisible()));
+}
+
 /** Sends a message through the companion and waits until its turn has ended; the whole answer. */
 export async function ask(
   app: App,

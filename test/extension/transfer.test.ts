@@ -4,7 +4,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "n
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import * as vscode from "vscode";
-import { ask, extension, until } from "./support.ts";
+import { ask, extension, hideChats, until } from "./support.ts";
 
 /** What the person chooses in the editor's dialogs, and what is said to them. */
 function answering(paths: { save?: string; open?: string }) {
@@ -39,12 +39,9 @@ describe("files of chats", () => {
   });
 
   after(async () => {
-    // A chat that is seen would start the next companion.
-    await vscode.commands.executeCommand("workbench.action.closeAllEditors");
-    await vscode.commands.executeCommand("workbench.view.explorer");
-    const { chats, companion } = await extension().exports.app();
-    await until("no chat is seen", () => chats.all().every(({ surface }) => !surface.isVisible()));
-    await companion.stopRunning();
+    const app = await extension().exports.app();
+    await hideChats(app);
+    await app.companion.stopRunning();
   });
 
   it("are written whole under their name, and come in again once", async () => {
