@@ -73,7 +73,7 @@ async function openAt(
   // Not for reads: what a search is best found by depends on its words.
   const names = createStatementNames(log);
   const writer = new Kysely<Database>({
-    dialect: guardDialect(new PostgresDialect({ pool: createPool(servers, 10, log, names) }), {
+    dialect: guardDialect(new PostgresDialect({ pool: createPool(servers, 10, log, { names }) }), {
       begin: POSTGRES_BEGIN,
       commit: POSTGRES_COMMIT,
     }),
@@ -91,9 +91,20 @@ async function openAt(
   });
   // Its own: a stream that runs never waits behind those that begin.
   const appender = new Kysely<Database>({
-    dialect: new PostgresDialect({ pool: createPool(servers, APPEND_LANES, log, names) }),
+    dialect: new PostgresDialect({ pool: createPool(servers, APPEND_LANES, log, { names }) }),
     plugins: [refuseInsideWork],
   });
+  const alone = new PostgresDialect({ pool: createPool(servers, 1, log, { isThere: servers.found }) });
+  const atOnce = {
+    reader: new Kysely<Database>({
+      dialect: readingDialect(alone, patienceSeconds),
+      plugins: [refuseInsideWork],
+    }),
+    writer: new Kysely<Database>({
+      dialect: guardDialect(alone, { begin: POSTGRES_BEGIN, commit: POSTGRES_COMMIT }),
+      plugins: [refuseInsideWork],
+    }),
+  };
   const peerChannel = createNotifyChannel(directServers, reader, log);
   const health = createStorageHealth();
   const secondMachine = shown === "two_machines" ? createSecondMachine(reader, health) : undefined;
@@ -110,6 +121,7 @@ async function openAt(
     reader,
     patientReader,
     slowReader: reader,
+    atOnce,
     patienceSeconds,
     away: servers,
     level: async () =>
@@ -118,9 +130,12 @@ async function openAt(
         : levelOf(await standingOf(reader).catch(() => undefined)),
     secondMachine,
     async ping() {
+      await servers.ready(TOLD_SOON_MS).catch((thrown: unknown) => {
+        throw toStorageError(thrown, "reading");
+      });
+      // Of the one that was found: who asks while it is looked for has nothing to doubt.
       const { doubts } = servers;
       try {
-        await servers.ready(TOLD_SOON_MS);
         await writable(reader);
       } catch (thrown) {
         // A standby reads on as if nothing had happened.
@@ -137,6 +152,7 @@ async function openAt(
       await peerChannel.close();
       await reader.destroy();
       await appender.destroy();
+      await atOnce.writer.destroy();
       await writer.destroy();
     },
   };

@@ -162,6 +162,7 @@ async function openSqlite(
       reader,
       patientReader: reader,
       slowReader,
+      atOnce: undefined,
       patienceSeconds: 0,
       away: NEVER_AWAY,
       level: () => Promise.resolve("one_machine" as const),

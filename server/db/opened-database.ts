@@ -53,6 +53,11 @@ export interface OpenedDatabase {
   patientReader: Reader;
   /** The same for what may take long, a search or an export: no stream waits for it. */
   slowReader: Reader;
+  /**
+   * A connection of its own for what may wait behind nobody; undefined where no
+   * promotion can cut a log.
+   */
+  atOnce: { reader: Reader; writer: Kysely<Database> } | undefined;
   /** Where what is shown lies; null: the database does not say. */
   level(): Promise<Level>;
   /** Where nothing is shown that one machine alone has; undefined: a commit is enough. */

@@ -80,7 +80,7 @@ describe("a statement of Postgres", () => {
     withDatabase(POSTGRES, async ({ test }) => {
       const servers = createServers([test.flag], memoryLog().log);
       const { log } = memoryLog();
-      const pool = createPool(servers, 1, log, createStatementNames(log));
+      const pool = createPool(servers, 1, log, { names: createStatementNames(log) });
       const client = await pool.connect();
       const kept = async () => {
         const { rows } = await client.query<{ statement: string }>(

@@ -1,3 +1,4 @@
+import type { LogPlace } from "../../db/tables/epochs.ts";
 import type { Metrics } from "../../observe/metrics.ts";
 import type { StreamChunk } from "../../protocol/chunks.ts";
 import { toFrame, toFrameOf } from "../../protocol/sse.ts";
@@ -8,8 +9,8 @@ export interface Listener {
   onFrames(frames: readonly Frame[]): void;
   /** The log has grown elsewhere up to `lastSeq`; read it. */
   onNews(lastSeq: number): void;
-  /** Another epoch may have begun: look where the log stands. */
-  onEpoch(): void;
+  /** Another epoch may have begun; `place`: where the log stood just now. */
+  onEpoch(place: LogPlace | undefined): void;
   /** The session's queue has changed: read it. */
   onQueue(): void;
   /** The session was deleted; there is nothing more to come. */
@@ -29,8 +30,8 @@ export interface Hub {
   announceGone(sessionId: string): void;
   /** The session's queue has changed, and its log has not. */
   announceQueue(sessionId: string): void;
-  /** Another epoch has begun, for all sessions. */
-  announceEpoch(): void;
+  /** Another epoch has begun, for all sessions; these stand there. */
+  announceEpoch(places: ReadonlyMap<string, LogPlace>): void;
   listen(sessionId: string, listener: Listener): () => void;
   /** Sessions with at least one reader. */
   sessions(): Iterable<string>;
@@ -60,9 +61,9 @@ export function createHub(metrics: Metrics): Hub {
     announceQueue(sessionId) {
       for (const reader of listeners.get(sessionId) ?? []) reader.onQueue();
     },
-    announceEpoch() {
-      for (const readers of listeners.values()) {
-        for (const reader of readers) reader.onEpoch();
+    announceEpoch(places) {
+      for (const [sessionId, readers] of listeners) {
+        for (const reader of readers) reader.onEpoch(places.get(sessionId));
       }
     },
     listen(sessionId, listener) {

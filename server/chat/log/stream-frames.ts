@@ -38,8 +38,8 @@ export async function* streamFrames(
   let knownSeq = options.stored ?? 0;
   let isTrusted = options.stored !== undefined;
   let gone = false;
-  /** The log may have gone back. */
-  let doubt = false;
+  /** The log may have gone back; or it stands there, as somebody has seen for all readers. */
+  let doubt: boolean | LogPlace = false;
   /** The queue may have changed. */
   let askQueue = true;
   let cursor = options.after;
@@ -66,12 +66,13 @@ export async function* streamFrames(
     },
     onNews(lastSeq) {
       // Read before the newest words were committed, or they are not there any more.
-      if (lastSeq < cursor) doubt = true;
+      if (lastSeq < cursor) doubt ||= true;
       knownSeq = Math.max(knownSeq, lastSeq);
       rouse();
     },
-    onEpoch() {
-      doubt = askQueue = true;
+    onEpoch(place) {
+      doubt = place ?? true;
+      askQueue = true;
       rouse();
     },
     onQueue() {
@@ -89,19 +90,19 @@ export async function* streamFrames(
   try {
     let { epoch } = options;
     const lookAgain = async (): Promise<boolean> => {
+      const told = settling(doubt, { cursor, epoch });
       doubt = false;
-      // What was heard of words that are gone must not be taken for news.
+      // What was heard of words that are gone is no news; what came since it was told is read.
       queue = [];
-      knownSeq = 0;
-      const place = await knownPlace(reader, sessionId);
+      if (!told) knownSeq = 0;
+      const place = told ?? (await knownPlace(reader, sessionId));
       knownSeq = Math.max(knownSeq, place.last_seq);
       const reset = resetOf(sessionId, place, { cursor, epoch });
       epoch = place.epoch;
-      if (reset) {
-        cursor = reset.resume_after;
-        options.onReset?.(reset);
-      }
-      return reset !== undefined;
+      if (!reset) return false;
+      cursor = reset.resume_after;
+      options.onReset?.(reset);
+      return true;
     };
     if (!isTrusted && (await lookAgain())) yield [];
     isLast = await endOf(reader, sessionId, options);
@@ -194,6 +195,20 @@ function resetOf(
     last_seq: place.last_seq,
     resume_after: isBefore ? Math.min(cursor, place.epoch_seq) : 0,
   };
+}
+
+/**
+ * `place`, which others have read, if it says all that this reader has to be told: it may have read
+ * a newer one by itself, or its cursor may have gone on since.
+ */
+function settling(
+  place: boolean | LogPlace,
+  { cursor, epoch }: { cursor: number; epoch: string | undefined },
+): LogPlace | undefined {
+  if (typeof place === "boolean") return undefined;
+  const isForeign = epoch !== undefined && epoch !== place.epoch;
+  const isSure = isForeign ? epoch === place.before : cursor <= place.last_seq;
+  return isSure ? place : undefined;
 }
 
 /** Its step may have sent what waited, or held it. */

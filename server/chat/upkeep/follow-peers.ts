@@ -1,4 +1,4 @@
-import { currentEpoch, lastSeqs } from "../../db/tables/epochs.ts";
+import { currentEpoch, lastSeqs, logPlaces } from "../../db/tables/epochs.ts";
 import { every, type Repeating } from "../../shared/every.ts";
 import type { ChatDeps } from "../deps.ts";
 import { recoverTurns } from "../turn/recover-turns.ts";
@@ -39,7 +39,7 @@ export function followPeers(deps: ChatDeps): Repeating {
   /** Another companion, or a promotion of a standby, may have begun one while this one runs. */
   async function lookAtEpoch(): Promise<void> {
     const now = await currentEpoch(reader);
-    if (epoch !== now) hub.announceEpoch();
+    if (epoch !== now) hub.announceEpoch(await logPlaces(reader, [...hub.sessions()]));
     epoch = now;
   }
 

@@ -24,13 +24,17 @@ const MAX_WAIT_MS = 30_000;
 /**
  * At most `max` connections, lent in the order in which they are asked for. The driver's own pool
  * counts the wait for one that is in use as time to connect: under a burst a server that answers
- * well would be taken for a dead one. `names`: what is often asked is asked by name.
+ * well would be taken for a dead one. `names`: what is often asked is asked by name;
+ * `isThere`: resolves when there is a server to connect to.
  */
 export function createPool(
   servers: Servers,
   max: number,
   log: Log,
-  names?: StatementNames,
+  {
+    names,
+    isThere = servers.ready,
+  }: { names?: StatementNames | undefined; isThere?: () => Promise<void> } = {},
 ): PostgresPool {
   /** What was known of the servers when a connection was last seen to lead to the right one. */
   const seen = new WeakMap<pg.ClientBase, { url: string; doubts: number }>();
@@ -74,7 +78,7 @@ export function createPool(
   /** One that was there before the last doubt is asked again before it is lent. */
   async function take(): Promise<PoolClient> {
     for (;;) {
-      await servers.ready();
+      await isThere();
       const client = await pool.connect();
       const { url, doubts } = servers;
       const known = seen.get(client);

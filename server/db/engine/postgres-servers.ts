@@ -35,7 +35,17 @@ export interface Away {
   /** When one was found again after more than a moment; undefined: it was never away. */
   readonly backAt: number | undefined;
   /** Told when a server was lost, and when one was found. */
-  listen(listener: { onAway?(): void; onBack?(back: Back): void }): void;
+  listen(listener: AwayListener): void;
+}
+
+export interface AwayListener {
+  onAway?(): void;
+  /**
+   * Another was found, or one after more than a moment. Whatever waits for it is let at it once
+   * this has resolved, or has taken too long.
+   */
+  onFound?(): Promise<void>;
+  onBack?(back: Back): void;
 }
 
 export const NEVER_AWAY: Away = { awaySince: undefined, backAt: undefined, listen: () => {} };
@@ -49,6 +59,8 @@ export interface Servers extends Away {
   readonly doubts: number;
   /** Resolves when there is one; rejects with `NoConnection` and what each of them said. */
   ready(waitMs?: number): Promise<void>;
+  /** The same for who comes before all others, in `onFound`. */
+  found(): Promise<void>;
   /** A connection made at `doubts` broke, or its server can only be read. */
   doubt(cause: unknown, doubts: number): void;
   /** Rejects unless this connection leads to a server that is no standby. */
@@ -63,10 +75,12 @@ interface Found {
 
 /** Below this nobody has noticed. */
 const MOMENT_MS = 1_000;
+/** How long all others wait for those that are told first. */
+const FIRST_MS = 1_500;
 
 export function createServers(urls: readonly string[], log: Log): Servers {
   const [first = ""] = urls;
-  const listeners: Parameters<Servers["listen"]>[0][] = [];
+  const listeners: AwayListener[] = [];
   /** Those that answer and only let themselves be read. */
   const standbys = new Set<string>();
   let url = first;
@@ -75,6 +89,7 @@ export function createServers(urls: readonly string[], log: Log): Servers {
   let awaySince: number | undefined;
   let backAt: number | undefined;
   let searching: Promise<void> | undefined;
+  let finding = Promise.withResolvers<void>();
   let wasThere = false;
   let foundAt = Number.NEGATIVE_INFINITY;
   let closed = false;
@@ -96,11 +111,16 @@ export function createServers(urls: readonly string[], log: Log): Servers {
         "a database server was found again",
       );
     }
-    if (wasThere && awayMs > MOMENT_MS) backAt = performance.now();
-    wasThere = true;
     url = found.url;
     timeline = found.timeline ?? timeline;
     foundAt = performance.now();
+    finding.resolve();
+    if (moved || (wasThere && awayMs > MOMENT_MS)) {
+      const told = Promise.all(listeners.map(({ onFound }) => onFound?.()));
+      await Promise.race([told, delay(FIRST_MS, undefined, { ref: false })]);
+    }
+    if (wasThere && awayMs > MOMENT_MS) backAt = performance.now();
+    wasThere = true;
     awaySince = undefined;
     searching = undefined;
     for (const { onBack } of listeners) onBack?.({ awayMs, moved, promoted });
@@ -109,7 +129,9 @@ export function createServers(urls: readonly string[], log: Log): Servers {
   }
 
   function startSearch(): void {
-    searching ??= withoutTrace(search);
+    if (searching) return;
+    finding = Promise.withResolvers();
+    searching = withoutTrace(search);
   }
 
   startSearch();
@@ -134,6 +156,7 @@ export function createServers(urls: readonly string[], log: Log): Servers {
       if ((await Promise.race([searching, late])) !== "late") return;
       throw new NoConnection(noPrimary(urls.length, standbys.size));
     },
+    found: () => (searching ? finding.promise : Promise.resolve()),
     doubt(cause, since) {
       if (since !== doubts) return;
       // It was asked a moment ago and is no standby: it lets itself only be read for another

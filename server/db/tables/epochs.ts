@@ -1,5 +1,6 @@
 // A log counts 1, 2, 3 … within one course of events. Where the database went back to an older
 // state, the same numbers come again for other words: another epoch.
+import { PostgresAdapter, sql } from "kysely";
 import { holdQueues } from "./queue.ts";
 import type { Reader, Trx } from "./schema.ts";
 
@@ -25,6 +26,30 @@ export async function logPlace(reader: Reader, sessionId: string): Promise<LogPl
   if (!row) return undefined;
   const [now, before] = await newestEpochs(reader);
   return { ...row, epoch: now ?? "", before };
+}
+
+/** The same for many at once, as of one moment. */
+export async function logPlaces(
+  reader: Reader,
+  sessionIds: readonly string[],
+): Promise<Map<string, LogPlace>> {
+  const newest = (back: number) =>
+    sql<
+      string | null
+    >`(select id from epochs order by number desc limit 1 offset ${sql.lit(back)})`;
+  const rows = await reader
+    .selectFrom("sessions")
+    .select(["sessions.id", "last_seq", "epoch_seq"])
+    .select([newest(0).as("epoch"), newest(1).as("before")])
+    .where("sessions.id", "in", sessionIds)
+    .where("deleted_at", "is", null)
+    .execute();
+  return new Map(
+    rows.map(({ id, epoch, before, ...place }) => [
+      id,
+      { ...place, epoch: epoch ?? "", before: before ?? undefined },
+    ]),
+  );
 }
 
 /** By the clock of the companion that wrote last. */
@@ -82,6 +107,7 @@ export async function beginEpoch(
   reason: EpochReason,
   cut?: readonly string[],
 ): Promise<string> {
+  await lockLogs(trx);
   const id = crypto.randomUUID().slice(0, 8);
   const newest = await trx
     .selectFrom("epochs")
@@ -100,8 +126,27 @@ export async function beginEpoch(
   return id;
 }
 
+/**
+ * Begins one unless another companion was the first to notice: then `known` is not the newest any
+ * more. The leases of what is `cut` end in either case.
+ */
+export async function cutLogs(trx: Trx, known: string, cut: readonly string[]): Promise<void> {
+  await lockLogs(trx);
+  if ((await currentEpoch(trx)) === known) await beginEpoch(trx, "went_back", cut);
+  else await endLeases(trx, cut);
+}
+
+/**
+ * Takes all rows at once: one after the other, in no order that appends keep to, would meet them in
+ * one deadlock after the other. Reads go on.
+ */
+async function lockLogs(trx: Trx): Promise<void> {
+  if (!(trx.getExecutor().adapter instanceof PostgresAdapter)) return;
+  await sql`lock table sessions in exclusive mode`.execute(trx);
+}
+
 /** Of these sessions, or of all: numbers of before are taken for none of this course of events. */
-export async function endLeases(trx: Trx, cut?: readonly string[]): Promise<void> {
+async function endLeases(trx: Trx, cut?: readonly string[]): Promise<void> {
   const step = FENCE_STEP * (1 + Math.floor(Math.random() * FENCE_STEPS));
   await trx
     .updateTable("sessions")
