@@ -31,6 +31,7 @@ import { openOrReplace, setAsideOf } from "./doctor/open-or-replace.ts";
 import { witnessFile } from "./lifecycle/witness-file.ts";
 import type { Log } from "./log.ts";
 import { type Metrics, startUpstreamAtZero } from "./observe/metrics.ts";
+import type { Waiting } from "./protocol/sse.ts";
 import { usualAnswerThreads } from "./providers/answer-threads.ts";
 import { type Catalog, createCatalog } from "./providers/catalog.ts";
 import { RESUME_CAUSES } from "./providers/hear-answer.ts";
@@ -44,7 +45,7 @@ export interface Companion {
   /**
    * Tells for how many seconds the database has been away, once a second, and 0 when it is back.
    */
-  onWait(tell: (seconds: number) => void): void;
+  onWait(tell: (waiting: Waiting) => void): void;
   /** Ends what still runs, then closes the database. */
   close(): Promise<void>;
 }
@@ -198,10 +199,12 @@ export async function assembleCompanion(parts: CompanionParts): Promise<Companio
   await watchPromotions(deps);
   // Leases may have ended while nobody could renew them.
   database.away.listen({ onBack: () => void deps.turns.wake() });
-  const waits = new Set<(seconds: number) => void>();
-  const telling = tellWaits(database, (seconds) => {
+  const waits = new Set<(waiting: Waiting) => void>();
+  const telling = tellWaits(database, (waiting) => {
+    const { seconds, second_machine } = waiting;
     metrics.databaseWaiting.set(seconds);
-    for (const tell of waits) tell(seconds);
+    metrics.secondMachineWaiting.set(second_machine ? seconds : 0);
+    for (const tell of waits) tell(waiting);
   });
   return {
     chat: createChat(deps),

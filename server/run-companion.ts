@@ -144,7 +144,7 @@ async function serve(config: Config, lock: LeaderLock): Promise<void> {
     },
   });
   parts.http = http;
-  companion.onWait((seconds) => http.readers.tellWaiting(seconds));
+  companion.onWait((waiting) => http.readers.tellWaiting(waiting));
   const idle = watchIdle(config.idleExitSeconds, {
     isBusy: () => http.readers.count > 0 || companion.chat.runningTurns() > 0,
     onIdle: () => shutdown.begin("idle"),

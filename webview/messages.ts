@@ -203,11 +203,12 @@ export const ToWebview = z.discriminatedUnion("type", [
   z.object({ type: z.literal("log_reset"), subscription: z.int(), reset: LogReset }),
   /** What waits in the chat, whole. */
   z.object({ type: z.literal("queue"), subscription: z.int(), queue: Queue }),
-  /** For how many seconds the database has been away, 0: it is back. */
+  /** For how many seconds the database has been away, or its second machine; 0: it is back. */
   z.object({
     type: z.literal("waiting"),
     subscription: z.int(),
     seconds: z.int(),
+    second_machine: z.boolean(),
   }),
   /** The subscription cannot go on (the session is gone); it will not be tried again. */
   z.object({ type: z.literal("stream_failed"), subscription: z.int(), error: CallError }),

@@ -5,6 +5,7 @@ import { CALLS, type CallName, type CallParams } from "../../server/protocol/cal
 import { isPause, type StreamChunk } from "../../server/protocol/chunks.ts";
 import type { ClientMessage, MessageRequest } from "../../server/protocol/requests.ts";
 import type { AgentList, Queued } from "../../server/protocol/responses.ts";
+import type { Waiting } from "../../server/protocol/sse.ts";
 import type { LogReset, Queue } from "../../server/protocol/stream-events.ts";
 import { type CallError, FromWebview, type ToWebview } from "../../webview/messages.ts";
 import type { Accepted, CompanionClient } from "../companion/companion-client.ts";
@@ -62,8 +63,8 @@ export function createChatRelay(deps: ChatRelayDeps): ChatRelay {
         batches.flush();
         deps.post({ type: "log_reset", subscription, reset });
       };
-      const onWaiting = (seconds: number): void =>
-        deps.post({ type: "waiting", subscription, seconds });
+      const onWaiting = (waiting: Waiting): void =>
+        deps.post({ type: "waiting", subscription, ...waiting });
       const onQueue = (queue: Queue): void => {
         batches.flush();
         deps.post({ type: "queue", subscription, queue });

@@ -12,7 +12,7 @@ import { type HttpCall, toHttp } from "../../server/protocol/http-calls.ts";
 import type { MessageRequest } from "../../server/protocol/requests.ts";
 import { Queued, Ready } from "../../server/protocol/responses.ts";
 import type { OutputRequest } from "../../server/protocol/served-requests.ts";
-import { readWaiting } from "../../server/protocol/sse.ts";
+import { readWaiting, type Waiting } from "../../server/protocol/sse.ts";
 import { LOG_RESET, LogReset, QUEUE, Queue } from "../../server/protocol/stream-events.ts";
 import { TransactionList } from "../../server/protocol/transactions.ts";
 import { continuity } from "../../server/shared/continuity.ts";
@@ -55,8 +55,7 @@ interface StreamHearing {
   onReset?: ((reset: LogReset) => void) | undefined;
   /** What waits in the session, whole, whenever it may have changed; told to who asks. */
   onQueue?: ((queue: Queue) => void) | undefined;
-  /** For how many seconds the database has been away, 0: it is back. */
-  onWaiting?: ((seconds: number) => void) | undefined;
+  onWaiting?: ((waiting: Waiting) => void) | undefined;
 }
 
 type Heard = Pick<StreamHearing, "onWaiting" | "onQueue">;
@@ -343,7 +342,7 @@ async function* parseChunks(
     maxBufferSize: MAX_FRAME,
     onComment(comment) {
       const waited = readWaiting(comment);
-      if (waited >= 0) onWaiting?.(waited);
+      if (waited) onWaiting?.(waited);
     },
     onEvent(event) {
       if (event.event === QUEUE) {

@@ -27,6 +27,8 @@ export interface Reading {
   turns: number;
   /** For how many seconds answers have waited for the database; 0: they do not. */
   waiting: number;
+  /** The same while only the database's second machine is away. */
+  waitingForSecond: number;
   /** What storing runs into at the moment, as an error code; undefined while it works. */
   storage: string | undefined;
 }
@@ -56,7 +58,8 @@ export function parseReading(text: string, at: number): Reading {
     Phase,
     Map<number, number>
   >;
-  const counts = { commits: 0, errors: 0, rollbacks: 0, slow: 0, streams: 0, turns: 0, waiting: 0 };
+  const counts = { commits: 0, errors: 0, rollbacks: 0, slow: 0, streams: 0, turns: 0 };
+  const waits = { waiting: 0, waitingForSecond: 0 };
   const phaseSeconds = { wait: 0, body: 0, commit: 0 };
   let startedAt = 0;
   let storage: string | undefined;
@@ -93,7 +96,10 @@ export function parseReading(text: string, at: number): Reading {
         counts.slow += value;
         break;
       case "database_waiting_seconds":
-        counts.waiting += value;
+        waits.waiting += value;
+        break;
+      case "second_machine_waiting_seconds":
+        waits.waitingForSecond += value;
         break;
       case "storage_failing":
         if (value === 1) storage = labels.get("code");
@@ -106,7 +112,7 @@ export function parseReading(text: string, at: number): Reading {
         break;
     }
   }
-  return { at, startedAt, duration, phases, phaseSeconds, storage, ...counts };
+  return { at, startedAt, duration, phases, phaseSeconds, storage, ...counts, ...waits };
 }
 
 function add(buckets: Map<number, number>, edge: number, count: number): void {

@@ -15,7 +15,12 @@ import {
 } from "./latency.ts";
 import { addReading, EMPTY_HISTORY, type Point, pointsOf } from "./latency-history.ts";
 import { SPOKEN, type StatusInput, type StatusText, toStatusText } from "./status-text.ts";
-import { explainStorage, explainWait, type StorageWords } from "./storage-words.ts";
+import {
+  explainSecondWait,
+  explainStorage,
+  explainWait,
+  type StorageWords,
+} from "./storage-words.ts";
 
 const POLL_MS = 2_000;
 const COMMANDS = {
@@ -294,7 +299,8 @@ function toColor(status: StatusText): vscode.ThemeColor | undefined {
 }
 
 /** What is the matter with storing; undefined: nothing. */
-function wordsOf({ storage, waiting }: Reading): StorageWords | undefined {
+function wordsOf({ storage, waiting, waitingForSecond }: Reading): StorageWords | undefined {
+  if (waitingForSecond > 0) return explainSecondWait(waitingForSecond);
   if (waiting > 0) return explainWait(waiting);
   return storage === undefined ? undefined : explainStorage(storage);
 }

@@ -19,6 +19,16 @@ export function explainWait(seconds: number): StorageWords {
   };
 }
 
+/** The same for the machine that has to have it, too, before anything is shown. */
+export function explainSecondWait(seconds: number): StorageWords {
+  const waiting = l10n.t("Waiting for the second machine, {0} s", seconds);
+  return {
+    label: waiting,
+    message: waiting,
+    hint: l10n.t("What you saw is on two machines. The answer goes on when the second is back."),
+  };
+}
+
 /** Why nothing can be stored, for the reader; `code` is one of the companion's. */
 export function explainStorage(code: string): StorageWords {
   switch (code) {

@@ -94,7 +94,9 @@ async function openAt(
     dialect: new PostgresDialect({ pool: createPool(servers, APPEND_LANES, log, { names }) }),
     plugins: [refuseInsideWork],
   });
-  const alone = new PostgresDialect({ pool: createPool(servers, 1, log, { isThere: servers.found }) });
+  const alone = new PostgresDialect({
+    pool: createPool(servers, 1, log, { isThere: servers.found }),
+  });
   const atOnce = {
     reader: new Kysely<Database>({
       dialect: readingDialect(alone, patienceSeconds),

@@ -2,7 +2,14 @@ import type { Request, Response } from "express";
 import type { DirectSink } from "../chat/chat.ts";
 import { ChatError } from "../errors.ts";
 import type { Metrics } from "../observe/metrics.ts";
-import { HEARTBEAT_MS, SSE_HEARTBEAT, SSE_RETRY, toWaiting } from "../protocol/sse.ts";
+import {
+  HEARTBEAT_MS,
+  SSE_HEARTBEAT,
+  SSE_RETRY,
+  toWaiting,
+  WAIT_OVER,
+  type Waiting,
+} from "../protocol/sse.ts";
 
 /**
  * A reader gets the next piece once it has taken the last: so one that does not read keeps no more
@@ -81,9 +88,9 @@ export class StreamReaders {
   }
 
   /** How long the database has been away, 0: it is back. */
-  tellWaiting(seconds: number): void {
-    this.#waiting = seconds;
-    this.#tellAll(toWaiting(seconds));
+  tellWaiting(waiting: Waiting): void {
+    this.#waiting = waiting.seconds;
+    this.#tellAll(toWaiting(waiting));
   }
 
   #tellAll(comment: string): void {
@@ -185,7 +192,7 @@ export class StreamReaders {
       const { done, value } = await iterator.next();
       const waiting = this.#waiting;
       // What is shown is stored, so the wait is over: the answer may end before all are told.
-      const over = waiting > 0 && waiting !== told ? toWaiting(0) : "";
+      const over = waiting > 0 && waiting !== told ? toWaiting(WAIT_OVER) : "";
       told = waiting;
       if (done || !(await write(over))) return false;
       for (const piece of inPieces(value)) if (!(await write(render(piece)))) return false;

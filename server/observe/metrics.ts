@@ -65,6 +65,7 @@ export interface Metrics {
   sessionLockWait: Histogram;
   databaseUp: Gauge;
   databaseWaiting: Gauge;
+  secondMachineWaiting: Gauge;
   storageMachines: Gauge;
   /** Listens to the storage's health. */
   showStorage(problem: StorageCode | undefined): void;
@@ -146,6 +147,10 @@ export function createMetrics(
     databaseWaiting: gauge(
       "databaseWaiting",
       "For how long answers have waited for the database; 0 while they do not.",
+    ),
+    secondMachineWaiting: gauge(
+      "secondMachineWaiting",
+      "The same while the database answers, and only its second machine is away.",
     ),
     storageMachines: gauge(
       "storageMachines",

@@ -7,18 +7,29 @@ export const SSE_RETRY = "retry: 1000\n\n";
 export const SSE_HEARTBEAT = ": ping\n\n";
 export const HEARTBEAT_MS = 15_000;
 
+/** Of answers, for how many seconds; 0: they do not wait any more. */
+export interface Waiting {
+  seconds: number;
+  /** The database answers, and only its second machine is away. */
+  second_machine: boolean;
+}
+
+export const WAIT_OVER: Waiting = { seconds: 0, second_machine: false };
+
 /**
  * Said once a second to whoever reads while the database is away, and with 0 when it
  * is back. A comment: it is no part of the log, has no number, and a client that does
  * not know it hears nothing.
  */
-export function toWaiting(seconds: number): string {
-  return `: waits for the database ${seconds}\n\n`;
+export function toWaiting({ seconds, second_machine }: Waiting): string {
+  return `: waits for the database ${seconds}${second_machine ? ", its second machine" : ""}\n\n`;
 }
 
-/** Seconds, NaN for another comment. */
-export function readWaiting(comment: string): number {
-  return Number(/waits for the database (\d+)/.exec(comment)?.[1]);
+/** Undefined for another comment. */
+export function readWaiting(comment: string): Waiting | undefined {
+  const [, seconds, second] = /waits for the database (\d+)(, its second)?/.exec(comment) ?? [];
+  if (seconds === undefined) return undefined;
+  return { seconds: Number(seconds), second_machine: second !== undefined };
 }
 
 /**

@@ -25,9 +25,9 @@ async function told(lab: Lab, what: (ready: Ready) => boolean): Promise<Ready> {
   }
 }
 
-async function databaseUp(lab: Lab): Promise<string | undefined> {
+async function metricOf(lab: Lab, name: string): Promise<number> {
   const text = await (await lab.companion.request("GET", "/metrics")).text();
-  return /^database_up(?:\{.*\})? (\d)$/m.exec(text)?.[1];
+  return Number(new RegExp(`^${name} (\\d+)$`, "m").exec(text)?.[1]);
 }
 
 describe("where nothing is shown that only one machine has", function () {
@@ -48,12 +48,17 @@ describe("where nothing is shown that only one machine has", function () {
       assert.equal((await readyOf(lab)).level, "two_machines");
       const { conversations, ended } = lab.talk(5, WISH);
       await until("words", answering(conversations));
+      const stream = await lab.companion.request(
+        "GET",
+        `/v1/sessions/${conversations[0]?.sessionId}/stream?until=turn_end`,
+      );
+      const heard = stream.text();
       // As Patroni does where its synchronous mode is not strict.
       await cluster.standby.stop("immediate");
       await cluster.setSynchronous(false);
       const { problem } = await told(lab, ({ ready }) => !ready);
       assert.match(problem?.message ?? "", /on one machine only|second machine .* is away/);
-      assert.equal(await databaseUp(lab), "1");
+      assert.equal(await metricOf(lab, "database_up"), 1);
       const shown = conversations.map(({ cursor }) => cursor);
       // A reader from the beginning sees no more of it.
       const [first] = conversations;
@@ -70,6 +75,7 @@ describe("where nothing is shown that only one machine has", function () {
       );
       assert.ok(late.cursor <= first.cursor, `${late.cursor} of ${first.cursor}`);
       assert.equal(sent.frames.size, 0);
+      assert.ok((await metricOf(lab, "second_machine_waiting_seconds")) >= 1);
       await cluster.standby.start();
       await cluster.setSynchronous(true);
       await Promise.all([ended, answered, lateEnded]);
@@ -78,9 +84,13 @@ describe("where nothing is shown that only one machine has", function () {
         assert.equal(text, ANSWER);
       }
       assert.equal((await told(lab, ({ ready }) => ready)).level, "two_machines");
+      const waits = (await heard).match(/^: waits .*$/gm) ?? [];
+      assert.equal(waits.at(-1), ": waits for the database 0");
+      assert.ok(waits.some((wait) => /^: waits for the database \d+, its second m/.test(wait)));
+      assert.equal(await metricOf(lab, "second_machine_waiting_seconds"), 0);
       await cluster.primary.stop("immediate");
       await told(lab, ({ ready }) => !ready);
-      assert.equal(await databaseUp(lab), "0");
+      assert.equal(await metricOf(lab, "database_up"), 0);
     } finally {
       await lab.close();
       await cluster.primary.start().catch(() => {});

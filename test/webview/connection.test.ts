@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import type { Page } from "playwright-core";
+import { toWaiting, WAIT_OVER } from "../../server/protocol/sse.ts";
 import { ScriptedCompanion } from "./support/scripted-companion.ts";
 import { ask, closeBrowser, HOSTS, withApp } from "./support/with-app.ts";
 
@@ -55,6 +56,29 @@ describe("the way from a browser to the companion", () => {
       const since = companion.requests.slice(before);
       assert.ok(since.every(({ authorization }) => authorization === undefined));
     }));
+
+  for (const host of HOSTS) {
+    for (const [language, database, second] of [
+      ["en", "Waiting for the database, 3 s", "Waiting for the second machine, 4 s"],
+      ["ru", "Ожидание базы данных, 3 с", "Ожидание второй машины, 4 с"],
+    ] as const) {
+      it(`says what answers wait for, until they go on (${host}, ${language})`, () =>
+        withApp({ host, language }, async ({ page, companion }) => {
+          await page.locator("textarea").fill("Hi");
+          await page.keyboard.press("Enter");
+          await page.locator(".status-line.is-live").waitFor();
+          const banner = page.locator(".banner");
+          companion.writeRaw(toWaiting({ seconds: 3, second_machine: false }));
+          await banner.getByText(database, { exact: true }).waitFor();
+          companion.writeRaw(toWaiting({ seconds: 4, second_machine: true }));
+          await banner.getByText(second, { exact: true }).waitFor();
+          const folder = process.env["SHOTS"];
+          if (folder) await page.screenshot({ path: `${folder}/waits-${host}-${language}.png` });
+          companion.writeRaw(toWaiting(WAIT_OVER));
+          await banner.waitFor({ state: "detached" });
+        }));
+    }
+  }
 
   it("looks for the companion at once after a sleep, however long it was away before", () =>
     withApp({ allowErrors: true }, async ({ page, companion }) => {

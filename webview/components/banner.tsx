@@ -19,14 +19,15 @@ export function ConnectionBanner({ state }: { state: AppState }) {
     return () => clearTimeout(timer);
   }, [connection.state]);
 
-  const waits = connection.state === "ready" && state.waiting > 0;
+  const { seconds, second_machine } = state.waiting;
+  const waits = connection.state === "ready" && seconds > 0;
   if (connection.state === "starting" || waits) {
     return isSlow ? (
       <div class="banner" role="status">
         <Icon name="loading" spin />
         <p>
           {waits
-            ? text.waitingForDatabase(state.waiting)
+            ? (second_machine ? text.waitingForSecondMachine : text.waitingForDatabase)(seconds)
             : (connection.state === "starting" && connection.message) || text.starting}
         </p>
       </div>

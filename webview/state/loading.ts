@@ -22,7 +22,7 @@ export function createFollowing(store: Store, transport: Transport) {
       },
       queue: (queue) => store.dispatch({ type: "queue", queue }),
       failed: (error) => store.dispatch({ type: "stream_failed", error }),
-      waiting: (seconds) => store.dispatch({ type: "waiting", seconds }),
+      waiting: (waiting) => store.dispatch({ type: "waiting", waiting }),
     });
   };
   return follow;

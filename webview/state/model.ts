@@ -10,6 +10,7 @@ import type {
   SessionList,
   WorkspaceList,
 } from "../../server/protocol/responses.ts";
+import type { Waiting } from "../../server/protocol/sse.ts";
 import type { LogReset, Queue, QueuedMessage } from "../../server/protocol/stream-events.ts";
 import type {
   CallDraft,
@@ -55,8 +56,7 @@ export interface AppState {
   sought: { turnId: string; until: number | null; words: string } | null;
   /** Why the open session cannot be shown. */
   streamError: CallError | null;
-  /** For how many seconds the database has been away; 0: it is there. */
-  waiting: number;
+  waiting: Waiting;
   outgoing: Outgoing | null;
   /** What waits in the open chat, in the order in which it will be sent. */
   queue: readonly QueuedMessage[];
@@ -100,7 +100,7 @@ export type AppMessage =
   /** The message on its way waits, and is stored. */
   | { type: "queued"; message: QueuedMessage }
   | { type: "stream_failed"; error: CallError }
-  | { type: "waiting"; seconds: number }
+  | { type: "waiting"; waiting: Waiting }
   /** `words`: what was searched for, to be marked there. */
   | { type: "seek"; turnId: string; words: string }
   | { type: "sought"; notice: CallError | null }

@@ -1,6 +1,7 @@
 // All that the app knows, and the one function that changes it. Components read, actions dispatch.
 import type { StreamChunk } from "../../server/protocol/chunks.ts";
 import type { Session } from "../../server/protocol/responses.ts";
+import { WAIT_OVER } from "../../server/protocol/sse.ts";
 import type { LogReset, Queue, QueuedMessage } from "../../server/protocol/stream-events.ts";
 import type { CallError, ConnectionState } from "../messages.ts";
 import { ownPrompt } from "../strings/own-prompts.ts";
@@ -28,7 +29,7 @@ export const INITIAL: AppState = {
   facts: null,
   sought: null,
   streamError: null,
-  waiting: 0,
+  waiting: WAIT_OVER,
   outgoing: null,
   queue: [],
   decisions: {},
@@ -57,7 +58,7 @@ export function reduce(state: AppState, message: AppMessage): AppState {
       return {
         ...state,
         connection: message.connection,
-        waiting: 0,
+        waiting: WAIT_OVER,
         notice: isOld(state.notice, message.connection) ? null : state.notice,
       };
     case "opened":
@@ -83,7 +84,7 @@ export function reduce(state: AppState, message: AppMessage): AppState {
     case "stream_failed":
       return { ...state, streamError: message.error, sought: null };
     case "waiting":
-      return { ...state, waiting: message.seconds };
+      return { ...state, waiting: message.waiting };
     case "seek":
       return { ...state, sought: seek(message), notice: null };
     case "sought":

@@ -142,6 +142,7 @@ export const EN: Strings = {
   starting: "Starting the companion…",
   away: "The companion is away",
   waitingForDatabase: (seconds) => `Waiting for the database, ${seconds} s`,
+  waitingForSecondMachine: (seconds) => `Waiting for the second machine, ${seconds} s`,
   awayDetail: "What you saw is saved. The chat goes on by itself when it is back.",
   tryNow: "Try now",
   noToken: "This page is not allowed in yet",

@@ -150,6 +150,7 @@ export const RU: Strings = {
   starting: "Сервер запускается…",
   away: "Сервер недоступен",
   waitingForDatabase: (seconds) => `Ожидание базы данных, ${seconds} с`,
+  waitingForSecondMachine: (seconds) => `Ожидание второй машины, ${seconds} с`,
   awayDetail: "Всё, что вы видели, сохранено. Чат продолжится сам, когда сервер вернётся.",
   tryNow: "Попробовать сейчас",
   noToken: "У этой страницы ещё нет доступа",

@@ -119,6 +119,7 @@ export interface Strings {
   away: string;
   awayDetail: string;
   waitingForDatabase: (seconds: number) => string;
+  waitingForSecondMachine: (seconds: number) => string;
   tryNow: string;
   noToken: string;
   noTokenDetail: string;

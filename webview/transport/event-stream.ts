@@ -90,7 +90,7 @@ async function readOnce(
     const parser = createParser({
       onComment(comment) {
         const waited = readWaiting(comment);
-        if (waited >= 0) sink.waiting(waited);
+        if (waited) sink.waiting(waited);
       },
       onEvent: ({ data }) => {
         const chunk: unknown = JSON.parse(data);

@@ -1,5 +1,6 @@
 import type { CallName, CallParams, CallResult } from "../../server/protocol/calls.ts";
 import type { StreamChunk } from "../../server/protocol/chunks.ts";
+import type { Waiting } from "../../server/protocol/sse.ts";
 import type { LogReset, Queue } from "../../server/protocol/stream-events.ts";
 import { isRecord } from "../../server/shared/json.ts";
 import type { FilePlace } from "../markdown/file-links.ts";
@@ -42,8 +43,7 @@ export interface StreamSink {
   failed: (error: CallError) => void;
   /** What waits in the chat, whole, whenever it may have changed. */
   queue: (queue: Queue) => void;
-  /** For how many seconds the database has been away, 0: it is back. */
-  waiting: (seconds: number) => void;
+  waiting: (waiting: Waiting) => void;
 }
 
 /** What the host may tell the app without having been asked. */

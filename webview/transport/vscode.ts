@@ -63,7 +63,7 @@ export function createVsCodeTransport(api: VsCodeApi): Transport {
         sinks.get(message.subscription)?.queue(message.queue);
         break;
       case "waiting":
-        sinks.get(message.subscription)?.waiting(message.seconds);
+        sinks.get(message.subscription)?.waiting(message);
         break;
       case "stream_failed":
         sinks.get(message.subscription)?.failed(message.error);

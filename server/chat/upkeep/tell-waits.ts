@@ -1,6 +1,8 @@
 // While the database is away answers wait for it, and whoever reads them is told so once a second.
 import type { StorageHealth } from "../../db/commit/storage-health.ts";
 import type { Away } from "../../db/engine/postgres-servers.ts";
+import type { SecondMachine } from "../../db/engine/second-machine.ts";
+import { WAIT_OVER, type Waiting } from "../../protocol/sse.ts";
 import { every, type Repeating, unexpected } from "../../shared/every.ts";
 
 const TELL_MS = 1_000;
@@ -15,16 +17,26 @@ const WAITS: ReadonlySet<string | undefined> = new Set([
   "commit_outcome_unknown",
 ]);
 
-/** `tell` hears for how many seconds it has been away, and 0 once it is back. */
+/** `tell` hears for how many seconds which of both has been away, and 0 once it is back. */
 export function tellWaits(
-  { engine, away, health }: { engine: string; away: Away; health: StorageHealth },
-  tell: (seconds: number) => void,
+  {
+    engine,
+    away,
+    health,
+    secondMachine,
+  }: {
+    engine: string;
+    away: Away;
+    health: StorageHealth;
+    secondMachine: Pick<SecondMachine, "isAway"> | undefined;
+  },
+  tell: (waiting: Waiting) => void,
 ): Repeating {
   let told = false;
   const sinceWhen = (): number | undefined =>
     away.awaySince ?? (WAITS.has(health.problem) ? health.failingSince : undefined);
   const back = (): void => {
-    if (told) tell(0);
+    if (told) tell(WAIT_OVER);
     told = false;
   };
   const look = (): void => {
@@ -32,7 +44,8 @@ export function tellWaits(
     const seconds = since === undefined ? 0 : Math.round((performance.now() - since) / 1000);
     if (seconds === 0) return back();
     told = true;
-    tell(seconds);
+    const isThere = away.awaySince === undefined;
+    tell({ seconds, second_machine: isThere && secondMachine?.isAway === true });
   };
   // At once, not with the next second.
   health.listen(() => {

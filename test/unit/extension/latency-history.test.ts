@@ -31,6 +31,7 @@ function reading(at: number, commits: number, startedAt = 1): Reading {
     turns: 0,
     storage: undefined,
     waiting: 0,
+    waitingForSecond: 0,
   };
 }
 

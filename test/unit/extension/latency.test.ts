@@ -82,6 +82,14 @@ describe("commit latency from /metrics", () => {
     assert.equal((await read(0)).storage, undefined);
   });
 
+  it("comes with what answers wait for, and for how long", async () => {
+    const { metrics, read } = realMetrics();
+    metrics.databaseWaiting.set(7);
+    assert.partialDeepStrictEqual(await read(0), { waiting: 7, waitingForSecond: 0 });
+    metrics.secondMachineWaiting.set(7);
+    assert.partialDeepStrictEqual(await read(0), { waiting: 7, waitingForSecond: 7 });
+  });
+
   it("forgets readings older than a minute", () => {
     const at = (ms: number): Reading => ({ ...parseReading("", ms) });
     let readings: Reading[] = [];

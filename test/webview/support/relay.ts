@@ -4,6 +4,7 @@ import { createChatRelay } from "../../../extension/chat/chat-relay.ts";
 import type { CallName, CallParams, CallResult } from "../../../server/protocol/calls.ts";
 import { StreamChunk } from "../../../server/protocol/chunks.ts";
 import { toHttp } from "../../../server/protocol/http-calls.ts";
+import { readWaiting, type Waiting } from "../../../server/protocol/sse.ts";
 import { QUEUE, Queue } from "../../../server/protocol/stream-events.ts";
 import type { CallError, FromWebview, ToWebview } from "../../../webview/messages.ts";
 import type { ScriptedCompanion } from "./scripted-companion.ts";
@@ -71,7 +72,13 @@ export function relayToCompanion(
     id: string,
     after: number,
     signal: AbortSignal,
-    { onQueue }: { onQueue?: ((queue: Queue) => void) | undefined } = {},
+    {
+      onQueue,
+      onWaiting,
+    }: {
+      onQueue?: ((queue: Queue) => void) | undefined;
+      onWaiting?: ((waiting: Waiting) => void) | undefined;
+    } = {},
   ): AsyncGenerator<StreamChunk[]> {
     let cursor = after;
     while (!signal.aborted) {
@@ -83,6 +90,10 @@ export function relayToCompanion(
         let chunks: StreamChunk[] = [];
         let queue: Queue | undefined;
         const parser = createParser({
+          onComment(comment) {
+            const waiting = readWaiting(comment);
+            if (waiting) onWaiting?.(waiting);
+          },
           onEvent: ({ event, data }) => {
             if (event === QUEUE) queue = Queue.parse(JSON.parse(data));
             else chunks.push(StreamChunk.parse(JSON.parse(data)));
