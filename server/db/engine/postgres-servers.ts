@@ -116,7 +116,7 @@ export function createServers(urls: readonly string[], log: Log): Servers {
     foundAt = performance.now();
     finding.resolve();
     if (moved || (wasThere && awayMs > MOMENT_MS)) {
-      const told = Promise.all(listeners.map(({ onFound }) => onFound?.()));
+      const told = Promise.all(listeners.map(async ({ onFound }) => await onFound?.()));
       await Promise.race([told, delay(FIRST_MS, undefined, { ref: false })]);
     }
     if (wasThere && awayMs > MOMENT_MS) backAt = performance.now();
