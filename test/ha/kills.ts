@@ -42,7 +42,7 @@ export const COLUMNS = [
   ...["refused", "silent for longer", "the cluster's own time, s", "longest silence, s"],
 ];
 
-export function toCells(kind: Kind, row: Kills): string[] {
+export function toCells([kind, row]: readonly [Kind, Kills]): string[] {
   const { times, answers, ended, lost, doubles, hung, refused, late, takeover, silence } = row;
   const counts = [times, answers, ended, lost, doubles, hung, refused, late].map(String);
   return [kind, ...counts, inSeconds(takeover), inSeconds(silence)];

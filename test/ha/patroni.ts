@@ -9,11 +9,13 @@ import { freePort } from "../support/free-port.ts";
 import { findBinaries } from "../support/postgres.ts";
 import { type LaggingRelay, startLaggingRelay } from "./lagging-relay.ts";
 
-const PACKAGES = "patroni etcd-server haproxy postgresql";
+const PACKAGES = "patroni etcd-server haproxy pgbouncer postgresql";
 
 export interface PatroniNode {
   name: string;
   port: number;
+  /** Of Patroni, which says who leads. */
+  rest: number;
   isLeader(): Promise<boolean>;
   /** kill -9 of Postgres with all its processes, and of Patroni. */
   kill(): void;
@@ -34,7 +36,7 @@ export interface PatroniCluster {
 
 /** Says which packages are missing, in a command that brings them. */
 export function missingPrograms(): string | undefined {
-  const isThere = ["patroni", "etcd", "haproxy", "runuser"].every((name) =>
+  const isThere = ["patroni", "etcd", "haproxy", "pgbouncer", "runuser"].every((name) =>
     (process.env["PATH"] ?? "").split(":").some((folder) => existsSync(join(folder, name))),
   );
   if (isThere && existsSync("/usr/lib/postgresql")) return undefined;
@@ -102,6 +104,7 @@ export async function startPatroni(
     const node: PatroniNode = {
       name,
       port,
+      rest,
       isLeader: () =>
         fetch(`http://127.0.0.1:${rest}/primary`, { signal: AbortSignal.timeout(1_000) }).then(
           ({ status }) => status === 200,

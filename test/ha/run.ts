@@ -1,17 +1,31 @@
-// `npm run test:ha [-- --rounds N --kinds leader,etcd --lossy N]`: three companions behind HAProxy
-// on a cluster of Patroni. First it is synchronous, and its leader, standby, etcd and the
-// companions are killed in turn while answers run; then it is not, and each failover loses what
-// was shown. What came of it goes into docs/reliability.md.
+// `npm run test:ha [-- --rounds N --kinds leader,etcd --proxied N --lossy N]`: three companions
+// behind HAProxy on a cluster of Patroni. First it is synchronous, and its leader, standby, etcd
+// and the companions are killed in turn while answers run; then its leader once more, with
+// PgBouncer and HAProxy in between; then it is asynchronous, and each failover loses what was
+// shown. What came of it goes into docs/reliability.md, after each round.
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { startPacedUpstream } from "../faults/support/paced-upstream.ts";
-import { COLUMNS, isBad, KINDS, type Kind, killRound, noKills, STREAMS, toCells } from "./kills.ts";
+import {
+  COLUMNS,
+  isBad,
+  KINDS,
+  type Kills,
+  type Kind,
+  killRound,
+  noKills,
+  STREAMS,
+  toCells,
+} from "./kills.ts";
 import { isBadLoss, LAG_MS, LOSS_COLUMNS, lossRound, noLosses, toLossCells } from "./losses.ts";
 import { makeHome, missingPrograms, type PatroniCluster, startPatroni } from "./patroni.ts";
+import { type Proxies, startProxies } from "./proxies.ts";
 import { report } from "./report.ts";
 import { startTeam, type Team } from "./team.ts";
+
+const TWO_MACHINES = { STREAMKEEPER_DURABILITY: "two_machines" };
 
 const missing = missingPrograms();
 if (missing !== undefined) {
@@ -22,6 +36,7 @@ const { values } = parseArgs({
   options: {
     rounds: { type: "string", default: "50" },
     kinds: { type: "string", default: KINDS.join(",") },
+    proxied: { type: "string", default: "5" },
     lossy: { type: "string", default: "5" },
   },
 });
@@ -29,6 +44,7 @@ const kinds = KINDS.filter((kind) => values.kinds.split(",").includes(kind));
 const upstream = await startPacedUpstream();
 const isGood = [
   await kill(Number(values.rounds)).catch(failed),
+  await killBehindProxies(Number(values.proxied)).catch(failed),
   await lose(Number(values.lossy)).catch(failed),
 ];
 await upstream.close();
@@ -41,36 +57,49 @@ function failed(thrown: unknown): boolean {
 
 async function kill(rounds: number): Promise<boolean> {
   if (rounds === 0) return true;
-  const rows = new Map<Kind, ReturnType<typeof noKills>>();
-  await withTeam(
-    { synchronous: true },
-    { STREAMKEEPER_DURABILITY: "two_machines" },
-    async (...on) => {
-      for (let n = 0; n < rounds; n++) {
-        const kind = kinds[n % kinds.length] ?? "leader";
-        const row = rows.get(kind) ?? noKills();
-        rows.set(kind, row);
-        await killRound(...on, kind, row);
-      }
-    },
-  );
-  const cells = [...rows].map(([kind, row]) => toCells(kind, row));
-  report("ha", `${rounds} rounds of ${STREAMS} answers`, COLUMNS, cells);
+  const rows = new Map<Kind, Kills>();
+  await withTeam({ synchronous: true }, TWO_MACHINES, async (...on) => {
+    for (let n = 0; n < rounds; n++) {
+      const kind = kinds[n % kinds.length] ?? "leader";
+      const row = rows.get(kind) ?? noKills();
+      rows.set(kind, row);
+      await killRound(...on, kind, row);
+      tell("ha", n + 1, COLUMNS, Array.from(rows, toCells));
+    }
+  });
   return ![...rows.values()].some(isBad);
+}
+
+async function killBehindProxies(rounds: number): Promise<boolean> {
+  if (rounds === 0) return true;
+  const row = noKills();
+  await withTeam({ synchronous: true, proxied: true }, TWO_MACHINES, async (...on) => {
+    for (let n = 0; n < rounds; n++) {
+      await killRound(...on, "leader", row);
+      tell("proxied", n + 1, COLUMNS, [toCells(["leader", row])]);
+    }
+  });
+  return !isBad(row);
 }
 
 async function lose(rounds: number): Promise<boolean> {
   if (rounds === 0) return true;
   const row = noLosses();
   await withTeam({ synchronous: false, lagMs: LAG_MS }, {}, async (...on) => {
-    for (let n = 0; n < rounds; n++) await lossRound(...on, row);
+    for (let n = 0; n < rounds; n++) {
+      await lossRound(...on, row);
+      tell("lossy", n + 1, LOSS_COLUMNS, [toLossCells(row)]);
+    }
   });
-  report("lossy", `${rounds} rounds of ${STREAMS} answers`, LOSS_COLUMNS, [toLossCells(row)]);
   return !isBadLoss(row);
 }
 
+function tell(name: string, rounds: number, columns: string[], rows: string[][]): void {
+  report(name, `${rounds} rounds of ${STREAMS} answers`, columns, rows);
+}
+
 async function withTeam(
-  options: Parameters<typeof startPatroni>[1],
+  { proxied = false, ...options }: Parameters<typeof startPatroni>[1] & { proxied?: boolean },
   env: NodeJS.ProcessEnv,
   use: (cluster: PatroniCluster, team: Team) => Promise<void>,
 ): Promise<void> {
@@ -78,9 +107,14 @@ async function withTeam(
   makeHome(home);
   console.log("starting Patroni …");
   const cluster = await startPatroni(home, options);
+  let proxies: Proxies | undefined;
   try {
     await cluster.query("create database streamkeeper");
-    const database = { STREAMKEEPER_DATABASE: cluster.url("streamkeeper") };
+    const direct = cluster.url("streamkeeper");
+    if (proxied) proxies = await startProxies(home, cluster);
+    const database: NodeJS.ProcessEnv = proxies
+      ? { STREAMKEEPER_DATABASE: proxies.url("streamkeeper"), STREAMKEEPER_DATABASE_DIRECT: direct }
+      : { STREAMKEEPER_DATABASE: direct };
     const team = await startTeam(home, { upstream: upstream.url, env: { ...database, ...env } });
     try {
       await use(cluster, team);
@@ -88,6 +122,7 @@ async function withTeam(
       team.stop();
     }
   } finally {
+    proxies?.stop();
     await cluster.stop();
     rmSync(home, { recursive: true, force: true });
   }

@@ -1,12 +1,13 @@
 // Three companions on one database, behind HAProxy as docs/team.md sets it up.
 import { spawn } from "node:child_process";
-import { readFileSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import type { Address } from "../faults/support/conversation.ts";
 import { PACED_MODEL } from "../faults/support/paced-upstream.ts";
 import { type Companion, startCompanion } from "../support/companion.ts";
 import { freePort } from "../support/free-port.ts";
+import { documentedSettings, withServers } from "./documented-settings.ts";
 import { makeHome } from "./patroni.ts";
 
 const PROXY = "haproxy";
@@ -43,7 +44,16 @@ export async function startTeam(
   }
   const front = { port: await freePort(), token: TOKEN };
   const file = join(home, "haproxy.cfg");
-  writeFileSync(file, proxySettings(front.port, members));
+  const settings = documentedSettings("haproxy", "listen streamkeeper");
+  const places = members.map(({ port }) => `127.0.0.1:${port}`);
+  writeFileSync(
+    file,
+    withServers(
+      settings,
+      front.port,
+      places.map((place) => `${place} ${place} check`),
+    ),
+  );
   const proxy = spawn(PROXY, ["-f", file], {
     stdio: "ignore",
     env: { ...process.env, STREAMKEEPER_TOKEN: TOKEN },
@@ -74,17 +84,4 @@ export async function startTeam(
     throw thrown;
   }
   return team;
-}
-
-/** The document's, with the addresses of this run. */
-function proxySettings(front: number, members: readonly Member[]): string {
-  const [, documented = ""] =
-    /```haproxy\n([\s\S]*?)```/.exec(readFileSync("docs/team.md", "utf8")) ?? [];
-  const lines = documented
-    .replace(/bind .*/, `bind 127.0.0.1:${front}`)
-    .split("\n")
-    .filter((line) => !/^ +server /.test(line));
-  const places = members.map(({ port }) => `127.0.0.1:${port}`);
-  const servers = places.map((place) => `  server ${place} ${place} check`);
-  return `${[...lines, ...servers].join("\n")}\n`;
 }
