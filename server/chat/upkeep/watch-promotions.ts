@@ -1,6 +1,6 @@
 // After a failover that lost something the logs it cut are shorter than what was shown of them. Who
 // was shown it is told, before new words come under the same numbers.
-import { unitsOfWork } from "../../db/commit/units-of-work.ts";
+import { unitsOfWorkAtOnce } from "../../db/commit/units-of-work.ts";
 import { currentEpoch, cutLogs, logPlaces } from "../../db/tables/epochs.ts";
 import type { ChatDeps } from "../deps.ts";
 import { recoverTurns } from "../turn/recover-turns.ts";
@@ -11,10 +11,9 @@ import { recoverTurns } from "../turn/recover-turns.ts";
  */
 export async function watchPromotions(deps: ChatDeps): Promise<void> {
   const { database, hub, log } = deps;
-  const { atOnce } = database;
-  if (!atOnce) return;
-  const { reader } = atOnce;
-  const newUnitOfWork = unitsOfWork({ ...database, writer: atOnce.writer }, deps);
+  const reader = database.atOnce?.reader;
+  const newUnitOfWork = unitsOfWorkAtOnce(database, deps);
+  if (!reader || !newUnitOfWork) return;
   let epoch = await currentEpoch(reader);
   let looking = Promise.resolve();
   const look = async (): Promise<void> => {
@@ -33,7 +32,7 @@ export async function watchPromotions(deps: ChatDeps): Promise<void> {
   const notLooked = (err: unknown): void =>
     log.error({ err }, "what a failover has lost was not looked for");
   /** Whether any log was cut; its readers have heard of it then. */
-  async function tellCut(): Promise<boolean> {
+  const tellCut = async (): Promise<boolean> => {
     const known = knownOf(deps);
     if (known.size === 0) return false;
     const ids = [...known.keys()];
@@ -47,7 +46,7 @@ export async function watchPromotions(deps: ChatDeps): Promise<void> {
     hub.announceEpoch(await logPlaces(reader, ids));
     log.warn({ sessions: cut.length }, "a failover lost what had been shown; a new epoch begins");
     return true;
-  }
+  };
   database.away.listen({ onFound: () => (looking = looking.then(look)) });
 }
 

@@ -14,3 +14,12 @@ export function unitsOfWork(
   const all = { db, group, appendLog, health, patienceSeconds, secondMachine, ...deps };
   return (subject) => new SSEUnitOfWork(all, subject);
 }
+
+/** The same on the connection that waits behind nobody; undefined where there is none. */
+export function unitsOfWorkAtOnce(
+  database: OpenedDatabase,
+  deps: Pick<UnitOfWorkDeps, "metrics" | "log" | "recent">,
+): UnitsOfWork | undefined {
+  const { atOnce } = database;
+  return atOnce && unitsOfWork({ ...database, writer: atOnce.writer }, deps);
+}
