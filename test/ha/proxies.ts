@@ -8,6 +8,9 @@ import { freePort } from "../support/free-port.ts";
 import { documentedSettings, withServers } from "./documented-settings.ts";
 import type { PatroniCluster } from "./patroni.ts";
 
+const LEADING = "haproxy";
+const AS_USER = "runuser";
+
 export interface Proxies {
   url(database: string): string;
   stop(): void;
@@ -37,8 +40,8 @@ export async function startProxies(home: string, cluster: PatroniCluster): Promi
   for (const file of [pooling, userlist]) chmodSync(file, 0o644);
   // It refuses to run as root.
   const running = [
-    spawn("haproxy", ["-f", leading], { stdio: "ignore" }),
-    spawn("runuser", ["-u", "postgres", "--", "pgbouncer", pooling], { stdio: "ignore" }),
+    spawn(LEADING, ["-f", leading], { stdio: "ignore" }),
+    spawn(AS_USER, ["-u", "postgres", "--", "pgbouncer", pooling], { stdio: "ignore" }),
   ];
   await delay(1_000);
   return {
