@@ -19,6 +19,7 @@ import { followPeers } from "./chat/upkeep/follow-peers.ts";
 import { checkEpoch, renewWitness } from "./chat/upkeep/keep-epoch.ts";
 import { tellWaits } from "./chat/upkeep/tell-waits.ts";
 import { titleChat } from "./chat/upkeep/title-chats.ts";
+import { removeUnsentInBackground } from "./chat/upkeep/unsent-attachments.ts";
 import { watchPromotions } from "./chat/upkeep/watch-promotions.ts";
 import { watchStorage } from "./chat/upkeep/watch-storage.ts";
 import { type Config, DEFAULT_KEEP_DELETED_DAYS } from "./config.ts";
@@ -194,6 +195,7 @@ export async function assembleCompanion(parts: CompanionParts): Promise<Companio
   const queues = watchQueues(deps);
   const compacting = compactInBackground(deps);
   const purging = purgeInBackground(deps);
+  const unsent = removeUnsentInBackground(deps);
   const following = deps.soleCompanion ? undefined : followPeers(deps);
   const giving = giveUpClaims(deps);
   await watchPromotions(deps);
@@ -224,6 +226,7 @@ export async function assembleCompanion(parts: CompanionParts): Promise<Companio
       await deps.turns.drain();
       await compacting.stop();
       await purging.stop();
+      await unsent.stop();
       await database.close();
     },
   };

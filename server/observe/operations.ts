@@ -19,6 +19,7 @@ const TABLE = {
   delete_session: { rollback: "refusal" },
   restore_session: { rollback: "refusal" },
   purge_session: { rollback: "refusal", background: true },
+  remove_unsent: { rollback: "failure", background: true },
   import_messages: { rollback: "refusal", background: true },
   import_chat: { rollback: "refusal", background: true },
   fork_session: { rollback: "refusal" },

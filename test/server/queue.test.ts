@@ -2,8 +2,10 @@
 import assert from "node:assert/strict";
 import { sql } from "kysely";
 import { sendIdleQueues } from "../../server/chat/accept/send-queued.ts";
+import { removeUnsentAttachments } from "../../server/chat/upkeep/unsent-attachments.ts";
 import { beginEpoch } from "../../server/db/tables/epochs.ts";
 import { ChatError } from "../../server/errors.ts";
+import type { Attachment } from "../../server/protocol/attachments.ts";
 import type { Queue } from "../../server/protocol/stream-events.ts";
 import { FINISH, openChat, type Script, text, withChat } from "../support/chat.ts";
 import { ENGINES } from "../support/engines.ts";
@@ -94,6 +96,60 @@ for (const engine of ENGINES) {
         );
         assert.deepEqual(await chat.sendNow(id, one.id), { state: "sent" });
         await assert.rejects(chat.takeBack(id, "nothing"), isCode("not_found"));
+      });
+    });
+
+    it("leaves what was attached and taken back for a week, then nothing that is not used", () => {
+      const { script } = patient();
+      return withChat(engine, script, async ({ chat, deps }) => {
+        const turn = await begin(chat);
+        const { session_id: id } = turn;
+        const pdf = (n: number) => Buffer.from(`%PDF-1.4\n${n}\n%%EOF`).toString("base64");
+        const attach = async (content: string, ...attachments: Attachment[]) => {
+          const asked = request(id, content);
+          await chat.queueMessage({ ...asked, message: { ...asked.message, attachments } });
+          return asked.request_id;
+        };
+        const data = (n: number): Attachment => ({ type: "file", data: pdf(n) });
+        const kept = async () => {
+          const rows = await deps.reader.selectFrom("blobs").select("data").execute();
+          return [1, 2, 3, 4].filter((n) => rows.some((row) => row.data === pdf(n)));
+        };
+        // Long ago; the very same was taken back just now, too.
+        const old = await attach("old", data(1));
+        await chat.takeBack(id, old);
+        await deps.newUnitOfWork({ sessionId: id }).commit("update_session", async (trx) => {
+          await trx
+            .updateTable("requests")
+            .set({ created_at: 1 })
+            .where("request_id", "=", old)
+            .execute();
+        });
+        const back = await attach("back", data(1), data(2), data(3));
+        await attach("stays", data(4));
+        const taken = await chat.takeBack(id, back);
+        const [, second, third] = taken?.attachments ?? [];
+        // One is queued again by its hash, one is another chat's, too.
+        await attach("again", { type: "file", hash: second?.hash ?? "" });
+        const other = { type: "user_message" as const, content: "hi", attachments: [data(3)] };
+        const { session_id: there } = await chat.startTurn({ message: other });
+        const later = Date.now() + 8 * 86_400_000;
+        await removeUnsentAttachments(deps, later - 2 * 86_400_000);
+        assert.deepEqual(await kept(), [1, 2, 3, 4]);
+        await Promise.all([1, 2].map(() => removeUnsentAttachments(deps, later)));
+        assert.deepEqual(await kept(), [2, 3, 4]);
+        const read = (of: string) => chat.readAttachment(of, third?.hash ?? "");
+        await assert.rejects(read(id), isCode("not_found"));
+        assert.deepEqual((await read(there)).content.toString("base64"), pdf(3));
+        // Sent: it is in the conversation now, and another that is taken back does not take it away.
+        await chat.cancelTurn(id);
+        await chat.resumeQueue(id);
+        await until(chat, id, endAfter("again"));
+        await chat.startTurn(request(id, "wait"));
+        await chat.takeBack(id, await attach("last", data(1), data(4)));
+        await removeUnsentAttachments(deps, later + 8 * 86_400_000);
+        assert.deepEqual(await kept(), [2, 3, 4]);
+        await chat.cancelTurn(id);
       });
     });
 

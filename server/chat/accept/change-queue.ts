@@ -10,14 +10,13 @@ import {
   removeQueued,
   toQueued,
 } from "../../db/tables/queue.ts";
-import { findRequest, setRequestHash } from "../../db/tables/requests.ts";
+import { findRequest, takeRequestBack } from "../../db/tables/requests.ts";
 import type { Trx } from "../../db/tables/schema.ts";
 import { ChatError } from "../../errors.ts";
 import type { ChangeQueuedRequest, TakenBack } from "../../protocol/requests.ts";
 import type { SentNow } from "../../protocol/responses.ts";
 import type { QueuedMessage } from "../../protocol/stream-events.ts";
 import type { ChatDeps } from "../deps.ts";
-import { TAKEN_BACK } from "../log/asked.ts";
 import { announceQueue } from "./queue-message.ts";
 import { sendNext } from "./send-queued.ts";
 
@@ -69,7 +68,7 @@ export async function takeBack(
     }
     await removeQueued(trx, row);
     // The same request, come late, must not bring it back.
-    if (asked) await setRequestHash(trx, id, asked.body_hash + TAKEN_BACK);
+    if (asked) await takeRequestBack(trx, asked);
     const { message, attachments } = bodyOf(row);
     const { content, context } = message;
     return { content, ...(context && { context }), ...(attachments.length > 0 && { attachments }) };

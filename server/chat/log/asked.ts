@@ -1,6 +1,6 @@
 // Exactly once: what a client has asked before, by its `request_id`.
 import { createHash } from "node:crypto";
-import { findRequest } from "../../db/tables/requests.ts";
+import { findRequest, TAKEN_BACK } from "../../db/tables/requests.ts";
 import type { Reader } from "../../db/tables/schema.ts";
 import { findTurn } from "../../db/tables/turns.ts";
 import { ChatError } from "../../errors.ts";
@@ -12,9 +12,6 @@ export interface Asked {
   request_id: string;
   body_hash: string;
 }
-
-/** Behind the hash of a message that a person took back before it was sent: it never is. */
-export const TAKEN_BACK = " taken back";
 
 export function askedBy(
   request: MessageRequest,

@@ -87,7 +87,8 @@ export async function removeUnusedBlobs(trx: Trx): Promise<void> {
   await removeUnused(trx, unused);
 }
 
-async function removeUnused(
+/** Of these, what no chat has. */
+export async function removeUnused(
   trx: Trx,
   blobs: readonly { hash: string; last_use: string }[],
 ): Promise<void> {

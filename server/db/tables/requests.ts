@@ -3,6 +3,9 @@ import type { Reader, RequestsTable, Trx } from "./schema.ts";
 
 export type RequestRow = Selectable<RequestsTable>;
 
+/** Behind the hash of a message that a person took back before it was sent: it never is. */
+export const TAKEN_BACK = " taken back";
+
 /**
  * Remembers a client's request with its effect, for ever; a second one with the same id
  * violates the primary key.
@@ -26,11 +29,15 @@ export function requestTurnUpdate(trx: Trx, requestId: string, turnId: string) {
   return trx.updateTable("requests").set({ turn_id: turnId }).where("request_id", "=", requestId);
 }
 
-export async function setRequestHash(trx: Trx, requestId: string, bodyHash: string): Promise<void> {
+/** It asked for a message that a person has taken back before it was sent: it never is. */
+export async function takeRequestBack(
+  trx: Trx,
+  { request_id, body_hash }: Pick<RequestRow, "request_id" | "body_hash">,
+): Promise<void> {
   await trx
     .updateTable("requests")
-    .set({ body_hash: bodyHash })
-    .where("request_id", "=", requestId)
+    .set({ body_hash: body_hash + TAKEN_BACK, created_at: Date.now() })
+    .where("request_id", "=", request_id)
     .execute();
 }
 

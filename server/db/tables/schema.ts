@@ -199,6 +199,7 @@ export interface RequestsTable {
   body_hash: string;
   session_id: string;
   turn_id: string | null;
+  /** Or when a person took back what was asked. */
   created_at: Milliseconds;
 }
 
