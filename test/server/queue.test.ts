@@ -141,7 +141,8 @@ for (const engine of ENGINES) {
         const read = (of: string) => chat.readAttachment(of, third?.hash ?? "");
         await assert.rejects(read(id), isCode("not_found"));
         assert.deepEqual((await read(there)).content.toString("base64"), pdf(3));
-        // Sent: it is in the conversation now, and another that is taken back does not take it away.
+        // Sent: it is in the conversation now, and another that is taken back does not take it
+        // away.
         await chat.cancelTurn(id);
         await chat.resumeQueue(id);
         await until(chat, id, endAfter("again"));
