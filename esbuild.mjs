@@ -4,6 +4,8 @@
 //                                  run-tool.cjs with the editor's tools, invoke-foreign.cjs
 //                                  with what calls others',
 //                                  mentions.cjs with what reads context for a message,
+//                                  project-context.cjs with what of it is a folder, a commit
+//                                  or all changes,
 //                                  instructions.cjs with what
 //                                  people have written down for models,
 //                                  changes.cjs with what keeps and undoes what turns changed,
@@ -64,6 +66,7 @@ const BUDGET = {
   "extension/invoke-foreign.cjs": 4_000,
   "extension/mentions.cjs": 34_000,
   "extension/metrics-view.cjs": 6_000,
+  "extension/project-context.cjs": 30_000,
   "extension/proposals.cjs": 7_000,
   "extension/restore-checkpoint.cjs": 44_000,
   "extension/run-tool.cjs": 80_000,
@@ -74,7 +77,7 @@ const BUDGET = {
   "webview/app.js+app.css": 226_000,
   "webview/highlight.js": 60_000,
   "webview/attachments.js+attachments.css": 16_000,
-  "webview/mention-list.js+mentions.css": 6_000,
+  "webview/mention-list.js+mentions-ru.js+mentions.css": 6_000,
   "webview/transfer-dialog.js+transfer.css": 12_000,
   "webview/far.js": 3_000,
   "webview/formula.js+katex.css": 320_000,
@@ -120,7 +123,7 @@ const loadedLater = {
     build.onResolve(
       {
         filter:
-          /\/(?:first-use|changes|in-russian|instructions|invoke-foreign|mentions|metrics-view|proposals|restore-checkpoint|run-tool|russian-starts|transfer-chats)\.ts$/,
+          /\/(?:first-use|changes|in-russian|instructions|invoke-foreign|mentions|metrics-view|project-context|proposals|restore-checkpoint|run-tool|russian-starts|transfer-chats)\.ts$/,
       },
       ({ kind, path }) =>
         kind === "dynamic-import"
@@ -152,6 +155,7 @@ const builds = [
       "extension/invoke-foreign": "extension/tools/foreign/invoke-foreign.ts",
       "extension/mentions": "extension/context/mentions.ts",
       "extension/metrics-view": "extension/latency/metrics-view.ts",
+      "extension/project-context": "extension/context/project-context.ts",
       "extension/proposals": "extension/tools/proposals.ts",
       "extension/restore-checkpoint": "extension/commands/restore-checkpoint.ts",
       "extension/run-tool": "extension/tools/run-tool.ts",
@@ -212,6 +216,7 @@ const builds = [
       formula: "webview/markdown/formula.ts",
       highlight: "webview/markdown/highlight.ts",
       "mention-list": "webview/mentions/mention-list.ts",
+      "mentions-ru": "webview/mentions/ru.ts",
       far: "webview/mentions/far.ts",
       en: "webview/strings/en.ts",
       ru: "webview/strings/ru.ts",
@@ -330,7 +335,11 @@ function checkBudget(outputs) {
       "webview/attachments.js",
       "webview/attachments.css",
     ),
-    "webview/mention-list.js+mentions.css": size("webview/mention-list.js", "webview/mentions.css"),
+    "webview/mention-list.js+mentions-ru.js+mentions.css": size(
+      "webview/mention-list.js",
+      "webview/mentions-ru.js",
+      "webview/mentions.css",
+    ),
     "webview/transfer-dialog.js+transfer.css": size(
       "webview/transfer-dialog.js",
       "webview/transfer.css",

@@ -54,24 +54,30 @@ export interface CommandAbout {
 /** What the editor can put into a message. */
 export const MENTION_KINDS = [
   "file",
+  "folder",
   "selection",
   "problems",
   "terminal",
   "git",
+  "commit",
   "symbol",
 ] as const;
 export type MentionKind = (typeof MENTION_KINDS)[number];
+
+/** What the host looks for while its name is typed. */
+export const FOUND_KINDS = ["file", "folder", "symbol", "commit", "prompt"] as const;
+export type FoundKind = (typeof FOUND_KINDS)[number];
 
 /** What was found or chosen; its content is read by the host alone. */
 export const Mention = z.strictObject({
   /** A prompt is written out by its name, and not added. */
   kind: z.enum([...MENTION_KINDS, "prompt"]),
-  /** Of a file, symbol or prompt. */
+  /** Of a file, folder, symbol or prompt; of a commit its hash. */
   name: z.optional(z.string().check(z.maxLength(2000))),
   uri: z.optional(z.string().check(z.maxLength(4000))),
   /** Of a symbol, from 0. */
   line: z.optional(z.int().check(z.nonnegative())),
-  /** Of a prompt: what it is for. */
+  /** Of a prompt: what it is for; of a commit: its subject, author and date. */
   detail: z.optional(z.string().check(z.maxLength(300))),
 });
 export type Mention = z.infer<typeof Mention>;
@@ -173,7 +179,7 @@ export const FromWebview = z.discriminatedUnion("type", [
   z.strictObject({
     type: z.literal("find_mentions"),
     id: z.int(),
-    kind: z.enum(["file", "symbol", "prompt"]),
+    kind: z.enum(FOUND_KINDS),
     typed: z.string().check(z.maxLength(200)),
   }),
   /** Answered with `compose`; what cannot be read is told to the user. */

@@ -5,6 +5,7 @@ import type {
   CodeUse,
   CommandAbout,
   ConnectionState,
+  FoundKind,
   FromWebview,
   HostCommand,
   Mention,
@@ -26,7 +27,7 @@ export interface ChatActions {
   openLink(url: string): Promise<void>;
   openFile(place: FilePlace): Promise<void>;
   run(command: HostCommand, chat: ChatView, about: CommandAbout): Promise<void>;
-  findMentions(kind: "file" | "symbol" | "prompt", typed: string): Promise<Mention[]>;
+  findMentions(kind: FoundKind, typed: string): Promise<Mention[]>;
   takeContext(mentions: readonly Mention[]): Promise<ContextItem[]>;
 }
 

@@ -1,16 +1,16 @@
 // What can go with a message: found for the page, and read, as the editor has
 // it now, when it is chosen.
+import { stat } from "node:fs/promises";
 import { posix } from "node:path";
 import * as vscode from "vscode";
 import type { ContextItem } from "../../server/protocol/requests.ts";
-import type { Mention, MentionKind } from "../../webview/messages.ts";
+import type { FoundKind, Mention, MentionKind } from "../../webview/messages.ts";
 import { cut, toStorable } from "../tools/bounds.ts";
 import { textOf } from "../tools/files/file-text.ts";
 import { workspaceFolders } from "../tools/files/files.ts";
 import { isInside, nameOf, resolveInside, type WorkspaceRoots } from "../tools/paths.ts";
 import { getProblems } from "../tools/problems.ts";
 import { selectionContext } from "./editor-context.ts";
-import { gitChanges } from "./git-changes.ts";
 import { rank } from "./rank.ts";
 import { terminalText } from "./terminal-text.ts";
 
@@ -24,21 +24,43 @@ const MAX_FILE = 100_000;
 
 let listed: { at: number; files: Thenable<vscode.Uri[]> } | undefined;
 
-/** Files of the workspace, or symbols of its languages, that fit what was typed. */
-export async function findMentions(kind: "file" | "symbol", typed: string): Promise<Mention[]> {
-  return await (kind === "file" ? findFiles(typed.toLowerCase()) : findSymbols(typed));
+const loadProject = async () => await import("./project-context.ts");
+
+/** What of the workspace, its languages or its git fits what was typed. */
+export async function findMentions(
+  kind: Exclude<FoundKind, "prompt">,
+  typed: string,
+): Promise<Mention[]> {
+  switch (kind) {
+    case "symbol":
+      return await findSymbols(typed);
+    case "commit":
+      return await (await loadProject()).findCommits(workspaceFolders(), typed);
+    case "folder":
+      return (await loadProject()).findFolders(
+        workspaceFolders(),
+        await listFiles(),
+        typed.toLowerCase(),
+      );
+    default:
+      return await findFiles(typed.toLowerCase());
+  }
 }
 
-async function findFiles(typed: string): Promise<Mention[]> {
+async function listFiles(): Promise<vscode.Uri[]> {
   if (!listed || performance.now() - listed.at > FILES_LAST_MS) {
     const excluded = vscode.workspace.getConfiguration("search").get<object>("exclude", {});
     const globs = Object.entries(excluded).flatMap(([glob, on]) => (on === true ? [glob] : []));
     const files = vscode.workspace.findFiles("**", `{${globs.join()}}`, MAX_FILES);
     listed = { at: performance.now(), files };
   }
+  return await listed.files;
+}
+
+async function findFiles(typed: string): Promise<Mention[]> {
   const folders = workspaceFolders();
   const open = vscode.workspace.textDocuments.map(({ uri }) => String(uri));
-  return (await listed.files)
+  return (await listFiles())
     .map((uri) => {
       const name = nameOf(folders, uri.fsPath);
       const isOpen = typed === "" && open.includes(String(uri));
@@ -117,7 +139,8 @@ export async function quietContext(
 
 const MAX_NAMED = 3;
 
-const refusalKind = ({ kind }: Mention): string => (kind === "symbol" ? "file" : kind);
+const refusalKind = ({ kind }: Mention): string =>
+  kind === "symbol" || kind === "folder" ? "file" : kind;
 
 function refusal(mentions: readonly Mention[]): string {
   const names = mentions.slice(0, MAX_NAMED).map(({ kind, name, uri }) => {
@@ -133,9 +156,13 @@ function refusal(mentions: readonly Mention[]): string {
       return vscode.l10n.t(
         "Git tells of no changes here: it needs a trusted folder in a repository.",
       );
+    case "commit":
+      return vscode.l10n.t(
+        "Git tells of no such commit here: it needs a trusted folder in a repository.",
+      );
     default:
       return vscode.l10n.t(
-        "{0} was not added: only text files of the workspace, up to 5 MB, can be.",
+        "{0} was not added: only folders of the workspace and its text files, up to 5 MB, can be.",
         names.join(", ") + (more > 0 ? ` +${more}` : ""),
       );
   }
@@ -157,32 +184,46 @@ async function read(roots: WorkspaceRoots, mention: Mention): Promise<ContextIte
     case "terminal":
       return await whole(terminalText());
     case "git":
-      return await whole(gitChanges(roots));
+      return await whole((await loadProject()).gitChanges(roots));
+    case "commit":
+      return await (await loadProject()).readCommit(roots, mention.name);
     default:
-      return await readFile(roots, { ...mention, kind });
+      return await readPlace(roots, mention);
   }
 }
 
-async function readFile(
+/** A file, a part of it, or a folder, whichever is there. */
+async function readPlace(
   roots: WorkspaceRoots,
-  { kind, uri, line, name }: Mention & { kind: MentionKind },
+  { uri, line, name }: Omit<Mention, "kind">,
 ): Promise<ContextItem> {
   // In a remote window the page is told addresses of the remote machine, which is where this runs.
   const { path, scheme } = vscode.Uri.parse(needed(uri));
   if (scheme === "untitled") return untitled(needed(uri));
   if (scheme !== "file" && scheme !== "vscode-remote") throw new TypeError(scheme);
   const file = vscode.Uri.file(await resolveInside(roots, vscode.Uri.file(path).fsPath));
+  const found = await stat(file.fsPath).catch(() => undefined);
+  if (found?.isDirectory()) {
+    return await (await loadProject()).readFolder(roots, file.fsPath);
+  }
   const text = cellsOf(file) ?? needed(await textOf(file.fsPath));
   const label = nameOf(roots.folders, file.fsPath);
-  const item = { type: kind, uri: String(file).slice(0, 2000) };
-  if (line === undefined) return { ...item, label, content: cut(text, MAX_FILE) };
+  const place = String(file).slice(0, 2000);
+  if (line === undefined) {
+    return { type: "file", uri: place, label, content: cut(text, MAX_FILE) };
+  }
   const [first, last] = await linesOf(file, line);
   const content = text
     .split("\n")
     .slice(first, last + 1)
     .join("\n");
   const lines = `${label}:${first + 1}-${last + 1}`;
-  return { ...item, label: `${name ?? kind} (${lines})`, content: cut(content) };
+  return {
+    type: "symbol",
+    uri: place,
+    label: `${name ?? "symbol"} (${lines})`,
+    content: cut(content),
+  };
 }
 
 /** What has no file yet is a person's own, wherever it may be saved. */

@@ -1,16 +1,7 @@
 // What a person puts into a message from the editor, in a real extension host: found, read as
 // the editor has it, bounded.
 import assert from "node:assert/strict";
-import { execFileSync } from "node:child_process";
-import {
-  chmodSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  rmSync,
-  symlinkSync,
-  writeFileSync,
-} from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import * as vscode from "vscode";
@@ -40,9 +31,7 @@ describe("context from the editor", function () {
   });
 
   after(() => {
-    for (const name of ["src", ".git"]) {
-      rmSync(join(project, name), { recursive: true, force: true });
-    }
+    rmSync(join(project, "src"), { recursive: true, force: true });
     rmSync(outside, { recursive: true });
   });
 
@@ -92,7 +81,6 @@ describe("context from the editor", function () {
         file(outside, "secret.txt"),
         file(project, "src/linked/secret.txt"),
         file(project, "../secret.txt"),
-        file(project, "src"),
         file(app.dataDir, "token"),
         { kind: "file", uri: "https://e.example/a" },
         { kind: "file" },
@@ -211,34 +199,6 @@ describe("context from the editor", function () {
     );
   });
 
-  it("is what has changed in git, and runs nothing that a repository names", async () => {
-    assert.deepEqual(await take({ kind: "git" }), []);
-    const git = (...args: string[]) =>
-      execFileSync("git", ["-c", "user.name=a", "-c", "user.email=a@b", ...args], { cwd: project });
-    git("init", "-q");
-    git("add", "src/a.ts");
-    git("commit", "-qm", "first");
-    const marker = join(project, "src/ran");
-    const program = join(outside, "program.sh");
-    writeFileSync(program, `#!/bin/sh\ntouch ${marker}\n`);
-    chmodSync(program, 0o755);
-    for (const key of ["core.fsmonitor", "diff.external", "diff.x.textconv"]) {
-      git("config", key, program);
-    }
-    writeFileSync(join(project, "src/.gitattributes"), "* diff=x\n");
-    const index = execFileSync("sha1sum", [join(project, ".git/index")], { encoding: "utf8" });
-    writeFileSync(join(project, "src/a.ts"), "export const one = 11;\n");
-    const [item] = await take({ kind: "git" });
-    assert.match(item?.content ?? "", /^ M src\/a\.ts$/m);
-    assert.match(item?.content ?? "", /^\?\? src\/deep\/$/m);
-    assert.match(item?.content ?? "", /^\+export const one = 11;$/m);
-    assert.equal(existsSync(marker), false);
-    assert.equal(
-      execFileSync("sha1sum", [join(project, ".git/index")], { encoding: "utf8" }),
-      index,
-    );
-  });
-
   it("is what stands in the terminal, and the clipboard is as before", async () => {
     for (const terminal of vscode.window.terminals) terminal.dispose();
     await until("no terminal", () => vscode.window.activeTerminal === undefined);
@@ -331,14 +291,17 @@ describe("context from the editor", function () {
       vscode.window.showWarningMessage = async (message: string) => void warned.push(message);
       try {
         assert.deepEqual(await added(), []);
-        assert.deepEqual(await added(uriOf("src/pic.png"), ["src/pic.png", "src"].map(uriOf)), []);
+        assert.deepEqual(
+          await added(uriOf("src/pic.png"), ["src/pic.png", "src/none.ts"].map(uriOf)),
+          [],
+        );
       } finally {
         vscode.window.showWarningMessage = showWarningMessage;
       }
-      const why = "only text files of the workspace, up to 5 MB, can be.";
+      const why = "only folders of the workspace and its text files, up to 5 MB, can be.";
       assert.deepEqual(warned, [
         `pic.png was not added: ${why}`,
-        `pic.png, src was not added: ${why}`,
+        `pic.png, none.ts was not added: ${why}`,
       ]);
     });
   });

@@ -189,6 +189,8 @@ describe("searches and lists", function () {
     for (const name of own)
       assert.ok(files.includes(`${HOME}/${name}`), `${name} in ${files.join()}`);
     assert.ok(!files.some((name) => /node_modules|ignored\/|\/etc/.test(name)), files.join("\n"));
+    // Ignored by a file above the folder that is listed.
+    put("zoo/node_modules/q.js");
     assert.equal(
       await ask("list_files", { path: `${HOME}/zoo`, recursive: true }),
       `${HOME}/zoo/z.ts`,

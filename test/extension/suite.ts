@@ -26,6 +26,7 @@ export function run(): Promise<void> {
   require("./foreign-tools.test.ts");
   require("./doctor.test.ts");
   require("./context.test.ts");
+  require("./project-context.test.ts");
   require("./transfer.test.ts");
   const failed: unknown[] = [];
   return new Promise((resolve, reject) => {

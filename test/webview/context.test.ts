@@ -44,8 +44,8 @@ describe("context of a message in VS Code's webview", () => {
       await input.pressSequentially("Look at @");
       const list = page.getByRole("listbox", { name: "Add to the message" });
       await list.waitFor();
-      assert.equal(await list.getByRole("option").count(), 8);
-      await page.getByText("8 to choose from.").waitFor({ state: "attached" });
+      assert.equal(await list.getByRole("option").count(), 10);
+      await page.getByText("10 to choose from.").waitFor({ state: "attached" });
       assert.equal(await input.getAttribute("aria-activedescendant"), "mention-0");
 
       await input.pressSequentially("a.t");
@@ -117,6 +117,46 @@ describe("context of a message in VS Code's webview", () => {
       await page.getByRole("listbox").waitFor({ state: "detached" });
       assert.equal(await input.inputValue(), "mail me@home, @");
       assert.equal(await input.getAttribute("aria-activedescendant"), null);
+    }));
+
+  it("asks for folders and commits by name, and tells commits apart by their words", () =>
+    withApp({ host: "vscode" }, async (app) => {
+      const { page, posted } = app;
+      const input = page.getByLabel("Your message");
+      await input.pressSequentially("@fol");
+      await page.getByRole("option", { name: "@folder a folder of it, with its files" }).waitFor();
+      await page.keyboard.press("Enter");
+      assert.equal(await input.inputValue(), "@folder:");
+      await input.pressSequentially("deep");
+      const folder: Mention = { kind: "folder", name: "src/deep", uri: "file:///p/src/deep" };
+      assert.equal(await find(app, "deep", [folder]), "folder");
+      await page.getByRole("option", { name: "deep src/" }).waitFor();
+      await page.keyboard.press("Enter");
+      assert.equal(await input.inputValue(), "@src/deep ");
+      await input.pressSequentially("@com");
+      await page.getByRole("option", { name: "@commit a commit, by hash" }).waitFor();
+      await page.keyboard.press("Enter");
+      const commit: Mention = {
+        kind: "commit",
+        name: "abc1234",
+        detail: "Mend it · Ada, 2026-11-02",
+      };
+      await input.pressSequentially("abc");
+      assert.equal(await find(app, "abc", [commit]), "commit");
+      await page.getByRole("option", { name: "abc1234 Mend it · Ada, 2026-11-02" }).waitFor();
+      await page.keyboard.press("Enter");
+      assert.equal(await input.inputValue(), "@src/deep @abc1234 ");
+      assert.deepEqual(
+        posted.flatMap((message) => (message.type === "add_context" ? message.mentions : [])),
+        [folder, commit],
+      );
+      // Chosen again, a folder is there once, however much of it was read.
+      const item = { type: "folder", uri: "file:///p/src/deep", content: "" } as const;
+      await app.post({ type: "compose", text: "", context: [{ ...item, label: "src/deep/" }] });
+      const again = { ...item, label: "src/deep/ (1 of 2 files)" };
+      await app.post({ type: "compose", text: "", context: [again] });
+      await page.locator(".composer .chip", { hasText: "1 of 2 files" }).waitFor();
+      assert.equal(await page.locator(".composer .chip").count(), 1);
     }));
 
   it("says that nothing fits, and sends what was written", () =>

@@ -5,20 +5,24 @@ import type { Agent } from "../../server/protocol/responses.ts";
 import type { Mention, MentionKind } from "../messages.ts";
 import type { Editor } from "../transport/transport.ts";
 import type { FarDeps } from "./far.ts";
-import { type Kinds, pickMentionStrings } from "./strings.ts";
+import type { Kinds, MentionStrings } from "./texts.ts";
 
 const KINDS: readonly MentionKind[] = [
   "file",
+  "folder",
   "selection",
   "problems",
   "terminal",
   "git",
+  "commit",
   "symbol",
 ];
 /** Of no editor. */
 const FAR = ["url", "chat"] as const;
+/** Of which there are many, to be told apart by name. */
+const NAMED = "(file|folder|symbol|commit|url|chat)";
 /** What is being written: from an @ at the beginning of a word up to the cursor. */
-const WRITTEN = /(?:^|\s)@(?:(file|symbol|url|chat):)?(\S*)$/;
+const WRITTEN = new RegExp(`(?:^|\\s)@(?:${NAMED}:)?(\\S*)$`);
 /** The name of an agent or a prompt is being written, and nothing before it. */
 const WRITTEN_AGENT = /^\s*\/([\p{L}\p{N}_.:-]*)$/u;
 const TYPING_MS = 80;
@@ -29,7 +33,7 @@ interface Written {
   from: number;
   to: number;
   /** After `@file:` and the like. */
-  only: "file" | "symbol" | (typeof FAR)[number] | undefined;
+  only: "file" | "folder" | "symbol" | "commit" | (typeof FAR)[number] | undefined;
   typed: string;
 }
 
@@ -48,6 +52,7 @@ export interface ListDeps {
   /** Without one there are pages and chats to mention. */
   editor: Editor | undefined;
   far: FarDeps;
+  text: MentionStrings;
   agents(): Promise<readonly Agent[]>;
 }
 
@@ -55,9 +60,8 @@ export interface ListDeps {
 export function attachMentions(
   input: HTMLTextAreaElement,
   place: HTMLElement,
-  { editor, agents, far }: ListDeps,
+  { editor, agents, far, text }: ListDeps,
 ): void {
-  const text = pickMentionStrings(document.documentElement.lang);
   const list = document.createElement("ul");
   list.id = "mentions";
   list.setAttribute("role", "listbox");
@@ -260,13 +264,13 @@ function toOption(
 type Listed = Omit<Mention, "kind"> & { kind: keyof Kinds };
 
 function ofMention(mention: Listed, kinds: Kinds): Option {
-  const { kind, name } = mention;
-  const isDone = name !== undefined || !/^(?:file|symbol|url|chat)$/.test(kind);
+  const { kind, name, detail } = mention;
+  const isDone = name !== undefined || !NAMED.includes(kind);
   const slash = (name ?? "").lastIndexOf("/") + 1;
   return {
     label: name === undefined ? `@${kind}` : name.slice(slash),
-    detail: name === undefined ? kinds[kind] : name.slice(0, slash),
-    title: name ?? "",
+    detail: name === undefined ? kinds[kind] : (detail ?? name.slice(0, slash)),
+    title: detail ?? name ?? "",
     word: isDone ? `@${name ?? kind} ` : `@${kind}:`,
     // A page or a chat is never done by its kind.
     ...(isDone && { mention: mention as Mention }),

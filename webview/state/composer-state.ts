@@ -27,7 +27,7 @@ export function reduceComposer(state: AppState, message: ComposerMessage): AppSt
       const { text, context } = message;
       // What is there already is taken anew, as it is now.
       const isNew = (item: Going): boolean =>
-        !context.some(({ type, label }) => type === item.type && label === item.label);
+        !context.some((one) => one.type === item.type && keyOf(one) === keyOf(item));
       const all = [...state.context.filter(isNew), ...context];
       // Whoever is writing goes on where the cursor is.
       if (text === "") return { ...state, context: all };
@@ -70,4 +70,9 @@ export function reduceComposer(state: AppState, message: ComposerMessage): AppSt
       return { ...state, calls: { ...state.calls, [message.callId]: draft } };
     }
   }
+}
+
+/** A folder's label also counts what is in it. */
+function keyOf(item: Going): string | undefined {
+  return item.type === "folder" ? item.uri : item.label;
 }

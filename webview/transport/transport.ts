@@ -10,6 +10,7 @@ import type {
   CodeUse,
   CommandAbout,
   ConnectionState,
+  FoundKind,
   FromWebview,
   Going,
   HostCommand,
@@ -60,7 +61,7 @@ export interface Editor {
   useCode: (use: CodeUse) => void;
   openFile: (place: FilePlace) => void;
   run: (command: HostCommand, about?: CommandAbout) => void;
-  findMentions: (kind: "file" | "symbol" | "prompt", typed: string) => Promise<readonly Mention[]>;
+  findMentions: (kind: FoundKind, typed: string) => Promise<readonly Mention[]>;
   /**
    * What a call that waits will write, now and each time that it is another; null while
    * the editor does not know.

@@ -1,14 +1,13 @@
-// Lists of a folder's files: of the whole tree below it, what the editor's
-// own search would look at.
+// Lists of a folder's files, or of the whole tree below it.
 import { readdir, stat } from "node:fs/promises";
-import { dirname, join, posix } from "node:path";
 import * as vscode from "vscode";
 import * as z from "zod/mini";
-import { nameOf, resolveInside, ToolError, type WorkspaceRoots } from "../paths.ts";
+import { nameOf, ToolError, type WorkspaceRoots } from "../paths.ts";
 import { treeLines } from "./file-tree.ts";
 import { parseArguments } from "./files.ts";
+import { type Files, filesBelow, linksBeside } from "./files-below.ts";
 import { resolveNamed } from "./named-paths.ts";
-import { editorsRules, excludedGlobs, findRipgrep, runRipgrep, unreadNote } from "./ripgrep.ts";
+import { unreadNote } from "./ripgrep.ts";
 
 const ListArguments = z.object({
   path: z.nullish(z.string()),
@@ -16,8 +15,6 @@ const ListArguments = z.object({
 });
 
 const MAX_ENTRIES = 1_000;
-/** Of the search without ripgrep, which has to end somewhere. */
-const MAX_FOUND = 20_000;
 
 export async function listFiles(
   roots: WorkspaceRoots,
@@ -125,63 +122,4 @@ async function listTree(
   const base = shown === "." ? "" : `${shown}/`;
   const below = (names: readonly string[]): string[] => names.map((name) => base + name);
   return { files: below([...files, ...links]), unread: below(unread), isPartial };
-}
-
-interface Files {
-  /** Relative, with forward slashes. */
-  files: string[];
-  unread: string[];
-  isPartial: boolean;
-}
-
-async function filesBelow(folder: string, signal: AbortSignal): Promise<Files> {
-  const ripgrep = findRipgrep();
-  const home = vscode.workspace.getWorkspaceFolder(vscode.Uri.file(folder))?.uri.fsPath ?? folder;
-  if (!ripgrep) {
-    const excluded = excludedGlobs(home);
-    const found = await vscode.workspace.findFiles(
-      new vscode.RelativePattern(vscode.Uri.file(folder), "**"),
-      excluded.length > 0 ? `{${excluded.join(",")}}` : undefined,
-      MAX_FOUND,
-    );
-    const files = found.map(({ path }) => posix.relative(vscode.Uri.file(folder).path, path));
-    return { files, unread: [], isPartial: found.length === MAX_FOUND };
-  }
-  // From the workspace's folder, whose settings and .gitignore count from there.
-  const below = posix.relative(vscode.Uri.file(home).path, vscode.Uri.file(folder).path);
-  const args = ["--files", "--null", ...editorsRules(home), "--", `./${below}`];
-  const { text, unread, isPartial } = await runRipgrep(ripgrep, home, args, signal);
-  const inside = (path: string): string => {
-    return posix.relative(below, path.replaceAll("\\", "/").replace(/^\.\//, ""));
-  };
-  const files = text.split("\0").slice(0, -1).map(inside);
-  return { files, unread: unread.map(inside), isPartial };
-}
-
-/**
- * Links are followed by nobody here, but named: in each folder that is listed, if they
- * lead to where tools may go.
- */
-async function linksBeside(
-  roots: WorkspaceRoots,
-  folder: string,
-  files: string[],
-): Promise<string[]> {
-  const folders = new Set([
-    "",
-    ...files.map((file) => dirname(file)).map((name) => (name === "." ? "" : name)),
-  ]);
-  const links: string[] = [];
-  for (const name of folders) {
-    const entries = await readdir(join(folder, name), { withFileTypes: true }).catch(() => []);
-    for (const entry of entries) {
-      if (!entry.isSymbolicLink()) continue;
-      const path = join(folder, name, entry.name);
-      const target = await resolveInside(roots, path)
-        .then(stat)
-        .catch(() => undefined);
-      if (target) links.push(posix.join(name, entry.name) + (target.isDirectory() ? "/" : ""));
-    }
-  }
-  return links;
 }

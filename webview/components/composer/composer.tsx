@@ -1,6 +1,7 @@
 import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
 import { isComposing, useLayer } from "../../escape.ts";
 import { loadStyle } from "../../load-style.ts";
+import { loadMentionStrings } from "../../mentions/strings.ts";
 import type { AppState } from "../../state/model.ts";
 import { canStop, isBusy, isSendable, mustWait } from "../../state/selectors.ts";
 import { Attachments } from "../base/attachments.ts";
@@ -44,12 +45,16 @@ export function Composer({ state }: { state: AppState }) {
     if (!isAsked || !place || hasMentions.current) return;
     hasMentions.current = true;
     coming.current = true;
-    void Promise.all([import("../../mentions/mention-list.ts"), loadStyle("mentions.css")])
+    void Promise.all([
+      import("../../mentions/mention-list.ts"),
+      loadMentionStrings(),
+      loadStyle("mentions.css"),
+    ])
       .then(
-        ([{ attachMentions }]) => {
+        ([{ attachMentions }, text]) => {
           hasMentions.current = coming.current;
           if (coming.current)
-            attachMentions(field, place, { editor, agents: refreshAgents, far: attaching });
+            attachMentions(field, place, { editor, agents: refreshAgents, far: attaching, text });
         },
         () => {
           hasMentions.current = false;
