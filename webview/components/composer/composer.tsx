@@ -15,11 +15,6 @@ import { AgentPicker, ModelPicker } from "./pickers.tsx";
 export function Composer({ state }: { state: AppState }) {
   const { actions, attaching, text } = useSurroundings();
   const input = useRef<HTMLTextAreaElement>(null);
-  const busy = isBusy(state);
-  const stoppable = canStop(state);
-  // While a call waits for a person a new message may take its place.
-  const queues = mustWait(state);
-  const sends = !stoppable || !(busy || queues) || (queues && isSendable(state));
   const { draft, draftRevision, editing } = state;
   const form = useRef<HTMLFormElement>(null);
   useLayer(form, "edit", editing === null ? undefined : actions.stopEditing);
@@ -108,7 +103,7 @@ export function Composer({ state }: { state: AppState }) {
         ref={input}
         rows={1}
         aria-label={text.ask}
-        placeholder={queues ? text.busyPlaceholder : text.askPlaceholder(true)}
+        placeholder={mustWait(state) ? text.busyPlaceholder : text.askPlaceholder(true)}
         onInput={({ currentTarget }) => {
           actions.setDraft(currentTarget.value);
           offerMentions(currentTarget);
@@ -121,25 +116,39 @@ export function Composer({ state }: { state: AppState }) {
         <ModelPicker state={state} />
         <ApprovalsButton />
         <span class="spacer" />
-        {stoppable && (
-          <IconButton
-            icon="stop"
-            label={text.stop}
-            keys="Escape"
-            class="send is-stop"
-            onClick={actions.sending.stop}
-          />
-        )}
-        {sends && (
-          <IconButton
-            icon="send"
-            label={queues ? text.queueIt : text.send}
-            class="send"
-            disabled={!(queues || !busy) || !isSendable(state)}
-            onClick={() => actions.sending.send()}
-          />
-        )}
+        <SendAndStop state={state} />
       </div>
     </form>
+  );
+}
+
+function SendAndStop({ state }: { state: AppState }) {
+  const { actions, text } = useSurroundings();
+  const busy = isBusy(state);
+  const stoppable = canStop(state);
+  // While a call waits for a person a new message may take its place.
+  const queues = mustWait(state);
+  const sends = !stoppable || !(busy || queues) || (queues && isSendable(state));
+  return (
+    <>
+      {stoppable && (
+        <IconButton
+          icon="stop"
+          label={text.stop}
+          keys="Escape"
+          class="send is-stop"
+          onClick={actions.sending.stop}
+        />
+      )}
+      {sends && (
+        <IconButton
+          icon="send"
+          label={queues ? text.queueIt : text.send}
+          class="send"
+          disabled={!(queues || !busy) || !isSendable(state)}
+          onClick={() => actions.sending.send()}
+        />
+      )}
+    </>
   );
 }
