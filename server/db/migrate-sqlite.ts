@@ -82,10 +82,10 @@ async function withoutComplete(
   surplus: readonly Thing[],
 ): Promise<Record<string, Migration>> {
   const all = Object.values(MIGRATIONS);
-  const everything = await thingsOf(all);
+  const { things: everything } = await thingsOf(all);
   const entries = await Promise.all(
     Object.entries(MIGRATIONS).map(async ([name, migration], index) => {
-      const until = await thingsOf(all.slice(0, index + 1));
+      const { things: until } = await thingsOf(all.slice(0, index + 1));
       const isBuiltOn = surplus.some((thing) => everything.has(thing) && !until.has(thing));
       const isComplete = missing.includes(name) && isBuiltOn;
       return [name, isComplete ? { up: () => Promise.resolve() } : migration] as const;
@@ -107,12 +107,13 @@ function tolerant(database: SQLite.Database, found: ReadonlySet<Thing>): SqliteD
   const has = (thing: Thing) => found.has(thing);
   return {
     prepare(text) {
-      const { virtual, made, column, gone, filled } = partsOf(text);
+      const { virtual, made, column, gone, renamed, filled } = partsOf(text);
       // It is made from the tables; what a first part of its rows are, nobody knows.
       if (virtual !== undefined && has(`table ${virtual}`))
         database.exec(`drop table "${virtual}"`);
       else if (made !== undefined && has(made)) return DONE;
       if (column !== undefined && has(column)) return DONE;
+      if (renamed !== undefined && has(renamed)) return DONE;
       if (gone !== undefined && !isThere(database, gone)) return DONE;
       const isKept = filled !== undefined && has(`table ${filled}`) && !isVirtual(database, filled);
       return database.prepare(isKept ? text.replace(/insert/i, "insert or ignore") : text);
@@ -126,6 +127,7 @@ interface Parts {
   made: Thing | undefined;
   column: Thing | undefined;
   gone: string | undefined;
+  renamed: Thing | undefined;
   filled: string | undefined;
 }
 
@@ -135,6 +137,7 @@ const VIRTUAL = new RegExp(`^create virtual table ${IF}${NAME}`, "i");
 const MADE = new RegExp(`^create (?:unique )?(table|index|trigger|view) ${IF}${NAME}`, "i");
 const COLUMN = new RegExp(`^alter table ${NAME} add (?:column )?${NAME}`, "i");
 const GONE = new RegExp(`^drop (?:table|index|trigger|view) ${IF}${NAME}`, "i");
+const RENAMED = new RegExp(`^alter table ${NAME} rename to ${NAME}`, "i");
 const FILLED = new RegExp(`^insert into ${NAME}`, "i");
 
 /** What a statement of a migration is about. */
@@ -143,11 +146,13 @@ function partsOf(text: string): Parts {
   const virtual = VIRTUAL.exec(statement)?.[1];
   const [, kind, name] = MADE.exec(statement) ?? [];
   const [, table, added] = COLUMN.exec(statement) ?? [];
+  const [, , newName] = RENAMED.exec(statement) ?? [];
   return {
     virtual,
     made: kind === undefined ? undefined : `${kind.toLowerCase()} ${name}`,
     column: table === undefined ? undefined : `column ${table}.${added}`,
     gone: GONE.exec(statement)?.[1],
+    renamed: newName === undefined ? undefined : `table ${newName}`,
     filled: FILLED.exec(statement)?.[1],
   };
 }

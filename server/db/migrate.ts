@@ -17,6 +17,7 @@ import * as approvals from "./migrations/0011-approvals.ts";
 import * as deletedChats from "./migrations/0012-deleted-chats.ts";
 import * as list from "./migrations/0013-list.ts";
 import * as titles from "./migrations/0014-titles.ts";
+import * as tail from "./migrations/0015-tail.ts";
 import { differenceOf } from "./sqlite-schema.ts";
 import type { Database } from "./tables/schema.ts";
 
@@ -36,6 +37,7 @@ export const MIGRATIONS: Record<string, Migration> = {
   "0012-deleted-chats": deletedChats,
   "0013-list": list,
   "0014-titles": titles,
+  "0015-tail": tail,
 };
 const NAMES = Object.keys(MIGRATIONS);
 export const NEWEST = NAMES.length;

@@ -119,6 +119,7 @@ async function openAt(
     // Its connections already commit side by side.
     commitGroup: undefined,
     appendLog: createPostgresAppendLog(appender, secondMachine),
+    tail: undefined,
     peerChannel,
     reader,
     patientReader,

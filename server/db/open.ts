@@ -5,8 +5,10 @@ import { Kysely, type LogEvent, SqliteDialect, sql } from "kysely";
 import { ChatError } from "../errors.ts";
 import type { Log } from "../log.ts";
 import { CommitGroup } from "./commit/commit-group.ts";
+import { createSettling } from "./commit/settle.ts";
 import { createSqliteAppendLog } from "./commit/sqlite-append-log.ts";
 import { createStorageHealth } from "./commit/storage-health.ts";
+import { Tail } from "./commit/tail.ts";
 import { WriterGate } from "./commit/writer-gate.ts";
 import { type Taken, watchFiles } from "./engine/file-watch.ts";
 import { guardDialect, refuseInsideWork } from "./engine/guarded-dialect.ts";
@@ -81,6 +83,22 @@ const LATE_CHECKPOINT_PAGES = 131_072;
 /** A WAL that a burst has made large is cut to this once it starts again. */
 const WAL_LIMIT_BYTES = 64 * 1024 * 1024;
 
+const KEY = "session_id = old.session_id and seq = old.seq";
+const SETTLED_ONLY = `
+  create temp view chunks as select session_id, seq, turn_id, type, payload from settled_chunks;
+  create temp trigger chunks_insert instead of insert on chunks begin
+    insert into settled_chunks (session_id, seq, turn_id, type, payload)
+    values (new.session_id, new.seq, new.turn_id, new.type, new.payload);
+  end;
+  create temp trigger chunks_update instead of update on chunks begin
+    update settled_chunks set session_id = new.session_id, seq = new.seq, turn_id = new.turn_id,
+      type = new.type, payload = new.payload where ${KEY};
+  end;
+  create temp trigger chunks_delete instead of delete on chunks begin
+    delete from settled_chunks where ${KEY};
+  end;
+`;
+
 async function openSqlite(
   path: string,
   log: Log,
@@ -134,7 +152,8 @@ async function openSqlite(
     });
     const gate = new WriterGate();
     const threads = { path, flush: durability === "full" };
-    const appendLog = createSqliteAppendLog(threads, gate, notice);
+    const tail = openTail(database, writer, log);
+    const appendLog = createSqliteAppendLog(threads, gate, tail, notice);
     let gone: (() => ChatError) | undefined;
     const slowReader = new Kysely<Database>({
       dialect: readingDialect(readingThreadDialect(path, () => gone?.())),
@@ -156,8 +175,9 @@ async function openSqlite(
       durability,
       schemaVersion,
       writer,
-      commitGroup: new CommitGroup(writer, gate),
+      commitGroup: new CommitGroup(writer, gate, tail),
       appendLog,
+      tail,
       peerChannel: undefined,
       reader,
       patientReader: reader,
@@ -186,6 +206,26 @@ async function openSqlite(
     database.close();
     throw thrown;
   }
+}
+
+/**
+ * What a companion that died has left is settled before anybody else writes. From here on `chunks`
+ * is what is settled on this connection: see tail.ts.
+ */
+function openTail(database: SQLite.Database, writer: Kysely<Database>, log: Log): Tail {
+  const settling = createSettling(database);
+  database.exec("begin immediate");
+  try {
+    const { rows, holes } = settling.settleAll();
+    database.exec("commit");
+    if (rows > 0) log.info({ rows }, "words that were not in their logs yet are there now");
+    if (holes.length > 0) log.warn({ sessions: holes }, "logs have holes; the doctor fills them");
+  } catch (thrown) {
+    if (database.inTransaction) database.exec("rollback");
+    throw thrown;
+  }
+  database.exec(SETTLED_ONLY);
+  return new Tail(writer, settling);
 }
 
 function takenError(

@@ -18,10 +18,10 @@ export async function differenceOf(
   count: number,
 ): Promise<{ surplus: Thing[]; lacking: Thing[] }> {
   const is = await thingsIn(db);
-  const should = await thingsOf(all.slice(0, count));
-  const known = await thingsOf(all);
+  const { things: should } = await thingsOf(all.slice(0, count));
+  const { ever } = await thingsOf(all);
   return {
-    surplus: [...is].filter((thing) => known.has(thing) && !should.has(thing)),
+    surplus: [...is].filter((thing) => ever.has(thing) && !should.has(thing)),
     lacking: [...should].filter((thing) => !is.has(thing)),
   };
 }
@@ -37,21 +37,33 @@ async function thingsIn(db: Kysely<Database>): Promise<Set<Thing>> {
   return new Set(rows.map(({ thing }) => thing));
 }
 
-const made = new Map<number, Set<Thing>>();
-
-/** What the first migrations make; found out in memory, once for each count of them. */
-export async function thingsOf(migrations: readonly Migration[]): Promise<Set<Thing>> {
-  const things = made.get(migrations.length) ?? (await make(migrations));
-  made.set(migrations.length, things);
-  return things;
+interface Made {
+  things: Set<Thing>;
+  /** With those that a later one of them has removed or given another name. */
+  ever: Set<Thing>;
 }
 
-async function make(migrations: readonly Migration[]): Promise<Set<Thing>> {
+const made = new Map<number, Made>();
+
+/** What the first migrations make; found out in memory, once for each count of them. */
+export async function thingsOf(migrations: readonly Migration[]): Promise<Made> {
+  const found = made.get(migrations.length) ?? (await make(migrations));
+  made.set(migrations.length, found);
+  return found;
+}
+
+async function make(migrations: readonly Migration[]): Promise<Made> {
   const database = new SQLite(":memory:", nativeBinding());
   const db = new Kysely<Database>({ dialect: new SqliteDialect({ database }) });
   try {
-    for (const { up } of migrations) await up(db);
-    return await thingsIn(db);
+    let things = new Set<Thing>();
+    let ever = new Set<Thing>();
+    for (const { up } of migrations) {
+      await up(db);
+      things = await thingsIn(db);
+      ever = ever.union(things);
+    }
+    return { things, ever };
   } finally {
     await db.destroy();
     if (database.open) database.close();

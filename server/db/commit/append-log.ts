@@ -6,6 +6,7 @@ import { isConnectionLost, wasNeverSent } from "../engine/storage-errors.ts";
 import type { Database } from "../tables/schema.ts";
 import type { PhysicalCommit } from "./commit-group.ts";
 import { Gatherer } from "./gatherer.ts";
+import type { Tail } from "./tail.ts";
 
 /** Chunks to be stored as the next ones of a session, by the holder of its lease. */
 export interface AppendRequest {
@@ -33,18 +34,27 @@ export interface PackedAppends {
   turnIds: string[];
   fences: number[];
   commitIds: string[];
+  /** Where each session's log ends, as far as its row does not say so yet. */
+  lastSeqs: number[];
+  /** In the tail, of the first row of all. */
+  firstPosition: number;
   /** Where the rows of each append begin in `types` and `payloads`. */
   starts: number[];
   types: string[];
   payloads: string[];
 }
 
-export function pack(appends: readonly AppendRequest[]): PackedAppends {
+export function pack(
+  appends: readonly AppendRequest[],
+  tail: Pick<Tail, "newestSeq" | "take">,
+): PackedAppends {
   const packed: PackedAppends = {
     sessionIds: [],
     turnIds: [],
     fences: [],
     commitIds: [],
+    lastSeqs: [],
+    firstPosition: tail.take(appends.reduce((count, { rows }) => count + rows.length, 0)),
     starts: [],
     types: [],
     payloads: [],
@@ -54,6 +64,7 @@ export function pack(appends: readonly AppendRequest[]): PackedAppends {
     packed.turnIds.push(turnId);
     packed.fences.push(fence);
     packed.commitIds.push(commitId);
+    packed.lastSeqs.push(tail.newestSeq(sessionId, 0));
     packed.starts.push(packed.types.length);
     for (const { type, payload } of rows) {
       packed.types.push(type);

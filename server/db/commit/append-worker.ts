@@ -6,10 +6,12 @@ import { parentPort, workerData } from "node:worker_threads";
 import SQLite from "better-sqlite3";
 import { nativeBinding } from "../engine/native-binding.ts";
 import type { PackedAppends } from "./append-log.ts";
+import { createSettling } from "./settle.ts";
+import type { TailOrders } from "./tail.ts";
 import type { WriterThreadData } from "./writer-threads.ts";
 
 export type ToAppendWorker =
-  | { type: "append"; appends: PackedAppends }
+  | { type: "append"; appends: PackedAppends; orders: TailOrders }
   /** Copies all that its connection sees to an empty file. */
   | { type: "save"; target: string }
   | { type: "close" };
@@ -29,8 +31,12 @@ interface Spent {
   members: number;
 }
 
-/** Of the group's one transaction or, when that failed, of one for each append; in their order. */
-export type FromAppendWorker = TransactionOutcome[];
+export interface FromAppendWorker {
+  /** Of the group's one transaction or, when that failed, of one for each append; in their order. */
+  outcomes: TransactionOutcome[];
+  /** Why the orders were not carried out: all of them, or those of one session. */
+  unsettled: { sessionId: string | undefined; code: string; message: string }[];
+}
 
 /** What became of the appends of one transaction. */
 export type TransactionOutcome = Spent &
@@ -64,34 +70,33 @@ const database = new SQLite(path, {
 database.pragma(`synchronous = ${flush ? "FULL" : "NORMAL"}`);
 database.pragma("trusted_schema = OFF");
 database.pragma(`wal_autocheckpoint = ${LATE_CHECKPOINT_PAGES}`);
-// The update of the session's row, in the same transaction, has shown that the session is there.
+// The look at the session's row, in the same transaction, has shown that the session is there.
 database.pragma("foreign_keys = OFF");
 
 const begin = database.prepare("begin immediate");
 const commit = database.prepare("commit");
 const rollback = database.prepare("rollback");
-const number = database.prepare<[number, string, string, number], NumberedRow>(
-  "update sessions set last_seq = last_seq + ?, last_commit = ? where id = ? and lease_fence = ? returning last_seq as lastSeq, cancel_turn_id as cancelTurnId",
+const look = database.prepare<[string], SessionRow>(
+  "select last_seq as lastSeq, lease_fence as fence, cancel_turn_id as cancelTurnId from sessions where id = ?",
 );
-const exists = database.prepare<[string]>("select 1 from sessions where id = ?");
-const insert = database.prepare<[string, number, string, string, string]>(
-  "insert into chunks (session_id, seq, turn_id, type, payload) values (?, ?, ?, ?, ?)",
+const insert = database.prepare<[number, string, number, string, string, string, string]>(
+  "insert into tail (position, session_id, seq, turn_id, type, payload, commit_id) values (?, ?, ?, ?, ?, ?, ?)",
 );
+const beginSettling = database.prepare("savepoint settling");
+const settled = database.prepare("release settling");
+const unsettle = database.prepare("rollback to settling");
+const settling = createSettling(database);
 
-interface NumberedRow {
+interface SessionRow {
   lastSeq: number;
+  fence: number;
   cancelTurnId: string | null;
 }
 
 parentPort?.on("message", (message: ToAppendWorker) => {
   if (message.type === "append") {
-    parentPort?.postMessage(
-      appendTogether(
-        message.appends,
-        0,
-        message.appends.sessionIds.length,
-      ) satisfies FromAppendWorker,
-    );
+    const { appends, orders } = message;
+    parentPort?.postMessage(appendGroup(appends, orders) satisfies FromAppendWorker);
     return;
   }
   if (message.type === "save") {
@@ -118,10 +123,42 @@ function save(target: string): string | undefined {
   }
 }
 
-/** The appends from `first` up to `end`. */
-function appendTogether(appends: PackedAppends, first: number, end: number): FromAppendWorker {
+interface Group {
+  appends: PackedAppends;
+  /** Where the logs end that it has written to. */
+  lastSeqs: Map<string, number>;
+}
+
+/** What fails with the others is tried by itself, and without the orders. */
+function appendGroup(appends: PackedAppends, orders: TailOrders): FromAppendWorker {
+  const group = { appends, lastSeqs: new Map<string, number>() };
+  const members = appends.sessionIds.length;
+  const unsettled: FromAppendWorker["unsettled"] = [];
+  const outcome = appendTogether(group, 0, members, () => carryOut(orders, unsettled));
+  const hasOrders = orders.settle.length > 0 || orders.trimBefore > 0;
+  if (outcome.status === "committed") return { outcomes: [outcome], unsettled };
+  const { code, message } = outcome;
+  const failure = { sessionId: undefined, code, message };
+  // A lock is everybody's trouble; anything else may be the fault of one.
+  if (code.startsWith("SQLITE_BUSY") || (members === 1 && !hasOrders)) {
+    return { outcomes: [outcome], unsettled: hasOrders ? [failure] : [] };
+  }
+  const outcomes = Array.from({ length: members }, (_, index) =>
+    appendTogether(group, index, index + 1, () => {}),
+  );
+  return { outcomes, unsettled: hasOrders ? [failure] : [] };
+}
+
+/** The appends from `first` up to `end`, then `more`. */
+function appendTogether(
+  group: Group,
+  first: number,
+  end: number,
+  more: () => void,
+): TransactionOutcome {
   const started = performance.now();
   const members = end - first;
+  const before = new Map(group.lastSeqs);
   let worked: number | undefined;
   try {
     begin.run();
@@ -129,45 +166,66 @@ function appendTogether(appends: PackedAppends, first: number, end: number): Fro
     const gone: number[] = [];
     let cancelTurnIds: (string | null)[] | undefined;
     for (let index = first; index < end; index++) {
-      const numbered = store(appends, index);
-      lastSeqs.push(numbered?.lastSeq ?? 0);
-      if (numbered?.cancelTurnId != null) {
+      const row = look.get(group.appends.sessionIds[index] ?? "");
+      if (!row) gone.push(index - first);
+      const isRefused = row?.fence !== group.appends.fences[index];
+      lastSeqs.push(!row || isRefused ? 0 : store(group, index, row.lastSeq));
+      if (row?.cancelTurnId != null && !isRefused) {
         cancelTurnIds ??= Array.from({ length: members }, () => null);
-        cancelTurnIds[index - first] = numbered.cancelTurnId;
+        cancelTurnIds[index - first] = row.cancelTurnId;
       }
-      if (!numbered && !exists.get(appends.sessionIds[index] ?? "")) gone.push(index - first);
     }
+    more();
     worked = performance.now();
     commit.run();
     const spent = { work: worked - started, commit: performance.now() - worked, members };
-    return [{ status: "committed", lastSeqs, cancelTurnIds, gone, ...spent }];
+    return { status: "committed", lastSeqs, cancelTurnIds, gone, ...spent };
   } catch (error) {
     if (database.inTransaction) rollback.run();
-    const code = error instanceof SQLite.SqliteError ? error.code : "";
-    const message = error instanceof Error ? error.message : String(error);
-    // A lock is everybody's trouble; anything else may be the fault of one.
-    if (members > 1 && !code.startsWith("SQLITE_BUSY")) {
-      return Array.from({ length: members }, (_, offset) =>
-        appendTogether(appends, first + offset, first + offset + 1),
-      ).flat();
-    }
+    group.lastSeqs = before;
     const now = performance.now();
     const spent = { work: (worked ?? now) - started, commit: now - (worked ?? now), members };
     const stage = worked === undefined ? "work" : "commit";
-    return [{ status: "failed", stage, code, message, ...spent }];
+    return { status: "failed", stage, ...toldOf(error), ...spent };
   }
 }
 
-function store(appends: PackedAppends, index: number): NumberedRow | undefined {
-  const { sessionIds, turnIds, fences, commitIds, starts, types, payloads } = appends;
+/** Returns where the log ends then; the session's row says `settledSeq`. */
+function store({ appends, lastSeqs }: Group, index: number, settledSeq: number): number {
+  const { sessionIds, turnIds, commitIds, starts, types, payloads } = appends;
   const sessionId = sessionIds[index] ?? "";
   const start = starts[index] ?? 0;
   const end = starts[index + 1] ?? types.length;
-  const numbered = number.get(end - start, commitIds[index] ?? "", sessionId, fences[index] ?? 0);
-  if (!numbered) return undefined;
-  let seq = numbered.lastSeq - (end - start);
+  const known = lastSeqs.get(sessionId) ?? appends.lastSeqs[index] ?? 0;
+  let seq = Math.max(settledSeq, known);
   for (let row = start; row < end; row++) {
-    insert.run(sessionId, ++seq, turnIds[index] ?? "", types[row] ?? "", payloads[row] ?? "");
+    const [turnId = "", commitId = ""] = [turnIds[index], commitIds[index]];
+    const position = appends.firstPosition + row;
+    const [type = "", payload = ""] = [types[row], payloads[row]];
+    insert.run(position, sessionId, ++seq, turnId, type, payload, commitId);
   }
-  return numbered;
+  lastSeqs.set(sessionId, seq);
+  return seq;
+}
+
+/** Each session by itself: one that cannot be settled stays in the tail, and the others do not. */
+function carryOut(orders: TailOrders, unsettled: FromAppendWorker["unsettled"]): void {
+  for (const rows of orders.settle) {
+    beginSettling.run();
+    try {
+      settling.settle(rows);
+    } catch (error) {
+      // A full disk has ended the transaction with all that is in it.
+      if (!database.inTransaction) throw error;
+      unsettle.run();
+      unsettled.push({ sessionId: rows.sessionId, ...toldOf(error) });
+    }
+    settled.run();
+  }
+  if (orders.trimBefore > 0) settling.trim(orders.trimBefore);
+}
+
+function toldOf(error: unknown): { code: string; message: string } {
+  const code = error instanceof SQLite.SqliteError ? error.code : "";
+  return { code, message: error instanceof Error ? error.message : String(error) };
 }

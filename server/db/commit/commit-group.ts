@@ -1,5 +1,6 @@
 import type { ControlledTransaction, Kysely } from "kysely";
 import type { Database, Trx } from "../tables/schema.ts";
+import type { Tail } from "./tail.ts";
 import type { WriterGate } from "./writer-gate.ts";
 
 /**
@@ -45,13 +46,15 @@ interface Member {
 export class CommitGroup {
   readonly #db: Kysely<Database>;
   readonly #gate: WriterGate;
+  readonly #tail: Tail;
   #queue: Member[] = [];
   #running = false;
 
   /** `gate` is shared with everyone else in this process who writes to the same file. */
-  constructor(db: Kysely<Database>, gate: WriterGate) {
+  constructor(db: Kysely<Database>, gate: WriterGate, tail: Tail) {
     this.#db = db;
     this.#gate = gate;
+    this.#tail = tail;
   }
 
   /**
@@ -95,6 +98,7 @@ export class CommitGroup {
    * transaction does not begin.
    */
   async #commit(members: readonly Member[]): Promise<Member[]> {
+    await this.#tail.find();
     const trx = await this.#db.startTransaction().execute();
     const done: { member: Member; value: unknown }[] = [];
     const failed: { member: Member; error: unknown }[] = [];
@@ -117,6 +121,7 @@ export class CommitGroup {
       const syncMs = performance.now() - worked;
       for (const { member } of done)
         Object.assign(member.physical, { members: done.length, syncMs });
+      this.#tail.afterSteps();
     } catch (error) {
       const uncommitted = done.splice(0).map((one) => one.member);
       if (uncommitted.length > 1) again = uncommitted.map((member) => ({ ...member, alone: true }));

@@ -5,6 +5,7 @@ import {
   type AppendLog,
   type AppendRequest,
   type AppendResult,
+  type PackedAppends,
   pack,
   refusalOf,
 } from "./append-log.ts";
@@ -15,6 +16,7 @@ import type {
   TransactionOutcome,
 } from "./append-worker.ts";
 import { Gatherer } from "./gatherer.ts";
+import { SETTLE_AFTER_MS, type Tail, type TailOrders } from "./tail.ts";
 import type { WriterGate } from "./writer-gate.ts";
 import { CheckpointTimes, startThread, type WriterThreadData } from "./writer-threads.ts";
 
@@ -26,19 +28,25 @@ export interface SqliteAppendLog extends AppendLog {
   save(target: string): Promise<void>;
 }
 
+/** Settled by the timer at once; what waits behind it waits no longer for more. */
+const ROWS_BY_TIMER = 500;
+const NEXT_BY_TIMER_MS = 20;
+
 /**
  * Appends in a thread of its own, one group at a time, taking turns with the connection of this
- * thread. A thread that dies is started again with the next group; what became of the group it had
- * is read back. `onError` hears what the database threw.
+ * thread; see tail.ts for where. A thread that dies is started again with the next group; what
+ * became of the group it had is read back. `onError` hears what the database threw.
  */
 export function createSqliteAppendLog(
   data: { path: string; flush: boolean },
   gate: WriterGate,
+  tail: Tail,
   onError: (err: unknown) => void,
 ): SqliteAppendLog {
   const checkpointTimes = new CheckpointTimes();
   const threadData = { ...data, checkpointTimes: checkpointTimes.memory };
-  let appending = startAppending(threadData);
+  const start = () => startAppending(threadData, () => tail.lose());
+  let appending = start();
   let checkpoints = startThread("checkpoint-worker", threadData);
   checkpoints.on("error", restartCheckpoints);
   // Rarely needed: it swallows what the disk throws, and commits move the
@@ -48,18 +56,68 @@ export function createSqliteAppendLog(
     checkpoints.on("error", () => {});
   }
 
+  const carryOut = async (
+    appends: readonly AppendRequest[],
+    orders: TailOrders,
+  ): Promise<AppendResult[]> => {
+    const began = performance.now();
+    const packed = pack(appends, tail);
+    const { outcomes, unsettled } = await appending.commit(packed, orders);
+    const now = performance.now();
+    for (const { code, message } of unsettled) onError(new SQLite.SqliteError(message, code));
+    if (unsettled.every(({ sessionId }) => sessionId !== undefined)) {
+      tail.carriedOut(orders, new Set(unsettled.map(({ sessionId }) => sessionId ?? "")), now);
+    } else {
+      const all = new Set(orders.settle.map(({ sessionId }) => sessionId));
+      tail.carriedOut({ ...orders, trimBefore: 0 }, all, now);
+    }
+    const results = outcomes.flatMap((outcome) => toResults(outcome, began, data.flush));
+    for (const [index, result] of results.entries()) {
+      const append = appends[index];
+      if (result.status === "failed") onError(result.error);
+      else if (append) {
+        const first = packed.firstPosition + (packed.starts[index] ?? 0);
+        tail.add(append.sessionId, first, append.rows.length, result.lastSeq, now);
+      }
+    }
+    return results;
+  };
   const commit = async (appends: readonly AppendRequest[]): Promise<AppendResult[]> => {
     const began = performance.now();
-    if (appending.ended()) appending = startAppending(threadData);
+    if (appending.ended()) appending = start();
+    await tail.find();
+    const rows = appends.reduce((count, append) => count + append.rows.length, 0);
+    const orders = tail.due(rows, began);
     try {
-      const outcomes = await appending.commit(appends);
-      const results = outcomes.flatMap((outcome) => toResults(outcome, began, data.flush));
-      for (const result of results) if (result.status === "failed") onError(result.error);
-      return results;
+      return await carryOut(appends, orders);
     } catch (error) {
       return failed(appends, "commit", error, began);
+    } finally {
+      settleLater(SETTLE_AFTER_MS);
     }
   };
+  // Where nobody appends any more.
+  let timer: NodeJS.Timeout | undefined;
+  let isClosed = false;
+  function settleLater(afterMs: number): void {
+    if (isClosed || tail.isEmpty) return;
+    timer ??= setTimeout(() => {
+      timer = undefined;
+      void settleDue();
+    }, afterMs).unref();
+  }
+  async function settleDue(): Promise<void> {
+    let isMore = false;
+    await gate
+      .with(async () => {
+        if (isClosed || appending.ended()) return;
+        const orders = tail.due(ROWS_BY_TIMER, performance.now());
+        isMore = orders.settle.length > 0;
+        if (isMore || orders.trimBefore > 0) await carryOut([], orders);
+      })
+      .catch(onError);
+    settleLater(isMore ? NEXT_BY_TIMER_MS : SETTLE_AFTER_MS);
+  }
   const gatherer = new Gatherer<AppendRequest, AppendResult>((appends) => {
     const began = performance.now();
     return gate
@@ -72,6 +130,10 @@ export function createSqliteAppendLog(
     save: (target) => appending.save(target),
     checkpointMs: (lastMs) => checkpointTimes.within(lastMs),
     async close() {
+      // What cannot be settled any more is settled by the next start.
+      await gate.with(() => tail.settleAll()).catch(onError);
+      isClosed = true;
+      clearTimeout(timer);
       await Promise.all([close(appending.worker), close(checkpoints)]);
     },
   };
@@ -91,16 +153,17 @@ interface Appending {
   worker: Worker;
   ended(): boolean;
   /** One at a time. Rejects as a lost connection does when the thread ends before its answer. */
-  commit(appends: readonly AppendRequest[]): Promise<FromAppendWorker>;
+  commit(appends: PackedAppends, orders: TailOrders): Promise<FromAppendWorker>;
   save(target: string): Promise<void>;
 }
 
-function startAppending(data: WriterThreadData): Appending {
+function startAppending(data: WriterThreadData, onEnd: () => void): Appending {
   const worker = startThread("append-worker", data);
   let answer: PromiseWithResolvers<FromAppendWorker | Saved> | undefined;
   let ended = false;
   const end = (cause?: unknown) => {
     ended = true;
+    onEnd();
     const message = "connection terminated: the thread that writes chunks has ended";
     answer?.reject(new Error(message, { cause }));
   };
@@ -122,14 +185,14 @@ function startAppending(data: WriterThreadData): Appending {
   return {
     worker,
     ended: () => ended,
-    async commit(appends) {
-      const said = await ask({ type: "append", appends: pack(appends) });
-      if (Array.isArray(said)) return said;
+    async commit(appends, orders) {
+      const said = await ask({ type: "append", appends, orders });
+      if ("outcomes" in said) return said;
       throw new Error("the thread that writes chunks answered another question");
     },
     async save(target) {
       const said = await ask({ type: "save", target });
-      const failure = Array.isArray(said) ? "it answered another question" : said.failure;
+      const failure = "outcomes" in said ? "it answered another question" : said.failure;
       if (failure !== undefined) throw new Error(failure);
     },
   };

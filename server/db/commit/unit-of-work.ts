@@ -38,6 +38,7 @@ import {
 } from "./outcome.ts";
 import type { RecentTransactions } from "./recent-transactions.ts";
 import type { StorageHealth } from "./storage-health.ts";
+import type { Tail } from "./tail.ts";
 
 /** What every unit of work needs; made once. */
 export interface UnitOfWorkDeps {
@@ -46,6 +47,8 @@ export interface UnitOfWorkDeps {
   group: CommitGroup | undefined;
   /** The hot path: shares the commits of `append` on any engine. */
   appendLog: AppendLog;
+  /** What of it each step settles first; undefined where `append` leaves nothing to settle. */
+  tail: Pick<Tail, "settleInStep"> | undefined;
   metrics: Metrics;
   log: Log;
   health: StorageHealth;
@@ -67,6 +70,14 @@ export type Work<T> = (trx: Trx, afterCommit: AfterCommit) => Promise<T>;
  * work wrote, so that it waits for a COMMIT that is still on its way.
  */
 export type ReadBack = (trx: Trx) => Promise<boolean>;
+
+/** They read and write no session's log, and come again and again. */
+const LEAVES_LOGS_ALONE: ReadonlySet<Operation> = new Set([
+  "probe_storage",
+  "renew_witness",
+  "renew_lease",
+  "remove_approval_rule",
+]);
 
 const MIN_READ_BACK_SECONDS = 15;
 
@@ -272,6 +283,9 @@ export class SSEUnitOfWork {
       worked = undefined;
       facts.size = 0;
       began = performance.now();
+      if (!LEAVES_LOGS_ALONE.has(operation)) {
+        this.#deps.tail?.settleInStep(this.#subject.sessionId);
+      }
       const value = await withDeadline(
         operation,
         insideWork.run(facts, () => work(trx, (hook) => hooks.push(hook))),
@@ -351,7 +365,10 @@ export class SSEUnitOfWork {
     for (let tries = 0; recover && performance.now() < deadline; tries++) {
       try {
         const committed = await onTwo(this.#deps.secondMachine, () =>
-          this.#deps.db.transaction().execute((trx) => recover(trx.withoutPlugins())),
+          this.#deps.db.transaction().execute((trx) => {
+            this.#deps.tail?.settleInStep(this.#subject.sessionId);
+            return recover(trx.withoutPlugins());
+          }),
         );
         if (committed) return { status: "success", ...committed, phases };
         return { status: "rollback", error, phases };

@@ -10,8 +10,8 @@ export function unitsOfWork(
   deps: Pick<UnitOfWorkDeps, "metrics" | "log" | "recent">,
 ): UnitsOfWork {
   const { writer: db, commitGroup: group, appendLog, health, patienceSeconds } = database;
-  const { secondMachine } = database;
-  const all = { db, group, appendLog, health, patienceSeconds, secondMachine, ...deps };
+  const { secondMachine, tail } = database;
+  const all = { db, group, appendLog, tail, health, patienceSeconds, secondMachine, ...deps };
   return (subject) => new SSEUnitOfWork(all, subject);
 }
 
