@@ -1,4 +1,5 @@
 import { v7 as uuid } from "uuid";
+import { newestSeq } from "../db/opened-database.ts";
 import { findAttachments } from "../db/tables/attachments.ts";
 import { textBetween } from "../db/tables/chunks.ts";
 import { findInstruction } from "../db/tables/instructions.ts";
@@ -17,7 +18,7 @@ import { AGENTS, DEFAULT_AGENT, findAgent } from "../domain/agents.ts";
 import { titleFrom } from "../domain/titles.ts";
 import { ChatError } from "../errors.ts";
 import { readAsContext } from "../pages/as-material.ts";
-import type { AgentList, Message, Ready } from "../protocol/responses.ts";
+import type { AgentList, Message, Ready, Session } from "../protocol/responses.ts";
 import { SAMPLING_FIELDS, type Sampling } from "../protocol/sampling.ts";
 import type { ResolvedModel } from "../providers/catalog.ts";
 import { editQueued, resumeQueue, sendNow, stopQueue, takeBack } from "./accept/change-queue.ts";
@@ -78,7 +79,7 @@ export function createChat(deps: ChatDeps): Chat {
     startConversation: (model, messages, sampling) =>
       startConversation(deps, model, messages, sampling),
     stream: (sessionId, options, signal) => streamFrames(patient, sessionId, options, signal),
-    logPlace: (sessionId) => knownPlace(reader, sessionId),
+    logPlace: (sessionId) => knownPlace(deps, sessionId),
     cancelTurn: (sessionId) => cancelTurn(deps, sessionId),
     decideChanges: (sessionId, turnId, said) => decideChanges(deps, sessionId, turnId, said),
     rewind: (sessionId, turnId) => rewindSession(deps, sessionId, turnId),
@@ -103,11 +104,11 @@ export function createChat(deps: ChatDeps): Chat {
       const before = cursor === undefined ? undefined : fromCursor(cursor);
       const from = query === undefined ? reader : slowReader;
       const rows = await listSessions(from, { query, limit: limit + 1, before, filter });
-      const sessions = rows.slice(0, limit);
+      const sessions = rows.slice(0, limit).map((session) => withNewest(deps, session));
       const last = sessions.at(-1);
       return { sessions, next_cursor: rows.length > limit && last ? toCursor(last) : null };
     },
-    getSession: (sessionId) => findSession(reader, sessionId),
+    getSession: async (sessionId) => withNewest(deps, await findSession(reader, sessionId)),
     async updateSession(sessionId, changes) {
       if (changes.model !== undefined) deps.resolveModel(changes.model);
       if (changes.agent_type !== undefined && !findAgent(changes.agent_type)) {
@@ -180,7 +181,7 @@ function queueOf(
       return await queueMessage(deps, request, message);
     },
     async listQueue(sessionId) {
-      await knownPlace(reader, sessionId);
+      await knownPlace(deps, sessionId);
       const { messages } = await readQueue(reader, sessionId);
       return { messages };
     },
@@ -254,9 +255,14 @@ async function readAttachment(reader: ChatDeps["reader"], sessionId: string, has
   return { media_type: found.media_type, content: Buffer.from(found.data, "base64") };
 }
 
+/** As its log is, not only as its row says. */
+function withNewest({ database }: ChatDeps, session: Session): Session {
+  return { ...session, last_seq: newestSeq(database, session.id, session.last_seq) };
+}
+
 async function listMessages(deps: ChatDeps, sessionId: string) {
   const { reader } = deps;
-  const { last_seq } = await findSession(reader, sessionId);
+  const { last_seq } = withNewest(deps, await findSession(reader, sessionId));
   const messages = (await conversation(reader, sessionId)).map(toMessage);
   const turn = await findOpenTurn(reader, sessionId);
   if (turn?.status === "running") {

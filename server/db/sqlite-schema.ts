@@ -57,11 +57,11 @@ async function make(migrations: readonly Migration[]): Promise<Made> {
   const db = new Kysely<Database>({ dialect: new SqliteDialect({ database }) });
   try {
     let things = new Set<Thing>();
-    let ever = new Set<Thing>();
+    const ever = new Set<Thing>();
     for (const { up } of migrations) {
       await up(db);
       things = await thingsIn(db);
-      ever = ever.union(things);
+      for (const thing of things) ever.add(thing);
     }
     return { things, ever };
   } finally {

@@ -129,9 +129,9 @@ const database = await openDatabase(
   log,
   flags.durability === "balanced" ? "balanced" : "full",
 );
-const { writer: db, commitGroup: group, appendLog, health } = database;
+const { writer: db, commitGroup: group, appendLog, tail, health } = database;
 const recent = new RecentTransactions(60);
-const deps = { db, group, appendLog, health, metrics, log, recent };
+const deps = { db, group, appendLog, tail, health, metrics, log, recent };
 const provider =
   flags.upstream === ""
     ? createPacedProvider()

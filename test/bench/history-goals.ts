@@ -69,8 +69,17 @@ async function prepare(source: DatabaseSource, messages: number): Promise<void> 
   const log = createLog("error");
   const metrics = createMetrics("bench");
   const database = await openDatabase(source, log, "balanced");
-  const { writer: db, commitGroup: group, appendLog, health } = database;
-  const deps = { db, group, appendLog, health, metrics, log, recent: new RecentTransactions(60) };
+  const { writer: db, commitGroup: group, appendLog, tail, health } = database;
+  const deps = {
+    db,
+    group,
+    appendLog,
+    tail,
+    health,
+    metrics,
+    log,
+    recent: new RecentTransactions(60),
+  };
   try {
     await writeHistory(database, deps, messages);
   } finally {

@@ -132,8 +132,17 @@ describe("unit of work when Postgres fails", function () {
     const { log, lines } = memoryLog();
     const metrics = createMetrics("test");
     const database = await openDatabase({ engine: "postgres", url, directUrl: server.url }, log);
-    const { writer: db, commitGroup: group, appendLog, health } = database;
-    const deps = { db, group, appendLog, health, metrics, log, recent: new RecentTransactions(1) };
+    const { writer: db, commitGroup: group, appendLog, tail, health } = database;
+    const deps = {
+      db,
+      group,
+      appendLog,
+      tail,
+      health,
+      metrics,
+      log,
+      recent: new RecentTransactions(1),
+    };
     return { database, metrics, lines, uow: () => new SSEUnitOfWork(deps) };
   }
 

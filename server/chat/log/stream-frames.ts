@@ -1,3 +1,4 @@
+import { newestSeq } from "../../db/opened-database.ts";
 import { chunksAfter } from "../../db/tables/chunks.ts";
 import { type LogPlace, logPlace, updatedAtOf } from "../../db/tables/epochs.ts";
 import { readQueue } from "../../db/tables/queue.ts";
@@ -19,7 +20,7 @@ const MAX_QUEUED = 2_000;
 interface StreamDeps {
   reader: Reader;
   hub: Hub;
-  database: Pick<ChatDeps["database"], "secondMachine">;
+  database: Pick<ChatDeps["database"], "secondMachine" | "tail">;
 }
 
 /**
@@ -95,7 +96,7 @@ export async function* streamFrames(
       // What was heard of words that are gone is no news; what came since it was told is read.
       queue = [];
       if (!told) knownSeq = 0;
-      const place = told ?? (await knownPlace(reader, sessionId));
+      const place = told ?? (await knownPlace(deps, sessionId));
       knownSeq = Math.max(knownSeq, place.last_seq);
       const reset = resetOf(sessionId, place, { cursor, epoch });
       epoch = place.epoch;
@@ -169,10 +170,13 @@ async function storedAfter(
 }
 
 /** Where the session's log stands. Rejects with `not_found`. */
-export async function knownPlace(reader: Reader, sessionId: string): Promise<LogPlace> {
+export async function knownPlace(
+  { reader, database }: Pick<ChatDeps, "reader"> & { database: Pick<ChatDeps["database"], "tail"> },
+  sessionId: string,
+): Promise<LogPlace> {
   const place = await logPlace(reader, sessionId);
   if (!place) throw new ChatError("not_found", "There is no session with this id.");
-  return place;
+  return { ...place, last_seq: newestSeq(database, sessionId, place.last_seq) };
 }
 
 /** What a reader has to be told whose cursor does not count in this log; undefined if it does. */

@@ -131,7 +131,7 @@ export function createSqliteAppendLog(
     checkpointMs: (lastMs) => checkpointTimes.within(lastMs),
     async close() {
       // What cannot be settled any more is settled by the next start.
-      await gate.with(() => tail.settleAll()).catch(onError);
+      if (!tail.isEmpty) await gate.with(() => tail.settleAll()).catch(onError);
       isClosed = true;
       clearTimeout(timer);
       await Promise.all([close(appending.worker), close(checkpoints)]);

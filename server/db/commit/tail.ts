@@ -67,7 +67,7 @@ export class Tail {
   }
 
   get isEmpty(): boolean {
-    return this.#sessions.size === 0 && this.#trimmed === this.#nextPosition;
+    return this.#isKnown && this.#sessions.size === 0 && this.#trimmed === this.#nextPosition;
   }
 
   /** How far a session's log has come whose row says `stored`. */

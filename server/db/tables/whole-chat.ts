@@ -41,7 +41,15 @@ async function lastSeqOf(reader: Reader, sessionId: string): Promise<number> {
     .where("deleted_at", "is", null)
     .executeTakeFirst();
   if (!row) throw noSuchSession();
-  return row.last_seq;
+  // On SQLite the newest words are in the log before the session's row says so.
+  const newest = await reader
+    .selectFrom("chunks")
+    .select("seq")
+    .where("session_id", "=", sessionId)
+    .orderBy("seq", "desc")
+    .limit(1)
+    .executeTakeFirst();
+  return Math.max(row.last_seq, newest?.seq ?? 0);
 }
 
 /** Whether more than words has been added since. */

@@ -30,7 +30,7 @@ export async function checkChats(
   const gaps = await findGaps(reader, engine);
   const unread = await findUnreadable(reader, engine);
   const numbers = gaps.reduce((sum, gap) => sum + gap.to_seq - gap.from_seq + 1, unread.length);
-  const cursors = (await findShortCursors(reader)).length;
+  const cursors = (await findShortCursors(reader, engine)).length;
   const running = await findRunning(reader);
   const unowned = companionRuns ? running.filter(({ leased }) => !leased).length : 0;
   const cutOff = companionRuns ? 0 : running.length;

@@ -39,10 +39,10 @@ export async function findGaps(reader: Reader, engine: Engine): Promise<Gap[]> {
           case when type = 'snapshot' then coalesce(${fromSeq}, seq) else seq end as first_seq,
           coalesce(lag(seq) over (partition by session_id order by seq), 0) as prior
         from chunks),
+      newest as (select session_id, max(seq) as seq from chunks group by session_id),
       ends as (
-        select sessions.id, last_seq,
-          coalesce((select max(seq) from chunks where chunks.session_id = sessions.id), 0) as newest
-        from sessions)
+        select sessions.id, last_seq, coalesce(newest.seq, 0) as newest
+        from sessions left join newest on newest.session_id = sessions.id)
       select session_id, prior + 1 as from_seq, first_seq - 1 as to_seq from log where first_seq > prior + 1
       union all
       select id as session_id, newest + 1 as from_seq, last_seq as to_seq from ends where last_seq > newest
@@ -50,16 +50,21 @@ export async function findGaps(reader: Reader, engine: Engine): Promise<Gap[]> {
   );
 }
 
-/** Sessions whose next chunk would get a number that is taken. */
+/**
+ * Sessions whose next chunk would get a number that is taken. The tail of SQLite is beyond the
+ * numbers of its sessions, and is meant to be.
+ */
 export async function findShortCursors(
   reader: Reader,
+  engine: Engine,
 ): Promise<{ session_id: string; newest: number }[]> {
+  const log = sql.table(engine === "sqlite" ? "settled_chunks" : "chunks");
   return await rowsOf(
     reader,
     sql<{ session_id: string; newest: number }>`
       select * from (
         select id as session_id, last_seq,
-          (select max(seq) from chunks where chunks.session_id = sessions.id) as newest
+          (select max(seq) from ${log} as log where log.session_id = sessions.id) as newest
         from sessions) as cursors
       where newest > last_seq`,
   );

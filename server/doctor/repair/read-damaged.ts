@@ -70,10 +70,12 @@ export function openDamaged(path: string): DamagedFile {
   };
 }
 
-/** An older version had no such table: nothing of it is lost. */
+/** Another version had no such table, or made it a view: nothing of it is lost. */
 function isUnknownTo(database: SQLite.Database, table: string): boolean {
   try {
-    const found = database.prepare("select 1 from sqlite_schema where name = ?").get(table);
+    const found = database
+      .prepare("select 1 from sqlite_schema where name = ? and type = 'table'")
+      .get(table);
     const all = database.prepare("select count(*) from sqlite_schema").pluck().get();
     return found === undefined && Number(all) > 0;
   } catch {

@@ -117,7 +117,7 @@ async function removeStray(deps: RepairDeps): Promise<string[]> {
 }
 
 async function raiseCursors(deps: RepairDeps): Promise<string[]> {
-  const short = await findShortCursors(deps.reader);
+  const short = await findShortCursors(deps.reader, deps.engine);
   for (const { session_id, newest } of short) {
     await commit(deps, async (trx) => {
       await trx

@@ -8,6 +8,7 @@ import type { Database, Reader, Trx } from "../../db/tables/schema.ts";
 import { DEFAULT_AGENT } from "../../domain/agents.ts";
 import { ChatError } from "../../errors.ts";
 import { parseJson } from "../../shared/json.ts";
+import type { Engine } from "../check/find-faults.ts";
 import { counted } from "../check/report.ts";
 import { type DamagedFile, openDamaged, type Row } from "./read-damaged.ts";
 import { type RepairDeps, recoveredSession, repairChats } from "./repair-chats.ts";
@@ -35,6 +36,14 @@ const IN_ORDER = {
   attachments: true,
 } as const satisfies Record<Exclude<keyof Database, "epochs" | "witnesses">, true>;
 type Table = keyof typeof IN_ORDER;
+
+/** On SQLite `chunks` is a view (`db/commit/tail.ts`); in older files it is the table. */
+const LOGS = ["chunks", "settled_chunks"];
+
+/** Where the rows of a table are kept in the current database. */
+function nameIn(engine: Engine, table: Table): string {
+  return table === "chunks" && engine === "sqlite" ? "settled_chunks" : table;
+}
 const TABLES = Object.keys(IN_ORDER) as Table[];
 
 /** Columns that hold a JSON document. */
@@ -51,11 +60,13 @@ export async function salvage(deps: RepairDeps, path: string): Promise<string[]>
     refuseNewer(await migrationsOf(deps.reader), file, path);
     const wentOn = await sessionsThatWentOn(deps.reader, path);
     const taken = new Map<Table, number>();
+    const ends = new Map<unknown, number>();
     for (const table of TABLES) {
-      for (const rows of file.rows(table)) {
+      const kept = columns.get(nameIn(deps.engine, table)) ?? [];
+      for (const rows of rowsOf(file, table, ends)) {
         const wanted = rows
           .filter((row) => !wentOn.has(String(row[table === "sessions" ? "id" : "session_id"])))
-          .map((row) => toRow(row, columns.get(table) ?? []))
+          .map((row) => toRow(row, kept))
           .filter((row) => row !== undefined);
         const added = await store(deps, table, wanted);
         taken.set(table, (taken.get(table) ?? 0) + added);
@@ -76,6 +87,22 @@ export async function salvage(deps: RepairDeps, path: string): Promise<string[]>
     ];
   } finally {
     file.close();
+  }
+}
+
+/** `ends`: where the sessions' rows say that their logs end, as far as they have been read. */
+function* rowsOf(file: DamagedFile, table: Table, ends: Map<unknown, number>): Generator<Row[]> {
+  if (table === "chunks") {
+    for (const name of LOGS) yield* file.rows(name);
+    // What lies before was settled: it is in the log, compact by now perhaps.
+    for (const rows of file.rows("tail")) {
+      yield rows.filter(({ session_id, seq }) => Number(seq) > (ends.get(session_id) ?? 0));
+    }
+    return;
+  }
+  for (const rows of file.rows(table)) {
+    if (table === "sessions") for (const { id, last_seq } of rows) ends.set(id, Number(last_seq));
+    yield rows;
   }
 }
 
@@ -168,7 +195,7 @@ async function sessionsThatWentOn(reader: Reader, path: string): Promise<Set<str
   if (ends.size === 0) return new Set();
   const same = new Set<string>();
   const file = openDamaged(path);
-  for (const chunks of file.rows("chunks")) {
+  for (const chunks of rowsOf(file, "chunks", new Map())) {
     for (const { session_id, seq, type, turn_id } of chunks) {
       const end = ends.get(String(session_id));
       if (end && end.seq === seq && end.type === type && end.turn_id === turn_id) {
@@ -195,7 +222,7 @@ async function store(deps: RepairDeps, table: Table, rows: readonly Row[]): Prom
       // The tables differ by their columns, which are those of the database itself (columnsOf).
       const untyped = trx as unknown as Kysely<Record<string, Row>>;
       const result = await untyped
-        .insertInto(table)
+        .insertInto(nameIn(deps.engine, table))
         .values(rows)
         .onConflict((conflict) => conflict.doNothing())
         .executeTakeFirst();
