@@ -104,7 +104,7 @@ describe("backups", function () {
   it("leave nothing behind when they fail", () =>
     withStoredChats(
       async ({ dataDir, path }) => {
-        scribble(path, "chunks");
+        scribble(path, "settled_chunks");
         const { log, lines } = memoryLog();
         await backUpIfDue({ dataDir, path }, log, new AbortController().signal);
         assert.deepEqual(

@@ -129,7 +129,7 @@ describe("streamkeeper doctor", function () {
   it("tells scribbled pages from a file that is whole, and writes nothing into it", () =>
     withStoredChats(
       async ({ dataDir, path }) => {
-        assert.ok(scribble(path, "chunks") > 0);
+        assert.ok(scribble(path, "settled_chunks") > 0);
         const found = await reportOn(dataDir);
         assert.deepEqual(problemsOf(found.report), ["integrity"]);
         assert.match(found.report.findings[0]?.what ?? "", /^The database file is damaged: /);

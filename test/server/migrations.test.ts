@@ -14,7 +14,8 @@ import { memoryLog } from "../support/log.ts";
 import { makeOldDatabase } from "../support/old-database.ts";
 
 const NAMES = Object.keys(MIGRATIONS);
-const TABLES = "select name from sqlite_schema where type = 'table' and name not glob 'sqlite_*'";
+const TABLES =
+  "select name from sqlite_schema where type in ('table', 'view') and name not glob 'sqlite_*'";
 
 const makeOld = (path: string, count: number) => makeOldDatabase({ engine: "sqlite", path }, count);
 
@@ -47,10 +48,13 @@ async function runOld(path: string, name: string, statements = Number.POSITIVE_I
   return count;
 }
 
-/** All rows of all tables that are there, but for columns that a migration may fill. */
+/**
+ * All rows of all tables that are there, but for columns that a migration may fill. Those of the
+ * tail are moved by each start.
+ */
 function rowsOf(path: string): Record<string, unknown[]> {
   const tables = query<{ name: string }>(path, TABLES).map(({ name }) => name);
-  const own = tables.filter((name) => !/^kysely|^(?:messages|sessions)_search/.test(name));
+  const own = tables.filter((name) => !/^kysely|^tail$|^(?:messages|sessions)_search/.test(name));
   return Object.fromEntries(own.map((name) => [name, query(path, `select * from ${name}`)]));
 }
 

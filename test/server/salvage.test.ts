@@ -23,7 +23,7 @@ describe("doctor --salvage", function () {
         const whole = join(dataDir, "whole.db");
         tamper(path, "pragma wal_checkpoint(truncate)");
         copyFileSync(path, whole);
-        assert.ok(scribble(path, "chunks", 3) + scribble(path, "messages", 2) > 6);
+        assert.ok(scribble(path, "settled_chunks", 3) + scribble(path, "messages", 2) > 6);
         const readable = TABLES.map((table) => [table, readableRows(path, whole, table)] as const);
         const lost = readable.map(([table, ids]) => rowIds(whole, table).length - ids.length);
         assert.ok((lost[2] ?? 0) > 50, `lost ${lost.join()}`);

@@ -47,7 +47,15 @@ for (const engine of ENGINES) {
         assert.ok(declared.size >= 6);
         const all = await database.writer.introspection.getTables();
         // The full-text indexes are no tables of the program's, nor are their own.
-        const real = all.filter(({ name }) => !/^(?:messages|sessions)_search/.test(name));
+        const tables = all.filter(
+          ({ name, isView }) => !isView && !/^(?:messages|sessions)_search/.test(name),
+        );
+        const isSqlite = engine.engine === "sqlite";
+        // There a view of two tables; of the second only the appending thread knows.
+        const real = tables
+          .filter(({ name }) => !isSqlite || name !== "tail")
+          .map((table) => (table.name === "settled_chunks" ? { ...table, name: "chunks" } : table));
+        assert.equal(real.length, tables.length - (isSqlite ? 1 : 0));
         assert.deepEqual(
           real.map((table) => table.name).toSorted(),
           [...declared.keys()].toSorted(),

@@ -76,7 +76,7 @@ describe("a database file that cannot be read", function () {
       async ({ dataDir, path, sessions }) => {
         const marker = join(dataDir, "database-suspect");
         const companion = await startCompanion({ dataDir, quick: true });
-        assert.ok(scribble(path, "chunks") > 10);
+        assert.ok(scribble(path, "settled_chunks") > 10);
         for (const { id } of sessions) {
           const log = await companion.request("GET", `/v1/sessions/${id}/stream?until=turn_end`);
           // Cut off where it cannot be read.
