@@ -12,7 +12,7 @@ import { problemsOf, reportOn, runDoctor, withStoredChats } from "../support/doc
 import { POSTGRES } from "../support/engines.ts";
 import { answerTo, type StoredChats } from "../support/stored-chats.ts";
 
-const TABLES = ["sessions", "turns", "chunks", "messages"];
+const TABLES = ["sessions", "turns", "settled_chunks", "messages"];
 
 describe("doctor --salvage", function () {
   this.timeout(60_000);
@@ -86,6 +86,40 @@ describe("doctor --salvage", function () {
       assert.deepEqual(query(path, "select hash from blobs"), [{ hash: shared.hash }]);
       assert.equal(query(path, "select * from attachments").length, 2);
       assert.deepEqual(query(path, "select id from sessions where title = 'Recovered chat'"), []);
+    }));
+
+  it("brings back words that were not in their log yet, and none that were a second time", () =>
+    withStoredChats(async ({ dataDir, path, sessions }) => {
+      const id = sessions[0]?.id ?? "";
+      const [before] = query<{ end: number; turn: string }>(
+        path,
+        `select last_seq as end, (select id from turns where session_id = sessions.id limit 1) as turn
+         from sessions where id = '${id}'`,
+      );
+      assert.ok(before);
+      const { end, turn } = before;
+      const row = (position: number, seq: number, token: string) =>
+        `insert into tail values (${position}, '${id}', ${seq}, '${turn}', 'assistant_message', '{"token":"${token}"}', 'c')`;
+      const file = join(dataDir, "damaged.db");
+      tamper(path, "pragma wal_checkpoint(truncate)");
+      copyFileSync(path, file);
+      tamper(file, row(1, end - 1, "settled"), row(2, end + 1, "first"), row(3, end + 2, "second"));
+      tamper(path, "pragma foreign_keys = on; delete from sessions");
+      assert.equal(query(path, "select 1 from chunks").length, 0);
+      const { code } = await reportOn(dataDir, "--salvage", file);
+      assert.equal(code, 0);
+      const log = query<{ seq: number; payload: string }>(
+        path,
+        `select seq, payload from chunks where session_id = '${id}' order by seq`,
+      );
+      assert.deepEqual(
+        log.map(({ seq }) => seq).slice(0, end + 2),
+        Array.from({ length: end + 2 }, (_, index) => index + 1),
+      );
+      assert.deepEqual(
+        [log[end - 2]?.payload === '{"token":"settled"}', log[end]?.payload, log[end + 1]?.payload],
+        [false, '{"token":"first"}', '{"token":"second"}'],
+      );
     }));
 
   it("takes nothing twice and overwrites nothing: a chat that has gone on stays as it is", () =>
@@ -249,7 +283,7 @@ function readableRows(path: string, whole: string, table: string): number[] {
 }
 
 function keysOf(path: string, table: string, ids: readonly number[]): string[] {
-  const key = table === "chunks" ? "session_id || ' ' || seq || ' ' || payload" : "id";
+  const key = table === "settled_chunks" ? "session_id || ' ' || seq || ' ' || payload" : "id";
   const wanted = new Set(ids);
   return query<{ id: number; key: string }>(path, `select rowid as id, ${key} as key from ${table}`)
     .filter(({ id }) => wanted.has(id))
