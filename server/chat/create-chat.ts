@@ -1,5 +1,4 @@
 import { v7 as uuid } from "uuid";
-import { newestSeq } from "../db/opened-database.ts";
 import { findAttachments } from "../db/tables/attachments.ts";
 import { textBetween } from "../db/tables/chunks.ts";
 import { findInstruction } from "../db/tables/instructions.ts";
@@ -256,8 +255,9 @@ async function readAttachment(reader: ChatDeps["reader"], sessionId: string, has
 }
 
 /** As its log is, not only as its row says. */
-function withNewest({ database }: ChatDeps, session: Session): Session {
-  return { ...session, last_seq: newestSeq(database, session.id, session.last_seq) };
+function withNewest({ database: { tail } }: ChatDeps, session: Session): Session {
+  const { id, last_seq } = session;
+  return tail ? { ...session, last_seq: tail.newestSeq(id, last_seq) } : session;
 }
 
 async function listMessages(deps: ChatDeps, sessionId: string) {

@@ -225,7 +225,7 @@ function openTail(database: SQLite.Database, writer: Kysely<Database>, log: Log)
     throw thrown;
   }
   database.exec(SETTLED_ONLY);
-  return new Tail(writer, settling);
+  return new Tail(settling, (work) => writer.transaction().execute(() => Promise.resolve(work())));
 }
 
 function takenError(

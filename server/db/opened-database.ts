@@ -35,15 +35,6 @@ export const SHOWN = ["two_machines", "replicated_storage"] as const;
 export const DURABILITIES = ["full", "balanced"] as const;
 export type Durability = (typeof DURABILITIES)[number];
 
-/** How far a session's log has come whose row says `stored`. */
-export function newestSeq(
-  { tail }: Pick<OpenedDatabase, "tail">,
-  sessionId: string,
-  stored: number,
-): number {
-  return tail?.newestSeq(sessionId, stored) ?? stored;
-}
-
 export interface OpenedDatabase {
   engine: "sqlite" | "postgres";
   durability: Durability;

@@ -30,8 +30,8 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     defect: "a step does not settle its session first",
     file: "server/db/commit/unit-of-work.ts",
-    find: "if (!LEAVES_LOGS_ALONE.has(operation)) {",
-    replace: "if (operation === undefined) {",
+    find: "this.#deps.tail?.settleInStep(operation, this.#subject.sessionId);",
+    replace: "",
     test: "test/server/tail.test.ts",
     title: "is whole in the log of each step, of its session or of all",
   },

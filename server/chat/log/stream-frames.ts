@@ -1,4 +1,3 @@
-import { newestSeq } from "../../db/opened-database.ts";
 import { chunksAfter } from "../../db/tables/chunks.ts";
 import { type LogPlace, logPlace, updatedAtOf } from "../../db/tables/epochs.ts";
 import { readQueue } from "../../db/tables/queue.ts";
@@ -176,7 +175,10 @@ export async function knownPlace(
 ): Promise<LogPlace> {
   const place = await logPlace(reader, sessionId);
   if (!place) throw new ChatError("not_found", "There is no session with this id.");
-  return { ...place, last_seq: newestSeq(database, sessionId, place.last_seq) };
+  return {
+    ...place,
+    last_seq: database.tail?.newestSeq(sessionId, place.last_seq) ?? place.last_seq,
+  };
 }
 
 /** What a reader has to be told whose cursor does not count in this log; undefined if it does. */

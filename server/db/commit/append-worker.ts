@@ -32,7 +32,7 @@ interface Spent {
 }
 
 export interface FromAppendWorker {
-  /** Of the group's one transaction or, when that failed, of one for each append; in their order. */
+  /** Of the group's one transaction or, if that failed, of one for each append; in their order. */
   outcomes: TransactionOutcome[];
   /** Why the orders were not carried out: all of them, or those of one session. */
   unsettled: { sessionId: string | undefined; code: string; message: string }[];

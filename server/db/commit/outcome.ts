@@ -39,6 +39,12 @@ export interface Failed {
   phases: Phases;
 }
 
+/**
+ * After a COMMIT whose answer was lost: reads whether it took effect. It must lock a row that the
+ * work wrote, so that it waits for a COMMIT that is still on its way.
+ */
+export type ReadBack = (trx: Trx) => Promise<boolean>;
+
 export interface Unknown<T> {
   status: "unknown";
   error: unknown;

@@ -18,8 +18,7 @@
 //   dies, nothing is known any more: all is settled before the next write, as at the start.
 // - Rows that are settled are not removed one by one, which would write each page of the tail once
 //   more: once everything before a position is, those pages are given back whole.
-import type { Kysely } from "kysely";
-import type { Database } from "../tables/schema.ts";
+import type { Operation } from "../../observe/operations.ts";
 import type { Settling, Unsettled } from "./settle.ts";
 
 /** So long that an answer's words fill some page of its log; a start has to settle no more. */
@@ -34,6 +33,14 @@ const MIN_SETTLED = 64;
 
 /** About twenty pages. */
 const TRIMMED_AT_ONCE = 500;
+
+/** They read and write no session's log, and come again and again. */
+const LEAVES_LOGS_ALONE: ReadonlySet<Operation | undefined> = new Set([
+  "probe_storage",
+  "renew_witness",
+  "renew_lease",
+  "remove_approval_rule",
+] as const);
 
 interface Entry extends Unsettled {
   positions: number[];
@@ -50,7 +57,7 @@ export interface TailOrders {
 
 /** The tail as the companion knows it; one for an open file. */
 export class Tail {
-  readonly #db: Kysely<Database>;
+  readonly #inTransaction: (work: () => void) => Promise<void>;
   readonly #settling: Settling;
   /** In the order of their oldest rows. */
   readonly #sessions = new Map<string, Entry>();
@@ -60,9 +67,9 @@ export class Tail {
   #trimmed = 1;
   #isKnown = true;
 
-  /** `settling`: on the connection of `db`, the only one. The tail is empty. */
-  constructor(db: Kysely<Database>, settling: Settling) {
-    this.#db = db;
+  /** Both on the connection of the steps; the tail is empty. */
+  constructor(settling: Settling, inTransaction: (work: () => void) => Promise<void>) {
+    this.#inTransaction = inTransaction;
     this.#settling = settling;
   }
 
@@ -125,7 +132,8 @@ export class Tail {
    * The first thing in each step, in its own transaction: its session's log is whole. Without a
    * session, all are.
    */
-  settleInStep(sessionId: string | undefined): void {
+  settleInStep(operation: Operation | undefined, sessionId: string | undefined): void {
+    if (LEAVES_LOGS_ALONE.has(operation)) return;
     if (!this.#isKnown) {
       this.#settling.settleAll();
       return;
@@ -161,7 +169,7 @@ export class Tail {
   }
 
   async settleAll(): Promise<void> {
-    await this.#db.transaction().execute(() => Promise.resolve(this.#settling.settleAll()));
+    await this.#inTransaction(() => this.#settling.settleAll());
     this.#sessions.clear();
     this.#trimmed = this.#nextPosition;
     this.#isKnown = true;

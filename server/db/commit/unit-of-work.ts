@@ -31,6 +31,7 @@ import {
   type Failed,
   outcomeOfAppend,
   outcomeUnknown,
+  type ReadBack,
   type Scope,
   type Succeeded,
   toPhases,
@@ -64,20 +65,6 @@ export interface UnitOfWorkDeps {
 export type AfterCommit = (hook: () => void) => void;
 
 export type Work<T> = (trx: Trx, afterCommit: AfterCommit) => Promise<T>;
-
-/**
- * After a COMMIT whose answer was lost: reads whether it took effect. It must lock a row that the
- * work wrote, so that it waits for a COMMIT that is still on its way.
- */
-export type ReadBack = (trx: Trx) => Promise<boolean>;
-
-/** They read and write no session's log, and come again and again. */
-const LEAVES_LOGS_ALONE: ReadonlySet<Operation> = new Set([
-  "probe_storage",
-  "renew_witness",
-  "renew_lease",
-  "remove_approval_rule",
-]);
 
 const MIN_READ_BACK_SECONDS = 15;
 
@@ -283,9 +270,7 @@ export class SSEUnitOfWork {
       worked = undefined;
       facts.size = 0;
       began = performance.now();
-      if (!LEAVES_LOGS_ALONE.has(operation)) {
-        this.#deps.tail?.settleInStep(this.#subject.sessionId);
-      }
+      this.#deps.tail?.settleInStep(operation, this.#subject.sessionId);
       const value = await withDeadline(
         operation,
         insideWork.run(facts, () => work(trx, (hook) => hooks.push(hook))),
@@ -366,7 +351,7 @@ export class SSEUnitOfWork {
       try {
         const committed = await onTwo(this.#deps.secondMachine, () =>
           this.#deps.db.transaction().execute((trx) => {
-            this.#deps.tail?.settleInStep(this.#subject.sessionId);
+            this.#deps.tail?.settleInStep(undefined, this.#subject.sessionId);
             return recover(trx.withoutPlugins());
           }),
         );
