@@ -34,7 +34,7 @@ interface Spent {
 export interface FromAppendWorker {
   /** Of the group's one transaction or, if that failed, of one for each append; in their order. */
   outcomes: TransactionOutcome[];
-  /** Why the orders were not carried out: all of them, or those of one session. */
+  /** Why none of the orders was carried out, and whose it was that failed, where that is known. */
   unsettled: { sessionId: string | undefined; code: string; message: string }[];
 }
 
@@ -82,9 +82,6 @@ const look = database.prepare<[string], SessionRow>(
 const insert = database.prepare<[number, string, number, string, string, string, string]>(
   "insert into tail (position, session_id, seq, turn_id, type, payload, commit_id) values (?, ?, ?, ?, ?, ?, ?)",
 );
-const beginSettling = database.prepare("savepoint settling");
-const settled = database.prepare("release settling");
-const unsettle = database.prepare("rollback to settling");
 const settling = createSettling(database);
 
 interface SessionRow {
@@ -135,18 +132,18 @@ function appendGroup(appends: PackedAppends, orders: TailOrders): FromAppendWork
   const members = appends.sessionIds.length;
   const unsettled: FromAppendWorker["unsettled"] = [];
   const outcome = appendTogether(group, 0, members, () => carryOut(orders, unsettled));
-  const hasOrders = orders.settle.length > 0 || orders.trimBefore > 0;
   if (outcome.status === "committed") return { outcomes: [outcome], unsettled };
+  const hasOrders = orders.settle.length > 0 || orders.trimBefore > 0;
   const { code, message } = outcome;
-  const failure = { sessionId: undefined, code, message };
+  if (hasOrders && unsettled.length === 0) unsettled.push({ sessionId: undefined, code, message });
   // A lock is everybody's trouble; anything else may be the fault of one.
   if (code.startsWith("SQLITE_BUSY") || (members === 1 && !hasOrders)) {
-    return { outcomes: [outcome], unsettled: hasOrders ? [failure] : [] };
+    return { outcomes: [outcome], unsettled };
   }
   const outcomes = Array.from({ length: members }, (_, index) =>
     appendTogether(group, index, index + 1, () => {}),
   );
-  return { outcomes, unsettled: hasOrders ? [failure] : [] };
+  return { outcomes, unsettled };
 }
 
 /** The appends from `first` up to `end`, then `more`. */
@@ -208,19 +205,18 @@ function store({ appends, lastSeqs }: Group, index: number, settledSeq: number):
   return seq;
 }
 
-/** Each session by itself: one that cannot be settled stays in the tail, and the others do not. */
+/**
+ * One session that cannot be settled ends the transaction of the group: a savepoint for each would
+ * write a copy of every page that it changes.
+ */
 function carryOut(orders: TailOrders, unsettled: FromAppendWorker["unsettled"]): void {
   for (const rows of orders.settle) {
-    beginSettling.run();
     try {
       settling.settle(rows);
     } catch (error) {
-      // A full disk has ended the transaction with all that is in it.
-      if (!database.inTransaction) throw error;
-      unsettle.run();
       unsettled.push({ sessionId: rows.sessionId, ...toldOf(error) });
+      throw error;
     }
-    settled.run();
   }
   if (orders.trimBefore > 0) settling.trim(orders.trimBefore);
 }

@@ -64,13 +64,11 @@ export function createSqliteAppendLog(
     const packed = pack(appends, tail);
     const { outcomes, unsettled } = await appending.commit(packed, orders);
     const now = performance.now();
-    for (const { code, message } of unsettled) onError(new SQLite.SqliteError(message, code));
-    if (unsettled.every(({ sessionId }) => sessionId !== undefined)) {
-      tail.carriedOut(orders, new Set(unsettled.map(({ sessionId }) => sessionId ?? "")), now);
-    } else {
-      const all = new Set(orders.settle.map(({ sessionId }) => sessionId));
-      tail.carriedOut({ ...orders, trimBefore: 0 }, all, now);
-    }
+    const [failure] = unsettled;
+    if (failure) {
+      onError(new SQLite.SqliteError(failure.message, failure.code));
+      tail.notCarriedOut(orders, failure.sessionId, now);
+    } else tail.carriedOut(orders);
     const results = outcomes.flatMap((outcome) => toResults(outcome, began, data.flush));
     for (const [index, result] of results.entries()) {
       const append = appends[index];

@@ -118,14 +118,19 @@ export class Tail {
     return { settle, trimBefore: isWorthIt && before > this.#trimmed ? before : 0 };
   }
 
-  /** They were carried out, but for the sessions that could not be settled. */
-  carriedOut(orders: TailOrders, failed: ReadonlySet<string>, now: number): void {
-    for (const { sessionId } of orders.settle) {
-      const entry = this.#sessions.get(sessionId);
-      if (!failed.has(sessionId)) this.#sessions.delete(sessionId);
-      else if (entry) entry.notBefore = now + AGAIN_AFTER_MS;
-    }
+  carriedOut(orders: TailOrders): void {
+    for (const { sessionId } of orders.settle) this.#sessions.delete(sessionId);
     if (orders.trimBefore > 0) this.#trimmed = orders.trimBefore;
+  }
+
+  /** Because of one session, if it is known which: the others are due as before. */
+  notCarriedOut(orders: TailOrders, sessionId: string | undefined, now: number): void {
+    for (const one of orders.settle) {
+      const entry = this.#sessions.get(one.sessionId);
+      if (entry && (sessionId ?? one.sessionId) === one.sessionId) {
+        entry.notBefore = now + AGAIN_AFTER_MS;
+      }
+    }
   }
 
   /**
