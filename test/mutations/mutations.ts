@@ -69,9 +69,9 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     defect: "one session that cannot be settled keeps the others from it",
-    file: "server/db/commit/append-worker.ts",
-    find: "if (!database.inTransaction) throw error;",
-    replace: "throw error;",
+    file: "server/db/commit/tail.ts",
+    find: "(sessionId ?? one.sessionId) === one.sessionId",
+    replace: "sessionId === undefined",
     test: "test/server/tail.test.ts",
     title: "loses nothing where a session cannot be settled, and settles the others",
   },

@@ -8,8 +8,8 @@ import { openDatabase } from "../../server/db/open.ts";
 import { insertSession, takeLease } from "../../server/db/tables/sessions.ts";
 import { readWholeChat } from "../../server/db/tables/whole-chat.ts";
 import { checkDatabase } from "../../server/doctor/check/check-database.ts";
-import { newSession, type OpenTestDatabase, withDatabase } from "../support/database.ts";
 import { query } from "../support/damage.ts";
+import { newSession, type OpenTestDatabase, withDatabase } from "../support/database.ts";
 import { SQLITE } from "../support/engines.ts";
 import { memoryLog } from "../support/log.ts";
 import { isCode } from "../support/tools.ts";
@@ -70,7 +70,8 @@ function pathOf({ test }: OpenTestDatabase): string {
 const LOG = "select seq || ' ' || payload as said from chunks where session_id = ? order by seq";
 const said = (path: string, id: string) =>
   query<{ said: string }>(path, LOG, id).map((row) => row.said);
-const expected = (count: number) => numbered(count).map((word, n) => `${n + 1} {"token":"${word}"}`);
+const expected = (count: number) =>
+  numbered(count).map((word, n) => `${n + 1} {"token":"${word}"}`);
 
 const inTail = (path: string) =>
   query<{ n: number }>(
@@ -96,7 +97,9 @@ describe("the tail of the log on SQLite", () => {
       const path = pathOf(open);
       const writer = await leased(open, "one");
       const other = new SQLite(path, { readonly: true });
-      const read = other.prepare<[string], number>("select max(seq) from chunks where session_id = ?");
+      const read = other.prepare<[string], number>(
+        "select max(seq) from chunks where session_id = ?",
+      );
       let shown = 0;
       await say(open, writer, numbered(30), (lastSeq) => {
         shown++;
@@ -210,7 +213,11 @@ describe("the tail of the log on SQLite", () => {
       await say(open, writer, numbered(3));
       const step = (sessionId: string, isRefused: boolean) =>
         open.uow({ sessionId }).commit("update_session", async (trx) => {
-          await trx.updateTable("sessions").set({ title: "x" }).where("id", "=", sessionId).execute();
+          await trx
+            .updateTable("sessions")
+            .set({ title: "x" })
+            .where("id", "=", sessionId)
+            .execute();
           if (isRefused) throw new Error("planted");
         });
       await leased(open, "two");

@@ -187,7 +187,6 @@ export class SSEUnitOfWork {
     });
   }
 
-  /** For each delta of each stream, too. */
   #succeed<T>(operation: Operation, outcome: Succeeded<T>, facts: Facts): T {
     meter(this.#deps, operation, this.#subject, outcome, facts);
     this.#runHooks(outcome.hooks);
