@@ -23,7 +23,7 @@ describe("extension at its start", () => {
   it("is active after start-up and has done nothing yet", async () => {
     const started = performance.now();
     const { app: _, isLoaded } = await extension().activate();
-    assert.ok(performance.now() - started < 1_000);
+    assert.ok(performance.now() - started < 5_000);
     assert.equal(isLoaded(), false);
     assert.ok(!existsSync(join(globalStorage(), "server.json")));
   });

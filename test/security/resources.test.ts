@@ -11,6 +11,9 @@ import {
   startCompanion,
 } from "../support/companion.ts";
 
+/** What an attack achieved would last much longer; a busy machine lasts longer than a second. */
+const AT_ONCE_MS = 5_000;
+
 describe("attacks on resources", function () {
   this.timeout(60_000);
   let companion: Companion;
@@ -40,7 +43,7 @@ describe("attacks on resources", function () {
     const started = performance.now();
     const { status } = await companion.request("GET", "/v1/agents");
     assert.equal(status, 200);
-    assert.ok(performance.now() - started < 1_000, "others are served");
+    assert.ok(performance.now() - started < AT_ONCE_MS, "others are served");
   };
 
   it("R2 a body over the limit is refused in words", async () => {
@@ -121,7 +124,7 @@ describe("attacks on resources", function () {
     ]) {
       const started = performance.now();
       assert.match(await post(body), /^HTTP\/1\.1 400 /, body.slice(0, 20));
-      assert.ok(performance.now() - started < 1_000);
+      assert.ok(performance.now() - started < AT_ONCE_MS);
     }
   });
 
@@ -183,7 +186,7 @@ describe("attacks on resources", function () {
         `/v1/sessions?query=${encodeURIComponent(query)}`,
       );
       assert.ok([200, 400].includes(status), `${query.slice(0, 9)}: ${status}`);
-      assert.ok(performance.now() - started < 1_000);
+      assert.ok(performance.now() - started < AT_ONCE_MS);
     }
   });
 
