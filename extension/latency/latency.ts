@@ -98,7 +98,7 @@ export function parseReading(text: string, at: number): Reading {
       case "database_waiting_seconds":
         waits.waiting += value;
         break;
-      case "second_machine_waiting_seconds":
+      case "database_second_machine_waiting_seconds":
         waits.waitingForSecond += value;
         break;
       case "storage_failing":

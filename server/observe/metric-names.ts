@@ -22,7 +22,7 @@ export const METRIC_NAMES = {
   sessionLockWait: "session_lock_wait_seconds",
   databaseUp: "database_up",
   databaseWaiting: "database_waiting_seconds",
-  secondMachineWaiting: "second_machine_waiting_seconds",
+  secondMachineWaiting: "database_second_machine_waiting_seconds",
   storageMachines: "storage_machines",
   storageFailing: "storage_failing",
   storageFree: "storage_free_bytes",

@@ -33,7 +33,7 @@ async function metricOf(lab: Lab, name: string): Promise<number> {
 async function waitsForSecond(lab: Lab, isIt: (seconds: number) => boolean): Promise<void> {
   const deadline = performance.now() + 20_000;
   for (;;) {
-    const seconds = await metricOf(lab, "second_machine_waiting_seconds");
+    const seconds = await metricOf(lab, "database_second_machine_waiting_seconds");
     if (isIt(seconds)) return;
     assert.ok(performance.now() < deadline, `waits for ${seconds} s`);
     await delay(100);
