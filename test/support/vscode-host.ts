@@ -27,6 +27,8 @@ const ENTRY = join(home, "node_modules/code-server/out/node/entry.js");
 
 /** Quiet and offline, so that nothing but the extension moves on the screen. */
 const QUIET_SETTINGS = {
+  // In a browser it saves after a second, also what a test wants unsaved.
+  "files.autoSave": "off",
   "chat.disableAIFeatures": true,
   "extensions.autoCheckUpdates": false,
   "extensions.autoUpdate": false,
