@@ -201,11 +201,11 @@ export interface Chat {
    * `not_found`, `invalid_request`, `session_busy`, `request_conflict`.
    */
   forkSession(sessionId: string, wish?: ForkRequest): Promise<Session>;
-  /** Rejects with `not_found`, `session_busy`. */
   /** A page of the web, for a message. Rejects with `page_refused` and `page_failed`. */
   readPage(address: string, signal?: AbortSignal): Promise<ContextItem>;
   /** The newest part of a chat, for a message in another one. */
   quoteChat(sessionId: string): Promise<ContextItem>;
+  /** Rejects with `not_found`, `session_busy`. */
   exportChat(sessionId: string, format: ExportFormat): Promise<{ title: string; text: string }>;
   /** All chats as the parts of one file. */
   exportAll(): AsyncIterable<string>;

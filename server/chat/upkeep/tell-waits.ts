@@ -33,16 +33,21 @@ export function tellWaits(
   tell: (waiting: Waiting) => void,
 ): Repeating {
   let told = false;
+  /** Of the wait that is told of: what is away may change before it is over. */
+  let began: number | undefined;
   const sinceWhen = (): number | undefined =>
     away.awaySince ?? (WAITS.has(health.problem) ? health.failingSince : undefined);
   const back = (): void => {
     if (told) tell(WAIT_OVER);
     told = false;
+    began = undefined;
   };
   const look = (): void => {
     const since = engine === "postgres" ? sinceWhen() : undefined;
-    const seconds = since === undefined ? 0 : Math.round((performance.now() - since) / 1000);
-    if (seconds === 0) return back();
+    if (since === undefined) return back();
+    began = Math.min(since, began ?? since);
+    const seconds = Math.round((performance.now() - began) / 1000);
+    if (seconds === 0) return;
     told = true;
     const isThere = away.awaySince === undefined;
     tell({ seconds, second_machine: isThere && secondMachine?.isAway === true });
