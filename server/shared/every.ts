@@ -5,15 +5,15 @@ export interface Repeating {
 }
 
 /**
- * Does `work` every `ms`, at first after `firstMs`. The next run is planned when the last has
- * ended, so a slow one gathers no pile. What it throws goes to `onError`, and it is done
- * again. Keeps no process alive.
+ * Does `work` every `ms`, or after what that says each time; at first after `firstMs`. The next run
+ * is planned when the last has ended, so a slow one gathers no pile. What it throws goes to
+ * `onError`, and it is done again. Keeps no process alive.
  */
 export function every(
-  ms: number,
+  ms: number | (() => number),
   work: () => unknown,
   onError: (err: unknown) => void,
-  firstMs = ms,
+  firstMs = typeof ms === "number" ? ms : ms(),
 ): Repeating {
   let stopped = false;
   let running = Promise.resolve();
@@ -34,7 +34,7 @@ export function every(
     } catch (err) {
       onError(err);
     }
-    if (!stopped) timer = plan(ms);
+    if (!stopped) timer = plan(typeof ms === "number" ? ms : ms());
   }
 
   return {

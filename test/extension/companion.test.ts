@@ -51,6 +51,40 @@ describe("a failing companion in its host", () => {
     await ask(app, "After");
   }).timeout(40_000);
 
+  it("says in the status bar that answers wait for the database, or for its second machine only", async () => {
+    const { client } = app;
+    const metrics = client.metrics.bind(client);
+    const polled = async (): Promise<string> => {
+      await app.statusBar.poll();
+      return app.statusBar.text;
+    };
+    // A real wait takes a cluster; that each shows itself in these figures is tried on one.
+    const asIf = (...names: string[]) => {
+      const waits = async (...of: Parameters<typeof metrics>): Promise<string> => {
+        let text = await metrics(...of);
+        for (const name of names) {
+          assert.ok(text.includes(`\n${name} 0\n`), `there is no ${name}`);
+          text = text.replace(`\n${name} 0\n`, `\n${name} 7\n`);
+        }
+        return text;
+      };
+      Object.assign(client, { metrics: waits });
+    };
+    try {
+      asIf("database_waiting_seconds");
+      const database = "$(error) Waiting for the database, 7 s";
+      await until("it waits for the database", async () => (await polled()) === database);
+      assert.equal(app.statusBar.color, "statusBarItem.errorBackground");
+      asIf("database_waiting_seconds", "database_second_machine_waiting_seconds");
+      const second = "$(error) Waiting for the second machine, 7 s";
+      await until("it waits for the second machine", async () => (await polled()) === second);
+      assert.match(app.statusBar.details.storage?.hint ?? "", /^What you saw is on two machines/);
+    } finally {
+      Object.assign(client, { metrics });
+    }
+    await until("it goes back", async () => (await polled()).startsWith("$(database)"));
+  });
+
   it("is told of in the reader's language: what it says, and why it did not start", async () => {
     const locked = Problem.answered(
       "storage_busy",

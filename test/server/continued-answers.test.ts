@@ -107,6 +107,43 @@ describe("an answer whose companion has died", function () {
       await first.check(all, 2);
     }));
 
+  it("is taken over when its lease ends, not at some look after it", async () => {
+    const stalls: Script = async function* (_, signal) {
+      yield text("It says ");
+      await stall(signal);
+    };
+    const taken: number[] = [];
+    const goesOn: Script = () => {
+      taken.push(performance.now());
+      return [text("hello"), FINISH];
+    };
+    const database = await POSTGRES.create();
+    const dead = await openChat(database.source, stalls);
+    const next = await openChat(database.source, goesOn);
+    const following = followPeers(next.deps);
+    try {
+      const turns = await Promise.all(Array.from({ length: 6 }, () => say(dead.chat, "say it")));
+      await Promise.all(turns.map(({ session_id }) => shown(dead, session_id, "It says ")));
+      await dead.crash();
+      // All over the time between two looks.
+      const ends: number[] = [];
+      for (const [n, { session_id }] of turns.entries()) {
+        const left = 1_200 + n * 170;
+        ends.push(performance.now() + left);
+        await sql`update sessions set lease_expires_at =
+          (extract(epoch from clock_timestamp()) * 1000)::bigint + ${left}::bigint
+          where id = ${session_id}`.execute(next.database.writer);
+      }
+      await until("all to be taken over", () => taken.length === turns.length, 10);
+      const late = taken.map((at, n) => Math.round(at - (ends[n] ?? at)));
+      assert.ok(Math.max(...late) < 500, `${late.join()} ms after the leases' ends`);
+    } finally {
+      await following.stop();
+      await next.close();
+      await database.remove();
+    }
+  });
+
   it("is closed where that is turned off", () =>
     withLabs(
       2,

@@ -1,4 +1,5 @@
 import { currentEpoch, lastSeqs, logPlaces } from "../../db/tables/epochs.ts";
+import { untilLeaseEnds } from "../../db/tables/turns.ts";
 import { every, type Repeating } from "../../shared/every.ts";
 import type { ChatDeps } from "../deps.ts";
 import { recoverTurns } from "../turn/recover-turns.ts";
@@ -12,10 +13,11 @@ const RECOVER_MS = 1_000;
  * misses nothing; hints come sooner.
  */
 export function followPeers(deps: ChatDeps): Repeating {
-  const { reader, log, hub, turns } = deps;
+  const { reader, log, hub, turns, owner } = deps;
   const warn = (err: unknown): void => log.warn({ err }, "following other companions failed");
   const poll = every(POLL_MS, lookAtAll, warn);
-  const recover = every(RECOVER_MS, () => recoverTurns(deps), warn);
+  let nextMs = RECOVER_MS;
+  const recover = every(() => nextMs, recoverInTime, warn);
 
   deps.peers.listen({
     onNews(sessionId, lastSeq) {
@@ -28,6 +30,13 @@ export function followPeers(deps: ChatDeps): Repeating {
     },
     onListening: () => void lookAt(hub.sessions()).catch(warn),
   });
+
+  /** A lease that ends is looked at when it ends: its readers have waited for it long enough. */
+  async function recoverInTime(): Promise<void> {
+    nextMs = RECOVER_MS;
+    await recoverTurns(deps);
+    nextMs = Math.min((await untilLeaseEnds(reader, owner)) ?? RECOVER_MS, RECOVER_MS);
+  }
 
   async function lookAtAll(): Promise<void> {
     const read = new Set(hub.sessions());

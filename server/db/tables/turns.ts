@@ -1,4 +1,4 @@
-import type { Selectable } from "kysely";
+import { type Selectable, sql } from "kysely";
 import { ChatError } from "../../errors.ts";
 import type { ErrorCode } from "../../protocol/errors.ts";
 import type { Reader, Trx, TurnsTable } from "./schema.ts";
@@ -151,6 +151,25 @@ export async function findAbandonedTurns(
         ]),
       ),
     )
+    // Companions that look at the same moment would wait for each other at one row after the other.
+    .orderBy(sql`random()`)
     .limit(1_000)
     .execute();
+}
+
+/**
+ * Milliseconds until the first lease ends of those under which others run turns; undefined: there
+ * is none.
+ */
+export async function untilLeaseEnds(reader: Reader, owner: string): Promise<number | undefined> {
+  const row = await reader
+    .selectFrom("turns")
+    .innerJoin("sessions", "sessions.id", "turns.session_id")
+    .select(sql<number | null>`min(lease_expires_at) - ${clock(reader)}`.as("left"))
+    .where("turns.status", "=", "running")
+    .where("sessions.deleted_at", "is", null)
+    .where("sessions.lease_owner", "!=", owner)
+    .where("sessions.lease_expires_at", ">=", clock(reader))
+    .executeTakeFirst();
+  return row?.left ?? undefined;
 }

@@ -27,4 +27,20 @@ describe("what is done at intervals", () => {
     await new Promise((resolve) => setTimeout(resolve, 20));
     assert.equal(runs, 3, "none began after it was stopped");
   });
+
+  it("comes after what it is told each time", async () => {
+    const waits = [1, 60];
+    const at: number[] = [];
+    const enough = Promise.withResolvers<void>();
+    const work = () => {
+      at.push(performance.now());
+      if (waits.length === 0) enough.resolve();
+    };
+    const repeating = every(() => waits.shift() ?? 1_000, work, enough.reject);
+    await enough.promise;
+    await repeating.stop();
+    const [first = 0, second = 0] = at;
+    assert.ok(second - first >= 58, `${second - first} ms`);
+    assert.equal(at.length, 2);
+  });
 });
