@@ -166,6 +166,14 @@ export const MUTATIONS: readonly Mutation[] = [
     title: "is continued by another one in time, once, and whole",
   },
   {
+    defect: "a lease that has ended is looked at up to a second later",
+    file: "server/chat/upkeep/follow-peers.ts",
+    find: "nextMs = Math.min((await untilLeaseEnds(reader, owner)) ?? RECOVER_MS, RECOVER_MS);",
+    replace: "",
+    test: "test/server/continued-answers.test.ts",
+    title: "is taken over when its lease ends",
+  },
+  {
     defect: "output that comes again is stored again",
     file: "server/chat/calls/tool-output.ts",
     find: "output.slice(said - offset)",
