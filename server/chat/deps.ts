@@ -43,6 +43,11 @@ export interface RunningTurns {
   refuseWhenDraining(): void;
   /** How far the log of each running turn's session has come, as its writer knows. */
   written(): Iterable<readonly [sessionId: string, seq: number]>;
+  /**
+   * Does the work that may launch a turn, so that `retire` waits for that, too. Rejects like
+   * `refuseWhenDraining`.
+   */
+  begin<T>(work: () => Promise<T>): Promise<T>;
   /** Lets a turn whose lease was taken run in the background. */
   launch(turn: LeasedTurn): void;
   /** Stops the session's turn, wherever it runs, and resolves when its end is committed. */

@@ -5,7 +5,11 @@ import { once } from "node:events";
 import { existsSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { hostname } from "node:os";
 import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
+import SQLite from "better-sqlite3";
+import pg from "pg";
 import { findCompanion } from "../../extension/companion/companion.ts";
+import type { DatabaseSource } from "../../server/db/opened-database.ts";
 import type { StreamChunk } from "../../server/protocol/chunks.ts";
 import { metadataOf } from "../support/any-chunk.ts";
 import { ask, lastOf, until } from "../support/asking.ts";
@@ -332,13 +336,17 @@ describe("draining", () => {
   }).timeout(60_000);
 
   for (const engine of ENGINES) {
-    it(`lets a message on ${engine.engine} that was taken just before have its answer`, () =>
+    it(`lets a message on ${engine.engine} that was taken just before have its answer, however long that takes to store`, () =>
       withChat(
         engine,
         () => [text("Hello"), FINISH],
-        async ({ chat }) => {
+        async ({ chat }, { source }) => {
+          const letGo = await lockSessions(source);
           const saying = say(chat, "hi");
           const retired = chat.retire();
+          const first = await Promise.race([retired.then(() => "retired"), delay(500, "waits")]);
+          await letGo();
+          assert.equal(first, "waits");
           const turn = await saying;
           await retired;
           assert.equal(chat.runningTurns(), 0);
@@ -388,4 +396,17 @@ async function end(child: ChildProcess): Promise<void> {
   const exited = once(child, "exit");
   child.kill("SIGKILL");
   await exited;
+}
+
+/** Nobody can write a session until the function that is returned was called. */
+async function lockSessions(source: DatabaseSource): Promise<() => Promise<void>> {
+  if (source.engine === "sqlite") {
+    const other = new SQLite(source.path);
+    other.exec("begin immediate");
+    return async () => void other.close();
+  }
+  const other = new pg.Client({ connectionString: source.url });
+  await other.connect();
+  await other.query("begin; lock table sessions in exclusive mode");
+  return () => other.end();
 }

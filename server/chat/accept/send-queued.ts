@@ -32,21 +32,23 @@ export async function sendNext(deps: ChatDeps, sessionId: string): Promise<void>
   if (deps.turns.draining) return;
   const queue = await queueOf(deps.reader, sessionId);
   if (queue.every(({ held }) => held !== null)) return;
-  await deps.lock.with(sessionId, async () => {
-    const turnId = uuid();
-    const acceptedAt = performance.now();
-    let leased: LeasedTurn | undefined;
-    try {
-      await deps.write({ operation: "send_queued", sessionId, turnId }, async (writing) => {
-        leased = undefined;
-        leased = await takeNext(deps, writing, turnId, acceptedAt);
-      });
-    } catch (thrown) {
-      if (isRefusal(thrown)) await hold(deps, sessionId);
-      throw thrown;
-    }
-    if (leased) deps.turns.launch(leased);
-  });
+  const send = () =>
+    deps.lock.with(sessionId, async () => {
+      const turnId = uuid();
+      const acceptedAt = performance.now();
+      let leased: LeasedTurn | undefined;
+      try {
+        await deps.write({ operation: "send_queued", sessionId, turnId }, async (writing) => {
+          leased = undefined;
+          leased = await takeNext(deps, writing, turnId, acceptedAt);
+        });
+      } catch (thrown) {
+        if (isRefusal(thrown)) await hold(deps, sessionId);
+        throw thrown;
+      }
+      if (leased) deps.turns.launch(leased);
+    });
+  await deps.turns.begin(send);
 }
 
 /** The message leaves the queue in the transaction that stores its turn. */

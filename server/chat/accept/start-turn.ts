@@ -34,7 +34,15 @@ export async function startUserTurn(
   message: UserMessage,
   sampling: Sampling | null = null,
 ): Promise<AcceptedTurn> {
-  deps.turns.refuseWhenDraining();
+  return await deps.turns.begin(() => startTurn(deps, request, message, sampling));
+}
+
+async function startTurn(
+  deps: ChatDeps,
+  request: MessageRequest,
+  message: UserMessage,
+  sampling: Sampling | null,
+): Promise<AcceptedTurn> {
   const { attachments = [] } = message;
   const attached = readAttachments(
     await withStoredData(deps.reader, request.session_id, attachments),

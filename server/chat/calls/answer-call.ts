@@ -244,35 +244,37 @@ async function answerCall(
   callId: string,
   toAnswer: ToAnswer,
 ): Promise<AcceptedTurn> {
-  deps.turns.refuseWhenDraining();
   const acceptedAt = performance.now();
-  return await deps.lock.with(sessionId, async () => {
-    const found = await findToolCall(deps.reader, sessionId, callId);
-    if (!found) throw new ChatError("not_found", "There is no such call in this session.");
-    let leased: LeasedTurn | undefined;
-    let isCompanions = false;
-    const step = { operation, sessionId, turnId: found.turn_id };
-    const accepted = await deps.write(step, async (writing) => {
-      leased = undefined;
-      isCompanions = false;
-      const { trx, append, session } = writing;
-      const after = session.last_seq;
-      const call = (await findToolCall(trx, sessionId, callId)) ?? found;
-      const turn = await findTurn(trx, call.turn_id);
-      const answer = turn && (await toAnswer(trx, call, turn));
-      if (!answer) return await asStored(trx, call);
-      if (!(await moveToolCall(trx, call, call.status, answer.change))) return asStored(trx, call);
-      if (answer.isCompanions) await claimCall(trx, call, COMPANION);
-      isCompanions = answer.isCompanions === true;
-      if (await recordAnswer(trx, append, call, answer)) {
-        leased = await resume(deps, writing, turn.id, acceptedAt);
-      }
-      return { session_id: sessionId, turn_id: turn.id, after };
+  const store = () =>
+    deps.lock.with(sessionId, async () => {
+      const found = await findToolCall(deps.reader, sessionId, callId);
+      if (!found) throw new ChatError("not_found", "There is no such call in this session.");
+      let leased: LeasedTurn | undefined;
+      let isCompanions = false;
+      const step = { operation, sessionId, turnId: found.turn_id };
+      const accepted = await deps.write(step, async (writing) => {
+        leased = undefined;
+        isCompanions = false;
+        const { trx, append, session } = writing;
+        const after = session.last_seq;
+        const call = (await findToolCall(trx, sessionId, callId)) ?? found;
+        const turn = await findTurn(trx, call.turn_id);
+        const answer = turn && (await toAnswer(trx, call, turn));
+        if (!answer) return await asStored(trx, call);
+        if (!(await moveToolCall(trx, call, call.status, answer.change)))
+          return asStored(trx, call);
+        if (answer.isCompanions) await claimCall(trx, call, COMPANION);
+        isCompanions = answer.isCompanions === true;
+        if (await recordAnswer(trx, append, call, answer)) {
+          leased = await resume(deps, writing, turn.id, acceptedAt);
+        }
+        return { session_id: sessionId, turn_id: turn.id, after };
+      });
+      if (leased) deps.turns.launch(leased);
+      if (isCompanions) void deps.companionCalls.look(sessionId);
+      return accepted;
     });
-    if (leased) deps.turns.launch(leased);
-    if (isCompanions) void deps.companionCalls.look(sessionId);
-    return accepted;
-  });
+  return await deps.turns.begin(store);
 }
 
 /** Writes chunk and message; true if the turn has nothing left to wait for. */

@@ -25,9 +25,6 @@ interface Running {
 /** Two renewals may be lost before somebody else takes over. */
 const RENEW_MS = LEASE_MS / 3;
 
-/** From taking a message to running its turn, and some. */
-const ACCEPTING_MS = 100;
-
 /** How long to wait for another companion to stop its turn: it is gone then, and its lease over. */
 const REMOTE_CANCEL_MS = LEASE_MS + 1_000;
 const REMOTE_CANCEL_POLL_MS = 100;
@@ -38,6 +35,8 @@ type OnEnd = (sessionId: string, isDone: boolean) => void;
 export class Turns implements RunningTurns {
   readonly #record: () => ChatDeps;
   readonly #running = new Map<string, Running>();
+  /** Each may end with a turn that is launched. */
+  readonly #beginnings = new Set<Promise<unknown>>();
   #draining = false;
   #stopping = false;
   #renewing: Repeating | undefined;
@@ -83,6 +82,17 @@ export class Turns implements RunningTurns {
           retryAfterSeconds: 2,
         },
       );
+    }
+  }
+
+  async begin<T>(work: () => Promise<T>): Promise<T> {
+    this.refuseWhenDraining();
+    const beginning = work();
+    this.#beginnings.add(beginning);
+    try {
+      return await beginning;
+    } finally {
+      this.#beginnings.delete(beginning);
     }
   }
 
@@ -163,11 +173,10 @@ export class Turns implements RunningTurns {
 
   async retire(): Promise<void> {
     this.#draining = true;
-    do {
-      await Promise.all([...this.#running.values()].map(({ ended }) => ended));
-      // A message that was taken just before is on its way to its turn.
-      await new Promise((resolve) => setTimeout(resolve, ACCEPTING_MS));
-    } while (this.#running.size > 0);
+    while (this.#beginnings.size + this.#running.size > 0) {
+      const ends = Array.from(this.#running.values(), ({ ended }) => ended);
+      await Promise.allSettled([...this.#beginnings, ...ends]);
+    }
   }
 
   async drain(): Promise<void> {
