@@ -40,11 +40,12 @@ const DESCRIPTIONS: Record<string, () => string> = {
 
 const MAX_FILES = 100;
 const MAX_NESTED = 100;
-/** A message does not wait longer to hear of files that it is not about. */
+/** A message waits no longer to hear of files that it is not about, the first one longer. */
+const FIRST_PATIENCE_MS = 2_000;
 const PATIENCE_MS = 150;
 const FOUND_LASTS_MS = 10_000;
 
-let nested: { at: number; found: Thenable<string[]>; last: string[] } | undefined;
+let nested: { at: number; found: Thenable<string[]>; last: string[] | undefined } | undefined;
 const warned = new Set<string>();
 
 export async function takeInstructions(
@@ -94,19 +95,20 @@ async function findNested(): Promise<string[]> {
     const found = vscode.workspace
       .findFiles("**/{AGENTS,CLAUDE}.md", "**/node_modules/**", MAX_NESTED)
       .then((uris) => uris.map(({ fsPath }) => fsPath).toSorted());
-    nested = { at: performance.now(), found, last: nested?.last ?? [] };
+    nested = { at: performance.now(), found, last: nested?.last };
   }
   const { found, last } = nested;
   let timer: NodeJS.Timeout | undefined;
+  const patience = last ? PATIENCE_MS : FIRST_PATIENCE_MS;
   const late = new Promise<string[]>((resolve) => {
-    timer = setTimeout(() => resolve(last), PATIENCE_MS);
+    timer = setTimeout(() => resolve(last ?? []), patience);
   });
   try {
     const paths = await Promise.race([found, late]);
     nested.last = paths;
     return paths;
   } catch {
-    return last;
+    return last ?? [];
   } finally {
     clearTimeout(timer);
   }
