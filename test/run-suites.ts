@@ -19,6 +19,8 @@ interface Suite {
   program?: readonly string[];
   /** It draws, which needs processors; what runs companions mostly waits. */
   draws?: true;
+  /** Its tests go on from where those before them in their block left the window. */
+  leans?: true;
   /** It makes the machine busy on purpose, so nothing else runs beside it. */
   alone?: true;
   /** Three times what it takes on two quiet cores, or more: cores can be lent elsewhere, too. */
@@ -120,6 +122,7 @@ const SUITES: readonly Suite[] = [
     needs: ["package", "chromium", "code-server"],
     mocha: ["test/workbench/**/*.test.ts"],
     draws: true,
+    leans: true,
     minutes: 45,
   },
   {
@@ -133,6 +136,8 @@ const SUITES: readonly Suite[] = [
 
 interface Counts {
   passes: number;
+  /** Their titles. */
+  passed: string[];
   failures: number;
   pending: number;
   failed: Failure[];
@@ -166,8 +171,8 @@ for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
   process.on(signal, () => void stopPrograms());
 }
 
-const NOTHING: Counts = { passes: 0, failures: 0, pending: 0, failed: [] };
-const total: Counts = { ...NOTHING };
+const NOTHING: Counts = { passes: 0, passed: [], failures: 0, pending: 0, failed: [] };
+const total = { passes: 0, failures: 0, pending: 0 };
 /** Said again at the end, where a long output is read first. */
 const complaints: string[] = [];
 /** Of tests that failed once and then passed. */
@@ -246,13 +251,21 @@ async function runLane(
   }
 }
 
+/** The second may only be what came of the first. */
+function withFirstError(again: Failure, failed: readonly Failure[]): Failure {
+  const first = failed.find(({ title }) => title === again.title);
+  if (!first || first.error === again.error) return again;
+  return { ...again, error: `${first.error}\n  Then, once more: ${again.error}` };
+}
+
 function tell(suite: Suite, { title, error }: Failure): string {
   return `${suite.name}: ${title}\n  ${error}`;
 }
 
 /**
- * What failed is tried once more, by itself: what a busy machine made late passes then, what is
- * broken does not. Neither is silent, since a test that is unsteady is to be mended.
+ * What failed is tried once more, by itself, or with its block where tests lean on others: what a
+ * busy machine made late passes then, what is broken does not. Neither is silent, since a test that
+ * is unsteady is to be mended.
  */
 async function runSuite(
   suite: Suite,
@@ -263,16 +276,18 @@ async function runSuite(
   const { failed, failures } = first;
   if (failures !== failed.length || failures === 0 || failures > MAX_TRIED_AGAIN) return first;
   console.log(`\n── ${suite.name}: what failed once more ──`);
-  const pattern = failed.map((failure) => failure.pattern).join("|");
-  const again = await runOnce(suite, environment, mark, pattern);
+  const patterns = failed.map((one) => (suite.leans ? one.blockPattern : one.pattern));
+  const again = await runOnce(suite, environment, mark, [...new Set(patterns)].join("|"));
   if (again.passes + again.failures === 0) return first;
   const still = new Set(again.failed.map(({ title }) => title));
   unsteady.push(...failed.filter(({ title }) => !still.has(title)).map((one) => tell(suite, one)));
+  const passed = new Set(first.passed);
   return {
-    passes: first.passes + again.passes,
+    passes: first.passes + again.passed.filter((title) => !passed.has(title)).length,
+    passed: [...passed, ...again.passed],
     failures: again.failures,
     pending: first.pending,
-    failed: again.failed,
+    failed: again.failed.map((one) => withFirstError(one, failed)),
   };
 }
 
@@ -310,7 +325,10 @@ async function runOnce(
   const left = await killLeftovers(temporary);
   const counts = existsSync(file) ? (JSON.parse(readFileSync(file, "utf8")) as Counts) : undefined;
   if (!counts) return failed(NOTHING, `ended with ${code} before its tests did.`);
-  if (left.length > 0) return failed(counts, `left running:\n${left.join("\n")}`);
+  // A test that failed need not have come to its end.
+  if (left.length > 0 && counts.failures === 0) {
+    return failed(counts, `left running:\n${left.join("\n")}`);
+  }
   // A run that died after its last test, or a host that was killed, is no success.
   if (code !== 0 && counts.failures === 0) return failed(counts, `exited with ${code}.`);
   if (counts.passes + counts.failures === 0 && !values.grep) return failed(counts, "ran no test.");

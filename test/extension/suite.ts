@@ -28,16 +28,18 @@ export function run(): Promise<void> {
   require("./context.test.ts");
   require("./project-context.test.ts");
   require("./transfer.test.ts");
+  const passed: string[] = [];
   const failed: unknown[] = [];
   return new Promise((resolve, reject) => {
     const runner = mocha.run((failures) => {
       // A host that is killed in mid-run looks like success from outside; this file
       // says how it really ended.
       const result = process.env["EXTENSION_TEST_RESULT"];
-      if (result) writeFileSync(result, JSON.stringify({ ...runner.stats, failed }));
+      if (result) writeFileSync(result, JSON.stringify({ ...runner.stats, passed, failed }));
       if (failures > 0) reject(new Error(`${failures} tests failed`));
       else resolve();
     });
+    runner.on("pass", (test) => passed.push(test.fullTitle()));
     runner.on("fail", (test, error) => failed.push(failureOf(test, error)));
   });
 }

@@ -9,11 +9,13 @@ const EXIT_LEFT_OPEN = 70;
 module.exports = class CountingReporter extends reporters.Spec {
   constructor(runner, options) {
     super(runner, options);
+    const passed = [];
+    runner.on(Runner.constants.EVENT_TEST_PASS, (test) => passed.push(test.fullTitle()));
     runner.once(Runner.constants.EVENT_RUN_END, () => {
       const { passes, failures, pending } = runner.stats;
       const failed = this.failures.map((test) => failureOf(test, test.err));
       const file = process.env.TEST_COUNTS;
-      if (file) writeFileSync(file, JSON.stringify({ passes, failures, pending, failed }));
+      if (file) writeFileSync(file, JSON.stringify({ passes, passed, failures, pending, failed }));
       // Tests that close what they open let the process end; those that do not
       // must not hold it for ever.
       setTimeout(() => {

@@ -5,6 +5,8 @@ export interface Failure {
   title: string;
   /** Finds it again; of a hook, all the tests that it is for. */
   pattern: string;
+  /** Finds all the tests of the outermost block that it stands in. */
+  blockPattern: string;
   error: string;
 }
 
@@ -15,10 +17,15 @@ export function failureOf(runnable: Runnable, error: Error | undefined): Failure
   const told = String(error?.stack ?? error);
   const hook = "type" in runnable && runnable.type === "hook";
   const found = (hook ? runnable.parent?.fullTitle() : runnable.fullTitle()) ?? "";
-  const quoted = found.replace(/[\\^$.*+?()[\]{}|]/g, "\\$&");
+  const [block = ""] = runnable.titlePath();
   return {
     title: runnable.fullTitle(),
-    pattern: hook ? `^${quoted}` : `^${quoted}$`,
+    pattern: hook ? `^${quote(found)}` : `^${quote(found)}$`,
+    blockPattern: `^${quote(block)}`,
     error: told.length > MAX_ERROR ? `${told.slice(0, MAX_ERROR)} …` : told,
   };
+}
+
+function quote(title: string): string {
+  return title.replace(/[\\^$.*+?()[\]{}|]/g, "\\$&");
 }

@@ -47,11 +47,27 @@ async function whileItGrows(
 }
 
 const holds = (act: (page: Page) => Promise<void>): Promise<void> =>
-  whileItGrows(act, async ({ moved, left, page }) => {
-    assert.equal(moved, 0, "it was pulled on");
-    assert.ok(left > 40, `${left} px from the end`);
-    await page.getByRole("button", { name: "Jump to latest" }).waitFor();
-  });
+  whileItGrows(
+    async (page) => {
+      await act(page);
+      await cameToRest(page);
+    },
+    async ({ moved, left, page }) => {
+      assert.equal(moved, 0, "it was pulled on");
+      assert.ok(left > 40, `${left} px from the end`);
+      await page.getByRole("button", { name: "Jump to latest" }).waitFor();
+    },
+  );
+
+/** A busy machine draws what a wheel or a finger did later than 300 ms. */
+async function cameToRest(page: Page): Promise<void> {
+  const top = () => page.getByRole("log").evaluate((element) => element.scrollTop);
+  for (let looks = 0; looks < 20; looks += 1) {
+    const before = await top();
+    await page.waitForTimeout(200);
+    if ((await top()) === before) return;
+  }
+}
 
 const press = (key: string) => async (page: Page) => {
   await page.getByRole("log").focus();

@@ -139,7 +139,7 @@ describe("the web app and the real companion", () => {
   it("ask before the demo's tool runs, and switch its agent", () =>
     withChat(async (page) => {
       await send(page, "Use a tool");
-      await page.getByText("May demo_word_count run?").waitFor();
+      await page.getByText("May demo_word_count run?", { exact: true }).waitFor();
       await page.getByRole("button", { name: "Approve" }).click();
       await page.getByText("Tool demo_word_count").waitFor();
       await page.getByText(/^Saved · demo\/demo/).waitFor();

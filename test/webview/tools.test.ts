@@ -24,7 +24,7 @@ for (const host of HOSTS) {
             metadata: { state: "waiting", waiting_for: [{ kind: "tool_decision", call_id: "c1" }] },
           },
         );
-        await page.getByText("May read_file run?").waitFor();
+        await page.getByText("May read_file run?", { exact: true }).waitFor();
         await page.locator(".shown .hidden-character", { hasText: "U+202E" }).waitFor();
         await page.getByRole("button", { name: "Approve" }).click();
         await page
@@ -301,7 +301,7 @@ for (const host of HOSTS) {
             metadata: { state: "waiting", waiting_for: [{ kind: "tool_decision", call_id: "s" }] },
           },
         );
-        await page.getByText("May Coder take over?").waitFor();
+        await page.getByText("May Coder take over?", { exact: true }).waitFor();
         await page.getByText("this agent may do more than the one that answers now").waitFor();
         await page.getByRole("button", { name: "Approve" }).click();
         companion.say(

@@ -60,7 +60,7 @@ describe("permissions in a workbench", function () {
       call("read_file", { path: "debounce.ts", start_line: 1, end_line: 1 }),
       call("create_directory", { path: "made" }),
     );
-    await chat.frame.getByText("May read_file run?").waitFor();
+    await chat.frame.getByText("May read_file run?", { exact: true }).waitFor();
     await chat.frame.getByText("It asks because this workspace is not trusted.").waitFor();
     await scene.button("Approve").click();
     await chat.reached("done");
@@ -161,7 +161,7 @@ describe("permissions in a workbench", function () {
     await scene.button("Let write_file ask again").click();
     await chat.frame.getByText("Without asking:").waitFor({ state: "detached" });
     await scene.ask("Write three.", write("3\n"));
-    await chat.frame.getByText("May write_file run?").waitFor();
+    await chat.frame.getByText("May write_file run?", { exact: true }).waitFor();
     await scene.button("Reject").click();
     await chat.reached("done");
   });
@@ -186,7 +186,7 @@ describe("permissions in a workbench", function () {
     await chat.frame.getByText("Allowed by your rule `printf`").waitFor();
     await scene.newChat();
     await scene.ask("Print into a file.", print(" > out.txt"));
-    await chat.frame.getByText("May execute_command run?").waitFor();
+    await chat.frame.getByText("May execute_command run?", { exact: true }).waitFor();
     await scene.button("Reject").click();
     await chat.reached("done");
     await scene.button("What may run without asking").click();
@@ -205,7 +205,7 @@ describe("permissions in a workbench", function () {
     assert.ok(existsSync(scene.file("out.txt")));
     await scene.button("Let it ask as usual").click();
     await scene.ask("Print at last.", print());
-    await chat.frame.getByText("May execute_command run?").waitFor();
+    await chat.frame.getByText("May execute_command run?", { exact: true }).waitFor();
     await scene.button("Reject").click();
     await chat.reached("done");
   });
@@ -218,7 +218,7 @@ describe("permissions in a workbench", function () {
       call("switch_agent", { agent_type: "coder", reason: "It has to be changed." }),
       call("create_directory", { path: "by-coder" }),
     );
-    await chat.frame.getByText("May Coder take over?").waitFor();
+    await chat.frame.getByText("May Coder take over?", { exact: true }).waitFor();
     await chat.frame
       .getByText("It asks because this agent may do more than the one that answers now.")
       .waitFor();

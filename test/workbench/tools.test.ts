@@ -308,10 +308,10 @@ describe("tools in a workbench", function () {
       call("execute_command", { command: "touch pwned" }),
       call("write_file", { path: ".vscode/tasks.json", content: "{}" }),
     );
-    await chat.frame.getByText("May execute_command run?").waitFor();
+    await chat.frame.getByText("May execute_command run?", { exact: true }).waitFor();
     assert.equal(existsSync(scene.file("pwned")), false);
     await scene.button("Reject").click();
-    await chat.frame.getByText("May write_file run?").waitFor();
+    await chat.frame.getByText("May write_file run?", { exact: true }).waitFor();
     await scene.button("Reject").click();
     await chat.reached("done");
     assert.equal(existsSync(scene.file("pwned")), false);
