@@ -16,8 +16,8 @@ const BACK_MS = 5_000;
 /** What a reader may wait beyond the cluster's own time, or a dead companion's lease. */
 const GRACE_S = 2;
 const LEASE_S = 5;
-const STANDBY =
-  "select 1 from pg_stat_replication where state = 'streaming' and sync_state = 'sync'";
+const STANDBYS =
+  "select application_name as name from pg_stat_replication where state = 'streaming' and sync_state = 'sync'";
 
 export const KINDS = ["leader", "standby", "etcd", "companion", "rolling update"] as const;
 export type Kind = (typeof KINDS)[number];
@@ -109,7 +109,8 @@ async function kill(cluster: PatroniCluster, team: Team, kind: Kind): Promise<nu
       const since = performance.now();
       node?.kill();
       while (kind === "leader" && (await cluster.leader()) === old) await delay(50);
-      const took = kind === "leader" ? await writableAfter(cluster, since) : 0;
+      // The connection of one that was killed may be there for a moment.
+      const took = await writableAfter(cluster, since, node?.name);
       setTimeout(() => node?.start(), BACK_MS);
       return took;
     }
@@ -138,14 +139,16 @@ async function kill(cluster: PatroniCluster, team: Team, kind: Kind): Promise<nu
   }
 }
 
-async function writableAfter(cluster: PatroniCluster, since: number): Promise<number> {
+/** Seconds from `since` until there is a leader with another synchronous standby than `killed`. */
+async function writableAfter(
+  cluster: PatroniCluster,
+  since: number,
+  killed?: string,
+): Promise<number> {
   for (;;) {
     // Nothing can be shown before, whatever the companions do.
-    const isThere = await cluster.query(STANDBY).then(
-      (rows) => rows.length > 0,
-      () => false,
-    );
-    if (isThere) return (performance.now() - since) / 1000;
+    const standbys = await cluster.query<{ name: string }>(STANDBYS).catch(() => []);
+    if (standbys.some(({ name }) => name !== killed)) return (performance.now() - since) / 1000;
     await delay(50);
   }
 }
