@@ -27,6 +27,10 @@ import { startTeam, type Team } from "./team.ts";
 
 const TWO_MACHINES = { STREAMKEEPER_DURABILITY: "two_machines" };
 
+/** Ends after the round that goes on, with nothing left over. */
+let isOver = false;
+process.once("SIGTERM", () => (isOver = true));
+
 const missing = missingPrograms();
 if (missing !== undefined) {
   console.error(`These programs are needed, from Debian's packages:\n  ${missing}`);
@@ -56,10 +60,10 @@ function failed(thrown: unknown): boolean {
 }
 
 async function kill(rounds: number): Promise<boolean> {
-  if (rounds === 0) return true;
+  if (rounds === 0 || isOver) return true;
   const rows = new Map<Kind, Kills>();
   await withTeam({ synchronous: true }, TWO_MACHINES, async (...on) => {
-    for (let n = 0; n < rounds; n++) {
+    for (let n = 0; n < rounds && !isOver; n++) {
       const kind = kinds[n % kinds.length] ?? "leader";
       const row = rows.get(kind) ?? noKills();
       rows.set(kind, row);
@@ -71,10 +75,10 @@ async function kill(rounds: number): Promise<boolean> {
 }
 
 async function killBehindProxies(rounds: number): Promise<boolean> {
-  if (rounds === 0) return true;
+  if (rounds === 0 || isOver) return true;
   const row = noKills();
   await withTeam({ synchronous: true, proxied: true }, TWO_MACHINES, async (...on) => {
-    for (let n = 0; n < rounds; n++) {
+    for (let n = 0; n < rounds && !isOver; n++) {
       await killRound(...on, "leader", row);
       tell("proxied", n + 1, COLUMNS, [toCells(["leader", row])]);
     }
@@ -83,10 +87,10 @@ async function killBehindProxies(rounds: number): Promise<boolean> {
 }
 
 async function lose(rounds: number): Promise<boolean> {
-  if (rounds === 0) return true;
+  if (rounds === 0 || isOver) return true;
   const row = noLosses();
   await withTeam({ synchronous: false, lagMs: LAG_MS }, {}, async (...on) => {
-    for (let n = 0; n < rounds; n++) {
+    for (let n = 0; n < rounds && !isOver; n++) {
       await lossRound(...on, row);
       tell("lossy", n + 1, LOSS_COLUMNS, [toLossCells(row)]);
     }
