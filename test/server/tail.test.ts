@@ -311,6 +311,23 @@ describe("the tail of the log on SQLite", () => {
       assert.equal(rowOf(path, "one")?.last_seq, 0);
     }));
 
+  it("never writes over a row that is not settled, whoever has written it", () =>
+    withDatabase(SQLITE, async (open) => {
+      stopTime(open);
+      const path = pathOf(open);
+      const writer = await leased(open, "one");
+      const stranger = await leased(open, "stranger");
+      await say(open, writer, numbered(3));
+      const other = new SQLite(path);
+      other.exec(`insert into tail (position, session_id, seq, type, payload, commit_id)
+        select max(position) + 1, 'stranger', 1, 'status', '{"token":"w1"}', 'theirs' from tail`);
+      other.close();
+      assert.equal(await say(open, writer, ["w4"]), 4);
+      assert.deepEqual(said(path, "one"), expected(4));
+      assert.deepEqual(said(path, "stranger"), expected(1));
+      assert.equal(await say(open, stranger, ["w2"]), 2);
+    }));
+
   it("has nothing of a session that is deleted", () =>
     withDatabase(SQLITE, async (open) => {
       stopTime(open);

@@ -8,6 +8,7 @@ import { nativeBinding } from "../engine/native-binding.ts";
 import type { PackedAppends } from "./append-log.ts";
 import { createSettling } from "./settle.ts";
 import type { TailOrders } from "./tail.ts";
+import { PLACE_TAKEN } from "./tail-places.ts";
 import type { WriterThreadData } from "./writer-threads.ts";
 
 export type ToAppendWorker =
@@ -79,8 +80,14 @@ const rollback = database.prepare("rollback");
 const look = database.prepare<[string], SessionRow>(
   "select last_seq as lastSeq, lease_fence as fence, cancel_turn_id as cancelTurnId from sessions where id = ?",
 );
-const insert = database.prepare<[number, string, number, string, string, string, string]>(
-  "insert into tail (position, session_id, seq, turn_id, type, payload, commit_id) values (?, ?, ?, ?, ?, ?, ?)",
+// Over what is settled, nothing else.
+const write = database.prepare<[number, string, number, string, string, string, string]>(
+  `insert into tail (position, session_id, seq, turn_id, type, payload, commit_id)
+   values (?, ?, ?, ?, ?, ?, ?)
+   on conflict (position) do update set session_id = excluded.session_id, seq = excluded.seq,
+     turn_id = excluded.turn_id, type = excluded.type, payload = excluded.payload,
+     commit_id = excluded.commit_id
+   where tail.seq <= coalesce((select last_seq from sessions where id = tail.session_id), tail.seq)`,
 );
 const settling = createSettling(database);
 
@@ -133,7 +140,7 @@ function appendGroup(appends: PackedAppends, orders: TailOrders): FromAppendWork
   const unsettled: FromAppendWorker["unsettled"] = [];
   const outcome = appendTogether(group, 0, members, () => carryOut(orders, unsettled));
   if (outcome.status === "committed") return { outcomes: [outcome], unsettled };
-  const hasOrders = orders.settle.length > 0 || orders.trimBefore > 0;
+  const hasOrders = orders.settle.length > 0 || orders.removeFrom !== undefined;
   const { code, message } = outcome;
   if (hasOrders && unsettled.length === 0) unsettled.push({ sessionId: undefined, code, message });
   // A lock is everybody's trouble; anything else may be the fault of one.
@@ -199,7 +206,8 @@ function store({ appends, lastSeqs }: Group, index: number, settledSeq: number):
     const [turnId = "", commitId = ""] = [turnIds[index], commitIds[index]];
     const position = appends.firstPosition + row;
     const [type = "", payload = ""] = [types[row], payloads[row]];
-    insert.run(position, sessionId, ++seq, turnId, type, payload, commitId);
+    const { changes } = write.run(position, sessionId, ++seq, turnId, type, payload, commitId);
+    if (changes !== 1) throw new SQLite.SqliteError("a row is not settled", PLACE_TAKEN);
   }
   lastSeqs.set(sessionId, seq);
   return seq;
@@ -218,7 +226,7 @@ function carryOut(orders: TailOrders, unsettled: FromAppendWorker["unsettled"]):
       throw error;
     }
   }
-  if (orders.trimBefore > 0) settling.trim(orders.trimBefore);
+  if (orders.removeFrom !== undefined) settling.removeFrom(orders.removeFrom);
 }
 
 function toldOf(error: unknown): { code: string; message: string } {

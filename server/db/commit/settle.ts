@@ -17,8 +17,8 @@ export interface Settling {
    * file has, keeps it for the doctor to find: a start must not fail for one chat's sake.
    */
   settleAll(): { rows: number; holes: string[] };
-  /** Removes what lies before a position, but for what is not settled. */
-  trim(before: number): void;
+  /** Removes what is settled from a position on. */
+  removeFrom(position: number): void;
   /** Undefined: the session is gone. */
   lastSeqOf(sessionId: string): number | undefined;
 }
@@ -37,7 +37,7 @@ export function createSettling(database: SQLite.Database): Settling {
      where id = ?`,
   );
   const remove = database.prepare<[number]>(
-    `delete from tail where position < ?
+    `delete from tail where position >= ?
      and seq <= coalesce((select last_seq from sessions where id = session_id), seq)`,
   );
   const count = database.prepare<[], number>("select count(*) from tail").pluck();
@@ -81,8 +81,8 @@ export function createSettling(database: SQLite.Database): Settling {
       removeAll.run();
       return { rows, holes };
     },
-    trim(before) {
-      remove.run(before);
+    removeFrom(position) {
+      remove.run(position);
     },
     lastSeqOf: (sessionId) => head.get(sessionId),
   };

@@ -17,6 +17,7 @@ import type {
 } from "./append-worker.ts";
 import { Gatherer } from "./gatherer.ts";
 import { SETTLE_AFTER_MS, type Tail, type TailOrders } from "./tail.ts";
+import { PLACE_TAKEN } from "./tail-places.ts";
 import type { WriterGate } from "./writer-gate.ts";
 import { CheckpointTimes, startThread, type WriterThreadData } from "./writer-threads.ts";
 
@@ -69,6 +70,7 @@ export function createSqliteAppendLog(
       onError(new SQLite.SqliteError(failure.message, failure.code));
       tail.notCarriedOut(orders, failure.sessionId, now);
     } else tail.carriedOut(orders);
+    if (outcomes.some((one) => one.status === "failed" && one.code === PLACE_TAKEN)) tail.lose();
     const results = outcomes.flatMap((outcome) => toResults(outcome, began, data.flush));
     for (const [index, result] of results.entries()) {
       const append = appends[index];
@@ -111,7 +113,7 @@ export function createSqliteAppendLog(
         if (isClosed || appending.ended()) return;
         const orders = tail.due(ROWS_BY_TIMER, performance.now());
         isMore = orders.settle.length > 0;
-        if (isMore || orders.trimBefore > 0) await carryOut([], orders);
+        if (isMore || orders.removeFrom !== undefined) await carryOut([], orders);
       })
       .catch(onError);
     settleLater(isMore ? NEXT_BY_TIMER_MS : SETTLE_AFTER_MS);

@@ -16,10 +16,11 @@
 //   memory, filled by what the thread has acknowledged; settling twice does nothing, a hole is
 //   refused, and what is removed is what the database says is settled (settle.ts). If the thread
 //   dies, nothing is known any more: all is settled before the next write, as at the start.
-// - Rows that are settled are not removed one by one, which would write each page of the tail once
-//   more: once everything before a position is, those pages are given back whole.
+// - Rows that are settled stay until others are written over them (tail-places.ts); what the
+//   statement that does so finds unsettled it refuses to touch.
 import type { Operation } from "../../observe/operations.ts";
 import type { Settling, Unsettled } from "./settle.ts";
+import { TailPlaces } from "./tail-places.ts";
 
 /** So long that an answer's words fill some page of its log; a start has to settle no more. */
 export const SETTLE_AFTER_MS = 1_000;
@@ -27,12 +28,15 @@ export const SETTLE_AFTER_MS = 1_000;
 /** Of a session that could not be settled. */
 const AGAIN_AFTER_MS = 5_000;
 
-/** Twice as many as come, so that it catches up; few, since the group waits for them. */
+/** Twice as many as come, so that it catches up. */
 const SETTLED_PER_ROW = 2;
 const MIN_SETTLED = 64;
 
-/** About twenty pages. */
-const TRIMMED_AT_ONCE = 500;
+/**
+ * Settled by one group, which waits for them; the groups before it have none. Sessions that were
+ * made together have their rows in the same pages, and each commit writes a page anew.
+ */
+const LOT_ROWS = 256;
 
 /** They read and write no session's log, and come again and again. */
 const LEAVES_LOGS_ALONE: ReadonlySet<Operation | undefined> = new Set([
@@ -51,8 +55,8 @@ interface Entry extends Unsettled {
 /** What the thread does in the transaction of a group, beside the appends. */
 export interface TailOrders {
   settle: Unsettled[];
-  /** 0: nothing. */
-  trimBefore: number;
+  /** Rows that nobody needs; undefined: none. */
+  removeFrom: number | undefined;
 }
 
 /** The tail as the companion knows it; one for an open file. */
@@ -63,8 +67,11 @@ export class Tail {
   readonly #sessions = new Map<string, Entry>();
   /** Settled in a transaction that may not have committed. */
   readonly #inSteps = new Set<string>();
-  #nextPosition = 1;
-  #trimmed = 1;
+  /** Whose turn it is, by their ids from the end. */
+  #line: Entry[] = [];
+  /** Rows that may be settled since the last lot. */
+  #allowed = 0;
+  readonly #places = new TailPlaces();
   #isKnown = true;
 
   /** Both on the connection of the steps; the tail is empty. */
@@ -74,7 +81,7 @@ export class Tail {
   }
 
   get isEmpty(): boolean {
-    return this.#isKnown && this.#sessions.size === 0 && this.#trimmed === this.#nextPosition;
+    return this.#isKnown && this.#sessions.size === 0 && this.#places.isEmpty;
   }
 
   /** How far a session's log has come whose row says `stored`. */
@@ -82,11 +89,9 @@ export class Tail {
     return Math.max(stored, this.#sessions.get(sessionId)?.lastSeq ?? 0);
   }
 
-  /** Positions for so many rows; the first of them. */
+  /** Positions for so many rows, one behind the other; the first of them. */
   take(rows: number): number {
-    const first = this.#nextPosition;
-    this.#nextPosition += rows;
-    return first;
+    return this.#places.take(rows);
   }
 
   /** Rows are committed. Call it, and what follows, with the gate in hand. */
@@ -94,33 +99,50 @@ export class Tail {
     let entry = this.#sessions.get(sessionId);
     // Else somebody has settled it and gone on.
     if (entry?.lastSeq !== lastSeq - rows) {
-      this.#sessions.delete(sessionId);
+      this.#forget(sessionId);
       entry = { sessionId, lastSeq, positions: [], since: now, notBefore: 0 };
       this.#sessions.set(sessionId, entry);
     }
     entry.lastSeq = lastSeq;
-    for (let row = 0; row < rows; row++) entry.positions.push(first + row);
+    for (let position = first; position < first + rows; position++) {
+      entry.positions.push(position);
+      this.#places.hold(position);
+    }
   }
 
   /** What is due, for a group of so many rows; call it before they are given their positions. */
   due(rows: number, now: number): TailOrders {
+    if (this.#line.length === 0) this.#line = this.#lineUp(now);
+    this.#allowed += Math.max(MIN_SETTLED, rows * SETTLED_PER_ROW);
     const settle: Unsettled[] = [];
-    let budget = Math.max(MIN_SETTLED, rows * SETTLED_PER_ROW);
-    for (const entry of this.#sessions.values()) {
-      if (budget <= 0 || entry.since > now - SETTLE_AFTER_MS) break;
-      if (entry.notBefore > now) continue;
+    let room = this.#allowed < LOT_ROWS ? 0 : this.#allowed;
+    while (room > 0) {
+      const entry = this.#line.pop();
+      if (!entry) break;
+      // Else a step has settled it meanwhile.
+      if (this.#sessions.get(entry.sessionId) !== entry) continue;
       settle.push(entry);
-      budget -= entry.positions.length;
+      room -= entry.positions.length;
+      this.#allowed = 0;
     }
-    const [oldest] = this.#sessions.values();
-    const before = oldest?.positions[0] ?? this.#nextPosition;
-    const isWorthIt = oldest === undefined || before - this.#trimmed >= TRIMMED_AT_ONCE;
-    return { settle, trimBefore: isWorthIt && before > this.#trimmed ? before : 0 };
+    return { settle, removeFrom: this.#places.unneeded(now) };
+  }
+
+  /** All that have waited for half of the time, once one has waited for all of it. */
+  #lineUp(now: number): Entry[] {
+    const line: Entry[] = [];
+    for (const entry of this.#sessions.values()) {
+      if (entry.notBefore > now) continue;
+      const age = now - entry.since;
+      if (age < SETTLE_AFTER_MS / 2 || (line.length === 0 && age < SETTLE_AFTER_MS)) break;
+      line.push(entry);
+    }
+    return line.sort((a, b) => (a.sessionId < b.sessionId ? 1 : -1));
   }
 
   carriedOut(orders: TailOrders): void {
-    for (const { sessionId } of orders.settle) this.#sessions.delete(sessionId);
-    if (orders.trimBefore > 0) this.#trimmed = orders.trimBefore;
+    for (const { sessionId } of orders.settle) this.#forget(sessionId);
+    if (orders.removeFrom !== undefined) this.#places.removedFrom(orders.removeFrom);
   }
 
   /** Because of one session, if it is known which: the others are due as before. */
@@ -157,13 +179,21 @@ export class Tail {
       const entry = this.#sessions.get(sessionId);
       const stored = entry && this.#settling.lastSeqOf(sessionId);
       if (entry && (stored === undefined || stored >= entry.lastSeq)) {
-        this.#sessions.delete(sessionId);
+        this.#forget(sessionId);
       }
     }
     this.#inSteps.clear();
   }
 
-  /** The thread is gone, and nobody knows what it has written. */
+  /** What it had is settled. */
+  #forget(sessionId: string): void {
+    const entry = this.#sessions.get(sessionId);
+    if (!entry) return;
+    this.#places.free(entry.positions);
+    this.#sessions.delete(sessionId);
+  }
+
+  /** Nobody knows what was written: the thread is gone, or it has met rows of somebody else. */
   lose(): void {
     this.#isKnown = false;
   }
@@ -176,7 +206,7 @@ export class Tail {
   async settleAll(): Promise<void> {
     await this.#inTransaction(() => this.#settling.settleAll());
     this.#sessions.clear();
-    this.#trimmed = this.#nextPosition;
+    this.#places.clear();
     this.#isKnown = true;
   }
 }
