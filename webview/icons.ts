@@ -21,6 +21,7 @@ export const ICONS = {
   error: "\uea87",
   export: "\uebac",
   file: "\uea7b",
+  fork: "\uea63",
   history: "\uea82",
   info: "\uea74",
   insert: "\uec11",

@@ -46,17 +46,8 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
     }
     (await chats.focusView()).send({ type: "compose", text: "", context: [selection] });
   },
-  "streamkeeper.addFile": async ({ chats, tools }, uri, selected) => {
-    const files = chosenFiles(uri, selected);
-    if (files.length === 0) {
-      void vscode.window.showInformationMessage(vscode.l10n.t("The editor shows no file."));
-      return;
-    }
-    const { takeContext } = await import("../context/mentions.ts");
-    const context = await takeContext(tools.roots(), files.slice(0, 50));
-    if (context.length === 0) return;
-    (await chats.focusView()).send({ type: "compose", text: "", context });
-  },
+  "streamkeeper.addFile": addChosen,
+  "streamkeeper.addFolder": addChosen,
   "streamkeeper.stop": async ({ chats, client }) => {
     const active = chats.active();
     const chat = active?.state.streaming
@@ -105,6 +96,19 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
       "streamkeeper.streamkeeper#streamkeeper.start",
     ),
 };
+
+/** Files and folders may be chosen together. */
+async function addChosen({ chats, tools }: App, uri: unknown, selected: unknown): Promise<void> {
+  const files = chosenFiles(uri, selected);
+  if (files.length === 0) {
+    void vscode.window.showInformationMessage(vscode.l10n.t("The editor shows no file."));
+    return;
+  }
+  const { takeContext } = await import("../context/mentions.ts");
+  const context = await takeContext(tools.roots(), files.slice(0, 50));
+  if (context.length === 0) return;
+  (await chats.focusView()).send({ type: "compose", text: "", context });
+}
 
 /** Runs a command of the manifest and tells the user why it failed, if it does. */
 export async function runCommand(

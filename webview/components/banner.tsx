@@ -107,6 +107,7 @@ const CALM: ReadonlySet<string> = new Set([
   "not_found",
   "turn_gone",
   "key_set",
+  "forked",
 ]);
 
 function toGone(error: NonNullable<AppState["streamError"]>, gone: string) {

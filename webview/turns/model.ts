@@ -74,6 +74,8 @@ export interface Question {
 
 /** How a turn ended; which fields say something depends on the turn's status. */
 export interface TurnEnd {
+  /** Of the chunk that says so. */
+  seq: number;
   code: string | null;
   message: string;
   hint: string | null;

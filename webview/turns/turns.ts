@@ -307,6 +307,7 @@ function endTurn(turn: Turn, chunk: ChunkOf<"done" | "error" | "interrupted">): 
   const done = (chunk.type === "done" && chunk.metadata) || {};
   const failed = (chunk.type !== "done" && chunk.metadata) || {};
   const ending: TurnEnd = {
+    seq: chunk.seq,
     code: failed.code ?? null,
     message: chunk.error ?? chunk.content ?? "",
     hint: failed.hint ?? null,

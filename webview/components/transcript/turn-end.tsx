@@ -5,7 +5,10 @@ import type { Turn } from "../../turns/model.ts";
 import type { Plan } from "../../turns/plans.ts";
 import { useSurroundings } from "../base/context.ts";
 import { Icon, IconButton } from "../base/icon.tsx";
+import { later } from "../base/later.tsx";
 import { Secondary } from "../base/secondary.tsx";
+
+const ForkTurn = later(async () => (await import("./fork-turn.tsx")).ForkTurn);
 
 interface TurnEndProps {
   turn: Turn;
@@ -95,7 +98,6 @@ function TurnActions({
   canRetry: boolean;
 }) {
   const { actions, text } = useSurroundings();
-  if (answer === "" && !canRetry) return null;
   return (
     <div class="status-actions">
       {answer !== "" && (
@@ -108,6 +110,7 @@ function TurnActions({
           onClick={() => actions.sending.retry(turn.id)}
         />
       )}
+      {turn.ending && <ForkTurn atSeq={turn.ending.seq} />}
     </div>
   );
 }
@@ -190,7 +193,7 @@ function Failed({ turn, answer, isIdle, canAct, plan }: StoppedProps) {
           <TurnActions turn={turn} answer={answer} canRetry={isIdle && !canAct} />
         </div>
       )}
-      {answer === "" && !canAct && <TurnActions turn={turn} answer="" canRetry={isIdle} />}
+      {answer === "" && <TurnActions turn={turn} answer="" canRetry={isIdle && !canAct} />}
       {canAct && (
         <div class="button-row">
           <ResumePlan plan={plan} />
