@@ -1,8 +1,9 @@
 // Builds everything into dist/: node esbuild.mjs [--production] [--watch] [--target linux-x64]
 //   dist/extension/extension.cjs the extension (VS Code loads it); first-use.cjs beside
 //   it with all that can wait,
-//                                  run-tool.cjs with the editor's tools, invoke-foreign.cjs
-//                                  with what calls others',
+//                                  run-tool.cjs with the editor's tools, command-changes.cjs
+//                                  with what looks for files that a command changed,
+//                                  invoke-foreign.cjs with what calls others',
 //                                  mentions.cjs with what reads context for a message,
 //                                  project-context.cjs with what of it is a folder, a commit
 //                                  or all changes,
@@ -59,6 +60,7 @@ const BUDGET = {
   // What VS Code loads at its start, and what the first use loads.
   "extension/extension.cjs": 10_000,
   "extension/changes.cjs": 40_000,
+  "extension/command-changes.cjs": 12_000,
   "extension/first-use.cjs": 150_000,
   "extension/in-russian.cjs": 32_000,
   // Most of it is the reader of YAML.
@@ -123,7 +125,7 @@ const loadedLater = {
     build.onResolve(
       {
         filter:
-          /\/(?:first-use|changes|in-russian|instructions|invoke-foreign|mentions|metrics-view|project-context|proposals|restore-checkpoint|run-tool|russian-starts|transfer-chats)\.ts$/,
+          /\/(?:first-use|changes|command-changes|in-russian|instructions|invoke-foreign|mentions|metrics-view|project-context|proposals|restore-checkpoint|run-tool|russian-starts|transfer-chats)\.ts$/,
       },
       ({ kind, path }) =>
         kind === "dynamic-import"
@@ -150,6 +152,7 @@ const builds = [
       "extension/extension": "extension/extension.ts",
       "extension/first-use": "extension/first-use.ts",
       "extension/changes": "extension/changes/changes.ts",
+      "extension/command-changes": "extension/tools/terminal/command-changes.ts",
       "extension/in-russian": "extension/in-russian.ts",
       "extension/instructions": "extension/instructions/instructions.ts",
       "extension/invoke-foreign": "extension/tools/foreign/invoke-foreign.ts",

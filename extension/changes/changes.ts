@@ -3,6 +3,7 @@ import * as vscode from "vscode";
 import type { CommandAbout } from "../../webview/messages.ts";
 import type { ChatView } from "../chat/chat-view.ts";
 import type { Chats } from "../chat/chats.ts";
+import { showByCommand } from "./by-command.ts";
 import type { Hunk } from "./hunks.ts";
 import { createReview, type Review } from "./review.ts";
 import {
@@ -56,7 +57,10 @@ export async function changesFor(
   const sessionId = chat.state.session_id;
   if (sessionId === null || turnId === undefined) return;
   const files = await filesOf(app, { sessionId, turnId }, path);
-  if (files.length === 0) return;
+  if (files.length === 0) {
+    if (command === "show_changes" && path !== undefined) await showByCommand(app, path);
+    return;
+  }
   if (command === "decide_changes") {
     const choices = files.map((file) => ({ file, hunks: openHunks(file) }));
     if (decision) await decide(app, choices, decision);

@@ -1,6 +1,6 @@
 // One call of a tool, run in this window. A bundle of its own, loaded with the first call: its
 // errors are of its own classes, too, so what others must tell apart is said in results.
-import type { ChangedFile } from "../../server/protocol/changes.ts";
+import type { ChangedFile, CommandChanges } from "../../server/protocol/changes.ts";
 import type { PendingCall } from "../../server/protocol/responses.ts";
 import type { Checkpoints } from "./checkpoints.ts";
 import { isEditorTool } from "./definitions.ts";
@@ -22,10 +22,11 @@ export interface RunDeps {
   checkpoints: Checkpoints;
 }
 
-/** What the model gets to read, and what has become of a file. */
+/** What the model gets to read, and what has become of files. */
 export interface ToolOutcome {
   result: string;
   changed?: ChangedFile;
+  changed_by_command?: CommandChanges;
 }
 
 /** Resolves with what the model gets to read; rejects with the reason why there is nothing. */
@@ -78,7 +79,12 @@ async function run(
       return await changeFile(files, name, args);
     case "create_directory":
       return await createDirectory(files, args);
-    case "execute_command":
-      return await executeCommand(roots, args, signal, onOutput);
+    case "execute_command": {
+      const { watchFiles } = await import("./terminal/command-changes.ts");
+      const changesSince = await watchFiles(roots);
+      const result = await executeCommand(roots, args, signal, onOutput);
+      const changed_by_command = await changesSince();
+      return changed_by_command ? { result, changed_by_command } : { result };
+    }
   }
 }

@@ -1,12 +1,12 @@
 // Runs the calls of the chats of this window. What waits is read from the companion, never
 // remembered here: another window, a reload or a restart changes nothing about it.
-import type { ChangedFile } from "../../server/protocol/changes.ts";
 import { isPause, type StreamChunk } from "../../server/protocol/chunks.ts";
 import type { ClientMessage } from "../../server/protocol/requests.ts";
 import type { PendingCall } from "../../server/protocol/responses.ts";
 import type { CompanionClient } from "../companion/companion-client.ts";
 import { Problem } from "../problem.ts";
 import { toStorable } from "./bounds.ts";
+import type { ToolOutcome } from "./run-tool.ts";
 import { LiveOutput } from "./terminal/live-output.ts";
 
 export interface ToolRunnerDeps {
@@ -22,7 +22,7 @@ export interface ToolRunnerDeps {
     sessionId: string,
     signal: AbortSignal,
     onOutput: (data: string) => void,
-  ): Promise<{ result: string; changed?: ChangedFile }>;
+  ): Promise<ToolOutcome>;
   /**
    * What waits in a session for a person, each time that changes; `isAlone` if nothing
    * else waits or runs there.
@@ -278,7 +278,7 @@ export class ToolRunner {
     call: PendingCall,
     signal: AbortSignal,
     live: LiveOutput,
-  ): Promise<{ result: string; changed?: ChangedFile } | { error: string }> {
+  ): Promise<ToolOutcome | { error: string }> {
     const onOutput = (data: string): void => live.add(data);
     try {
       const outcome = await this.#deps.run(call, sessionId, signal, onOutput);

@@ -14,6 +14,16 @@ export const ChangedFile = z.strictObject({
 });
 export type ChangedFile = z.infer<typeof ChangedFile>;
 
+/** What a command has left in files, by a look before and after it: others' hands count, too. */
+export const CommandChanges = z.strictObject({
+  files: z
+    .array(z.strictObject({ path: Text, is: z.enum(["new", "changed", "deleted"]) }))
+    .check(z.maxLength(100)),
+  /** Beside those that are named; null: nobody could look everywhere. */
+  more: z.nullable(z.int().check(z.nonnegative())),
+});
+export type CommandChanges = z.infer<typeof CommandChanges>;
+
 /** `open`: not decided any more, as it was at first. */
 export const CHANGE_DECISIONS = ["keep", "undo", "open"] as const;
 

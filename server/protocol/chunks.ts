@@ -4,7 +4,7 @@ import * as z from "zod/mini";
 import { AllowedBy, APPROVAL_LEVELS, RULE_TYPES } from "./approvals.ts";
 import { AttachmentRef } from "./attachments.ts";
 import { ASK_REASONS, CALL_OUTCOMES } from "./call-words.ts";
-import { CHANGE_DECISIONS, ChangedFile } from "./changes.ts";
+import { CHANGE_DECISIONS, ChangedFile, CommandChanges } from "./changes.ts";
 import { ERROR_CODES } from "./errors.ts";
 import { SentInstruction } from "./instructions.ts";
 import { TOOL_KINDS } from "./offers.ts";
@@ -74,6 +74,7 @@ export const METADATA = {
   tool_result: z.object({
     outcome: z.optional(z.enum(CALL_OUTCOMES)),
     changed: z.optional(ChangedFile),
+    changed_by_command: z.optional(CommandChanges),
   }),
   agent_switched: z.object({
     from_agent: z.string(),

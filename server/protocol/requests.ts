@@ -1,7 +1,7 @@
 import * as z from "zod/mini";
 import { RuleText } from "./approvals.ts";
 import { Attachment, AttachmentRef, MAX_ATTACHMENTS } from "./attachments.ts";
-import { ChangedFile } from "./changes.ts";
+import { ChangedFile, CommandChanges } from "./changes.ts";
 import { AgentType, ForeignId, Id, ModelId, Text } from "./fields.ts";
 import { OfferedInstructions } from "./instructions.ts";
 import {
@@ -56,6 +56,7 @@ const ToolResult = z.strictObject({
   error: z.optional(Text),
   /** What the turn has made of the file that this call has changed. */
   changed: z.optional(ChangedFile),
+  changed_by_command: z.optional(CommandChanges),
 });
 
 const ToolDecision = z.strictObject({

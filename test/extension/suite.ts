@@ -20,6 +20,7 @@ export function run(): Promise<void> {
   require("./companion.test.ts");
   require("./tools.test.ts");
   require("./commands.test.ts");
+  require("./command-changes.test.ts");
   require("./searches.test.ts");
   require("./files.test.ts");
   require("./changes.test.ts");

@@ -55,6 +55,21 @@ for (const engine of ENGINES) {
         );
       }));
 
+    it("of a command stand with its result, by name", () =>
+      on(engine, async ({ chat }) => {
+        const turn = await ask(chat, "run it");
+        await read(chat, turn);
+        const changed_by_command = { files: [{ path: "a.ts", is: "new" as const }], more: null };
+        const result = { type: "tool_result", call_id: "call", result: "[Exit code 0]" } as const;
+        const next = await send(chat, turn.session_id, { ...result, changed_by_command });
+        const told = (await read(chat, next)).find(({ type }) => type === "tool_result");
+        assert.deepEqual(metadataOf(told).changed_by_command, changed_by_command);
+        const copy = await chat.forkSession(turn.session_id);
+        const copied = await collect(chat, copy.id, { after: 0, until: "turn_end" });
+        const same = copied.find(({ type }) => type === "tool_result");
+        assert.deepEqual(metadataOf(same).changed_by_command, changed_by_command);
+      }));
+
     it("are decided once by place, whoever says it how often, and another word counts from then on", () =>
       on(engine, async ({ chat }) => {
         const { session_id, turn_id } = await changedTurn(chat);

@@ -208,7 +208,7 @@ describe("the app by keyboard alone", () => {
         seen.push(focus.name);
         await page.keyboard.press("Tab");
       }
-      assert.deepEqual(seen.slice(0, 16), [
+      assert.deepEqual(seen.slice(0, 17), [
         "Chats",
         "New chat",
         "Conversation",
@@ -221,6 +221,7 @@ describe("the app by keyboard alone", () => {
         "Table",
         "Copy answer",
         "Retry",
+        "Go on in a copy from here",
         "Your message",
         "Attach pictures or PDF files",
         "Agent",

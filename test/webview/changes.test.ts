@@ -78,6 +78,42 @@ for (const host of HOSTS) {
         assert.deepEqual(await findings(page), []);
       }));
 
+    it("of commands are listed by name, at most once, with what is not known, and axe finds nothing", () =>
+      withApp({ host }, async (app) => {
+        const { page, companion, posted } = app;
+        const { session, turnId } = await ask(app, "Run it");
+        const ran = (call_id: string, changed_by_command: object) =>
+          companion.say(session, turnId, {
+            type: "tool_result",
+            call_id,
+            tool_name: "execute_command",
+            content: "[Exit code 0]",
+            metadata: { changed_by_command },
+          });
+        const file = (path: string, is: string) => ({ path, is });
+        ran("1", { files: [file("gone.ts", "new"), file("new.ts", "new")], more: 0 });
+        ran("2", { files: [file("a.ts", "changed"), file("gone.ts", "deleted")], more: 2 });
+        ran("3", { files: [file("b.ts", "deleted"), file("new.ts", "changed")], more: null });
+        companion.done(session, turnId);
+        await page.getByText("Saved").waitFor();
+        await page.getByRole("button", { name: "3 files", exact: true }).press("Enter");
+        const list = page.getByRole("list", { name: /^Changed while commands ran/ });
+        await list.waitFor();
+        assert.deepEqual(squeeze(await list.getByRole("listitem").allInnerTexts()), [
+          "new.ts made by a command",
+          "a.ts changed by a command",
+          "b.ts deleted by a command",
+        ]);
+        await page.getByText("and 2 more, changed while commands ran").waitFor();
+        await page.getByText("Which files commands changed is not known").waitFor();
+        assert.equal(await page.getByRole("button", { name: /^(Keep|Undo|Compare)/ }).count(), 0);
+        assert.deepEqual(await findings(page), []);
+        if (!isEditor) return;
+        await list.getByRole("button", { name: "a.ts" }).press("Enter");
+        const about = { command: "show_changes", turn_id: turnId, path: "a.ts" };
+        assert.deepEqual(posted.at(-1), { type: "host_command", ...about });
+      }));
+
     if (!isEditor) return;
     it("are shown, kept and undone by keyboard, which keeps the focus in the list", () =>
       withApp({ host }, async (app) => {

@@ -1,6 +1,7 @@
 // What a day's work needs beside answers, in the packaged extension and a real workbench: messages
 // that wait, versions, what a turn changed, chats found, deleted, and brought out and in.
 import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Page } from "playwright-core";
@@ -126,6 +127,67 @@ describe("a day's work in a workbench", function () {
     await chat.composer.waitFor({ timeout: 30_000 });
     await asks("How?", "Why?");
     await place("1/2");
+  });
+
+  it("goes on in a copy from an answer in the middle, and leaves the first chat whole", async () => {
+    await scene.newChat();
+    for (const question of ["First?", "Second?"]) {
+      await scene.ask(question);
+      await chat.reached("done");
+    }
+    await chat.turns.first().hover();
+    const copy = chat.turns.first().getByRole("button", { name: "Go on in a copy from here" });
+    await copy.press("Enter");
+    await asks("First?");
+    await chat.frame.getByText("This is a copy of the chat").waitFor();
+    await picture("copy");
+    await scene.ask("Third?");
+    await asks("First?", "Third?");
+    await chat.reached("done");
+    await openList();
+    const first = chats().filter({ hasText: "First?" });
+    await until("both", async () => (await first.count()) === 2);
+    await first.last().press("Enter");
+    await asks("First?", "Second?");
+  });
+
+  it("adds a folder from the menu of the explorer", async () => {
+    await scene.newChat();
+    mkdirSync(scene.file("src"));
+    writeFileSync(scene.file("src/bread.md"), "Buy bread.\n");
+    await runCommand(page, "View: Show Explorer");
+    await page.getByRole("treeitem", { name: "src" }).click({ button: "right" });
+    await page.getByRole("menuitem", { name: "Add folder to chat" }).hover();
+    // A menu takes no click in its first moments.
+    await page.keyboard.press("Enter");
+    await chat.frame.locator(".chip", { hasText: "src/" }).waitFor();
+    await picture("folder");
+    await scene.ask("What is in it?");
+    await chat.reached("done");
+    assert.match(JSON.stringify(scene.upstream.requests.at(-1)?.body), /Buy bread/);
+  });
+
+  it("says which files a command changed, and shows them against the last commit", async () => {
+    await scene.newChat();
+    const person = ["-c", "user.name=A", "-c", "user.email=a@example.org"];
+    const git = (...args: string[]) =>
+      execFileSync("git", ["-C", scene.workbench.folder, ...person, ...args], { stdio: "ignore" });
+    git("init", "-q");
+    git("add", ".");
+    git("commit", "-qm", "first");
+    const command = "echo '// more' >> debounce.ts; echo made > made.txt";
+    await scene.ask("Run it.", call("execute_command", { command }));
+    await scene.button("Approve").click();
+    await chat.reached("done");
+    await scene.button("2 files").click();
+    const list = chat.frame.getByRole("list", { name: /^Changed while commands ran/ });
+    await list.getByText("made by a command").waitFor();
+    await list.getByRole("button", { name: "debounce.ts" }).click();
+    await page.getByRole("tab", { name: /debounce\.ts \(against the last commit\)/ }).waitFor();
+    await page.locator(".diffEditor .modified .view-lines").getByText("// more").waitFor();
+    await picture("by-command");
+    await runCommand(page, "View: Close All Editors");
+    rmSync(scene.file(".git"), { recursive: true });
   });
 
   it("compares with a checkpoint, keeps the changes of one file and undoes the rest", async () => {

@@ -4,7 +4,8 @@ import type { SessionLog, Turn, TurnChange } from "./model.ts";
 
 /** What a call's result says of its file stands for what an earlier one of the turn said. */
 export function withChange(turn: Turn, { metadata }: ChunkOf<"tool_result">): Turn {
-  const changed = metadata?.changed;
+  const { changed, changed_by_command: byCommand } = metadata ?? {};
+  if (byCommand) return { ...turn, byCommands: [...(turn.byCommands ?? []), byCommand] };
   if (!changed) return turn;
   const { path, is_new: isNew, added, removed } = changed;
   const change: TurnChange = { path, isNew, added, removed, decided: null };

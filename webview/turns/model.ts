@@ -3,6 +3,7 @@
 import type { AllowedBy } from "../../server/protocol/approvals.ts";
 import type { AttachmentRef } from "../../server/protocol/attachments.ts";
 import type { AskReason, CallOutcome } from "../../server/protocol/call-words.ts";
+import type { CommandChanges } from "../../server/protocol/changes.ts";
 import type { SentInstruction } from "../../server/protocol/instructions.ts";
 import type { TurnStatus } from "../../server/protocol/responses.ts";
 import type { Branch } from "../../server/shared/versions.ts";
@@ -105,6 +106,8 @@ export interface Turn {
   nextAgent: string | null;
   parts: readonly Part[];
   changes?: readonly TurnChange[];
+  /** What its commands have left in files, one after the other. */
+  byCommands?: readonly CommandChanges[];
   /** Its companion died, and another one had the answer continued. */
   isContinued?: boolean;
   status: TurnStatus;

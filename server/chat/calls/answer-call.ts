@@ -22,6 +22,7 @@ import { findTool, SWITCH_TOOL } from "../../domain/tools.ts";
 import { ChatError } from "../../errors.ts";
 import type { NewChunk } from "../../protocol/chunks.ts";
 import type { ClientMessage } from "../../protocol/requests.ts";
+import { omitUndefined } from "../../shared/json.ts";
 import type { AcceptedTurn } from "../chat.ts";
 import type { ChatDeps, LeasedTurn } from "../deps.ts";
 import { leaseTurn } from "../log/lease-turn.ts";
@@ -183,13 +184,14 @@ export async function takeResult(
           reply: { ...failed(message.error), content: `${editNote(call)}Error: ${message.error}` },
         };
       }
-      const { result, changed } = message;
+      const { result, changed, changed_by_command } = message;
+      const metadata = omitUndefined({ changed, changed_by_command });
       const content = typeof result === "string" ? result : JSON.stringify(result ?? null);
       return {
         change: { status: "done", result: content },
         reply: {
           content: `${editNote(call)}${content}`,
-          chunk: { content, ...(changed && { metadata: { changed } }) },
+          chunk: { content, ...(Object.keys(metadata).length > 0 && { metadata }) },
         },
       };
     },

@@ -1,4 +1,6 @@
 // Texts of what a turn has changed, loaded with its list.
+import type { CommandChanges } from "../../../server/protocol/changes.ts";
+
 interface ChangeStrings {
   label: string;
   files: (count: number) => string;
@@ -15,6 +17,10 @@ interface ChangeStrings {
   keepAll: string;
   undoAll: string;
   compare: string;
+  byCommands: string;
+  is: Record<CommandChanges["files"][number]["is"], string>;
+  more: (count: number) => string;
+  unknown: string;
 }
 
 const EN: ChangeStrings = {
@@ -33,6 +39,10 @@ const EN: ChangeStrings = {
   keepAll: "Keep all",
   undoAll: "Undo all",
   compare: "Compare with checkpoint",
+  byCommands: "Changed while commands ran; not undone from here",
+  is: { new: "made by a command", changed: "changed by a command", deleted: "deleted by a command" },
+  more: (count) => `and ${count} more, changed while commands ran`,
+  unknown: "Which files commands changed is not known: there are too many to look at.",
 };
 
 const forms = (one: string, few: string, many: string) => (count: number) => {
@@ -57,6 +67,10 @@ const RU: ChangeStrings = {
   keepAll: "Оставить все",
   undoAll: "Отменить все",
   compare: "Сравнить с контрольной точкой",
+  byCommands: "Изменены, пока работали команды; отсюда не отменяются",
+  is: { new: "создан командой", changed: "изменён командой", deleted: "удалён командой" },
+  more: (count) => `и ещё ${files(count)}: изменены, пока работали команды`,
+  unknown: "Какие файлы изменили команды, неизвестно: их слишком много, чтобы все просмотреть.",
 };
 
 export function changeStrings(): ChangeStrings {

@@ -1,6 +1,7 @@
 import { useId, useRef, useState } from "preact/hooks";
+import type { CommandChanges } from "../../../server/protocol/changes.ts";
 import { loadStyle } from "../../load-style.ts";
-import type { TurnChange } from "../../turns/model.ts";
+import type { Turn, TurnChange } from "../../turns/model.ts";
 import { useSurroundings } from "../base/context.ts";
 import { Icon, IconButton } from "../base/icon.tsx";
 import { Secondary } from "../base/secondary.tsx";
@@ -13,21 +14,24 @@ export async function loadTurnChanges() {
 }
 
 interface TurnChangesProps {
-  turnId: string;
-  changes: readonly TurnChange[];
+  turn: Turn;
   /** Nothing runs: what was changed may be undone. */
   isIdle: boolean;
 }
 
 /** The files that a turn has changed; where there is an editor, to look at, keep or undo. */
-function TurnChanges({ turnId, changes, isIdle }: TurnChangesProps) {
+function TurnChanges({ turn, isIdle }: TurnChangesProps) {
+  const { id: turnId, changes = [], byCommands = [] } = turn;
   const { actions } = useSurroundings();
   const words = changeStrings();
   const [isOpen, setOpen] = useState(false);
   const list = useId();
   const toggle = useRef<HTMLButtonElement>(null);
   const shown = changes.filter((one) => one.decided || one.isNew || one.added + one.removed > 0);
-  if (shown.length === 0) return null;
+  const byCommand = filesOf(byCommands);
+  const isUnknown = byCommands.some(({ more }) => more === null);
+  const count = new Set([...shown, ...byCommand].map(({ path }) => path)).size;
+  if (count === 0) return isUnknown ? <p class="muted changes">{words.unknown}</p> : null;
   const sum = (of: "added" | "removed"): number => shown.reduce((all, one) => all + one[of], 0);
   const { run } = actions;
   const decide = (decision: "keep" | "undo"): void => {
@@ -46,8 +50,8 @@ function TurnChanges({ turnId, changes, isIdle }: TurnChangesProps) {
         onClick={() => setOpen(!isOpen)}
       >
         <Icon name="chevron-right" />
-        <span>{words.files(shown.length)}</span>
-        <Counts added={sum("added")} removed={sum("removed")} />
+        <span>{words.files(count)}</span>
+        {shown.length > 0 && <Counts added={sum("added")} removed={sum("removed")} />}
         <StateOfAll changes={shown} />
       </button>
       <div id={list} hidden={!isOpen}>
@@ -57,7 +61,15 @@ function TurnChanges({ turnId, changes, isIdle }: TurnChangesProps) {
               <ChangedFile key={change.path} turnId={turnId} change={change} isIdle={isIdle} />
             ))}
         </ul>
-        {isOpen && run && (
+        {isOpen && (
+          <ByCommands
+            turnId={turnId}
+            files={byCommand}
+            more={byCommands.reduce((all, { more }) => all + (more ?? 0), 0)}
+            isUnknown={isUnknown}
+          />
+        )}
+        {isOpen && run && shown.length > 0 && (
           <div class="button-row">
             {isIdle && shown.some(isToDecide) && (
               <>
@@ -72,6 +84,63 @@ function TurnChanges({ turnId, changes, isIdle }: TurnChangesProps) {
         )}
       </div>
     </section>
+  );
+}
+
+/** What is left at the end, by path: one that came and went again is not there. */
+function filesOf(byCommands: readonly CommandChanges[]): CommandChanges["files"] {
+  const files = new Map<string, CommandChanges["files"][number]>();
+  for (const file of byCommands.flatMap((one) => one.files)) {
+    const before = files.get(file.path)?.is;
+    if (before === "new" && file.is === "deleted") files.delete(file.path);
+    else if (before === "new") files.set(file.path, { ...file, is: "new" });
+    else if (before === "deleted") files.set(file.path, { ...file, is: "changed" });
+    else files.set(file.path, file);
+  }
+  return [...files.values()];
+}
+
+interface ByCommandsProps {
+  turnId: string;
+  files: CommandChanges["files"];
+  more: number;
+  isUnknown: boolean;
+}
+
+/** There is no copy of them from before, so nothing of them is kept or undone here. */
+function ByCommands({ turnId, files, more, isUnknown }: ByCommandsProps) {
+  const { run } = useSurroundings().actions;
+  const words = changeStrings();
+  return (
+    <>
+      {files.length > 0 && (
+        <>
+          <p class="muted">{words.byCommands}</p>
+          <ul aria-label={words.byCommands}>
+            {files.map(({ path, is }) => (
+              <li key={path}>
+                {run ? (
+                  <button
+                    type="button"
+                    class="chip"
+                    title={words.show(path)}
+                    onClick={() => run("show_changes", { turn_id: turnId, path })}
+                  >
+                    <Icon name="file" />
+                    <span>{path}</span>
+                  </button>
+                ) : (
+                  <span class="changes-name">{path}</span>
+                )}
+                <span class="muted">{words.is[is]}</span>
+              </li>
+            ))}
+          </ul>
+        </>
+      )}
+      {more > 0 && <p class="muted">{words.more(more)}</p>}
+      {isUnknown && <p class="muted">{words.unknown}</p>}
+    </>
   );
 }
 

@@ -99,9 +99,7 @@ export const TurnView = memo((props: TurnProps) => {
             ))}
             {index === pieces.length - 1 && (
               <>
-                {turn.changes && (
-                  <TurnChanges turnId={turn.id} changes={turn.changes} isIdle={!open} />
-                )}
+                {(turn.changes || turn.byCommands) && <TurnChanges turn={turn} isIdle={!open} />}
                 <TurnEnd {...props} answer={answerText(turn)} />
               </>
             )}
