@@ -2,6 +2,7 @@ import type { Attaching } from "./components/base/context.ts";
 
 const LISTS = ["application/vnd.code.uri-list", "text/uri-list"];
 const MAX_FILES = 50;
+const ADDRESS = /^https?:\/\/\S{3,2000}$/i;
 const IS_ATTACHED = /\.(?:png|jpe?g|gif|webp|pdf)$/i;
 
 /**
@@ -12,6 +13,11 @@ export function acceptFiles(attaching: Attaching): void {
   const take = async (files: readonly File[]): Promise<void> => {
     const { takeFiles } = await import("./attachments/attachments.tsx");
     await takeFiles(attaching, files);
+  };
+  /** Of an address alone, its page; the address is pasted all the same. */
+  const offer = (text: string, target: EventTarget | null): void => {
+    if (!ADDRESS.test(text) || !(target instanceof HTMLTextAreaElement)) return;
+    void import("./mentions/offer-page.ts").then(({ offerPage }) => offerPage(attaching, text));
   };
   const { editor } = attaching.transport;
   const isTaken = ({ types }: DataTransfer): boolean =>
@@ -45,7 +51,8 @@ export function acceptFiles(attaching: Attaching): void {
   document.addEventListener("paste", (event) => {
     const { clipboardData, target } = event;
     const files = [...(clipboardData?.files ?? [])];
-    if (!clipboardData || files.length === 0 || isOtherField(target)) return;
+    if (!clipboardData || isOtherField(target)) return;
+    if (files.length === 0) return offer(clipboardData.getData("text/plain").trim(), target);
     // A table of an office program comes as text and as a picture of it.
     const { types } = clipboardData;
     if (types.includes("text/plain") && types.some((type) => /^text\/(?:html|rtf)$/.test(type)))

@@ -53,7 +53,7 @@ function pageOption(deps: FarDeps, typed: string): FarOption[] {
   return [{ ...option, word: `${url.href} `, take: () => void add(deps, read) }];
 }
 
-async function add({ store }: FarDeps, read: () => Promise<ContextItem>): Promise<void> {
+export async function add({ store }: FarDeps, read: () => Promise<ContextItem>): Promise<void> {
   const chat = store.get().log?.id;
   store.tell({ code: "context_coming", message: words().coming });
   try {
