@@ -122,6 +122,37 @@ const STATES: Record<string, (app: OpenApp) => Promise<void>> = {
     await app.page.getByRole("button", { name: "Chats" }).click();
     await app.page.locator(".session").nth(1).waitFor();
   },
+  archived: async (app) => {
+    for (const [title, workspace] of [
+      ["A chat", "/home/me/web"],
+      ["Another chat", "/home/me/server"],
+    ] as const) {
+      const session = app.companion.addSession(title, { workspace });
+      app.companion.done(session, app.companion.ask(session, "q"));
+    }
+    await app.page.getByRole("button", { name: "Chats" }).click();
+    await app.page.getByRole("button", { name: "Archive “A chat”" }).press("Enter");
+    await app.page.getByText("“A chat” is archived.").waitFor();
+    await app.page.getByLabel("Chats to show").selectOption("Archive");
+    await app.page.getByRole("button", { name: "Take “A chat” out of the archive" }).waitFor();
+  },
+  fetching: async (app) => {
+    const { session, turnId } = await ask(app);
+    const waiting_for = [{ kind: "tool_decision", call_id: "c1" }];
+    app.companion.say(
+      session,
+      turnId,
+      {
+        type: "tool_call",
+        call_id: "c1",
+        tool_name: "fetch_page",
+        arguments: { url: "https://docs.example/guide" },
+        requires_approval: true,
+      },
+      { type: "status", metadata: { state: "waiting", waiting_for } },
+    );
+    await app.page.getByRole("button", { name: "Approve" }).waitFor();
+  },
   deleted: async (app) => {
     const deleted_at = "2026-01-02T03:04:05.000Z";
     app.companion.deleted = [{ id: "d1", title: "A deleted chat", deleted_at }];
