@@ -32,7 +32,11 @@ async function send(page: Page, text: string): Promise<void> {
   await page.getByLabel("Your message").fill(text);
   await page.keyboard.press("Enter");
   await page.locator(".turn").last().getByText(text, { exact: true }).waitFor();
-  await page.locator(".turn").last().getByText(/^Saved/).waitFor();
+  await page
+    .locator(".turn")
+    .last()
+    .getByText(/^Saved/)
+    .waitFor();
 }
 
 const copies = (page: Page) => page.getByRole("button", { name: COPY });

@@ -40,7 +40,11 @@ const EN: ChangeStrings = {
   undoAll: "Undo all",
   compare: "Compare with checkpoint",
   byCommands: "Changed while commands ran; not undone from here",
-  is: { new: "made by a command", changed: "changed by a command", deleted: "deleted by a command" },
+  is: {
+    new: "made by a command",
+    changed: "changed by a command",
+    deleted: "deleted by a command",
+  },
   more: (count) => `and ${count} more, changed while commands ran`,
   unknown: "Which files commands changed is not known: there are too many to look at.",
 };
