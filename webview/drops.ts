@@ -17,7 +17,9 @@ export function acceptFiles(attaching: Attaching): void {
   /** Of an address alone, its page; the address is pasted all the same. */
   const offer = (text: string, target: EventTarget | null): void => {
     if (!ADDRESS.test(text) || !(target instanceof HTMLTextAreaElement)) return;
-    void import("./mentions/offer-page.ts").then(({ offerPage }) => offerPage(attaching, text));
+    void Promise.all([import("./mentions/offer-page.ts"), import("./mentions/far.ts")]).then(
+      ([{ offerPage }, { add }]) => offerPage(attaching, text, add),
+    );
   };
   const { editor } = attaching.transport;
   const isTaken = ({ types }: DataTransfer): boolean =>

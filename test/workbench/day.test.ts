@@ -1,52 +1,25 @@
-// What a day's work needs beside answers, in the packaged extension and a real workbench: messages
-// that wait, versions, what a turn changed, chats found, deleted, and brought out and in.
+// What a day's work needs beside answers, in the packaged extension and a real workbench: versions,
+// copies, folders, what a turn changed.
 import assert from "node:assert/strict";
-import { execFileSync } from "node:child_process";
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import type { Page } from "playwright-core";
-import {
-  chunk,
-  DONE,
-  stop,
-  text,
-  textOf,
-  toolCall,
-  write,
-} from "../support/upstream/openai-scripts.ts";
-import type { Script } from "../support/upstream/start-upstream.ts";
 import { runCommand } from "../support/vscode-host.ts";
 import { call, type Scene, startScene } from "./scene.ts";
-import { type ChatPage, openChatView, until } from "./workbench.ts";
+import { type ChatPage, until } from "./workbench.ts";
 
 describe("a day's work in a workbench", function () {
   this.timeout(120_000);
   let scene: Scene;
   let page: Page;
   let chat: ChatPage;
-  let goOn = Promise.withResolvers<void>();
-
-  /** What is asked to hold on says a word, then reads a file once it may go on. */
-  const model =
-    (plays: Script): Script =>
-    async (request, response) => {
-      const { messages } = request.body as { messages: { content: unknown }[] };
-      if (textOf(messages.at(-1)?.content) !== "Hold on.") return plays(request, response);
-      response.writeHead(200, { "content-type": "text/event-stream" });
-      await write(response, chunk({ role: "assistant", content: "" }) + text("I hold on. "));
-      await goOn.promise;
-      const args = JSON.stringify({ path: "debounce.ts", start_line: 1, end_line: 1 });
-      response.end(toolCall("call_held", "read_file", args) + stop("tool_calls") + DONE);
-    };
 
   before(async () => {
-    scene = await startScene({}, model);
+    scene = await startScene();
     ({ page, chat } = scene);
   });
 
   afterEach(async function () {
     await scene?.pictureOf(this.currentTest);
-    goOn.resolve();
   });
 
   after(() => scene?.close());
@@ -57,40 +30,6 @@ describe("a day's work in a workbench", function () {
   const picture = (name: string) => scene.workbench.picture(page, name);
   const openList = () => runCommand(page, "Streamkeeper: Search chats");
   const chats = () => chat.frame.locator(".session-list .session-open");
-  const news = () => page.locator(".notifications-toasts");
-
-  it("keeps messages in a queue: changed, taken back, read now, each sent once", async () => {
-    goOn = Promise.withResolvers();
-    await chat.send("Hold on.");
-    await chat.frame.getByText("I hold on.").waitFor();
-    const waiting = () => chat.frame.locator(".queue-text").allInnerTexts();
-    const waits = (...messages: string[]) =>
-      until(messages.join(), async () => (await waiting()).join() === messages.join());
-    for (const message of ["And then?", "Never mind.", "Be brief."]) await chat.send(message);
-    await waits("And then?", "Never mind.", "Be brief.");
-    await picture("queue");
-    await scene.button("Edit “And then?”").press("Enter");
-    const edit = chat.frame.getByLabel("Message that waits");
-    await edit.fill("And after that?");
-    await edit.press("Enter");
-    await waits("And after that?", "Never mind.", "Be brief.");
-    await scene.button("Take back into the draft: “Never mind.”").click();
-    await until("the draft", async () => (await chat.composer.inputValue()) === "Never mind.");
-    await chat.composer.fill("");
-    await scene.button("Send now: “Be brief.”").click();
-    await chat.frame.locator(".queue").getByText("read at the next step").waitFor();
-    goOn.resolve();
-    await asks("Hold on.", "Be brief.", "And after that?");
-    await chat.frame.locator(".queue").waitFor({ state: "detached" });
-    assert.equal(await chat.turns.count(), 2);
-    await chat.reached("done");
-    const told = (message: string) =>
-      scene.upstream.requests.filter(({ body }) => {
-        const { messages } = body as { messages: { content: unknown }[] };
-        return textOf(messages.at(-1)?.content) === message;
-      }).length;
-    assert.deepEqual(["Be brief.", "And after that?", "Never mind."].map(told), [1, 1, 0]);
-  });
 
   it("keeps the versions of any message, switched by keyboard, and the same after a reload", async () => {
     await scene.newChat();
@@ -167,29 +106,6 @@ describe("a day's work in a workbench", function () {
     assert.match(JSON.stringify(scene.upstream.requests.at(-1)?.body), /Buy bread/);
   });
 
-  it("says which files a command changed, and shows them against the last commit", async () => {
-    await scene.newChat();
-    const person = ["-c", "user.name=A", "-c", "user.email=a@example.org"];
-    const git = (...args: string[]) =>
-      execFileSync("git", ["-C", scene.workbench.folder, ...person, ...args], { stdio: "ignore" });
-    git("init", "-q");
-    git("add", ".");
-    git("commit", "-qm", "first");
-    const command = "echo '// more' >> debounce.ts; echo made > made.txt";
-    await scene.ask("Run it.", call("execute_command", { command }));
-    await scene.button("Approve").click();
-    await chat.reached("done");
-    await scene.button("2 files").click();
-    const list = chat.frame.getByRole("list", { name: /^Changed while commands ran/ });
-    await list.getByText("made by a command").waitFor();
-    await list.getByRole("button", { name: "debounce.ts" }).click();
-    await page.getByRole("tab", { name: /debounce\.ts \(against the last commit\)/ }).waitFor();
-    await page.locator(".diffEditor .modified .view-lines").getByText("// more").waitFor();
-    await picture("by-command");
-    await runCommand(page, "View: Close All Editors");
-    rmSync(scene.file(".git"), { recursive: true });
-  });
-
   it("compares with a checkpoint, keeps the changes of one file and undoes the rest", async () => {
     await scene.newChat();
     const make = (path: string, content: string) => call("write_file", { path, content });
@@ -234,93 +150,5 @@ describe("a day's work in a workbench", function () {
     assert.equal(readFileSync(scene.file("kept.md"), "utf8"), "kept\n");
     await rows.filter({ hasText: "gone.md" }).getByText("undone", { exact: true }).waitFor();
     await picture("undone");
-  });
-
-  it("shows the chats of this workspace alone, whatever other windows do", async () => {
-    const other = join(scene.workbench.folder, "../other project");
-    mkdirSync(other);
-    const second = await scene.workbench.openWindow(other);
-    const there = await openChatView(second);
-    await there.send("Elsewhere?");
-    await there.reached("done");
-    await second.close();
-    await page.bringToFront();
-    await openList();
-    await chats().filter({ hasText: "Elsewhere?" }).getByText("other project").waitFor();
-    const shown = chat.frame.getByRole("combobox", { name: "Chats to show" });
-    await shown.selectOption({ label: "This workspace: project" });
-    await chats().filter({ hasText: "Elsewhere?" }).waitFor({ state: "detached" });
-    await chats().filter({ hasText: "Make three files." }).waitFor();
-    await picture("list");
-    await shown.selectOption({ label: "other project" });
-    await until("one chat", async () => (await chats().count()) === 1);
-    await shown.selectOption({ label: "All chats" });
-    await chats().filter({ hasText: "Make three files." }).waitFor();
-  });
-
-  it("asks before it deletes a chat, by keyboard alone, and brings it back", async () => {
-    const remove = async () => {
-      await scene.button("Delete “Elsewhere?”").press("Enter");
-      await chat.frame.getByRole("dialog", { name: "Delete “Elsewhere?”?" }).waitFor();
-    };
-    const found = chats().filter({ hasText: "Elsewhere?" });
-    await remove();
-    await picture("deleting");
-    await page.keyboard.press("Escape");
-    await chat.frame.getByRole("dialog").waitFor({ state: "detached" });
-    assert.equal(await found.count(), 1);
-    await remove();
-    await chat.frame.getByRole("dialog").getByRole("button", { name: "Delete" }).press("Enter");
-    await chat.frame.getByText("“Elsewhere?” is deleted.").waitFor();
-    await found.waitFor({ state: "detached" });
-    await scene.button("Undo").press("Enter");
-    await found.waitFor();
-    await remove();
-    await chat.frame.getByRole("dialog").getByRole("button", { name: "Delete" }).press("Enter");
-    await chat.frame.getByText("Deleted chats (1)").press("Enter");
-    await scene.button("Bring “Elsewhere?” back").press("Enter");
-    await found.waitFor();
-  });
-
-  it("exports all chats at a command, leaves nothing behind when that is cancelled, and imports them", async () => {
-    const folder = join(scene.workbench.folder, "../exported");
-    mkdirSync(folder);
-    const file = join(folder, "all.jsonl");
-    const name = async (title: string) => {
-      const input = page.locator(".quick-input-widget input").first();
-      await page.locator(".quick-input-title", { hasText: title }).waitFor();
-      await input.fill(file);
-      await input.press("Enter");
-    };
-    const { pid } = (await scene.workbench.companion()).hello;
-    await runCommand(page, "Streamkeeper: Export all chats");
-    process.kill(pid, "SIGSTOP");
-    try {
-      await name("Export all chats");
-      await news().getByText("Exporting to all.jsonl").waitFor();
-      await picture("exporting");
-      await news().getByRole("button", { name: "Cancel" }).click();
-      await news().getByText("Exporting to all.jsonl").waitFor({ state: "detached" });
-    } finally {
-      process.kill(pid, "SIGCONT");
-    }
-    assert.deepEqual(readdirSync(folder), []);
-    await runCommand(page, "Streamkeeper: Export all chats");
-    await name("Export all chats");
-    await news().getByText("Exported to all.jsonl.").waitFor();
-    const lines = readFileSync(file, "utf8").trimEnd().split("\n");
-    assert.match(lines.at(-1) ?? "", /^{"line":"end"/);
-    const found = chats().filter({ hasText: "Elsewhere?" });
-    await scene.button("Delete “Elsewhere?”").click();
-    await chat.frame.getByRole("dialog").getByRole("button", { name: "Delete" }).click();
-    await found.waitFor({ state: "detached" });
-    await runCommand(page, "Streamkeeper: Import chats");
-    await name("Import chats");
-    await news()
-      .getByText(/^Imported chats: 1; here already: \d/)
-      .waitFor();
-    await picture("imported");
-    await found.waitFor();
-    rmSync(folder, { recursive: true });
   });
 });

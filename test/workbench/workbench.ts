@@ -168,7 +168,8 @@ export function statusItem(page: Page): Locator {
 export async function openChatView(page: Page): Promise<ChatPage> {
   await page.getByRole("tab", { name: "Streamkeeper" }).first().click();
   const chat = chatPage(page);
-  await chat.composer.waitFor();
+  // The first webview of a window takes long on a machine that is busy.
+  await chat.composer.waitFor({ timeout: 60_000 });
   return chat;
 }
 

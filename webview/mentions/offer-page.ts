@@ -2,7 +2,7 @@
 import { ICONS } from "../icons.ts";
 import type { AppState } from "../state/model.ts";
 import type { Store } from "../state/store.ts";
-import { add, type FarDeps } from "./far.ts";
+import type { add as addFar, FarDeps } from "./far.ts";
 
 const WORDS = {
   en: {
@@ -29,7 +29,7 @@ let isFollowed = false;
  * An address alone was pasted: whether its page shall go along is asked beside what is written, and
  * gone with the address. Nothing is fetched before somebody has said so, and no is said once.
  */
-export function offerPage(deps: FarDeps, address: string): void {
+export function offerPage(deps: FarDeps, address: string, add: typeof addFar): void {
   const { store, transport } = deps;
   const url = URL.parse(address);
   const place = document.querySelector<HTMLElement>(".composer > .mentions");
