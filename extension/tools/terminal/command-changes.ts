@@ -10,7 +10,8 @@ import { type Folder, isInside, nameOf, type WorkspaceRoots } from "../paths.ts"
 type Changed = CommandChanges["files"][number];
 
 /** A command is not held up by more than these. */
-const LOOK_MS = 2_000;
+const LOOK_MS = 5_000;
+const AGAIN_AFTER_MS = 600_000;
 const MAX_FILES = 5_000;
 const MAX_NAMED = 100;
 const ONE_BY_ONE = 64;
@@ -32,8 +33,8 @@ interface Repository {
   prefix: string;
 }
 
-/** Folders that cannot be looked at in time: the next command is not held up again. */
-const givenUp = new Set<string>();
+/** When a folder could not be looked at in time: the next commands are not held up again. */
+const givenUp = new Map<string, number>();
 
 /**
  * What it resolves with is to be called when the command has ended, and tells nothing where nothing
@@ -49,7 +50,7 @@ export async function watchFiles({
   return async () => {
     const found = await Promise.all(
       befores.map(async ({ folder, before }) => {
-        const after = before && (await lookInTime(folder));
+        const after = before && (await lookInTime(folder, before.repository));
         return before && after && (await inTime(differences(folder, before, after)));
       }),
     );
@@ -73,15 +74,16 @@ async function inTime<T>(work: Promise<T>): Promise<T | undefined> {
   return await Promise.race([work.catch(() => undefined), late]).finally(() => clearTimeout(timer));
 }
 
-async function lookInTime(folder: Folder): Promise<Look | undefined> {
-  if (givenUp.has(folder.path)) return undefined;
-  const look = await inTime(lookAt(folder));
-  if (!look) givenUp.add(folder.path);
+async function lookInTime(folder: Folder, known?: Repository): Promise<Look | undefined> {
+  const since = givenUp.get(folder.path);
+  if (since !== undefined && performance.now() - since < AGAIN_AFTER_MS) return undefined;
+  const look = await inTime(lookAt(folder, known));
+  if (!look) givenUp.set(folder.path, performance.now());
   return look;
 }
 
-async function lookAt({ path }: Folder): Promise<Look> {
-  const repository = await repositoryOf(path);
+async function lookAt({ path }: Folder, known?: Repository): Promise<Look> {
+  const repository = known ?? (await repositoryOf(path));
   if (repository) {
     const { git, prefix } = repository;
     const [head, status] = await Promise.all([headOf(git), git(...STATUS)]);
