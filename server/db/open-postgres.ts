@@ -4,6 +4,7 @@ import { ChatError } from "../errors.ts";
 import type { Log } from "../log.ts";
 import { hostsOf } from "../shared/postgres-hosts.ts";
 import { APPEND_LANES, createPostgresAppendLog } from "./commit/append-log.ts";
+import { createInsertGroup } from "./commit/insert-group.ts";
 import { createStorageHealth } from "./commit/storage-health.ts";
 import { refuseReadOnly } from "./engine/check-server.ts";
 import { guardDialect, refuseInsideWork } from "./engine/guarded-dialect.ts";
@@ -119,6 +120,7 @@ async function openAt(
     // Its connections already commit side by side.
     commitGroup: undefined,
     appendLog: createPostgresAppendLog(appender, secondMachine),
+    insertGroup: createInsertGroup(writer, secondMachine),
     tail: undefined,
     peerChannel,
     reader,

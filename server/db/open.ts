@@ -177,6 +177,8 @@ async function openSqlite(
       writer,
       commitGroup: new CommitGroup(writer, gate, tail),
       appendLog,
+      // All steps of a moment share a commit.
+      insertGroup: undefined,
       tail,
       peerChannel: undefined,
       reader,

@@ -2,6 +2,7 @@
 import type { Kysely } from "kysely";
 import type { AppendLog } from "./commit/append-log.ts";
 import type { CommitGroup } from "./commit/commit-group.ts";
+import type { InsertGroup } from "./commit/insert-group.ts";
 import type { StorageHealth } from "./commit/storage-health.ts";
 import type { Tail } from "./commit/tail.ts";
 import type { NotifyChannel } from "./engine/notify-channel.ts";
@@ -46,6 +47,8 @@ export interface OpenedDatabase {
   commitGroup: CommitGroup | undefined;
   /** Where the deltas of all streams are committed together. */
   appendLog: AppendLog;
+  /** Where new chats are committed together, where that pays. */
+  insertGroup: InsertGroup | undefined;
   /** Where the deltas are that are not in their session's log yet; undefined: there are none. */
   tail: Tail | undefined;
   /** To other companions on the same database; undefined where there can be none. */

@@ -16,13 +16,14 @@ import {
   type Work,
 } from "../../server/db/commit/unit-of-work.ts";
 import { openDatabase } from "../../server/db/open.ts";
-import { type DatabaseSource, type OpenedDatabase } from "../../server/db/opened-database.ts";
+import { type OpenedDatabase } from "../../server/db/opened-database.ts";
 import { appendChunks, type Numbered } from "../../server/db/tables/chunks.ts";
 import { createHttpServer } from "../../server/http/server.ts";
 import { createLog } from "../../server/log.ts";
 import { createMetrics } from "../../server/observe/metrics.ts";
 import type { Operation } from "../../server/observe/operations.ts";
 import { providerAt } from "../support/upstream/collect.ts";
+import { sourceOf } from "./long-history.ts";
 import { createPacedProvider } from "./paced-provider.ts";
 import { threadTimes } from "./thread-times.ts";
 
@@ -121,17 +122,14 @@ async function lastSeqOf({ reader }: OpenedDatabase, sessionId: string): Promise
 
 const log = createLog("error");
 const metrics = createMetrics("bench");
-const source: DatabaseSource = flags.database.startsWith("postgres")
-  ? { engine: "postgres", url: flags.database }
-  : { engine: "sqlite", path: flags.database };
 const database = await openDatabase(
-  source,
+  sourceOf(flags.database),
   log,
   flags.durability === "balanced" ? "balanced" : "full",
 );
-const { writer: db, commitGroup: group, appendLog, tail, health } = database;
+const { writer: db, commitGroup: group, appendLog, insertGroup, tail, health } = database;
 const recent = new RecentTransactions(60);
-const deps = { db, group, appendLog, tail, health, metrics, log, recent };
+const deps = { db, group, appendLog, insertGroup, tail, health, metrics, log, recent };
 const provider =
   flags.upstream === ""
     ? createPacedProvider()

@@ -2,13 +2,8 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { RecentTransactions } from "../../server/db/commit/recent-transactions.ts";
-import { openDatabase } from "../../server/db/open.ts";
-import { type DatabaseSource } from "../../server/db/opened-database.ts";
-import { createLog } from "../../server/log.ts";
-import { createMetrics } from "../../server/observe/metrics.ts";
 import { median } from "./hot-path-goals.ts";
-import { LONG_SESSION, writeHistory } from "./long-history.ts";
+import { LONG_SESSION, withEmpty, writeHistory } from "./long-history.ts";
 import { type MeasuredCompanion, startMeasured } from "./measured-companion.ts";
 import type { Result } from "./result.ts";
 
@@ -23,10 +18,7 @@ export async function measureHistory(
   const folder = mkdtempSync(join(tmpdir(), "streamkeeper-history-"));
   const where = database ?? join(folder, "streamkeeper.db");
   const messages = quick ? 20_000 : 100_000;
-  await prepare(
-    database === undefined ? { engine: "sqlite", path: where } : { engine: "postgres", url: where },
-    messages,
-  );
+  await withEmpty(where, (opened, deps) => writeHistory(opened, deps, messages));
   const companion = await startMeasured({ database: where });
   try {
     const path = `/v1/sessions/${LONG_SESSION}`;
@@ -62,28 +54,6 @@ export async function measureHistory(
   } finally {
     await companion.stop();
     rmSync(folder, { recursive: true, force: true });
-  }
-}
-
-async function prepare(source: DatabaseSource, messages: number): Promise<void> {
-  const log = createLog("error");
-  const metrics = createMetrics("bench");
-  const database = await openDatabase(source, log, "balanced");
-  const { writer: db, commitGroup: group, appendLog, tail, health } = database;
-  const deps = {
-    db,
-    group,
-    appendLog,
-    tail,
-    health,
-    metrics,
-    log,
-    recent: new RecentTransactions(60),
-  };
-  try {
-    await writeHistory(database, deps, messages);
-  } finally {
-    await database.close();
   }
 }
 

@@ -1,13 +1,17 @@
 // A database as it is after years: a session of 10,000 messages, and 100,000 messages in others.
 // Written through the program's own repositories and compacted by them.
 import { v7 as uuid } from "uuid";
+import { RecentTransactions } from "../../server/db/commit/recent-transactions.ts";
 import { SSEUnitOfWork, type UnitOfWorkDeps } from "../../server/db/commit/unit-of-work.ts";
-import type { OpenedDatabase } from "../../server/db/opened-database.ts";
+import { openDatabase } from "../../server/db/open.ts";
+import type { DatabaseSource, OpenedDatabase } from "../../server/db/opened-database.ts";
 import { appendChunks } from "../../server/db/tables/chunks.ts";
 import { compactStep, STEP_ROWS, turnsToCompact } from "../../server/db/tables/compaction.ts";
 import { insertMessage } from "../../server/db/tables/messages.ts";
 import { insertSession } from "../../server/db/tables/sessions.ts";
 import { endTurn, insertTurn } from "../../server/db/tables/turns.ts";
+import { createLog } from "../../server/log.ts";
+import { createMetrics } from "../../server/observe/metrics.ts";
 import type { NewChunk } from "../../server/protocol/chunks.ts";
 
 export const LONG_SESSION = uuid();
@@ -18,7 +22,7 @@ const WORDS =
   );
 
 /** Deterministic, so that each run searches the same text. */
-function createText(): (words: number) => string {
+export function createText(): (words: number) => string {
   let state = 42;
   const next = () => {
     state = (Math.imul(state, 1_103_515_245) + 12_345) & 0x7fffffff;
@@ -28,6 +32,30 @@ function createText(): (words: number) => string {
     Array.from({ length: words }, () =>
       next() % 7 === 0 ? next().toString(36) : (WORDS[next() % WORDS.length] ?? ""),
     ).join(" ");
+}
+
+/** `where`: a path or the URL of a database without anything in it. */
+export async function withEmpty(
+  where: string,
+  write: (database: OpenedDatabase, deps: UnitOfWorkDeps) => Promise<void>,
+): Promise<void> {
+  const log = createLog("error");
+  const database = await openDatabase(sourceOf(where), log, "balanced");
+  const { writer: db, commitGroup: group, appendLog, insertGroup, tail, health } = database;
+  const metrics = createMetrics("bench");
+  const recent = new RecentTransactions(60);
+  try {
+    const deps = { db, group, appendLog, insertGroup, tail, health, metrics, log, recent };
+    await write(database, deps);
+  } finally {
+    await database.close();
+  }
+}
+
+export function sourceOf(where: string): DatabaseSource {
+  return where.startsWith("postgres")
+    ? { engine: "postgres", url: where }
+    : { engine: "sqlite", path: where };
 }
 
 export async function writeHistory(

@@ -16,11 +16,13 @@ import { measureFairShare } from "./fair-share-goals.ts";
 import { measureHistory } from "./history-goals.ts";
 import { measureFullSpeed, measureLone, measurePaced, measureSlowSyncs } from "./hot-path-goals.ts";
 import { memoryOfIdleStreams } from "./idle-streams.ts";
+import { measureLateness } from "./lateness-goals.ts";
 import { BENCH_FORMATS } from "./model-formats.ts";
 import { measureModels } from "./model-goals.ts";
 import { measureRendering, RENDERED } from "./rendering-goals.ts";
 import type { Result } from "./result.ts";
 import { measureSizes } from "./size-goals.ts";
+import { measureStart } from "./start-goals.ts";
 import { measureTeam } from "./team-goals.ts";
 import { measureUpstream, UPSTREAM_STREAMS } from "./upstream-goals.ts";
 
@@ -57,6 +59,8 @@ function casesOn(engine: "SQLite" | "Postgres", databases: Databases): BenchCase
     of("beginnings", async () => [await measureBeginnings(engine, await databases(), quick)]),
     of("idle streams", async () => [await memoryOfIdleStreams(engine, await databases(), quick)]),
     of("history", async () => await measureHistory(engine, await databases(), quick)),
+    of("lateness", async () => await measureLateness(engine, await databases(), quick)),
+    of("start", async () => [await measureStart(engine, databases, quick)]),
     of("fair share", async () => await measureFairShare(engine, await databases(), quick)),
     ...BENCH_FORMATS.flatMap((format) =>
       UPSTREAM_STREAMS.map((streams) =>

@@ -1,12 +1,8 @@
 // What is downloaded and loaded, and how soon a companion is ready.
-import { spawn, spawnSync } from "node:child_process";
-import { existsSync, mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { spawnSync } from "node:child_process";
 import { median } from "./hot-path-goals.ts";
 import type { Result } from "./result.ts";
-
-const STARTS = 7;
+import { bareNode, STARTS, startTimes } from "./start-goals.ts";
 
 export async function measureSizes(): Promise<Result[]> {
   // Both print `NAME: SIZE of BUDGET bytes` and fail when a budget is exceeded; the package
@@ -25,9 +21,7 @@ export async function measureSizes(): Promise<Result[]> {
       met: Number(size) <= Number(budget),
     }),
   );
-  const starts: number[] = [];
-  for (let n = 0; n < STARTS; n++) starts.push(await startOnce());
-  const ready = median(starts);
+  const ready = median(await startTimes(undefined));
   const companion: Result = {
     engine: "SQLite",
     what: "companion: from its start to ready, on a new database",
@@ -48,26 +42,6 @@ export async function measureSizes(): Promise<Result[]> {
   return [...sizes, companion, extension];
 }
 
-async function startOnce(): Promise<number> {
-  const dataDir = mkdtempSync(join(tmpdir(), "streamkeeper-start-"));
-  const started = performance.now();
-  const child = spawn(process.execPath, ["dist/server/main.js", "--data-dir", dataDir], {
-    stdio: "ignore",
-  });
-  const ended = new Promise((resolve) => child.once("exit", resolve));
-  try {
-    while (!existsSync(join(dataDir, "server.json"))) {
-      if (child.exitCode !== null) throw new Error("the companion did not start");
-      await new Promise((resolve) => setTimeout(resolve, 1));
-    }
-    return performance.now() - started;
-  } finally {
-    child.kill("SIGTERM");
-    await ended;
-    rmSync(dataDir, { recursive: true, force: true });
-  }
-}
-
 /**
  * In a process of its own each time, with something that answers to every name
  * in the place of VS Code.
@@ -85,13 +59,4 @@ function loadOnce(): number {
   const elapsed = Number.parseFloat(stdout);
   if (!Number.isFinite(elapsed)) throw new Error(stderr);
   return elapsed;
-}
-
-function bareNode(): number {
-  const times = Array.from({ length: STARTS }, () => {
-    const started = performance.now();
-    spawnSync(process.execPath, ["-e", ""]);
-    return performance.now() - started;
-  });
-  return median(times);
 }

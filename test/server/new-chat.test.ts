@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import SQLite from "better-sqlite3";
 import { sql } from "kysely";
 import pg from "pg";
+import type { AcceptedTurn } from "../../server/chat/chat.ts";
 import { begunAt } from "../../server/db/tables/chunks.ts";
 import { sessionInsert } from "../../server/db/tables/sessions.ts";
 import type { MessageRequest } from "../../server/protocol/requests.ts";
@@ -112,6 +113,59 @@ for (const engine of ENGINES) {
       }));
   });
 }
+
+describe("new chats of one moment on postgres", () => {
+  const message = { type: "user_message", content: "Hi" } as const;
+
+  it("are stored together, a repeated request once", () =>
+    withChat(POSTGRES, script, async ({ chat }) => {
+      let turns: AcceptedTurn[] = [];
+      const seen = await statementsOf(async () => {
+        turns = await Promise.all(
+          Array.from({ length: 40 }, (_, n) =>
+            chat.startTurn({ message, tools, request_id: `r-${n % 39}` }),
+          ),
+        );
+      });
+      assert.equal(new Set(turns.map(({ turn_id }) => turn_id)).size, 39);
+      assert.deepEqual(turns[0]?.turn_id, turns[39]?.turn_id);
+      for (const turn of turns) {
+        const types = (await read(chat, turn)).map(({ type }) => type);
+        assert.deepEqual(types, ["session_info", "user_message", "assistant_message", "done"]);
+      }
+      assert.equal((await chat.listSessions({})).sessions.length, 39);
+      const inserts = seen.filter((statement) => statement.includes("json_populate_recordset"));
+      assert.ok(inserts.length > 1, "the group failed for its repeat, and each was tried alone");
+    }));
+
+  it("take a few statements in all", () =>
+    withChat(POSTGRES, script, async ({ chat }) => {
+      const seen = await statementsOf(async () => {
+        const all = Array.from({ length: 40 }, () => chat.startTurn({ message, tools }));
+        for (const { turn_id, session_id } of await Promise.all(all)) {
+          await read(chat, { turn_id, session_id, after: 0 });
+        }
+      });
+      const inserts = seen.filter((statement) => statement.includes("json_populate_recordset"));
+      assert.ok(inserts.length > 0 && inserts.length <= 5, `${inserts.length} statements`);
+    }));
+
+  it("fail alone", () =>
+    withChat(POSTGRES, script, async ({ chat }) => {
+      // What Postgres cannot store.
+      const workspaces = Array.from({ length: 9 }, (_, n) => (n === 4 ? "a\0b" : `w-${n}`));
+      const ended = await Promise.allSettled(
+        workspaces.map((workspace) => chat.startTurn({ message, workspace })),
+      );
+      const stored = ended.map(({ status }) => status === "fulfilled");
+      const where = (await chat.listSessions({})).sessions.map(({ workspace }) => workspace);
+      assert.deepEqual(
+        stored,
+        workspaces.map((_, n) => n !== 4),
+      );
+      assert.deepEqual(new Set(where), new Set(workspaces.filter((_, n) => n !== 4)));
+    }));
+});
 
 it("waits for the COMMIT of a new chat that is on its way", () =>
   withDatabase(POSTGRES, async ({ database: { writer: db, reader } }) => {

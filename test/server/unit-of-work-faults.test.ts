@@ -5,8 +5,13 @@ import { sql } from "kysely";
 import { RecentTransactions } from "../../server/db/commit/recent-transactions.ts";
 import { SSEUnitOfWork } from "../../server/db/commit/unit-of-work.ts";
 import { openDatabase } from "../../server/db/open.ts";
-import { appendChunks, committedAt } from "../../server/db/tables/chunks.ts";
-import { changeSession, insertSession, takeLease } from "../../server/db/tables/sessions.ts";
+import { appendChunks, begunAt, committedAt } from "../../server/db/tables/chunks.ts";
+import {
+  changeSession,
+  insertSession,
+  sessionRow,
+  takeLease,
+} from "../../server/db/tables/sessions.ts";
 import { ChatError } from "../../server/errors.ts";
 import { createMetrics } from "../../server/observe/metrics.ts";
 import { until } from "../support/asking.ts";
@@ -132,11 +137,12 @@ describe("unit of work when Postgres fails", function () {
     const { log, lines } = memoryLog();
     const metrics = createMetrics("test");
     const database = await openDatabase({ engine: "postgres", url, directUrl: server.url }, log);
-    const { writer: db, commitGroup: group, appendLog, tail, health } = database;
+    const { writer: db, commitGroup: group, appendLog, insertGroup, tail, health } = database;
     const deps = {
       db,
       group,
       appendLog,
+      insertGroup,
       tail,
       health,
       metrics,
@@ -192,6 +198,47 @@ describe("unit of work when Postgres fails", function () {
         .where("session_id", "=", id)
         .execute();
       assert.deepEqual(stored, [{ seq: 1 }], "stored once");
+      await database.close();
+      await proxy.close();
+    });
+
+    it(`finds out what became of new chats whose COMMIT was lost ${when}`, async () => {
+      const proxy = await startTcpProxy(Number(new URL(server.url).port));
+      const url = new URL(server.url);
+      url.port = String(proxy.port);
+      const { database, uow } = await opened(url.href);
+      const ids = [1, 2, 3].map((n) => `new-${n}-${verdict.replaceAll(" ", "-")}`);
+      let cuts = 0;
+      proxy.onClientData = (data) => {
+        if (cuts > 0 || !isCommit(data)) return "pass";
+        cuts++;
+        return verdict;
+      };
+      const published: string[] = [];
+      await Promise.all(
+        ids.map((id) => {
+          const row = { ...newSession(id), last_seq: 0, lease_fence: 0, last_commit: `of ${id}` };
+          return uow().insert(
+            "create_session",
+            { sessions: [sessionRow(row)] },
+            () => published.push(id),
+            (trx) => begunAt(trx, id, `of ${id}`),
+          );
+        }),
+      );
+      assert.equal(cuts, 1, "one COMMIT for all");
+      assert.deepEqual(published.toSorted(), ids, "each published once");
+      const stored = await database.reader
+        .selectFrom("sessions")
+        .select("id")
+        .where("id", "in", ids)
+        .orderBy("id")
+        .execute();
+      assert.deepEqual(
+        stored,
+        ids.map((id) => ({ id })),
+        "stored once",
+      );
       await database.close();
       await proxy.close();
     });

@@ -30,8 +30,8 @@ export async function withDatabase(
     const database = await openDatabase(test.source, log);
     try {
       const recent = new RecentTransactions(slowSeconds);
-      const { writer: db, commitGroup: group, appendLog, tail, health } = database;
-      const deps = { db, group, appendLog, tail, health, metrics, log, recent };
+      const { writer: db, commitGroup: group, appendLog, insertGroup, tail, health } = database;
+      const deps = { db, group, appendLog, insertGroup, tail, health, metrics, log, recent };
       const uow = (subject?: Subject) => new SSEUnitOfWork(deps, subject);
       await body({ database, test, deps, metrics, lines, uow });
     } finally {

@@ -5,21 +5,24 @@ import type { Trx } from "../../db/tables/schema.ts";
 import { changeSession, type NewSession } from "../../db/tables/sessions.ts";
 import { endTurn, findOpenTurn, insertTurn } from "../../db/tables/turns.ts";
 import { ChatError } from "../../errors.ts";
-import type { StreamChunk } from "../../protocol/chunks.ts";
 import type { ClientMessage, MessageRequest } from "../../protocol/requests.ts";
 import type { Sampling } from "../../protocol/sampling.ts";
-import { refuseWhatIsNotTaken, withStoredData } from "../attachments/attachment-data.ts";
+import {
+  refuseWhatIsNotTaken,
+  storeAttachments,
+  withStoredData,
+} from "../attachments/attachment-data.ts";
 import { type ReadAttachments, readAttachments } from "../attachments/read-attachments.ts";
 import type { AcceptedTurn } from "../chat.ts";
 import type { ChatDeps, LeasedTurn } from "../deps.ts";
 import { type Asked, askedBy, requestConflict, storedRepeat } from "../log/asked.ts";
 import { describeOwner, isAbandoned } from "../log/lease-owner.ts";
-import { type NumberChunks, sessionBeginner, type Writing } from "../log/write-session.ts";
+import { beginSession, type Writing } from "../log/write-session.ts";
 import { closeTurn, ENDINGS } from "../turn/close-turn.ts";
 import { switchedChunk } from "../turn/commit-answer.ts";
 import { doneUnasked } from "../turn/prompt-messages.ts";
 import { createSession, idOf, knownAgent, newSession } from "./create-session.ts";
-import { storeTurn } from "./store-turn.ts";
+import { type NewTurn, newChatRows, storeTurn } from "./store-turn.ts";
 
 type UserMessage = Extract<ClientMessage, { type: "user_message" }>;
 type SwitchAgent = Extract<ClientMessage, { type: "switch_agent" }>;
@@ -102,24 +105,15 @@ async function acceptMessage(
 ): Promise<AcceptedTurn> {
   const { sessionId, turnId, made } = place;
   const acceptedAt = performance.now();
-  const write = made ? sessionBeginner(deps.hub, deps.newUnitOfWork, made) : deps.write;
-  const accepted = await write(
+  const begun = { turnId, acceptedAt, request, message, attached, sampling };
+  if (made) {
+    const turn = { ...begun, after: 0, asked: asked && { ...asked, known: false } };
+    return await beginChat(deps, place, made, turn);
+  }
+  const accepted = await deps.write(
     { operation: "add_user_message", sessionId, turnId },
     async (writing): Promise<AcceptedTurn> => {
       delete place.leased;
-      const said = { request, message, attached, sampling };
-      const begun = { turnId, acceptedAt, ...said };
-      if (made) {
-        const turn = { ...begun, after: 0, made, asked: asked && { ...asked, known: false } };
-        let first: readonly StreamChunk[] = [];
-        const number: NumberChunks = (lastSeq, said) => {
-          const numbered = writing.number(lastSeq, said);
-          first = numbered.chunks;
-          return numbered;
-        };
-        place.leased = await storeTurn(deps, { ...writing, number }, turn);
-        return { session_id: sessionId, turn_id: turnId, after: 0, begun: first };
-      }
       const { trx, session } = writing;
       const repeat = asked && (await storedRepeat(trx, asked));
       if (repeat?.turn) return repeat.turn;
@@ -138,6 +132,30 @@ async function acceptMessage(
   );
   if (place.leased) deps.turns.launch(place.leased);
   return accepted;
+}
+
+/** All rows of a new chat are new, so it is stored with those that begin at the same moment. */
+async function beginChat(
+  deps: ChatDeps,
+  place: Place,
+  made: NewSession,
+  turn: NewTurn,
+): Promise<AcceptedTurn> {
+  const { sessionId, turnId } = place;
+  const { blobs } = turn.attached;
+  const begun = await beginSession(
+    deps.hub,
+    deps.newUnitOfWork({ sessionId, turnId }),
+    { operation: "add_user_message", sessionId },
+    (number) => {
+      const { rows, leased } = newChatRows(deps, made, turn, number);
+      place.leased = leased;
+      return rows;
+    },
+    blobs.length > 0 ? (trx) => storeAttachments(trx, sessionId, blobs) : undefined,
+  );
+  if (place.leased) deps.turns.launch(place.leased);
+  return { session_id: sessionId, turn_id: turnId, after: 0, begun };
 }
 
 /** Whether a message has to wait: for an answer, or for one that was there before it. */

@@ -1,10 +1,11 @@
 import { v7 as uuid } from "uuid";
-import type { SSEUnitOfWork } from "../../db/commit/unit-of-work.ts";
+import { insertRows, type NewRows } from "../../db/commit/new-rows.ts";
+import type { AfterCommit, SSEUnitOfWork } from "../../db/commit/unit-of-work.ts";
 import type { UnitsOfWork } from "../../db/commit/units-of-work.ts";
 import {
   appendChunks,
   begunAt,
-  chunkInsert,
+  chunkRow,
   committedAt,
   type Numbered,
   numberedFrom,
@@ -12,7 +13,6 @@ import {
 } from "../../db/tables/chunks.ts";
 import type { Trx } from "../../db/tables/schema.ts";
 import { lockLeased, lockSession, type SessionState } from "../../db/tables/sessions.ts";
-import type { Statement } from "../../db/tables/together.ts";
 import type { Operation } from "../../observe/operations.ts";
 import type { NewChunk, StreamChunk } from "../../protocol/chunks.ts";
 import type { Hub } from "./hub.ts";
@@ -51,10 +51,10 @@ export type Append = (
   cancelTurnId: string | null;
 }>;
 
-/** Chunks that a step stores `together` with its other rows. */
+/** Chunks that a step stores with its other rows. */
 export interface NumberedChunks {
   chunks: StreamChunk[];
-  insert: Statement;
+  rows: ReturnType<typeof chunkRow>[];
   /** What the session's row has to say of them, for the step to write. */
   columns: { last_seq: number; last_commit: string; updated_at: number };
 }
@@ -63,15 +63,10 @@ export interface NumberedChunks {
  * Numbers the session's next chunks, each of its turn or of none; published once the step has
  * committed. The session's row is locked, or made by this step.
  */
-export type NumberChunks = (
-  lastSeq: number,
-  said: readonly { chunk: NewChunk; turnId?: string }[],
-) => NumberedChunks;
+export type NumberChunks = (lastSeq: number, said: Said) => NumberedChunks;
+type Said = readonly { chunk: NewChunk; turnId?: string }[];
 
-/**
- * What a step works with. `session`: its row, locked, or as it is before the step that makes it;
- * `append` moves its `last_seq` on.
- */
+/** What a step works with. `session`: its row, locked; `append` moves its `last_seq` on. */
 export interface Writing {
   trx: Trx;
   append: Append;
@@ -105,21 +100,48 @@ export function sessionWriter(hub: Hub, newUnitOfWork: UnitsOfWork): Write {
     });
 }
 
-/** The same for a step that makes its session. */
-export function sessionBeginner(
+/**
+ * The step that makes a session with its first chunks, with which it resolves, and only inserts.
+ * `more`: what cannot be inserted with others' rows.
+ */
+export async function beginSession(
   hub: Hub,
-  newUnitOfWork: UnitsOfWork,
-  made: Pick<SessionState, "id" | "title" | "agent_type" | "model">,
-): Write {
-  const nobodys = { last_seq: 0, lease_owner: null, lease_fence: 0, lease_over_ms: null };
-  return (step, work) =>
-    writeSession(
-      hub,
-      newUnitOfWork(step),
-      { ...step, begins: true },
-      async (trx, append, number) =>
-        await work({ trx, append, number, session: { ...made, ...nobodys, cancel_turn_id: null } }),
-    );
+  uow: SSEUnitOfWork,
+  { operation, sessionId }: Pick<Step, "operation" | "sessionId">,
+  rowsWith: (number: (said: Said) => NumberedChunks) => NewRows,
+  more?: (trx: Trx) => Promise<void>,
+): Promise<readonly StreamChunk[]> {
+  const commitId = nextCommitId();
+  let chunks: readonly StreamChunk[] = [];
+  const rows = rowsWith((said) => {
+    const numbered = numberAfter(0, sessionId, said, commitId);
+    chunks = numbered.chunks;
+    return numbered;
+  });
+  const publish = () => hub.publish(sessionId, chunks);
+  const readBack = (trx: Trx) => begunAt(trx, sessionId, commitId);
+  const work = async (trx: Trx, afterCommit: AfterCommit) => {
+    afterCommit(publish);
+    await insertRows(trx, rows);
+    await more?.(trx);
+  };
+  if (more) await uow.commit(operation, work, readBack);
+  else await uow.insert(operation, rows, publish, readBack);
+  return chunks;
+}
+
+function numberAfter(
+  lastSeq: number,
+  sessionId: string,
+  said: Said,
+  commitId: string,
+): NumberedChunks {
+  const chunks = said.flatMap(({ chunk, turnId }, index) =>
+    numberedFrom({ sessionId, turnId }, [chunk], lastSeq + index + 1),
+  );
+  const last_seq = lastSeq + said.length;
+  const columns = { last_seq, last_commit: commitId, updated_at: Date.now() };
+  return { chunks, rows: chunks.map(chunkRow), columns };
 }
 
 /**
@@ -151,13 +173,9 @@ export async function writeSession<T>(
       };
       const number: NumberChunks = (after, said) => {
         appended = true;
-        const last_seq = after + said.length;
-        const chunks = said.flatMap(({ chunk, turnId: ofTurnId }, index) =>
-          numberedFrom({ sessionId, turnId: ofTurnId }, [chunk], after + index + 1),
-        );
-        afterCommit(() => hub.publish(sessionId, chunks));
-        const columns = { last_seq, last_commit: commitId, updated_at: Date.now() };
-        return { chunks, insert: chunkInsert(trx, chunks), columns };
+        const numbered = numberAfter(after, sessionId, said, commitId);
+        afterCommit(() => hub.publish(sessionId, numbered.chunks));
+        return numbered;
       };
       return await work(trx, append, number, lastSeq);
     },

@@ -1,7 +1,8 @@
 // What the model says, and the end of the turn, as committed steps.
 
+import { insertsOf } from "../../db/commit/new-rows.ts";
 import type { Numbered } from "../../db/tables/chunks.ts";
-import { messageInsert, messageRow } from "../../db/tables/messages.ts";
+import { messageRow } from "../../db/tables/messages.ts";
 import { changeSession, lockedUpdate, NO_LEASE } from "../../db/tables/sessions.ts";
 import { together } from "../../db/tables/together.ts";
 import { refuseEnded, setTurnProgress, turnEnding } from "../../db/tables/turns.ts";
@@ -96,8 +97,7 @@ export async function commitDone(
       }),
     });
     const { numAffectedRows } = await together(trx, [
-      done.insert,
-      ...(run.text === "" ? [] : messageInsert(trx, answer)),
+      ...insertsOf(trx, { chunks: done.rows, messages: run.text === "" ? [] : [answer] }),
       lockedUpdate(trx, sessionId, { ...done.columns, ...NO_LEASE }),
       turnEnding(trx, turnId, { ...progressOf(run), status: "done" }),
     ]);

@@ -34,14 +34,20 @@ export class Gatherer<I, O> {
   /** How many were in the last group, and when it left. */
   #last = { size: 0, left: 0 };
   readonly #now: () => number;
+  readonly #most: number;
 
-  /** `commit` resolves with one output per input, in order; if it rejects, all of them do. */
+  /**
+   * `commit` resolves with one output per input, in order; if it rejects, all of them do.
+   * @param most how many go together.
+   */
   constructor(
     commit: (inputs: readonly I[]) => Promise<readonly O[]>,
     now: () => number = () => performance.now(),
+    most: number = Number.POSITIVE_INFINITY,
   ) {
     this.#commit = commit;
     this.#now = now;
+    this.#most = most;
   }
 
   add(input: I): Promise<O> {
@@ -90,7 +96,7 @@ export class Gatherer<I, O> {
    */
   #take(): WaitingItem<I, O>[] {
     const waiting = this.#waiting;
-    const count = Math.max(MIN_SPLIT, Math.ceil(waiting.length / 2));
+    const count = Math.min(this.#most, Math.max(MIN_SPLIT, Math.ceil(waiting.length / 2)));
     if (waiting.length > count) return waiting.splice(0, count);
     this.#waiting = [];
     return waiting;

@@ -6,6 +6,7 @@ import { committedAt, type Numbered } from "../tables/chunks.ts";
 import type { Trx } from "../tables/schema.ts";
 import type { AppendRequest, AppendResult } from "./append-log.ts";
 import type { PhysicalCommit } from "./commit-group.ts";
+import type { InsertResult } from "./insert-group.ts";
 
 /** Seconds. The wait of a transaction that was tried again includes its failed attempts. */
 export type Phases = Record<Phase, number>;
@@ -16,13 +17,6 @@ export function toPhases(started: number, began: number, worked: number, ended: 
     body: (worked - began) / 1000,
     commit: (ended - worked) / 1000,
   };
-}
-
-/** A transaction, or a savepoint in that of somebody else. */
-export interface Scope {
-  trx: Trx;
-  commit(): Promise<void>;
-  rollback(): Promise<void>;
 }
 
 export interface Succeeded<T> {
@@ -74,6 +68,25 @@ export function outcomeOfAppend(
     const value = await committedAt(trx, append.sessionId, append.commitId);
     return value && { value, hooks: [() => onCommit(value)] };
   };
+  return { status: "unknown", recover, error, phases };
+}
+
+/** The same of rows that were inserted with others'. */
+export function outcomeOfInsert(
+  result: InsertResult,
+  onCommit: () => void,
+  readBack: ReadBack,
+  started: number,
+  physical: PhysicalCommit,
+): Succeeded<void> | Failed | Unknown<void> {
+  physical.members = result.members;
+  const phases = toPhases(started, result.began, result.worked, performance.now());
+  const done = { value: undefined, hooks: [onCommit] };
+  if (result.status === "committed") return { status: "success", ...done, phases };
+  const { stage, error } = result;
+  if (stage === "work" || wasNeverSent(error)) return { status: "rollback", error, phases };
+  if (!isConnectionLost(error)) return { status: "error", error, phases };
+  const recover = async (trx: Trx) => ((await readBack(trx)) ? done : undefined);
   return { status: "unknown", recover, error, phases };
 }
 

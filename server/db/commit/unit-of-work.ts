@@ -1,4 +1,3 @@
-import { setTimeout as delay } from "node:timers/promises";
 import type { ControlledTransaction, Kysely } from "kysely";
 import { ChatError } from "../../errors.ts";
 import type { Log } from "../../log.ts";
@@ -26,18 +25,21 @@ import type { Database, Trx } from "../tables/schema.ts";
 import type { AppendLog, AppendRequest, AppendResult } from "./append-log.ts";
 import { withDeadline } from "./body-deadline.ts";
 import type { CommitGroup } from "./commit-group.ts";
+import type { InsertGroup } from "./insert-group.ts";
 import { type Facts, hindranceOf, meter, newFacts, type Subject } from "./metering.ts";
+import { insertRows, type NewRows, sizeOf } from "./new-rows.ts";
 import {
   type Failed,
   outcomeOfAppend,
-  outcomeUnknown,
+  outcomeOfInsert,
   type ReadBack,
-  type Scope,
   type Succeeded,
   toPhases,
   type Unknown,
 } from "./outcome.ts";
+import { noteWait, resolveUnknown } from "./read-back.ts";
 import type { RecentTransactions } from "./recent-transactions.ts";
+import { beginScope, type Scope } from "./scope.ts";
 import type { StorageHealth } from "./storage-health.ts";
 import type { Tail } from "./tail.ts";
 
@@ -48,6 +50,8 @@ export interface UnitOfWorkDeps {
   group: CommitGroup | undefined;
   /** The hot path: shares the commits of `append` on any engine. */
   appendLog: AppendLog;
+  /** Shares the commits of `insert`; undefined: each is a step as all others. */
+  insertGroup: InsertGroup | undefined;
   /** What of it each step settles first; undefined where `append` leaves nothing to settle. */
   tail: Pick<Tail, "settleInStep"> | undefined;
   metrics: Metrics;
@@ -65,11 +69,6 @@ export interface UnitOfWorkDeps {
 export type AfterCommit = (hook: () => void) => void;
 
 export type Work<T> = (trx: Trx, afterCommit: AfterCommit) => Promise<T>;
-
-const MIN_READ_BACK_SECONDS = 15;
-
-/** A wait that is longer is told to whoever asks whether storing works. */
-const NOTICED_MS = 1_000;
 
 /**
  * What one stream writes, in micro-transactions. `commit(operation, work)` is the only way to
@@ -187,6 +186,33 @@ export class SSEUnitOfWork {
     });
   }
 
+  /**
+   * `commit` for a step that only inserts, shared with those who do so at this moment; it succeeds
+   * or fails alone.
+   */
+  async insert(
+    operation: Operation,
+    rows: NewRows,
+    onCommit: () => void,
+    readBack: ReadBack,
+  ): Promise<void> {
+    const { insertGroup } = this.#deps;
+    if (!insertGroup || this.#owner) {
+      const work: Work<void> = async (trx, afterCommit) => {
+        afterCommit(onCommit);
+        await insertRows(trx, rows);
+      };
+      await this.commit(operation, work, readBack);
+      return;
+    }
+    this.#enter(operation);
+    const facts = { ...newFacts(), size: sizeOf(rows) };
+    const started = performance.now();
+    await this.#perform(operation, facts, started, async () =>
+      outcomeOfInsert(await insertGroup.insert(rows), onCommit, readBack, started, facts),
+    );
+  }
+
   #succeed<T>(operation: Operation, outcome: Succeeded<T>, facts: Facts): T {
     meter(this.#deps, operation, this.#subject, outcome, facts);
     this.#runHooks(outcome.hooks);
@@ -206,7 +232,7 @@ export class SSEUnitOfWork {
         const attempted = await attempt();
         const outcome =
           attempted.status === "unknown"
-            ? await this.#resolve(attempted, started, seconds)
+            ? await resolveUnknown(this.#deps, this.#subject, attempted, { started, seconds })
             : attempted;
         if (outcome.status === "success") {
           return this.#succeed(operation, outcome, facts);
@@ -218,7 +244,7 @@ export class SSEUnitOfWork {
           if (error instanceof ChatError) this.#deps.health.failed(error.code);
           throw error;
         }
-        this.#noteWait(outcome.error, started);
+        noteWait(this.#deps.health, outcome.error, started);
         this.#deps.metrics.transactionRetries.inc({ operation });
         await backOff(facts.attempts);
       }
@@ -283,7 +309,7 @@ export class SSEUnitOfWork {
         value = await this.#deps.group.run(body, facts);
       } else {
         value = await onTwo(secondFor(operation, this.#deps.secondMachine), async () => {
-          scope = await this.#begin();
+          scope = await beginScope(this.#deps.db, this.#owner);
           const done = await body(scope.trx);
           await scope.commit();
           return done;
@@ -305,28 +331,6 @@ export class SSEUnitOfWork {
     }
   }
 
-  async #begin(): Promise<Scope> {
-    if (!this.#owner) {
-      const trx = await this.#deps.db.startTransaction().execute();
-      return {
-        trx: trx.withoutPlugins(),
-        commit: () => trx.commit().execute(),
-        rollback: () => trx.rollback().execute(),
-      };
-    }
-    const name = "unit_of_work";
-    const savepoint = await this.#owner.savepoint(name).execute();
-    return {
-      trx: savepoint.withoutPlugins(),
-      commit: async () => {
-        await savepoint.releaseSavepoint(name).execute();
-      },
-      rollback: async () => {
-        await savepoint.rollbackToSavepoint(name).execute();
-      },
-    };
-  }
-
   /** Never throws: the first error counts; what cannot roll back its driver discards. */
   async #rollback(scope: Scope | undefined, operation: Operation): Promise<void> {
     try {
@@ -334,43 +338,6 @@ export class SSEUnitOfWork {
     } catch (err) {
       this.#deps.log.warn({ err, operation, turn_id: this.#subject.turnId }, "a rollback failed");
     }
-  }
-
-  /** Turns an unknown outcome into what the database says it was, as long as it can be asked. */
-  async #resolve<T>(
-    { recover, phases, error }: Unknown<T>,
-    started: number,
-    seconds: number,
-  ): Promise<Succeeded<T> | Failed> {
-    const deadline = Math.max(
-      performance.now() + MIN_READ_BACK_SECONDS * 1000,
-      started + seconds * 1000,
-    );
-    for (let tries = 0; recover && performance.now() < deadline; tries++) {
-      try {
-        const committed = await onTwo(this.#deps.secondMachine, () =>
-          this.#deps.db.transaction().execute((trx) => {
-            this.#deps.tail?.settleInStep(undefined, this.#subject.sessionId);
-            return recover(trx.withoutPlugins());
-          }),
-        );
-        if (committed) return { status: "success", ...committed, phases };
-        return { status: "rollback", error, phases };
-      } catch (err) {
-        const facts = { err, turn_id: this.#subject.turnId };
-        if (tries === 0) this.#deps.log.warn(facts, "reading back a lost commit failed");
-        this.#noteWait(error, started);
-        await delay(250);
-      }
-    }
-    return { status: "error", phases, error: outcomeUnknown(error) };
-  }
-
-  /** Who asks meanwhile whether storing works hears why it does not. */
-  #noteWait(error: unknown, started: number): void {
-    if (performance.now() - started < NOTICED_MS) return;
-    const told = toStorageError(error);
-    if (told instanceof ChatError) this.#deps.health.failed(told.code);
   }
 
   /** Only what surely left nothing behind is done again. */

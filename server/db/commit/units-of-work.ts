@@ -9,9 +9,12 @@ export function unitsOfWork(
   database: OpenedDatabase,
   deps: Pick<UnitOfWorkDeps, "metrics" | "log" | "recent">,
 ): UnitsOfWork {
-  const { writer: db, commitGroup: group, appendLog, health, patienceSeconds } = database;
-  const { secondMachine, tail } = database;
-  const all = { db, group, appendLog, tail, health, patienceSeconds, secondMachine, ...deps };
+  const { writer: db, commitGroup: group, appendLog, insertGroup } = database;
+  const { health, patienceSeconds, secondMachine, tail } = database;
+  const all = {
+    ...{ db, group, appendLog, insertGroup, tail, health, patienceSeconds, secondMachine },
+    ...deps,
+  };
   return (subject) => new SSEUnitOfWork(all, subject);
 }
 

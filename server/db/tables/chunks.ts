@@ -62,8 +62,8 @@ export async function appendChunks(
 }
 
 /** Few of them. */
-export function chunkInsert(trx: Trx, chunks: readonly StreamChunk[]) {
-  return trx.insertInto("chunks").values(chunks.map(toRow));
+function chunkInsert(trx: Trx, chunks: readonly StreamChunk[]) {
+  return trx.insertInto("chunks").values(chunks.map(chunkRow));
 }
 
 /** Where a session's log stands after a commit. */
@@ -276,7 +276,7 @@ function toChunk(
   return { ...place, ...chunk };
 }
 
-function toRow(chunk: StreamChunk): ChunkRow {
+export function chunkRow(chunk: StreamChunk): ChunkRow {
   const { type, seq, session_id, turn_id, is_final: _, ...rest } = chunk;
   return { session_id, seq, turn_id: turn_id ?? null, type, payload: JSON.stringify(rest) };
 }

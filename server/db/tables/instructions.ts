@@ -7,32 +7,24 @@ import type {
   SentInstruction,
 } from "../../protocol/instructions.ts";
 import { type MessageMetadata, metadataOf, turnMessages } from "./messages.ts";
-import type { Reader, Trx } from "./schema.ts";
-import type { Statement } from "./together.ts";
+import type { InstructionsTable, Reader } from "./schema.ts";
 
-/**
- * Stores the texts, each once for all turns of the session that bring it along; returns
- * what a message says of them.
- */
-export function instructionsInsert(
-  trx: Trx,
+/** The texts, each once for all turns of the session that bring it along. */
+export function instructionRows(
   sessionId: string,
   offered: readonly OfferedInstruction[],
-): { sent: SentInstruction[]; statements: Statement[] } {
-  const sent = offered.map(({ content, ...about }) => ({
+): InstructionsTable[] {
+  const said = new Set(offered.map(({ content }) => content).filter((content) => content !== ""));
+  return Array.from(said, (content) => ({ session_id: sessionId, id: hashOf(content), content }));
+}
+
+/** What a message says of them. */
+export function sentInstructions(offered: readonly OfferedInstruction[]): SentInstruction[] {
+  return offered.map(({ content, ...about }) => ({
     ...about,
     chars: content.length,
     ...(content !== "" && { hash: hashOf(content) }),
   }));
-  const rows = offered.flatMap(({ content }) =>
-    content === "" ? [] : [{ session_id: sessionId, id: hashOf(content), content }],
-  );
-  if (rows.length === 0) return { sent, statements: [] };
-  const insert = trx
-    .insertInto("instructions")
-    .values(rows)
-    .onConflict((conflict) => conflict.doNothing());
-  return { sent, statements: [insert] };
 }
 
 export function hashOf(content: string): string {

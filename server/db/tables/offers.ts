@@ -1,25 +1,12 @@
 import { createHash } from "node:crypto";
 import { isEmptyOffer, NO_OFFER, type Offer } from "../../domain/offer.ts";
-import type { Reader, Trx } from "./schema.ts";
-import type { Statement } from "./together.ts";
+import type { OffersTable, Reader } from "./schema.ts";
 
-/**
- * Stores what a message brought along, once for all turns of the session that bring the same;
- * the id is null for nothing.
- */
-export function offerInsert(
-  trx: Trx,
-  sessionId: string,
-  offer: Offer,
-): { id: string | null; statements: Statement[] } {
-  if (isEmptyOffer(offer)) return { id: null, statements: [] };
+/** What a message brought along, once for all turns of the session that bring the same. */
+export function offerRow(sessionId: string, offer: Offer): OffersTable | undefined {
+  if (isEmptyOffer(offer)) return undefined;
   const body = JSON.stringify(offer);
-  const id = createHash("sha256").update(body).digest("hex");
-  const insert = trx
-    .insertInto("offers")
-    .values({ session_id: sessionId, id, body })
-    .onConflict((conflict) => conflict.doNothing());
-  return { id, statements: [insert] };
+  return { session_id: sessionId, id: createHash("sha256").update(body).digest("hex"), body };
 }
 
 export async function findOffer(

@@ -14,11 +14,11 @@ export async function insertRequest(
   trx: Trx,
   request: Omit<RequestRow, "created_at">,
 ): Promise<void> {
-  await requestInsert(trx, request).execute();
+  await trx.insertInto("requests").values(requestRow(request)).execute();
 }
 
-export function requestInsert(trx: Trx, request: Omit<RequestRow, "created_at">) {
-  return trx.insertInto("requests").values({ ...request, created_at: Date.now() });
+export function requestRow(request: Omit<RequestRow, "created_at">): RequestRow {
+  return { ...request, created_at: Date.now() };
 }
 
 export async function setRequestTurn(trx: Trx, requestId: string, turnId: string): Promise<void> {

@@ -39,13 +39,17 @@ export function sessionInsert(
   trx: Trx,
   session: Omit<InsertObject<Database, "sessions">, "created_at" | "updated_at">,
 ) {
+  return trx.insertInto("sessions").values(sessionRow(session));
+}
+
+export function sessionRow<Row extends object>(session: Row) {
   const now = Date.now();
-  return trx.insertInto("sessions").values({ ...session, created_at: now, updated_at: now });
+  return { ...session, created_at: now, updated_at: now };
 }
 
 /** The columns that make `owner` the one writer. */
-export function leaseOf(trx: Trx, owner: string) {
-  return { lease_owner: owner, lease_expires_at: afterLease(trx), cancel_turn_id: null };
+export function leaseOf(db: Trx | Reader, owner: string) {
+  return { lease_owner: owner, lease_expires_at: afterLease(db), cancel_turn_id: null };
 }
 
 /** The columns of a session that nobody writes. */
@@ -371,8 +375,8 @@ export function clock(db: Trx | Reader): RawBuilder<number> {
     : sql<number>`cast(unixepoch('subsec') * 1000 as integer)`;
 }
 
-function afterLease(trx: Trx): RawBuilder<number> {
-  return sql<number>`${clock(trx)} + ${sql.lit(LEASE_MS)}`;
+function afterLease(db: Trx | Reader): RawBuilder<number> {
+  return sql<number>`${clock(db)} + ${sql.lit(LEASE_MS)}`;
 }
 
 function isPostgres(db: Trx | Reader): boolean {

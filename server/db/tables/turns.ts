@@ -19,12 +19,12 @@ export interface NewTurn {
 }
 
 export async function insertTurn(trx: Trx, turn: NewTurn): Promise<void> {
-  await turnInsert(trx, turn).execute();
+  await trx.insertInto("turns").values(turnRow(turn)).execute();
 }
 
-export function turnInsert(trx: Trx, turn: NewTurn) {
+export function turnRow(turn: NewTurn) {
   const started = { status: "running", started_at: Date.now() } as const;
-  return trx.insertInto("turns").values({ ...turn, ...started, compact_from: turn.after_seq });
+  return { ...turn, ...started, compact_from: turn.after_seq };
 }
 
 export interface TurnEnd {

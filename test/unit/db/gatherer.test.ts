@@ -57,6 +57,22 @@ describe("the gatherer", () => {
     await Promise.all(others);
   });
 
+  it("takes no more at once than it was told", async () => {
+    const { begun, commit, finish } = slowCommits();
+    const gatherer = new Gatherer(commit, undefined, 40);
+    const outputs = upTo(100).map((input) => gatherer.add(input));
+    await nextTurn();
+    for (let n = 0; n < 3; n++) {
+      finish();
+      await nextTurn();
+    }
+    await Promise.all(outputs);
+    assert.deepEqual(
+      begun.map(({ length }) => length),
+      [40, 40, 20],
+    );
+  });
+
   it("takes half of a long queue, so that committing and answering never wait for each other", async () => {
     const { begun, commit, finish } = slowCommits();
     const gatherer = new Gatherer(commit);
