@@ -126,6 +126,25 @@ describe("streamkeeper doctor", function () {
       await chat.close();
     }));
 
+  for (const [what, statement] of Object.entries({
+    "a part of it is gone": "delete from messages_search_data where id > 1000",
+    "the list of its parts is":
+      "update messages_search_data set block = x'ff000000ff0102' where id = 10",
+  })) {
+    it(`builds the search anew where ${what}, and leaves the file where it is`, () =>
+      withStoredChats(async ({ dataDir, path }) => {
+        tamper(path, statement);
+        const found = await reportOn(dataDir);
+        assert.deepEqual(problemsOf(found.report), ["search_index"]);
+        const { code, report } = await reportOn(dataDir, "--repair");
+        assert.deepEqual([code, report.done?.[0]], [0, "Built all indexes anew."]);
+        const chat = await openChat({ engine: "sqlite", path }, () => []);
+        const { sessions } = await chat.chat.listSessions({ query: "question 3, the second" });
+        assert.equal(sessions.length, 1);
+        await chat.close();
+      }));
+  }
+
   it("tells scribbled pages from a file that is whole, and writes nothing into it", () =>
     withStoredChats(
       async ({ dataDir, path }) => {

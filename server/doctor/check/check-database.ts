@@ -123,7 +123,7 @@ const WHOLE: Pages = { findings: [], damage: "none" };
 
 /** Complaints of SQLite about what can be made anew from the tables. */
 const DERIVED =
-  /missing from index|wrong # of entries in index|non-unique entry in index|inverted index for FTS5/;
+  /missing from index|wrong # of entries in index|non-unique entry in index|inverted index for FTS5|^fts5: (?:corrupt|checksum)/;
 
 async function checkPages(reader: Reader): Promise<Pages> {
   const { rows } = await sql<{ integrity_check: string }>`pragma integrity_check`.execute(reader);
@@ -135,7 +135,7 @@ async function checkPages(reader: Reader): Promise<Pages> {
   return {
     findings: [
       {
-        check: said.every((line) => line.includes("FTS5")) ? "search_index" : "integrity",
+        check: said.every((line) => /fts5/i.test(line)) ? "search_index" : "integrity",
         severity: "problem",
         what: `An index does not fit its table: ${firstOf(said)}`,
         what_to_do: "`--repair` builds it anew; no words are lost.",
