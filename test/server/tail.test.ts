@@ -12,6 +12,7 @@ import { query } from "../support/damage.ts";
 import { newSession, type OpenTestDatabase, withDatabase } from "../support/database.ts";
 import { SQLITE } from "../support/engines.ts";
 import { memoryLog } from "../support/log.ts";
+import { inTail, stopTime } from "../support/tail.ts";
 import { isCode } from "../support/tools.ts";
 
 let commits = 0;
@@ -31,16 +32,6 @@ async function leased(open: OpenTestDatabase, id: string): Promise<Writer> {
 }
 
 const nothing = () => {};
-
-/** Nothing becomes due, however slow the machine is; steps settle as always. */
-function stopTime({ database }: OpenTestDatabase): () => void {
-  const { tail } = database;
-  assert.ok(tail);
-  const due = tail.due.bind(tail);
-  let isStopped = true;
-  tail.due = (rows, now) => due(rows, isStopped ? 0 : now);
-  return () => (isStopped = false);
-}
 
 /** Says one word after the other; resolves with where the log ends. */
 async function say(
@@ -73,12 +64,6 @@ const said = (path: string, id: string) =>
 const expected = (count: number) =>
   numbered(count).map((word, n) => `${n + 1} {"token":"${word}"}`);
 
-const inTail = (path: string) =>
-  query<{ n: number }>(
-    path,
-    "select count(*) as n from tail join sessions on id = session_id and seq > last_seq",
-  )[0]?.n ?? 0;
-
 const rowOf = (path: string, id: string) =>
   query<{ last_seq: number; last_commit: string }>(
     path,
@@ -93,7 +78,7 @@ async function until(isSo: () => boolean): Promise<void> {
 describe("the tail of the log on SQLite", () => {
   it("is read by others as part of the log, each word before it is shown", () =>
     withDatabase(SQLITE, async (open) => {
-      stopTime(open);
+      stopTime(open.database);
       const path = pathOf(open);
       const writer = await leased(open, "one");
       const other = new SQLite(path, { readonly: true });
@@ -188,7 +173,7 @@ describe("the tail of the log on SQLite", () => {
 
   it("is whole in the log of each step, of its session or of all", () =>
     withDatabase(SQLITE, async (open) => {
-      stopTime(open);
+      stopTime(open.database);
       const writers = [await leased(open, "one"), await leased(open, "two")];
       for (const writer of writers) await say(open, writer, numbered(4));
       const seen = (subject: { sessionId?: string }) =>
@@ -207,7 +192,7 @@ describe("the tail of the log on SQLite", () => {
 
   it("stays where it is when a step that settled it is rolled back", () =>
     withDatabase(SQLITE, async (open) => {
-      const goOn = stopTime(open);
+      const goOn = stopTime(open.database);
       const path = pathOf(open);
       const writer = await leased(open, "one");
       await say(open, writer, numbered(3));
@@ -233,7 +218,7 @@ describe("the tail of the log on SQLite", () => {
 
   it("is settled by the next start where a companion died, before anything else is written", () =>
     withDatabase(SQLITE, async (open) => {
-      stopTime(open);
+      stopTime(open.database);
       const path = pathOf(open);
       const writers = [await leased(open, "one"), await leased(open, "two")];
       for (const writer of writers) await say(open, writer, numbered(7));
@@ -299,7 +284,7 @@ describe("the tail of the log on SQLite", () => {
 
   it("refuses to settle what would leave a hole", () =>
     withDatabase(SQLITE, async (open) => {
-      stopTime(open);
+      stopTime(open.database);
       const path = pathOf(open);
       const writer = await leased(open, "one");
       await say(open, writer, numbered(3));
@@ -330,7 +315,7 @@ describe("the tail of the log on SQLite", () => {
 
   it("has nothing of a session that is deleted", () =>
     withDatabase(SQLITE, async (open) => {
-      stopTime(open);
+      stopTime(open.database);
       const path = pathOf(open);
       const writer = await leased(open, "one");
       await say(open, writer, numbered(5));
@@ -348,7 +333,7 @@ describe("the tail of the log on SQLite", () => {
 
   it("lets others write the log by its old name, each where it belongs", () =>
     withDatabase(SQLITE, async (open) => {
-      stopTime(open);
+      stopTime(open.database);
       const path = pathOf(open);
       const writer = await leased(open, "one");
       await say(open, writer, numbered(3));
@@ -366,7 +351,7 @@ describe("the tail of the log on SQLite", () => {
 
   it("is no fault to the doctor while it is there", () =>
     withDatabase(SQLITE, async (open) => {
-      stopTime(open);
+      stopTime(open.database);
       const writer = await leased(open, "one");
       await say(open, writer, numbered(3));
       assert.equal(inTail(pathOf(open)), 3);
