@@ -143,6 +143,9 @@ interface Counts {
   failed: Failure[];
 }
 
+/** So much longer the long rounds take. */
+const LONG = 4;
+
 /** More than these fail for a reason, which does not go away. */
 const MAX_TRIED_AGAIN = 10;
 
@@ -317,7 +320,8 @@ async function runOnce(
     ...{ TEST_COUNTS: file, TEST_GREP: grep },
     ...(values.full ? { TEST_LENGTH: "full" } : {}),
   };
-  const code = await runProgram(process.execPath, args, env, suite.minutes, mark);
+  const minutes = values.full ? LONG * suite.minutes : suite.minutes;
+  const code = await runProgram(process.execPath, args, env, minutes, mark);
   const failed = (counts: Counts, why: string): Counts => {
     complaints.push(`${suite.name}: ${why}`);
     return { ...counts, failures: counts.failures + 1 };

@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { createParser } from "eventsource-parser";
 import { StreamChunk } from "../../server/protocol/chunks.ts";
 
-const START_MS = 30_000;
+const START_MS = 60_000;
 const QUICK = ["--import", "./test/support/planted/quick-demo.ts"];
 
 export interface Ended {
@@ -58,6 +58,8 @@ export async function startCompanion(options: StartOptions): Promise<Companion> 
   let runtime: { pid: number; port: number } | undefined;
   while (runtime?.pid !== run.process.pid) {
     if (performance.now() > deadline || run.process.exitCode !== null) {
+      run.process.kill("SIGKILL");
+      await run.ended;
       throw new Error(`the companion did not start:\n${run.output()}`);
     }
     await new Promise((resolve) => setTimeout(resolve, 10));

@@ -1,8 +1,15 @@
 // A companion under test on an engine, its model's server, and the clients that
 // talk to it while it suffers.
 import { rmSync } from "node:fs";
+import { setTimeout as delay } from "node:timers/promises";
 import type { DatabaseSource } from "../../../server/db/opened-database.ts";
-import { type Companion, newDataDir, startCompanion } from "../../support/companion.ts";
+import {
+  type Companion,
+  newDataDir,
+  runCompanion,
+  type StartOptions,
+  startCompanion,
+} from "../../support/companion.ts";
 import type { Engine } from "../../support/engines.ts";
 import { type Address, Conversation } from "./conversation.ts";
 import { assertInvariants, type Checks } from "./invariants.ts";
@@ -63,8 +70,14 @@ export class Lab {
   }
 
   async start(): Promise<void> {
+    this.#companion = await startCompanion(this.#start());
+    await this.#options.begin?.(this.#companion);
+    this.#up.resolve(this.address);
+  }
+
+  #start(): StartOptions {
     const { args = [], env = {}, node = [], database } = this.#options;
-    this.#companion = await startCompanion({
+    return {
       dataDir: this.dataDir,
       args: [
         ...["--model", PACED_MODEL, "--log-level", "warn"],
@@ -73,9 +86,16 @@ export class Lab {
       ],
       env: { OPENAI_BASE_URL: this.upstream.url, OPENAI_API_KEY: "paced", ...env },
       node,
-    });
-    await this.#options.begin?.(this.#companion);
-    this.#up.resolve(this.address);
+    };
+  }
+
+  /** Kills one that starts, however far it has come; nobody is told of it. */
+  async killInStart(afterMs: number): Promise<void> {
+    const { dataDir, args = [], env, node = [] } = this.#start();
+    const started = runCompanion(["--data-dir", dataDir, ...args], env, { node });
+    await delay(afterMs);
+    started.process.kill("SIGKILL");
+    await started.ended;
   }
 
   /** From now on clients wait for the next start. */
