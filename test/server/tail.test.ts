@@ -298,7 +298,7 @@ describe("the tail of the log on SQLite", () => {
 
   it("never writes over a row that is not settled, whoever has written it", () =>
     withDatabase(SQLITE, async (open) => {
-      stopTime(open);
+      stopTime(open.database);
       const path = pathOf(open);
       const writer = await leased(open, "one");
       const stranger = await leased(open, "stranger");

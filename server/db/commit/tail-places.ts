@@ -1,6 +1,6 @@
-// Where in the tail the next rows go. A row that is settled is written over by another one: the page
-// is there, and neither the list of free pages nor the tree above changes. Removed and written anew
-// they cost as many pages once more.
+// Where in the tail the next rows go. A row that is settled is written over by another one: the
+// page is there, and neither the list of free pages nor the tree above changes. Removed and written
+// anew they cost as many pages once more.
 
 /** Code of who finds a row that is not settled: as after a lock it is tried again. */
 export const PLACE_TAKEN = "SQLITE_BUSY_TAIL";

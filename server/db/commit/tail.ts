@@ -137,7 +137,7 @@ export class Tail {
       if (age < SETTLE_AFTER_MS / 2 || (line.length === 0 && age < SETTLE_AFTER_MS)) break;
       line.push(entry);
     }
-    return line.sort((a, b) => (a.sessionId < b.sessionId ? 1 : -1));
+    return line.toSorted((a, b) => (a.sessionId < b.sessionId ? 1 : -1));
   }
 
   carriedOut(orders: TailOrders): void {
