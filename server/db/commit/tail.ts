@@ -113,7 +113,9 @@ export class Tail {
   /** What is due, for a group of so many rows; call it before they are given their positions. */
   due(rows: number, now: number): TailOrders {
     if (this.#line.length === 0) this.#line = this.#lineUp(now);
-    this.#allowed += Math.max(MIN_SETTLED, rows * SETTLED_PER_ROW);
+    const more = Math.max(MIN_SETTLED, rows * SETTLED_PER_ROW);
+    // What was not made use of is no leave for a lot that all would wait for.
+    this.#allowed = Math.min(this.#allowed + more, Math.max(LOT_ROWS, more));
     const settle: Unsettled[] = [];
     let room = this.#allowed < LOT_ROWS ? 0 : this.#allowed;
     while (room > 0) {
