@@ -1,25 +1,51 @@
-// What a day's work needs beside answers, in the packaged extension and a real workbench: versions,
-// copies, folders, what a turn changed.
+// What a day's work needs beside answers, in the packaged extension and a real workbench: messages
+// that wait, versions, copies, folders, what a turn changed, chats found and deleted.
 import assert from "node:assert/strict";
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import type { Page } from "playwright-core";
+import {
+  chunk,
+  DONE,
+  stop,
+  text,
+  textOf,
+  toolCall,
+  write,
+} from "../support/upstream/openai-scripts.ts";
+import type { Script } from "../support/upstream/start-upstream.ts";
 import { runCommand } from "../support/vscode-host.ts";
 import { call, type Scene, startScene } from "./scene.ts";
-import { type ChatPage, until } from "./workbench.ts";
+import { type ChatPage, openChatView, until } from "./workbench.ts";
 
 describe("a day's work in a workbench", function () {
-  this.timeout(120_000);
+  this.timeout(240_000);
   let scene: Scene;
   let page: Page;
   let chat: ChatPage;
+  let goOn = Promise.withResolvers<void>();
+
+  /** What is asked to hold on says a word, then reads a file once it may go on. */
+  const model =
+    (plays: Script): Script =>
+    async (request, response) => {
+      const { messages } = request.body as { messages: { content: unknown }[] };
+      if (textOf(messages.at(-1)?.content) !== "Hold on.") return plays(request, response);
+      response.writeHead(200, { "content-type": "text/event-stream" });
+      await write(response, chunk({ role: "assistant", content: "" }) + text("I hold on. "));
+      await goOn.promise;
+      const args = JSON.stringify({ path: "debounce.ts", start_line: 1, end_line: 1 });
+      response.end(toolCall("call_held", "read_file", args) + stop("tool_calls") + DONE);
+    };
 
   before(async () => {
-    scene = await startScene();
+    scene = await startScene({}, model);
     ({ page, chat } = scene);
   });
 
   afterEach(async function () {
     await scene?.pictureOf(this.currentTest);
+    goOn.resolve();
   });
 
   after(() => scene?.close());
@@ -30,6 +56,42 @@ describe("a day's work in a workbench", function () {
   const picture = (name: string) => scene.workbench.picture(page, name);
   const openList = () => runCommand(page, "Streamkeeper: Search chats");
   const chats = () => chat.frame.locator(".session-list .session-open");
+
+  it("keeps messages in a queue: changed, taken back, read now, each sent once", async () => {
+    goOn = Promise.withResolvers();
+    await chat.send("Hold on.");
+    await chat.frame.getByText("I hold on.").waitFor();
+    const waiting = () => chat.frame.locator(".queue-text").allInnerTexts();
+    const waits = (...messages: string[]) =>
+      until(messages.join(), async () => (await waiting()).join() === messages.join());
+    const messages = ["And then?", "Never mind.", "Be brief."];
+    for (const [index, message] of messages.entries()) {
+      await chat.send(message);
+      await waits(...messages.slice(0, index + 1));
+    }
+    await picture("queue");
+    await scene.button("Edit “And then?”").press("Enter");
+    const edit = chat.frame.getByLabel("Message that waits");
+    await edit.fill("And after that?");
+    await edit.press("Enter");
+    await waits("And after that?", "Never mind.", "Be brief.");
+    await scene.button("Take back into the draft: “Never mind.”").click();
+    await until("the draft", async () => (await chat.composer.inputValue()) === "Never mind.");
+    await chat.composer.fill("");
+    await scene.button("Send now: “Be brief.”").click();
+    await chat.frame.locator(".queue").getByText("read at the next step").waitFor();
+    goOn.resolve();
+    await asks("Hold on.", "Be brief.", "And after that?");
+    await chat.frame.locator(".queue").waitFor({ state: "detached" });
+    assert.equal(await chat.turns.count(), 2);
+    await chat.reached("done");
+    const told = (message: string) =>
+      scene.upstream.requests.filter(({ body }) => {
+        const { messages } = body as { messages: { content: unknown }[] };
+        return textOf(messages.at(-1)?.content) === message;
+      }).length;
+    assert.deepEqual(["Be brief.", "And after that?", "Never mind."].map(told), [1, 1, 0]);
+  });
 
   it("keeps the versions of any message, switched by keyboard, and the same after a reload", async () => {
     await scene.newChat();
@@ -150,5 +212,58 @@ describe("a day's work in a workbench", function () {
     assert.equal(readFileSync(scene.file("kept.md"), "utf8"), "kept\n");
     await rows.filter({ hasText: "gone.md" }).getByText("undone", { exact: true }).waitFor();
     await picture("undone");
+  });
+
+  it("shows the chats of this workspace alone, whatever other windows do", async () => {
+    await scene.newChat();
+    await scene.ask("Here?");
+    await chat.reached("done");
+    const other = join(scene.workbench.folder, "../other project");
+    mkdirSync(other);
+    const second = await scene.workbench.openWindow(other);
+    const there = await openChatView(second);
+    await there.send("Elsewhere?");
+    await there.reached("done");
+    await second.close();
+    await page.bringToFront();
+    await openList();
+    await chats().filter({ hasText: "Elsewhere?" }).getByText("other project").waitFor();
+    const shown = chat.frame.getByRole("combobox", { name: "Chats to show" });
+    await shown.selectOption({ label: "This workspace: project" });
+    await chats().filter({ hasText: "Elsewhere?" }).waitFor({ state: "detached" });
+    await chats().filter({ hasText: "Here?" }).waitFor();
+    await picture("list");
+    await shown.selectOption({ label: "other project" });
+    await until("one chat", async () => (await chats().count()) === 1);
+    await shown.selectOption({ label: "All chats" });
+    await chats().filter({ hasText: "Here?" }).waitFor();
+  });
+
+  it("asks before it deletes a chat, by keyboard alone, and brings it back", async () => {
+    await scene.newChat();
+    await scene.ask("Deleted?");
+    await chat.reached("done");
+    await openList();
+    const remove = async () => {
+      await scene.button("Delete “Deleted?”").press("Enter");
+      await chat.frame.getByRole("dialog", { name: "Delete “Deleted?”?" }).waitFor();
+    };
+    const found = chats().filter({ hasText: "Deleted?" });
+    await remove();
+    await picture("deleting");
+    await page.keyboard.press("Escape");
+    await chat.frame.getByRole("dialog").waitFor({ state: "detached" });
+    assert.equal(await found.count(), 1);
+    await remove();
+    await chat.frame.getByRole("dialog").getByRole("button", { name: "Delete" }).press("Enter");
+    await chat.frame.getByText("“Deleted?” is deleted.").waitFor();
+    await found.waitFor({ state: "detached" });
+    await scene.button("Undo").press("Enter");
+    await found.waitFor();
+    await remove();
+    await chat.frame.getByRole("dialog").getByRole("button", { name: "Delete" }).press("Enter");
+    await chat.frame.getByText("Deleted chats (1)").press("Enter");
+    await scene.button("Bring “Deleted?” back").press("Enter");
+    await found.waitFor();
   });
 });
