@@ -42,9 +42,9 @@ const TRANSACTION_SQL =
 /** Files that may, and why. */
 const MAY_TRANSACT = new Set([
   "server/db/commit/unit-of-work.ts", // the one door
-  "server/db/commit/scope.ts", // its transaction, or its savepoint in another's
-  "server/db/commit/read-back.ts", // looks whether a lost commit was made, and writes nothing
-  "server/db/commit/insert-group.ts", // its physical half for many new chats, on Postgres
+  "server/db/commit/scope.ts", // how it begins one, or a savepoint of somebody else's
+  "server/db/commit/read-back.ts", // how it asks what became of one whose answer was lost
+  "server/db/commit/insert-group.ts", // many that only insert, one COMMIT, on Postgres
   "server/db/commit/commit-group.ts", // its physical half: many units of work, one COMMIT
   "server/db/commit/append-log.ts", // the same for the chunks of many streams, on Postgres
   "server/db/commit/append-worker.ts", // and on SQLite, in a thread of its own

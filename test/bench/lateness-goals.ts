@@ -45,7 +45,7 @@ export async function measureLateness(
       const before = await latenessWhile(reader, () => delay(SECONDS * 1_000));
       results.push({
         engine,
-        what: `${STREAMS} streams beside ${what} of ${chats / 1_000},000 chats: the latest word`,
+        what: `${STREAMS} streams beside ${what} of ${chats.toLocaleString("en")} chats: the latest word`,
         measured: `${latest.most.toFixed(1)} ms`,
         baseline: `${quiet.most.toFixed(1)} and ${before.most.toFixed(1)} ms, nothing beside`,
         goal: `+${GOAL_MS} ms`,
