@@ -111,8 +111,8 @@ describe("windows and their companion", () => {
     const ends = await Promise.all(streams.map(({ reading }) => reading.end()));
     const seconds = (performance.now() - killed) / 1_000;
     assert.deepEqual(ends, Array(5).fill("interrupted"));
-    // Seen: 0.9 s on an idle machine, six on one that is busy.
-    assert.ok(seconds < 12, `${seconds} s`);
+    // Seen: 0.9 s on an idle machine, fourteen on one with seven times the work it can do.
+    assert.ok(seconds < 30, `${seconds} s`);
     const pids = await Promise.all(
       five.map(async ({ server }) => (await server.ensure()).hello.pid),
     );
@@ -171,8 +171,10 @@ describe("windows and their companion", () => {
 
   it("of a newer protocol takes over when twenty answers of the older have finished; nothing is lost", async () => {
     const older = await open();
+    // A long one among them: the others are over before a busy machine has started the newer one.
+    const questions = [LONG_QUESTION, ...Array.from({ length: 19 }, () => "Hello")];
     const sessions = await Promise.all(
-      Array.from({ length: 20 }, async () => (await send(older, "Hello")).session_id),
+      questions.map(async (question) => (await send(older, question)).session_id),
     );
     const before = sessions.map((sessionId) => follow(older, sessionId));
     await Promise.all(before.map((reading) => reading.shows(hasWords)));
