@@ -212,7 +212,7 @@ describe("windows and their companion", () => {
     const { session_id } = await send(newer, "Hello", sessions[0]);
     assert.equal(session_id, sessions[0]);
     assert.deepEqual(history(), ["0.1.0", "0.2.0"]);
-  }).timeout(90_000);
+  }).timeout(180_000);
 
   it("of a newer protocol wait no longer than agreed: what still runs ends as interrupted, with its words kept", async () => {
     const older = await open();
