@@ -150,6 +150,20 @@ describe("new chats of one moment on postgres", () => {
       assert.ok(inserts.length > 0 && inserts.length <= 5, `${inserts.length} statements`);
     }));
 
+  it("are stored by themselves where they are large", () =>
+    withChat(POSTGRES, script, async ({ chat }) => {
+      const long = { ...message, content: "long ".repeat(20_000) };
+      let turns: AcceptedTurn[] = [];
+      const seen = await statementsOf(async () => {
+        const all = [long, long, message, message].map((one) => chat.startTurn({ message: one }));
+        turns = await Promise.all(all);
+      });
+      for (const turn of turns) await read(chat, turn);
+      assert.equal(new Set(turns.map(({ session_id }) => session_id)).size, 4);
+      const inserts = seen.filter((statement) => statement.includes("json_populate_recordset"));
+      assert.equal(inserts.length, 3, "each of the large ones, and the others");
+    }));
+
   it("fail alone", () =>
     withChat(POSTGRES, script, async ({ chat }) => {
       // What Postgres cannot store.

@@ -11,6 +11,9 @@ import { insertRows, joinRows, type NewRows } from "./new-rows.ts";
 /** More would only make the first of them wait longer for the last. */
 const MOST = 100;
 
+/** Characters. What is larger goes as a step of its own: all of a group are one statement. */
+export const LARGEST_SHARED = 65_536;
+
 /** `began` and `worked` as in `AppendResult`. */
 export type InsertResult = { began: number; worked: number } & PhysicalCommit &
   (
@@ -67,7 +70,8 @@ async function insertTogether(
     });
     result = { status: "committed" };
   } catch (error) {
-    if (all.length > 1 && !isConnectionLost(error)) {
+    // Once COMMIT is on its way another try could meet its own rows.
+    if (all.length > 1 && worked === undefined && !isConnectionLost(error)) {
       const alone = await Promise.all(all.map((one) => insertTogether(db, second, [one])));
       return alone.flat();
     }

@@ -25,7 +25,7 @@ import type { Database, Trx } from "../tables/schema.ts";
 import type { AppendLog, AppendRequest, AppendResult } from "./append-log.ts";
 import { withDeadline } from "./body-deadline.ts";
 import type { CommitGroup } from "./commit-group.ts";
-import type { InsertGroup } from "./insert-group.ts";
+import { type InsertGroup, LARGEST_SHARED } from "./insert-group.ts";
 import { type Facts, hindranceOf, meter, newFacts, type Subject } from "./metering.ts";
 import { insertRows, type NewRows, sizeOf } from "./new-rows.ts";
 import {
@@ -197,7 +197,8 @@ export class SSEUnitOfWork {
     readBack: ReadBack,
   ): Promise<void> {
     const { insertGroup } = this.#deps;
-    if (!insertGroup || this.#owner) {
+    const size = sizeOf(rows);
+    if (!insertGroup || this.#owner || size > LARGEST_SHARED) {
       const work: Work<void> = async (trx, afterCommit) => {
         afterCommit(onCommit);
         await insertRows(trx, rows);
@@ -206,7 +207,7 @@ export class SSEUnitOfWork {
       return;
     }
     this.#enter(operation);
-    const facts = { ...newFacts(), size: sizeOf(rows) };
+    const facts = { ...newFacts(), size };
     const started = performance.now();
     await this.#perform(operation, facts, started, async () =>
       outcomeOfInsert(await insertGroup.insert(rows), onCommit, readBack, started, facts),
