@@ -84,7 +84,7 @@ describe("an answer that a thread reads", () => {
         for (let still = 0, before = 0; still < 4; before = written) {
           await delay(500);
           still = written === before ? still + 1 : 0;
-          assert.ok(written < 60_000, "it was read on and on");
+          assert.ok(written < 200_000, "it was read on and on");
         }
         return written;
       };

@@ -84,7 +84,7 @@ describe("windows and their companion", () => {
       const seconds = (performance.now() - begun) / 1_000;
       assert.equal(new Set(found.map(({ hello }) => hello.pid)).size, 1);
       assert.equal(history().length, round);
-      assert.ok(seconds < 20, `${seconds} s`);
+      assert.ok(seconds < 45, `${seconds} s`);
       // Each speaks to it.
       await Promise.all(ten.map(({ client }) => client.call("list_agents", {})));
       const [first] = ten;
@@ -92,7 +92,7 @@ describe("windows and their companion", () => {
       await until("it has ended", () => companions().length === 0);
       for (const { server } of ten) server.close();
     }
-  }).timeout(FULL ? 300_000 : 60_000);
+  }).timeout(FULL ? 600_000 : 180_000);
 
   it("five whose companion is killed bring one back, and each goes on from where it was", async () => {
     const five = await openMany(5);

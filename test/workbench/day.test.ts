@@ -60,7 +60,7 @@ describe("a day's work in a workbench", function () {
   it("keeps messages in a queue: changed, taken back, read now, each sent once", async () => {
     goOn = Promise.withResolvers();
     await chat.send("Hold on.");
-    await chat.frame.getByText("I hold on.").waitFor();
+    await chat.frame.locator(".turn").getByText("I hold on.").waitFor();
     const waiting = () => chat.frame.locator(".queue-text").allInnerTexts();
     const waits = (...messages: string[]) =>
       until(messages.join(), async () => (await waiting()).join() === messages.join());
@@ -231,12 +231,15 @@ describe("a day's work in a workbench", function () {
     const shown = chat.frame.getByRole("combobox", { name: "Chats to show" });
     await shown.selectOption({ label: "This workspace: project" });
     await chats().filter({ hasText: "Elsewhere?" }).waitFor({ state: "detached" });
-    await chats().filter({ hasText: "Here?" }).waitFor();
+    // "Elsewhere?" holds it, too.
+    const here = chats().filter({ hasText: /^\s*Here\?/ });
+    await here.waitFor();
     await picture("list");
     await shown.selectOption({ label: "other project" });
     await until("one chat", async () => (await chats().count()) === 1);
     await shown.selectOption({ label: "All chats" });
-    await chats().filter({ hasText: "Here?" }).waitFor();
+    await chats().filter({ hasText: "Elsewhere?" }).waitFor();
+    await here.waitFor();
   });
 
   it("asks before it deletes a chat, by keyboard alone, and brings it back", async () => {
