@@ -1,14 +1,12 @@
 // Postgres restarts, vanishes, refuses, or loses the connection in the middle of a statement;
 // companions that share it die or sleep.
 import assert from "node:assert/strict";
-import { rmSync } from "node:fs";
 import pg from "pg";
-import { newDataDir } from "../support/companion.ts";
 import { FULL } from "../support/length.ts";
 import { type PostgresServer, startPostgres } from "../support/postgres.ts";
 import { startTcpProxy, type TcpProxy } from "../support/tcp-proxy.ts";
 import { Conversation } from "./support/conversation.ts";
-import { answering, Lab, until } from "./support/lab.ts";
+import { answering, Lab, until, withTwoLabs } from "./support/lab.ts";
 import { startPacedUpstream } from "./support/paced-upstream.ts";
 import { record } from "./support/results.ts";
 import { saysNotReady, saysReady } from "./support/told.ts";
@@ -182,7 +180,7 @@ describe("Postgres", function () {
   });
 
   it("is shared by two companions that are killed by turns", async () => {
-    await withTwo(await fresh(), async (labs) => {
+    await withTwoLabs(await fresh(), async (labs) => {
       for (let n = 0; n < (FULL ? 20 : 3); n++) {
         // A client is at home with one of them and finds its session in the other, too.
         const talks = labs.map((lab) => lab.talk(STREAMS / 2, WISH));
@@ -202,7 +200,7 @@ describe("Postgres", function () {
   });
 
   it("gives the answers of a companion that sleeps past its lease to another", async () => {
-    await withTwo(await fresh(), async ([sleeper, other]) => {
+    await withTwoLabs(await fresh(), async ([sleeper, other]) => {
       const wish = { words: 900, gap_ms: 20 };
       const conversations = Array.from({ length: STREAMS }, () => new Conversation(wish));
       let home = sleeper;
@@ -224,23 +222,6 @@ describe("Postgres", function () {
     });
   });
 });
-
-async function withTwo(url: string, body: (labs: [Lab, Lab]) => Promise<void>): Promise<void> {
-  const dirs = [newDataDir(), newDataDir()];
-  const [first, second] = await Promise.all(
-    dirs.map(async (dataDir) => new Lab(await startPacedUpstream(), { database: url, dataDir })),
-  );
-  assert.ok(first && second);
-  try {
-    await first.start();
-    await second.start();
-    await body([first, second]);
-  } finally {
-    await first.close();
-    await second.close();
-    for (const dir of dirs) rmSync(dir, { recursive: true, force: true });
-  }
-}
 
 async function withProxy(
   serverUrl: string,

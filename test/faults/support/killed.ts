@@ -24,8 +24,14 @@ export interface Killed {
   asked: readonly UpstreamRequest[];
   /** A path or a URL. */
   database: string;
-  /** While `work` is under way, which may be cut off by it, some milliseconds after its begin. */
-  killDuring(afterMs: number, work: (companion: Companion) => Promise<unknown>): Promise<void>;
+  /**
+   * While `work` is under way, which may be cut off by it: some milliseconds after its begin, or
+   * when the promise resolves.
+   */
+  killDuring(
+    moment: number | Promise<unknown>,
+    work: (companion: Companion) => Promise<unknown>,
+  ): Promise<void>;
 }
 
 export async function withKilled(
@@ -53,9 +59,9 @@ export async function withKilled(
       companion: () => companion,
       asked: upstream.requests,
       database: database.flag,
-      async killDuring(afterMs, work) {
+      async killDuring(moment, work) {
         const working = work(companion).catch(() => undefined);
-        await delay(afterMs);
+        await (typeof moment === "number" ? delay(moment) : moment);
         await companion.kill();
         await working;
         companion = await start();

@@ -156,6 +156,27 @@ export async function withLab(
   }
 }
 
+/** Lends two whose companions share a Postgres, each with a data directory of its own. */
+export async function withTwoLabs(
+  url: string,
+  body: (labs: [Lab, Lab]) => Promise<void>,
+): Promise<void> {
+  const dirs = [newDataDir(), newDataDir()];
+  const [first, second] = await Promise.all(
+    dirs.map(async (dataDir) => new Lab(await startPacedUpstream(), { database: url, dataDir })),
+  );
+  if (!first || !second) throw new Error("there are two");
+  try {
+    await first.start();
+    await second.start();
+    await body([first, second]);
+  } finally {
+    await first.close();
+    await second.close();
+    for (const dir of dirs) rmSync(dir, { recursive: true, force: true });
+  }
+}
+
 function sourceOf({ engine, database }: Lab): DatabaseSource {
   return engine === "sqlite" ? { engine, path: database } : { engine, url: database };
 }
