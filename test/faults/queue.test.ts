@@ -110,7 +110,7 @@ for (const engine of ENGINES) {
 }
 
 describe("messages that wait on a Postgres of two companions", function () {
-  this.timeout(FULL ? 900_000 : 120_000);
+  this.timeout(FULL ? 2_400_000 : 300_000);
 
   it(`are sent once and in order, though the companions die by turns at ${KILLS} moments`, async () => {
     const database = await POSTGRES.create();

@@ -74,6 +74,7 @@ export async function killRound(
   await until("words", answering(all), 60);
   await delay(1_000);
   const killed = performance.now();
+  const killedAt = process.hrtime.bigint();
   const takeover = await kill(cluster, team, kind);
   const late = delay(WISH.words * WISH.gap_ms + HUNG_MS, "late", { ref: false });
   const isLate = (await Promise.race([ended, late])) === "late";
@@ -90,7 +91,7 @@ export async function killRound(
     row.doubles += one.complaints.length;
     row.refused += one.refusals.length;
     row.lost += await missingOf(team, one);
-    const silence = silenceOf(one);
+    const silence = silenceOf(one, killedAt);
     row.silence = Math.max(row.silence, silence);
     if (silence > allowed) row.late += 1;
     if (one.final?.type !== "done") console.log(one.sessionId, JSON.stringify(one.final));
@@ -170,8 +171,9 @@ export async function storedOf(team: Team, sessionId: string): Promise<Map<numbe
   return new Map(blocks.map((block) => [chunkOf(block).seq, block]));
 }
 
-function silenceOf({ shownAt }: Conversation): number {
+/** In seconds, the longest that ended after `since`: before it the answers only began. */
+function silenceOf({ shownAt }: Conversation, since: bigint): number {
   const times = [...shownAt.values()];
-  const gaps = times.slice(1).map((time, index) => Number(time - (times[index] ?? time)) / 1e9);
-  return Math.max(0, ...gaps);
+  const gaps = times.map((time, index) => (time < since ? 0n : time - (times[index - 1] ?? time)));
+  return Math.max(0, ...gaps.map((gap) => Number(gap) / 1e9));
 }

@@ -21,6 +21,9 @@ import {
   webviewFrame,
 } from "../support/vscode-host.ts";
 
+/** Cores can be lent elsewhere: a window that opens in four seconds then takes forty. */
+const PATIENCE_MS = 60_000;
+
 const SETTINGS = {
   "workbench.colorTheme": "Dark Modern",
   "workbench.sideBar.location": "left",
@@ -75,6 +78,7 @@ export async function startWorkbench({
   const viewport = { width: 1280, height: 800 };
   // One context: the first webview of a fresh browser profile takes seconds.
   const context: BrowserContext = await browser.newContext({ viewport, deviceScaleFactor: 1 });
+  context.setDefaultTimeout(PATIENCE_MS);
   const dataDir = join(userDataDir, "User/globalStorage/streamkeeper.streamkeeper");
 
   return {
