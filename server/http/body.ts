@@ -1,6 +1,7 @@
 import type { NextFunction, Request, Response } from "express";
 import type * as z from "zod/mini";
 import { ChatError } from "../errors.ts";
+import { faultOf } from "../protocol/faults.ts";
 
 const MAX_DEPTH = 64;
 /**
@@ -146,10 +147,6 @@ function tooLarge(limitBytes: number): ChatError {
 export function parse<T extends z.ZodMiniType>(schema: T, value: unknown): z.infer<T> {
   const result = schema.safeParse(value);
   if (result.success) return result.data;
-  const issue = result.error.issues[0];
-  const keys = issue?.code === "unrecognized_keys" ? issue.keys : [];
-  const field = [...(issue?.path ?? []), ...keys.slice(0, 1)].map(String).join(".") || "body";
-  const problem =
-    issue?.code === "unrecognized_keys" ? "is not known" : (issue?.message ?? "is not valid");
-  throw new ChatError("invalid_request", `${field}: ${problem}.`.replaceAll("..", "."));
+  const fault = faultOf(result.error, "body");
+  throw new ChatError("invalid_request", fault.endsWith(".") ? fault : `${fault}.`);
 }

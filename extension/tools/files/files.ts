@@ -2,6 +2,7 @@
 import * as vscode from "vscode";
 import * as z from "zod/mini";
 import type { ChangedFile } from "../../../server/protocol/changes.ts";
+import { faultOf } from "../../../server/protocol/faults.ts";
 import { countChanges } from "../../../server/shared/line-changes.ts";
 import { MAX_RESULT } from "../bounds.ts";
 import { type Folder, nameOf, ToolError, type WorkspaceRoots, withNames } from "../paths.ts";
@@ -45,8 +46,7 @@ export function workspaceFolders(): Folder[] {
 export function parseArguments<T extends z.ZodMiniType>(schema: T, args: unknown): z.infer<T> {
   const parsed = schema.safeParse(args);
   if (parsed.success) return parsed.data;
-  const [issue] = parsed.error.issues;
-  throw new ToolError(`${issue?.path.join(".") ?? "arguments"}: ${issue?.message ?? "not valid"}`);
+  throw new ToolError(faultOf(parsed.error, "arguments"));
 }
 
 export interface FileTools {

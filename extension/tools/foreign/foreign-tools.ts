@@ -2,6 +2,7 @@
 // Knows nothing of VS Code.
 
 import { createHash } from "node:crypto";
+import { faultOf } from "../../../server/protocol/faults.ts";
 import { OfferedTool, RESERVED_NAMES, ToolName } from "../../../server/protocol/offers.ts";
 import { isRecord } from "../../../server/shared/json.ts";
 import { isEditorTool } from "../definitions.ts";
@@ -55,7 +56,7 @@ export function foreignTools(
     const chars = JSON.stringify(tool.data ?? "").length;
     const problem =
       (isEditorTool(name) || RESERVED_NAMES.includes(name) ? "the name is taken" : undefined) ??
-      tool.error?.issues[0]?.message ??
+      (tool.error && faultOf(tool.error, "tool")) ??
       (found.size >= room || chars > left ? "there are too many" : undefined);
     // One that cannot be offered must not keep the others, and the message, back.
     if (problem !== undefined) log.warn(`${ownName} is not offered to models: ${problem}`);

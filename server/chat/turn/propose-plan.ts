@@ -13,6 +13,7 @@ import type { Offer } from "../../domain/offer.ts";
 import { inOrder, planFault } from "../../domain/plans.ts";
 import { ChatError } from "../../errors.ts";
 import type { NewChunk } from "../../protocol/chunks.ts";
+import { faultOf } from "../../protocol/faults.ts";
 import { PlanArguments, type SubtaskView } from "../../protocol/plans.ts";
 import type { ClientMessage } from "../../protocol/requests.ts";
 import type { ToolCall } from "../../providers/provider.ts";
@@ -59,10 +60,7 @@ function readPlan(
   offer: Offer,
 ): { summary: string; subtasks: NewSubtask[] } | { fault: string } {
   const parsed = PlanArguments.safeParse(args);
-  if (!parsed.success) {
-    const [issue] = parsed.error.issues;
-    return { fault: `${issue?.path.join(".") ?? "arguments"}: ${issue?.message ?? "not valid"}` };
-  }
+  if (!parsed.success) return { fault: faultOf(parsed.error, "arguments") };
   const { summary, subtasks } = parsed.data;
   const fault = planFault(subtasks);
   if (fault !== undefined) return { fault };
