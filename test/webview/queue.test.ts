@@ -15,6 +15,22 @@ async function queue(app: OpenApp, words: string): Promise<void> {
   await row(app, words).waitFor();
 }
 
+/** As fast as can be: nothing is answered in between. */
+async function type(app: OpenApp, ...written: string[]): Promise<void> {
+  await field(app).waitFor();
+  await app.page.evaluate((texts) => {
+    const input = document.querySelector("textarea");
+    for (const text of texts) {
+      if (!input) continue;
+      input.value = text.replace("⏎", "");
+      input.dispatchEvent(new InputEvent("input", { bubbles: true }));
+      if (!text.endsWith("⏎")) continue;
+      const enter = { key: "Enter", bubbles: true, cancelable: true };
+      input.dispatchEvent(new KeyboardEvent("keydown", enter));
+    }
+  }, written);
+}
+
 for (const host of HOSTS) {
   describe(`messages that wait in ${host === "vscode" ? "VS Code's webview" : "a browser"}`, () => {
     it("stand above the composer in their order, by keyboard alone, and go when they are sent", () =>
@@ -42,6 +58,36 @@ for (const host of HOSTS) {
         await row(app, "First of two").waitFor({ state: "detached" });
         assert.equal(await row(app, "Second of two").count(), 1);
         assert.equal(await page.locator(".question").count(), 2);
+      }));
+
+    it("wait for one that is on its way, too, and leave what is being written", () =>
+      withApp({ host }, async (app) => {
+        const { page, companion } = app;
+        await type(app, "One⏎", "Two⏎", "TwoThree⏎", "TwoThree⏎", "TwoThreeFour");
+        await row(app, "Three").waitFor();
+        assert.deepEqual(await page.locator(".queue-text").allInnerTexts(), ["Two", "Three"]);
+        assert.equal(await field(app).inputValue(), "Four");
+        assert.deepEqual(
+          companion.messages.map(({ when_busy }) => when_busy),
+          [undefined, "queue", "queue"],
+        );
+        assert.equal(await page.getByText("answering another message").count(), 0);
+      }));
+
+    it("stay in the composer where the one on its way is refused, or when they are changed", () =>
+      withApp({ host }, async (app) => {
+        const { page, companion } = app;
+        companion.refusals.push({ status: 400, code: "invalid_request", message: "Not so." });
+        await type(app, "One⏎", "Two⏎");
+        await page.getByText("Not so.").waitFor();
+        assert.equal(await field(app).inputValue(), "Two");
+        await page.getByRole("button", { name: "Try again" }).click();
+        await page.locator(".status-line.is-live").waitFor();
+        assert.equal(companion.messages.length, 2);
+        await type(app, "Two⏎", "Three⏎", "Other");
+        await row(app, "Two").waitFor();
+        assert.equal(await field(app).inputValue(), "Other");
+        assert.equal(await page.locator(".queue li").count(), 1);
       }));
 
     it("are changed in their place, and what is written is kept when they were sent meanwhile", () =>

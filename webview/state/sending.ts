@@ -15,6 +15,7 @@ import {
   mustWait,
   unfinishedPlan,
 } from "./selectors.ts";
+import { createSendNext, isOnItsWay, waitsAs } from "./send-next.ts";
 import type { Store } from "./store.ts";
 
 export interface Sending {
@@ -45,19 +46,20 @@ export interface Sending {
   giveBack: () => void;
 }
 
+interface Start {
+  replaces?: string | undefined;
+  planId?: string | undefined;
+  context?: readonly Going[];
+  /** It has to wait, and how. */
+  whenBusy?: Outgoing["when_busy"];
+  /** It is the draft; anything else leaves the draft alone. */
+  written?: boolean;
+}
+
 export function createSending(deps: SendingDeps): Sending {
   const { store, transport, text } = deps;
   const { deliver, deliverDecision } = createDelivery(deps);
 
-  interface Start {
-    replaces?: string | undefined;
-    planId?: string | undefined;
-    context?: readonly Going[];
-    /** It has to wait, and how. */
-    whenBusy?: Outgoing["when_busy"];
-    /** It is the draft; anything else leaves the draft alone. */
-    written?: boolean;
-  }
   const start = (content: string, more: Start = {}): void => {
     const { replaces, planId, whenBusy, context = [], written = false } = more;
     const state = store.get();
@@ -100,6 +102,7 @@ export function createSending(deps: SendingDeps): Sending {
     if (!isDone) store.dispatch({ type: "stopping", stopping: false });
   };
 
+  const sendNext = createSendNext(store, start);
   // Stop was asked for before there was a turn; now there is.
   store.subscribe((state, before) => {
     const isHere = before.outgoing !== null && state.outgoing === null;
@@ -110,8 +113,8 @@ export function createSending(deps: SendingDeps): Sending {
     send(now = false) {
       const state = store.get();
       const { draft, context, editing } = state;
-      const whenBusy = now ? "steer" : "queue";
-      if (mustWait(state)) start(draft, { context, written: true, whenBusy });
+      if (mustWait(state)) start(draft, { context, written: true, whenBusy: waitsAs(now) });
+      else if (isSendable(state) && isOnItsWay(state)) sendNext(now);
       else if (isSendable(state) && isBusy(state)) noteBusy(deps);
       else start(draft, { replaces: editing ?? undefined, context, written: true });
     },
