@@ -15,6 +15,35 @@ export function titleFrom(content: string): string {
   return `${(space > MAX_TITLE / 2 ? cut.slice(0, space) : cut).replace(/\uFFFD$/, "")}…`;
 }
 
+const MAX_OF_COPY = 200;
+
+/**
+ * The title of a copy: the same with the next free number, a copy's own with the one after it.
+ * `others`: the titles that it is told apart from. A number that belongs to the title, as in
+ * "Notes (7)" where there are no other notes, stays.
+ */
+export function titleOfCopy(title: string, others: readonly string[]): string {
+  // Each client says it in its own language.
+  if (title === UNTITLED) return title;
+  const stem = / \(\d{1,4}\)$/.test(title) ? title.slice(0, title.lastIndexOf(" (")) : title;
+  const isCopy = others.some(
+    (other) =>
+      other !== title &&
+      other.startsWith(stem) &&
+      /^(?: \(\d{1,4}\))?$/.test(other.slice(stem.length)),
+  );
+  const taken = new Set(others);
+  const base = isCopy ? stem : title;
+  for (let number = 2; ; number++) {
+    const mark = ` (${number})`;
+    const made = `${base
+      .slice(0, MAX_OF_COPY - mark.length)
+      .toWellFormed()
+      .replace(/\uFFFD$/, "")}${mark}`;
+    if (!taken.has(made)) return made;
+  }
+}
+
 const MAX_GRAPHEMES = 60;
 const MAX_QUESTION = 2_000;
 const MAX_ANSWER = 1_000;

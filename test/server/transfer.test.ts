@@ -306,9 +306,11 @@ for (const engine of ENGINES) {
       withChat(engine, SCRIPT, async (open) => {
         const id = await makeChat(open);
         const before = await exported(open, id);
-        const { last_seq } = await open.chat.getSession(id);
+        const { last_seq, title } = await open.chat.getSession(id);
         const whole = await open.chat.forkSession(id);
         assert.equal(whole.last_seq, last_seq);
+        assert.equal(whole.title, `${title} (2)`);
+        assert.equal((await open.chat.forkSession(whole.id)).title, `${title} (3)`);
         assert.deepEqual(
           textsOf(await everything(open, whole.id)),
           textsOf(await everything(open, id)),

@@ -1,6 +1,8 @@
 import { v7 as uuid } from "uuid";
+import { newestTitles } from "../../db/tables/session-titles.ts";
 import { findSession } from "../../db/tables/sessions.ts";
 import { readWholeChat } from "../../db/tables/whole-chat.ts";
+import { titleOfCopy } from "../../domain/titles.ts";
 import { ChatError } from "../../errors.ts";
 import type { Session } from "../../protocol/responses.ts";
 import type { ForkRequest } from "../../protocol/served-requests.ts";
@@ -20,7 +22,7 @@ const ENDING = {
 /**
  * A new chat that is the same as `sessionId` up to `at_seq` (default: all that is stored), under
  * ids of its own; the other is untouched. What was allowed for the whole of the other chat is
- * asked again here. A repeated `request_id` gets the chat that it made. Rejects with `not_found`,
+ * asked again here, and its title has a number. A repeated `request_id` gets the chat that it made. Rejects with `not_found`,
  * `invalid_request` and `request_conflict`.
  */
 export async function forkSession(
@@ -39,7 +41,8 @@ export async function forkSession(
   }
   const now = Date.now();
   const { head, ...rest } = copyChat(cutChat(chat, atSeq ?? last_seq), uuid());
-  const forked = { head: { ...head, created_at: now, updated_at: now }, ...rest };
+  const title = titleOfCopy(head.title, await newestTitles(deps.reader));
+  const forked = { head: { ...head, title, created_at: now, updated_at: now }, ...rest };
   try {
     return await storeChat(deps, "fork_session", forked, ENDING, asked);
   } catch (thrown) {

@@ -58,3 +58,19 @@ export async function setModelTitle(
     .executeTakeFirst();
   return result.numUpdatedRows > 0n;
 }
+
+/** So many that a copy is told from its chat, and no list that grows with all that was ever said. */
+const NEWEST = 1_000;
+
+/** Of the chats that were used last. */
+export async function newestTitles(reader: Reader): Promise<string[]> {
+  const rows = await reader
+    .selectFrom("sessions")
+    .select("title")
+    .where("deleted_at", "is", null)
+    .orderBy("updated_at", "desc")
+    .orderBy("id", "desc")
+    .limit(NEWEST)
+    .execute();
+  return rows.map(({ title }) => title);
+}

@@ -1,6 +1,6 @@
 // What a chat is called: its first words, with each sign that belongs to them.
 import assert from "node:assert/strict";
-import { titleFrom } from "../../../server/domain/titles.ts";
+import { titleFrom, titleOfCopy } from "../../../server/domain/titles.ts";
 
 describe("the title of a chat", () => {
   for (const said of [
@@ -28,5 +28,23 @@ describe("the title of a chat", () => {
     ["a\u0007b\u001B[31m", "a b [31m"],
   ] as const) {
     it(`is ${title} of ${JSON.stringify(said)}`, () => assert.equal(titleFrom(said), title));
+  }
+});
+
+describe("the title of a copy", () => {
+  for (const [title, others, copy] of [
+    ["Notes", [], "Notes (2)"],
+    ["Notes", ["Notes (2)", "Notes (3)", "Notes (5)"], "Notes (4)"],
+    ["Notes (2)", ["Notes"], "Notes (3)"],
+    ["Notes (3)", ["Notes (2)"], "Notes (4)"],
+    ["Windows (11)", ["Windows (11)", "Windows 10", "Windows"], "Windows (2)"],
+    ["Windows (11)", ["Windows (11)", "Windows 10"], "Windows (11) (2)"],
+    ["f(2)", ["f"], "f(2) (2)"],
+    ["New chat", ["New chat"], "New chat"],
+    ["x".repeat(200), [], `${"x".repeat(196)} (2)`],
+    [`${"x".repeat(195)}😀x`, [], `${"x".repeat(195)} (2)`],
+  ] as const) {
+    it(`is ${copy.slice(-30)} of ${title.slice(-30)} beside ${JSON.stringify(others)}`, () =>
+      assert.equal(titleOfCopy(title, [title, ...others]), copy));
   }
 });
