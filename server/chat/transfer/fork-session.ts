@@ -21,9 +21,9 @@ const ENDING = {
 
 /**
  * A new chat that is the same as `sessionId` up to `at_seq` (default: all that is stored), under
- * ids of its own; the other is untouched. What was allowed for the whole of the other chat is
- * asked again here, and its title has a number. A repeated `request_id` gets the chat that it made. Rejects with `not_found`,
- * `invalid_request` and `request_conflict`.
+ * ids of its own; the other is untouched. Its title has a number. What was allowed for the whole
+ * of the other chat is asked again here. A repeated `request_id` gets the chat that it made.
+ * Rejects with `not_found`, `invalid_request` and `request_conflict`.
  */
 export async function forkSession(
   deps: Pick<ChatDeps, "newUnitOfWork" | "reader">,

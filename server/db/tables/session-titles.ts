@@ -59,7 +59,7 @@ export async function setModelTitle(
   return result.numUpdatedRows > 0n;
 }
 
-/** So many that a copy is told from its chat, and no list that grows with all that was ever said. */
+/** Enough to tell a copy from its chat; no list that grows with all that was ever said. */
 const NEWEST = 1_000;
 
 /** Of the chats that were used last. */
