@@ -1,7 +1,8 @@
 // What a day's work needs beside answers, in the packaged extension and a real workbench: messages
-// that wait, versions, copies, folders, what a turn changed, chats found and deleted.
+// that wait, versions, what a turn changed, chats found, deleted, and brought out and in.
 import assert from "node:assert/strict";
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Page } from "playwright-core";
 import {
@@ -39,7 +40,7 @@ describe("a day's work in a workbench", function () {
     };
 
   before(async () => {
-    scene = await startScene({}, model);
+    scene = await startScene({ settings: { "git.enabled": true } }, model);
     ({ page, chat } = scene);
   });
 
@@ -56,6 +57,7 @@ describe("a day's work in a workbench", function () {
   const picture = (name: string) => scene.workbench.picture(page, name);
   const openList = () => runCommand(page, "Streamkeeper: Search chats");
   const chats = () => chat.frame.locator(".session-list .session-open");
+  const news = () => page.locator(".notifications-toasts");
 
   it("keeps messages in a queue: changed, taken back, read now, each sent once", async () => {
     goOn = Promise.withResolvers();
@@ -168,6 +170,34 @@ describe("a day's work in a workbench", function () {
     assert.match(JSON.stringify(scene.upstream.requests.at(-1)?.body), /Buy bread/);
   });
 
+  it("says which files a command changed, and shows them against the last commit", async () => {
+    await scene.newChat();
+    const person = ["-c", "user.name=A", "-c", "user.email=a@example.org"];
+    const git = (...args: string[]) =>
+      execFileSync("git", ["-C", scene.workbench.folder, ...person, ...args], { stdio: "ignore" });
+    git("init", "-q");
+    git("add", ".");
+    git("commit", "-qm", "first");
+    const command = "echo '// more' >> debounce.ts; echo made > made.txt";
+    await scene.ask("Run it.", call("execute_command", { command }));
+    await scene.button("Approve").click();
+    await chat.reached("done");
+    await scene.button("2 files").click();
+    const list = chat.frame.getByRole("list", { name: /^Changed while commands ran/ });
+    await list.getByText("made by a command").waitFor();
+    // The editor's git finds a new repository in its own time; till then the file alone is shown.
+    const compared = page.getByRole("tab", { name: /debounce\.ts \(against the last commit\)/ });
+    await until("the comparison", async () => {
+      await list.getByRole("button", { name: "debounce.ts" }).click();
+      await page.waitForTimeout(1_000);
+      return await compared.isVisible();
+    });
+    await page.locator(".modified .view-line", { hasText: "more" }).waitFor();
+    await picture("by-command");
+    await runCommand(page, "View: Close All Editors");
+    rmSync(scene.file(".git"), { recursive: true });
+  });
+
   it("compares with a checkpoint, keeps the changes of one file and undoes the rest", async () => {
     await scene.newChat();
     const make = (path: string, content: string) => call("write_file", { path, content });
@@ -216,7 +246,7 @@ describe("a day's work in a workbench", function () {
 
   it("shows the chats of this workspace alone, whatever other windows do", async () => {
     await scene.newChat();
-    await scene.ask("Here?");
+    await scene.ask("Nearby?");
     await chat.reached("done");
     const other = join(scene.workbench.folder, "../other project");
     mkdirSync(other);
@@ -231,15 +261,12 @@ describe("a day's work in a workbench", function () {
     const shown = chat.frame.getByRole("combobox", { name: "Chats to show" });
     await shown.selectOption({ label: "This workspace: project" });
     await chats().filter({ hasText: "Elsewhere?" }).waitFor({ state: "detached" });
-    // "Elsewhere?" holds it, too.
-    const here = chats().filter({ hasText: /^\s*Here\?/ });
-    await here.waitFor();
+    await chats().filter({ hasText: "Nearby?" }).waitFor();
     await picture("list");
     await shown.selectOption({ label: "other project" });
     await until("one chat", async () => (await chats().count()) === 1);
     await shown.selectOption({ label: "All chats" });
-    await chats().filter({ hasText: "Elsewhere?" }).waitFor();
-    await here.waitFor();
+    await chats().filter({ hasText: "Nearby?" }).waitFor();
   });
 
   it("asks before it deletes a chat, by keyboard alone, and brings it back", async () => {
@@ -268,5 +295,54 @@ describe("a day's work in a workbench", function () {
     await chat.frame.getByText("Deleted chats (1)").press("Enter");
     await scene.button("Bring “Deleted?” back").press("Enter");
     await found.waitFor();
+  });
+
+  it("exports all chats at a command, leaves nothing behind when that is cancelled, and imports them", async () => {
+    const input = page.locator(".quick-input-widget input").first();
+    const exported = () => readdirSync(scene.workbench.folder).filter((name) => /jsonl/.test(name));
+    /** The name that it offers. */
+    const asked = async (title: string): Promise<string> => {
+      await page.locator(".quick-input-title", { hasText: title }).waitFor();
+      return await until("a name", async () => /[^/]+\.jsonl$/.exec(await input.inputValue())?.[0]);
+    };
+    await scene.newChat();
+    await scene.ask("Exported?");
+    await chat.reached("done");
+    await openList();
+    const { pid } = (await scene.workbench.companion()).hello;
+    await runCommand(page, "Streamkeeper: Export all chats");
+    const name = await asked("Export all chats");
+    const goesOn = news().getByText(`Exporting to ${name}`);
+    process.kill(pid, "SIGSTOP");
+    try {
+      await input.press("Enter");
+      await goesOn.waitFor();
+      // At once: a companion that stands still is taken for dead after some seconds.
+      await news().getByRole("button", { name: "Cancel" }).press("Enter");
+      await goesOn.waitFor({ state: "detached" });
+    } finally {
+      process.kill(pid, "SIGCONT");
+    }
+    assert.deepEqual(exported(), []);
+    await runCommand(page, "Streamkeeper: Export all chats");
+    await asked("Export all chats");
+    await input.press("Enter");
+    await news().getByText(`Exported to ${name}.`).waitFor();
+    assert.deepEqual(exported(), [name]);
+    const lines = readFileSync(scene.file(name), "utf8").trimEnd().split("\n");
+    assert.match(lines.at(-1) ?? "", /^{"line":"end"/);
+    const found = chats().filter({ hasText: "Exported?" });
+    await scene.button("Delete “Exported?”").press("Enter");
+    await chat.frame.getByRole("dialog").getByRole("button", { name: "Delete" }).press("Enter");
+    await found.waitFor({ state: "detached" });
+    await runCommand(page, "Streamkeeper: Import chats");
+    await page.locator(".quick-input-title", { hasText: "Import chats" }).waitFor();
+    await page.locator(".quick-input-list .monaco-list-row", { hasText: name }).click();
+    await news()
+      .getByText(/^Imported chats: 1; here already: \d/)
+      .waitFor();
+    await picture("imported");
+    await found.waitFor();
+    rmSync(scene.file(name));
   });
 });

@@ -59,15 +59,20 @@ export async function startScene(
       ...options.settings,
     },
   });
-  const page = await workbench.openWindow();
-  const chat = await openChatView(page);
-  const isEmpty = () => chat.frame.locator(".prompt").first().waitFor();
-  await isEmpty();
+  const close = async () => {
+    await workbench.close();
+    await upstream.close();
+  };
+  const { page, chat, isEmpty } = await openFirst(workbench).catch(async (thrown: unknown) => {
+    await close();
+    throw thrown;
+  });
   return {
     upstream,
     workbench,
     page,
     chat,
+    close,
     async ask(question, ...calls) {
       // What chooses an agent is not told to the model.
       planned.set(question.replace(/^\/\w+ /, ""), calls);
@@ -86,9 +91,13 @@ export async function startScene(
       await page.screenshot({ path });
       console.log(`      the window as it was: ${path}`);
     },
-    async close() {
-      await workbench.close();
-      await upstream.close();
-    },
   };
+}
+
+async function openFirst(workbench: Workbench) {
+  const page = await workbench.openWindow();
+  const chat = await openChatView(page);
+  const isEmpty = () => chat.frame.locator(".prompt").first().waitFor();
+  await isEmpty();
+  return { page, chat, isEmpty };
 }
