@@ -15,7 +15,7 @@
 //                                  in-russian.cjs with what the companion says, for who reads it so
 //   dist/server/main.js the companion; what it needs only sometimes is in chunks beside it
 //   dist/server/*-worker.js        its threads: the hot path, checkpoints, long reads,
-//                                  models' answers
+//                                  files of chats, models' answers
 //   dist/server/copy-database.js   the process that makes a backup
 //   dist/server/prebuilds/         SQLite's binary for the target platform
 //   dist/webview/                  the web app, for the panel and for a browser
@@ -183,6 +183,7 @@ const builds = [
       "answer-worker": "server/providers/answer-worker.ts",
       "append-worker": "server/db/commit/append-worker.ts",
       "checkpoint-worker": "server/db/commit/checkpoint-worker.ts",
+      "export-worker": "server/chat/transfer/export-worker.ts",
       "reading-worker": "server/db/engine/reading-worker.ts",
       "copy-database": "server/doctor/files/copy-database.ts",
     },

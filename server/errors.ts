@@ -32,3 +32,44 @@ export class ChatError extends Error {
 export function toChatError(thrown: unknown, code: ErrorCode, message: string): ChatError {
   return thrown instanceof ChatError ? thrown : new ChatError(code, message, { cause: thrown });
 }
+
+/** What a `ChatError` is made again from, in another thread. */
+export interface ToldError {
+  /** Undefined: of another kind. */
+  code: ErrorCode | undefined;
+  message: string;
+  hint?: string | undefined;
+  retryAfterSeconds?: number | undefined;
+  mayPass?: boolean | undefined;
+  /** For the log. */
+  cause?: string | undefined;
+}
+
+export function toTold(thrown: unknown): ToldError {
+  if (!(thrown instanceof ChatError)) return { code: undefined, message: wordsOf(thrown) };
+  const { code, message, hint, retryAfterSeconds, mayPass, cause } = thrown;
+  const told = { code, message, hint, retryAfterSeconds, mayPass };
+  return cause === undefined ? told : { ...told, cause: wordsOf(cause) };
+}
+
+export function fromTold({
+  code,
+  message,
+  hint,
+  retryAfterSeconds,
+  mayPass,
+  cause,
+}: ToldError): Error {
+  if (code === undefined) return new Error(message);
+  const error = new ChatError(code, message, {
+    hint,
+    retryAfterSeconds,
+    ...(cause !== undefined && { cause: new Error(cause) }),
+  });
+  error.mayPass = mayPass;
+  return error;
+}
+
+function wordsOf(thrown: unknown): string {
+  return thrown instanceof Error ? thrown.message : String(thrown);
+}

@@ -95,6 +95,9 @@ export interface StreamOptions {
 }
 
 /** A line of a file of chats. */
+/** Its bytes, made as they are taken. */
+export type FileParts = AsyncIterable<Uint8Array>;
+
 export interface FileLine {
   number: number;
   text: string;
@@ -205,10 +208,10 @@ export interface Chat {
   readPage(address: string, signal?: AbortSignal): Promise<ContextItem>;
   /** The newest part of a chat, for a message in another one. */
   quoteChat(sessionId: string): Promise<ContextItem>;
-  /** Rejects with `not_found`, `session_busy`. */
-  exportChat(sessionId: string, format: ExportFormat): Promise<{ title: string; text: string }>;
+  /** The parts of a file. They, or it, reject with `not_found`, `session_busy`. */
+  exportChat(sessionId: string, format: ExportFormat): Promise<{ title: string; parts: FileParts }>;
   /** All chats as the parts of one file. */
-  exportAll(): AsyncIterable<string>;
+  exportAll(): FileParts;
   /** Stores what a file has, chat by chat; what is here already stays as it is. */
   importChats(lines: AsyncIterable<FileLine>, asCopies: boolean): Promise<ImportReport>;
   listMessages(sessionId: string): Promise<MessageList>;

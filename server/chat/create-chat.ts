@@ -44,7 +44,7 @@ import type { AcceptedTurn, Chat, ImportedMessage } from "./chat.ts";
 import type { ChatDeps } from "./deps.ts";
 import { knownPlace, streamFrames } from "./log/stream-frames.ts";
 import { quoteChat } from "./quote-chat.ts";
-import { exportAll, exportChat } from "./transfer/export-chats.ts";
+import { createChatFiles } from "./transfer/export-thread.ts";
 import { forkSession } from "./transfer/fork-session.ts";
 import { importChats } from "./transfer/import-chats.ts";
 import { closeTurn, ENDINGS } from "./turn/close-turn.ts";
@@ -57,7 +57,8 @@ const LISTED_WORKSPACES = 200;
 
 export function createChat(deps: ChatDeps): Chat {
   const { reader, turns, models } = deps;
-  const { slowReader } = deps.database;
+  const { slowReader, source } = deps.database;
+  const files = createChatFiles(source, deps.closing);
   /** Who sends or reads on waits for a database that is away; who only looks is told. */
   const patient = { ...deps, reader: deps.database.patientReader };
   return {
@@ -131,8 +132,11 @@ export function createChat(deps: ChatDeps): Chat {
     },
     quoteChat: (sessionId) => quoteChat(slowReader, sessionId),
     readPage: (address, signal) => readAsContext(deps.pages, address, signal),
-    exportChat: (sessionId, format) => exportChat(slowReader, sessionId, format),
-    exportAll: () => exportAll(slowReader),
+    async exportChat(sessionId, format) {
+      const { title } = await findSession(reader, sessionId);
+      return { title, parts: files.parts({ sessionId, format }) };
+    },
+    exportAll: () => files.parts("all"),
     async importChats(lines, asCopies) {
       turns.refuseWhenDraining();
       return await importChats(deps, lines, asCopies);

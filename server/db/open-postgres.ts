@@ -37,14 +37,12 @@ const POSTGRES_COMMIT = "set local statement_timeout = 0; commit";
 
 type PostgresSource = Extract<DatabaseSource, { engine: "postgres" }>;
 
-export async function openPostgres(
-  { url, directUrl, patienceSeconds = DEFAULT_PATIENCE_SECONDS, shown }: PostgresSource,
-  log: Log,
-): Promise<OpenedDatabase> {
+export async function openPostgres(source: PostgresSource, log: Log): Promise<OpenedDatabase> {
+  const { url, directUrl } = source;
   const servers = createServers(hostsOf(url), log);
   const directServers = directUrl === undefined ? servers : createServers(hostsOf(directUrl), log);
   try {
-    return await openAt({ servers, directServers }, { patienceSeconds, shown }, log);
+    return await openAt({ servers, directServers }, source, log);
   } catch (thrown) {
     servers.close();
     directServers.close();
@@ -54,9 +52,10 @@ export async function openPostgres(
 
 async function openAt(
   { servers, directServers }: { servers: Servers; directServers: Servers },
-  { patienceSeconds, shown }: { patienceSeconds: number; shown: PostgresSource["shown"] },
+  source: PostgresSource,
   log: Log,
 ): Promise<OpenedDatabase> {
+  const { patienceSeconds = DEFAULT_PATIENCE_SECONDS, shown } = source;
   if (directServers.hosts > 1) await directServers.ready();
   await refuseReadOnly(directServers.url);
   await servers.ready();
@@ -113,6 +112,7 @@ async function openAt(
   const secondMachine = shown === "two_machines" ? createSecondMachine(reader, health) : undefined;
   return {
     engine: "postgres",
+    source: () => source,
     health,
     durability: "full",
     schemaVersion,

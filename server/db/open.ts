@@ -171,6 +171,10 @@ async function openSqlite(
     });
     return {
       engine: "sqlite",
+      source() {
+        if (gone) throw gone();
+        return { engine: "sqlite", path };
+      },
       health,
       durability,
       schemaVersion,

@@ -38,6 +38,8 @@ export type Durability = (typeof DURABILITIES)[number];
 
 export interface OpenedDatabase {
   engine: "sqlite" | "postgres";
+  /** For a thread that opens it once more; throws where another file is in its place by now. */
+  source(): DatabaseSource;
   durability: Durability;
   schemaVersion: number;
   health: StorageHealth;

@@ -1,5 +1,6 @@
 // Chats out as files, and in.
 import { type Request, type Response, Router } from "express";
+import type { FileParts } from "../chat/chat.ts";
 import { ChatError } from "../errors.ts";
 import { Id } from "../protocol/fields.ts";
 import {
@@ -13,7 +14,12 @@ import { parse } from "./body.ts";
 import type { HttpDeps } from "./context.ts";
 import { allowOnly } from "./error-handler.ts";
 
-const TYPES: Record<ExportFormat, { type: string; extension: string }> = {
+interface FileType {
+  type: string;
+  extension: string;
+}
+
+const TYPES: Record<ExportFormat, FileType> = {
   jsonl: { type: "application/jsonl; charset=utf-8", extension: "jsonl" },
   markdown: { type: "text/markdown; charset=utf-8", extension: "md" },
   html: { type: "text/html; charset=utf-8", extension: "html" },
@@ -54,24 +60,15 @@ export function transferRouter({ chat }: HttpDeps): Router {
     .route("/v1/sessions/:id/export")
     .get(async (request: Request, response: Response) => {
       const { format = "jsonl" } = parse(ExportQuery, request.query);
-      const { title, text } = await chat.exportChat(parse(Id, request.params["id"]), format);
-      announceFile(response, TYPES[format], title);
-      response.send(text);
+      const { title, parts } = await chat.exportChat(parse(Id, request.params["id"]), format);
+      await sendFile(response, TYPES[format], title, parts);
     })
     .all(allowOnly("GET"));
 
   router
     .route("/v1/export")
     .get(async (_request: Request, response: Response) => {
-      const parts = chat.exportAll()[Symbol.asyncIterator]();
-      // The first one before anything is said: what cannot be read is an error and no short file.
-      let part = await parts.next();
-      announceFile(response, TYPES.jsonl, "chats");
-      for (; !part.done; part = await parts.next()) {
-        if (!response.write(part.value)) await drained(response);
-        if (response.destroyed) return;
-      }
-      response.end();
+      await sendFile(response, TYPES.jsonl, "chats", chat.exportAll());
     })
     .all(allowOnly("GET"));
 
@@ -86,15 +83,26 @@ export function transferRouter({ chat }: HttpDeps): Router {
   return router;
 }
 
+/** The first part before anything is said: what cannot be read is an error and no short file. */
+async function sendFile(
+  response: Response,
+  type: FileType,
+  title: string,
+  parts: FileParts,
+): Promise<void> {
+  for await (const part of parts) {
+    if (!response.headersSent) announceFile(response, type, title);
+    if (!response.write(part)) await drained(response);
+    if (response.destroyed) return;
+  }
+  response.end();
+}
+
 /**
  * A name without what means something to a file system, and as it is for
  * clients that know RFC 8187.
  */
-function announceFile(
-  response: Response,
-  { type, extension }: { type: string; extension: string },
-  title: string,
-): void {
+function announceFile(response: Response, { type, extension }: FileType, title: string): void {
   const name = `${toFileName(title)}.${extension}`;
   const ascii = name.replaceAll(/[^\x20-\x7e]+/g, "_");
   const encoded = encodeURIComponent(name).replaceAll(

@@ -6,8 +6,8 @@ import { AsyncLocalStorage } from "node:async_hooks";
 import { existsSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { Worker } from "node:worker_threads";
-import { ChatError } from "../errors.ts";
-import type { FromAnswerWorker, Reading, ToAnswerWorker, ToldError } from "./answer-worker.ts";
+import { ChatError, fromTold } from "../errors.ts";
+import type { FromAnswerWorker, Reading, ToAnswerWorker } from "./answer-worker.ts";
 import { type Batches, toBatches } from "./batches.ts";
 import type { ResumeCause, WireProviderDeps } from "./hear-answer.ts";
 import type { Provider } from "./provider.ts";
@@ -93,7 +93,7 @@ function createThread({ onSkipped, onResumed }: Listener): Thread {
   const hear = (news: FromAnswerWorker): void => {
     for (const piece of news) {
       if ("events" in piece) takers.get(piece.id)?.push([...piece.events]);
-      else if ("id" in piece) end(piece.id, piece.ended && errorOf(piece.ended));
+      else if ("id" in piece) end(piece.id, piece.ended && fromTold(piece.ended));
       else if ("skipped" in piece) {
         const { provider, kind, count } = piece.skipped;
         onSkipped(provider, kind, count);
@@ -152,17 +152,6 @@ function createThread({ onSkipped, onResumed }: Listener): Thread {
       if (worker) post({ type: "doubt_connections", quietMs });
     },
   };
-}
-
-function errorOf({ code, message, hint, retryAfterSeconds, mayPass, cause }: ToldError): Error {
-  if (code === undefined) return new Error(message);
-  const error = new ChatError(code, message, {
-    hint,
-    retryAfterSeconds,
-    ...(cause !== undefined && { cause: new Error(cause) }),
-  });
-  error.mayPass = mayPass;
-  return error;
 }
 
 function startWorker(): Worker {

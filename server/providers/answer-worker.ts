@@ -2,8 +2,7 @@
 // formats and retries are here, and what is left for the event loop that serves every stream is
 // to take the events. See answer-threads.ts.
 import { parentPort } from "node:worker_threads";
-import { ChatError } from "../errors.ts";
-import type { ErrorCode } from "../protocol/errors.ts";
+import { type ToldError, toTold } from "../errors.ts";
 import type { Access } from "./access.ts";
 import { forEachBatch } from "./batches.ts";
 import { createFairReading } from "./fair-reading.ts";
@@ -28,18 +27,6 @@ export type ToAnswerWorker =
   /** Its taker has enough for now; has room again; wants no more of it. */
   | { type: "wait" | "go" | "leave"; id: number }
   | { type: "doubt_connections"; quietMs: number };
-
-/** What a `ChatError` is made again from, on the other side. */
-export interface ToldError {
-  /** Undefined: of another kind. */
-  code: ErrorCode | undefined;
-  message: string;
-  hint?: string | undefined;
-  retryAfterSeconds?: number | undefined;
-  mayPass?: boolean | undefined;
-  /** For the log. */
-  cause?: string | undefined;
-}
 
 /** What one turn of this thread's event loop brought, in order. */
 export type FromAnswerWorker = (
@@ -112,19 +99,8 @@ async function read(id: number, { access, limits, request, held }: Reading): Pro
       return one.room?.promise;
     });
   } catch (thrown) {
-    ended = toldOf(thrown);
+    ended = toTold(thrown);
   }
   running.delete(id);
   tell({ id, ended });
-}
-
-function toldOf(thrown: unknown): ToldError {
-  if (!(thrown instanceof ChatError)) return { code: undefined, message: wordsOf(thrown) };
-  const { code, message, hint, retryAfterSeconds, mayPass, cause } = thrown;
-  const told = { code, message, hint, retryAfterSeconds, mayPass };
-  return cause === undefined ? told : { ...told, cause: wordsOf(cause) };
-}
-
-function wordsOf(thrown: unknown): string {
-  return thrown instanceof Error ? thrown.message : String(thrown);
 }

@@ -7,6 +7,7 @@ const ROLES = {
   "append-worker": "writer",
   "checkpoint-work": "checkpoints",
   "reading-worker": "searches",
+  "export-worker": "exports",
 } as const;
 type Role = "main" | (typeof ROLES)[keyof typeof ROLES] | "engine";
 

@@ -5,7 +5,16 @@ import { createHash } from "node:crypto";
 import type { Attachment } from "../../server/protocol/attachments.ts";
 import { ChatFileLine } from "../../server/protocol/stored/chat-file.ts";
 import { inputsOf } from "../../server/providers/known-models.ts";
-import { FINISH, read, type Script, say, type TestChat, text, withChat } from "../support/chat.ts";
+import {
+  exportedText,
+  FINISH,
+  read,
+  type Script,
+  say,
+  type TestChat,
+  text,
+  withChat,
+} from "../support/chat.ts";
 import { withCompanion } from "../support/companion.ts";
 import { ENGINES } from "../support/engines.ts";
 import { isCode } from "../support/tools.ts";
@@ -134,7 +143,7 @@ for (const engine of ENGINES) {
       withChat(engine, ANSWER, async (open) => {
         const turn = await attach(open, [PICTURE]);
         await read(open.chat, turn);
-        const { text: file } = await open.chat.exportChat(turn.session_id, "jsonl");
+        const file = await exportedText(open.chat, turn.session_id, "jsonl");
         // A key that stands twice is read differently by every reader:
         // JSON.stringify writes each once.
         for (const line of file.trim().split("\n")) {
@@ -153,9 +162,9 @@ for (const engine of ENGINES) {
         const report = await open.chat.importChats(lines(file), false);
         assert.equal(report.counts.imported, 1);
         assert.ok(await open.chat.readAttachment(turn.session_id, REF.hash));
-        assert.equal((await open.chat.exportChat(turn.session_id, "jsonl")).text, file);
+        assert.equal(await exportedText(open.chat, turn.session_id, "jsonl"), file);
         assert.equal((await open.chat.importChats(lines(file), false)).counts.present, 1);
-        const { text: markdown } = await open.chat.exportChat(turn.session_id, "markdown");
+        const markdown = await exportedText(open.chat, turn.session_id, "markdown");
         assert.match(markdown, /Attached:.*dot\.gif/);
       }));
 
@@ -166,7 +175,7 @@ for (const engine of ENGINES) {
         const edited = { ...PICTURE, data: PDF };
         const { session_id } = turn;
         await read(open.chat, await attach(open, [edited], { session_id }));
-        const { text: file } = await open.chat.exportChat(session_id, "jsonl");
+        const file = await exportedText(open.chat, session_id, "jsonl");
         const ids = [...file.matchAll(/"line":"attachment","id":"([0-9a-f]+)"/g)].map(
           ([, id]) => id,
         );

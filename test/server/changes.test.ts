@@ -4,7 +4,7 @@ import type { Chat } from "../../server/chat/chat.ts";
 import type { DecideChangesRequest } from "../../server/protocol/served-requests.ts";
 import type { ProviderRequest } from "../../server/providers/provider.ts";
 import { metadataOf } from "../support/any-chunk.ts";
-import { collect, openChat, read, type Script, withChat } from "../support/chat.ts";
+import { collect, exportedText, openChat, read, type Script, withChat } from "../support/chat.ts";
 import { ENGINES, type Engine } from "../support/engines.ts";
 import { ask, calling, calls, isCode, send } from "../support/tools.ts";
 
@@ -156,7 +156,7 @@ for (const engine of ENGINES) {
         const { messages } = await chat.listMessages(fork.id);
         assert.equal(copied?.changed_turn_id, messages[0]?.turn_id);
         assert.notEqual(copied?.changed_turn_id, turn_id);
-        const { text } = await chat.exportChat(session_id, "jsonl");
+        const text = await exportedText(chat, session_id, "jsonl");
         await chat.deleteSession(session_id, true);
         const lines = text
           .trimEnd()

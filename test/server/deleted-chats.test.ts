@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { purgeDeleted } from "../../server/chat/upkeep/deleted-chats.ts";
 import {
   collect,
+  exportedText,
   FINISH,
   read,
   type Script,
@@ -10,6 +11,7 @@ import {
   stall,
   type TestChat,
   text,
+  textOf,
   transcript,
   withChat,
 } from "../support/chat.ts";
@@ -46,8 +48,7 @@ for (const engine of ENGINES) {
         assert.deepEqual(await ids(), [kept.session_id]);
         assert.deepEqual(await ids("xylophone"), []);
         assert.deepEqual(await ids("said"), [kept.session_id]);
-        let file = "";
-        for await (const part of chat.exportAll()) file += part;
+        const file = await textOf(chat.exportAll());
         assert.ok(file.includes("marimba") && !file.includes("xylophone"));
         const attempts: [string, () => Promise<unknown>][] = [
           ["session", () => chat.getSession(session_id)],
@@ -71,7 +72,7 @@ for (const engine of ENGINES) {
         const turn = await say(chat, "xylophone");
         await read(chat, turn);
         const { session_id } = turn;
-        const before = await chat.exportChat(session_id, "jsonl");
+        const before = await exportedText(chat, session_id, "jsonl");
         await chat.deleteSession(session_id);
         const { sessions, kept_days } = await chat.listDeleted();
         assert.equal(kept_days, 30);
@@ -82,7 +83,7 @@ for (const engine of ENGINES) {
         const back = await chat.restoreSession(session_id);
         assert.deepEqual(await chat.restoreSession(session_id), back);
         assert.deepEqual((await chat.listDeleted()).sessions, []);
-        assert.deepEqual(await chat.exportChat(session_id, "jsonl"), before);
+        assert.deepEqual(await exportedText(chat, session_id, "jsonl"), before);
         const next = await read(chat, await say(chat, "more", { session_id }));
         assert.equal(next.at(-1)?.type, "done");
       }));
@@ -128,7 +129,7 @@ for (const engine of ENGINES) {
         const turn = await say(chat, "xylophone");
         await read(chat, turn);
         const { session_id } = turn;
-        const { text: file } = await chat.exportChat(session_id, "jsonl");
+        const file = await exportedText(chat, session_id, "jsonl");
         await read(chat, await say(chat, "more", { session_id }));
         await chat.deleteSession(session_id);
         const lines = async function* () {
@@ -137,7 +138,7 @@ for (const engine of ENGINES) {
           }
         };
         assert.equal((await chat.importChats(lines(), false)).counts.imported, 1);
-        assert.equal((await chat.exportChat(session_id, "jsonl")).text, file);
+        assert.equal(await exportedText(chat, session_id, "jsonl"), file);
       }));
   });
 }

@@ -6,7 +6,7 @@ import { withInstructions } from "../../server/domain/instructions.ts";
 import type { OfferedInstruction } from "../../server/protocol/instructions.ts";
 import { MessageRequest } from "../../server/protocol/requests.ts";
 import { metadataOf } from "../support/any-chunk.ts";
-import { collect, FINISH, openChat, read, text, withChat } from "../support/chat.ts";
+import { collect, exportedText, FINISH, openChat, read, text, withChat } from "../support/chat.ts";
 import { ENGINES } from "../support/engines.ts";
 import { ask, calling, calls, isCode, send } from "../support/tools.ts";
 
@@ -135,7 +135,7 @@ for (const engine of ENGINES) {
           const fork = await chat.forkSession(session_id, { at_seq: chunks.at(-1)?.seq ?? 0 });
           assert.equal((await chat.getInstruction(fork.id, own ?? "")).content, OWN.content);
           await assert.rejects(chat.getInstruction(fork.id, rules ?? ""), isCode("not_found"));
-          const { text: file } = await chat.exportChat(session_id, "jsonl");
+          const file = await exportedText(chat, session_id, "jsonl");
           await withChat(
             engine,
             () => [],
@@ -144,7 +144,7 @@ for (const engine of ENGINES) {
               assert.equal(report.counts.imported, 1, JSON.stringify(report));
               const there = await other.chat.getInstruction(session_id, rules ?? "");
               assert.equal(there.content, RULES.content);
-              assert.equal((await other.chat.exportChat(session_id, "jsonl")).text, file);
+              assert.equal(await exportedText(other.chat, session_id, "jsonl"), file);
             },
           );
         },

@@ -15,12 +15,14 @@ import {
 } from "../../server/protocol/stored/chat-file.ts";
 import {
   collect,
+  exportedText,
   FINISH,
   read,
   type Script,
   say,
   type TestChat,
   text,
+  textOf,
   withChat,
 } from "../support/chat.ts";
 import { ENGINES, POSTGRES, SQLITE } from "../support/engines.ts";
@@ -55,11 +57,10 @@ async function* fileOf(content: string): AsyncGenerator<FileLine> {
 const importFile = (to: TestChat, file: string, copies = false): Promise<ImportReport> =>
   to.chat.importChats(fileOf(file), copies);
 const exported = async ({ chat }: TestChat, id: string): Promise<string> =>
-  (await chat.exportChat(id, "jsonl")).text;
+  await exportedText(chat, id, "jsonl");
 
 async function wholeFile({ chat }: TestChat): Promise<string> {
-  let file = "";
-  for await (const part of chat.exportAll()) file += part;
+  const file = await textOf(chat.exportAll());
   return file;
 }
 
@@ -292,10 +293,10 @@ for (const engine of ENGINES) {
           "<script>alert(1)</script> ![x](http://evil.example/p.png) [y](javascript:alert(1))",
         );
         await read(open.chat, turn);
-        const markdown = (await open.chat.exportChat(turn.session_id, "markdown")).text;
+        const markdown = await exportedText(open.chat, turn.session_id, "markdown");
         assert.match(markdown, /^# /);
         assert.ok(markdown.includes(WORDS));
-        const html = (await open.chat.exportChat(turn.session_id, "html")).text;
+        const html = await exportedText(open.chat, turn.session_id, "html");
         assert.doesNotMatch(html, /<script|<img|href="javascript/);
         assert.match(html, /default-src 'none'/);
       }));

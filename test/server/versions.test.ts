@@ -8,6 +8,7 @@ import { takeChunks } from "../../webview/turns/turns.ts";
 import { metadataOf } from "../support/any-chunk.ts";
 import {
   collect,
+  exportedText,
   openChat,
   read,
   type Script,
@@ -327,7 +328,7 @@ for (const [from, to] of [
 }
 
 async function fileOf({ chat }: TestChat, id: string): Promise<string> {
-  return (await chat.exportChat(id, "jsonl")).text;
+  return await exportedText(chat, id, "jsonl");
 }
 
 async function* linesOf(content: string): AsyncGenerator<FileLine> {

@@ -1,6 +1,6 @@
 // The companion's chat on a real database, with a model that plays a script.
 
-import type { AcceptedTurn, Chat } from "../../server/chat/chat.ts";
+import type { AcceptedTurn, Chat, FileParts } from "../../server/chat/chat.ts";
 import { createChat } from "../../server/chat/create-chat.ts";
 import type { ChatDeps } from "../../server/chat/deps.ts";
 import { recoverTurns } from "../../server/chat/turn/recover-turns.ts";
@@ -13,6 +13,7 @@ import type { Tool } from "../../server/domain/tools.ts";
 import { createMetrics, type Metrics } from "../../server/observe/metrics.ts";
 import type { StreamChunk } from "../../server/protocol/chunks.ts";
 import { SAMPLING_FIELDS } from "../../server/protocol/sampling.ts";
+import type { ExportFormat } from "../../server/protocol/served-requests.ts";
 import type { Provider, ProviderEvent, ProviderRequest } from "../../server/providers/provider.ts";
 import { checkWritten, metadataOf } from "./any-chunk.ts";
 import type { Engine, TestDatabase } from "./engines.ts";
@@ -162,6 +163,21 @@ export function say(
     ...request,
     message: { type: "user_message", content, ...replaces },
   });
+}
+
+/** The chat as a file. */
+export async function exportedText(
+  chat: Chat,
+  sessionId: string,
+  format: ExportFormat,
+): Promise<string> {
+  return await textOf((await chat.exportChat(sessionId, format)).parts);
+}
+
+export async function textOf(parts: FileParts): Promise<string> {
+  const read: Uint8Array[] = [];
+  for await (const part of parts) read.push(part);
+  return Buffer.concat(read).toString();
 }
 
 /** The chunks that the request which started this turn would get. */

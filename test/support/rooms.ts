@@ -92,7 +92,13 @@ export const ROOMS: readonly { room: RegExp; may: readonly RegExp[] }[] = [
   },
   {
     room: /^server\/chat\/transfer\//,
-    may: [...CHAT_BELOW, /^server\/chat\/(?:log|turn)\//, /^markdown-it$/],
+    may: [
+      ...CHAT_BELOW,
+      /^server\/chat\/(?:log|turn)\//,
+      /^server\/db\/open(?:-readonly|ed-database)\.ts$/,
+      /^markdown-it$/,
+      NODE,
+    ],
   },
   { room: /^server\/chat\//, may: [...CHAT_BELOW, /^server\/db\/opened-database\.ts$/] },
   {

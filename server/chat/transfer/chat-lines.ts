@@ -24,22 +24,29 @@ function seal(line: ChatFileLine, before: string): { text: string; hash: string 
 }
 
 /**
- * The lines of a chat, in the order in which it can be stored as far as it came,
- * and the hash of the whole.
+ * The lines of a chat, in the order in which it can be stored as far as it came; the hash of the
+ * last is that of the whole.
  */
-export async function toLines(chat: WholeChat): Promise<{ lines: string[]; hash: string }> {
-  const lines: string[] = [];
-  let hash = START;
-  let since = performance.now();
+export function* sealedLines(chat: WholeChat): Generator<{ text: string; hash: string }, void> {
+  let before = START;
   for (const line of inOrder(chat)) {
-    const sealed = seal(line, hash);
-    lines.push(sealed.text);
-    ({ hash } = sealed);
+    const sealed = seal(line, before);
+    yield sealed;
+    before = sealed.hash;
+  }
+}
+
+/** Of the whole chat, in the event loop that serves every stream. */
+export async function hashOfChat(chat: WholeChat): Promise<string> {
+  let last = START;
+  let since = performance.now();
+  for (const { hash } of sealedLines(chat)) {
+    last = hash;
     if (performance.now() - since < SLICE_MS) continue;
     await setImmediate();
     since = performance.now();
   }
-  return { lines, hash };
+  return last;
 }
 
 /** The last line; `hashes`: of all chats before it, in their order. */

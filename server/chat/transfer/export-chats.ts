@@ -3,46 +3,51 @@ import { readWholeChat, sessionIdsAfter } from "../../db/tables/whole-chat.ts";
 import { ChatError } from "../../errors.ts";
 import type { ExportFormat } from "../../protocol/served-requests.ts";
 import type { WholeChat } from "../../protocol/stored/chat-file.ts";
-import { endLine, toLines } from "./chat-lines.ts";
+import { endLine, sealedLines } from "./chat-lines.ts";
 import { toMarkdown } from "./to-markdown.ts";
 
 const IDS = 100;
 
-/** A chat as text in the wanted form. Rejects with `not_found`, `session_busy`. */
-export async function exportChat(
-  reader: Reader,
-  sessionId: string,
-  format: ExportFormat,
-): Promise<{ title: string; text: string }> {
-  const chat = await readWholeChat(reader, sessionId);
-  return { title: chat.head.title, text: await render(chat, format) };
-}
+export type Wanted = "all" | { sessionId: string; format: ExportFormat };
 
-async function render(chat: WholeChat, format: ExportFormat): Promise<string> {
-  if (format === "markdown") return toMarkdown(chat);
-  if (format === "html") {
-    const { toHtml } = await import("./to-html.ts");
-    return toHtml(chat);
+/** A file of all chats, or of one in the wanted form. Rejects with `not_found`, `session_busy`. */
+export async function* textsOf(reader: Reader, wanted: Wanted): AsyncGenerator<string, void> {
+  if (wanted === "all") return yield* allChats(reader);
+  const chat = await readWholeChat(reader, wanted.sessionId);
+  switch (wanted.format) {
+    case "markdown":
+      return yield toMarkdown(chat);
+    case "html":
+      return yield (await import("./to-html.ts")).toHtml(chat);
+    case "jsonl":
+      return yield endLine([yield* linesOf(chat)]);
+    default:
+      wanted.format satisfies never;
   }
-  const { lines, hash } = await toLines(chat);
-  return lines.join("") + endLine([hash]);
 }
 
-/** All chats, the oldest first, chat by chat. One that is deleted meanwhile is not among them. */
-export async function* exportAll(reader: Reader): AsyncGenerator<string> {
+/** The oldest first, chat by chat. One that is deleted meanwhile is not among them. */
+async function* allChats(reader: Reader): AsyncGenerator<string, void> {
   const hashes: string[] = [];
   let ids = await sessionIdsAfter(reader, undefined, IDS);
   while (ids.length > 0) {
     for (const { id } of ids) {
       const chat = await readUnlessGone(reader, id);
-      if (!chat) continue;
-      const { lines, hash } = await toLines(chat);
-      hashes.push(hash);
-      yield lines.join("");
+      if (chat) hashes.push(yield* linesOf(chat));
     }
     ids = await sessionIdsAfter(reader, ids.at(-1), IDS);
   }
   yield endLine(hashes);
+}
+
+/** Returns the hash of the whole. */
+function* linesOf(chat: WholeChat): Generator<string, string> {
+  let last = "";
+  for (const { text, hash } of sealedLines(chat)) {
+    yield text;
+    last = hash;
+  }
+  return last;
 }
 
 async function readUnlessGone(reader: Reader, id: string): Promise<WholeChat | undefined> {

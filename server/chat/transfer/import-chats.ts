@@ -6,7 +6,7 @@ import type { IMPORT_OUTCOMES, ImportReport } from "../../protocol/responses.ts"
 import type { FileLine } from "../chat.ts";
 import type { ChatDeps } from "../deps.ts";
 import type { Ending } from "../turn/close-turn.ts";
-import { type ReadChat, readChats, toLines } from "./chat-lines.ts";
+import { hashOfChat, type ReadChat, readChats } from "./chat-lines.ts";
 import { continuousUntil } from "./check-chat.ts";
 import { copyChat } from "./copy-chat.ts";
 import { cutChat } from "./cut-chat.ts";
@@ -95,7 +95,7 @@ const DIFFERS = {
 
 async function hashOf(reader: Reader, sessionId: string): Promise<string | undefined> {
   try {
-    return (await toLines(await readWholeChat(reader, sessionId))).hash;
+    return await hashOfChat(await readWholeChat(reader, sessionId));
   } catch (error) {
     if (error instanceof ChatError && error.code === "not_found") return undefined;
     throw error;

@@ -1,0 +1,64 @@
+// A thread that makes files of chats. Whatever is in a chat (ten thousand messages, a tool's hundred
+// megabytes, pictures) is read, hashed and turned into bytes here, on either engine; what is left
+// for the event loop that serves every stream is to hand them on. See export-thread.ts.
+import { type MessagePort, parentPort, workerData } from "node:worker_threads";
+import { toStorageError } from "../../db/engine/storage-errors.ts";
+import { openReader, type ReadonlyDatabase } from "../../db/open-readonly.ts";
+import type { DatabaseSource } from "../../db/opened-database.ts";
+import { type ToldError, toTold } from "../../errors.ts";
+import { textsOf, type Wanted } from "./export-chats.ts";
+
+export interface ExportThreadData {
+  source: DatabaseSource;
+}
+
+/** Each message that comes over the port asks for the next part of the file. */
+export interface ToExportWorker {
+  wanted: Wanted;
+  port: MessagePort;
+}
+
+/** Undefined: that was the last. */
+export type FromExportWorker = { part: Bytes | undefined } | { failed: ToldError };
+
+type Bytes = Uint8Array<ArrayBuffer>;
+
+/** UTF-16 units: as much at least, so that a message between threads is worth its while. */
+const PART_LENGTH = 256 * 1024;
+
+const { source } = workerData as ExportThreadData;
+const encoder = new TextEncoder();
+let database: ReadonlyDatabase | undefined;
+
+parentPort?.on("message", ({ wanted, port }: ToExportWorker) => {
+  const parts = partsOf(wanted);
+  port.on("message", () => void answer(port, parts));
+});
+
+async function answer(port: MessagePort, parts: AsyncGenerator<Bytes, void>): Promise<void> {
+  try {
+    const part = (await parts.next()).value ?? undefined;
+    port.postMessage({ part } satisfies FromExportWorker, part ? [part.buffer] : []);
+  } catch (thrown) {
+    port.postMessage({ failed: toTold(thrown) } satisfies FromExportWorker);
+  }
+}
+
+async function* partsOf(wanted: Wanted): AsyncGenerator<Bytes, void> {
+  let held = "";
+  for await (const text of textsOf(opened().reader, wanted)) {
+    held += text;
+    if (held.length < PART_LENGTH) continue;
+    yield encoder.encode(held);
+    held = "";
+  }
+  if (held !== "") yield encoder.encode(held);
+}
+
+function opened(): ReadonlyDatabase {
+  try {
+    return (database ??= openReader(source));
+  } catch (thrown) {
+    throw toStorageError(thrown, "reading");
+  }
+}
