@@ -8,6 +8,7 @@ import { nativeBinding } from "./engine/native-binding.ts";
 import { createPool, NUMBERS } from "./engine/postgres-pool.ts";
 import { createServers } from "./engine/postgres-servers.ts";
 import { readingDialect } from "./engine/reading-dialect.ts";
+import { withStatementCache } from "./engine/statement-cache.ts";
 import type { DatabaseSource } from "./opened-database.ts";
 import type { Database } from "./tables/schema.ts";
 
@@ -27,7 +28,9 @@ export interface ReadonlyDatabase {
 export function openReadonly(source: DatabaseSource): ReadonlyDatabase | undefined {
   if (source.engine === "sqlite") {
     if (!existsSync(source.path)) return undefined;
-    return openFile(source.path, (dialect) => dialect);
+    const database = openFile(source.path);
+    const reader = new Kysely<Database>({ dialect: new SqliteDialect({ database }) });
+    return { reader, close: () => closing(reader, () => database.close()) };
   }
   const hosts = hostsOf(source.url);
   if (hosts.length > 1) return lookAtPrimary(hosts, (dialect) => dialect);
@@ -45,21 +48,23 @@ export function openReadonly(source: DatabaseSource): ReadonlyDatabase | undefin
 
 /** The same for what a client has asked for: its errors are told as those of any read. */
 export function openReader(source: DatabaseSource): ReadonlyDatabase {
-  return source.engine === "sqlite"
-    ? openFile(source.path, readingDialect)
-    : lookAtPrimary(hostsOf(source.url), readingDialect);
-}
-
-type Wrap = (dialect: Dialect) => Dialect;
-
-function openFile(path: string, wrap: Wrap): ReadonlyDatabase {
-  const database = new SQLite(path, { readonly: true, timeout: 5_000, ...nativeBinding() });
-  const reader = new Kysely<Database>({ dialect: wrap(new SqliteDialect({ database })) });
+  if (source.engine === "postgres") return lookAtPrimary(hostsOf(source.url), readingDialect);
+  const database = openFile(source.path);
+  database.pragma("trusted_schema = OFF");
+  const dialect = readingDialect(new SqliteDialect({ database: withStatementCache(database) }));
+  const reader = new Kysely<Database>({ dialect });
   return { reader, close: () => closing(reader, () => database.close()) };
 }
 
+function openFile(path: string): SQLite.Database {
+  return new SQLite(path, { readonly: true, timeout: 5_000, ...nativeBinding() });
+}
+
 /** Of several servers the one that the companions write to. */
-function lookAtPrimary(hosts: readonly string[], wrap: Wrap): ReadonlyDatabase {
+function lookAtPrimary(
+  hosts: readonly string[],
+  wrap: (dialect: Dialect) => Dialect,
+): ReadonlyDatabase {
   const log = createLog("silent");
   const servers = createServers(hosts, log);
   const pool = createPool(servers, 1, log);

@@ -18,7 +18,7 @@ import { isCode } from "../support/tools.ts";
 
 const MEGABYTE = "words and more ".repeat(70_000);
 /** What is in a file twice: as the message and in the log. */
-const MEGABYTES = 12;
+const MEGABYTES = 8;
 /** Making the file takes many times as much. */
 const MAX_TURN_MS = 60;
 

@@ -69,7 +69,7 @@ export function createChatFiles(source: () => DatabaseSource, closing: AbortSign
         mine.ports.delete(port1);
         if (mine.ports.size === 0) {
           leave(mine);
-          await mine.worker.terminate();
+          mine.worker.postMessage("end" satisfies ToExportWorker);
         }
       }
     },

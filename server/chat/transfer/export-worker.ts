@@ -13,10 +13,7 @@ export interface ExportThreadData {
 }
 
 /** Each message that comes over the port asks for the next part of the file. */
-export interface ToExportWorker {
-  wanted: Wanted;
-  port: MessagePort;
-}
+export type ToExportWorker = { wanted: Wanted; port: MessagePort } | "end";
 
 /** Undefined: that was the last. */
 export type FromExportWorker = { part: Bytes | undefined } | { failed: ToldError };
@@ -30,7 +27,14 @@ const { source } = workerData as ExportThreadData;
 const encoder = new TextEncoder();
 let database: ReadonlyDatabase | undefined;
 
-parentPort?.on("message", ({ wanted, port }: ToExportWorker) => {
+parentPort?.on("message", (message: ToExportWorker) => {
+  if (message === "end") {
+    // A Postgres would write of a client that went without a word.
+    void database?.close();
+    parentPort?.close();
+    return;
+  }
+  const { wanted, port } = message;
   const parts = partsOf(wanted);
   port.on("message", () => void answer(port, parts));
 });
