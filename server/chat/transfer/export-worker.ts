@@ -20,8 +20,11 @@ export type FromExportWorker = { part: Bytes | undefined } | { failed: ToldError
 
 type Bytes = Uint8Array<ArrayBuffer>;
 
-/** UTF-16 units: as much at least, so that a message between threads is worth its while. */
-const PART_LENGTH = 256 * 1024;
+/**
+ * About as much goes from thread to thread and to the socket at a time: a message is worth its
+ * while then, and a picture of 10 MB is not written in one go.
+ */
+const PART_BYTES = 256 * 1024;
 
 const { source } = workerData as ExportThreadData;
 const encoder = new TextEncoder();
@@ -52,11 +55,17 @@ async function* partsOf(wanted: Wanted): AsyncGenerator<Bytes, void> {
   let held = "";
   for await (const text of textsOf(opened().reader, wanted)) {
     held += text;
-    if (held.length < PART_LENGTH) continue;
-    yield encoder.encode(held);
+    if (held.length < PART_BYTES) continue;
+    yield* inParts(held);
     held = "";
   }
-  if (held !== "") yield encoder.encode(held);
+  yield* inParts(held);
+}
+
+function* inParts(text: string): Generator<Bytes, void> {
+  const bytes = encoder.encode(text);
+  // Copies: what is handed over must own all of its memory.
+  for (let at = 0; at < bytes.length; at += PART_BYTES) yield bytes.slice(at, at + PART_BYTES);
 }
 
 function opened(): ReadonlyDatabase {
