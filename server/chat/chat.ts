@@ -94,10 +94,10 @@ export interface StreamOptions {
   until: "left" | "turn_end" | { pause_of: string };
 }
 
-/** A line of a file of chats. */
-/** Its bytes, made as they are taken. */
+/** The bytes of a file of chats, made as they are taken. */
 export type FileParts = AsyncIterable<Uint8Array>;
 
+/** A line of such a file. */
 export interface FileLine {
   number: number;
   text: string;
