@@ -126,10 +126,7 @@ export function createChat(deps: ChatDeps): Chat {
     },
     restoreSession: (sessionId) => restoreSession(deps, sessionId),
     listDeleted: () => listDeletedSessions(deps),
-    async forkSession(sessionId, wish = {}) {
-      turns.refuseWhenDraining();
-      return await forkSession(deps, sessionId, wish);
-    },
+    forkSession: (sessionId, wish = {}) => forkSession(deps, sessionId, wish),
     quoteChat: (sessionId) => quoteChat(slowReader, sessionId),
     readPage: (address, signal) => readAsContext(deps.pages, address, signal),
     async exportChat(sessionId, format) {
@@ -137,10 +134,7 @@ export function createChat(deps: ChatDeps): Chat {
       return { title, parts: files.parts({ sessionId, format }) };
     },
     exportAll: () => files.parts("all"),
-    async importChats(lines, asCopies) {
-      turns.refuseWhenDraining();
-      return await importChats(deps, lines, asCopies);
-    },
+    importChats: (lines, asCopies) => importChats(deps, lines, asCopies),
     listMessages: (sessionId) => listMessages(deps, sessionId),
     getInstruction: (sessionId, hash) => readInstruction(reader, sessionId, hash),
     readAttachment: (sessionId, hash) => readAttachment(reader, sessionId, hash),

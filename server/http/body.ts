@@ -1,7 +1,7 @@
 import type { NextFunction, Request, Response } from "express";
 import type * as z from "zod/mini";
 import { ChatError } from "../errors.ts";
-import { faultOf } from "../protocol/faults.ts";
+import { faultOf } from "../protocol/fields.ts";
 
 const MAX_DEPTH = 64;
 /**

@@ -2,7 +2,7 @@
 import * as vscode from "vscode";
 import * as z from "zod/mini";
 import type { ChangedFile } from "../../../server/protocol/changes.ts";
-import { faultOf } from "../../../server/protocol/faults.ts";
+import { faultOf } from "../../../server/protocol/fields.ts";
 import { countChanges } from "../../../server/shared/line-changes.ts";
 import { MAX_RESULT } from "../bounds.ts";
 import { type Folder, nameOf, ToolError, type WorkspaceRoots, withNames } from "../paths.ts";

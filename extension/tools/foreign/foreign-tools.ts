@@ -2,7 +2,7 @@
 // Knows nothing of VS Code.
 
 import { createHash } from "node:crypto";
-import { faultOf } from "../../../server/protocol/faults.ts";
+import { faultOf } from "../../../server/protocol/fields.ts";
 import { OfferedTool, RESERVED_NAMES, ToolName } from "../../../server/protocol/offers.ts";
 import { isRecord } from "../../../server/shared/json.ts";
 import { isEditorTool } from "../definitions.ts";

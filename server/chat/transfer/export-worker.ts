@@ -1,6 +1,6 @@
-// A thread that makes files of chats. Whatever is in a chat (ten thousand messages, a tool's hundred
-// megabytes, pictures) is read, hashed and turned into bytes here, on either engine; what is left
-// for the event loop that serves every stream is to hand them on. See export-thread.ts.
+// A thread that makes files of chats. Whatever is in a chat (ten thousand messages, a tool's
+// hundred megabytes, pictures) is read, hashed and turned into bytes here, on either engine; what
+// is left for the event loop that serves every stream is to hand them on. See export-thread.ts.
 import { type MessagePort, parentPort, workerData } from "node:worker_threads";
 import { toStorageError } from "../../db/engine/storage-errors.ts";
 import { openReader, type ReadonlyDatabase } from "../../db/open-readonly.ts";

@@ -26,10 +26,11 @@ const ENDING = {
  * Rejects with `not_found`, `invalid_request` and `request_conflict`.
  */
 export async function forkSession(
-  deps: Pick<ChatDeps, "newUnitOfWork" | "reader">,
+  deps: Pick<ChatDeps, "newUnitOfWork" | "reader" | "turns">,
   sessionId: string,
   { at_seq: atSeq, request_id }: ForkRequest,
 ): Promise<Session> {
+  deps.turns.refuseWhenDraining();
   const asked = askedFor(request_id, ["fork_session", sessionId, atSeq ?? null]);
   const made = async () => asked && (await storedRepeat(deps.reader, asked));
   const known = await made();

@@ -26,7 +26,7 @@ interface Result {
   sessionId: string | null;
 }
 
-type ImportDeps = Pick<ChatDeps, "newUnitOfWork" | "reader">;
+type ImportDeps = Pick<ChatDeps, "newUnitOfWork" | "reader" | "turns">;
 
 /**
  * Stores the chats of a file, each in a step of its own. What is here already stays as it is;
@@ -38,6 +38,7 @@ export async function importChats(
   lines: AsyncIterable<FileLine>,
   asCopies: boolean,
 ): Promise<ImportReport> {
+  deps.turns.refuseWhenDraining();
   const counts = { imported: 0, incomplete: 0, present: 0, differs: 0, refused: 0 };
   const problems: ImportReport["problems"] = [];
   let first: string | null = null;

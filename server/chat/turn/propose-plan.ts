@@ -13,7 +13,7 @@ import type { Offer } from "../../domain/offer.ts";
 import { inOrder, planFault } from "../../domain/plans.ts";
 import { ChatError } from "../../errors.ts";
 import type { NewChunk } from "../../protocol/chunks.ts";
-import { faultOf } from "../../protocol/faults.ts";
+import { faultOf } from "../../protocol/fields.ts";
 import { PlanArguments, type SubtaskView } from "../../protocol/plans.ts";
 import type { ClientMessage } from "../../protocol/requests.ts";
 import type { ToolCall } from "../../providers/provider.ts";

@@ -1,7 +1,7 @@
-// What a program that speaks to the companion wrongly, and a model that calls a tool wrongly, is told.
+// What is told of what came from outside and is wrong, by a program or a model.
 import assert from "node:assert/strict";
 import * as z from "zod/mini";
-import { faultOf } from "../../../server/protocol/faults.ts";
+import { faultOf } from "../../../server/protocol/fields.ts";
 import { MessageRequest } from "../../../server/protocol/requests.ts";
 
 const Message = z.strictObject({
