@@ -2,7 +2,10 @@
 // rules, a folder that is not trusted, what was allowed for a chat and taken back, and files
 // that go along with a message.
 import assert from "node:assert/strict";
+import { once } from "node:events";
 import { existsSync, mkdirSync, writeFileSync } from "node:fs";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import type { Page } from "playwright-core";
 import { runCommand } from "../support/vscode-host.ts";
 import { call, type Scene, startScene } from "./scene.ts";
@@ -18,6 +21,7 @@ describe("permissions in a workbench", function () {
     scene = await startScene({
       settings: {
         "streamkeeper.tools.rules": { search_in_code: "deny", create_directory: "allow" },
+        "streamkeeper.tools.privateHosts": ["127.0.0.1"],
         "streamkeeper.instructions.own": "Be brief, I say.",
         "security.workspace.trust.enabled": true,
         "security.workspace.trust.startupPrompt": "never",
@@ -119,6 +123,49 @@ describe("permissions in a workbench", function () {
     await chat.frame.getByRole("button", { name: "pkg/AGENTS.md" }).click();
     await chat.frame.getByRole("group", { name: "pkg/AGENTS.md" }).getByText("say baa").waitFor();
     await scene.workbench.picture(page, "instructions");
+  });
+
+  it("name a skill by what it is for, which the model reads when it needs it", async () => {
+    mkdirSync(scene.file(".claude/skills/tea"), { recursive: true });
+    const skill = ".claude/skills/tea/SKILL.md";
+    writeFileSync(
+      scene.file(skill),
+      "---\nname: tea\ndescription: Makes tea\n---\nWarm the pot.\n",
+    );
+    await scene.newChat();
+    await scene.ask("Make tea.", call("read_file", { path: skill }));
+    await chat.reached("done");
+    const [before, after] = scene.upstream.requests
+      .slice(-2)
+      .map(({ body }) => JSON.stringify(body));
+    assert.match(before ?? "", /SKILL\.md\\" the skill tea: Makes tea/);
+    assert.doesNotMatch(before ?? "", /Warm the pot/);
+    assert.match(after ?? "", /Warm the pot/);
+  });
+
+  it("fetch a page for the model once a person says so, and tell it why another is not fetched", async () => {
+    const site = createServer((_request, response) => {
+      response.setHeader("content-type", "text/html");
+      response.end("<title>Tea</title><script>steep()</script><p>Use <b>loose</b> leaves.</p>");
+    });
+    await once(site.listen(0, "127.0.0.1"), "listening");
+    const { port } = site.address() as AddressInfo;
+    const fetched = (host: string) => call("fetch_page", { url: `http://${host}/tea` });
+    try {
+      await scene.newChat();
+      await scene.ask("What leaves?", fetched(`127.0.0.1:${port}`), fetched("localhost"));
+      for (let n = 0; n < 2; n++) {
+        await chat.frame.getByText("May fetch_page run?", { exact: true }).waitFor();
+        if (n === 0) await scene.workbench.picture(scene.page, "fetch-page");
+        await scene.button("Approve").click();
+      }
+      await chat.reached("done");
+    } finally {
+      site.close();
+    }
+    assert.match(told(), /Use \**loose\** leaves\./);
+    assert.doesNotMatch(told(), /steep/);
+    assert.match(told(), /localhost is not on the public internet/);
   });
 
   it("send a prompt that is asked for by name, filled in, and keep what was typed", async () => {
