@@ -323,6 +323,8 @@ describe("a day's work in a workbench", function () {
     } finally {
       process.kill(pid, "SIGCONT");
     }
+    // One that is not cancelled would be there by then.
+    await page.waitForTimeout(3_000);
     assert.deepEqual(exported(), []);
     await runCommand(page, "Streamkeeper: Export all chats");
     await asked("Export all chats");
