@@ -3,10 +3,10 @@
 // takes what they read, many answers' words in one message. On two cores it would only cost more:
 // a message between threads is no less work than it saves, and there is no core to do it on.
 import { AsyncLocalStorage } from "node:async_hooks";
-import { existsSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { Worker } from "node:worker_threads";
 import { ChatError, fromTold } from "../errors.ts";
+import { programFile } from "../program-file.ts";
 import type { FromAnswerWorker, Reading, ToAnswerWorker } from "./answer-worker.ts";
 import { type Batches, toBatches } from "./batches.ts";
 import type { ResumeCause, WireProviderDeps } from "./hear-answer.ts";
@@ -155,8 +155,5 @@ function createThread({ onSkipped, onResumed }: Listener): Thread {
 }
 
 function startWorker(): Worker {
-  // Beside this module: in the bundle a file of JavaScript, in a checkout the source.
-  const bundled = new URL("./answer-worker.js", import.meta.url);
-  const file = existsSync(bundled) ? bundled : new URL("./answer-worker.ts", import.meta.url);
-  return new Worker(file, { name: "answer-worker" });
+  return new Worker(programFile("answer-worker", import.meta.url), { name: "answer-worker" });
 }

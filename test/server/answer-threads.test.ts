@@ -1,7 +1,7 @@
 // Answers that are read by a thread of their own are the same answers.
 import assert from "node:assert/strict";
 import { once } from "node:events";
-import { setTimeout as delay } from "node:timers/promises";
+import { setTimeout as delay, setImmediate } from "node:timers/promises";
 import type { Worker } from "node:worker_threads";
 import { ChatError } from "../../server/errors.ts";
 import { currentTrace, traceOf, withTrace } from "../../server/observe/trace-context.ts";
@@ -71,7 +71,8 @@ describe("an answer that a thread reads", () => {
       response.writeHead(200, { "content-type": "text/event-stream" });
       while (!response.destroyed) {
         await write(response, piece);
-        written += 1;
+        // Where the thread reads as fast, no write waits, and this would hold the taker's loop.
+        if (++written % 20 === 0) await setImmediate();
       }
     };
     return withUpstream([flood], async ({ url }) => {
@@ -84,7 +85,7 @@ describe("an answer that a thread reads", () => {
         for (let still = 0, before = 0; still < 4; before = written) {
           await delay(500);
           still = written === before ? still + 1 : 0;
-          assert.ok(written < 200_000, "it was read on and on");
+          assert.ok(written < 60_000, "it was read on and on");
         }
         return written;
       };

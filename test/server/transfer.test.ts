@@ -284,6 +284,8 @@ for (const engine of ENGINES) {
         assert.deepEqual((await importFile(open, file, true)).counts, { ...NONE, present: 1 });
         const { sessions } = await open.chat.listSessions({});
         assert.equal(sessions.length, 2);
+        const [original, copy] = sessions.map(({ title }) => title).toSorted();
+        assert.equal(copy, `${original} (2)`);
       }));
 
     it("can be read by people, and run nothing in a browser", () =>

@@ -1,7 +1,7 @@
 // Which room may import which: the directions of the house, held by test/tidy.test.ts.
 
 /** What every room of the companion may use. */
-const COMMON = /^server\/(?:errors|log|version)\.ts$/;
+const COMMON = /^server\/(?:errors|log|program-file|version)\.ts$/;
 const OBSERVE = /^server\/observe\//;
 const PROTOCOL = /^server\/protocol\//;
 const SHARED = /^server\/shared\//;
@@ -116,6 +116,7 @@ export const ROOMS: readonly { room: RegExp; may: readonly RegExp[] }[] = [
   },
   { room: /^server\/doctor\//, may: BELOW_DOCTOR },
   { room: /^server\/lifecycle\//, may: [PROTOCOL, SHARED, NODE] },
+  { room: /^server\/program-file\.ts$/, may: [/^node:fs$/] },
   {
     room: /^server\/(?:observe\/|(?:errors|log|version)\.ts$)/,
     may: [PROTOCOL, /^(?:pino|prom-client)$/, /^package\.json$/, /^node:(?:async_hooks|crypto)$/],

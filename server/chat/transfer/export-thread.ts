@@ -1,10 +1,11 @@
 // Files of chats, part by part, from the thread of export-worker.ts. It begins with the first of
 // them and ends with the last that is wanted at the same time, with all that it took to make them.
+
 import { once } from "node:events";
-import { existsSync } from "node:fs";
 import { MessageChannel, type MessagePort, Worker } from "node:worker_threads";
 import type { DatabaseSource } from "../../db/opened-database.ts";
 import { ChatError, fromTold } from "../../errors.ts";
+import { programFile } from "../../program-file.ts";
 import type { Wanted } from "./export-chats.ts";
 import type { ExportThreadData, FromExportWorker, ToExportWorker } from "./export-worker.ts";
 
@@ -84,9 +85,7 @@ function lost(cause: unknown): ChatError {
 }
 
 function startWorker(workerData: ExportThreadData): Worker {
-  // Beside this module: in the bundle a file of JavaScript, in a checkout the source.
-  const bundled = new URL("./export-worker.js", import.meta.url);
-  const file = existsSync(bundled) ? bundled : new URL("./export-worker.ts", import.meta.url);
+  const file = programFile("export-worker", import.meta.url);
   const worker = new Worker(file, { workerData, name: "export-worker" });
   worker.unref();
   return worker;

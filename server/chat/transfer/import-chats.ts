@@ -1,8 +1,11 @@
 import type { Reader } from "../../db/tables/schema.ts";
+import { newestTitles } from "../../db/tables/session-titles.ts";
 import { readWholeChat } from "../../db/tables/whole-chat.ts";
+import { titleOfCopy } from "../../domain/titles.ts";
 import { ChatError } from "../../errors.ts";
 import { STORAGE_CODES } from "../../protocol/errors.ts";
 import type { IMPORT_OUTCOMES, ImportReport } from "../../protocol/responses.ts";
+import type { WholeChat } from "../../protocol/stored/chat-file.ts";
 import type { FileLine } from "../chat.ts";
 import type { ChatDeps } from "../deps.ts";
 import type { Ending } from "../turn/close-turn.ts";
@@ -76,9 +79,10 @@ async function importChat(deps: ImportDeps, read: ReadChat, asCopy: boolean): Pr
     const isSame = asCopy || (isWhole && present === read.hash);
     return isSame ? { outcome: "present", message: "", sessionId } : { ...DIFFERS, sessionId };
   }
+  const stored = asCopy ? await toldApart(deps.reader, wanted) : wanted;
   const lost = `${damage ?? "Something is missing in its log."} What came before is imported.`;
   try {
-    await storeChat(deps, "import_chat", wanted, ENDING);
+    await storeChat(deps, "import_chat", stored, ENDING);
     return isWhole
       ? { outcome: "imported", message: "", sessionId }
       : { outcome: "incomplete", message: lost, sessionId };
@@ -86,6 +90,14 @@ async function importChat(deps: ImportDeps, read: ReadChat, asCopy: boolean): Pr
     if (!(error instanceof ChatError) || isOfStorage(error)) throw error;
     return { outcome: "refused", message: error.message, sessionId };
   }
+}
+
+/** From a chat that has its title here. */
+async function toldApart(reader: Reader, chat: WholeChat): Promise<WholeChat> {
+  const others = await newestTitles(reader);
+  const { title } = chat.head;
+  if (!others.includes(title)) return chat;
+  return { ...chat, head: { ...chat.head, title: titleOfCopy(title, others) } };
 }
 
 const DIFFERS = {

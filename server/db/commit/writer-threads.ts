@@ -1,5 +1,5 @@
-import { existsSync } from "node:fs";
 import { Worker } from "node:worker_threads";
+import { programFile } from "../../program-file.ts";
 
 /** What the threads that work on the same file are started with. */
 export interface WriterThreadData {
@@ -53,10 +53,7 @@ export function startThread(
   name: "append-worker" | "checkpoint-worker",
   workerData: WriterThreadData,
 ): Worker {
-  // Beside this module: in the bundle a file of JavaScript, in a checkout the source.
-  const bundled = new URL(`./${name}.js`, import.meta.url);
-  const file = existsSync(bundled) ? bundled : new URL(`./${name}.ts`, import.meta.url);
-  const worker = new Worker(file, { workerData, name });
+  const worker = new Worker(programFile(name, import.meta.url), { workerData, name });
   worker.unref();
   return worker;
 }

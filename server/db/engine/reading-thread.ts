@@ -1,6 +1,6 @@
 // Reads that may take long on SQLite, as a driver of Kysely whose one connection is the thread of
 // reading-worker.ts. It begins with the first of them: most companions are never searched.
-import { existsSync } from "node:fs";
+
 import { Worker } from "node:worker_threads";
 import SQLite from "better-sqlite3";
 import {
@@ -13,6 +13,7 @@ import {
   SqliteIntrospector,
   SqliteQueryCompiler,
 } from "kysely";
+import { programFile } from "../../program-file.ts";
 import type { FromReadingWorker, ReadingThreadData, ToReadingWorker } from "./reading-worker.ts";
 
 /** @param refusal why nothing may be read any more: the thread would open another file. */
@@ -108,9 +109,7 @@ function toError({ code, message }: { code: string; message: string }): Error {
 }
 
 function startWorker(workerData: ReadingThreadData): Worker {
-  // Beside this module: in the bundle a file of JavaScript, in a checkout the source.
-  const bundled = new URL("./reading-worker.js", import.meta.url);
-  const file = existsSync(bundled) ? bundled : new URL("./reading-worker.ts", import.meta.url);
+  const file = programFile("reading-worker", import.meta.url);
   const worker = new Worker(file, { workerData, name: "reading-worker" });
   worker.unref();
   return worker;

@@ -1,9 +1,10 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { closeSync, existsSync, openSync } from "node:fs";
+import { closeSync, openSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { isLogAlone } from "../../db/engine/write-ahead-log.ts";
 import { ChatError } from "../../errors.ts";
+import { programFile } from "../../program-file.ts";
 
 /**
  * Copies a SQLite database, which others may write meanwhile, to a file that does not exist yet;
@@ -20,9 +21,7 @@ export async function copyDatabase(
   }
   // SQLite would make it readable for everybody; an empty file it fills.
   closeSync(openSync(target, "wx", 0o600));
-  // Beside this module: in the bundle a file of JavaScript, in a checkout the source.
-  const bundled = fileURLToPath(new URL("./copy-database.js", import.meta.url));
-  const script = existsSync(bundled) ? bundled : bundled.replace(/\.js$/, ".ts");
+  const script = fileURLToPath(programFile("copy-database", import.meta.url));
   const child = spawn(process.execPath, [script, path, target], {
     stdio: ["ignore", "ignore", "pipe"],
     ...(signal ? { signal, killSignal: "SIGKILL" as const } : {}),
