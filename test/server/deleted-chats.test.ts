@@ -92,9 +92,12 @@ for (const engine of ENGINES) {
       withChat(engine, SCRIPT, async ({ chat }) => {
         const turn = await say(chat, "hang");
         const { session_id } = turn;
-        const reading = collect(chat, session_id, { after: 0, until: "left" });
+        const { signal } = new AbortController();
+        const reader = chat.stream(session_id, { after: 0, until: "left" }, signal);
+        const frames = reader[Symbol.asyncIterator]();
+        await frames.next();
         await chat.deleteSession(session_id);
-        await reading;
+        while (!(await frames.next()).done);
         await chat.restoreSession(session_id);
         const chunks = await collect(chat, session_id, { after: 0, until: "turn_end" });
         assert.equal(transcript(chunks).at(-1), "interrupted cancelled");
