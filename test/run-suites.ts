@@ -87,19 +87,19 @@ const SUITES: readonly Suite[] = [
   },
   {
     name: "unit",
-    needs: ["postgres"],
+    needs: ["build", "postgres"],
     mocha: ["test/unit/**/*.test.ts"],
     minutes: 15,
   },
   {
     name: "cluster",
-    needs: [],
+    needs: ["build"],
     mocha: ["test/cluster/*.test.ts"],
     minutes: 20,
   },
   {
     name: "monitoring",
-    needs: ["prometheus"],
+    needs: ["build", "prometheus"],
     mocha: ["test/monitoring/**/*.test.ts"],
     minutes: 15,
   },

@@ -1,8 +1,8 @@
 // What may run without asking: rules made of a call, the level of a chat, and where all of it is
 // taken back.
 import assert from "node:assert/strict";
-import { AxeBuilder } from "@axe-core/playwright";
 import type { Page } from "playwright-core";
+import { findings } from "./support/axe.ts";
 import { ruleOf } from "./support/scripted-approvals.ts";
 import { ask, closeBrowser, HOSTS, type OpenApp, withApp } from "./support/with-app.ts";
 
@@ -26,11 +26,7 @@ async function asks(app: OpenApp, more: object = {}): Promise<void> {
 }
 
 async function isClean(page: Page): Promise<void> {
-  const { violations } = await new AxeBuilder({ page }).analyze();
-  assert.deepEqual(
-    violations.map(({ id, nodes }) => [id, nodes[0]?.html]),
-    [],
-  );
+  assert.deepEqual(await findings(page), []);
 }
 
 async function shoot(page: Page, name: string): Promise<void> {

@@ -1,7 +1,7 @@
 // A call that asks, as a person reads it.
 import assert from "node:assert/strict";
-import { AxeBuilder } from "@axe-core/playwright";
 import type { ProposedChange } from "../../webview/messages.ts";
+import { findings } from "./support/axe.ts";
 import { ask, closeBrowser, type OpenApp, withApp } from "./support/with-app.ts";
 
 after(closeBrowser);
@@ -128,11 +128,7 @@ describe("a call that asks", () => {
             .map(({ className }) => className),
         );
         assert.deepEqual(outside, []);
-        const { violations } = await new AxeBuilder({ page }).analyze();
-        assert.deepEqual(
-          violations.map(({ id, nodes }) => [id, nodes[0]?.html]),
-          [],
-        );
+        assert.deepEqual(await findings(page), []);
         if (process.env["SHOTS"])
           await page.screenshot({ path: `${process.env["SHOTS"]}/${theme}-200.png` });
         await page.setViewportSize({ width: 300, height: 900 });

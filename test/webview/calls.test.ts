@@ -1,7 +1,7 @@
 // What the row of a call says, and how its arguments are edited.
 import assert from "node:assert/strict";
-import { AxeBuilder } from "@axe-core/playwright";
 import type { AnyChunk } from "../support/any-chunk.ts";
+import { findings } from "./support/axe.ts";
 import { ask, closeBrowser, type OpenApp, only, withApp } from "./support/with-app.ts";
 
 after(closeBrowser);
@@ -34,11 +34,7 @@ const propose = (plan_id: string): AnyChunk[] => {
 };
 
 const checkLooks = async ({ page }: OpenApp) => {
-  const { violations } = await new AxeBuilder({ page }).analyze();
-  assert.deepEqual(
-    violations.map(({ id, nodes }) => [id, nodes[0]?.html]),
-    [],
-  );
+  assert.deepEqual(await findings(page), []);
 };
 
 describe("the row of a call", () => {

@@ -154,7 +154,7 @@ for (const host of HOSTS) {
         await page.getByRole("button", { name: /^3 files/ }).click();
         await page.locator(".changes li").first().waitFor();
         await inEveryTheme(page, async (theme) => {
-          assert.deepEqual(await findings(page, { within: ".changes" }), [], theme);
+          assert.deepEqual(await findings(page, ".changes"), [], theme);
         });
       }));
 

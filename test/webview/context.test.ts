@@ -1,9 +1,9 @@
 // What goes with a message: mentioned with @, dropped, shown as chips, and looked at again later.
 import assert from "node:assert/strict";
-import { AxeBuilder } from "@axe-core/playwright";
 import type { ContextItem } from "../../server/protocol/requests.ts";
 import type { Mention } from "../../webview/messages.ts";
 import { until } from "../support/asking.ts";
+import { findings } from "./support/axe.ts";
 import type { ScriptedCompanion } from "./support/scripted-companion.ts";
 import { ask, closeBrowser, HOSTS, type OpenApp, withApp } from "./support/with-app.ts";
 
@@ -59,11 +59,7 @@ describe("context of a message in VS Code's webview", () => {
       await page.keyboard.press("ArrowDown");
       assert.equal(await input.getAttribute("aria-activedescendant"), "mention-1");
       await page.keyboard.press("ArrowUp");
-      const results = await new AxeBuilder({ page }).analyze();
-      assert.deepEqual(
-        results.violations.map(({ id, nodes }) => [id, nodes[0]?.html]),
-        [],
-      );
+      assert.deepEqual(await findings(page), []);
       await page.keyboard.press("Enter");
       await list.waitFor({ state: "detached" });
       assert.equal(await input.inputValue(), "Look at @src/a.ts ");
@@ -247,11 +243,7 @@ for (const host of HOSTS) {
         await title.waitFor();
         await input.fill("abcd".repeat(50_000));
         await page.locator(".composer-note.is-full", { hasText: "About 86 %" }).waitFor();
-        const { violations } = await new AxeBuilder({ page }).analyze();
-        assert.deepEqual(
-          violations.map(({ id, nodes }) => [id, nodes[0]?.html]),
-          [],
-        );
+        assert.deepEqual(await findings(page), []);
         await input.fill("");
         await page.getByRole("meter").waitFor({ state: "detached" });
       }));
@@ -291,11 +283,7 @@ for (const host of HOSTS) {
         assert.ok(order.includes("Second"));
         await line.click();
         await page.getByText("They <b>spoke</b>.").waitFor();
-        const { violations } = await new AxeBuilder({ page }).analyze();
-        assert.deepEqual(
-          violations.map(({ id, nodes }) => [id, nodes[0]?.html]),
-          [],
-        );
+        assert.deepEqual(await findings(page), []);
         await page.getByRole("button", { name: "Undo" }).click();
         await line.waitFor({ state: "detached" });
         await page.getByText("About 78 %").waitFor();

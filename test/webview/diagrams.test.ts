@@ -186,7 +186,7 @@ describe("diagrams for everybody", () => {
       await page.locator(".diagram img").waitFor();
       await page.getByText("Saved").waitFor();
       await inEveryTheme(page, async (theme) => {
-        assert.deepEqual(await findings(page, { tags: "all" }), [], theme);
+        assert.deepEqual(await findings(page), [], theme);
         const over = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
         assert.ok(over <= 0, `${theme}: ${over} pixels wider than the page`);
       });

@@ -25,7 +25,7 @@ describe("context of no editor in the web app", () => {
             const list = page.getByRole("listbox", { name: "Add to the message" });
             await list.getByRole("option", { name: "@url a page of the web" }).waitFor();
             assert.equal(await list.getByRole("option").count(), 2);
-            assert.deepEqual(await findings(page, { tags: "all" }), []);
+            assert.deepEqual(await findings(page), []);
             await input.pressSequentially(`url:http://localhost:${port}/guide`);
             await list.getByRole("option", { name: /guide add this page/ }).waitFor();
             await page.keyboard.press("Enter");
@@ -76,7 +76,7 @@ describe("context of no editor in the web app", () => {
             await paste(`${site}/first`);
             await offer.getByText(`Attach the page localhost:${port}/first?`).waitFor();
             assert.equal(await input.inputValue(), `${site}/first`);
-            assert.deepEqual(await findings(page, { tags: "all" }), []);
+            assert.deepEqual(await findings(page), []);
             await input.press("Escape");
             await offer.waitFor({ state: "detached" });
             // Who has said no is not asked again, and an address within words is none alone.

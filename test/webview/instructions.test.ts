@@ -63,7 +63,7 @@ for (const host of HOSTS) {
         const text = page.getByRole("group", { name: "always.md" });
         await text.getByText("Rhyme <i>always</i>.").waitFor();
         const check = async (theme?: string): Promise<void> =>
-          assert.deepEqual(await findings(page, { within: ".instructions" }), [], theme);
+          assert.deepEqual(await findings(page, ".instructions"), [], theme);
         if (host === "vscode") await inEveryTheme(page, check);
         else await check();
         await page.keyboard.press("Enter");

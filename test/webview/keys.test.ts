@@ -43,7 +43,7 @@ describe("a key in the web app", () => {
       assert.equal(await dialog.getByLabel("Who answers").inputValue(), "anthropic");
       const field = dialog.getByLabel("Key", { exact: true });
       assert.ok(await field.evaluate((element) => element === document.activeElement));
-      assert.deepEqual(await findings(page, { tags: "all" }), []);
+      assert.deepEqual(await findings(page), []);
       await page.keyboard.press("Enter");
       await dialog.getByText("Paste the key first.").waitFor();
       await field.fill("Bearer мой ключ");

@@ -39,7 +39,7 @@ describe("export, import and copies in the web app", () => {
         await page.getByText(/^Saved · demo\/demo/).waitFor();
         await page.getByRole("button", { name: "Chats" }).click();
         const dialog = await openTransfer(page);
-        assert.deepEqual(await findings(page, { tags: "all" }), []);
+        assert.deepEqual(await findings(page), []);
 
         const exportChat = dialog.getByRole("button", { name: "Export chat" });
         const whole = await savedBy(page, exportChat);
@@ -110,7 +110,7 @@ describe("export, import and copies in the web app", () => {
       await page.getByRole("button", { name: "Чаты" }).click();
       await page.getByRole("button", { name: "Экспорт и импорт" }).click();
       await page.getByRole("dialog").getByText("Откройте чат").waitFor();
-      assert.deepEqual(await findings(page, { tags: "all" }), []);
+      assert.deepEqual(await findings(page), []);
     });
     await withApp({ host: "vscode" }, async ({ page }) => {
       await page.getByRole("button", { name: "Chats" }).click();

@@ -182,7 +182,7 @@ describe("the turn that a link has led to", () => {
         assert.equal(style.animationName, "none", "motion that was not wanted");
         assert.equal(style.outlineWidth, isContrast ? "2px" : "1px");
         assert.equal(style.boxShadow === "none", isContrast);
-        assert.deepEqual(await findings(page, { within: ".turn.is-found" }), [], theme);
+        assert.deepEqual(await findings(page, ".turn.is-found"), [], theme);
       });
     }));
 

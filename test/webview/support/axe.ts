@@ -1,25 +1,23 @@
 // What axe finds in an open page, also in each of VS Code's themes.
-import { AxeBuilder } from "@axe-core/playwright";
+import axe from "axe-core";
 import type { Page } from "playwright-core";
 import { THEME_NAMES, type ThemeName } from "./themes.ts";
 import { paintTheme } from "./with-app.ts";
 
-const WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
-
-/** `all`: by every rule that axe has switched on. */
-export async function findings(
-  page: Page,
-  { tags = WCAG, within }: { tags?: readonly string[] | "all"; within?: string } = {},
-): Promise<string[]> {
-  // The page has no frames; the other way opens and closes a second page each time.
-  const axe = new AxeBuilder({ page }).setLegacyMode(true);
-  if (tags !== "all") axe.withTags([...tags]);
-  if (within !== undefined) axe.include(within);
-  const { violations } = await axe.analyze();
-  return violations.map(
-    ({ id, nodes }) =>
-      `${id}: ${nodes.map(({ html, failureSummary }) => `${html} ${failureSummary}`).join("\n  ")}`,
-  );
+/** By every rule that axe has switched on; `within`: a selector of the part that is looked at. */
+export async function findings(page: Page, within?: string): Promise<string[]> {
+  // Half a megabyte, which is read and compiled anew each time that it is given.
+  if (!(await page.evaluate(() => "axe" in globalThis))) await page.evaluate(axe.source);
+  return await page.evaluate(async (selector) => {
+    const here = globalThis as unknown as { axe: typeof axe };
+    const { violations } = await here.axe.run(selector ?? document, {
+      resultTypes: ["violations"],
+    });
+    return violations.map(
+      ({ id, nodes }) =>
+        `${id}: ${nodes.map(({ html, failureSummary }) => `${html} ${failureSummary}`).join("\n  ")}`,
+    );
+  }, within);
 }
 
 /**

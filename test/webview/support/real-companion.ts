@@ -4,9 +4,7 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
-import { fileURLToPath } from "node:url";
-
-const MAIN = fileURLToPath(new URL("../../../server/main.ts", import.meta.url));
+import { MAIN } from "../../support/companion.ts";
 
 export interface RealCompanion {
   url: () => string;
