@@ -22,11 +22,12 @@ export async function memoryOfIdleStreams(
   const sockets: Socket[] = [];
   try {
     const ids: string[] = [];
+    let opened = 0;
     for (let n = 0; n < SESSIONS; n++) ids.push(await newSession(companion));
     const open = async () => {
       for (let n = 0; n < ROUND; n += 50) {
         const opening = Array.from({ length: 50 }, async () => {
-          sockets.push(await readIdle(companion, ids[sockets.length % SESSIONS] ?? ""));
+          sockets.push(await readIdle(companion, ids[opened++ % SESSIONS] ?? ""));
         });
         await Promise.all(opening);
       }

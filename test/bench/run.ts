@@ -56,7 +56,7 @@ function casesOn(engine: "SQLite" | "Postgres", databases: Databases): BenchCase
     of("full speed", () => measureFullSpeed(engine, databases, quick)),
     of("lone stream", () => measureLone(engine, databases, quick)),
     of("slow syncs", () => measureSlowSyncs(engine, databases, quick)),
-    of("beginnings", async () => [await measureBeginnings(engine, await databases(), quick)]),
+    of("beginnings", async () => [await measureBeginnings(engine, databases, quick)]),
     of("idle streams", async () => [await memoryOfIdleStreams(engine, await databases(), quick)]),
     of("history", async () => await measureHistory(engine, await databases(), quick)),
     of("lateness", async () => await measureLateness(engine, await databases(), quick)),
