@@ -46,6 +46,8 @@ export type FrameStream = (
   direct: DirectSink,
 ) => AsyncIterable<readonly Written[]>;
 
+type WriteBatch<F> = (next: IteratorResult<readonly F[]>) => Promise<boolean>;
+
 /** The frames of a commit as one chunk of HTTP (RFC 9112, section 7.1). */
 interface HttpChunk {
   frames: readonly Written[];
@@ -129,13 +131,10 @@ export class StreamReaders {
       // so that is not waited for.
       const early = await Promise.race([first.then(() => true), immediate()]);
       if (!early) first.catch(() => {});
-      void this.#write(
-        request,
-        response,
-        goingOn(iterator, first),
-        stop.signal,
-        joinFrames,
-      ).finally(() => this.#leave(response));
+      const writeBatch = this.#begin(request, response, stop.signal, joinFrames);
+      void writeAll(response, iterator, writeBatch, first.then(writeBatch)).finally(() =>
+        this.#leave(response),
+      );
     } catch (thrown) {
       this.#leave(response);
       throw thrown;
@@ -167,19 +166,20 @@ export class StreamReaders {
       const accepted = await accept();
       const direct = this.#directTo(response, stop.signal);
       const iterator = frames(accepted, stop.signal, direct)[Symbol.asyncIterator]();
-      await this.#write(request, response, iterator, stop.signal, render);
+      const writeBatch = this.#begin(request, response, stop.signal, render);
+      await writeAll(response, iterator, writeBatch, iterator.next().then(writeBatch));
     } finally {
       this.#leave(response);
     }
   }
 
-  async #write<F extends Written>(
+  /** The function writes a batch; false: there is nothing more to write, or nobody to read it. */
+  #begin<F extends Written>(
     request: Request,
     response: Response,
-    iterator: AsyncIterator<readonly F[]>,
     signal: AbortSignal,
     render: (batch: readonly F[]) => string,
-  ): Promise<void> {
+  ): WriteBatch<F> {
     request.socket.setNoDelay(true);
     begin(response);
     letGo(request);
@@ -187,9 +187,7 @@ export class StreamReaders {
       !signal.aborted &&
       (text === "" || response.write(text) || (await this.#drained(response, signal)));
     let told = 0;
-    // One at a time in a function of its own: what has been written is not kept by what waits.
-    const writeNext = async (): Promise<boolean> => {
-      const { done, value } = await iterator.next();
+    return async ({ done, value }) => {
       const waiting = this.#waiting;
       // What is shown is stored, so the wait is over: the answer may end before all are told.
       const over = waiting > 0 && waiting !== told ? toWaiting(WAIT_OVER) : "";
@@ -198,14 +196,6 @@ export class StreamReaders {
       for (const piece of inPieces(value)) if (!(await write(render(piece)))) return false;
       return true;
     };
-    try {
-      while (await writeNext());
-    } catch {
-      // The client knows its cursor, or repeats its request_id: it comes back for the rest.
-    }
-    response.end();
-    // It may not have come to its end: then it would listen on, for nobody.
-    await iterator.return?.();
   }
 
   /** False if the client has gone, or does not read. */
@@ -279,6 +269,24 @@ export class StreamReaders {
   }
 }
 
+/** No batch is named here: whoever waits for days would keep the last it was given. */
+async function writeAll<F extends Written>(
+  response: Response,
+  iterator: AsyncIterator<readonly F[]>,
+  writeBatch: WriteBatch<F>,
+  begun: Promise<boolean>,
+): Promise<void> {
+  try {
+    let isGoing = await begun;
+    while (isGoing) isGoing = await iterator.next().then(writeBatch);
+  } catch {
+    // The client knows its cursor, or repeats its request_id: it comes back for the rest.
+  }
+  response.end();
+  // It may not have come to its end: then it would listen on, for nobody.
+  await iterator.return?.();
+}
+
 /** In one packet. */
 function begin(response: Response): void {
   response.cork();
@@ -288,20 +296,6 @@ function begin(response: Response): void {
   response.flushHeaders();
   response.write(SSE_RETRY);
   response.uncork();
-}
-
-/** Whose first answer has been asked for, and is not kept once it is given. */
-function goingOn<T>(iterator: AsyncIterator<T>, first: Promise<IteratorResult<T>>) {
-  let asked: Promise<IteratorResult<T>> | undefined = first;
-  const going: AsyncIterator<T> = {
-    next() {
-      const next = asked ?? iterator.next();
-      asked = undefined;
-      return next;
-    },
-    return: async () => (await iterator.return?.()) ?? { done: true, value: undefined },
-  };
-  return going;
 }
 
 /** What nobody asks of a request any more whose answer goes on for long. */

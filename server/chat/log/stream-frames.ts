@@ -9,7 +9,7 @@ import { toFrame } from "../../protocol/sse.ts";
 import { LOG_RESET, type LogReset } from "../../protocol/stream-events.ts";
 import type { Frame, StreamOptions } from "../chat.ts";
 import type { ChatDeps } from "../deps.ts";
-import type { Hub } from "./hub.ts";
+import type { Hub, Listener } from "./hub.ts";
 
 const PAGE = 1_000;
 
@@ -26,146 +26,251 @@ interface StreamDeps {
  * The session's log from the cursor on: first what is stored, then what gets committed, as one
  * sequence. The reader listens before it reads, so nothing falls between; a gap in what it heard (a
  * bounded queue, a writer in another companion) is filled from the database.
+ *
+ * Thousands of them wait for days: no generator, whose locals and closures each of them would keep.
  */
-export async function* streamFrames(
+export function streamFrames(
   deps: StreamDeps,
   sessionId: string,
   options: StreamOptions,
   signal: AbortSignal,
-): AsyncGenerator<readonly Frame[], void> {
-  const { reader, hub } = deps;
-  let queue = (options.begun ?? []).map(frameOf);
-  let knownSeq = options.stored ?? 0;
-  let isTrusted = options.stored !== undefined;
-  let gone = false;
-  /** The log may have gone back; or it stands there, as somebody has seen for all readers. */
-  let doubt: boolean | LogPlace = false;
-  /** The queue may have changed. */
-  let askQueue = true;
-  let cursor = options.after;
-  /** While the reader has all there is, and waits. */
-  let wake: (() => void) | undefined;
-  let isLast: IsLast | "nothing runs" = "nothing runs";
-  const rouse = () => {
-    wake?.();
-    wake = undefined;
-  };
-  const stopListening = hub.listen(sessionId, {
-    onFrames(frames) {
-      const last = frames.at(-1)?.chunk.seq ?? 0;
-      knownSeq = Math.max(knownSeq, last);
-      const isNext = frames[0]?.chunk.seq === cursor + 1;
-      const isPlain = endIn(frames, isLast) < 0 && !asksQueue(frames, options);
-      if (wake && isNext && isPlain && !doubt && options.direct?.(frames)) {
-        cursor = last;
-        return;
-      }
-      if (queue.length + frames.length <= MAX_QUEUED) queue.push(...frames);
-      else queue = [];
-      rouse();
-    },
-    onNews(lastSeq) {
-      // Read before the newest words were committed, or they are not there any more.
-      if (lastSeq < cursor) doubt ||= true;
-      knownSeq = Math.max(knownSeq, lastSeq);
-      rouse();
-    },
-    onEpoch(place) {
-      doubt = place ?? true;
-      askQueue = true;
-      rouse();
-    },
-    onQueue() {
-      askQueue = true;
-      rouse();
-    },
-    onGone() {
-      gone = true;
-      rouse();
-    },
-    seen: () => cursor,
-  });
-  signal.addEventListener("abort", rouse);
+): AsyncIterable<readonly Frame[]> {
+  return { [Symbol.asyncIterator]: () => new LogReader(deps, sessionId, options, signal) };
+}
 
-  try {
-    let { epoch } = options;
-    const lookAgain = async (): Promise<boolean> => {
-      const told = settling(doubt, { cursor, epoch });
-      doubt = false;
-      // What was heard of words that are gone is no news; what came since it was told is read.
-      queue = [];
-      if (!told) knownSeq = 0;
-      const place = told ?? (await knownPlace(deps, sessionId));
-      knownSeq = Math.max(knownSeq, place.last_seq);
-      const reset = resetOf(sessionId, place, { cursor, epoch });
-      epoch = place.epoch;
-      if (!reset) return false;
-      cursor = reset.resume_after;
-      options.onReset?.(reset);
-      return true;
-    };
-    if (!isTrusted && (await lookAgain())) yield [];
-    isLast = await endOf(reader, sessionId, options);
-    while (!signal.aborted && !gone) {
-      if (doubt) {
-        if (!(await lookAgain())) continue;
-        yield [];
+type Next = IteratorResult<readonly Frame[], undefined>;
+
+const ENDED: Next = { done: true, value: undefined };
+/** Nothing to give yet; it goes on by itself once something comes. */
+const WAITS = "waits";
+
+/** Asked for one batch at a time. Its public methods are for the iteration, the hub and the signal. */
+class LogReader implements AsyncIterator<readonly Frame[], undefined>, Listener {
+  readonly #deps: StreamDeps;
+  readonly #sessionId: string;
+  readonly #until: StreamOptions["until"];
+  readonly #direct: StreamOptions["direct"];
+  readonly #tellReset: StreamOptions["onReset"];
+  readonly #tellQueue: StreamOptions["onQueue"];
+  readonly #signal: AbortSignal;
+  #stopListening: (() => void) | undefined;
+  #queue: Frame[];
+  #cursor: number;
+  #knownSeq: number;
+  #epoch: string | undefined;
+  #isTrusted: boolean;
+  /** The log may have gone back; or it stands there, as somebody has seen for all readers. */
+  #doubt: boolean | LogPlace = false;
+  /** The queue may have changed. */
+  #asksQueue = true;
+  /** There is nothing more to give. */
+  #isOver = false;
+  /** Undefined: to be looked for. */
+  #isLast: IsLast | "nothing runs" | undefined;
+  /** It has given all there is, and is asked for more. */
+  #isWaiting = false;
+  #asked: PromiseWithResolvers<Next> | undefined;
+
+  constructor(deps: StreamDeps, sessionId: string, options: StreamOptions, signal: AbortSignal) {
+    this.#deps = deps;
+    this.#sessionId = sessionId;
+    this.#until = options.until;
+    this.#direct = options.direct;
+    this.#tellReset = options.onReset;
+    this.#tellQueue = options.onQueue;
+    this.#signal = signal;
+    this.#queue = (options.begun ?? []).map(frameOf);
+    this.#cursor = options.after;
+    this.#knownSeq = options.stored ?? 0;
+    this.#isTrusted = options.stored !== undefined;
+    this.#epoch = options.epoch;
+  }
+
+  next(): Promise<Next> {
+    const asked = Promise.withResolvers<Next>();
+    this.#asked = asked;
+    void this.#answer();
+    return asked.promise;
+  }
+
+  return(): Promise<Next> {
+    this.#end();
+    return Promise.resolve(ENDED);
+  }
+
+  onFrames(frames: readonly Frame[]): void {
+    const last = frames.at(-1)?.chunk.seq ?? 0;
+    this.#knownSeq = Math.max(this.#knownSeq, last);
+    const isNext = frames[0]?.chunk.seq === this.#cursor + 1;
+    const isPlain = endIn(frames, this.#isLast) < 0 && !this.#movesQueue(frames);
+    if (this.#isWaiting && isNext && isPlain && !this.#doubt && this.#direct?.(frames)) {
+      this.#cursor = last;
+      return;
+    }
+    if (this.#queue.length + frames.length <= MAX_QUEUED) this.#queue.push(...frames);
+    else this.#queue = [];
+    this.#rouse();
+  }
+
+  onNews(lastSeq: number): void {
+    // Read before the newest words were committed, or they are not there any more.
+    if (lastSeq < this.#cursor) this.#doubt ||= true;
+    this.#knownSeq = Math.max(this.#knownSeq, lastSeq);
+    this.#rouse();
+  }
+
+  onEpoch(place: LogPlace | undefined): void {
+    this.#doubt = place ?? true;
+    this.onQueue();
+  }
+
+  onQueue(): void {
+    this.#asksQueue = true;
+    this.#rouse();
+  }
+
+  onGone(): void {
+    this.#isOver = true;
+    this.#rouse();
+  }
+
+  seen(): number {
+    return this.#cursor;
+  }
+
+  /** Of the signal. */
+  handleEvent(): void {
+    this.#isOver = true;
+    this.#rouse();
+  }
+
+  #rouse(): void {
+    if (!this.#isWaiting) return;
+    this.#isWaiting = false;
+    void this.#answer();
+  }
+
+  async #answer(): Promise<void> {
+    try {
+      const batch = await this.#take();
+      if (batch === WAITS) return;
+      if (batch) this.#settle({ done: false, value: batch });
+      else this.#end();
+    } catch (thrown) {
+      const asked = this.#asked;
+      this.#asked = undefined;
+      this.#end();
+      asked?.reject(thrown);
+    }
+  }
+
+  /** What was given is not kept by what waits. */
+  #settle(next: Next): void {
+    const asked = this.#asked;
+    this.#asked = undefined;
+    asked?.resolve(next);
+  }
+
+  #listen(): void {
+    this.#stopListening = this.#deps.hub.listen(this.#sessionId, this);
+    this.#signal.addEventListener("abort", this);
+    if (this.#signal.aborted) this.#isOver = true;
+  }
+
+  #end(): void {
+    this.#isOver = true;
+    this.#isWaiting = false;
+    this.#signal.removeEventListener("abort", this);
+    this.#stopListening?.();
+    this.#settle(ENDED);
+  }
+
+  /** The next batch, which may be empty where only the log or the queue is told of; undefined: the end. */
+  async #take(): Promise<readonly Frame[] | undefined | typeof WAITS> {
+    if (!this.#stopListening && !this.#isOver) {
+      this.#listen();
+      if (!this.#isTrusted && (await this.#lookAgain())) return [];
+    }
+    while (!this.#isOver) {
+      this.#isLast ??= await endOf(this.#deps.reader, this.#sessionId, this.#until);
+      if (this.#doubt) {
+        if (!(await this.#lookAgain())) continue;
+        this.#isLast = undefined;
         // The turn that it waited for may be gone with its words.
-        if (typeof options.until === "object") return;
-        isLast = await endOf(reader, sessionId, options);
-        continue;
+        if (typeof this.#until === "object") this.#isOver = true;
+        return [];
       }
-      if (askQueue) {
-        askQueue = false;
-        options.onQueue?.(await readQueue(reader, sessionId));
-        if (options.onQueue) yield [];
-        continue;
+      if (this.#asksQueue) {
+        this.#asksQueue = false;
+        if (!this.#tellQueue) continue;
+        this.#tellQueue(await readQueue(this.#deps.reader, this.#sessionId));
+        return [];
       }
-      let batch: readonly Frame[];
-      const fresh = queue.filter(({ chunk }) => chunk.seq > cursor);
-      queue = [];
-      if (fresh[0]?.chunk.seq === cursor + 1) {
-        batch = fresh;
-      } else if (knownSeq > cursor) {
-        batch = await storedAfter(deps, sessionId, cursor, signal);
-        // Rolled back elsewhere or deleted: what was announced is not there.
-        if (batch.length === 0) {
-          knownSeq = cursor;
-          doubt ||= isTrusted;
-          isTrusted = false;
+      let batch: readonly Frame[] = this.#heard();
+      if (batch.length === 0) {
+        if (this.#knownSeq > this.#cursor) batch = await this.#stored();
+        else if (this.#isLast === "nothing runs") return undefined;
+        else {
+          // Nothing can have come since it was looked for: there was no await in between.
+          this.#isWaiting = true;
+          return WAITS;
         }
-      } else {
-        if (isLast === "nothing runs") return;
-        // Nothing can have come since it was looked for: there is no await between.
-        await new Promise<void>((resolve) => (wake = resolve));
-        continue;
       }
-      const end = endIn(batch, isLast);
+      const end = endIn(batch, this.#isLast);
       if (end >= 0) {
-        yield batch.slice(0, end + 1);
-        return;
+        this.#isOver = true;
+        return batch.slice(0, end + 1);
       }
       const last = batch.at(-1);
       if (!last) continue;
-      cursor = last.chunk.seq;
-      if (asksQueue(batch, options)) askQueue = true;
-      yield batch;
+      this.#cursor = last.chunk.seq;
+      if (this.#movesQueue(batch)) this.#asksQueue = true;
+      return batch;
     }
-  } finally {
-    signal.removeEventListener("abort", rouse);
-    stopListening();
+    return undefined;
   }
-}
 
-async function storedAfter(
-  { reader, database }: StreamDeps,
-  sessionId: string,
-  cursor: number,
-  signal: AbortSignal,
-): Promise<Frame[]> {
-  const chunks = await chunksAfter(reader, sessionId, cursor, PAGE);
-  await database.secondMachine?.settle(() => updatedAtOf(reader, sessionId), signal);
-  return chunks.map(frameOf);
+  /** What it heard, if that is what comes next. */
+  #heard(): Frame[] {
+    const fresh = this.#queue.filter(({ chunk }) => chunk.seq > this.#cursor);
+    this.#queue = [];
+    return fresh[0]?.chunk.seq === this.#cursor + 1 ? fresh : [];
+  }
+
+  async #stored(): Promise<Frame[]> {
+    const { reader, database } = this.#deps;
+    const chunks = await chunksAfter(reader, this.#sessionId, this.#cursor, PAGE);
+    await database.secondMachine?.settle(() => updatedAtOf(reader, this.#sessionId), this.#signal);
+    // Rolled back elsewhere or deleted: what was announced is not there.
+    if (chunks.length === 0) {
+      this.#knownSeq = this.#cursor;
+      this.#doubt ||= this.#isTrusted;
+      this.#isTrusted = false;
+    }
+    return chunks.map(frameOf);
+  }
+
+  /** True if the log has gone back, and the cursor with it. */
+  async #lookAgain(): Promise<boolean> {
+    const at = { cursor: this.#cursor, epoch: this.#epoch };
+    const told = settling(this.#doubt, at);
+    this.#doubt = false;
+    // What was heard of words that are gone is no news; what came since it was told is read.
+    this.#queue = [];
+    if (!told) this.#knownSeq = 0;
+    const place = told ?? (await knownPlace(this.#deps, this.#sessionId));
+    this.#knownSeq = Math.max(this.#knownSeq, place.last_seq);
+    const reset = resetOf(this.#sessionId, place, at);
+    this.#epoch = place.epoch;
+    if (!reset) return false;
+    this.#cursor = reset.resume_after;
+    this.#tellReset?.(reset);
+    return true;
+  }
+
+  #movesQueue(frames: readonly Frame[]): boolean {
+    return this.#tellQueue !== undefined && frames.some(({ chunk }) => movesQueue(chunk));
+  }
 }
 
 /** Where the session's log stands. Rejects with `not_found`. */
@@ -222,21 +327,17 @@ function movesQueue({ type, is_final }: StreamChunk): boolean {
   return type === "user_message" || is_final;
 }
 
-function asksQueue(frames: readonly Frame[], { onQueue }: StreamOptions): boolean {
-  return onQueue !== undefined && frames.some(({ chunk }) => movesQueue(chunk));
-}
-
 type IsLast = (chunk: StreamChunk) => boolean;
 
 /** Where the last frame that the reader wants is among them; -1: not there. */
-function endIn(frames: readonly Frame[], isLast: IsLast | "nothing runs"): number {
-  return isLast === "nothing runs" ? -1 : frames.findIndex(({ chunk }) => isLast(chunk));
+function endIn(frames: readonly Frame[], isLast: IsLast | "nothing runs" | undefined): number {
+  return typeof isLast === "function" ? frames.findIndex(({ chunk }) => isLast(chunk)) : -1;
 }
 
 async function endOf(
   reader: Reader,
   sessionId: string,
-  { until }: StreamOptions,
+  until: StreamOptions["until"],
 ): Promise<IsLast | "nothing runs"> {
   if (until === "left") return () => false;
   if (until === "turn_end") {
