@@ -39,7 +39,7 @@ export async function turnFiles(
   { sessionId, turnId }: TurnRef,
 ): Promise<{ files: TurnFile[]; lost: string[] }> {
   const [{ messages }, checkpoints] = await Promise.all([
-    client.call("list_messages", { session_id: sessionId }),
+    client.call("list_messages", { session_id: sessionId, turn_id: turnId }),
     tools.checkpoints.list(sessionId),
   ]);
   const kept = checkpoints.find(({ turn_id }) => turn_id === turnId)?.files ?? [];

@@ -214,7 +214,8 @@ export interface Chat {
   exportAll(): FileParts;
   /** Stores what a file has, chat by chat; what is here already stays as it is. */
   importChats(lines: AsyncIterable<FileLine>, asCopies: boolean): Promise<ImportReport>;
-  listMessages(sessionId: string): Promise<MessageList>;
+  /** Of the whole conversation, or of one of its turns. Rejects with `not_found`. */
+  listMessages(sessionId: string, turnId?: string): Promise<MessageList>;
   /** A text that went with a message. Rejects with `not_found`. */
   getInstruction(sessionId: string, hash: string): Promise<InstructionText>;
   /** Rejects with `not_found` for a content that the session does not have. */

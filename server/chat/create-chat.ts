@@ -135,7 +135,7 @@ export function createChat(deps: ChatDeps): Chat {
     },
     exportAll: () => files.parts("all"),
     importChats: (lines, asCopies) => importChats(deps, lines, asCopies),
-    listMessages: (sessionId) => listMessages(deps, sessionId),
+    listMessages: (sessionId, turnId) => listMessages(deps, sessionId, turnId),
     getInstruction: (sessionId, hash) => readInstruction(reader, sessionId, hash),
     readAttachment: (sessionId, hash) => readAttachment(reader, sessionId, hash),
     listPending: (sessionId) => listPending(reader, sessionId),
@@ -258,12 +258,12 @@ function withNewest({ database: { tail } }: ChatDeps, session: Session): Session
   return tail ? { ...session, last_seq: tail.newestSeq(id, last_seq) } : session;
 }
 
-async function listMessages(deps: ChatDeps, sessionId: string) {
+async function listMessages(deps: ChatDeps, sessionId: string, turnId?: string) {
   const { reader } = deps;
   const { last_seq } = withNewest(deps, await findSession(reader, sessionId));
-  const messages = (await conversation(reader, sessionId)).map(toMessage);
+  const messages = (await conversation(reader, sessionId, turnId)).map(toMessage);
   const turn = await findOpenTurn(reader, sessionId);
-  if (turn?.status === "running") {
+  if (turn?.status === "running" && (turnId === undefined || turn.id === turnId)) {
     const after = await lastPosition(reader, turn.id);
     const content = await textBetween(reader, { sessionId, turnId: turn.id, after });
     messages.push({

@@ -6,7 +6,11 @@ import {
 } from "../protocol/attachments.ts";
 import { ForeignId, Id } from "../protocol/fields.ts";
 import { InstructionHash } from "../protocol/instructions.ts";
-import { DeleteSessionQuery, ListSessionsQuery } from "../protocol/list-queries.ts";
+import {
+  DeleteSessionQuery,
+  ListMessagesQuery,
+  ListSessionsQuery,
+} from "../protocol/list-queries.ts";
 import { ToolName } from "../protocol/offers.ts";
 import { CreateSessionRequest, UpdateSessionRequest } from "../protocol/requests.ts";
 import { ClaimRequest, OutputRequest } from "../protocol/served-requests.ts";
@@ -51,7 +55,8 @@ export function sessionsRouter({ chat }: HttpDeps): Router {
   router
     .route("/v1/sessions/:id/messages")
     .get(async (request: Request, response: Response) => {
-      response.json(await chat.listMessages(idOf(request)));
+      const { turn_id } = parse(ListMessagesQuery, request.query);
+      response.json(await chat.listMessages(idOf(request), turn_id));
     })
     .all(allowOnly("GET"));
 

@@ -60,7 +60,10 @@ export const CALLS = {
     result: Session,
   },
   list_deleted: { params: Nothing, result: DeletedSessionList },
-  list_messages: { params: OfSession, result: MessageList },
+  list_messages: {
+    params: z.strictObject({ session_id: Id, turn_id: z.optional(Id) }),
+    result: MessageList,
+  },
   get_instruction: {
     params: z.strictObject({ session_id: Id, hash: InstructionHash }),
     result: InstructionText,

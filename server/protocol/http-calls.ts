@@ -36,7 +36,7 @@ export function toHttp<N extends CallName>(name: N, params: CallParams<N>): Http
     case "list_deleted":
       return { method: "GET", path: "/v1/deleted_sessions" };
     case "list_messages":
-      return { method: "GET", path: `${session}/messages` };
+      return { method: "GET", path: `${session}/messages${toQuery({ turn_id: p["turn_id"] })}` };
     case "get_instruction":
       return { method: "GET", path: `${session}/instructions/${String(p["hash"])}` };
     case "get_attachment":

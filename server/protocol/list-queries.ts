@@ -1,6 +1,6 @@
 // What is asked of the list of chats, in an address.
 import * as z from "zod/mini";
-import { Text } from "./fields.ts";
+import { Id, Text } from "./fields.ts";
 import { Workspace } from "./offers.ts";
 
 const YesOrNo = z.enum(["true", "false"]);
@@ -13,6 +13,12 @@ export const ListSessionsQuery = z.object({
   archived: z.optional(YesOrNo),
   pinned: z.optional(YesOrNo),
   workspace: z.optional(Workspace),
+});
+
+/** Query of `GET /v1/sessions/{id}/messages`. */
+export const ListMessagesQuery = z.object({
+  /** Only those of this turn. */
+  turn_id: z.optional(Id),
 });
 
 export const DeleteSessionQuery = z.object({

@@ -158,7 +158,10 @@ export async function storedContext(
   turnId: string,
 ): Promise<readonly ContextItem[]> {
   if (sessionId === undefined) return [];
-  const { messages } = await transport.call("list_messages", { session_id: sessionId });
+  const { messages } = await transport.call("list_messages", {
+    session_id: sessionId,
+    turn_id: turnId,
+  });
   const asked = messages.find(({ turn_id, role }) => turn_id === turnId && role === "user");
   return split(toContextItems(asked?.metadata.context)).context;
 }

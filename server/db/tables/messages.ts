@@ -80,14 +80,19 @@ export async function setMetadata(trx: Trx, id: string, metadata: MessageMetadat
   await trx.updateTable("messages").set(changed).where("id", "=", id).execute();
 }
 
-/** The conversation in order, without what was replaced by a retry or an edit. */
-export async function conversation(reader: Reader, sessionId: string): Promise<MessageRow[]> {
+/** The conversation, or one turn of it, in order, without what was replaced by a retry or an edit. */
+export async function conversation(
+  reader: Reader,
+  sessionId: string,
+  turnId?: string,
+): Promise<MessageRow[]> {
   return await reader
     .selectFrom("messages")
     .innerJoin("turns", "turns.id", "messages.turn_id")
     .selectAll("messages")
     .where("messages.session_id", "=", sessionId)
     .where("turns.replaced_by", "is", null)
+    .$if(turnId !== undefined, (query) => query.where("messages.turn_id", "=", turnId ?? ""))
     .orderBy("messages.position")
     .execute();
 }
