@@ -261,7 +261,7 @@ function withNewest({ database: { tail } }: ChatDeps, session: Session): Session
 async function listMessages(deps: ChatDeps, sessionId: string, turnId?: string) {
   const { reader } = deps;
   const { last_seq } = withNewest(deps, await findSession(reader, sessionId));
-  const messages = (await conversation(reader, sessionId, turnId)).map(toMessage);
+  const messages = (await conversation(reader, sessionId, { turnId })).map(toMessage);
   const turn = await findOpenTurn(reader, sessionId);
   if (turn?.status === "running" && (turnId === undefined || turn.id === turnId)) {
     const after = await lastPosition(reader, turn.id);

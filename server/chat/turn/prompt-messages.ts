@@ -26,11 +26,10 @@ export interface Told {
  * the rest as it was said.
  */
 export async function promptMessages(reader: Reader, sessionId: string): Promise<Told> {
-  const [all, summary] = await Promise.all([
-    conversation(reader, sessionId),
-    activeSummary(reader, sessionId),
-  ]);
-  return toldOf(all, summary);
+  const summary = await activeSummary(reader, sessionId);
+  // Of a chat that goes on for weeks the rest is much the smaller part.
+  const after = summary?.until_position;
+  return toldOf(await conversation(reader, sessionId, { after }), summary);
 }
 
 /** The same of a chat that has just begun. */
@@ -38,8 +37,7 @@ export function toldAtFirst(message: NewMessageRow): Told {
   return toldOf([{ ...message, search_id: null }], undefined);
 }
 
-function toldOf(all: MessageRow[], summary: SummaryRow | undefined): Told {
-  const rows = summary ? all.filter(({ position }) => position > summary.until_position) : all;
+function toldOf(rows: MessageRow[], summary: SummaryRow | undefined): Told {
   const stored = rows.map(toStored);
   return { summary, rows, stored: summary ? [asStored(summary.content), ...stored] : stored };
 }

@@ -80,11 +80,17 @@ export async function setMetadata(trx: Trx, id: string, metadata: MessageMetadat
   await trx.updateTable("messages").set(changed).where("id", "=", id).execute();
 }
 
-/** The conversation, or one turn of it, in order, without what was replaced by a retry or an edit. */
+interface Part {
+  turnId?: string | undefined;
+  /** A position: only what comes after it. */
+  after?: number | undefined;
+}
+
+/** The conversation, or a part of it, in order, without what was replaced by a retry or an edit. */
 export async function conversation(
   reader: Reader,
   sessionId: string,
-  turnId?: string,
+  { turnId, after }: Part = {},
 ): Promise<MessageRow[]> {
   return await reader
     .selectFrom("messages")
@@ -93,6 +99,7 @@ export async function conversation(
     .where("messages.session_id", "=", sessionId)
     .where("turns.replaced_by", "is", null)
     .$if(turnId !== undefined, (query) => query.where("messages.turn_id", "=", turnId ?? ""))
+    .$if(after !== undefined, (query) => query.where("messages.position", ">", after ?? 0))
     .orderBy("messages.position")
     .execute();
 }
