@@ -35,7 +35,7 @@ export function streamFrames(
   options: StreamOptions,
   signal: AbortSignal,
 ): AsyncIterable<readonly Frame[]> {
-  return { [Symbol.asyncIterator]: () => new LogReader(deps, sessionId, options, signal) };
+  return new LogReader(deps, sessionId, options, signal);
 }
 
 type Next = IteratorResult<readonly Frame[], undefined>;
@@ -44,8 +44,11 @@ const ENDED: Next = { done: true, value: undefined };
 /** Nothing to give yet; it goes on by itself once something comes. */
 const WAITS = "waits";
 
-/** Asked for one batch at a time. Its public methods are for the iteration, the hub and the signal. */
-class LogReader implements AsyncIterator<readonly Frame[], undefined>, Listener {
+/**
+ * Gone through once, asked for one batch at a time. Its public methods are for the iteration, the
+ * hub and the signal.
+ */
+class LogReader implements AsyncIterableIterator<readonly Frame[], undefined>, Listener {
   readonly #deps: StreamDeps;
   readonly #sessionId: string;
   readonly #until: StreamOptions["until"];
@@ -84,6 +87,10 @@ class LogReader implements AsyncIterator<readonly Frame[], undefined>, Listener 
     this.#knownSeq = options.stored ?? 0;
     this.#isTrusted = options.stored !== undefined;
     this.#epoch = options.epoch;
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this;
   }
 
   next(): Promise<Next> {
@@ -328,6 +335,7 @@ function movesQueue({ type, is_final }: StreamChunk): boolean {
 }
 
 type IsLast = (chunk: StreamChunk) => boolean;
+const NEVER: IsLast = () => false;
 
 /** Where the last frame that the reader wants is among them; -1: not there. */
 function endIn(frames: readonly Frame[], isLast: IsLast | "nothing runs" | undefined): number {
@@ -339,7 +347,7 @@ async function endOf(
   sessionId: string,
   until: StreamOptions["until"],
 ): Promise<IsLast | "nothing runs"> {
-  if (until === "left") return () => false;
+  if (until === "left") return NEVER;
   if (until === "turn_end") {
     const turn = await findOpenTurn(reader, sessionId);
     return turn ? (chunk) => chunk.turn_id === turn.id && chunk.is_final : "nothing runs";
