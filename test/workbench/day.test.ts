@@ -55,7 +55,11 @@ describe("a day's work in a workbench", function () {
   const asks = (...questions: string[]) =>
     until(questions.join(), async () => (await asked()).join() === questions.join());
   const picture = (name: string) => scene.workbench.picture(page, name);
-  const openList = () => runCommand(page, "Streamkeeper: Search chats");
+  const openList = async () => {
+    await runCommand(page, "Streamkeeper: Search chats");
+    // It takes the focus, also from a command that is being typed by then.
+    await chat.frame.locator("input[type=search]:focus").waitFor();
+  };
   const chats = () => chat.frame.locator(".session-list .session-open");
   const news = () => page.locator(".notifications-toasts");
 
