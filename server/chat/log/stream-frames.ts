@@ -192,7 +192,7 @@ class LogReader implements AsyncIterableIterator<readonly Frame[], undefined>, L
     this.#settle(ENDED);
   }
 
-  /** The next batch, which may be empty where only the log or the queue is told of; undefined: the end. */
+  /** A batch may be empty, where only the log or the queue is told of; undefined: the end. */
   async #take(): Promise<readonly Frame[] | undefined | typeof WAITS> {
     if (!this.#stopListening && !this.#isOver) {
       this.#listen();
