@@ -87,19 +87,19 @@ const SUITES: readonly Suite[] = [
   },
   {
     name: "unit",
-    needs: ["build", "postgres"],
+    needs: ["postgres"],
     mocha: ["test/unit/**/*.test.ts"],
     minutes: 15,
   },
   {
     name: "cluster",
-    needs: ["build"],
+    needs: [],
     mocha: ["test/cluster/*.test.ts"],
     minutes: 20,
   },
   {
     name: "monitoring",
-    needs: ["build", "prometheus"],
+    needs: ["prometheus"],
     mocha: ["test/monitoring/**/*.test.ts"],
     minutes: 15,
   },

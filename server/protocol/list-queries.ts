@@ -1,4 +1,4 @@
-// What is asked of the list of chats, in an address.
+// What is asked of chats and their messages, in an address.
 import * as z from "zod/mini";
 import { Id, Text } from "./fields.ts";
 import { Workspace } from "./offers.ts";

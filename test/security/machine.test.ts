@@ -20,13 +20,7 @@ import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createProvenAgent } from "../../extension/companion/proven-agent.ts";
-import {
-  type Companion,
-  MAIN,
-  newDataDir,
-  runCompanion,
-  startCompanion,
-} from "../support/companion.ts";
+import { type Companion, newDataDir, runCompanion, startCompanion } from "../support/companion.ts";
 
 const NOBODY = 65_534;
 const isRoot = process.getuid?.() === 0;
@@ -158,8 +152,8 @@ describe("attacks by another user of the machine", function () {
         "sh",
         [
           "-c",
-          `umask ${mask}; ${process.execPath} ${MAIN} --data-dir ${dataDir} --idle-exit 1 > /dev/null;` +
-            `${process.execPath} ${MAIN} doctor --data-dir ${dataDir} --backup > /dev/null`,
+          `umask ${mask}; ${process.execPath} server/main.ts --data-dir ${dataDir} --idle-exit 1 > /dev/null;` +
+            `${process.execPath} server/main.ts doctor --data-dir ${dataDir} --backup > /dev/null`,
         ],
         { timeout: 20_000 },
       );

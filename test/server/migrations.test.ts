@@ -8,7 +8,6 @@ import { MIGRATIONS } from "../../server/db/migrate.ts";
 import { migrateSqlite, UnmendableSchema } from "../../server/db/migrate-sqlite.ts";
 import { openDatabase } from "../../server/db/open.ts";
 import { checkDatabase } from "../../server/doctor/check/check-database.ts";
-import { MAIN } from "../support/companion.ts";
 import { query, tamper } from "../support/damage.ts";
 import { SQLITE } from "../support/engines.ts";
 import { memoryLog } from "../support/log.ts";
@@ -163,7 +162,7 @@ describe("a migration that an older version left half done", () => {
       );
       assert.deepEqual(rowsOf(path), before);
       const folder = path.replace(/\/[^/]+$/, "");
-      const args = [MAIN, "doctor", "--data-dir", folder, "--database", path];
+      const args = ["server/main.ts", "doctor", "--data-dir", folder, "--database", path];
       const said = execFileSync(process.execPath, [...args, "--repair"], { encoding: "utf8" });
       assert.match(said, /set-aside-.*Brought back 1 session, 1 message/s);
       assert.equal(query(path, "select content from messages").length, 1);

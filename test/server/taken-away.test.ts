@@ -20,7 +20,7 @@ import Database from "better-sqlite3";
 import { watchWalContent } from "../../server/db/engine/wal-content.ts";
 import { Ready } from "../../server/protocol/responses.ts";
 import { ask, lastOf, until } from "../support/asking.ts";
-import { type Companion, MAIN, newDataDir, startCompanion } from "../support/companion.ts";
+import { type Companion, newDataDir, startCompanion } from "../support/companion.ts";
 import { query } from "../support/damage.ts";
 
 const NAME = "streamkeeper.db";
@@ -104,7 +104,7 @@ describe("a database that is taken away while the companion runs", () => {
           const { set_aside } = await readiness(companion);
           assert.match(set_aside?.path ?? "", /set-aside/);
           await companion.stop();
-          const doctor = [MAIN, "doctor", "--data-dir", dataDir];
+          const doctor = ["server/main.ts", "doctor", "--data-dir", dataDir];
           execFileSync(process.execPath, [...doctor, "--salvage", set_aside?.path ?? ""]);
           companion = await startCompanion({ dataDir, quick: true });
         }
@@ -236,7 +236,7 @@ describe("a database of no bytes beside a full log", () => {
         // Nothing has been moved into the file yet.
         await ask(companion, "only in the log");
         await companion.kill();
-        const doctor = [MAIN, "doctor", "--data-dir", dataDir];
+        const doctor = ["server/main.ts", "doctor", "--data-dir", dataDir];
         if (how === "emptied") truncateSync(file, 0);
         else rmSync(file);
         const look = spawnSync(process.execPath, doctor, { encoding: "utf8" });

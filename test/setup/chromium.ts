@@ -15,34 +15,34 @@ const HEADLESS = "chromium-headless-shell";
 
 /**
  * Path of a Chromium: Debian's without windows, which is installed where that can be, else one that
- * is there, else Playwright's own.
+ * is there, else Debian's with windows, else Playwright's own.
  */
 export async function findChromium(): Promise<string> {
-  const given = process.env["CHROMIUM"] ?? onPath(HEADLESS);
-  if (given) return given;
-  try {
-    if (canUseApt()) return await installFromDebian();
-  } catch (error) {
-    // Without a network the one that is there serves, too.
-    console.log(`${HEADLESS} could not be installed: ${String(error)}`);
-  }
   return (
+    process.env["CHROMIUM"] ??
+    onPath(HEADLESS) ??
+    (await installFromDebian(HEADLESS)) ??
     PLACES.find((path) => existsSync(path)) ??
     onPath("chromium") ??
     onPath("google-chrome") ??
+    (await installFromDebian("chromium")) ??
     (await installWithPlaywright())
   );
 }
 
-async function installFromDebian(): Promise<string> {
-  console.log("Installing Chromium …");
-  await aptUpdate();
-  await shell("apt-get", ["install", "-y", "-qq", "--no-install-recommends", HEADLESS], {
-    env: { ...process.env, DEBIAN_FRONTEND: "noninteractive" },
-  });
-  const path = onPath(HEADLESS);
-  if (path === undefined) throw new Error("it is not on the path");
-  return path;
+/** Undefined: there is no network, no such package, or nobody who may. */
+async function installFromDebian(name: string): Promise<string | undefined> {
+  if (!canUseApt()) return undefined;
+  console.log(`Installing ${name} …`);
+  try {
+    await aptUpdate();
+    await shell("apt-get", ["install", "-y", "-qq", "--no-install-recommends", name], {
+      env: { ...process.env, DEBIAN_FRONTEND: "noninteractive" },
+    });
+  } catch (error) {
+    console.log(String(error));
+  }
+  return onPath(name);
 }
 
 async function installWithPlaywright(): Promise<string> {

@@ -7,8 +7,6 @@ import { join } from "node:path";
 import { createParser } from "eventsource-parser";
 import { StreamChunk } from "../../server/protocol/chunks.ts";
 
-/** As it is shipped: it starts in half of the time that its sources take. */
-export const MAIN = "dist/server/main.js";
 const START_MS = 60_000;
 const QUICK = ["--import", "./test/support/planted/quick-demo.ts"];
 
@@ -105,9 +103,7 @@ export function runCompanion(
     quick = false,
   }: Pick<StartOptions, "node" | "sources" | "quick"> = {},
 ): Pick<Companion, "process" | "output" | "ended"> {
-  // Where something is planted, it is in a module of its own.
-  const isPlanted = quick || node.length > 0 || sources !== ".";
-  const script = isPlanted ? join(sources, "server/main.ts") : MAIN;
+  const script = join(sources, "server/main.ts");
   const child = spawn(process.execPath, [...(quick ? QUICK : []), ...node, script, ...args], {
     stdio: ["ignore", "pipe", "pipe"],
     env: { ...pick("PATH", "HOME", "NODE_COMPILE_CACHE"), ...env },

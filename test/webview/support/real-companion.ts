@@ -4,7 +4,9 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
-import { MAIN } from "../../support/companion.ts";
+import { fileURLToPath } from "node:url";
+
+const MAIN = fileURLToPath(new URL("../../../server/main.ts", import.meta.url));
 
 export interface RealCompanion {
   url: () => string;
