@@ -60,6 +60,10 @@ export type Operation = keyof typeof TABLE;
 
 export const OPERATIONS = Object.keys(TABLE) as readonly Operation[];
 
+export function isOperation(name: string): name is Operation {
+  return Object.hasOwn(TABLE, name);
+}
+
 /** Those that are so. */
 export function operationsThat(are: Partial<OperationFacts>): readonly Operation[] {
   const facts: Readonly<Record<Operation, OperationFacts>> = TABLE;

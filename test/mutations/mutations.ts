@@ -87,8 +87,8 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     defect: "a hole is settled",
     file: "server/db/commit/settle.ts",
-    find: "if (changes !== 1) throw hole(sessionId, seq - 1, seq + 1);",
-    replace: "if (changes > 1) throw hole(sessionId, seq - 1, seq + 1);",
+    find: "if (changes !== lastSeq - stored) throw hole(",
+    replace: "if (changes > lastSeq - stored) throw hole(",
     test: "test/server/tail.test.ts",
     title: "refuses to settle what would leave a hole",
   },

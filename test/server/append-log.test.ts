@@ -62,8 +62,9 @@ for (const engine of ENGINES) {
             writers.map((writer) =>
               withTrace(traceOf(undefined), async () => {
                 const uow = open.uow({ sessionId: writer.sessionId });
+                const own = currentTrace()?.traceId;
                 await uow.append("append_chunks", says(writer, "x"), () => {
-                  throw new Error(currentTrace()?.traceId);
+                  throw new Error(own);
                 });
                 open.deps.log.info({ session_id: writer.sessionId }, "own");
               }),

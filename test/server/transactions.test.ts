@@ -33,8 +33,8 @@ describe("the list of transactions", () => {
   it("keeps a bounded number, newest first, and slow ones in a place of their own", () => {
     const recent = new RecentTransactions(0.1);
     const phases = { wait: 0, body: 0, commit: 0 };
-    const add = (seconds: number) =>
-      recent.add({
+    const add = (seconds: number) => {
+      const number = recent.add({
         at: Date.now(),
         operation: "append_chunks",
         sessionId: "s",
@@ -48,6 +48,8 @@ describe("the list of transactions", () => {
         shared: 1,
         explanation: seconds > 0.1 ? { phase: "commit", cause: "fsync" } : undefined,
       });
+      return recent.idOf(number);
+    };
     const slow = add(0.2);
     const ids = Array.from({ length: 1_000 }, () => add(0.001));
     assert.equal(new Set(ids).size, 1_000);

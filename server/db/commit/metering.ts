@@ -3,7 +3,7 @@
 import type { Log } from "../../log.ts";
 import { type CommitStatus, type Metrics, PHASES, type Phase } from "../../observe/metrics.ts";
 import type { Operation } from "../../observe/operations.ts";
-import { currentTrace, type Trace } from "../../observe/trace-context.ts";
+import { currentTrace, type Trace, within } from "../../observe/trace-context.ts";
 import type { Explanation, SlowCause } from "../../protocol/transactions.ts";
 import { isConflict, isConnectionLost } from "../engine/storage-errors.ts";
 import type { AppendLog } from "./append-log.ts";
@@ -75,7 +75,7 @@ export function meter(
   spent.body.observe(phases.body);
   spent.commit.observe(phases.commit);
   const explanation = seconds > recent.slowSeconds ? explain(deps, outcome, facts) : undefined;
-  const id = recent.add({
+  const number = recent.add({
     at: Date.now(),
     operation,
     sessionId,
@@ -91,22 +91,21 @@ export function meter(
   });
   if (!explanation) return;
   metrics.transactionSlow.inc({ operation });
-  deps.log.warn(
-    {
-      transaction_id: id,
-      operation,
-      status,
-      seconds,
-      wait_seconds: phases.wait,
-      body_seconds: phases.body,
-      commit_seconds: phases.commit,
-      longest_phase: explanation.phase,
-      cause: explanation.cause,
-      session_id: sessionId,
-      turn_id: turnId,
-    },
-    "slow transaction",
-  );
+  const about = {
+    transaction_id: recent.idOf(number),
+    operation,
+    status,
+    seconds,
+    wait_seconds: phases.wait,
+    body_seconds: phases.body,
+    commit_seconds: phases.commit,
+    longest_phase: explanation.phase,
+    cause: explanation.cause,
+    session_id: sessionId,
+    turn_id: turnId,
+  };
+  // Who shares a commit is told of it in the trace of whoever began it.
+  within(trace, () => deps.log.warn(about, "slow transaction"));
 }
 
 /** From this on the amount is a reason of its own. */

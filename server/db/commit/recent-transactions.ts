@@ -44,12 +44,12 @@ export class RecentTransactions {
     this.slowSeconds = slowSeconds;
   }
 
-  /** Its id. */
-  add(transaction: RecordedTransaction): string {
+  /** Its number. */
+  add(transaction: RecordedTransaction): number {
     const number = ++this.#count;
     this.#all.add(number, transaction);
     if (transaction.explanation) this.#slow.add(number, transaction);
-    return this.#idOf(number);
+    return number;
   }
 
   /** Newest first. */
@@ -58,7 +58,7 @@ export class RecentTransactions {
     return ring.newest(limit).map(({ number, transaction }) => {
       const { at, sessionId, turnId, traceId, size, explanation, ...rest } = transaction;
       return {
-        id: this.#idOf(number),
+        id: this.idOf(number),
         at: new Date(at).toISOString(),
         session_id: sessionId ?? null,
         turn_id: turnId ?? null,
@@ -71,7 +71,7 @@ export class RecentTransactions {
     });
   }
 
-  #idOf(number: number): string {
+  idOf(number: number): string {
     return `${this.#process}-${number}`;
   }
 }

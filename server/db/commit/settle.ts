@@ -27,10 +27,12 @@ export function createSettling(database: SQLite.Database): Settling {
   const head = database
     .prepare<[string], number>("select last_seq from sessions where id = ?")
     .pluck();
-  const move = database.prepare<[number, string, number]>(
+  // By the list and not one by one: a call for each row costs as much as its work.
+  const move = database.prepare<[string, string, number, number]>(
     `insert into settled_chunks (session_id, seq, turn_id, type, payload)
-     select session_id, seq, turn_id, type, payload from tail
-     where position = ? and session_id = ? and seq = ?`,
+     select tail.session_id, tail.seq, tail.turn_id, tail.type, tail.payload
+     from json_each(?) as places cross join tail on tail.position = places.value
+     where tail.session_id = ? and tail.seq between ? and ?`,
   );
   const advance = database.prepare<[number, number, string]>(
     `update sessions set last_seq = ?, last_commit = (select commit_id from tail where position = ?)
@@ -65,11 +67,11 @@ export function createSettling(database: SQLite.Database): Settling {
       const stored = head.get(sessionId);
       if (stored === undefined || stored >= lastSeq) return;
       const before = lastSeq - positions.length;
-      if (stored < before) throw hole(sessionId, stored, before + 1);
-      for (let seq = stored + 1; seq <= lastSeq; seq++) {
-        const { changes } = move.run(positions[seq - before - 1] ?? 0, sessionId, seq);
-        if (changes !== 1) throw hole(sessionId, seq - 1, seq + 1);
-      }
+      if (stored < before) throw hole(sessionId, stored, lastSeq, positions.length);
+      const places = JSON.stringify(positions.slice(stored - before));
+      const { changes } = move.run(places, sessionId, stored + 1, lastSeq);
+      // As many, and no two of them the same: all.
+      if (changes !== lastSeq - stored) throw hole(sessionId, stored, lastSeq, changes);
       advance.run(lastSeq, positions.at(-1) ?? 0, sessionId);
     },
     settleAll() {
@@ -88,6 +90,9 @@ export function createSettling(database: SQLite.Database): Settling {
   };
 }
 
-function hole(sessionId: string, last: number, next: number): Error {
-  return new Error(`the log of session ${sessionId} ends at ${last} and would go on at ${next}`);
+function hole(sessionId: string, stored: number, lastSeq: number, rows: number): Error {
+  const lacking = lastSeq - stored - rows;
+  return new Error(
+    `the log of session ${sessionId} ends at ${stored}, and of what goes on to ${lastSeq} the tail lacks ${lacking}`,
+  );
 }

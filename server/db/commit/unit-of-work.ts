@@ -2,8 +2,8 @@ import type { ControlledTransaction, Kysely } from "kysely";
 import { ChatError } from "../../errors.ts";
 import type { Log } from "../../log.ts";
 import type { Metrics } from "../../observe/metrics.ts";
-import { OPERATIONS, type Operation } from "../../observe/operations.ts";
-import { within } from "../../observe/trace-context.ts";
+import { isOperation, type Operation } from "../../observe/operations.ts";
+import { currentTrace, type Trace, within } from "../../observe/trace-context.ts";
 import { insideWork } from "../engine/guarded-dialect.ts";
 import {
   backOff,
@@ -22,7 +22,7 @@ import {
 } from "../engine/storage-errors.ts";
 import type { Numbered } from "../tables/chunks.ts";
 import type { Database, Trx } from "../tables/schema.ts";
-import type { AppendLog, AppendRequest, AppendResult } from "./append-log.ts";
+import type { AppendLog, AppendRequest } from "./append-log.ts";
 import { withDeadline } from "./body-deadline.ts";
 import type { CommitGroup } from "./commit-group.ts";
 import { type InsertGroup, LARGEST_SHARED } from "./insert-group.ts";
@@ -160,8 +160,8 @@ export class SSEUnitOfWork {
       const facts = newFacts();
       for (const { payload } of append.rows) facts.size += payload.length;
       const started = performance.now();
-      const settle = (result: AppendResult | undefined, error: unknown) => {
-        let outcome = result && outcomeOfAppend(result, append, onCommit, started, facts);
+      this.#deps.appendLog.put(append, (result, error) => {
+        const outcome = result && outcomeOfAppend(result, append, onCommit, started, facts);
         if (!outcome || outcome.status === "success") {
           facts.attempts = 1;
           if (outcome) resolve(this.#succeed(operation, outcome, facts));
@@ -170,19 +170,17 @@ export class SSEUnitOfWork {
           return;
         }
         // Rare: read back, or tried again, as every other step.
+        let first: typeof outcome | undefined = outcome;
         const attempt = async () => {
-          const first = outcome;
-          outcome = undefined;
-          if (first) return first;
+          const failed = first;
+          first = undefined;
+          if (failed) return failed;
           const again = await this.#deps.appendLog.append(append);
           return outcomeOfAppend(again, append, onCommit, started, facts);
         };
-        resolve(this.#perform(operation, facts, started, attempt));
-      };
-      // What the group was begun by is another's trace.
-      this.#deps.appendLog.put(append, (result, error) =>
-        within(facts.trace, () => settle(result, error)),
-      );
+        // What the group was begun by is another's trace.
+        within(facts.trace, () => resolve(this.#perform(operation, facts, started, attempt)));
+      });
     });
   }
 
@@ -216,7 +214,7 @@ export class SSEUnitOfWork {
 
   #succeed<T>(operation: Operation, outcome: Succeeded<T>, facts: Facts): T {
     meter(this.#deps, operation, this.#subject, outcome, facts);
-    this.#runHooks(outcome.hooks);
+    this.#runHooks(outcome.hooks, facts.trace);
     return outcome.value;
   }
 
@@ -262,11 +260,11 @@ export class SSEUnitOfWork {
     const held = this.#held;
     this.#held = [];
     this.#state = "closed";
-    if (how.ownerCommitted) for (const hook of held) this.#runHook(hook);
+    if (how.ownerCommitted) for (const hook of held) this.#runHook(hook, currentTrace());
   }
 
   #enter(operation: Operation): void {
-    if (!OPERATIONS.includes(operation)) {
+    if (!isOperation(operation)) {
       throw new ChatError("internal", `Unknown operation ${JSON.stringify(operation)}.`);
     }
     if (this.#state === "closed") {
@@ -352,17 +350,19 @@ export class SSEUnitOfWork {
   }
 
   /** Own transaction: at once, the commit is done. Borrowed: held until the owner says so. */
-  #runHooks(hooks: (() => void)[]): void {
+  #runHooks(hooks: (() => void)[], trace: Trace | undefined): void {
     if (this.#owner) this.#held.push(...hooks);
-    else for (const hook of hooks) this.#runHook(hook);
+    else for (const hook of hooks) this.#runHook(hook, trace);
   }
 
-  #runHook(hook: () => void): void {
+  /** In the trace of whoever began the commit: to enter its own for each word is dear. */
+  #runHook(hook: () => void, trace: Trace | undefined): void {
     try {
       hook();
     } catch (err) {
       // The commit stands; a reader that missed the news finds the rows.
-      this.#deps.log.error({ err, turn_id: this.#subject.turnId }, "an after-commit hook failed");
+      const about = { err, turn_id: this.#subject.turnId };
+      within(trace, () => this.#deps.log.error(about, "an after-commit hook failed"));
     }
   }
 }

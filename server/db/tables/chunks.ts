@@ -266,13 +266,12 @@ function toChunk(
   turnId: string | undefined,
   chunk: NewChunk,
 ): StreamChunk {
-  const place = {
-    type: chunk.type,
-    seq,
-    session_id: sessionId,
-    ...(turnId === undefined ? {} : { turn_id: turnId }),
-    is_final: isFinal(chunk.type),
-  };
+  const { type } = chunk;
+  const is_final = isFinal(type);
+  const place =
+    turnId === undefined
+      ? { type, seq, session_id: sessionId, is_final }
+      : { type, seq, session_id: sessionId, turn_id: turnId, is_final };
   return { ...place, ...chunk };
 }
 
