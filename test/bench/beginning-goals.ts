@@ -8,7 +8,6 @@ const GOAL_SECONDS = 3;
 const MODEL = "bench/60x20";
 
 export async function measureBeginnings(
-  engine: string,
   /** A path or URL of a new one; undefined: a SQLite file. */
   databases: () => Promise<string | undefined>,
   quick: boolean,
@@ -17,7 +16,6 @@ export async function measureBeginnings(
   const stored = await beginTogether({ database: await databases() }, chats);
   const limit = await beginTogether({ database: await databases(), keep: "none" }, chats);
   return {
-    engine,
     what: `${chats} new chats at one moment: the last of them has its first word`,
     measured: tell(stored),
     baseline: `${tell(limit)}, answers not stored`,

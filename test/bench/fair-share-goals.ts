@@ -18,7 +18,6 @@ const LOUD = [
 ];
 
 export async function measureFairShare(
-  engine: string,
   database: string | undefined,
   quick: boolean,
 ): Promise<Result[]> {
@@ -67,7 +66,6 @@ export async function measureFairShare(
       const longest = healths.at(-1) ?? Number.NaN;
       results.push(
         {
-          engine,
           what: `a neighbour's first word beside ${what}`,
           measured: `${inWords(busy)}: ${ratio.toFixed(1)} times`,
           baseline: `quiet: ${inWords(quiet)}`,
@@ -75,7 +73,6 @@ export async function measureFairShare(
           met: ratio <= GOAL_TIMES,
         },
         {
-          engine,
           what: `\`/healthz\` beside ${what}`,
           measured: inWords(healths),
           baseline: "–",

@@ -11,7 +11,6 @@ const TIMES = 15;
 
 /** `database`: the URL of an empty Postgres database; undefined: a SQLite file. */
 export async function measureHistory(
-  engine: string,
   database: string | undefined,
   quick: boolean,
 ): Promise<Result[]> {
@@ -26,7 +25,6 @@ export async function measureHistory(
     const whole = await timesOf(companion, `${path}/stream?after=0&until=turn_end`, "whole");
     const results: Result[] = [
       {
-        engine,
         what: "a session of 10,000 messages opened: its first chunks",
         measured: `${median(first).toFixed(1)} ms (all 15,000: ${median(whole).toFixed(0)} ms)`,
         baseline: "–",
@@ -43,7 +41,6 @@ export async function measureHistory(
     slowest.sort(([, a], [, b]) => b - a);
     const [query, time] = slowest[0] ?? ["", 0];
     results.push({
-      engine,
       what: `search through ${messages / 1000},000 messages: the slowest of ${queries.length}`,
       measured: `${time.toFixed(1)} ms (“${query}”; quickest ${slowest.at(-1)?.[1].toFixed(1)} ms)`,
       baseline: "–",

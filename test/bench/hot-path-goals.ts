@@ -29,11 +29,7 @@ const ROUNDS = (quick: boolean) => (quick ? 1 : 3);
 const PACED = (quick: boolean) => `${quick ? 80 : 300}x20`;
 
 /** `database`: a path or URL for each companion; undefined: a SQLite file of its own. */
-export async function measurePaced(
-  engine: string,
-  database: Databases,
-  quick: boolean,
-): Promise<Result[]> {
+export async function measurePaced(database: Databases, quick: boolean): Promise<Result[]> {
   const streams = STREAMS(quick);
   const kept: Loaded[] = [];
   const unkept: Loaded[] = [];
@@ -50,7 +46,6 @@ export async function measurePaced(
     const ours = median(kept.map((one) => delaysOf(one)[share]));
     const theirs = median(unkept.map((one) => delaysOf(one)[share]));
     return {
-      engine,
       what: `${streams} streams × 20 deltas/s: delay ${share}`,
       measured: `${ours.toFixed(2)} ms (+${(ours - theirs).toFixed(2)})`,
       baseline: `${theirs.toFixed(2)} ms, nothing stored`,
@@ -61,7 +56,6 @@ export async function measurePaced(
   // The machine only ever adds.
   const [mine, limit] = [leastOf(kept), leastOf(unkept)];
   const spent = {
-    engine,
     what: `${streams} streams × 20 deltas/s: CPU of the companion`,
     measured: told(mine),
     baseline: `nothing stored: ${told(limit)}`,
@@ -80,11 +74,7 @@ function leastOf(runs: readonly Loaded[]): Loaded {
   return least;
 }
 
-export async function measureFullSpeed(
-  engine: string,
-  database: Databases,
-  quick: boolean,
-): Promise<Result[]> {
+export async function measureFullSpeed(database: Databases, quick: boolean): Promise<Result[]> {
   const streams = STREAMS(quick);
   const rate = ({ deltas, seconds }: Loaded) => deltas / seconds;
   const full = `${quick ? 60 : 200}x0`;
@@ -103,7 +93,6 @@ export async function measureFullSpeed(
   const times = median(fast) / naiveChunks;
   return [
     {
-      engine,
       what: `${streams} streams, as fast as they go`,
       measured: `${thousands(median(fast))} deltas/s, ratio ${ratio.toFixed(2)}`,
       baseline: `${thousands(median(off))} deltas/s, nothing stored`,
@@ -111,7 +100,6 @@ export async function measureFullSpeed(
       met: ratio >= 0.8,
     },
     {
-      engine,
       what: `${streams} streams, against one transaction for each chunk`,
       measured: `${times.toFixed(1)} ×; at 20/s each: ${toldDelay(same)}`,
       baseline: `${thousands(naiveChunks)} chunks/s; at 20/s each: ${toldDelay(naive)}`,
@@ -121,16 +109,12 @@ export async function measureFullSpeed(
   ];
 }
 
-export async function measureLone(
-  engine: string,
-  database: Databases,
-  quick: boolean,
-): Promise<Result[]> {
+export async function measureLone(database: Databases, quick: boolean): Promise<Result[]> {
   const model = `${quick ? 60 : 200}x20`;
   const { p50, p99 } = delaysOf(await run(database, { keep: "durable" }, 1, model));
   const measured = `${p50.toFixed(2)} ms (p99 ${p99.toFixed(2)})`;
   const [baseline, goal] = ["–", "≤ 3 ms"];
-  return [{ engine, what: "one stream: delay p50", measured, baseline, goal, met: p50 <= 3 }];
+  return [{ what: "one stream: delay p50", measured, baseline, goal, met: p50 <= 3 }];
 }
 
 function delaysOf({ delays, streams }: LoadResult): { p50: number; p99: number } {
@@ -156,7 +140,6 @@ export async function measureSlowSyncs(
     const { loop } = await companion.load(streams, PACED(quick));
     return [
       {
-        engine,
         what: `${streams} streams${faults ? ", each fsync takes 5 ms more" : ""}: event loop delay p99`,
         measured: `${loop.loop_p99.toFixed(2)} ms`,
         baseline: "1.1 ms is what an idle loop shows",

@@ -13,7 +13,6 @@ const SETTLING_MS = 700;
 
 /** `database`: a path or URL; undefined: a SQLite file. */
 export async function memoryOfIdleStreams(
-  engine: string,
   database: string | undefined,
   quick: boolean,
 ): Promise<Result> {
@@ -48,7 +47,6 @@ export async function memoryOfIdleStreams(
     const rss = (last.rss - first.rss) / rounds / ROUND / 1024;
     const each = `median of thousands ${median(processes).toFixed(1)}, most ${Math.max(...processes).toFixed(1)}`;
     return {
-      engine,
       what: `memory of an idle open stream, one of ${((rounds + 1) * ROUND).toLocaleString("en")}`,
       measured: `${heap.toFixed(1)} KB heap, ${rss.toFixed(1)} KB of the process (${each})`,
       baseline: "–",

@@ -25,7 +25,6 @@ const SEARCHES = ["committed before", "transaction", "zzzz not there", "the", "s
 
 /** `database`: the URL of an empty Postgres database; undefined: a SQLite file. */
 export async function measureLateness(
-  engine: string,
   database: string | undefined,
   quick: boolean,
 ): Promise<Result[]> {
@@ -44,7 +43,6 @@ export async function measureLateness(
       const latest = await latenessWhile(reader, () => repeated(work));
       const before = await latenessWhile(reader, () => delay(SECONDS * 1_000));
       results.push({
-        engine,
         what: `${STREAMS} streams beside ${what} of ${chats.toLocaleString("en")} chats: the latest word`,
         measured: `${latest.most.toFixed(1)} ms`,
         baseline: `${quiet.most.toFixed(1)} and ${before.most.toFixed(1)} ms, nothing beside`,

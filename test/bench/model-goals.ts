@@ -35,7 +35,6 @@ export async function measureModels(quick: boolean): Promise<Result[]> {
       const [ours, plain, count] = await costsOf(vendor, { server, ports, quick });
       if (!ours || !plain || !count) throw new Error("nothing was measured");
       results.push({
-        engine: "model",
         what: `reading ${name}, ${STREAMS * PER_SECOND} events/s: main thread (process) for an event`,
         measured: `${told(ours)}, ${(ours.main / plain.main).toFixed(2)} × plain`,
         baseline: `${told(plain)}, plain parser; ${told(count)}, bytes counted`,

@@ -61,7 +61,6 @@ export async function measureRendering(kind: string, quick: boolean): Promise<Re
     const { busy, script, layout, long, longest } = spent;
     return [
       {
-        engine: "Chromium",
         what: `${kind}, ${Math.round(chars / 1_000)} KB in ${Math.ceil(text.length / size)} words, ${PER_SECOND} a second`,
         measured: `main thread ${(busy * 100).toFixed(0)} % busy, script ${script.toFixed(0)} ms, style and layout ${layout.toFixed(0)} ms; long tasks: ${long}, longest ${longest.toFixed(0)} ms`,
         baseline: "–",

@@ -1,5 +1,4 @@
 export interface Result {
-  engine: string;
   what: string;
   /** What was measured, with its unit, and the baseline beside it. */
   measured: string;

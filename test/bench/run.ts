@@ -1,13 +1,11 @@
 // `npm run bench`: the goals for speed, measured on SQLite and Postgres against their baselines in
 // the same run, since machines are noisy. Loopback only, bounded, and each stream is checked while
-// it is measured: every delta, in order, no gap. Writes docs/performance.md.
-//   npm run bench                           about three quarters of an hour
+// it is measured: every delta, in order, no gap.
+//   npm run bench                           one to two hours; writes docs/performance.md
 //   npm run bench -- --quick                four minutes; prints only
 //   npm run bench -- "sqlite paced" chat    the cases with these words in their names; prints only
+//   npm run bench -- --write "sqlite paced" the same, and writes the rows of these cases
 //   npm run bench -- --list                 their names
-
-import { readFileSync, writeFileSync } from "node:fs";
-import { cpus, totalmem } from "node:os";
 import { parseArgs } from "node:util";
 import pg from "pg";
 import { startPostgres } from "../support/postgres.ts";
@@ -21,6 +19,7 @@ import { BENCH_FORMATS } from "./model-formats.ts";
 import { measureModels } from "./model-goals.ts";
 import { measureRendering, RENDERED } from "./rendering-goals.ts";
 import type { Result } from "./result.ts";
+import { HEAD, rowOf, writeRows } from "./results-table.ts";
 import { measureSizes } from "./size-goals.ts";
 import { measureStart } from "./start-goals.ts";
 import { measureTeam } from "./team-goals.ts";
@@ -30,10 +29,13 @@ const { values: flags, positionals: wanted } = parseArgs({
   options: {
     quick: { type: "boolean", default: false },
     list: { type: "boolean", default: false },
+    write: { type: "boolean", default: false },
   },
   allowPositionals: true,
 });
 const { quick } = flags;
+/** A case that is too quick says little. */
+const isWritten = !quick && (flags.write || wanted.length === 0);
 
 interface BenchCase {
   name: string;
@@ -52,20 +54,20 @@ function casesOn(engine: "SQLite" | "Postgres", databases: Databases): BenchCase
     measure,
   });
   return [
-    of("paced", () => measurePaced(engine, databases, quick)),
-    of("full speed", () => measureFullSpeed(engine, databases, quick)),
-    of("lone stream", () => measureLone(engine, databases, quick)),
+    of("paced", () => measurePaced(databases, quick)),
+    of("full speed", () => measureFullSpeed(databases, quick)),
+    of("lone stream", () => measureLone(databases, quick)),
     of("slow syncs", () => measureSlowSyncs(engine, databases, quick)),
-    of("beginnings", async () => [await measureBeginnings(engine, databases, quick)]),
-    of("idle streams", async () => [await memoryOfIdleStreams(engine, await databases(), quick)]),
-    of("history", async () => await measureHistory(engine, await databases(), quick)),
-    of("lateness", async () => await measureLateness(engine, await databases(), quick)),
+    of("beginnings", async () => [await measureBeginnings(databases, quick)]),
+    of("idle streams", async () => [await memoryOfIdleStreams(await databases(), quick)]),
+    of("history", async () => await measureHistory(await databases(), quick)),
+    of("lateness", async () => await measureLateness(await databases(), quick)),
     of("start", async () => [await measureStart(engine, databases, quick)]),
-    of("fair share", async () => await measureFairShare(engine, await databases(), quick)),
+    of("fair share", async () => await measureFairShare(await databases(), quick)),
     ...BENCH_FORMATS.flatMap((format) =>
       UPSTREAM_STREAMS.map((streams) =>
         of(`upstream ${format.name.toLowerCase()} ${streams}`, () =>
-          measureUpstream(engine, databases, format, streams, quick),
+          measureUpstream(databases, format, streams, quick),
         ),
       ),
     ),
@@ -88,8 +90,8 @@ const cases: BenchCase[] = [
   { name: "sizes", measure: measureSizes },
 ];
 
-const results: Result[] = [];
-if (flags.list) for (const { name } of cases) console.log(name);
+const NAMES = cases.map(({ name }) => name);
+if (flags.list) for (const name of NAMES) console.log(name);
 else await measureAll(cases.filter(isWanted));
 
 /** By its words; of the upstream's cases, twelve on each engine, a quick run takes the shortest. */
@@ -101,19 +103,21 @@ function isWanted({ name }: BenchCase): boolean {
 
 async function measureAll(chosen: readonly BenchCase[]): Promise<void> {
   if (chosen.length === 0) throw new Error("no such case: --list names them");
-  console.log(HEAD());
+  console.log(HEAD);
+  const results: Result[] = [];
   try {
-    for (const { measure } of chosen) {
+    for (const { name, measure } of chosen) {
       const measured = await measure();
-      for (const one of measured) console.log(rowOf(one));
+      const rows = measured.map((one) => rowOf(name, one));
+      for (const row of rows) console.log(row);
       results.push(...measured);
+      if (isWritten) writeRows(NAMES, name, rows);
     }
   } finally {
     await server.running?.stop();
   }
   const missed = results.filter(({ met }) => !met);
   console.log(`\n${results.length - missed.length} of ${results.length} goals met`);
-  if (!quick && wanted.length === 0) write();
 }
 
 async function createDatabase(at: string, name: string): Promise<string> {
@@ -124,25 +128,4 @@ async function createDatabase(at: string, name: string): Promise<string> {
   const url = new URL(at);
   url.pathname = `/${name}`;
   return url.href;
-}
-
-function HEAD(): string {
-  return "| on | what | measured | baseline in the same run | goal | |\n|---|---|---|---|---|---|";
-}
-
-function rowOf({ engine, what, measured, baseline, goal, met }: Result): string {
-  return `| ${engine} | ${what} | ${measured} | ${baseline} | ${goal} | ${met ? "met" : "**missed**"} |`;
-}
-
-function write(): void {
-  const file = "docs/performance.md";
-  const marks = ["<!-- results: made by npm run bench -->", "<!-- end of results -->"] as const;
-  const [before = "", rest = ""] = readFileSync(file, "utf8").split(marks[0]);
-  const after = rest.split(marks[1])[1];
-  if (after === undefined) throw new Error(`${file} has lost its marks`);
-  const { model } = cpus()[0] ?? { model: "unknown processor" };
-  const machine = `${process.platform}, ${cpus().length} × ${model}, ${Math.round(totalmem() / 2 ** 30)} GB`;
-  const made = `Made on ${new Date().toISOString().slice(0, 10)} by \`npm run bench\` on ${machine}, Node ${process.versions.node}.`;
-  const table = [HEAD(), ...results.map(rowOf)].join("\n");
-  writeFileSync(file, `${before}${marks[0]}\n\n${made}\n\n${table}\n\n${marks[1]}${after}`);
 }

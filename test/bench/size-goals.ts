@@ -13,7 +13,6 @@ export async function measureSizes(): Promise<Result[]> {
   if (printed.status !== 0) throw new Error(printed.stderr || printed.stdout);
   const sizes = [...printed.stdout.matchAll(/^(\S+): (\d+) of (\d+) bytes/gm)].map(
     ([, name = "", size, budget]): Result => ({
-      engine: "–",
       what: `size of ${name.split("/").at(-1)}`,
       measured: `${(Number(size) / 1000).toFixed(0)} KB`,
       baseline: "–",
@@ -23,7 +22,6 @@ export async function measureSizes(): Promise<Result[]> {
   );
   const ready = median(await startTimes(undefined));
   const companion: Result = {
-    engine: "SQLite",
     what: "companion: from its start to ready, on a new database",
     measured: `${ready.toFixed(0)} ms`,
     baseline: `${bareNode().toFixed(0)} ms for Node itself`,
@@ -32,7 +30,6 @@ export async function measureSizes(): Promise<Result[]> {
   };
   const loaded = median(Array.from({ length: STARTS }, loadOnce));
   const extension: Result = {
-    engine: "–",
     what: "extension: its bundle read and evaluated, all that its activation adds to the start of VS Code",
     measured: `${loaded.toFixed(1)} ms`,
     baseline: "–",

@@ -41,7 +41,6 @@ export async function measureStart(
     const ready = median(await startTimes(large));
     const onEmpty = median(await startTimes(small));
     return {
-      engine,
       what: `companion: from its start to ready, on a database of ${(size / 1e9).toFixed(2)} GB`,
       measured: `${ready.toFixed(0)} ms`,
       baseline: `${onEmpty.toFixed(0)} ms on an empty one, ${bareNode().toFixed(0)} ms for Node itself`,

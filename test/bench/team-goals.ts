@@ -28,7 +28,7 @@ export async function measureTeam(
     const micros = (running.cpu * 1e6) / running.chunks;
     alone ??= micros;
     const of = `${READERS(quick).toLocaleString("en")} idle readers and ${ANSWERS(quick).toLocaleString("en")} answers × 5/s over ${companions} companion${companions > 1 ? "s" : ""}`;
-    const one = { engine: "Postgres", baseline: "–", goal: "–", met: true };
+    const one = { baseline: "–", goal: "–", met: true };
     results.push({ ...one, what: `${of}: only readers, the server`, measured: toldWork(idle) });
     for (const [n, load] of loads.entries()) {
       const measured = `${told(load)}; ${(memory[n] ?? 0).toFixed(0)} MB`;

@@ -15,7 +15,6 @@ const SHOWN = { streams: 500, p50: 2, p99: 15 };
 
 /** `database`: a path or URL for each companion; undefined: a SQLite file of its own. */
 export async function measureUpstream(
-  engine: string,
   database: () => Promise<string | undefined>,
   { vendor, name }: BenchFormat,
   streams: number,
@@ -38,7 +37,6 @@ export async function measureUpstream(
     const micros = cpuOf(kept.loop.times, kept.together);
     return [
       {
-        engine,
         what: `${name} over HTTP, ${streams} streams × 20 events/s`,
         measured: told(kept),
         baseline: `nothing stored: ${told(unkept)}`,
