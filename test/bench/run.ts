@@ -20,6 +20,7 @@ import { measureModels } from "./model-goals.ts";
 import { measureRendering, RENDERED } from "./rendering-goals.ts";
 import type { Result } from "./result.ts";
 import { HEAD, rowOf, writeRows } from "./results-table.ts";
+import { measureSearch } from "./search-goals.ts";
 import { measureSizes } from "./size-goals.ts";
 import { measureStart } from "./start-goals.ts";
 import { measureTeam } from "./team-goals.ts";
@@ -61,6 +62,7 @@ function casesOn(engine: "SQLite" | "Postgres", databases: Databases): BenchCase
     of("beginnings", async () => [await measureBeginnings(databases, quick)]),
     of("idle streams", async () => [await memoryOfIdleStreams(await databases(), quick)]),
     of("history", async () => await measureHistory(await databases(), quick)),
+    of("search", async () => await measureSearch(await databases(), quick)),
     of("lateness", async () => await measureLateness(await databases(), quick)),
     of("start", async () => [await measureStart(engine, databases, quick)]),
     of("fair share", async () => await measureFairShare(await databases(), quick)),
