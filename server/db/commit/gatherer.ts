@@ -75,20 +75,29 @@ export class Gatherer<I, O> {
     }
     this.#last = { size: group.length, left: this.#now() };
     this.#commit(group.map(({ input }) => input)).then(
-      (outputs) => {
-        this.#goOn();
-        for (const [index, { settle }] of group.entries()) {
-          const output = outputs[index];
-          if (output === undefined) settle(output, new Error(LEFT_OUT));
-          else settle(output);
-        }
-      },
-      (error: unknown) => {
-        this.#goOn();
-        for (const { settle } of group) settle(undefined, error);
-      },
+      (outputs) =>
+        this.#goOnAnd(() => {
+          for (const [index, { settle }] of group.entries()) {
+            const output = outputs[index];
+            if (output === undefined) settle(output, new Error(LEFT_OUT));
+            else settle(output);
+          }
+        }),
+      (error: unknown) =>
+        this.#goOnAnd(() => {
+          for (const { settle } of group) settle(undefined, error);
+        }),
     );
   };
+
+  /**
+   * The next group leaves before those of the last hear of it. It does so in promises: what is done
+   * at once would be done before them, and commits and answers would take turns.
+   */
+  #goOnAnd(answer: () => void): void {
+    if (this.#goOn()) setImmediate(answer);
+    else answer();
+  }
 
   /**
    * Of a long queue the half: while its outputs are made use of, the other half is on its
@@ -102,12 +111,14 @@ export class Gatherer<I, O> {
     return waiting;
   }
 
-  /** Before those of the last group hear of it. */
-  #goOn(): void {
+  /** Whether a group leaves now. */
+  #goOn(): boolean {
     const { size, left } = this.#last;
     const wait = size >= MANY ? left + PACE_MS - this.#now() : 0;
-    if (this.#waiting.length >= FULL_GROUP) this.#next();
+    const isFull = this.#waiting.length >= FULL_GROUP;
+    if (isFull) this.#next();
     else if (wait > 0) setTimeout(this.#next, wait);
     else setImmediate(this.#next);
+    return isFull;
   }
 }

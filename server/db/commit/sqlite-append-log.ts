@@ -33,6 +33,9 @@ export interface SqliteAppendLog extends AppendLog {
 const ROWS_BY_TIMER = 500;
 const NEXT_BY_TIMER_MS = 20;
 
+/** Who appends more often settles by the way; a lot of the timer's would only be in the way. */
+const QUIET_MS = 250;
+
 /**
  * Appends in a thread of its own, one group at a time, taking turns with the connection of this
  * thread; see tail.ts for where. A thread that dies is started again with the next group; what
@@ -82,8 +85,10 @@ export function createSqliteAppendLog(
     }
     return results;
   };
+  let lastGroupAt = 0;
   const commit = async (appends: readonly AppendRequest[]): Promise<AppendResult[]> => {
     const began = performance.now();
+    lastGroupAt = began;
     if (appending.ended()) appending = start();
     await tail.find();
     const rows = appends.reduce((count, append) => count + append.rows.length, 0);
@@ -103,7 +108,8 @@ export function createSqliteAppendLog(
     if (isClosed || tail.isEmpty) return;
     timer ??= setTimeout(() => {
       timer = undefined;
-      void settleDue();
+      if (performance.now() - lastGroupAt < QUIET_MS) settleLater(QUIET_MS);
+      else void settleDue();
     }, afterMs).unref();
   }
   async function settleDue(): Promise<void> {

@@ -28,8 +28,11 @@ export const SETTLE_AFTER_MS = 1_000;
 /** Of a session that could not be settled. */
 const AGAIN_AFTER_MS = 5_000;
 
-/** Twice as many as come, so that it catches up. */
-const SETTLED_PER_ROW = 2;
+/**
+ * Somewhat more than come, so that it catches up. With twice as many, half of the time each group
+ * waited for twice its rows, and half of it for none.
+ */
+const SETTLED_PER_ROW = 1.25;
 const MIN_SETTLED = 64;
 
 /**

@@ -43,16 +43,17 @@ describe("the gatherer", () => {
 
   it("has the next group on its way before those of the last one hear of theirs", async () => {
     const { begun, commit, finish } = slowCommits();
-    const gatherer = new Gatherer(commit);
-    let begunWhenHeard = 0;
-    const first = gatherer.add(0).then(() => {
-      begunWhenHeard = begun.length;
+    // As a gate and a look at what is known are passed before anything is sent.
+    const gatherer = new Gatherer<number, number>(async (inputs) => {
+      for (let step = 0; step < 10; step++) await Promise.resolve();
+      return await commit(inputs);
     });
+    const first = new Promise((resolve) => gatherer.put(0, () => resolve(begun.length)));
+    await nextTurn();
     await nextTurn();
     const others = upTo(100).map((input) => gatherer.add(input));
     finish();
-    await first;
-    assert.equal(begunWhenHeard, 2);
+    assert.equal(await first, 2);
     finish();
     await Promise.all(others);
   });
