@@ -26,6 +26,10 @@ export interface Gap {
   to_seq: number;
 }
 
+/**
+ * No join of sessions with the newest chunk of each: SQLite has no index for that, and looked
+ * through all of the one for each of the other.
+ */
 export async function findGaps(reader: Reader, engine: Engine): Promise<Gap[]> {
   const fromSeq =
     engine === "sqlite"
@@ -39,10 +43,8 @@ export async function findGaps(reader: Reader, engine: Engine): Promise<Gap[]> {
           case when type = 'snapshot' then coalesce(${fromSeq}, seq) else seq end as first_seq,
           coalesce(lag(seq) over (partition by session_id order by seq), 0) as prior
         from chunks),
-      newest as (select session_id, max(seq) as seq from chunks group by session_id),
-      ends as (
-        select sessions.id, last_seq, coalesce(newest.seq, 0) as newest
-        from sessions left join newest on newest.session_id = sessions.id)
+      places as (select id, last_seq, 0 as seq from sessions union all select session_id, 0, seq from chunks),
+      ends as (select id, max(last_seq) as last_seq, max(seq) as newest from places group by id)
       select session_id, prior + 1 as from_seq, first_seq - 1 as to_seq from log where first_seq > prior + 1
       union all
       select id as session_id, newest + 1 as from_seq, last_seq as to_seq from ends where last_seq > newest
