@@ -54,10 +54,11 @@ export function createDurations<L extends string>(
           series.counts[bucket] = (series.counts[bucket] ?? 0) + 1;
           series.sum += seconds;
           if (!exemplar) return;
-          const timestamp = Date.now() / 1000;
-          const known = series.exemplars[bucket];
-          if (known) Object.assign(known, { labelSet: exemplar, value: seconds, timestamp });
-          else series.exemplars[bucket] = { labelSet: exemplar, value: seconds, timestamp };
+          series.exemplars[bucket] = {
+            labelSet: exemplar,
+            value: seconds,
+            timestamp: Date.now() / 1000,
+          };
         },
       };
     },

@@ -119,6 +119,29 @@ describe("the tail of the log on SQLite", () => {
       if (first) assert.equal(await say(open, first, ["more"]), 21);
     }));
 
+  it("is settled within seconds though one goes on that says little, and many have said much", () =>
+    withDatabase(SQLITE, async (open) => {
+      const path = pathOf(open);
+      const [first, ...others] = await Promise.all(
+        Array.from({ length: 40 }, (_, n) => leased(open, `session ${n}`)),
+      );
+      const payload = JSON.stringify({ token: "w" });
+      const rows = Array.from({ length: 200 }, () => ({ type: "assistant_message", payload }));
+      for (const writer of others) {
+        const append = { ...writer, commitId: `commit ${++commits}`, rows };
+        await open.uow(writer).append("append_chunks", append, nothing);
+      }
+      const began = performance.now();
+      const left = () =>
+        query(path, "select 1 from sessions where last_seq = 0 and id <> 'session 0'").length;
+      while (first && left() > 0) {
+        await say(open, first, ["w"]);
+        await new Promise((resolve) => setTimeout(resolve, 150));
+      }
+      // By its own groups alone it would take some 16 s.
+      assert.ok(performance.now() - began < 10_000);
+    }));
+
   it("is settled by groups while streams go on, a session at a time, and given back", () =>
     withDatabase(SQLITE, async (open) => {
       const path = pathOf(open);

@@ -33,7 +33,10 @@ export interface SqliteAppendLog extends AppendLog {
 const ROWS_BY_TIMER = 500;
 const NEXT_BY_TIMER_MS = 20;
 
-/** Who appends more often settles by the way; a lot of the timer's would only be in the way. */
+/**
+ * Who appends more often settles by the way, and a lot of the timer's would only hold it up; but
+ * one that says little does not settle what a thousand have left.
+ */
 const QUIET_MS = 250;
 
 /**
@@ -108,7 +111,8 @@ export function createSqliteAppendLog(
     if (isClosed || tail.isEmpty) return;
     timer ??= setTimeout(() => {
       timer = undefined;
-      if (performance.now() - lastGroupAt < QUIET_MS) settleLater(QUIET_MS);
+      const now = performance.now();
+      if (now - lastGroupAt < QUIET_MS && !tail.isBehind(now)) settleLater(QUIET_MS);
       else void settleDue();
     }, afterMs).unref();
   }

@@ -25,6 +25,9 @@ import { TailPlaces } from "./tail-places.ts";
 /** So long that an answer's words fill some page of its log; a start has to settle no more. */
 export const SETTLE_AFTER_MS = 1_000;
 
+/** Groups that keep up have settled each row by then. */
+const BEHIND_MS = 3 * SETTLE_AFTER_MS;
+
 /** Of a session that could not be settled. */
 const AGAIN_AFTER_MS = 5_000;
 
@@ -85,6 +88,14 @@ export class Tail {
 
   get isEmpty(): boolean {
     return this.#isKnown && this.#sessions.size === 0 && this.#places.isEmpty;
+  }
+
+  /** Groups do not settle as much as there is. */
+  isBehind(now: number): boolean {
+    for (const { since, notBefore } of this.#sessions.values()) {
+      if (notBefore <= now) return now - since > BEHIND_MS;
+    }
+    return false;
   }
 
   /** How far a session's log has come whose row says `stored`. */
