@@ -25,7 +25,8 @@ import type { Operation } from "../../server/observe/operations.ts";
 import { providerAt } from "../support/upstream/collect.ts";
 import { sourceOf } from "./long-history.ts";
 import { createPacedProvider } from "./paced-provider.ts";
-import { threadTimes } from "./thread-times.ts";
+import { postmasterOf, processTimes, spentBy } from "./postgres-work.ts";
+import { type Spent, threadTimes } from "./thread-times.ts";
 
 /**
  * `durable`: the product. `none`: chunks are numbered in memory and never stored. `each`: one
@@ -120,6 +121,29 @@ async function lastSeqOf({ reader }: OpenedDatabase, sessionId: string): Promise
   return rows[0]?.last_seq ?? 0;
 }
 
+/** Says what was spent since it was last asked. */
+async function startTimes({ engine, reader }: OpenedDatabase): Promise<() => Spent> {
+  const postmaster = engine === "postgres" ? await postmasterUnder(reader) : undefined;
+  const look = () => ({
+    own: threadTimes(),
+    postgres: postmaster === undefined ? undefined : processTimes(postmaster),
+  });
+  let before = look();
+  return () => {
+    const after = look();
+    const { own, postgres } = before;
+    before = after;
+    const spent = after.own.since(own);
+    if (!postgres || !after.postgres) return spent;
+    return { ...spent, postgres: spentBy(postgres, after.postgres) };
+  };
+}
+
+async function postmasterUnder(reader: OpenedDatabase["reader"]): Promise<string> {
+  const { rows } = await sql<{ data_directory: string }>`show data_directory`.execute(reader);
+  return postmasterOf(rows[0]?.data_directory ?? "");
+}
+
 const log = createLog("error");
 const metrics = createMetrics("bench");
 const database = await openDatabase(
@@ -185,13 +209,11 @@ http.server.listen(0, "127.0.0.1", () => {
 // Each signal prints and forgets what was seen since the one before.
 const loop = monitorEventLoopDelay({ resolution: 1 });
 loop.enable();
-let took = threadTimes();
+const spent = await startTimes(database);
 process.on("SIGUSR2", () => {
   const ms = (nanoseconds: number) => nanoseconds / 1e6;
   const delays = { loop_p99: ms(loop.percentile(99)), loop_max: ms(loop.max) };
-  const before = took;
-  took = threadTimes();
-  process.stdout.write(`${JSON.stringify({ ...delays, times: took.since(before) })}\n`);
+  process.stdout.write(`${JSON.stringify({ ...delays, times: spent() })}\n`);
   loop.reset();
 });
 // Never under load: what is collected here would be a delay there.

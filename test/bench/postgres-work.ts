@@ -4,6 +4,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import pg from "pg";
 import { childrenOf } from "../ha/patroni.ts";
+import type { ThreadTime } from "./thread-times.ts";
 
 export interface PostgresWork {
   seconds: number;
@@ -24,23 +25,17 @@ export async function workOf(url: string, seconds: number): Promise<PostgresWork
   await client.connect();
   try {
     const { rows } = await client.query<{ data_directory: string }>("show data_directory");
-    const folder = rows[0]?.data_directory ?? "";
-    const [pid = ""] = readFileSync(join(folder, "postmaster.pid"), "utf8").split("\n");
+    const pid = postmasterOf(rows[0]?.data_directory ?? "");
     const before = await look(client, pid);
     await new Promise((resolve) => setTimeout(resolve, seconds * 1_000));
     const after = await look(client, pid);
     const passed = (after.at - before.at) / 1_000;
     const each = (key: "wal" | "xacts" | "chunks") => (after[key] - before[key]) / passed;
-    // Of a process that ended meanwhile nothing is known.
-    const spent = (key: "ran" | "waited") =>
-      Array.from(
-        after.processes,
-        ([id, did]) => did[key] - (before.processes.get(id)?.[key] ?? 0),
-      ).reduce((sum, one) => sum + one, 0);
+    const { ran, waited } = spentBy(before.processes, after.processes);
     return {
       seconds: passed,
-      cpu: spent("ran") / 1_000 / passed,
-      waited: spent("waited") / 1_000 / passed,
+      cpu: ran / 1_000 / passed,
+      waited: waited / 1_000 / passed,
       transactions: each("xacts"),
       walBytes: each("wal"),
       chunks: each("chunks"),
@@ -50,10 +45,37 @@ export async function workOf(url: string, seconds: number): Promise<PostgresWork
   }
 }
 
+/** Its process, by what it writes into its data directory. */
+export function postmasterOf(folder: string): string {
+  const [pid = ""] = readFileSync(join(folder, "postmaster.pid"), "utf8").split("\n");
+  return pid;
+}
+
+/** By process. */
+type ProcessTimes = ReadonlyMap<string, ThreadTime>;
+
+export function processTimes(postmaster: string): ProcessTimes {
+  return new Map(
+    childrenOf(postmaster).map((id) => {
+      const [ran = 0, waited = 0] = schedstat(id);
+      return [id, { ran: ran / 1e6, waited: waited / 1e6 }];
+    }),
+  );
+}
+
+/** Of a process that ended meanwhile nothing is known. */
+export function spentBy(before: ProcessTimes, after: ProcessTimes): ThreadTime {
+  const sum = { ran: 0, waited: 0 };
+  for (const [id, { ran, waited }] of after) {
+    sum.ran += ran - (before.get(id)?.ran ?? 0);
+    sum.waited += waited - (before.get(id)?.waited ?? 0);
+  }
+  return sum;
+}
+
 interface Look {
   at: number;
-  /** Milliseconds, by process. */
-  processes: Map<string, { ran: number; waited: number }>;
+  processes: ProcessTimes;
   wal: number;
   xacts: number;
   chunks: number;
@@ -65,12 +87,7 @@ async function look(client: pg.Client, postmaster: string): Promise<Look> {
       (select sum(xact_commit) from pg_stat_database) as xacts,
       (select sum(last_seq) from sessions) as chunks`);
   const [row] = rows;
-  const processes = new Map(
-    childrenOf(postmaster).map((id) => {
-      const [ran = 0, waited = 0] = schedstat(id);
-      return [id, { ran: ran / 1e6, waited: waited / 1e6 }];
-    }),
-  );
+  const processes = processTimes(postmaster);
   const { wal, xacts, chunks } = row ?? {};
   const numbers = { wal: Number(wal), xacts: Number(xacts), chunks: Number(chunks) };
   return { at: performance.now(), processes, ...numbers };

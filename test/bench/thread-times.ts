@@ -12,7 +12,7 @@ const ROLES = {
 type Role = "main" | (typeof ROLES)[keyof typeof ROLES] | "engine";
 
 /** Milliseconds. */
-interface ThreadTime {
+export interface ThreadTime {
   ran: number;
   /** It waited for a core. */
   waited: number;
@@ -22,6 +22,8 @@ export interface Spent {
   /** Milliseconds between the two looks. */
   passed: number;
   threads: Partial<Record<Role, ThreadTime>>;
+  /** All processes of the Postgres on this machine. */
+  postgres?: ThreadTime;
   /** Bytes that this process had written to the disk. */
   written: number;
 }
@@ -72,13 +74,15 @@ function roleOf(id: string): Role {
  * `40.1 main + 17.0 writer + … = 60.3 µs a frame`, which is a delta unless several shared a commit;
  * and how long the main thread waited.
  */
-export function toldTimes({ threads, passed, written }: Spent, frames: number): string {
+export function toldTimes({ threads, postgres, passed, written }: Spent, frames: number): string {
   const each = (ms: number) => ((ms * 1000) / frames).toFixed(1);
   const parts = Object.entries(threads).filter(([, { ran }]) => (ran * 1000) / frames >= 0.05);
   const named = parts.map(([role, { ran }]) => `${each(ran)} ${role}`).join(" + ");
   const waited = (((threads.main?.waited ?? 0) / passed) * 100).toFixed(0);
-  const kilobytes = (written / frames / 1024).toFixed(1);
-  return `${named} = ${cpuOf({ threads }, frames).toFixed(1)} µs a frame (main waited for a core ${waited} %), ${kilobytes} KB written`;
+  const where = postgres
+    ? `Postgres ${each(postgres.ran)} µs`
+    : `${(written / frames / 1024).toFixed(1)} KB written`;
+  return `${named} = ${cpuOf({ threads }, frames).toFixed(1)} µs a frame (main waited for a core ${waited} %), ${where}`;
 }
 
 /** Microseconds of all threads for a frame. */

@@ -201,54 +201,48 @@ async function commitTogether(
 type Written = { lastSeq: number; cancelTurnId: string | null } | { error: ChatError };
 
 async function store(db: Kysely<Database>, appends: readonly AppendRequest[]): Promise<Written[]> {
-  const rows = appends.flatMap(({ commitId, sessionId, turnId, rows }) =>
-    rows.map((row, index) => ({
-      ...row,
-      commitId,
-      sessionId,
-      turnId,
-      back: rows.length - 1 - index,
-    })),
+  const rows = appends.flatMap(({ rows }, place) =>
+    rows.map((row, index) => ({ ...row, place, back: rows.length - 1 - index })),
   );
   // Locked in the order of their ids, as every step that takes several sessions does: no deadlocks.
   const { rows: numbered } = await sql<{
-    commit_id: string;
+    place: number;
     last_seq: number;
     cancel_turn_id: string | null;
   }>`
     with wanted as (
       select * from unnest(
         ${appends.map(({ sessionId }) => sessionId)}::text[], ${appends.map(({ fence }) => fence)}::bigint[],
-        ${appends.map(({ rows }) => rows.length)}::bigint[], ${appends.map(({ commitId }) => commitId)}::text[],
-        ${appends.map(({ after }) => after ?? null)}::bigint[]
-      ) as w (session_id, fence, count, commit_id, after)
+        ${appends.map(({ rows }) => rows.length)}::int[], ${appends.map(({ commitId }) => commitId)}::text[],
+        ${appends.map(({ after }) => after ?? null)}::bigint[],
+        ${appends.map(({ turnId }) => turnId)}::text[], ${appends.map((_, place) => place)}::int[]
+      ) as w (session_id, fence, count, commit_id, after, turn_id, place)
     ), locked as materialized (
-      select s.id, w.count, w.commit_id from sessions s
+      select s.id, w.count, w.commit_id, w.turn_id, w.place from sessions s
       join wanted w on w.session_id = s.id and w.fence = s.lease_fence
         and coalesce(w.after, s.last_seq) = s.last_seq
       order by s.id for update of s
     ), numbered as (
       update sessions s set last_seq = s.last_seq + l.count, last_commit = l.commit_id
       from locked l where s.id = l.id
-      returning l.commit_id, s.last_seq, s.cancel_turn_id
+      returning s.id, l.turn_id, l.place, s.last_seq, s.cancel_turn_id
     ), added as (
       insert into chunks (session_id, seq, turn_id, type, payload)
-      select r.session_id, n.last_seq - r.back, r.turn_id, r.type, r.payload
+      select n.id, n.last_seq - r.back, n.turn_id, r.type, r.payload
       from unnest(
-        ${rows.map(({ commitId }) => commitId)}::text[], ${rows.map(({ sessionId }) => sessionId)}::text[],
-        ${rows.map(({ back }) => back)}::bigint[], ${rows.map(({ turnId }) => turnId)}::text[],
+        ${rows.map(({ place }) => place)}::int[], ${rows.map(({ back }) => back)}::int[],
         ${rows.map(({ type }) => type)}::text[], ${rows.map(({ payload }) => payload)}::text[]
-      ) as r (commit_id, session_id, back, turn_id, type, payload)
-      join numbered n on n.commit_id = r.commit_id
+      ) as r (place, back, type, payload)
+      join numbered n on n.place = r.place
     )
-    select commit_id, last_seq, cancel_turn_id from numbered
+    select place, last_seq, cancel_turn_id from numbered
   `.execute(db);
-  const found = new Map(numbered.map((row) => [row.commit_id, row]));
-  const refused = appends.filter(({ commitId }) => !found.has(commitId));
+  const found = new Map(numbered.map((row) => [row.place, row]));
+  const refused = appends.filter((_, place) => !found.has(place));
   const standing = refused.length > 0 ? await standingOf(db, refused) : new Map<string, Standing>();
   return await Promise.all(
-    appends.map(async (append) => {
-      const row = found.get(append.commitId);
+    appends.map(async (append, place) => {
+      const row = found.get(place);
       if (row) return { lastSeq: row.last_seq, cancelTurnId: row.cancel_turn_id };
       return await catchUp(db, append, standing.get(append.sessionId));
     }),

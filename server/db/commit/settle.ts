@@ -27,12 +27,13 @@ export function createSettling(database: SQLite.Database): Settling {
   const head = database
     .prepare<[string], number>("select last_seq from sessions where id = ?")
     .pluck();
-  // By the list and not one by one: a call for each row costs as much as its work.
+  // By the list and not one by one: a call for each row costs as much as its work. Without each `+`
+  // SQLite plans the statement anew for every value, in search of an index (a third of its time).
   const move = database.prepare<[string, string, number, number]>(
     `insert into settled_chunks (session_id, seq, turn_id, type, payload)
      select tail.session_id, tail.seq, tail.turn_id, tail.type, tail.payload
      from json_each(?) as places cross join tail on tail.position = places.value
-     where tail.session_id = ? and tail.seq between ? and ?`,
+     where +tail.session_id = ? and +tail.seq between ? and ?`,
   );
   const advance = database.prepare<[number, number, string]>(
     `update sessions set last_seq = ?, last_commit = (select commit_id from tail where position = ?)
