@@ -18,6 +18,7 @@ import * as deletedChats from "./migrations/0012-deleted-chats.ts";
 import * as list from "./migrations/0013-list.ts";
 import * as titles from "./migrations/0014-titles.ts";
 import * as tail from "./migrations/0015-tail.ts";
+import * as appendsAlone from "./migrations/0016-appends-alone.ts";
 import { differenceOf } from "./sqlite-schema.ts";
 import type { Database } from "./tables/schema.ts";
 
@@ -38,6 +39,7 @@ export const MIGRATIONS: Record<string, Migration> = {
   "0013-list": list,
   "0014-titles": titles,
   "0015-tail": tail,
+  "0016-appends-alone": appendsAlone,
 };
 const NAMES = Object.keys(MIGRATIONS);
 export const NEWEST = NAMES.length;

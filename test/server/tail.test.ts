@@ -21,6 +21,8 @@ interface Writer {
   sessionId: string;
   turnId: string;
   fence: number;
+  /** Nobody asks for it on SQLite. */
+  after: number;
 }
 
 async function leased(open: OpenTestDatabase, id: string): Promise<Writer> {
@@ -28,7 +30,7 @@ async function leased(open: OpenTestDatabase, id: string): Promise<Writer> {
     await insertSession(trx, newSession(id));
     return await takeLease(trx, id, "me");
   });
-  return { sessionId: id, turnId: `turn of ${id}`, fence };
+  return { sessionId: id, turnId: `turn of ${id}`, fence, after: 0 };
 }
 
 const nothing = () => {};

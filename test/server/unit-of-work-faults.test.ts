@@ -187,7 +187,7 @@ describe("unit of work when Postgres fails", function () {
         return verdict;
       };
       const rows = [{ type: "assistant_message", payload: "{}" }];
-      const append = { sessionId: id, turnId: "turn", fence, commitId: "marker-2", rows };
+      const append = { sessionId: id, turnId: "turn", fence, after: 0, commitId: "marker-2", rows };
       const published: number[] = [];
       await uow().append("append_chunks", append, ({ lastSeq }) => published.push(lastSeq));
       assert.equal(cuts, 1);

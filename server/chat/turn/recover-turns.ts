@@ -1,4 +1,5 @@
 import { isContinued } from "../../db/tables/chunks.ts";
+import { holdAppends } from "../../db/tables/epochs.ts";
 import { lastPosition } from "../../db/tables/messages.ts";
 import type { Trx } from "../../db/tables/schema.ts";
 import type { SessionState } from "../../db/tables/sessions.ts";
@@ -116,6 +117,7 @@ async function takeOver(
   const isCancelled = session.cancel_turn_id === turn.id;
   const held = heldAnswerOf(turn);
   if (held) {
+    await holdAppends(trx);
     const isTried = await countTry(trx, session, turn, held);
     const { id, at } = held;
     return isTried ? { ...(await lease()), held: { id, at }, isCancelled } : undefined;

@@ -2,7 +2,7 @@
 import { type Kysely, sql } from "kysely";
 import { ChatError } from "../../errors.ts";
 import { onTwo, type SecondMachine } from "../engine/second-machine.ts";
-import { isConnectionLost, wasNeverSent } from "../engine/storage-errors.ts";
+import { isConnectionLost } from "../engine/storage-errors.ts";
 import type { Database } from "../tables/schema.ts";
 import type { PhysicalCommit } from "./commit-group.ts";
 import { Gatherer } from "./gatherer.ts";
@@ -17,10 +17,9 @@ export interface AppendRequest {
    * The newest `seq` that the writer knows of: it says what comes right after. So a statement
    * that was given up on, and is carried out later by a server that has not noticed, writes in
    * its own place or not at all: never a second time, never behind what was said meanwhile.
-   * Undefined: wherever the log ends.
    */
-  after?: number;
-  /** Remembered on the session's row: tells whether a commit took effect whose answer was lost. */
+  after: number;
+  /** On SQLite it tells whether a commit took effect whose answer was lost. */
   commitId: string;
   rows: { type: string; payload: string }[];
 }
@@ -121,8 +120,18 @@ function laneOf(sessionId: string): number {
 }
 
 /**
- * One statement numbers and stores the chunks of all sessions; three round
- * trips, however many streams.
+ * One statement stores the chunks of all sessions of a group, and touches nothing but the log: no
+ * row of a session is locked or written, which took as long as all the rest. What keeps order is
+ * the key of the log, session and number.
+ *
+ * - Who finds its number taken has stored nothing: an append looks what has come between, a step is
+ *   done again (`storage-errors.ts`).
+ * - What is asked of the session's row, the lease above all, may be over when the chunks are there.
+ *   Whoever has taken the lease meanwhile has added something to the log, and has the number; or it
+ *   has waited until no append was on its way (`holdAppends`: `epochs` in the statement is the lock
+ *   that it waits for, taken before anything is looked at).
+ * - A statement that was given up on finds its own chunks when it is done again.
+ * - The session's row hears of the words with the next step: `newestSeq` is where its log ends.
  */
 export function createPostgresAppendLog(
   db: Kysely<Database>,
@@ -158,8 +167,10 @@ async function commitOnTwo(
   } catch (error) {
     const at = { members: appends.length, syncMs: undefined, began, worked: performance.now() };
     if (!results) return appends.map(() => ({ status: "failed", stage: "work", error, ...at }));
+    // Done again it finds itself, and waits for the second machine.
+    const stage = isConnectionLost(error) ? "work" : "commit";
     return results.map((one) =>
-      one.status === "failed" ? one : { ...one, status: "failed", stage: "commit", error },
+      one.status === "failed" ? one : { ...one, status: "failed", stage, error },
     );
   }
 }
@@ -184,17 +195,12 @@ async function commitTogether(
         : { status: "committed", ...one, ...at },
     );
   } catch (error) {
-    const unknown = isConnectionLost(error) && !wasNeverSent(error);
     if (!isConnectionLost(error) && appends.length > 1) {
       return (await Promise.all(appends.map((one) => commitTogether(db, [one])))).flat();
     }
     const at = { began, worked: performance.now(), ...physical };
-    return appends.map(() => ({
-      status: "failed",
-      stage: unknown ? "commit" : "work",
-      error,
-      ...at,
-    }));
+    // Whether it was stored or not: done again it finds itself.
+    return appends.map(() => ({ status: "failed", stage: "work", error, ...at }));
   }
 }
 
@@ -202,42 +208,41 @@ type Written = { lastSeq: number; cancelTurnId: string | null } | { error: ChatE
 
 async function store(db: Kysely<Database>, appends: readonly AppendRequest[]): Promise<Written[]> {
   const rows = appends.flatMap(({ rows }, place) =>
-    rows.map((row, index) => ({ ...row, place, back: rows.length - 1 - index })),
+    rows.map((row, index) => ({ ...row, place, number: index + 1 })),
   );
-  // Locked in the order of their ids, as every step that takes several sessions does: no deadlocks.
-  const { rows: numbered } = await sql<{
+  const { rows: written } = await sql<{
     place: number;
     last_seq: number;
     cancel_turn_id: string | null;
   }>`
     with wanted as (
       select * from unnest(
-        ${appends.map(({ sessionId }) => sessionId)}::text[], ${appends.map(({ fence }) => fence)}::bigint[],
-        ${appends.map(({ rows }) => rows.length)}::int[], ${appends.map(({ commitId }) => commitId)}::text[],
-        ${appends.map(({ after }) => after ?? null)}::bigint[],
-        ${appends.map(({ turnId }) => turnId)}::text[], ${appends.map((_, place) => place)}::int[]
-      ) as w (session_id, fence, count, commit_id, after, turn_id, place)
-    ), locked as materialized (
-      select s.id, w.count, w.commit_id, w.turn_id, w.place from sessions s
-      join wanted w on w.session_id = s.id and w.fence = s.lease_fence
-        and coalesce(w.after, s.last_seq) = s.last_seq
-      order by s.id for update of s
-    ), numbered as (
-      update sessions s set last_seq = s.last_seq + l.count, last_commit = l.commit_id
-      from locked l where s.id = l.id
-      returning s.id, l.turn_id, l.place, s.last_seq, s.cancel_turn_id
+        ${appends.map((_, place) => place)}::int[], ${appends.map(({ sessionId }) => sessionId)}::text[],
+        ${appends.map(({ turnId }) => turnId)}::text[], ${appends.map(({ fence }) => fence)}::bigint[],
+        ${appends.map(({ after }) => after)}::bigint[],
+        ${appends.map(({ rows }) => rows.length)}::int[]
+      ) as w (place, session_id, turn_id, fence, after, count)
+    ), allowed as materialized (
+      select w.place, w.session_id, w.turn_id, w.count, log.seq, s.cancel_turn_id
+      from wanted w
+      join sessions s on s.id = w.session_id and s.lease_fence = w.fence
+      cross join lateral (
+        select coalesce(max(c.seq), 0) as seq from chunks c where c.session_id = s.id
+      ) log
+      where log.seq = w.after
+        and not exists (select 1 from epochs where false for key share)
     ), added as (
       insert into chunks (session_id, seq, turn_id, type, payload)
-      select n.id, n.last_seq - r.back, n.turn_id, r.type, r.payload
+      select a.session_id, a.seq + r.number, a.turn_id, r.type, r.payload
       from unnest(
-        ${rows.map(({ place }) => place)}::int[], ${rows.map(({ back }) => back)}::int[],
+        ${rows.map(({ place }) => place)}::int[], ${rows.map(({ number }) => number)}::int[],
         ${rows.map(({ type }) => type)}::text[], ${rows.map(({ payload }) => payload)}::text[]
-      ) as r (place, back, type, payload)
-      join numbered n on n.place = r.place
+      ) as r (place, number, type, payload)
+      join allowed a on a.place = r.place
     )
-    select place, last_seq, cancel_turn_id from numbered
+    select place, seq + count as last_seq, cancel_turn_id from allowed
   `.execute(db);
-  const found = new Map(numbered.map((row) => [row.place, row]));
+  const found = new Map(written.map((row) => [row.place, row]));
   const refused = appends.filter((_, place) => !found.has(place));
   const standing = refused.length > 0 ? await standingOf(db, refused) : new Map<string, Standing>();
   return await Promise.all(
@@ -262,7 +267,16 @@ async function standingOf(
   const ids = appends.map(({ sessionId }) => sessionId);
   const rows = await db
     .selectFrom("sessions")
-    .select(["id", "last_seq", "lease_fence", "cancel_turn_id"])
+    .select(["id", "lease_fence", "cancel_turn_id"])
+    .select((eb) =>
+      eb
+        .selectFrom("chunks")
+        .select((chunk) => chunk.fn.coalesce(chunk.fn.max("seq"), sql.lit(0)).as("seq"))
+        .whereRef("session_id", "=", "sessions.id")
+        .$asScalar()
+        .$notNull()
+        .as("last_seq"),
+    )
     .where("id", "in", ids)
     .execute();
   return new Map(rows.map(({ id, ...standing }) => [id, standing]));
@@ -279,7 +293,7 @@ async function catchUp(
   standing: Standing | undefined,
 ): Promise<Written> {
   const { after, fence, rows } = append;
-  if (standing?.lease_fence !== fence || after === undefined || standing.last_seq <= after) {
+  if (standing?.lease_fence !== fence || standing.last_seq <= after) {
     return { error: refusalOf(standing !== undefined) };
   }
   if (await isStored(db, append, after)) {

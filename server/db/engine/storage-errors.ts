@@ -120,9 +120,10 @@ const MEANINGS: readonly Meaning[] = [
     hint: "Nothing was lost. Close the program that holds it, then try again.",
   },
   {
-    // Also what a server cancels by itself: a statement that took too long.
+    // Also what a server cancels by itself: a statement that took too long. And a number of a
+    // session's log that somebody else has taken meanwhile.
     kind: "conflict",
-    codes: /^(40001|40P01|55P03|57014)$/,
+    codes: /^(40001|40P01|55P03|57014|23505 chunks_primary_key)$/,
     // `NameLost`
     words: /^a named statement is not there as it was$/,
     code: "storage_busy",
@@ -264,7 +265,9 @@ export function isDamage(thrown: unknown): boolean {
   return error instanceof ChatError && error.code === "storage_corrupt";
 }
 
+/** Of what has to be unique on Postgres, with the name of the constraint. */
 function codeOf(thrown: Error): string {
-  if (!("code" in thrown)) return "";
-  return typeof thrown.code === "string" ? thrown.code : "";
+  if (!("code" in thrown) || typeof thrown.code !== "string") return "";
+  const isTaken = thrown.code === "23505" && "constraint" in thrown;
+  return isTaken ? `${thrown.code} ${String(thrown.constraint)}` : thrown.code;
 }

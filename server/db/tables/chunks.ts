@@ -28,10 +28,10 @@ export interface Appended {
 const ROWS_PER_INSERT = 200;
 
 /**
- * Stores `chunks` as the session's next ones and returns them with their `seq`. The update of the
- * session's row gives the numbers, checks the lease and locks the session against other writers, in
- * one statement. `commitId` is remembered on that row (`wasCommitted` reads it). Rejects with
- * `lease_lost` or `not_found`.
+ * Stores `chunks` as the session's next ones and returns them with their `seq`: behind what the log
+ * was when the step locked the session, which it has to do first. What an append on Postgres has
+ * added since is a conflict, as the step has not read it. `commitId` is remembered on the session's
+ * row (`committedAt` reads it). Rejects with `lease_lost` or `not_found`.
  */
 export async function appendChunks(
   trx: Trx,

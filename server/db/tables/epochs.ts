@@ -3,6 +3,7 @@
 import { PostgresAdapter, sql } from "kysely";
 import { holdQueues } from "./queue.ts";
 import type { Reader, Trx } from "./schema.ts";
+import { newestSeq } from "./sessions.ts";
 
 export type EpochReason = "restored" | "salvaged" | "went_back";
 
@@ -19,7 +20,7 @@ export interface LogPlace {
 export async function logPlace(reader: Reader, sessionId: string): Promise<LogPlace | undefined> {
   const row = await reader
     .selectFrom("sessions")
-    .select(["last_seq", "epoch_seq"])
+    .select([newestSeq(reader).as("last_seq"), "epoch_seq"])
     .where("id", "=", sessionId)
     .where("deleted_at", "is", null)
     .executeTakeFirst();
@@ -39,7 +40,7 @@ export async function logPlaces(
     >`(select id from epochs order by number desc limit 1 offset ${sql.lit(back)})`;
   const rows = await reader
     .selectFrom("sessions")
-    .select(["sessions.id", "last_seq", "epoch_seq"])
+    .select(["sessions.id", newestSeq(reader).as("last_seq"), "epoch_seq"])
     .select([newest(0).as("epoch"), newest(1).as("before")])
     .where("sessions.id", "in", sessionIds)
     .where("deleted_at", "is", null)
@@ -69,7 +70,7 @@ export async function lastSeqs(
 ): Promise<{ id: string; last_seq: number; queue_changes: number }[]> {
   return await reader
     .selectFrom("sessions")
-    .select(["id", "last_seq", "queue_changes"])
+    .select(["id", newestSeq(reader).as("last_seq"), "queue_changes"])
     .where("id", "in", sessionIds)
     .where("deleted_at", "is", null)
     .execute();
@@ -119,7 +120,7 @@ export async function beginEpoch(
     .execute();
   await trx
     .updateTable("sessions")
-    .set((eb) => ({ epoch_seq: eb.ref("last_seq") }))
+    .set({ epoch_seq: newestSeq(trx) })
     .execute();
   await endLeases(trx, cut);
   await holdQueues(trx, cut);
@@ -137,12 +138,24 @@ export async function cutLogs(trx: Trx, known: string, cut: readonly string[]): 
 }
 
 /**
- * Takes all rows at once: one after the other, in no order that appends keep to, would meet them in
+ * Takes all rows at once: one after the other, in no order that others keep to, would meet them in
  * one deadlock after the other. Reads go on.
  */
 async function lockLogs(trx: Trx): Promise<void> {
   if (!(trx.getExecutor().adapter instanceof PostgresAdapter)) return;
+  await holdAppends(trx);
   await sql`lock table sessions in exclusive mode`.execute(trx);
+}
+
+/**
+ * On Postgres: no append of a running answer is on its way any more, and none begins before this
+ * transaction has ended; it sees then what this one has written. For who takes a lease over and
+ * adds nothing to the log: else the number of what it adds keeps others from it. Call it before
+ * anything is added. The lock is on this table as it is never vacuumed and hardly written.
+ */
+export async function holdAppends(trx: Trx): Promise<void> {
+  if (!(trx.getExecutor().adapter instanceof PostgresAdapter)) return;
+  await sql`lock table epochs in exclusive mode`.execute(trx);
 }
 
 /** Of these sessions, or of all: numbers of before are taken for none of this course of events. */

@@ -84,7 +84,7 @@ export interface SessionState {
 export async function lockSession(trx: Trx, sessionId: string): Promise<SessionState> {
   const row = await trx
     .updateTable("sessions")
-    .set((eb) => ({ last_seq: eb.ref("last_seq") }))
+    .set({ last_seq: newestSeq(trx) })
     .where("id", "=", sessionId)
     .where("deleted_at", "is", null)
     .returning([
@@ -111,11 +111,10 @@ export async function lockSession(trx: Trx, sessionId: string): Promise<SessionS
  */
 export async function lockLeased(trx: Trx, sessionId: string, fence: number): Promise<number> {
   const row = await trx
-    .selectFrom("sessions")
-    .select(["lease_fence", "last_seq"])
+    .updateTable("sessions")
+    .set({ last_seq: newestSeq(trx) })
     .where("id", "=", sessionId)
-    // On SQLite the transaction has the write lock of the whole file from its beginning.
-    .$if(isPostgres(trx), (query) => query.forNoKeyUpdate())
+    .returning(["lease_fence", "last_seq"])
     .executeTakeFirst();
   if (row?.lease_fence !== fence) throw refusalOf(row !== undefined);
   return row.last_seq;
@@ -309,7 +308,7 @@ function sessionRows(reader: Reader) {
       "sessions.model",
       "sessions.created_at",
       "sessions.updated_at",
-      "sessions.last_seq",
+      newestSeq(reader).as("last_seq"),
       "sessions.approval_level",
       "sessions.pinned_at",
       "sessions.archived_at",
@@ -377,6 +376,17 @@ export function clock(db: Trx | Reader): RawBuilder<number> {
 
 function afterLease(db: Trx | Reader): RawBuilder<number> {
   return sql<number>`${clock(db)} + ${sql.lit(LEASE_MS)}`;
+}
+
+/**
+ * Where a session's log ends. On Postgres the words of a running answer are in the log alone, and
+ * the session's row hears of them when a step locks it. Whoever waited for that row may have read
+ * the log before: so what the row says counts, too. On SQLite the log of a step is whole (tail.ts).
+ */
+export function newestSeq(db: Trx | Reader): RawBuilder<number> {
+  return isPostgres(db)
+    ? sql<number>`greatest(sessions.last_seq, (select max(chunks.seq) from chunks where chunks.session_id = sessions.id))`
+    : sql<number>`sessions.last_seq`;
 }
 
 function isPostgres(db: Trx | Reader): boolean {
