@@ -46,7 +46,7 @@ const MAY_TRANSACT = new Set([
   "server/db/commit/read-back.ts", // how it asks what became of one whose answer was lost
   "server/db/commit/insert-group.ts", // many that only insert, one COMMIT, on Postgres
   "server/db/commit/commit-group.ts", // its physical half: many units of work, one COMMIT
-  "server/db/commit/append-log.ts", // the same for the chunks of many streams, on Postgres
+  "server/db/commit/postgres-append-log.ts", // the same for the chunks of many streams, on Postgres
   "server/db/commit/append-worker.ts", // and on SQLite, in a thread of its own
   "server/db/engine/guarded-dialect.ts", // the driver below both, which Kysely calls
   "server/db/open-postgres.ts", // names the engine's BEGIN and COMMIT to the driver
