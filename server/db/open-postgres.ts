@@ -4,7 +4,7 @@ import { ChatError } from "../errors.ts";
 import type { Log } from "../log.ts";
 import { hostsOf } from "../shared/postgres-hosts.ts";
 import { createInsertGroup } from "./commit/insert-group.ts";
-import { APPEND_LANES, createPostgresAppendLog } from "./commit/postgres-append-log.ts";
+import { createPostgresAppendLog } from "./commit/postgres-append-log.ts";
 import { createStorageHealth } from "./commit/storage-health.ts";
 import { refuseReadOnly } from "./engine/check-server.ts";
 import { guardDialect, refuseInsideWork } from "./engine/guarded-dialect.ts";
@@ -91,7 +91,7 @@ async function openAt(
   });
   // Its own: a stream that runs never waits behind those that begin.
   const appender = new Kysely<Database>({
-    dialect: new PostgresDialect({ pool: createPool(servers, APPEND_LANES, log, { names }) }),
+    dialect: new PostgresDialect({ pool: createPool(servers, 1, log, { names }) }),
     plugins: [refuseInsideWork],
   });
   const alone = new PostgresDialect({

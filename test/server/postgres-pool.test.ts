@@ -32,7 +32,14 @@ describe("connections to Postgres", () => {
       );
       await delay(500);
       const rows = [{ type: "assistant_message", payload: "{}" }];
-      const append = { sessionId: "runs", turnId: "turn", fence, commitId: "marker", after: 0, rows };
+      const append = {
+        sessionId: "runs",
+        turnId: "turn",
+        fence,
+        commitId: "marker",
+        after: 0,
+        rows,
+      };
       await open.uow().append("append_chunks", append, () => {});
       assert.equal(done, 0, "the chunk came before all that began");
       await begin;

@@ -7,16 +7,6 @@ import type { Database } from "../tables/schema.ts";
 import { type AppendLog, type AppendRequest, type AppendResult, refusalOf } from "./append-log.ts";
 import { Gatherer } from "./gatherer.ts";
 
-/**
- * The server works on each group in a process of its own; a session keeps its lane, so groups
- * never wait for each other.
- */
-export const APPEND_LANES = 2;
-
-function laneOf(sessionId: string): number {
-  return sessionId.charCodeAt(sessionId.length - 1) % APPEND_LANES;
-}
-
 const REMEMBERED = 10_000;
 
 /**
@@ -50,7 +40,8 @@ interface Target {
 }
 
 /**
- * One statement stores the chunks of all sessions of a group, and touches nothing but the log: no
+ * One statement at a time stores the chunks of all sessions of a group (two took as much again of
+ * the server, as its groups were smaller), and touches nothing but the log: no
  * row of a session is locked or written, which took as long as all the rest. What keeps order is
  * the key of the log, session and number.
  *
@@ -70,18 +61,10 @@ export function createPostgresAppendLog(
 ): AppendLog {
   const target = { db, witnesses: new Witnesses() };
   const commit = (appends: readonly AppendRequest[]) => commitOnTwo(target, second, appends);
-  const lanes = Array.from(
-    { length: APPEND_LANES },
-    () => new Gatherer<AppendRequest, AppendResult>(commit),
-  );
-  const laneFor = ({ sessionId }: AppendRequest) => {
-    const lane = lanes[laneOf(sessionId)];
-    if (!lane) throw new RangeError("no such lane");
-    return lane;
-  };
+  const gatherer = new Gatherer<AppendRequest, AppendResult>(commit);
   return {
-    append: (append) => laneFor(append).add(append),
-    put: (append, settle) => laneFor(append).put(append, settle),
+    append: (append) => gatherer.add(append),
+    put: (append, settle) => gatherer.put(append, settle),
     checkpointMs: () => 0,
     close: () => Promise.resolve(),
   };
