@@ -139,6 +139,21 @@ describe("appends on Postgres", () => {
       assert.equal(await saw, 1);
     }));
 
+  it("leave no hole behind a server that has lost what it had told", () =>
+    withDatabase(POSTGRES, async (open) => {
+      const writer = await leased(open);
+      await say(open, writer, "a");
+      await say(open, { ...writer, after: 1 }, "b");
+      await inTransaction(open, async (client) => {
+        await client.query("delete from chunks where seq = 2");
+        await client.query(
+          "select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()",
+        );
+      });
+      await assert.rejects(say(open, { ...writer, after: 2 }, "c"), isCode("lease_lost"));
+      assert.deepEqual(await logOf(open), ["1 a"]);
+    }));
+
   it("are in the log before the session's row says so: whoever asks where it ends is told", () =>
     withDatabase(POSTGRES, async (open) => {
       const { reader } = open.database;
