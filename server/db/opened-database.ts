@@ -3,11 +3,11 @@ import type { Kysely } from "kysely";
 import type { AppendLog } from "./commit/append-log.ts";
 import type { CommitGroup } from "./commit/commit-group.ts";
 import type { InsertGroup } from "./commit/insert-group.ts";
-import type { StorageHealth } from "./commit/storage-health.ts";
 import type { Tail } from "./commit/tail.ts";
 import type { NotifyChannel } from "./engine/notify-channel.ts";
 import type { Away } from "./engine/postgres-servers.ts";
 import type { Level, SecondMachine } from "./engine/second-machine.ts";
+import type { StorageHealth } from "./engine/storage-health.ts";
 import type { Database, Reader } from "./tables/schema.ts";
 
 /**

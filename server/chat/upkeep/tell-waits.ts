@@ -1,7 +1,8 @@
 // While the database is away answers wait for it, and whoever reads them is told so once a second.
-import type { StorageHealth } from "../../db/commit/storage-health.ts";
+
 import type { Away } from "../../db/engine/postgres-servers.ts";
 import type { SecondMachine } from "../../db/engine/second-machine.ts";
+import type { StorageHealth } from "../../db/engine/storage-health.ts";
 import { WAIT_OVER, type Waiting } from "../../protocol/sse.ts";
 import { every, type Repeating, unexpected } from "../../shared/every.ts";
 

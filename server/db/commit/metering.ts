@@ -6,11 +6,11 @@ import type { Operation } from "../../observe/operations.ts";
 import { currentTrace, type Trace, within } from "../../observe/trace-context.ts";
 import type { Explanation, SlowCause } from "../../protocol/transactions.ts";
 import { isConflict, isConnectionLost } from "../engine/storage-errors.ts";
+import type { StorageHealth } from "../engine/storage-health.ts";
 import type { AppendLog } from "./append-log.ts";
 import type { PhysicalCommit } from "./commit-group.ts";
 import type { Phases } from "./outcome.ts";
 import type { RecentTransactions } from "./recent-transactions.ts";
-import type { StorageHealth } from "./storage-health.ts";
 
 /** Whom a unit of work writes for; named where its transactions are listed. */
 export interface Subject {

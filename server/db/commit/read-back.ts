@@ -5,10 +5,10 @@ import { ChatError } from "../../errors.ts";
 import type { Log } from "../../log.ts";
 import { onTwo, type SecondMachine } from "../engine/second-machine.ts";
 import { toStorageError } from "../engine/storage-errors.ts";
+import type { StorageHealth } from "../engine/storage-health.ts";
 import type { Database } from "../tables/schema.ts";
 import type { Subject } from "./metering.ts";
 import { type Failed, outcomeUnknown, type Succeeded, type Unknown } from "./outcome.ts";
-import type { StorageHealth } from "./storage-health.ts";
 import type { Tail } from "./tail.ts";
 
 const MIN_READ_BACK_SECONDS = 15;

@@ -20,6 +20,7 @@ import {
   toStorageError,
   wasNeverSent,
 } from "../engine/storage-errors.ts";
+import type { StorageHealth } from "../engine/storage-health.ts";
 import type { Numbered } from "../tables/chunks.ts";
 import type { Database, Trx } from "../tables/schema.ts";
 import type { AppendLog, AppendRequest } from "./append-log.ts";
@@ -40,7 +41,6 @@ import {
 import { noteWait, resolveUnknown } from "./read-back.ts";
 import type { RecentTransactions } from "./recent-transactions.ts";
 import { beginScope, type Scope } from "./scope.ts";
-import type { StorageHealth } from "./storage-health.ts";
 import type { Tail } from "./tail.ts";
 
 /** What every unit of work needs; made once. */

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { setTimeout as delay } from "node:timers/promises";
 import { tellWaits } from "../../../server/chat/upkeep/tell-waits.ts";
-import { createStorageHealth } from "../../../server/db/commit/storage-health.ts";
+import { createStorageHealth } from "../../../server/db/engine/storage-health.ts";
 
 describe("how long answers have waited for the database", () => {
   it("goes on where what is away changes, and ends once", async () => {

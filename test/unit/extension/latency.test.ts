@@ -9,7 +9,7 @@ import {
   type Reading,
   toFigures,
 } from "../../../extension/latency/latency.ts";
-import { createStorageHealth } from "../../../server/db/commit/storage-health.ts";
+import { createStorageHealth } from "../../../server/db/engine/storage-health.ts";
 import { createMetrics, DURATION_BUCKETS } from "../../../server/observe/metrics.ts";
 
 /** Readings of a real registry, so that the parser meets what the companion really writes. */
