@@ -85,7 +85,7 @@ const FITTING: Record<string, string | null> = {
 /** So that `session_id` of any table names the one session that there is. */
 function valueOf(table: string, name: string, isNumber: boolean): unknown {
   if (name === "id") return `${table.replace(/s$/, "")}_id`;
-  if (name === "lease_expires_at" || name === "undone_at") return null;
+  if (name === "lease_expires_at" || name === "undone_at" || name === "deleted_at") return null;
   if (name === "after_seq") return 0;
   if (isNumber) return 1;
   if (name === "status") return table === "turns" ? "done" : "complete";
