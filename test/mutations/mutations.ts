@@ -230,4 +230,20 @@ export const MUTATIONS: readonly Mutation[] = [
     test: "test/monitoring/forms.test.ts",
     title: "have the same series, whichever was asked for before",
   },
+  {
+    defect: "who takes a lease over with no chunk does not wait for appends on their way",
+    file: "server/db/commit/postgres-append-log.ts",
+    find: "and not exists (select 1 from epochs where false for key share)",
+    replace: "",
+    test: "test/server/postgres-appends.test.ts",
+    title: "that are on their way are waited for by who takes a lease with no chunk",
+  },
+  {
+    defect: "an append on Postgres trusts that what it goes on from is still there",
+    file: "server/db/commit/postgres-append-log.ts",
+    find: "when w.witness = server.process then true",
+    replace: "when w.place >= 0 then true",
+    test: "test/server/postgres-appends.test.ts",
+    title: "leave no hole behind a server that has lost what it had told",
+  },
 ];
