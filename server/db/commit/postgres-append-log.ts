@@ -7,6 +7,7 @@ import type { Database } from "../tables/schema.ts";
 import { type AppendLog, type AppendRequest, type AppendResult, refusalOf } from "./append-log.ts";
 import { Gatherer } from "./gatherer.ts";
 
+/** Sessions. Who is forgotten is looked for once more. */
 const REMEMBERED = 10_000;
 
 /**
@@ -40,10 +41,10 @@ interface Target {
 }
 
 /**
- * One statement at a time stores the chunks of all sessions of a group (two took as much again of
- * the server, as its groups were smaller), and touches nothing but the log: no
- * row of a session is locked or written, which took as long as all the rest. What keeps order is
- * the key of the log, session and number.
+ * One statement at a time stores the chunks of all sessions of a group, and touches nothing but the
+ * log: no row of a session is locked or written, which took as long as all the rest. (With two at a
+ * time the groups were smaller, and the server had more to do.) What keeps order is the key of the
+ * log, session and number.
  *
  * - Who finds its number taken has stored nothing: an append looks what has come between, a step is
  *   done again (`storage-errors.ts`).
