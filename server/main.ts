@@ -1,6 +1,7 @@
 // The companion's process: read the configuration, be the only one, open, listen, say so, and end
 // in order. Or the doctor, who looks after what companions have stored.
 import { ConfigError, parseConfig, USAGE } from "./config.ts";
+import { beginYoung } from "./shared/young-generation.ts";
 import { VERSION } from "./version.ts";
 
 const EXIT_USAGE = 2;
@@ -27,6 +28,7 @@ try {
 }
 
 async function startCompanion(): Promise<void> {
+  beginYoung();
   const config = parseConfig(process.argv.slice(2), process.env);
   if (config === "help") process.stdout.write(`${USAGE}\n`);
   else if (config === "version") process.stdout.write(`${VERSION}\n`);

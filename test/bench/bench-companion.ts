@@ -22,6 +22,7 @@ import { createHttpServer } from "../../server/http/server.ts";
 import { createLog } from "../../server/log.ts";
 import { createMetrics } from "../../server/observe/metrics.ts";
 import type { Operation } from "../../server/observe/operations.ts";
+import { beginYoung } from "../../server/shared/young-generation.ts";
 import { providerAt } from "../support/upstream/collect.ts";
 import { sourceOf } from "./long-history.ts";
 import { createPacedProvider } from "./paced-provider.ts";
@@ -45,6 +46,8 @@ const { values: flags } = parseArgs({
     vendor: { type: "string", default: "" },
   },
 });
+
+beginYoung();
 
 /**
  * Persistence off for the chunks of answers; every other step is stored as ever, so
