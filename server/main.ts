@@ -1,7 +1,8 @@
 // The companion's process: read the configuration, be the only one, open, listen, say so, and end
 // in order. Or the doctor, who looks after what companions have stored.
+
 import { ConfigError, parseConfig, USAGE } from "./config.ts";
-import { beginYoung } from "./shared/young-generation.ts";
+import { beginYoung } from "./lifecycle/begin-young.ts";
 import { VERSION } from "./version.ts";
 
 const EXIT_USAGE = 2;

@@ -1,8 +1,13 @@
 // What compaction makes of a finished turn's log, and what readers make of that.
 import assert from "node:assert/strict";
 import { statSync } from "node:fs";
+import { setTimeout as delay } from "node:timers/promises";
+import pg from "pg";
 import { compactTurns } from "../../server/chat/upkeep/compact-turns.ts";
+import { purgeDeleted } from "../../server/chat/upkeep/deleted-chats.ts";
 import { STEP_ROWS } from "../../server/db/tables/compaction.ts";
+import { listDeleted } from "../../server/db/tables/deleted-sessions.ts";
+import { appendsEnded } from "../../server/db/tables/epochs.ts";
 import type { StreamChunk } from "../../server/protocol/chunks.ts";
 import { continuity } from "../../server/shared/continuity.ts";
 import { emptyLog } from "../../webview/turns/model.ts";
@@ -17,7 +22,7 @@ import {
   text,
   withChat,
 } from "../support/chat.ts";
-import { ENGINES, SQLITE } from "../support/engines.ts";
+import { ENGINES, POSTGRES, SQLITE, type TestDatabase } from "../support/engines.ts";
 
 const LATER = () => Date.now() + 60_000;
 const WORDS = 1_300;
@@ -131,6 +136,65 @@ for (const engine of ENGINES) {
       }));
   });
 }
+
+describe("an append that hangs on Postgres", () => {
+  /** Holds the lock that an append takes before it looks at the lease: its process is stopped. */
+  async function hanging(database: TestDatabase): Promise<pg.Client> {
+    const client = new pg.Client({ connectionString: database.flag });
+    // A test that fails leaves it behind.
+    client.on("error", () => {});
+    await client.connect();
+    await client.query("begin; select 1 from epochs where false for key share");
+    return client;
+  }
+
+  it("finds no number free again: compacting waits for it, and nobody waits for that", () =>
+    withChat(
+      POSTGRES,
+      () => [text("a ".repeat(50)), FINISH],
+      async (open, database) => {
+        await read(open.chat, await say(open.chat, "one"));
+        const client = await hanging(database);
+        let isCompact = false;
+        const compacting = compactTurns(open.deps, LATER()).then((turns) => {
+          isCompact = true;
+          return turns;
+        });
+        await delay(300);
+        assert.equal((await read(open.chat, await say(open.chat, "two"))).at(-1)?.type, "done");
+        assert.equal(isCompact, false);
+        await client.end();
+        assert.equal(await compacting, 2);
+      },
+    ));
+
+  it("finds no log of a chat that was removed: purging waits for it, and says how long it did", () =>
+    withChat(
+      POSTGRES,
+      () => [FINISH],
+      async (open, database) => {
+        const client = await hanging(database);
+        await assert.rejects(appendsEnded(open.deps.reader, 200), /on its way for over 0.2 s/);
+        const [one, two] = [await say(open.chat, "one"), await say(open.chat, "two")];
+        await read(open.chat, one);
+        await read(open.chat, two);
+        await open.chat.deleteSession(one.session_id);
+        const purging = purgeDeleted({ ...open.deps, keepDeletedDays: 0 }, Date.now() + 1_000);
+        const deleting = open.chat.deleteSession(two.session_id, true);
+        await delay(300);
+        assert.deepEqual(
+          (await deleted(open)).toSorted(),
+          [one.session_id, two.session_id].toSorted(),
+        );
+        await client.end();
+        await Promise.all([purging, deleting]);
+        assert.deepEqual(await deleted(open), []);
+      },
+    ));
+
+  const deleted = async ({ deps }: TestChat) =>
+    (await listDeleted(deps.reader, 10)).map(({ id }) => id);
+});
 
 describe("the size of a database", () => {
   it("stays within twice the text it holds, and is given back to the disk", function () {

@@ -4,7 +4,7 @@ import { YOUNG_GENERATION } from "../../server/shared/young-generation.ts";
 
 /** Whether V8 makes all objects of a place old whose first ones stay, as V8 tells it. */
 function makesAllOld(prelude: string): boolean {
-  const home = import.meta.resolve("../../server/shared/young-generation.ts");
+  const home = import.meta.resolve("../../server/lifecycle/begin-young.ts");
   const program = `
     import { beginYoung } from ${JSON.stringify(home)};
     ${prelude}

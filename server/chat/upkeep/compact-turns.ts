@@ -1,5 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { compactStep, STEP_ROWS, turnsToCompact } from "../../db/tables/compaction.ts";
+import { appendsEnded } from "../../db/tables/epochs.ts";
 import { lockSession } from "../../db/tables/sessions.ts";
 import { ChatError } from "../../errors.ts";
 import { every, type Repeating } from "../../shared/every.ts";
@@ -34,6 +35,7 @@ export async function compactTurns(
   for (;;) {
     const turns = await turnsToCompact(deps.reader, endedBefore, TURNS_AT_ONCE);
     if (turns.length === 0) return compacted;
+    await appendsEnded(deps.reader);
     for (const turn of turns) {
       while (!(await step(deps, turn, stepRows))) await delay(REST_MS);
       compacted++;

@@ -3,10 +3,12 @@ import { setTimeout as delay } from "node:timers/promises";
 import {
   deletedBefore,
   hideSession,
+  isDeleted,
   listDeleted,
   removeSession,
   showSession,
 } from "../../db/tables/deleted-sessions.ts";
+import { appendsEnded } from "../../db/tables/epochs.ts";
 import { findSession } from "../../db/tables/sessions.ts";
 import { ChatError } from "../../errors.ts";
 import type { DeletedSessionList, Session } from "../../protocol/responses.ts";
@@ -31,12 +33,15 @@ export async function deleteSession(
   const keeps = deps.keepDeletedDays > 0 && !forGood;
   const uow = deps.newUnitOfWork({ sessionId });
   await uow.commit("delete_session", async (trx, afterCommit) => {
-    await (keeps ? hideSession : removeSession)(trx, sessionId);
+    if (keeps || !(await isDeleted(trx, sessionId))) await hideSession(trx, sessionId);
     afterCommit(() => {
       deps.hub.announceGone(sessionId);
       deps.peers.look(sessionId);
     });
   });
+  if (keeps) return;
+  await appendsEnded(deps.reader);
+  await purge(deps, sessionId, Number.MAX_SAFE_INTEGER);
 }
 
 /** Takes effect once; a chat that is not deleted stays as it is. Rejects with `not_found`. */
@@ -76,6 +81,7 @@ export async function purgeDeleted(deps: PurgeDeps, now: number): Promise<number
   let removed = 0;
   while (!closing.aborted) {
     const ids = await deletedBefore(reader, before, REMOVED_AT_ONCE);
+    if (ids.length > 0) await appendsEnded(reader);
     for (const id of ids) {
       if (closing.aborted) break;
       await purge(deps, id, before);

@@ -1,6 +1,7 @@
 // A chat that was deleted stays as it is for a while: only nobody sees it, and nobody writes it.
 import type { DeletedSession } from "../../protocol/responses.ts";
 import { removeAttachments } from "./attachments.ts";
+import { holdAppends } from "./epochs.ts";
 import type { Reader, Trx } from "./schema.ts";
 import { lockSession, noSuchSession, releaseLease } from "./sessions.ts";
 
@@ -27,7 +28,7 @@ export async function showSession(trx: Trx, sessionId: string): Promise<void> {
 
 /**
  * Removes the session and all that belongs to it, deleted or not; with `deletedBefore` only if it
- * was deleted before, else rejects with `not_found`.
+ * was deleted before, else rejects with `not_found`. No append may be on its way (`appendsEnded`).
  */
 export async function removeSession(
   trx: Trx,
@@ -46,15 +47,22 @@ export async function removeSession(
   await trx.deleteFrom("sessions").where("id", "=", sessionId).execute();
 }
 
-/** For a chat that comes in from a file under the id of one that was deleted here. */
-export async function removeIfDeleted(trx: Trx, sessionId: string): Promise<void> {
-  const row = await trx
+export async function isDeleted(reader: Reader, sessionId: string): Promise<boolean> {
+  const row = await reader
     .selectFrom("sessions")
     .select("id")
     .where("id", "=", sessionId)
     .where("deleted_at", "is not", null)
     .executeTakeFirst();
-  if (row) await removeSession(trx, sessionId);
+  return row !== undefined;
+}
+
+/** For a chat that comes in from a file under the id of one that was deleted here. */
+export async function removeIfDeleted(trx: Trx, sessionId: string): Promise<void> {
+  if (!(await isDeleted(trx, sessionId))) return;
+  // One that saw the lease before the chat was deleted would add to what comes in.
+  await holdAppends(trx);
+  await removeSession(trx, sessionId);
 }
 
 /** The newest first. */

@@ -1,5 +1,6 @@
 // A log counts 1, 2, 3 … within one course of events. Where the database went back to an older
 // state, the same numbers come again for other words: another epoch.
+import { setTimeout as delay } from "node:timers/promises";
 import { PostgresAdapter, sql } from "kysely";
 import { holdQueues } from "./queue.ts";
 import type { Reader, Trx } from "./schema.ts";
@@ -156,6 +157,39 @@ async function lockLogs(trx: Trx): Promise<void> {
 export async function holdAppends(trx: Trx): Promise<void> {
   if (!(trx.getExecutor().adapter instanceof PostgresAdapter)) return;
   await sql`lock table epochs in exclusive mode`.execute(trx);
+}
+
+/** More than most appends take. */
+const APPEND_MS = 20;
+
+/**
+ * On Postgres: waits until all appends have ended that are on their way now; throws if one has not
+ * after `patienceMs`. For who takes rows out of a log whose lease is over: an append that has seen
+ * the lease (its process of the server may be stopped, for however long) would find their numbers
+ * free. It locks nothing, so nobody waits for an append that hangs.
+ */
+export async function appendsEnded(reader: Reader, patienceMs = 10_000): Promise<void> {
+  if (!(reader.getExecutor().adapter instanceof PostgresAdapter)) return;
+  const until = performance.now() + patienceMs;
+  let left = await appendsOnTheirWay(reader);
+  while (left.size > 0) {
+    if (performance.now() > until) {
+      throw new Error(`an append of words has been on its way for over ${patienceMs / 1_000} s`);
+    }
+    await delay(APPEND_MS);
+    const now = await appendsOnTheirWay(reader);
+    left = new Set([...left].filter((transaction) => now.has(transaction)));
+  }
+}
+
+/** The lock that `holdAppends` waits for, by whose transaction has it. */
+async function appendsOnTheirWay(reader: Reader): Promise<Set<string>> {
+  const { rows } = await sql<{ transaction: string }>`
+    select virtualtransaction as transaction from pg_locks
+    where locktype = 'relation' and mode = 'RowShareLock' and relation = 'epochs'::regclass
+      and database = (select oid from pg_database where datname = current_database())
+  `.execute(reader);
+  return new Set(rows.map(({ transaction }) => transaction));
 }
 
 /** Of these sessions, or of all: numbers of before are taken for none of this course of events. */
