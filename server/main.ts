@@ -2,7 +2,7 @@
 // in order. Or the doctor, who looks after what companions have stored.
 
 import { ConfigError, parseConfig, USAGE } from "./config.ts";
-import { beginYoung } from "./lifecycle/begin-young.ts";
+import { setUpCollector } from "./lifecycle/garbage-collector.ts";
 import { VERSION } from "./version.ts";
 
 const EXIT_USAGE = 2;
@@ -29,7 +29,7 @@ try {
 }
 
 async function startCompanion(): Promise<void> {
-  beginYoung();
+  setUpCollector();
   const config = parseConfig(process.argv.slice(2), process.env);
   if (config === "help") process.stdout.write(`${USAGE}\n`);
   else if (config === "version") process.stdout.write(`${VERSION}\n`);

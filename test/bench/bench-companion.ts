@@ -19,7 +19,7 @@ import { openDatabase } from "../../server/db/open.ts";
 import { type OpenedDatabase } from "../../server/db/opened-database.ts";
 import { appendChunks, type Numbered } from "../../server/db/tables/chunks.ts";
 import { createHttpServer } from "../../server/http/server.ts";
-import { beginYoung } from "../../server/lifecycle/begin-young.ts";
+import { setUpCollector } from "../../server/lifecycle/garbage-collector.ts";
 import { createLog } from "../../server/log.ts";
 import { createMetrics } from "../../server/observe/metrics.ts";
 import type { Operation } from "../../server/observe/operations.ts";
@@ -47,7 +47,7 @@ const { values: flags } = parseArgs({
   },
 });
 
-beginYoung();
+setUpCollector();
 
 /**
  * Persistence off for the chunks of answers; every other step is stored as ever, so
