@@ -55,7 +55,7 @@ function casesOn(engine: "SQLite" | "Postgres", databases: Databases): BenchCase
     measure,
   });
   return [
-    of("paced", () => measurePaced(databases, quick)),
+    of("paced", () => measurePaced(engine, databases, quick)),
     of("full speed", () => measureFullSpeed(databases, quick)),
     of("lone stream", () => measureLone(databases, quick)),
     of("slow syncs", () => measureSlowSyncs(engine, databases, quick)),
@@ -63,7 +63,7 @@ function casesOn(engine: "SQLite" | "Postgres", databases: Databases): BenchCase
     of("idle streams", async () => [await memoryOfIdleStreams(await databases(), quick)]),
     of("history", async () => await measureHistory(await databases(), quick)),
     of("search", async () => await measureSearch(await databases(), quick)),
-    of("lateness", async () => await measureLateness(await databases(), quick)),
+    of("lateness", () => measureLateness(databases, quick)),
     of("start", async () => [await measureStart(engine, databases, quick)]),
     of("fair share", async () => await measureFairShare(await databases(), quick)),
     ...BENCH_FORMATS.flatMap((format) =>
