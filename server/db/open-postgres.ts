@@ -5,7 +5,7 @@ import type { Log } from "../log.ts";
 import { hostsOf } from "../shared/postgres-hosts.ts";
 import { createInsertGroup } from "./commit/insert-group.ts";
 import { createPostgresAppendLog } from "./commit/postgres-append-log.ts";
-import { refuseReadOnly } from "./engine/check-server.ts";
+import { refuseUnfit } from "./engine/check-server.ts";
 import { guardDialect, refuseInsideWork } from "./engine/guarded-dialect.ts";
 import { createNotifyChannel } from "./engine/notify-channel.ts";
 import { DEFAULT_PATIENCE_SECONDS } from "./engine/patience.ts";
@@ -57,7 +57,7 @@ async function openAt(
 ): Promise<OpenedDatabase> {
   const { patienceSeconds = DEFAULT_PATIENCE_SECONDS, shown } = source;
   if (directServers.hosts > 1) await directServers.ready();
-  await refuseReadOnly(directServers.url);
+  await refuseUnfit(directServers.url);
   await servers.ready();
   if (directServers !== servers) {
     servers.listen({ onAway: () => directServers.doubt(undefined, directServers.doubts) });

@@ -37,15 +37,17 @@ interface WithChats {
  * later for the work at its own companion is ours, the rest is the machine's. In turns, and of
  * each kind the median of its windows counts.
  *
- * `databases`: the URL of an empty Postgres database for each companion; undefined: SQLite files.
+ * `database`, `elsewhere`: the URL of an empty Postgres database, of two servers; undefined: a
+ * SQLite file.
  */
 export async function measureLateness(
-  databases: () => Promise<string | undefined>,
+  database: () => Promise<string | undefined>,
+  elsewhere: () => Promise<string | undefined>,
   quick: boolean,
 ): Promise<Result[]> {
   const chats = quick ? 10_000 : 100_000;
-  const own = await startWithChats(await databases(), chats);
-  const neighbour = await startWithChats(await databases(), chats);
+  const own = await startWithChats(await database(), chats);
+  const neighbour = await startWithChats(await elsewhere(), chats);
   const reader = startReader(own.companion);
   try {
     await once(reader, "message");

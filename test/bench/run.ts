@@ -45,11 +45,15 @@ interface BenchCase {
 
 type Databases = () => Promise<string | undefined>;
 
-const server: { running?: Awaited<ReturnType<typeof startPostgres>>; databases: number } = {
-  databases: 0,
-};
+const servers: Awaited<ReturnType<typeof startPostgres>>[] = [];
+let made = 0;
 
-function casesOn(engine: "SQLite" | "Postgres", databases: Databases): BenchCase[] {
+/** `elsewhere`: on another server. */
+function casesOn(
+  engine: "SQLite" | "Postgres",
+  databases: Databases,
+  elsewhere = databases,
+): BenchCase[] {
   const of = (name: string, measure: BenchCase["measure"]): BenchCase => ({
     name: `${engine.toLowerCase()} ${name}`,
     measure,
@@ -63,7 +67,7 @@ function casesOn(engine: "SQLite" | "Postgres", databases: Databases): BenchCase
     of("idle streams", async () => [await memoryOfIdleStreams(await databases(), quick)]),
     of("history", async () => await measureHistory(await databases(), quick)),
     of("search", async () => await measureSearch(await databases(), quick)),
-    of("lateness", () => measureLateness(databases, quick)),
+    of("lateness", () => measureLateness(databases, elsewhere, quick)),
     of("start", async () => [await measureStart(engine, databases, quick)]),
     of("fair share", async () => await measureFairShare(await databases(), quick)),
     ...BENCH_FORMATS.flatMap((format) =>
@@ -76,13 +80,17 @@ function casesOn(engine: "SQLite" | "Postgres", databases: Databases): BenchCase
   ];
 }
 
-const onPostgres: Databases = async () => {
-  server.running ??= await startPostgres();
-  return await createDatabase(server.running.url, `bench_${++server.databases}`);
+const onPostgres = async (which = 0) => {
+  const server = (servers[which] ??= await startPostgres());
+  return await createDatabase(server.url, `bench_${++made}`);
 };
 const cases: BenchCase[] = [
   ...casesOn("SQLite", () => Promise.resolve(undefined)),
-  ...casesOn("Postgres", onPostgres),
+  ...casesOn(
+    "Postgres",
+    () => onPostgres(),
+    () => onPostgres(1),
+  ),
   { name: "postgres team", measure: () => measureTeam(onPostgres, quick) },
   { name: "models", measure: () => measureModels(quick) },
   ...RENDERED.map((kind) => ({
@@ -116,7 +124,7 @@ async function measureAll(chosen: readonly BenchCase[]): Promise<void> {
       if (isWritten) writeRows(NAMES, name, rows);
     }
   } finally {
-    await server.running?.stop();
+    for (const server of servers) await server?.stop();
   }
   const missed = results.filter(({ met }) => !met);
   console.log(`\n${results.length - missed.length} of ${results.length} goals met`);

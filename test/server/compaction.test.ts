@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { statSync } from "node:fs";
 import { setTimeout as delay } from "node:timers/promises";
 import pg from "pg";
+import type { FileLine } from "../../server/chat/chat.ts";
 import { compactTurns } from "../../server/chat/upkeep/compact-turns.ts";
 import { purgeDeleted } from "../../server/chat/upkeep/deleted-chats.ts";
 import { STEP_ROWS } from "../../server/db/tables/compaction.ts";
@@ -14,6 +15,7 @@ import { emptyLog } from "../../webview/turns/model.ts";
 import { takeChunks } from "../../webview/turns/turns.ts";
 import {
   collect,
+  exportedText,
   FINISH,
   read,
   type Script,
@@ -23,6 +25,10 @@ import {
   withChat,
 } from "../support/chat.ts";
 import { ENGINES, POSTGRES, SQLITE, type TestDatabase } from "../support/engines.ts";
+
+async function* linesOf(file: string): AsyncGenerator<FileLine> {
+  for (const [index, text] of file.trim().split("\n").entries()) yield { number: index + 1, text };
+}
 
 const LATER = () => Date.now() + 60_000;
 const WORDS = 1_300;
@@ -168,32 +174,69 @@ describe("an append that hangs on Postgres", () => {
       },
     ));
 
-  it("finds no log of a chat that was removed: purging waits for it, and says how long it did", () =>
+  it("finds no log of a chat that was removed: purging waits for it, deleting for good does not", () =>
     withChat(
       POSTGRES,
       () => [FINISH],
       async (open, database) => {
         const client = await hanging(database);
-        await assert.rejects(appendsEnded(open.deps.reader, 200), /on its way for over 0.2 s/);
+        await assert.rejects(appendsEnded(open.deps.reader, 200), /for over 0.2 s/);
         const [one, two] = [await say(open.chat, "one"), await say(open.chat, "two")];
         await read(open.chat, one);
         await read(open.chat, two);
         await open.chat.deleteSession(one.session_id);
         const purging = purgeDeleted({ ...open.deps, keepDeletedDays: 0 }, Date.now() + 1_000);
-        const deleting = open.chat.deleteSession(two.session_id, true);
-        await delay(300);
+        await open.chat.deleteSession(two.session_id, true);
+        await assert.rejects(open.chat.restoreSession(two.session_id), { code: "not_found" });
+        const listed = await listDeleted(open.deps.reader, 10);
         assert.deepEqual(
-          (await deleted(open)).toSorted(),
-          [one.session_id, two.session_id].toSorted(),
+          listed.map(({ id }) => id),
+          [one.session_id],
         );
+        assert.equal(await chats(open), 2);
         await client.end();
-        await Promise.all([purging, deleting]);
-        assert.deepEqual(await deleted(open), []);
+        assert.equal(await purging, 1);
+        assert.equal(await purgeDeleted({ ...open.deps, keepDeletedDays: 30 }, Date.now()), 1);
+        assert.equal(await chats(open), 0);
       },
     ));
 
-  const deleted = async ({ deps }: TestChat) =>
-    (await listDeleted(deps.reader, 10)).map(({ id }) => id);
+  it("finds no chat from a file in the place of one that was deleted: that stays, and others go on", () =>
+    withChat(
+      POSTGRES,
+      () => [FINISH],
+      async (open, database) => {
+        const { chat } = open;
+        const turn = await say(chat, "one");
+        await read(chat, turn);
+        const { session_id } = turn;
+        const file = await exportedText(chat, session_id, "jsonl");
+        await chat.deleteSession(session_id);
+        const client = await hanging(database);
+        const refused = chat.importChats(linesOf(file), false);
+        assert.equal((await read(chat, await say(chat, "two"))).at(-1)?.type, "done");
+        assert.match((await refused).problems[0]?.message ?? "", /Words .* for over 2 s/);
+        assert.equal((await chat.listDeleted()).sessions.length, 1);
+        await client.end();
+        assert.equal((await chat.importChats(linesOf(file), false)).counts.imported, 1);
+        // Nor one that has not seen the lease yet, though its chat had as many.
+        const again = await say(chat, "again", { session_id });
+        await read(chat, again);
+        assert.ok((await fenceOf(open, session_id)) > 2 ** 32);
+      },
+    ));
+
+  const chats = async ({ deps }: TestChat) =>
+    (await deps.reader.selectFrom("sessions").select("id").execute()).length;
+
+  async function fenceOf({ deps }: TestChat, sessionId: string): Promise<number> {
+    const row = await deps.reader
+      .selectFrom("sessions")
+      .select("lease_fence")
+      .where("id", "=", sessionId)
+      .executeTakeFirstOrThrow();
+    return row.lease_fence;
+  }
 });
 
 describe("the size of a database", () => {

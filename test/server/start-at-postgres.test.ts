@@ -47,6 +47,14 @@ describe("a start at a Postgres", function () {
     );
   });
 
+  it("that shows a transaction nothing of what others commit meanwhile", async () => {
+    await query("create database still");
+    await query("alter database still set default_transaction_isolation = 'repeatable read'");
+    const url = new URL(server.url);
+    url.pathname = "/still";
+    assert.match(await startFails(url.href), /default_transaction_isolation has to be/);
+  });
+
   it("that does not have this database", async () => {
     const url = new URL(server.url);
     url.pathname = "/nowhere";

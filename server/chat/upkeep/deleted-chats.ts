@@ -2,6 +2,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import {
   deletedBefore,
+  giveUpSession,
   hideSession,
   isDeleted,
   listDeleted,
@@ -16,14 +17,19 @@ import { every, type Repeating } from "../../shared/every.ts";
 import type { ChatDeps } from "../deps.ts";
 
 const DAY_MS = 86_400_000;
-const LOOK_MS = 3_600_000;
+const LOOK_MS = 600_000;
 const FIRST_LOOK_MS = 60_000;
 const REMOVED_AT_ONCE = 100;
 /** Between two of them, so that streams go first. */
 const REST_MS = 20;
 const LISTED = 200;
+/** Of who waits for a chat to be removed. */
+const PATIENCE_MS = 2_000;
 
-/** `forGood`: it cannot be brought back, also if it was deleted before. */
+/**
+ * `forGood`: it cannot be brought back, also if it was deleted before. Where an append hangs
+ * (`appendsEnded`), its rows are removed in the background, later.
+ */
 export async function deleteSession(
   deps: ChatDeps,
   sessionId: string,
@@ -34,13 +40,20 @@ export async function deleteSession(
   const uow = deps.newUnitOfWork({ sessionId });
   await uow.commit("delete_session", async (trx, afterCommit) => {
     if (keeps || !(await isDeleted(trx, sessionId))) await hideSession(trx, sessionId);
+    if (!keeps) await giveUpSession(trx, sessionId);
     afterCommit(() => {
       deps.hub.announceGone(sessionId);
       deps.peers.look(sessionId);
     });
   });
   if (keeps) return;
-  await appendsEnded(deps.reader);
+  try {
+    await appendsEnded(deps.reader, PATIENCE_MS);
+  } catch (err) {
+    if (!(err instanceof ChatError && err.code === "session_busy")) throw err;
+    deps.log.warn({ err, session_id: sessionId }, "a deleted chat is removed later");
+    return;
+  }
   await purge(deps, sessionId, Number.MAX_SAFE_INTEGER);
 }
 

@@ -7,14 +7,20 @@ import { NoConnection } from "./storage-errors.ts";
 
 const ANSWER_MS = 5_000;
 
+/** What Postgres does is the same. */
+const SEES_OTHERS = ["read committed", "read uncommitted"];
+
 /**
- * Rejects with `storage_readonly` where nothing can be written, in words for who chose the server.
+ * Rejects with `storage_readonly` where nothing can be written, and where a statement would not see
+ * what others have just committed (an append must see whose lease it is after the wait for its
+ * lock), in words for who chose the server.
  */
-export async function refuseReadOnly(url: string): Promise<void> {
+export async function refuseUnfit(url: string): Promise<void> {
   await withClients(url, 1, async ([client]) => {
-    const [row] = await ask<{ standby: boolean; read_only: string }>(
+    const [row] = await ask<{ standby: boolean; read_only: string; isolation: string }>(
       client,
-      "select pg_is_in_recovery() as standby, current_setting('transaction_read_only') as read_only",
+      "select pg_is_in_recovery() as standby, current_setting('transaction_read_only') as read_only, " +
+        "current_setting('transaction_isolation') as isolation",
     );
     if (row?.standby) {
       throw new ChatError("storage_readonly", "This Postgres is a standby: it can only be read.", {
@@ -25,6 +31,15 @@ export async function refuseReadOnly(url: string): Promise<void> {
       throw new ChatError("storage_readonly", "This Postgres lets itself only be read.", {
         hint: "default_transaction_read_only is on for this server, database or user. Nothing was changed.",
       });
+    }
+    if (row && !SEES_OTHERS.includes(row.isolation)) {
+      throw new ChatError(
+        "database_unavailable",
+        "This Postgres does not show a transaction what others commit meanwhile.",
+        {
+          hint: "default_transaction_isolation has to be read committed for this server, database or user. Nothing was changed.",
+        },
+      );
     }
   });
 }

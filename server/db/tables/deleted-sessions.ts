@@ -1,7 +1,7 @@
 // A chat that was deleted stays as it is for a while: only nobody sees it, and nobody writes it.
 import type { DeletedSession } from "../../protocol/responses.ts";
 import { removeAttachments } from "./attachments.ts";
-import { holdAppends } from "./epochs.ts";
+import { appendsEnded } from "./epochs.ts";
 import type { Reader, Trx } from "./schema.ts";
 import { lockSession, noSuchSession, releaseLease } from "./sessions.ts";
 
@@ -16,12 +16,25 @@ export async function hideSession(trx: Trx, sessionId: string): Promise<void> {
     .execute();
 }
 
+/** For when one was deleted that nobody may bring back: it is the next to be removed. */
+const FOR_GOOD = 0;
+
+/** Of one that is hidden. */
+export async function giveUpSession(trx: Trx, sessionId: string): Promise<void> {
+  await trx
+    .updateTable("sessions")
+    .set({ deleted_at: FOR_GOOD })
+    .where("id", "=", sessionId)
+    .execute();
+}
+
 /** One that is not deleted stays as it is. Rejects with `not_found` where none is left. */
 export async function showSession(trx: Trx, sessionId: string): Promise<void> {
   const result = await trx
     .updateTable("sessions")
     .set({ deleted_at: null })
     .where("id", "=", sessionId)
+    .where((eb) => eb.or([eb("deleted_at", "is", null), eb("deleted_at", "!=", FOR_GOOD)]))
     .executeTakeFirst();
   if (result.numUpdatedRows === 0n) throw noSuchSession();
 }
@@ -57,20 +70,32 @@ export async function isDeleted(reader: Reader, sessionId: string): Promise<bool
   return row !== undefined;
 }
 
-/** For a chat that comes in from a file under the id of one that was deleted here. */
+/** Less than a step's own patience. */
+const APPENDS_MS = 2_000;
+
+/**
+ * For a chat that comes in from a file under the id of one that was deleted here. Rejects with
+ * `session_busy` where an append hangs that could add to what comes in.
+ */
 export async function removeIfDeleted(trx: Trx, sessionId: string): Promise<void> {
-  if (!(await isDeleted(trx, sessionId))) return;
-  // One that saw the lease before the chat was deleted would add to what comes in.
-  await holdAppends(trx);
+  // Nobody brings it back from here on. No append needs this row.
+  const { numUpdatedRows } = await trx
+    .updateTable("sessions")
+    .set((eb) => ({ last_seq: eb.ref("last_seq") }))
+    .where("id", "=", sessionId)
+    .where("deleted_at", "is not", null)
+    .executeTakeFirst();
+  if (numUpdatedRows === 0n) return;
+  await appendsEnded(trx, APPENDS_MS);
   await removeSession(trx, sessionId);
 }
 
-/** The newest first. */
+/** Those that can be brought back, the newest first. */
 export async function listDeleted(reader: Reader, limit: number): Promise<DeletedSession[]> {
   const rows = await reader
     .selectFrom("sessions")
     .select(["id", "title", "deleted_at"])
-    .where("deleted_at", "is not", null)
+    .where("deleted_at", ">", FOR_GOOD)
     .orderBy("deleted_at", "desc")
     .orderBy("id", "desc")
     .limit(limit)

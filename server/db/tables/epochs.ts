@@ -2,6 +2,7 @@
 // state, the same numbers come again for other words: another epoch.
 import { setTimeout as delay } from "node:timers/promises";
 import { PostgresAdapter, sql } from "kysely";
+import { ChatError } from "../../errors.ts";
 import { holdQueues } from "./queue.ts";
 import type { Reader, Trx } from "./schema.ts";
 import { newestSeq } from "./sessions.ts";
@@ -99,6 +100,11 @@ async function newestEpochs(reader: Reader): Promise<string[]> {
 const FENCE_STEP = 2 ** 32;
 const FENCE_STEPS = 2 ** 16;
 
+/** Also of a chat that takes the place of one with its id. */
+export function farFence(): number {
+  return FENCE_STEP * (1 + Math.floor(Math.random() * FENCE_STEPS));
+}
+
 /**
  * From here on the logs are another course of events. No lease of before is valid any more, or
  * none of the sessions in `cut`, whose logs have lost something: a writer that goes on with what
@@ -159,12 +165,13 @@ export async function holdAppends(trx: Trx): Promise<void> {
   await sql`lock table epochs in exclusive mode`.execute(trx);
 }
 
-/** More than most appends take. */
+/** More than most appends take; the longer one does, the less often it is looked for. */
 const APPEND_MS = 20;
+const HANGING_MS = 500;
 
 /**
- * On Postgres: waits until all appends have ended that are on their way now; throws if one has not
- * after `patienceMs`. For who takes rows out of a log whose lease is over: an append that has seen
+ * On Postgres: waits until all appends have ended that are on their way now; rejects with
+ * `session_busy` if one has not after `patienceMs`. For who takes rows out of a log whose lease is over: an append that has seen
  * the lease (its process of the server may be stopped, for however long) would find their numbers
  * free. It locks nothing, so nobody waits for an append that hangs.
  */
@@ -172,17 +179,24 @@ export async function appendsEnded(reader: Reader, patienceMs = 10_000): Promise
   if (!(reader.getExecutor().adapter instanceof PostgresAdapter)) return;
   const until = performance.now() + patienceMs;
   let left = await appendsOnTheirWay(reader);
-  while (left.size > 0) {
-    if (performance.now() > until) {
-      throw new Error(`an append of words has been on its way for over ${patienceMs / 1_000} s`);
-    }
-    await delay(APPEND_MS);
+  for (let wait = APPEND_MS; left.size > 0; wait = Math.min(wait * 2, HANGING_MS)) {
+    if (performance.now() > until) throw hangs(patienceMs);
+    await delay(wait);
     const now = await appendsOnTheirWay(reader);
     left = new Set([...left].filter((transaction) => now.has(transaction)));
   }
 }
 
-/** The lock that `holdAppends` waits for, by whose transaction has it. */
+function hangs(patienceMs: number): ChatError {
+  const seconds = patienceMs / 1_000;
+  return new ChatError(
+    "session_busy",
+    `Words of an answer have been on their way to Postgres for over ${seconds} s.`,
+    { hint: "One of its processes hangs. Nothing was changed; try again later." },
+  );
+}
+
+/** The lock that `holdAppends` waits for, by whose transaction has it, or waits for it. */
 async function appendsOnTheirWay(reader: Reader): Promise<Set<string>> {
   const { rows } = await sql<{ transaction: string }>`
     select virtualtransaction as transaction from pg_locks
@@ -194,7 +208,7 @@ async function appendsOnTheirWay(reader: Reader): Promise<Set<string>> {
 
 /** Of these sessions, or of all: numbers of before are taken for none of this course of events. */
 async function endLeases(trx: Trx, cut?: readonly string[]): Promise<void> {
-  const step = FENCE_STEP * (1 + Math.floor(Math.random() * FENCE_STEPS));
+  const step = farFence();
   await trx
     .updateTable("sessions")
     .set((eb) => ({

@@ -5,6 +5,7 @@ import type { ChatFileLine, WholeChat } from "../../protocol/stored/chat-file.ts
 import { findAttachments, insertAttachments } from "./attachments.ts";
 import { chunksAfter } from "./chunks.ts";
 import { compacted } from "./compaction.ts";
+import { farFence } from "./epochs.ts";
 import { insertMessageRows, metadataOf } from "./messages.ts";
 import type { Reader, Trx } from "./schema.ts";
 import { noSuchSession } from "./sessions.ts";
@@ -256,7 +257,8 @@ export async function insertWholeChat(trx: Trx, chat: WholeChat): Promise<void> 
     .insertInto("sessions")
     .values({
       ...session,
-      lease_fence: 0,
+      // No append of one that had this id may find its own number here.
+      lease_fence: farFence(),
       workspace: chat.turns.findLast(({ workspace }) => workspace !== null)?.workspace ?? null,
     })
     .execute();

@@ -4,6 +4,7 @@ import { sql } from "kysely";
 import type { ChatDeps } from "../../chat/deps.ts";
 import { closeTurn, ENDINGS } from "../../chat/turn/close-turn.ts";
 import { recoverTurns } from "../../chat/turn/recover-turns.ts";
+import { farFence } from "../../db/tables/epochs.ts";
 import { insertMessage, turnMessages } from "../../db/tables/messages.ts";
 import { removeQueued } from "../../db/tables/queue.ts";
 import type { Trx } from "../../db/tables/schema.ts";
@@ -57,7 +58,7 @@ export async function repairChats(deps: RepairDeps): Promise<string[]> {
 /** In the place of a session's row that is gone. */
 export function recoveredSession(id: string, now: number) {
   const times = { created_at: now, updated_at: now };
-  const place = { last_seq: 0, lease_fence: 0 };
+  const place = { last_seq: 0, lease_fence: farFence() };
   return {
     id,
     title: "Recovered chat",

@@ -39,6 +39,14 @@ export const STARTS_IN_RUSSIAN: readonly Phrase[] = [
     "У сервера, базы или пользователя включён default_transaction_read_only.",
   ],
   [
+    "This Postgres does not show a transaction what others commit meanwhile.",
+    "Этот Postgres не показывает транзакции, что тем временем сохраняют другие.",
+  ],
+  [
+    "default_transaction_isolation has to be read committed for this server, database or user.",
+    "У сервера, базы или пользователя default_transaction_isolation должен быть read committed.",
+  ],
+  [
     "--database leads through a proxy that pools transactions, such as PgBouncer. To make or change tables the server itself is needed.",
     "Адрес базы ведёт через посредника, который делит транзакции, например PgBouncer. Чтобы создать или изменить таблицы, нужен сам сервер.",
   ],
