@@ -171,9 +171,9 @@ const HANGING_MS = 500;
 
 /**
  * On Postgres: waits until all appends have ended that are on their way now; rejects with
- * `session_busy` if one has not after `patienceMs`. For who takes rows out of a log whose lease is over: an append that has seen
- * the lease (its process of the server may be stopped, for however long) would find their numbers
- * free. It locks nothing, so nobody waits for an append that hangs.
+ * `session_busy` if one has not after `patienceMs`. For who takes rows out of a log whose lease is
+ * over: an append that has seen the lease (its process of the server may be stopped, for however
+ * long) would find their numbers free. It locks nothing, so nobody waits for one that hangs.
  */
 export async function appendsEnded(reader: Reader, patienceMs = 10_000): Promise<void> {
   if (!(reader.getExecutor().adapter instanceof PostgresAdapter)) return;
