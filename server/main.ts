@@ -1,6 +1,5 @@
 // The companion's process: read the configuration, be the only one, open, listen, say so, and end
 // in order. Or the doctor, who looks after what companions have stored.
-
 import { ConfigError, parseConfig, USAGE } from "./config.ts";
 import { setUpCollector } from "./lifecycle/garbage-collector.ts";
 import { VERSION } from "./version.ts";

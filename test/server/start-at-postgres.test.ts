@@ -29,7 +29,11 @@ describe("a start at a Postgres", function () {
     const dataDir = newDataDir();
     try {
       const run = runCompanion(["--data-dir", dataDir, "--database", url]);
-      assert.equal((await run.ended).code, 1);
+      // One that starts after all would never end.
+      const patience = setTimeout(() => run.process.kill(), 20_000);
+      const { code } = await run.ended;
+      clearTimeout(patience);
+      assert.equal(code, 1, run.output());
       return run.output();
     } finally {
       rmSync(dataDir, { recursive: true, force: true });
