@@ -1,7 +1,6 @@
 // The companion's process: read the configuration, be the only one, open, listen, say so, and end
 // in order. Or the doctor, who looks after what companions have stored.
 import { ConfigError, parseConfig, USAGE } from "./config.ts";
-import { setUpCollector } from "./lifecycle/garbage-collector.ts";
 import { VERSION } from "./version.ts";
 
 const EXIT_USAGE = 2;
@@ -28,7 +27,6 @@ try {
 }
 
 async function startCompanion(): Promise<void> {
-  setUpCollector();
   const config = parseConfig(process.argv.slice(2), process.env);
   if (config === "help") process.stdout.write(`${USAGE}\n`);
   else if (config === "version") process.stdout.write(`${VERSION}\n`);

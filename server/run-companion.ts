@@ -21,6 +21,7 @@ import {
   whoServes,
 } from "./lifecycle/data-dir.ts";
 import { freeBytesOf, refuseNetworkDrive } from "./lifecycle/file-system.ts";
+import { setUpCollector } from "./lifecycle/garbage-collector.ts";
 import { type IdleWatch, watchIdle } from "./lifecycle/idle.ts";
 import { type KeptRuntimeFiles, keepRuntimeFiles } from "./lifecycle/runtime-files.ts";
 import { createShutdown, within } from "./lifecycle/shutdown.ts";
@@ -158,6 +159,7 @@ async function serve(config: Config, lock: LeaderLock): Promise<void> {
   });
 
   port = await listen(http, host, config.port);
+  setUpCollector();
   const runtime = {
     pid: process.pid,
     host,

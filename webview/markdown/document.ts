@@ -2,6 +2,7 @@
 // rest is parsed again. However the text was cut on its way, the result is the same as
 // that of the whole text at once.
 import type { Env, MarkdownIt } from "markdown-it";
+import { type GrowingTable, rowsToHold, withRows } from "./growing-table.ts";
 import { closeMarks } from "./half-written.ts";
 import { type Piece, toPieces } from "./pieces.ts";
 import type { Token } from "./syntax/parser.ts";
@@ -38,6 +39,8 @@ export class MarkdownDocument {
   #pieces: Piece[] = [];
   #offset = 0;
   #references: References = noReferences();
+  /** At the end of what is not frozen. */
+  #table: GrowingTable | undefined;
   #isPlain = false;
   #isDone = false;
 
@@ -61,8 +64,9 @@ export class MarkdownDocument {
     }
     this.#isPlain = next === "plain";
     this.#isDone = isFinal;
-    const rest = text.slice(this.#offset);
-    const pieces: Piece[] = this.#isPlain ? [{ kind: "plain", text: rest }] : this.#parseTail(rest);
+    const pieces: Piece[] = this.#isPlain
+      ? [{ kind: "plain", text: text.slice(this.#offset) }]
+      : this.#parseTail();
     return { pieces: [...this.#pieces, ...pieces], changedFrom: first, more: false };
   }
 
@@ -72,8 +76,15 @@ export class MarkdownDocument {
     this.#pieces = [];
     this.#offset = 0;
     this.#references = noReferences();
+    this.#table = undefined;
     this.#isPlain = false;
     this.#isDone = false;
+  }
+
+  /** What is not frozen, without the rows of a table that are held. */
+  #rest(until = this.#text.length): string {
+    if (!this.#table) return this.#text.slice(this.#offset, until);
+    return this.#table.head + this.#text.slice(this.#table.next, until);
   }
 
   /**
@@ -83,11 +94,14 @@ export class MarkdownDocument {
   #nextCut(isFinal: boolean): number | "tail" | "plain" {
     const left = this.#text.length - this.#offset;
     if (left === 0) return "tail";
+    if (left > MAX_BLOCK) this.#table = undefined;
+    const rest = this.#rest();
     for (let size = WINDOW; ; size = Math.min(size * 2, MAX_BLOCK)) {
-      const isAll = left <= size;
+      const isAll = rest.length <= size;
       if (isAll && isFinal) return left;
-      const cut = findCut(this.#md, this.#text.slice(this.#offset, this.#offset + size));
-      if (cut > 0) return cut;
+      const cut = findCut(this.#md, rest.slice(0, size));
+      // Before a table whose rows are held there is none: it would have been found before.
+      if (cut > 0) return cut + left - rest.length;
       if (isAll) return "tail";
       if (size === MAX_BLOCK) return "plain";
     }
@@ -101,7 +115,8 @@ export class MarkdownDocument {
     const source = this.#text.slice(this.#offset, this.#offset + cut);
     const known = Object.keys(this.#references).length;
     const env: Env = { references: this.#references };
-    const pieces = toPieces(this.#md, this.#md.parse(source, env), env);
+    const pieces = this.#parse(this.#rest(this.#offset + cut), env);
+    this.#table = undefined;
     this.#offset += cut;
     this.#frozen.push({ source, pieces });
     const changedFrom = this.#pieces.length;
@@ -122,7 +137,14 @@ export class MarkdownDocument {
     return firstChanged;
   }
 
-  #parseTail(tail: string): Piece[] {
+  #parseTail(): Piece[] {
+    const rest = this.#rest();
+    const pieces = this.#parseGrowing(rest);
+    this.#holdRows(rest, pieces);
+    return pieces;
+  }
+
+  #parseGrowing(tail: string): Piece[] {
     const pieces = this.#parseOnce(tail);
     const last = pieces.at(-1);
     if (last?.kind === "code") {
@@ -137,7 +159,25 @@ export class MarkdownDocument {
     // Its own definitions may still be half written, so they are not kept.
     const references = Object.create(this.#references) as References;
     const env: Env = { references, growing: !this.#isDone };
-    return toPieces(this.#md, this.#md.parse(tail, env), env);
+    return this.#parse(tail, env);
+  }
+
+  #parse(rest: string, env: Env): Piece[] {
+    const pieces = toPieces(this.#md, this.#md.parse(rest, env), env);
+    return this.#table ? withRows(pieces, this.#table) : pieces;
+  }
+
+  #holdRows(rest: string, pieces: readonly Piece[]): void {
+    const found = rowsToHold(rest, pieces, this.#table);
+    if (!found) return;
+    const { head, rows, count } = found;
+    const env: Env = { references: Object.create(this.#references) as References };
+    const at = pieces.length - 1;
+    const table = toPieces(this.#md, this.#md.parse(head + rows, env), env)[at];
+    if (table?.kind !== "group" || table.children.length !== count) return;
+    const before = this.#table?.rows ?? [];
+    const next = this.#text.length - rest.length + head.length + rows.length;
+    this.#table = { head, at, rows: [...before, ...table.children], next };
   }
 }
 

@@ -132,6 +132,34 @@ const cutsOf = (text: string) =>
     .uniqueArray(fc.nat(text.length), { maxLength: 40 })
     .map((cuts) => cuts.toSorted((a, b) => a - b));
 
+const ROWS = [
+  "| 1 | 2 |",
+  "| **bold | end** |",
+  "| `a | b` | c |",
+  "| [ref] | [late] |",
+  "| \\(a_1 *b | $x |",
+  "1 | 2 | 3",
+  "only one",
+  "| | |",
+  "|---|---|",
+  "  | in | it |",
+  "| [l](https://e.exa | x |",
+  "[ref]: https://e.example/1",
+];
+/** Longer than what is held of a table at once, with what there may be before and behind it. */
+const withTables = fc
+  .tuple(
+    documents,
+    fc.constantFrom("", "\n", "\n\n", "text\n", "# heading\n", "[late]: https://e.example/4\n"),
+    fc.array(fc.constantFrom(...ROWS), { minLength: 20, maxLength: 60 }),
+    fc.constantFrom("\n", "\r\n"),
+    fc.constantFrom("", "\n", "\n\n", "# heading\n", "```\n", "\n[late]: https://e.example/5\n"),
+    documents,
+  )
+  .map(([before, gap, rows, end, behind, after]) =>
+    [before, gap, ["| a | b |", "|---|:-:|", ...rows, ""].join(end), behind, after].join(""),
+  );
+
 describe("a streamed Markdown document", () => {
   it("ends as the whole text rendered at once, however it was cut", () => {
     fc.assert(
@@ -153,6 +181,47 @@ describe("a streamed Markdown document", () => {
       }),
       { numRuns: 200 },
     );
+  });
+
+  it("ends the same with long tables", () => {
+    fc.assert(
+      fc.property(
+        withTables.chain((text) => fc.tuple(fc.constant(text), cutsOf(text))),
+        ([text, cuts]) => {
+          assert.equal(streamed(text, cuts), md.render(text));
+        },
+      ),
+      { numRuns: 1_000 },
+    );
+  });
+
+  it("shows a long table at each moment as its text is", () => {
+    const rows = Array.from({ length: 200 }, (_, row) => `| ${row} | \`a\` | *b* ${row} |\n`);
+    const text = `before\n\n| n | a | b |\n|---|---|---|\n${rows.join("")}`;
+    const document = new MarkdownDocument(md);
+    for (let cut = 1; cut <= text.length; cut += 37) {
+      const whole = advance(new MarkdownDocument(md), text.slice(0, cut), false);
+      const grown = advance(document, text.slice(0, cut), false);
+      assert.equal(toHtml(grown.pieces), toHtml(whole.pieces));
+    }
+  });
+
+  it("parses of a long table no more than its last rows", () => {
+    const rows = Array.from(
+      { length: 900 },
+      (_, row) => `| ${row} | some words | more of them |\n`,
+    );
+    const text = `| n | a | b |\n|---|---|---|\n${rows.join("")}`;
+    let longest = 0;
+    const counting = Object.create(md) as typeof md;
+    counting.parse = (part, env) => {
+      longest = Math.max(longest, part.length);
+      return md.parse(part, env);
+    };
+    const document = new MarkdownDocument(counting);
+    for (let cut = 50; cut < text.length; cut += 50) advance(document, text.slice(0, cut), false);
+    assert.ok(toHtml(advance(document, text, true).pieces) === md.render(text));
+    assert.ok(text.length > 30_000 && longest < 1_500, `${longest} characters at once`);
   });
 
   it("says from where on it changed", () => {
