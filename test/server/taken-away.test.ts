@@ -18,8 +18,9 @@ import {
 import { join } from "node:path";
 import Database from "better-sqlite3";
 import { watchWalContent } from "../../server/db/engine/wal-content.ts";
+import type { StreamChunk } from "../../server/protocol/chunks.ts";
 import { Ready } from "../../server/protocol/responses.ts";
-import { ask, lastOf, until } from "../support/asking.ts";
+import { ask, lastOf, logOf, until } from "../support/asking.ts";
 import { type Companion, newDataDir, startCompanion } from "../support/companion.ts";
 import { query } from "../support/damage.ts";
 
@@ -233,8 +234,10 @@ describe("a database of no bytes beside a full log", () => {
       const file = join(dataDir, NAME);
       let companion = await startCompanion({ dataDir, quick: true });
       try {
-        // Nothing has been moved into the file yet.
-        await ask(companion, "only in the log");
+        // Nothing has been moved into the file yet, and no word into its session's log.
+        const { sessionId, chunks } = await ask(companion, "only in the log, a long story");
+        const shown: StreamChunk[] = [];
+        for await (const chunk of chunks) if (shown.push(chunk) === 3) break;
         await companion.kill();
         const doctor = ["server/main.ts", "doctor", "--data-dir", dataDir];
         if (how === "emptied") truncateSync(file, 0);
@@ -252,6 +255,18 @@ describe("a database of no bytes beside a full log", () => {
         execFileSync(process.execPath, [...doctor, "--salvage", set_aside.path]);
         companion = await startCompanion({ dataDir, quick: true });
         assert.match(await wordsIn(companion), /only in the log/);
+        const log = await logOf(companion, sessionId);
+        assert.deepEqual(
+          log.map(({ seq }) => seq),
+          log.map((_, index) => index + 1),
+        );
+        for (const chunk of shown) assert.deepEqual(log[(chunk.seq ?? 0) - 1], chunk);
+        assert.equal(log.at(-1)?.type, "interrupted");
+        assert.equal(
+          log.some(({ type }) => type === "snapshot"),
+          false,
+          "no word is lost",
+        );
       } finally {
         await companion.kill();
         rmSync(dataDir, { recursive: true, force: true });

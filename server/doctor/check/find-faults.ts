@@ -54,13 +54,19 @@ export async function findGaps(reader: Reader, engine: Engine): Promise<Gap[]> {
 
 /**
  * Sessions whose next chunk would get a number that is taken. The tail of SQLite is beyond the
- * numbers of its sessions, and is meant to be; so are the words of running answers on Postgres.
+ * numbers of its sessions, and is meant to be (what is settled never is); so are the words of
+ * running answers on Postgres.
  */
 export async function findShortCursors(
   reader: Reader,
   engine: Engine,
 ): Promise<{ session_id: string; newest: number }[]> {
   const log = sql.table(engine === "sqlite" ? "settled_chunks" : "chunks");
+  const isMeant =
+    engine === "sqlite"
+      ? sql`false`
+      : sql`exists (
+          select 1 from turns where turns.session_id = cursors.session_id and status = 'running')`;
   return await rowsOf(
     reader,
     sql<{ session_id: string; newest: number }>`
@@ -68,8 +74,7 @@ export async function findShortCursors(
         select id as session_id, last_seq,
           (select max(seq) from ${log} as log where log.session_id = sessions.id) as newest
         from sessions) as cursors
-      where newest > last_seq and not exists (
-        select 1 from turns where turns.session_id = cursors.session_id and status = 'running')`,
+      where newest > last_seq and not ${isMeant}`,
   );
 }
 

@@ -45,7 +45,7 @@ export function asideFiles(path: string): AsideFile[] {
   if (!existsSync(folder)) return [];
   return (
     readdirSync(folder)
-      .filter((name) => name.startsWith(prefix) && !/-(?:wal|shm)$/.test(name))
+      .filter((name) => name.startsWith(prefix) && !/(?:-wal|-shm|\.tmp)$/.test(name))
       .flatMap((name) => {
         const at = fromStamp(name.slice(prefix.length, prefix.length + 16));
         return at ? [{ path: join(folder, name), at }] : [];

@@ -27,7 +27,7 @@ const LARGE_AT_ONCE = 4;
 
 /** Throws `ChatError` if SQLite cannot make anything of the file. It is never written. */
 export function openDamaged(path: string): DamagedFile {
-  const rebuilt = isLogAlone(path) ? `${path}.${randomUUID()}.tmp` : undefined;
+  const rebuilt = isLogAlone(path) ? `${path}.${randomUUID()}.${process.pid}.tmp` : undefined;
   if (rebuilt !== undefined) rebuildFromLog(`${path}-wal`, rebuilt);
   const removeRebuilt = () => {
     for (const file of rebuilt === undefined ? [] : databaseFiles(rebuilt))
@@ -113,7 +113,7 @@ function* readTable(
     return;
   }
   // From the last to be read to the next.
-  const ranges = [{ from: 1, to: last }];
+  const ranges = [{ from: FIRST, to: last }];
   let lostUntil = -1;
   for (let range = ranges.pop(); range; range = ranges.pop()) {
     const { from, to } = range;
@@ -135,6 +135,9 @@ function* readTable(
     if (rows.length > 0) yield rows;
   }
 }
+
+/** The tail's first place; SQLite itself begins with 1. */
+const FIRST = 0;
 
 /**
  * Where nothing tells how far the ids go. Each of them beyond the last row
