@@ -7,6 +7,7 @@ import pg from "pg";
 import type { StreamChunk } from "../../server/protocol/chunks.ts";
 import { FINISH, openChat, read, type Script, say, type TestChat, text } from "../support/chat.ts";
 import { POSTGRES } from "../support/engines.ts";
+import { startPostgres } from "../support/postgres.ts";
 import { carries, startTcpProxy, type TcpProxy } from "../support/tcp-proxy.ts";
 
 const WORDS = Array.from({ length: 30 }, (_, n) => `w${n} `);
@@ -148,4 +149,50 @@ describe("statements that were given up on", () => {
         },
       );
     })).timeout(120_000);
+});
+
+describe("commits that wait for a standby that is away", () => {
+  // Longer than the driver waits for a statement, and than anybody waits for a lock.
+  const AWAY_MS = 14_000;
+
+  it("end no answer: what they hold is waited for as long as the database itself", async () => {
+    const server = await startPostgres();
+    const admin = new pg.Client({ connectionString: server.url });
+    await admin.connect();
+    const setStandby = async (name: string) => {
+      await admin.query(`alter system set synchronous_standby_names = '${name}'`);
+      await admin.query("select pg_reload_conf()");
+    };
+    // Some end in each moment of the beginning; others have said all by then, and end meanwhile,
+    // when a renewal of the leases holds the rows that they need.
+    const script: Script = async function* ({ messages }) {
+      const words = Number(messages[0]?.content);
+      for (let n = 0; n < words; n++) {
+        await delay(20);
+        yield text(`w${n} `);
+      }
+      if (words < 30) await delay(4_000);
+      yield FINISH;
+    };
+    const open = await openChat({ engine: "postgres", url: server.url }, script);
+    try {
+      const answers = Array.from({ length: 60 }, async (_, n) => {
+        const words = 20 + n * 2;
+        const seen = await read(open.chat, await say(open.chat, String(words)));
+        const last = seen.at(-1);
+        assert.equal(last?.type, "done", JSON.stringify(last));
+        assert.equal(tokens(seen), Array.from({ length: words }, (_, w) => `w${w} `).join(""));
+      });
+      await delay(700);
+      await setStandby("nobody");
+      await delay(AWAY_MS);
+      await setStandby("");
+      await Promise.all(answers);
+    } finally {
+      await setStandby("");
+      await admin.end();
+      await open.close();
+      await server.stop();
+    }
+  }).timeout(90_000);
 });

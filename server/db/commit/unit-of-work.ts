@@ -65,6 +65,15 @@ export interface UnitOfWorkDeps {
   secondMachine?: SecondMachine | undefined;
 }
 
+/** What decides whether a step is tried again. */
+interface Waits {
+  attempts: number;
+  /** `performance.now()`, as `lockedSince`: of the first of the latest tries that met a lock. */
+  started: number;
+  lockedSince: number | undefined;
+  seconds: number;
+}
+
 /** Runs once the surrounding transaction is committed, in the order of registration. */
 export type AfterCommit = (hook: () => void) => void;
 
@@ -128,8 +137,8 @@ export class SSEUnitOfWork {
    * (nothing stored), `commit_failed` (a statement failed and was swallowed, or the COMMIT failed:
    * nothing stored), `commit_outcome_unknown` (the connection broke during COMMIT and `readBack`
    * was not given or could not be asked for 15 s, or for as long as it waits). Lock conflicts and
-   * serialization failures run `work` again, up to 6 times within 5 s, and a database that is away
-   * is waited for (`patience.ts`); therefore `work` touches nothing but the database.
+   * serialization failures run `work` again, and a database that is away is waited for
+   * (`patience.ts`); therefore `work` touches nothing but the database.
    */
   async commit<T>(operation: Operation, work: Work<T>, readBack?: ReadBack): Promise<T> {
     this.#enter(operation);
@@ -225,6 +234,7 @@ export class SSEUnitOfWork {
     attempt: () => Promise<Succeeded<T> | Failed | Unknown<T>>,
   ): Promise<T> {
     const seconds = patienceOf(operation, this.#deps.patienceSeconds ?? DEFAULT_PATIENCE_SECONDS);
+    let lockedSince: number | undefined;
     try {
       for (;;) {
         facts.attempts++;
@@ -237,7 +247,10 @@ export class SSEUnitOfWork {
           return this.#succeed(operation, outcome, facts);
         }
         facts.hindrance = hindranceOf(outcome.error) ?? facts.hindrance;
-        if (!this.#mayTryAgain(outcome, facts.attempts, started, seconds)) {
+        // From here on, for the database may have been away before.
+        lockedSince = isConflict(outcome.error) ? (lockedSince ?? performance.now()) : undefined;
+        const waits = { attempts: facts.attempts, started, lockedSince, seconds };
+        if (!this.#mayTryAgain(outcome, waits)) {
           meter(this.#deps, operation, this.#subject, outcome, facts);
           const error = toStorageError(outcome.error);
           if (error instanceof ChatError) this.#deps.health.failed(error.code);
@@ -340,13 +353,15 @@ export class SSEUnitOfWork {
   }
 
   /** Only what surely left nothing behind is done again. */
-  #mayTryAgain(outcome: Failed, attempt: number, started: number, seconds: number): boolean {
-    const { status, error } = outcome;
+  #mayTryAgain(
+    { status, error }: Failed,
+    { attempts, started, lockedSince, seconds }: Waits,
+  ): boolean {
     if (this.#owner) return false;
     if (status === "rollback" && isConnectionLost(error)) {
-      return isWorthAnotherTry(attempt, started) || isWorthWaiting(started, seconds);
+      return isWorthAnotherTry(attempts, started) || isWorthWaiting(started, seconds);
     }
-    return isConflict(error) && isWorthWaitingForLock(started);
+    return lockedSince !== undefined && isWorthWaitingForLock(lockedSince, seconds);
   }
 
   /** Own transaction: at once, the commit is done. Borrowed: held until the owner says so. */
