@@ -94,6 +94,13 @@ async function openAt(
     dialect: new PostgresDialect({ pool: createPool(servers, 1, log, { names }) }),
     plugins: [refuseInsideWork],
   });
+  const leaseWriter = new Kysely<Database>({
+    dialect: guardDialect(new PostgresDialect({ pool: createPool(servers, 1, log, { names }) }), {
+      begin: POSTGRES_BEGIN,
+      commit: POSTGRES_COMMIT,
+    }),
+    plugins: [refuseInsideWork],
+  });
   const alone = new PostgresDialect({
     pool: createPool(servers, 1, log, { isThere: servers.found }),
   });
@@ -117,6 +124,7 @@ async function openAt(
     durability: "full",
     schemaVersion,
     writer,
+    leaseWriter,
     // Its connections already commit side by side.
     commitGroup: undefined,
     appendLog: createPostgresAppendLog(appender, secondMachine),
@@ -157,6 +165,7 @@ async function openAt(
       await peerChannel.close();
       await reader.destroy();
       await appender.destroy();
+      await leaseWriter.destroy();
       await atOnce.writer.destroy();
       await writer.destroy();
     },

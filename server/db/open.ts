@@ -179,6 +179,7 @@ async function openSqlite(
       durability,
       schemaVersion,
       writer,
+      leaseWriter: writer,
       commitGroup: new CommitGroup(writer, gate, tail),
       appendLog,
       // All steps of a moment share a commit.

@@ -45,6 +45,8 @@ export interface OpenedDatabase {
   health: StorageHealth;
   /** For units of work only. */
   writer: Kysely<Database>;
+  /** For the renewal of leases and looks at them, which wait behind no step and no read. */
+  leaseWriter: Kysely<Database>;
   /** Shares physical commits among units of work, where that pays. */
   commitGroup: CommitGroup | undefined;
   /** Where the deltas of all streams are committed together. */

@@ -17,6 +17,7 @@ import { memoryOfIdleStreams } from "./idle-streams.ts";
 import { measureLateness } from "./lateness-goals.ts";
 import { BENCH_FORMATS } from "./model-formats.ts";
 import { measureModels } from "./model-goals.ts";
+import { makeLogFiles } from "./postgres-work.ts";
 import { measureRendering, RENDERED } from "./rendering-goals.ts";
 import type { Result } from "./result.ts";
 import { HEAD, rowOf, writeRows } from "./results-table.ts";
@@ -81,9 +82,15 @@ function casesOn(
 }
 
 const onPostgres = async (which = 0) => {
-  const server = (servers[which] ??= await startPostgres());
+  const server = (servers[which] ??= await startServer());
   return await createDatabase(server.url, `bench_${++made}`);
 };
+async function startServer() {
+  const server = await startPostgres();
+  await makeLogFiles(server.url);
+  return server;
+}
+
 const cases: BenchCase[] = [
   ...casesOn("SQLite", () => Promise.resolve(undefined)),
   ...casesOn(

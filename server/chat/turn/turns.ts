@@ -1,3 +1,4 @@
+import { unitsOfWorkOfLeases } from "../../db/commit/units-of-work.ts";
 import {
   LEASE_MS,
   leasesOf,
@@ -197,8 +198,8 @@ export class Turns implements RunningTurns {
     this.#deps.log.warn({ err }, "the leases could not be renewed");
 
   async #renew(): Promise<void> {
-    const { owner } = this.#deps;
-    const uow = this.#deps.newUnitOfWork();
+    const { owner, database } = this.#deps;
+    const uow = unitsOfWorkOfLeases(database, this.#deps)();
     let renewed: RenewedLease[];
     do {
       renewed = await uow.commit("renew_lease", (trx) => renewLeases(trx, owner));
@@ -215,8 +216,9 @@ export class Turns implements RunningTurns {
    */
   async #stopLost(): Promise<void> {
     const running = [...this.#running.values()];
+    // Reads may wait in line behind long ones, and the next renewal comes after this.
     const leases = await leasesOf(
-      this.#deps.reader,
+      this.#deps.database.leaseWriter,
       running.map(({ turn }) => turn.sessionId),
     );
     for (const { turn, controller } of running) {

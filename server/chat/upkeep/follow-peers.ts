@@ -6,6 +6,8 @@ import { recoverTurns } from "../turn/recover-turns.ts";
 
 const POLL_MS = 250;
 const RECOVER_MS = 1_000;
+/** Where one is over that its holder may still renew. */
+const AGAIN_MS = 50;
 
 /**
  * Where several companions share one database: tells the readers here what others have committed,
@@ -35,7 +37,8 @@ export function followPeers(deps: ChatDeps): Repeating {
   async function recoverInTime(): Promise<void> {
     nextMs = RECOVER_MS;
     await recoverTurns(deps);
-    nextMs = Math.min((await untilLeaseEnds(reader, owner)) ?? RECOVER_MS, RECOVER_MS);
+    const endsIn = (await untilLeaseEnds(reader, owner)) ?? RECOVER_MS;
+    nextMs = Math.min(Math.max(endsIn, AGAIN_MS), RECOVER_MS);
   }
 
   async function lookAtAll(): Promise<void> {

@@ -18,6 +18,17 @@ export function unitsOfWork(
   return (subject) => new SSEUnitOfWork(all, subject);
 }
 
+/**
+ * The same on the connection that nothing else uses: a renewal that waited behind the ends of
+ * hundreds of answers would come too late for them.
+ */
+export function unitsOfWorkOfLeases(
+  database: OpenedDatabase,
+  deps: Pick<UnitOfWorkDeps, "metrics" | "log" | "recent">,
+): UnitsOfWork {
+  return unitsOfWork({ ...database, writer: database.leaseWriter }, deps);
+}
+
 /** The same on the connection that waits behind nobody; undefined where there is none. */
 export function unitsOfWorkAtOnce(
   database: OpenedDatabase,

@@ -163,9 +163,14 @@ export async function renewLeases(trx: Trx, owner: string): Promise<RenewedLease
     .limit(RENEWED_AT_ONCE)
     .$if(isPostgres(trx), (query) => query.forUpdate());
   return await trx
+    // Else Postgres may ask it anew for each row, and each time be given others by the limit.
+    .with(
+      (cte) => cte("aging").materialized(),
+      () => aging,
+    )
     .updateTable("sessions")
     .set({ lease_expires_at: afterLease(trx) })
-    .where("id", "in", aging)
+    .where("id", "in", (eb) => eb.selectFrom("aging").select("id"))
     .where("lease_owner", "=", owner)
     .returning(["id as session_id", "cancel_turn_id"])
     .execute();
