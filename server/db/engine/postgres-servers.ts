@@ -134,6 +134,11 @@ export function createServers(urls: readonly string[], log: Log): Servers {
     searching = withoutTrace(search);
   }
 
+  /** A pool that was never used is not ended with the others, and would connect. */
+  function refuseClosed(): void {
+    if (closed) throw new NoConnection(new Error("asked for after calling end on the pool"));
+  }
+
   startSearch();
 
   return {
@@ -151,12 +156,16 @@ export function createServers(urls: readonly string[], log: Log): Servers {
       return backAt;
     },
     async ready(waitMs = MAX_WAIT_MS) {
+      refuseClosed();
       if (!searching) return;
       const late = delay(waitMs, "late", { ref: false });
       if ((await Promise.race([searching, late])) !== "late") return;
       throw new NoConnection(noPrimary(urls.length, standbys.size));
     },
-    found: () => (searching ? finding.promise : Promise.resolve()),
+    async found() {
+      refuseClosed();
+      if (searching) await finding.promise;
+    },
     doubt(cause, since) {
       if (since !== doubts) return;
       // It was asked a moment ago and is no standby: it lets itself only be read for another
