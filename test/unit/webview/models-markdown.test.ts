@@ -162,6 +162,17 @@ describe("cells", () => {
     assert.match(md.render(`\`\`\`\n${code}\`\`\``), /\| `x\|y` \| z \|\n<\/code>/);
   });
 
+  it("leave the bars of what stands right behind a table, or behind what is none", () => {
+    const code = "echo `a | b | c`";
+    for (const above of ["| a | b |\n|---|---|\n| 1 | 2 |", "---\n-|-"]) {
+      for (const fence of ["```sh", "~~~ x|y `a|b`"]) {
+        const shown = md.render(`${above}\n${fence}\n${code}\n${fence.slice(0, 3)}`);
+        assert.ok(shown.includes(code), shown);
+        assert.doesNotMatch(shown, /\uFDD0/);
+      }
+    }
+  });
+
   it("have the items of a list one below the other", () => {
     assert.deepEqual(table("| - **x** one<br>- two | - [ ] t<br/>- [x] u - v |"), [
       "|• <strong>x</strong> one<br>\n• two|☐ t<br>\n☑ u - v|",

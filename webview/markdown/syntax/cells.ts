@@ -13,9 +13,11 @@ const BAR = /(?<!\\)\|/g;
 export function keepBarsInCells(md: MarkdownIt): void {
   const alt = ["paragraph", "reference"];
   md.block.ruler.before("table", "bars", (state, line, end) => holdBars(state, line, end), { alt });
+  // Also of code and whatever else stands right behind a table, or behind what was none.
   md.core.ruler.after("block", "bars", ({ tokens }) => {
     for (const token of tokens) {
-      if (token.type === "inline") token.content = token.content.replaceAll(HELD, "|");
+      token.content = token.content.replaceAll(HELD, "|");
+      token.info = token.info.replaceAll(HELD, "|");
     }
   });
 }
