@@ -216,9 +216,9 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     defect: "a step on Postgres waits for a lock no longer than for one of SQLite",
-    file: "server/db/engine/patience.ts",
-    find: "Math.max(seconds, MAX_SECONDS)",
-    replace: "MAX_SECONDS",
+    file: "server/db/commit/unit-of-work.ts",
+    find: "isWorthWaitingForLock(lockedSince) || isWorthWaiting(started, seconds)",
+    replace: "isWorthWaitingForLock(lockedSince)",
     test: "test/server/given-up.test.ts",
     title: "end no answer",
   },

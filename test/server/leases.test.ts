@@ -51,6 +51,30 @@ for (const engine of ENGINES) {
   });
 }
 
+describe("leases on Postgres beside a row that somebody holds", () => {
+  it("are renewed, and that one's once it is let go", () =>
+    withDatabase(POSTGRES, async (open) => {
+      await storeLeased(open, "a");
+      const client = new pg.Client({ connectionString: open.test.flag });
+      await client.connect();
+      await client.query("begin; update sessions set title = 'held' where id = 's7'");
+      const renew = async (): Promise<string[]> => {
+        const ids: string[] = [];
+        for (let more = true; more; ) {
+          const rows = await open.uow().commit("renew_lease", (trx) => renewLeases(trx, "a"));
+          ids.push(...rows.map(({ session_id }) => session_id));
+          more = rows.length === RENEWED_AT_ONCE;
+        }
+        return ids;
+      };
+      const others = await renew();
+      assert.deepEqual([others.length, others.includes("s7")], [RUNNING - 1, false]);
+      await client.query("commit");
+      await client.end();
+      assert.deepEqual(await renew(), ["s7"]);
+    }));
+});
+
 describe("leases on Postgres whose steps wait in line", () => {
   it("or whose reads do, are renewed meanwhile: no other companion takes the answers over", async () => {
     const script: Script = async function* (_request, signal) {

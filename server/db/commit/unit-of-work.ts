@@ -361,7 +361,9 @@ export class SSEUnitOfWork {
     if (status === "rollback" && isConnectionLost(error)) {
       return isWorthAnotherTry(attempts, started) || isWorthWaiting(started, seconds);
     }
-    return lockedSince !== undefined && isWorthWaitingForLock(lockedSince, seconds);
+    if (lockedSince === undefined) return false;
+    // A commit that waits for a standby holds its locks: the database is as good as away.
+    return isWorthWaitingForLock(lockedSince) || isWorthWaiting(started, seconds);
   }
 
   /** Own transaction: at once, the commit is done. Borrowed: held until the owner says so. */

@@ -56,12 +56,11 @@ export function isWorthAnotherTry(attempts: number, started: number): boolean {
 }
 
 /**
- * Who holds a lock lets it go when it likes: time decides, since six tries may be over in a tenth
- * of a second. A commit that waits for a standby holds its locks meanwhile, so a server is waited
- * for as if it were away: `seconds`. `since`: the first of the tries that met a lock.
+ * Who holds a lock lets it go when it likes: time decides, since six tries may be over in
+ * a tenth of a second. `since`: the first of the tries that met it.
  */
-export function isWorthWaitingForLock(since: number, seconds = 0): boolean {
-  return isWorthWaiting(since, Math.max(seconds, MAX_SECONDS));
+export function isWorthWaitingForLock(since: number): boolean {
+  return isWorthWaiting(since, MAX_SECONDS);
 }
 
 /** The same for a database that is away for as long as `seconds`, however often it was asked. */

@@ -153,7 +153,7 @@ export const RENEWED_AT_ONCE = 100;
  * `RENEWED_AT_ONCE`: for all of them.
  */
 export async function renewLeases(trx: Trx, owner: string): Promise<RenewedLease[]> {
-  // Locked in the order of their ids, as every step that takes several sessions does: no deadlocks.
+  // One whose row is held waits for the next renewal: the leases of all others must not.
   const aging = trx
     .selectFrom("sessions")
     .select("id")
@@ -161,7 +161,7 @@ export async function renewLeases(trx: Trx, owner: string): Promise<RenewedLease
     .where("lease_expires_at", "<", sql<number>`${afterLease(trx)} - ${sql.lit(RENEW_AFTER_MS)}`)
     .orderBy("id")
     .limit(RENEWED_AT_ONCE)
-    .$if(isPostgres(trx), (query) => query.forUpdate());
+    .$if(isPostgres(trx), (query) => query.forUpdate().skipLocked());
   return await trx
     // Else Postgres may ask it anew for each row, and each time be given others by the limit.
     .with(
