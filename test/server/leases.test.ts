@@ -55,9 +55,6 @@ describe("leases on Postgres beside a row that somebody holds", () => {
   it("are renewed, and that one's once it is let go", () =>
     withDatabase(POSTGRES, async (open) => {
       await storeLeased(open, "a");
-      const client = new pg.Client({ connectionString: open.test.flag });
-      await client.connect();
-      await client.query("begin; update sessions set title = 'held' where id = 's7'");
       const renew = async (): Promise<string[]> => {
         const ids: string[] = [];
         for (let more = true; more; ) {
@@ -67,10 +64,16 @@ describe("leases on Postgres beside a row that somebody holds", () => {
         }
         return ids;
       };
-      const others = await renew();
-      assert.deepEqual([others.length, others.includes("s7")], [RUNNING - 1, false]);
-      await client.query("commit");
-      await client.end();
+      const client = new pg.Client({ connectionString: open.test.flag });
+      await client.connect();
+      try {
+        await client.query("begin; update sessions set title = 'held' where id = 's7'");
+        const others = await renew();
+        assert.deepEqual([others.length, others.includes("s7")], [RUNNING - 1, false]);
+      } finally {
+        // Its end lets the row go, and what waits for it.
+        await client.end();
+      }
       assert.deepEqual(await renew(), ["s7"]);
     }));
 });
