@@ -49,6 +49,8 @@ const { values: flags } = parseArgs({
 
 setUpCollector();
 
+type Settle = Parameters<SSEUnitOfWork["put"]>[3];
+
 /**
  * Persistence off for the chunks of answers; every other step is stored as ever, so
  * that turns begin and end.
@@ -62,16 +64,26 @@ class UnkeptUnitOfWork extends SSEUnitOfWork {
     this.#database = database;
   }
 
-  override async append(
-    _operation: Operation,
-    { sessionId, rows }: AppendRequest,
+  override put(
+    operation: Operation,
+    append: AppendRequest,
     onCommit: (done: Numbered) => void,
-  ): Promise<Numbered> {
-    this.#at ??= { sessionId, lastSeq: await lastSeqOf(this.#database, sessionId) };
-    this.#at.lastSeq += rows.length;
-    const done = { lastSeq: this.#at.lastSeq, cancelTurnId: null };
-    onCommit(done);
-    return done;
+    settle: Settle,
+  ): void {
+    const { sessionId, rows } = append;
+    const at = this.#at;
+    if (at) {
+      at.lastSeq += rows.length;
+      const done = { lastSeq: at.lastSeq, cancelTurnId: null };
+      onCommit(done);
+      settle(done);
+      return;
+    }
+    const begin = (lastSeq: number) => {
+      this.#at = { sessionId, lastSeq };
+      this.put(operation, append, onCommit, settle);
+    };
+    lastSeqOf(this.#database, sessionId).then(begin, (error: unknown) => settle(undefined, error));
   }
 
   override async commit<T>(operation: Operation, work: Work<T>): Promise<T> {
@@ -98,11 +110,20 @@ class NaiveUnitOfWork extends SSEUnitOfWork {
     this.#database = database;
   }
 
-  override async append(
+  override put(
     _operation: Operation,
-    { sessionId, turnId, fence, rows }: AppendRequest,
+    append: AppendRequest,
     onCommit: (done: Numbered) => void,
-  ): Promise<Numbered> {
+    settle: Settle,
+  ): void {
+    const end = (done: Numbered) => {
+      onCommit(done);
+      settle(done);
+    };
+    this.#appendEach(append).then(end, (error: unknown) => settle(undefined, error));
+  }
+
+  async #appendEach({ sessionId, turnId, fence, rows }: AppendRequest): Promise<Numbered> {
     let done: Numbered = { lastSeq: 0, cancelTurnId: null };
     for (const { type, payload } of rows) {
       done = await this.#database.writer.transaction().execute(async (trx) => {
@@ -112,7 +133,6 @@ class NaiveUnitOfWork extends SSEUnitOfWork {
         return { lastSeq: chunks[0]?.seq ?? 0, cancelTurnId: null };
       });
     }
-    onCommit(done);
     return done;
   }
 }

@@ -79,10 +79,27 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     defect: "the fence of a session is not looked at",
     file: "server/db/commit/append-worker.ts",
-    find: "const isRefused = row?.fence !== group.appends.fences[index];",
+    find: "const isRefused = row?.fence !== appends.fences[index];",
     replace: "const isRefused = row === undefined;",
     test: "test/server/tail.test.ts",
     title: "does not keep a lease that was taken by another connection in mid-stream",
+  },
+  {
+    defect: "the thread that appends does not look who else has committed",
+    file: "server/db/commit/append-worker.ts",
+    find: "if (now !== known.version) known.sessions.clear();",
+    replace: "",
+    test: "test/server/tail.test.ts",
+    title: "does not keep a lease that was taken by another connection in mid-stream",
+  },
+  {
+    defect: "the thread that appends goes on from where a log ended before it was settled",
+    file: "server/db/commit/append-worker.ts",
+    find: "known.sessions.delete(rows.sessionId);",
+    replace: "",
+    test: "test/server/tail.test.ts",
+    title:
+      "numbers on from what is settled, also where somebody without a lease was refused before",
   },
   {
     defect: "a hole is settled",

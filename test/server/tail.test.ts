@@ -180,6 +180,21 @@ describe("the tail of the log on SQLite", () => {
       assert.deepEqual(said(pathOf(open), "one"), expected(3));
     }));
 
+  it("numbers on from what is settled, also where somebody without a lease was refused before", () =>
+    withDatabase(SQLITE, async (open) => {
+      const goOn = stopTime(open.database);
+      const writer = await leased(open, "one");
+      await say(open, writer, numbered(3));
+      // What the thread knows of the session's row is of before, and is read anew.
+      await leased(open, "two");
+      const old = { ...writer, fence: writer.fence - 1 };
+      await assert.rejects(say(open, old, ["late"]), isCode("lease_lost"));
+      goOn();
+      await until(() => inTail(pathOf(open)) === 0);
+      assert.equal(await say(open, writer, ["w4"]), 4);
+      assert.deepEqual(said(pathOf(open), "one"), expected(4));
+    }));
+
   it("tells a stream in its next word who asked it to stop", () =>
     withDatabase(SQLITE, async (open) => {
       const writer = await leased(open, "one");

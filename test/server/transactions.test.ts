@@ -207,7 +207,7 @@ describe("the list of transactions", () => {
         "append_chunks",
         {},
         { status: "success", phases: { wait: 0.01, body: 0, commit: 0.4 } },
-        { ...newFacts(), syncMs },
+        { ...newFacts(undefined), syncMs },
       );
       return lines[0]?.["cause"];
     };

@@ -19,13 +19,17 @@ export interface Listener {
   seen(): number;
 }
 
+interface Row {
+  payload: string;
+}
+
 /**
  * Tells the readers of a session what was committed. Only the after-commit hook of
  * a unit of work publishes.
  */
 export interface Hub {
-  /** `payloads`: what each says beside its place, where that is JSON already. */
-  publish(sessionId: string, chunks: readonly StreamChunk[], payloads?: readonly string[]): void;
+  /** `rows`: with what each says beside its place, where that is JSON already. */
+  publish(sessionId: string, chunks: readonly StreamChunk[], rows?: readonly Row[]): void;
   announce(sessionId: string, lastSeq: number): void;
   announceGone(sessionId: string): void;
   /** The session's queue has changed, and its log has not. */
@@ -42,13 +46,13 @@ export interface Hub {
 export function createHub(metrics: Metrics): Hub {
   const listeners = new Map<string, Set<Listener>>();
   return {
-    publish(sessionId, chunks, payloads) {
+    publish(sessionId, chunks, rows) {
       for (const { type } of chunks) metrics.published[type]();
       const readers = listeners.get(sessionId);
       if (!readers) return;
       const frames = chunks.map((chunk, index) => {
-        const payload = payloads?.[index];
-        return { chunk, text: payload === undefined ? toFrame(chunk) : toFrameOf(chunk, payload) };
+        const row = rows?.[index];
+        return { chunk, text: row ? toFrameOf(chunk, row.payload) : toFrame(chunk) };
       });
       for (const reader of readers) reader.onFrames(frames);
     },

@@ -188,20 +188,20 @@ export async function writeSession<T>(
 }
 
 /**
- * Appends a running turn's chunks, under its lease, in a commit shared with other streams. Resolves
- * with the turn of this session that somebody asked to stop, if any, and with where the log stands.
- * `writer.lastSeq`: as far as it knew.
+ * Appends a running turn's chunks, under its lease, in a commit shared with other streams; see
+ * `SSEUnitOfWork.put` for `settle`. It is told of the turn of this session that somebody asked to
+ * stop, if any, and of where the log stands. `writer.lastSeq`: as far as it knew.
  */
 export function appendToSession(
   hub: Hub,
   uow: SSEUnitOfWork,
   writer: { sessionId: string; turnId: string; fence: number; lastSeq: number },
   chunks: readonly NewChunk[],
-): Promise<Numbered> {
+  settle: (numbered: Numbered | undefined, error?: unknown) => void,
+): void {
   const { sessionId, turnId, fence, lastSeq: after } = writer;
   const append = toAppend({ sessionId, turnId, fence, after }, chunks, nextCommitId());
-  return uow.append("append_chunks", append, ({ lastSeq }) => {
-    const payloads = append.rows.map(({ payload }) => payload);
-    hub.publish(sessionId, numberedFrom(writer, chunks, lastSeq), payloads);
-  });
+  const publish = ({ lastSeq }: Numbered) =>
+    hub.publish(sessionId, numberedFrom(writer, chunks, lastSeq), append.rows);
+  uow.put("append_chunks", append, publish, settle);
 }

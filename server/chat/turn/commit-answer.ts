@@ -6,20 +6,21 @@ import { messageRow } from "../../db/tables/messages.ts";
 import { changeSession, lockedUpdate, NO_LEASE } from "../../db/tables/sessions.ts";
 import { together } from "../../db/tables/together.ts";
 import { refuseEnded, setTurnProgress, turnEnding } from "../../db/tables/turns.ts";
-import { currentTrace } from "../../observe/trace-context.ts";
+import { within } from "../../observe/trace-context.ts";
 import type { NewChunk } from "../../protocol/chunks.ts";
 import type { FinishReason } from "../../providers/provider.ts";
 import { omitUndefined } from "../../shared/json.ts";
 import { appendToSession } from "../log/write-session.ts";
 import { ENDINGS } from "./close-turn.ts";
 import { endAnswer, progressOf, type Run, StopTurn, writeStep } from "./run.ts";
-import type { Batch } from "./token-batch.ts";
+import type { Batch, Settle } from "./token-batch.ts";
 
-export function commitTokens(run: Run, batch: Batch): Promise<void> {
+export function commitTokens(run: Run, batch: Batch, settle: Settle): void {
   const { deps, uow, turn } = run;
-  return appendToSession(deps.hub, uow, turn, batch.chunks).then((numbered) =>
-    noteCommitted(run, batch, numbered),
-  );
+  appendToSession(deps.hub, uow, turn, batch.chunks, (numbered, error) => {
+    if (numbered) noteCommitted(run, batch, numbered);
+    settle(numbered ? undefined : { error });
+  });
 }
 
 function noteCommitted(
@@ -29,14 +30,16 @@ function noteCommitted(
 ): void {
   const { metrics } = run.deps;
   run.turn.lastSeq = lastSeq;
-  if (cancelTurnId === run.turn.turnId) run.controller.abort(new StopTurn(ENDINGS.cancelled));
+  if (cancelTurnId === run.turn.turnId) {
+    within(run.uow.trace, () => run.controller.abort(new StopTurn(ENDINGS.cancelled)));
+  }
   const now = performance.now();
   metrics.publishDelay.observe((now - receivedAt) / 1000);
   if (!run.published) {
     run.published = true;
     metrics.timeToFirstChunk.observe({
       value: (now - run.turn.acceptedAt) / 1000,
-      exemplarLabels: currentTrace()?.exemplar ?? {},
+      exemplarLabels: run.uow.trace?.exemplar ?? {},
     });
   }
   for (const chunk of chunks) {

@@ -170,7 +170,7 @@ async function askModel(
   let request = await ask(begins && toldAtFirst(begins));
   if (!run.goesOn && (await summariseIfFull(run, resolved, request))) request = await ask();
   const batch = new TokenBatch(
-    (gathered) => commitTokens(run, gathered),
+    (gathered, settle) => commitTokens(run, gathered, settle),
     (error) => controller.abort(error),
   );
   run.batch = batch;

@@ -2,6 +2,11 @@ import type { NewChunk } from "../../protocol/chunks.ts";
 
 type Kind = "assistant_message" | "reasoning";
 
+interface Part {
+  kind: Kind;
+  text: string;
+}
+
 /** Characters that may wait for a commit before the source is asked to wait. */
 const HIGH_WATER = 256 * 1024;
 
@@ -14,6 +19,9 @@ const FULL_SPEED_DELTAS = 8;
 
 /** What nobody sees who reads, and leaves the database to the others. */
 const FULL_SPEED_PAUSE_MS = 20;
+
+/** Undefined: it is committed. */
+export type Settle = (failure: { error: unknown } | undefined) => void;
 
 export interface Batch {
   chunks: NewChunk[];
@@ -28,9 +36,9 @@ export interface Batch {
  * time, and the database for itself: it pauses between them, but not before the end.
  */
 export class TokenBatch {
-  readonly #commit: (batch: Batch) => Promise<void>;
+  readonly #commit: (batch: Batch, settle: Settle) => void;
   readonly #onFailure: (error: unknown) => void;
-  #parts: { kind: Kind; text: string }[] = [];
+  #parts: Part[] = [];
   #waiting = 0;
   #receivedAt = 0;
   /** A commit is on its way, or a pause; who waits for the end of all is told. */
@@ -38,11 +46,15 @@ export class TokenBatch {
   #ended: PromiseWithResolvers<void> | undefined;
   #failure: { error: unknown } | undefined;
   #deltas = 0;
+  #isFullSpeed = false;
   #flushing = 0;
   #endPause: (() => void) | undefined;
 
-  /** `onFailure` hears of a failed commit at once, also while the source is silent. */
-  constructor(commit: (batch: Batch) => Promise<void>, onFailure: (error: unknown) => void) {
+  /**
+   * `commit` settles once, or throws. `onFailure` hears of a failed commit at once, also while the
+   * source is silent.
+   */
+  constructor(commit: (batch: Batch, settle: Settle) => void, onFailure: (error: unknown) => void) {
     this.#commit = commit;
     this.#onFailure = onFailure;
   }
@@ -57,6 +69,8 @@ export class TokenBatch {
     if (this.#parts.length === 0) this.#receivedAt = performance.now();
     const last = this.#parts.at(-1);
     if (last?.kind === kind) last.text += text;
+    // A list that grows has room for seventeen: most have one.
+    else if (!last) this.#parts = [{ kind, text }];
     else this.#parts.push({ kind, text });
     this.#waiting += text.length;
     this.#deltas++;
@@ -79,23 +93,33 @@ export class TokenBatch {
     this.#throwFailure();
   }
 
-  /** No async function: it runs for each word of each stream. */
-  readonly #commitNext = (): void => {
+  /** No promise: it runs for each word of each stream. */
+  #commitNext(): void {
     if (this.#parts.length === 0) {
       this.#end();
       return;
     }
-    const batch = { chunks: this.#parts.flatMap(toChunks), receivedAt: this.#receivedAt };
+    const batch = { chunks: toChunks(this.#parts), receivedAt: this.#receivedAt };
     const tookMs = performance.now() - batch.receivedAt;
-    const isFullSpeed =
+    this.#isFullSpeed =
       this.#deltas > Math.max(FULL_SPEED_DELTAS, FULL_SPEED_DELTAS_PER_MS * tookMs);
     this.#parts = [];
     this.#waiting = 0;
     this.#deltas = 0;
-    this.#commit(batch).then(isFullSpeed ? this.#commitLater : this.#commitNext, this.#fail);
+    try {
+      this.#commit(batch, this.#settle);
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  readonly #settle: Settle = (failure) => {
+    if (failure) this.#fail(failure.error);
+    else if (this.#isFullSpeed) this.#commitLater();
+    else this.#commitNext();
   };
 
-  readonly #commitLater = (): void => {
+  #commitLater(): void {
     if (this.#flushing > 0) {
       this.#commitNext();
       return;
@@ -107,13 +131,13 @@ export class TokenBatch {
     };
     const timer = setTimeout(end, FULL_SPEED_PAUSE_MS);
     this.#endPause = end;
-  };
+  }
 
-  readonly #fail = (error: unknown): void => {
+  #fail(error: unknown): void {
     this.#failure = { error };
     this.#end();
     this.#onFailure(error);
-  };
+  }
 
   #end(): void {
     this.#running = false;
@@ -126,7 +150,13 @@ export class TokenBatch {
   }
 }
 
-function toChunks({ kind, text }: { kind: Kind; text: string }): NewChunk[] {
+function toChunks(parts: readonly Part[]): NewChunk[] {
+  const [only] = parts;
+  const isShort = only && parts.length === 1 && only.text.length <= MAX_TOKEN;
+  return isShort ? [{ type: only.kind, token: only.text }] : parts.flatMap(cut);
+}
+
+function cut({ kind, text }: Part): NewChunk[] {
   const chunks: NewChunk[] = [];
   for (let start = 0; start < text.length; ) {
     let end = Math.min(start + MAX_TOKEN, text.length);

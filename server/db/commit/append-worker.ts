@@ -80,6 +80,7 @@ const rollback = database.prepare("rollback");
 const look = database.prepare<[string], SessionRow>(
   "select last_seq as lastSeq, lease_fence as fence, cancel_turn_id as cancelTurnId from sessions where id = ?",
 );
+const version = database.prepare<[], number>("pragma data_version").pluck();
 // Over what is settled, nothing else.
 const write = database.prepare<[number, string, number, string, string, string, string]>(
   `insert into tail (position, session_id, seq, turn_id, type, payload, commit_id)
@@ -92,9 +93,28 @@ const write = database.prepare<[number, string, number, string, string, string, 
 const settling = createSettling(database);
 
 interface SessionRow {
+  /** Of the row when it was read; where the log ends since this thread has written to it. */
   lastSeq: number;
   fence: number;
   cancelTurnId: string | null;
+}
+
+/**
+ * Rows as they are for as long as nobody else commits, which SQLite tells in the transaction of
+ * each group (https://sqlite.org/pragma.html#pragma_data_version), and this thread does not settle.
+ */
+const known = { version: 0, sessions: new Map<string, SessionRow>() };
+
+function forgetWhatOthersChanged(): void {
+  const now = version.get() ?? 0;
+  if (now !== known.version) known.sessions.clear();
+  known.version = now;
+}
+
+function sessionOf(id: string): SessionRow | undefined {
+  const row = known.sessions.get(id) ?? look.get(id);
+  if (row) known.sessions.set(id, row);
+  return row;
 }
 
 parentPort?.on("message", (message: ToAppendWorker) => {
@@ -127,18 +147,11 @@ function save(target: string): string | undefined {
   }
 }
 
-interface Group {
-  appends: PackedAppends;
-  /** Where the logs end that it has written to. */
-  lastSeqs: Map<string, number>;
-}
-
 /** What fails with the others is tried by itself, and without the orders. */
 function appendGroup(appends: PackedAppends, orders: TailOrders): FromAppendWorker {
-  const group = { appends, lastSeqs: new Map<string, number>() };
   const members = appends.sessionIds.length;
   const unsettled: FromAppendWorker["unsettled"] = [];
-  const outcome = appendTogether(group, 0, members, () => carryOut(orders, unsettled));
+  const outcome = appendTogether(appends, 0, members, () => carryOut(orders, unsettled));
   if (outcome.status === "committed") return { outcomes: [outcome], unsettled };
   const hasOrders = orders.settle.length > 0 || orders.removeFrom !== undefined;
   const { code, message } = outcome;
@@ -148,32 +161,32 @@ function appendGroup(appends: PackedAppends, orders: TailOrders): FromAppendWork
     return { outcomes: [outcome], unsettled };
   }
   const outcomes = Array.from({ length: members }, (_, index) =>
-    appendTogether(group, index, index + 1, () => {}),
+    appendTogether(appends, index, index + 1, () => {}),
   );
   return { outcomes, unsettled };
 }
 
 /** The appends from `first` up to `end`, then `more`. */
 function appendTogether(
-  group: Group,
+  appends: PackedAppends,
   first: number,
   end: number,
   more: () => void,
 ): TransactionOutcome {
   const started = performance.now();
   const members = end - first;
-  const before = new Map(group.lastSeqs);
   let worked: number | undefined;
   try {
     begin.run();
+    forgetWhatOthersChanged();
     const lastSeqs: number[] = [];
     const gone: number[] = [];
     let cancelTurnIds: (string | null)[] | undefined;
     for (let index = first; index < end; index++) {
-      const row = look.get(group.appends.sessionIds[index] ?? "");
+      const row = sessionOf(appends.sessionIds[index] ?? "");
       if (!row) gone.push(index - first);
-      const isRefused = row?.fence !== group.appends.fences[index];
-      lastSeqs.push(!row || isRefused ? 0 : store(group, index, row.lastSeq));
+      const isRefused = row?.fence !== appends.fences[index];
+      lastSeqs.push(!row || isRefused ? 0 : store(appends, index, row));
       if (row?.cancelTurnId != null && !isRefused) {
         cancelTurnIds ??= Array.from({ length: members }, () => null);
         cancelTurnIds[index - first] = row.cancelTurnId;
@@ -186,7 +199,7 @@ function appendTogether(
     return { status: "committed", lastSeqs, cancelTurnIds, gone, ...spent };
   } catch (error) {
     if (database.inTransaction) rollback.run();
-    group.lastSeqs = before;
+    for (const id of appends.sessionIds.slice(first, end)) known.sessions.delete(id);
     const now = performance.now();
     const spent = { work: (worked ?? now) - started, commit: now - (worked ?? now), members };
     const stage = worked === undefined ? "work" : "commit";
@@ -194,14 +207,13 @@ function appendTogether(
   }
 }
 
-/** Returns where the log ends then; the session's row says `settledSeq`. */
-function store({ appends, lastSeqs }: Group, index: number, settledSeq: number): number {
+/** Returns where the log ends then. */
+function store(appends: PackedAppends, index: number, session: SessionRow): number {
   const { sessionIds, turnIds, commitIds, starts, types, payloads } = appends;
   const sessionId = sessionIds[index] ?? "";
   const start = starts[index] ?? 0;
   const end = starts[index + 1] ?? types.length;
-  const known = lastSeqs.get(sessionId) ?? appends.lastSeqs[index] ?? 0;
-  let seq = Math.max(settledSeq, known);
+  let seq = Math.max(session.lastSeq, appends.lastSeqs[index] ?? 0);
   for (let row = start; row < end; row++) {
     const [turnId = "", commitId = ""] = [turnIds[index], commitIds[index]];
     const position = appends.firstPosition + row;
@@ -209,7 +221,7 @@ function store({ appends, lastSeqs }: Group, index: number, settledSeq: number):
     const { changes } = write.run(position, sessionId, ++seq, turnId, type, payload, commitId);
     if (changes !== 1) throw new SQLite.SqliteError("a row is not settled", PLACE_TAKEN);
   }
-  lastSeqs.set(sessionId, seq);
+  session.lastSeq = seq;
   return seq;
 }
 
@@ -220,6 +232,7 @@ function store({ appends, lastSeqs }: Group, index: number, settledSeq: number):
 function carryOut(orders: TailOrders, unsettled: FromAppendWorker["unsettled"]): void {
   for (const rows of orders.settle) {
     try {
+      known.sessions.delete(rows.sessionId);
       settling.settle(rows);
     } catch (error) {
       unsettled.push({ sessionId: rows.sessionId, ...toldOf(error) });

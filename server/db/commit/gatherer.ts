@@ -15,7 +15,10 @@ const MANY = 6;
 
 const LEFT_OUT = "a commit left one of its inputs out";
 
-/** Called once: with the output, or with why there is none. Must not throw. */
+/**
+ * Called once: with the output, or with why there is none. What it throws is nobody's to catch
+ * (`uncaughtException`), and does not keep the others from their outputs.
+ */
 type Settle<O> = (output: O | undefined, error?: unknown) => void;
 
 interface WaitingItem<I, O> {
@@ -79,13 +82,12 @@ export class Gatherer<I, O> {
         this.#goOnAnd(() => {
           for (const [index, { settle }] of group.entries()) {
             const output = outputs[index];
-            if (output === undefined) settle(output, new Error(LEFT_OUT));
-            else settle(output);
+            tell(settle, output, output === undefined ? new Error(LEFT_OUT) : undefined);
           }
         }),
       (error: unknown) =>
         this.#goOnAnd(() => {
-          for (const { settle } of group) settle(undefined, error);
+          for (const { settle } of group) tell(settle, undefined, error);
         }),
     );
   };
@@ -120,5 +122,15 @@ export class Gatherer<I, O> {
     else if (wait > 0) setTimeout(this.#next, wait);
     else setImmediate(this.#next);
     return isFull;
+  }
+}
+
+function tell<O>(settle: Settle<O>, output: O | undefined, error: unknown): void {
+  try {
+    settle(output, error);
+  } catch (thrown) {
+    queueMicrotask(() => {
+      throw thrown;
+    });
   }
 }

@@ -3,7 +3,7 @@
 import type { Log } from "../../log.ts";
 import { type CommitStatus, type Metrics, PHASES, type Phase } from "../../observe/metrics.ts";
 import type { Operation } from "../../observe/operations.ts";
-import { currentTrace, type Trace, within } from "../../observe/trace-context.ts";
+import { type Trace, within } from "../../observe/trace-context.ts";
 import type { Explanation, SlowCause } from "../../protocol/transactions.ts";
 import { isConflict, isConnectionLost } from "../engine/storage-errors.ts";
 import type { StorageHealth } from "../engine/storage-health.ts";
@@ -29,8 +29,7 @@ export interface Facts extends PhysicalCommit {
   readonly trace: Trace | undefined;
 }
 
-export function newFacts(): Facts {
-  const trace = currentTrace();
+export function newFacts(trace: Trace | undefined): Facts {
   return { attempts: 0, hindrance: undefined, size: 0, members: 1, syncMs: undefined, trace };
 }
 

@@ -81,25 +81,27 @@ interface NumberedTransaction {
   transaction: RecordedTransaction;
 }
 
-/** Overwrites its oldest; allocates nothing but what it is given and its number. */
+/** Overwrites its oldest; allocates nothing but what it is given. */
 class Ring {
-  readonly #entries: (NumberedTransaction | undefined)[];
+  readonly #transactions: RecordedTransaction[] = [];
+  readonly #numbers: number[] = [];
+  readonly #size: number;
   #next = 0;
 
   constructor(size: number) {
-    this.#entries = Array.from({ length: size });
+    this.#size = size;
   }
 
   add(number: number, transaction: RecordedTransaction): void {
-    this.#entries[this.#next] = { number, transaction };
-    this.#next = (this.#next + 1) % this.#entries.length;
+    this.#transactions[this.#next] = transaction;
+    this.#numbers[this.#next] = number;
+    this.#next = (this.#next + 1) % this.#size;
   }
 
   newest(limit: number): NumberedTransaction[] {
-    const oldestFirst = [...this.#entries.slice(this.#next), ...this.#entries.slice(0, this.#next)];
-    return oldestFirst
-      .filter((entry) => entry !== undefined)
-      .toReversed()
-      .slice(0, limit);
+    const all = this.#transactions.map((transaction, place) => {
+      return { number: this.#numbers[place] ?? 0, transaction };
+    });
+    return all.toSorted((a, b) => b.number - a.number).slice(0, limit);
   }
 }

@@ -91,6 +91,8 @@ export class SSEUnitOfWork {
   readonly #deps: UnitOfWorkDeps;
   readonly #owner: ControlledTransaction<Database> | undefined;
   readonly #subject: Subject;
+  /** Of the request that it is for. */
+  readonly trace: Trace | undefined = currentTrace();
   #state: "idle" | "open" | "closed" = "idle";
   #held: (() => void)[] = [];
 
@@ -142,7 +144,7 @@ export class SSEUnitOfWork {
    */
   async commit<T>(operation: Operation, work: Work<T>, readBack?: ReadBack): Promise<T> {
     this.#enter(operation);
-    const facts = newFacts();
+    const facts = newFacts(currentTrace());
     const started = performance.now();
     return await this.#perform(operation, facts, started, () =>
       this.#attempt(operation, work, { started, facts, readBack }),
@@ -160,36 +162,60 @@ export class SSEUnitOfWork {
     append: AppendRequest,
     onCommit: (done: Numbered) => void,
   ): Promise<Numbered> {
+    return new Promise((resolve, reject) => {
+      this.put(operation, append, onCommit, (done, error) => {
+        if (done) resolve(done);
+        else reject(error);
+      });
+    });
+  }
+
+  /**
+   * `append` without a promise: it runs for each word of each stream. `settle` is called once, with
+   * undefined where it would have rejected; it may go on with the next, and must not throw. Whose
+   * async context it has is left open: the trace is `trace`.
+   */
+  put(
+    operation: Operation,
+    append: AppendRequest,
+    onCommit: (done: Numbered) => void,
+    settle: (done: Numbered | undefined, error?: unknown) => void,
+  ): void {
     if (this.#owner) {
       const message = `${operation}: a borrowed transaction cannot share a commit.`;
-      return Promise.reject(new ChatError("internal", message));
+      throw new ChatError("internal", message);
     }
-    return new Promise((resolve, reject) => {
-      this.#enter(operation);
-      const facts = newFacts();
-      for (const { payload } of append.rows) facts.size += payload.length;
-      const started = performance.now();
-      this.#deps.appendLog.put(append, (result, error) => {
-        const outcome = result && outcomeOfAppend(result, append, onCommit, started, facts);
-        if (!outcome || outcome.status === "success") {
-          facts.attempts = 1;
-          if (outcome) resolve(this.#succeed(operation, outcome, facts));
-          else reject(error);
-          this.#state = "idle";
-          return;
-        }
-        // Rare: read back, or tried again, as every other step.
-        let first: typeof outcome | undefined = outcome;
-        const attempt = async () => {
-          const failed = first;
-          first = undefined;
-          if (failed) return failed;
-          const again = await this.#deps.appendLog.append(append);
-          return outcomeOfAppend(again, append, onCommit, started, facts);
-        };
-        // What the group was begun by is another's trace.
-        within(facts.trace, () => resolve(this.#perform(operation, facts, started, attempt)));
-      });
+    this.#enter(operation);
+    const facts = newFacts(this.trace);
+    for (const { payload } of append.rows) facts.size += payload.length;
+    const started = performance.now();
+    this.#deps.appendLog.put(append, (result, error) => {
+      if (result?.status === "committed") {
+        facts.attempts = 1;
+        facts.members = result.members;
+        facts.syncMs = result.syncMs;
+        const phases = toPhases(started, result.began, result.worked, performance.now());
+        meter(this.#deps, operation, this.#subject, { status: "success", phases }, facts);
+        this.#runHook(onCommit, result, this.trace);
+      }
+      if (!result || result.status === "committed") {
+        this.#state = "idle";
+        settle(result, error);
+        return;
+      }
+      // Rare: read back, or tried again, as every other step.
+      let first: typeof result | undefined = result;
+      const attempt = async () => {
+        const attempted = first ?? (await this.#deps.appendLog.append(append));
+        first = undefined;
+        return outcomeOfAppend(attempted, append, onCommit, started, facts);
+      };
+      // What the group was begun by is another's trace.
+      void within(this.trace, () =>
+        this.#perform(operation, facts, started, attempt).then(settle, (thrown: unknown) =>
+          settle(undefined, thrown),
+        ),
+      );
     });
   }
 
@@ -214,7 +240,7 @@ export class SSEUnitOfWork {
       return;
     }
     this.#enter(operation);
-    const facts = { ...newFacts(), size };
+    const facts = { ...newFacts(currentTrace()), size };
     const started = performance.now();
     await this.#perform(operation, facts, started, async () =>
       outcomeOfInsert(await insertGroup.insert(rows), onCommit, readBack, started, facts),
@@ -273,7 +299,8 @@ export class SSEUnitOfWork {
     const held = this.#held;
     this.#held = [];
     this.#state = "closed";
-    if (how.ownerCommitted) for (const hook of held) this.#runHook(hook, currentTrace());
+    if (!how.ownerCommitted) return;
+    for (const hook of held) this.#runHook(hook, undefined, currentTrace());
   }
 
   #enter(operation: Operation): void {
@@ -369,13 +396,13 @@ export class SSEUnitOfWork {
   /** Own transaction: at once, the commit is done. Borrowed: held until the owner says so. */
   #runHooks(hooks: (() => void)[], trace: Trace | undefined): void {
     if (this.#owner) this.#held.push(...hooks);
-    else for (const hook of hooks) this.#runHook(hook, trace);
+    else for (const hook of hooks) this.#runHook(hook, undefined, trace);
   }
 
   /** In the trace of whoever began the commit: to enter its own for each word is dear. */
-  #runHook(hook: () => void, trace: Trace | undefined): void {
+  #runHook<T>(hook: (done: T) => void, done: T, trace: Trace | undefined): void {
     try {
-      hook();
+      hook(done);
     } catch (err) {
       // The commit stands; a reader that missed the news finds the rows.
       const about = { err, turn_id: this.#subject.turnId };

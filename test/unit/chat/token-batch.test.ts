@@ -6,9 +6,9 @@ import { TokenBatch } from "../../../server/chat/turn/token-batch.ts";
 function setUp() {
   const commits: string[] = [];
   const batch = new TokenBatch(
-    async ({ chunks }) => {
+    ({ chunks }, settle) => {
       commits.push(chunks.map((chunk) => ("token" in chunk ? chunk.token : "")).join(""));
-      await Promise.resolve();
+      void Promise.resolve(undefined).then(settle);
     },
     (error) => {
       throw error;
@@ -25,6 +25,21 @@ describe("the deltas of an answer", () => {
       await delay(1);
     }
     assert.deepEqual(commits, ["one ", "two ", "three"]);
+  });
+
+  it("are not waited for where a commit cannot even begin: whoever adds or waits hears of it", async () => {
+    const fault = new Error("closed");
+    const heard: unknown[] = [];
+    const batch = new TokenBatch(
+      () => {
+        throw fault;
+      },
+      (error) => heard.push(error),
+    );
+    void batch.add("assistant_message", "word");
+    await assert.rejects(batch.flush(), fault);
+    assert.throws(() => batch.add("assistant_message", "another"), fault);
+    assert.deepEqual(heard, [fault]);
   });
 
   it("of a model at full speed leave room between their commits, and wait for nothing at the end", async () => {

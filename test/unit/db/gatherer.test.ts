@@ -41,6 +41,27 @@ describe("the gatherer", () => {
     assert.deepEqual(await Promise.all(outputs), [1, 2]);
   });
 
+  it("tells all of a group what came of theirs, also where one of them throws at it", async () => {
+    const { commit, finish } = slowCommits();
+    const gatherer = new Gatherer(commit);
+    const others = process.listeners("uncaughtException");
+    process.removeAllListeners("uncaughtException");
+    try {
+      const uncaught = new Promise((resolve) => process.once("uncaughtException", resolve));
+      const fault = new Error("its own fault");
+      gatherer.put(1, () => {
+        throw fault;
+      });
+      const second = gatherer.add(2);
+      await nextTurn();
+      finish();
+      assert.equal(await second, 2);
+      assert.equal(await uncaught, fault);
+    } finally {
+      for (const listener of others) process.on("uncaughtException", listener);
+    }
+  });
+
   it("has the next group on its way before those of the last one hear of theirs", async () => {
     const { begun, commit, finish } = slowCommits();
     // As a gate and a look at what is known are passed before anything is sent.
