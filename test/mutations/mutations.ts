@@ -233,7 +233,7 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     defect: "a step on Postgres waits for a lock no longer than for one of SQLite",
-    file: "server/db/commit/unit-of-work.ts",
+    file: "server/db/commit/outcome.ts",
     find: "isWorthWaitingForLock(lockedSince) || isWorthWaiting(started, seconds)",
     replace: "isWorthWaitingForLock(lockedSince)",
     test: "test/server/given-up.test.ts",

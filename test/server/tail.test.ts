@@ -185,10 +185,10 @@ describe("the tail of the log on SQLite", () => {
       const goOn = stopTime(open.database);
       const writer = await leased(open, "one");
       await say(open, writer, numbered(3));
-      // What the thread knows of the session's row is of before, and is read anew.
+      // So the thread reads the row anew, whose end is that of the settled log.
       await leased(open, "two");
-      const old = { ...writer, fence: writer.fence - 1 };
-      await assert.rejects(say(open, old, ["late"]), isCode("lease_lost"));
+      const late = say(open, { ...writer, fence: writer.fence - 1 }, ["late"]);
+      await assert.rejects(late, isCode("lease_lost"));
       goOn();
       await until(() => inTail(pathOf(open)) === 0);
       assert.equal(await say(open, writer, ["w4"]), 4);
@@ -359,11 +359,9 @@ describe("the tail of the log on SQLite", () => {
       const path = pathOf(open);
       const writer = await leased(open, "one");
       await say(open, writer, numbered(5));
-      await open
-        .uow(writer)
-        .commit("purge_session", (trx) =>
-          trx.deleteFrom("sessions").where("id", "=", "one").execute(),
-        );
+      await open.uow(writer).commit("purge_session", async (trx) => {
+        await trx.deleteFrom("sessions").where("id", "=", "one").execute();
+      });
       assert.equal(query(path, "select 1 from tail").length, 0);
       await assert.rejects(say(open, writer, ["late"]), isCode("not_found"));
       // One with the same id counts from its own beginning.
@@ -393,13 +391,10 @@ describe("the tail of the log on SQLite", () => {
     withDatabase(SQLITE, async (open) => {
       stopTime(open.database);
       const writer = await leased(open, "one");
-      await say(open, writer, numbered(3));
-      assert.equal(inTail(pathOf(open)), 3);
+      assert.equal(await say(open, writer, numbered(3)), inTail(pathOf(open)));
       const { findings, counts } = await checkDatabase(open.test.source, true);
       assert.equal(counts?.chunks, 3);
-      assert.deepEqual(
-        findings.filter(({ check }) => check === "log" || check === "integrity"),
-        [],
-      );
+      const ours = findings.filter(({ check }) => check === "log" || check === "integrity");
+      assert.deepEqual(ours, []);
     }));
 });

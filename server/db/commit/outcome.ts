@@ -1,6 +1,7 @@
 // What became of one attempt at a unit of work.
 import { ChatError } from "../../errors.ts";
 import type { Phase } from "../../observe/metrics.ts";
+import { isWorthAnotherTry, isWorthWaiting, isWorthWaitingForLock } from "../engine/patience.ts";
 import { isConnectionLost, wasNeverSent } from "../engine/storage-errors.ts";
 import { committedAt, type Numbered } from "../tables/chunks.ts";
 import type { Trx } from "../tables/schema.ts";
@@ -88,6 +89,28 @@ export function outcomeOfInsert(
   if (!isConnectionLost(error)) return { status: "error", error, phases };
   const recover = async (trx: Trx) => ((await readBack(trx)) ? done : undefined);
   return { status: "unknown", recover, error, phases };
+}
+
+/** What decides whether a step is tried again. */
+interface Waits {
+  attempts: number;
+  /** `performance.now()`, as `lockedSince`: of the first of the latest tries that met a lock. */
+  started: number;
+  lockedSince: number | undefined;
+  seconds: number;
+}
+
+/** Only what surely left nothing behind is done again. */
+export function mayTryAgain(
+  { status, error }: Failed,
+  { attempts, started, lockedSince, seconds }: Waits,
+): boolean {
+  if (status === "rollback" && isConnectionLost(error)) {
+    return isWorthAnotherTry(attempts, started) || isWorthWaiting(started, seconds);
+  }
+  if (lockedSince === undefined) return false;
+  // A commit that waits for a standby holds its locks: the database is as good as away.
+  return isWorthWaitingForLock(lockedSince) || isWorthWaiting(started, seconds);
 }
 
 export function outcomeUnknown(cause: unknown): ChatError {

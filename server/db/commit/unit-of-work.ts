@@ -5,14 +5,7 @@ import type { Metrics } from "../../observe/metrics.ts";
 import { isOperation, type Operation } from "../../observe/operations.ts";
 import { currentTrace, type Trace, within } from "../../observe/trace-context.ts";
 import { insideWork } from "../engine/guarded-dialect.ts";
-import {
-  backOff,
-  DEFAULT_PATIENCE_SECONDS,
-  isWorthAnotherTry,
-  isWorthWaiting,
-  isWorthWaitingForLock,
-  patienceOf,
-} from "../engine/patience.ts";
+import { backOff, DEFAULT_PATIENCE_SECONDS, patienceOf } from "../engine/patience.ts";
 import { onTwo, type SecondMachine, secondFor } from "../engine/second-machine.ts";
 import {
   isConflict,
@@ -31,6 +24,7 @@ import { type Facts, hindranceOf, meter, newFacts, type Subject } from "./meteri
 import { insertRows, type NewRows, sizeOf } from "./new-rows.ts";
 import {
   type Failed,
+  mayTryAgain,
   outcomeOfAppend,
   outcomeOfInsert,
   type ReadBack,
@@ -63,15 +57,6 @@ export interface UnitOfWorkDeps {
   patienceSeconds?: number;
   /** A commit is none before that has it, too. */
   secondMachine?: SecondMachine | undefined;
-}
-
-/** What decides whether a step is tried again. */
-interface Waits {
-  attempts: number;
-  /** `performance.now()`, as `lockedSince`: of the first of the latest tries that met a lock. */
-  started: number;
-  lockedSince: number | undefined;
-  seconds: number;
 }
 
 /** Runs once the surrounding transaction is committed, in the order of registration. */
@@ -276,7 +261,7 @@ export class SSEUnitOfWork {
         // From here on, for the database may have been away before.
         lockedSince = isConflict(outcome.error) ? (lockedSince ?? performance.now()) : undefined;
         const waits = { attempts: facts.attempts, started, lockedSince, seconds };
-        if (!this.#mayTryAgain(outcome, waits)) {
+        if (this.#owner || !mayTryAgain(outcome, waits)) {
           meter(this.#deps, operation, this.#subject, outcome, facts);
           const error = toStorageError(outcome.error);
           if (error instanceof ChatError) this.#deps.health.failed(error.code);
@@ -377,20 +362,6 @@ export class SSEUnitOfWork {
     } catch (err) {
       this.#deps.log.warn({ err, operation, turn_id: this.#subject.turnId }, "a rollback failed");
     }
-  }
-
-  /** Only what surely left nothing behind is done again. */
-  #mayTryAgain(
-    { status, error }: Failed,
-    { attempts, started, lockedSince, seconds }: Waits,
-  ): boolean {
-    if (this.#owner) return false;
-    if (status === "rollback" && isConnectionLost(error)) {
-      return isWorthAnotherTry(attempts, started) || isWorthWaiting(started, seconds);
-    }
-    if (lockedSince === undefined) return false;
-    // A commit that waits for a standby holds its locks: the database is as good as away.
-    return isWorthWaitingForLock(lockedSince) || isWorthWaiting(started, seconds);
   }
 
   /** Own transaction: at once, the commit is done. Borrowed: held until the owner says so. */
