@@ -26,23 +26,33 @@ interface Sleeper {
  * `COUNTxPER_SECOND`, where 0 a second means as fast as they are taken.
  */
 export function createPacedProvider(): Provider {
-  const sleepers = new Set<Sleeper>();
+  /** By the millisecond in which they are due: to look at a thousand costs as much as a word. */
+  const sleepers = new Map<number, Sleeper[]>();
+  let slot = 0;
   let timer: NodeJS.Timeout | undefined;
 
   /** One timer for all streams: a thousand of them would measure timers. */
   function sleep(sleeper: Sleeper): void {
-    sleepers.add(sleeper);
-    timer ??= setInterval(() => {
-      const now = performance.now();
-      for (const one of sleepers) {
-        if (one.due > now) continue;
-        sleepers.delete(one);
-        one.wake();
-      }
-      if (sleepers.size > 0) return;
-      clearInterval(timer);
-      timer = undefined;
-    }, SLOT_MS);
+    if (!timer) {
+      slot = slotOf(performance.now());
+      timer = setInterval(wakeDue, SLOT_MS);
+    }
+    const due = Math.max(slot, slotOf(sleeper.due));
+    const others = sleepers.get(due);
+    if (others) others.push(sleeper);
+    else sleepers.set(due, [sleeper]);
+  }
+
+  function wakeDue(): void {
+    for (const now = slotOf(performance.now()); slot < now; ) {
+      const due = sleepers.get(slot) ?? [];
+      sleepers.delete(slot);
+      slot++;
+      for (const { wake } of due) wake();
+    }
+    if (sleepers.size > 0) return;
+    clearInterval(timer);
+    timer = undefined;
   }
 
   async function speak(model: string, batches: Batches, signal: AbortSignal): Promise<void> {
@@ -94,6 +104,10 @@ function paced(
   };
   sleep(sleeper);
   return promise;
+}
+
+function slotOf(ms: number): number {
+  return Math.floor(ms / SLOT_MS);
 }
 
 function room(batches: Batches, signal: AbortSignal): Promise<void> {
