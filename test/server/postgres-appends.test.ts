@@ -65,6 +65,28 @@ const isCode = (code: string) => (thrown: unknown) =>
 const MOMENT_MS = 200;
 
 describe("appends on Postgres", () => {
+  it("keep every character, also those that a list of the server's is written with", () =>
+    withDatabase(POSTGRES, async (open) => {
+      const id = "NULL";
+      const words = [
+        '"',
+        "\\",
+        '\\"',
+        "{a,b}",
+        "NULL",
+        "\n\t\u0001",
+        "'; --",
+        "ё😀",
+        "\u2028",
+        "$1",
+      ];
+      await say(open, await leased(open, id), ...words);
+      assert.deepEqual(
+        await logOf(open, id),
+        words.map((word, index) => `${index + 1} ${word}`),
+      );
+    }));
+
   it("wait for nobody who holds the session's row, and a step that read before them is done again", () =>
     withDatabase(POSTGRES, async (open) => {
       const writer = await leased(open);

@@ -138,11 +138,13 @@ async function store(target: Target, appends: readonly AppendRequest[]): Promise
       select concat(pg_backend_pid(), ' ', pg_postmaster_start_time()) as process
     ), wanted as (
       select * from unnest(
-        ${appends.map((_, place) => place)}::int[], ${appends.map(({ sessionId }) => sessionId)}::text[],
-        ${appends.map(({ turnId }) => turnId)}::text[], ${appends.map(({ fence }) => fence)}::bigint[],
-        ${appends.map(({ after }) => after)}::bigint[],
-        ${appends.map(({ rows }) => rows.length)}::int[],
-        ${appends.map((append) => witnesses.of(append) ?? null)}::text[]
+        ${numbers(appends, (_, place) => place)}::int[],
+        ${texts(appends, ({ sessionId }) => sessionId)}::text[],
+        ${texts(appends, ({ turnId }) => turnId)}::text[],
+        ${numbers(appends, ({ fence }) => fence)}::bigint[],
+        ${numbers(appends, ({ after }) => after)}::bigint[],
+        ${numbers(appends, ({ rows }) => rows.length)}::int[],
+        ${texts(appends, (append) => witnesses.of(append))}::text[]
       ) as w (place, session_id, turn_id, fence, after, count, witness)
     ), allowed as materialized (
       select w.place, w.session_id, w.turn_id, w.after, w.count, s.cancel_turn_id, server.process
@@ -158,8 +160,8 @@ async function store(target: Target, appends: readonly AppendRequest[]): Promise
       insert into chunks (session_id, seq, turn_id, type, payload)
       select a.session_id, a.after + r.number, a.turn_id, r.type, r.payload
       from unnest(
-        ${rows.map(({ place }) => place)}::int[], ${rows.map(({ number }) => number)}::int[],
-        ${rows.map(({ type }) => type)}::text[], ${rows.map(({ payload }) => payload)}::text[]
+        ${numbers(rows, ({ place }) => place)}::int[], ${numbers(rows, ({ number }) => number)}::int[],
+        ${texts(rows, ({ type }) => type)}::text[], ${texts(rows, ({ payload }) => payload)}::text[]
       ) as r (place, number, type, payload)
       join allowed a on a.place = r.place
     )
@@ -172,14 +174,30 @@ async function store(target: Target, appends: readonly AppendRequest[]): Promise
     else witnesses.forget(append);
   }
   const refused = appends.filter((_, place) => !found.has(place));
-  const standing = refused.length > 0 ? await standingOf(db, refused) : new Map<string, Standing>();
-  return await Promise.all(
-    appends.map(async (append, place) => {
-      const row = found.get(place);
-      if (row) return { lastSeq: row.last_seq, cancelTurnId: row.cancel_turn_id };
-      return await catchUp(target, append, standing.get(append.sessionId));
-    }),
-  );
+  const caughtUp = refused.length > 0 ? await catchUpAll(target, refused) : undefined;
+  return appends.map((append, place) => {
+    const row = found.get(place);
+    if (row) return { lastSeq: row.last_seq, cancelTurnId: row.cancel_turn_id };
+    const written = caughtUp?.get(append);
+    if (!written) throw new Error("an append has no outcome");
+    return written;
+  });
+}
+
+/**
+ * Array literals (https://www.postgresql.org/docs/current/arrays.html#ARRAYS-IO). Those that the
+ * driver makes of lists took a tenth of a word's time.
+ */
+function numbers<T>(all: readonly T[], of: (one: T, place: number) => number): string {
+  return `{${all.map(of).join(",")}}`;
+}
+
+function texts<T>(all: readonly T[], of: (one: T) => string | undefined): string {
+  const quoted = all.map((one) => {
+    const text = of(one);
+    return text === undefined ? "NULL" : `"${text.replace(/["\\]/g, "\\$&")}"`;
+  });
+  return `{${quoted.join(",")}}`;
 }
 
 interface Standing {
@@ -208,6 +226,18 @@ async function standingOf(
     .where("id", "in", ids)
     .execute();
   return new Map(rows.map(({ id, ...standing }) => [id, standing]));
+}
+
+async function catchUpAll(
+  target: Target,
+  refused: readonly AppendRequest[],
+): Promise<Map<AppendRequest, Written>> {
+  const standing = await standingOf(target.db, refused);
+  const written = refused.map(
+    async (append) =>
+      [append, await catchUp(target, append, standing.get(append.sessionId))] as const,
+  );
+  return new Map(await Promise.all(written));
 }
 
 /**
