@@ -1,7 +1,8 @@
 // A process of its own that opens many streams on a companion, checks every one of them (each
 // delta, in order, no gap in the numbers of the chunks) and prints one line of JSON with what it
-// measured. Speaks to loopback only.
-import { Agent, request } from "node:http";
+// measured. It shares the machine with what it measures, so while the streams run it only keeps
+// what comes, and when; it is read afterwards. Speaks to loopback only.
+import { connect } from "node:net";
 import { parseArgs } from "node:util";
 import { nowMicros } from "./paced-provider.ts";
 
@@ -36,7 +37,6 @@ const { values: flags } = parseArgs({
 });
 const streams = Number(flags.streams);
 const expected = Number(flags.model.split("/")[1]?.split("x")[0]);
-const agent = new Agent({ maxSockets: Number.POSITIVE_INFINITY });
 /** The last words of the first that ends are already those of a change. */
 const SETTLING_MICROS = 100_000;
 
@@ -56,47 +56,107 @@ function signalCompanion(): void {
   if (flags.pid) process.kill(Number(flags.pid), "SIGUSR2");
 }
 
-function readStream(): Promise<void> {
+/** What came on one connection: its bytes, and where each read ended and when it came. */
+class Recording {
+  readonly ends: number[] = [];
+  readonly times: number[] = [];
+  #bytes = Buffer.allocUnsafe(64 * 1024);
+  #length = 0;
+
+  get bytes(): Buffer {
+    return this.#bytes.subarray(0, this.#length);
+  }
+
+  add(read: Buffer, count: number, now: number): void {
+    if (this.#length + count > this.#bytes.length) {
+      const larger = Buffer.allocUnsafe(2 * (this.#length + count));
+      this.#bytes.copy(larger, 0, 0, this.#length);
+      this.#bytes = larger;
+    }
+    read.copy(this.#bytes, this.#length, 0, count);
+    this.#length += count;
+    this.ends.push(this.#length);
+    this.times.push(now);
+  }
+
+  /** Whether the newest read has it, or brings the end of it. */
+  hasNow(mark: Buffer): boolean {
+    const from = Math.max(0, (this.ends.at(-2) ?? 0) - mark.length);
+    const found = this.#bytes.indexOf(mark, from);
+    return found >= 0 && found + mark.length <= this.#length;
+  }
+}
+
+const DELTA = Buffer.from('"type":"assistant_message"');
+const FINAL = Buffer.from('"is_final":true');
+/** One for all: a read is over before the next begins. */
+const readBuffer = Buffer.allocUnsafe(64 * 1024);
+
+function record(): Promise<Recording> {
+  const recording = new Recording();
+  let hasBegun = false;
+  const note = (count: number): boolean => {
+    const now = nowMicros();
+    first ||= now;
+    last = now;
+    recording.add(readBuffer, count, now);
+    if (!hasBegun && recording.hasNow(DELTA)) {
+      hasBegun = true;
+      allRunSince = now;
+      if (++running === streams) signalCompanion();
+    }
+    if (recording.hasNow(FINAL)) {
+      if (allRanUntil === Number.POSITIVE_INFINITY) signalCompanion();
+      allRanUntil = Math.min(allRanUntil, now);
+    }
+    return true;
+  };
   return new Promise((resolve) => {
-    const outgoing = request(
-      {
-        host: "127.0.0.1",
-        port: Number(flags.port),
-        path: "/v1/messages/stream",
-        method: "POST",
-        agent,
-        headers: {
-          authorization: `Bearer ${flags.token}`,
-          "content-type": "application/json",
-        },
-      },
-      (response) => {
-        const check = createCheck();
-        let rest = "";
-        response.setEncoding("utf8");
-        response.on("data", (text: string) => {
-          const now = nowMicros();
-          first ||= now;
-          last = now;
-          const blocks = (rest + text).split("\n\n");
-          rest = blocks.pop() ?? "";
-          for (const block of blocks) check.frame(block, now);
-        });
-        response.on("close", () => {
-          const error = check.end(response.statusCode);
-          if (error) errors.push(error);
-          resolve();
-        });
-      },
-    );
-    outgoing.on("error", (error) => {
-      errors.push(String(error));
-      resolve();
+    const socket = connect({
+      host: "127.0.0.1",
+      port: Number(flags.port),
+      onread: { buffer: readBuffer, callback: note },
     });
-    outgoing.end(
-      JSON.stringify({ model: flags.model, message: { type: "user_message", content: "go" } }),
+    socket.on("error", (error) => errors.push(String(error)));
+    socket.on("close", () => resolve(recording));
+    const body = JSON.stringify({
+      model: flags.model,
+      message: { type: "user_message", content: "go" },
+    });
+    socket.write(
+      [
+        "POST /v1/messages/stream HTTP/1.1",
+        `host: 127.0.0.1:${flags.port}`,
+        "connection: close",
+        `authorization: Bearer ${flags.token}`,
+        "content-type: application/json",
+        `content-length: ${Buffer.byteLength(body)}`,
+        "",
+        body,
+      ].join("\r\n"),
     );
   });
+}
+
+/** Reads an answer to its end: its head, the chunks of its body, the frames in them. */
+function read({ bytes, ends, times }: Recording): string | undefined {
+  const check = createCheck();
+  const endOfHead = bytes.indexOf("\r\n\r\n");
+  const status = Number(bytes.toString("latin1", 0, Math.max(0, endOfHead)).split(" ")[1]);
+  let rest = "";
+  let readNumber = 0;
+  for (let at = endOfHead + 4; status === 200 && at < bytes.length; ) {
+    const line = bytes.indexOf("\r\n", at);
+    const size = Number.parseInt(bytes.toString("latin1", at, line), 16);
+    if (!(size > 0)) break;
+    const end = line + 2 + size;
+    while ((ends[readNumber] ?? Number.POSITIVE_INFINITY) < end) readNumber++;
+    const blocks = (rest + bytes.toString("utf8", line + 2, end)).split("\n\n");
+    rest = blocks.pop() ?? "";
+    for (const block of blocks) check.frame(block, times[readNumber] ?? 0);
+    at = end + 2;
+  }
+  return check.end(status);
 }
 
 function createCheck() {
@@ -114,17 +174,13 @@ function createCheck() {
         token?: string;
         is_final: boolean;
       };
-      if (chunk.is_final) {
-        final = chunk.type;
-        if (allRanUntil === Number.POSITIVE_INFINITY) signalCompanion();
-        allRanUntil = Math.min(allRanUntil, now);
-      }
+      if (chunk.is_final) final = chunk.type;
       if (chunk.seq !== ++seq && !(flags.unnumbered && chunk.is_final)) {
         failure ??= `chunk ${chunk.seq} after ${seq - 1}`;
       }
       if (chunk.type !== "assistant_message") return;
       frames++;
-      if (running === streams && allRanUntil === Number.POSITIVE_INFINITY) together++;
+      if (running === streams && now > allRunSince && now < allRanUntil) together++;
       const text = carry + (chunk.token ?? "");
       const whole = text.lastIndexOf(" ") + 1;
       carry = text.slice(whole);
@@ -132,14 +188,10 @@ function createCheck() {
         if (delta === "") continue;
         const at = delta.indexOf("@");
         if (Number(delta.slice(0, at)) !== deltas++) failure ??= `delta ${delta} out of order`;
-        if (deltas === 1) {
-          allRunSince = now;
-          if (++running === streams) signalCompanion();
-        }
         times.push(Number(delta.slice(at + 1)), now);
       }
     },
-    end(status: number | undefined): string | undefined {
+    end(status: number): string | undefined {
       if (status !== 200) return `HTTP ${status}`;
       if (failure) return failure;
       if (deltas !== expected) return `${deltas} of ${expected} deltas`;
@@ -148,7 +200,10 @@ function createCheck() {
   };
 }
 
-await Promise.all(Array.from({ length: streams }, readStream));
+for (const recording of await Promise.all(Array.from({ length: streams }, record))) {
+  const error = read(recording);
+  if (error) errors.push(error);
+}
 const ages: number[] = [];
 for (let index = 0; index < times.length; index += 2) {
   const made = times[index] ?? 0;
@@ -168,4 +223,3 @@ const result: LoadResult = {
   errors: [...new Set(errors)].slice(0, 5),
 };
 process.stdout.write(`${JSON.stringify(result)}\n`);
-agent.destroy();
